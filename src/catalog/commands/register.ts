@@ -1,0 +1,109 @@
+import { MusterError } from '../../errors.ts';
+import type { Check, Node, Service } from '../rows.ts';
+import { checkKey, fold, nodeKey, serviceKey } from '../tables.ts';
+import type { Draft, Transaction } from '../transaction.ts';
+import { isUnchanged } from './equal.ts';
+
+export interface Registration {
+  node: Draft<Node>;
+  /** Leave an existing node's address and metadata as they are. */
+  skipNodeUpdate?: boolean;
+  service?: Omit<Draft<Service>, 'node'>;
+  /** A check with a service ID takes name and tags of that service from the catalog. */
+  checks?: Omit<Draft<Check>, 'node' | 'serviceName' | 'serviceTags'>[];
+}
+
+/**
+ * Registers a node and, if given, a service and checks on it: all or nothing. What is already there unchanged
+ * keeps its index. Throws `request.rejected` in Consul's words.
+ */
+export function register(tx: Transaction, registration: Registration): void {
+  const node = registerNode(tx, registration.node, registration.skipNodeUpdate ?? false);
+  if (registration.service !== undefined) putService(tx, { ...registration.service, node });
+  for (const check of registration.checks ?? []) putCheck(tx, node, check);
+}
+
+/** Answers the node's name as it is spelt in the catalog. */
+function registerNode(tx: Transaction, draft: Draft<Node>, skipUpdate: boolean): string {
+  const known = tx.get('nodes', nodeKey(draft.name));
+  if (known !== undefined && skipUpdate) return known.name;
+  const byId = draft.id === '' ? undefined : tx.list('nodes', 'id', draft.id)[0];
+  // A node that comes back with its ID and another name takes the place of the old name.
+  if (byId !== undefined && fold(byId.name) !== fold(draft.name)) deregisterNode(tx, byId.name);
+  if (known !== undefined && draft.id === '' && known.id !== '') draft = { ...draft, id: known.id };
+  if (known !== undefined && known.id !== '' && draft.id !== known.id) {
+    throw new MusterError(
+      'request.rejected',
+      `failed inserting node: Error while renaming Node ID: ${JSON.stringify(draft.id)}: Node name ${draft.name} is reserved by node ${known.id} with name ${known.name} (${known.address})`,
+    );
+  }
+  if (!isUnchanged(known, draft)) tx.put('nodes', draft);
+  return draft.name;
+}
+
+function putService(tx: Transaction, draft: Draft<Service>): void {
+  const key = serviceKey(draft.node, draft.id);
+  const known = tx.get('services', key);
+  if (isUnchanged(known, draft)) return;
+  tx.put('services', draft);
+  // Checks carry name and tags of their service: they follow.
+  for (const check of tx.list('checks', 'instance', key)) {
+    const next = { ...check, serviceName: draft.name, serviceTags: draft.tags };
+    if (!isUnchanged(check, withoutIndexes(next))) tx.put('checks', withoutIndexes(next));
+  }
+}
+
+function putCheck(tx: Transaction, node: string, draft: NonNullable<Registration['checks']>[number]): void {
+  let serviceName = '';
+  let serviceTags: readonly string[] = [];
+  if (draft.serviceId !== '') {
+    const service = tx.get('services', serviceKey(node, draft.serviceId));
+    if (service === undefined)
+      throw new MusterError(
+        'request.rejected',
+        `failed inserting check: Missing service registration on node ${JSON.stringify(node)}`,
+      );
+    serviceName = service.name;
+    serviceTags = service.tags;
+  }
+  const row: Draft<Check> = { ...draft, node, serviceName, serviceTags };
+  if (!isUnchanged(tx.get('checks', checkKey(node, draft.id)), row)) tx.put('checks', row);
+}
+
+export function withoutIndexes<Row extends { createIndex: number; modifyIndex: number }>(
+  row: Row,
+): Omit<Row, 'createIndex' | 'modifyIndex'> {
+  const { createIndex: _created, modifyIndex: _modified, ...rest } = row;
+  return rest;
+}
+
+/** Takes a node away with its services and checks. False when it is not there. */
+export function deregisterNode(tx: Transaction, name: string): boolean {
+  for (const service of tx.list('services', 'node', fold(name))) deregisterService(tx, name, service.id);
+  for (const check of tx.list('checks', 'node', fold(name))) deregisterCheck(tx, name, check.id);
+  return tx.delete('nodes', nodeKey(name));
+}
+
+/** Takes a service instance away with its checks. */
+export function deregisterService(tx: Transaction, node: string, id: string): boolean {
+  const key = serviceKey(node, id);
+  for (const check of tx.list('checks', 'instance', key)) deregisterCheck(tx, node, check.id);
+  return tx.delete('services', key);
+}
+
+export function deregisterCheck(tx: Transaction, node: string, id: string): boolean {
+  return tx.delete('checks', checkKey(node, id));
+}
+
+/** Sets status and output of a check. False when there is no such check or nothing changes. */
+export function updateCheck(
+  tx: Transaction,
+  node: string,
+  id: string,
+  { status, output }: Pick<Check, 'status' | 'output'>,
+): boolean {
+  const check = tx.get('checks', checkKey(node, id));
+  if (check === undefined || (check.status === status && check.output === output)) return false;
+  tx.put('checks', { ...withoutIndexes(check), status, output });
+  return true;
+}

@@ -1,0 +1,138 @@
+/** Rows of the catalog's tables. Rows are immutable: a change puts a new row in the place of the old. */
+
+/** Raft-style positions: the commit that made the row and the last that changed it. */
+export interface Indexed {
+  readonly createIndex: number;
+  readonly modifyIndex: number;
+}
+
+export type CheckStatus = 'passing' | 'warning' | 'critical';
+
+export type StringMap = Readonly<Record<string, string>>;
+
+export interface Node extends Indexed {
+  /** UUID, or "" for a node registered from outside without one. */
+  readonly id: string;
+  readonly name: string;
+  readonly address: string;
+  readonly datacenter: string;
+  readonly taggedAddresses: StringMap | null;
+  readonly meta: StringMap | null;
+}
+
+export interface ServiceAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface Weights {
+  /** Share of traffic while passing, 1 to 65535. */
+  readonly passing: number;
+  /** Share of traffic while a check warns, 0 to 65535. */
+  readonly warning: number;
+}
+
+export interface Service extends Indexed {
+  /** Name of the node, as the node's row spells it. */
+  readonly node: string;
+  /** Unique on its node. */
+  readonly id: string;
+  readonly name: string;
+  readonly kind: string;
+  readonly tags: readonly string[];
+  readonly address: string;
+  readonly taggedAddresses: Readonly<Record<string, ServiceAddress>> | null;
+  readonly meta: StringMap | null;
+  readonly port: number;
+  readonly socketPath: string;
+  readonly weights: Weights;
+  readonly enableTagOverride: boolean;
+}
+
+/** How a check is carried out, as registered; kept so that it can be shown. Durations in ms. */
+export interface CheckDefinition {
+  readonly http?: string;
+  readonly method?: string;
+  readonly header?: Readonly<Record<string, readonly string[]>>;
+  readonly body?: string;
+  readonly tlsServerName?: string;
+  readonly tlsSkipVerify?: boolean;
+  readonly tcp?: string;
+  readonly interval?: number;
+  readonly timeout?: number;
+  readonly deregisterCriticalServiceAfter?: number;
+}
+
+export interface Check extends Indexed {
+  readonly node: string;
+  /** Unique on its node. */
+  readonly id: string;
+  readonly name: string;
+  readonly status: CheckStatus;
+  readonly notes: string;
+  readonly output: string;
+  /** "" for a check of the node itself. */
+  readonly serviceId: string;
+  readonly serviceName: string;
+  readonly serviceTags: readonly string[];
+  /** "http", "tcp", "ttl", … or "" for a check written from outside. */
+  readonly type: string;
+  /** As written ("10s"), for display. */
+  readonly interval: string;
+  readonly timeout: string;
+  readonly definition: CheckDefinition;
+}
+
+export interface KvEntry extends Indexed {
+  readonly key: string;
+  readonly value: Uint8Array;
+  /** Unsigned 64 bit. */
+  readonly flags: bigint;
+  /** How often the lock was taken; a fencing token. */
+  readonly lockIndex: number;
+  /** Session that holds the lock, or "". */
+  readonly session: string;
+}
+
+/** A deleted key: keeps the index of its prefixes from going backwards. */
+export interface KvTombstone extends Indexed {
+  readonly key: string;
+  /** When it was deleted, ms since the epoch: old ones are reaped. */
+  readonly deletedAt: number;
+}
+
+export type SessionBehavior = 'release' | 'delete';
+
+export interface Session extends Indexed {
+  readonly id: string;
+  readonly name: string;
+  readonly node: string;
+  /** Checks of the node that end the session when critical. */
+  readonly nodeChecks: readonly string[];
+  readonly serviceChecks: readonly { readonly id: string; readonly namespace: string }[];
+  readonly behavior: SessionBehavior;
+  /** As written ("30s"), or "" for a session without one. */
+  readonly ttl: string;
+  /** Milliseconds. */
+  readonly lockDelay: number;
+}
+
+/** A key whose lock was lost with its session: nobody may take it before `until`. */
+export interface LockDelay extends Indexed {
+  readonly key: string;
+  /** Milliseconds since the epoch. */
+  readonly until: number;
+}
+
+/** Row type by table name. */
+export interface Rows {
+  nodes: Node;
+  services: Service;
+  checks: Check;
+  kv: KvEntry;
+  tombstones: KvTombstone;
+  sessions: Session;
+  lockDelays: LockDelay;
+}
+
+export type TableName = keyof Rows;

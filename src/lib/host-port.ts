@@ -1,0 +1,19 @@
+/** An address to connect to or to listen on. IPv6 hosts are kept without brackets. */
+export interface HostPort {
+  host: string;
+  port: number;
+}
+
+/** "127.0.0.1:80", "[::1]:80", ":80" (host ""), "name:80". Undefined when there is no valid port. */
+export function parseHostPort(text: string): HostPort | undefined {
+  const match = /^(?:\[([^\]]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
+  if (match === null) return undefined;
+  const port = Number(match[3]);
+  if (port > 65535) return undefined;
+  return { host: match[1] ?? match[2] ?? '', port };
+}
+
+/** The text that `parseHostPort` reads; an IPv6 host gets its brackets here and nowhere else. */
+export function formatHostPort(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}

@@ -1,0 +1,72 @@
+/** Log lines: to stderr, pretty on a terminal, JSON on request. One writer for the whole process. */
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export type LogFields = Record<string, string | number | boolean | undefined>;
+
+export interface LogLine {
+  time: number;
+  level: LogLevel;
+  part: string;
+  message: string;
+  fields: LogFields;
+}
+
+export type LogSink = (line: LogLine) => void;
+
+export interface Logger {
+  trace(message: string, fields?: LogFields): void;
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+  /** A logger for a part of the program; its name stands in front of the message. */
+  child(part: string): Logger;
+}
+
+export interface LogOptions {
+  level: LogLevel;
+  sink: LogSink;
+}
+
+export function createLogger({ level, sink }: LogOptions, part = 'muster'): Logger {
+  const least = LOG_LEVELS.indexOf(level);
+  const at =
+    (own: LogLevel) =>
+    (message: string, fields: LogFields = {}) => {
+      if (LOG_LEVELS.indexOf(own) >= least) sink({ time: Date.now(), level: own, part, message, fields });
+    };
+  return {
+    trace: at('trace'),
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    child: (name) => createLogger({ level, sink }, name),
+  };
+}
+
+/** For tests and for parts that were given no logger. */
+export const silentLogger: Logger = createLogger({ level: 'error', sink: () => {} });
+
+export function formatPretty({ time, level, part, message, fields }: LogLine): string {
+  const rest = Object.entries(fields)
+    .filter(([, value]) => value !== undefined)
+    .map(
+      ([key, value]) =>
+        ` ${key}=${typeof value === 'string' && /[\s"=]/.test(value) ? JSON.stringify(value) : value}`,
+    )
+    .join('');
+  return `${new Date(time).toISOString()} ${level.toUpperCase().padEnd(5)} ${part}: ${message}${rest}\n`;
+}
+
+export function formatJson({ time, level, part, message, fields }: LogLine): string {
+  return `${JSON.stringify({ time: new Date(time).toISOString(), level, part, message, ...fields })}\n`;
+}
+
+export function stderrSink(format: 'pretty' | 'json'): LogSink {
+  const write = format === 'json' ? formatJson : formatPretty;
+  return (line) => {
+    process.stderr.write(write(line));
+  };
+}

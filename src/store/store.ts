@@ -1,0 +1,28 @@
+import type { Catalog } from '../catalog/catalog.ts';
+import type { Transaction } from '../catalog/transaction.ts';
+
+/**
+ * A command reads and writes a transaction and answers something. It must be a pure function of the
+ * transaction: a store may run it more than once before it commits. To refuse, it throws
+ * (`request.rejected`); then nothing of it is kept.
+ */
+export type Command<Answer> = (tx: Transaction) => Answer;
+
+export interface Committed<Answer> {
+  /** Index of the commit; that of the last commit when the command changed nothing. */
+  index: number;
+  answer: Answer;
+}
+
+/** Keeps the catalog. There is one per process; it is the only one that changes the catalog's tables. */
+export interface Store {
+  readonly kind: string;
+  readonly catalog: Catalog;
+  /**
+   * Carries out a command. Resolves once it is durable and visible in the catalog; rejects with what the
+   * command threw, with `store.write_failed` when the truth could not be written, or with `store.closed`.
+   */
+  write<Answer>(command: Command<Answer>): Promise<Committed<Answer>>;
+  /** Ends after the writes that were accepted. Idempotent. */
+  close(): Promise<void>;
+}
