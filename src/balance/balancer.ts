@@ -1,0 +1,41 @@
+/** What the data path asks of a strategy, and what it keeps about an instance. Types only. */
+
+/**
+ * What is known about one instance from the traffic itself. Keyed by the instance's id and kept when the route
+ * table is swapped, so that a reload forgets neither load nor failures. Mutable, of one worker: read and written
+ * without locks. Only `ejection.ts` writes the ejection fields; only the proxy writes `inFlight`.
+ */
+export interface TargetState {
+  /** Requests sent and not yet answered, of this worker. */
+  inFlight: number;
+  /** Failures in a row (connections refused or cut); 0 after a success. */
+  failures: number;
+  /** How often the instance was ejected without a success in between: the ejection time grows with it. */
+  ejections: number;
+  /** Since when (ms since the epoch) the instance is ejected; 0 when it is not. */
+  ejectedAt: number;
+  /** Until when (ms since the epoch) it gets no traffic but probes; 0 when it is not ejected. */
+  ejectedUntil: number;
+}
+
+/** One place where requests for a service can go. */
+export interface Target {
+  /** Instance id, unique within the balancer: the key of `state`. */
+  readonly id: string;
+  readonly host: string;
+  readonly port: number;
+  /** Share of the traffic relative to the others; 0 means none. */
+  readonly weight: number;
+  /** Index of this instance's counters in the shared counter block. */
+  readonly slot: number;
+  readonly state: TargetState;
+}
+
+/** A strategy over one immutable list of targets. */
+export interface Balancer {
+  /**
+   * The next candidate that is not in `tried` (empty at the first attempt), or undefined when all have been tried.
+   * Ejected targets come only when nothing else is left, so that a wrong ejection never causes a refusal.
+   */
+  next(tried: readonly Target[]): Target | undefined;
+}
