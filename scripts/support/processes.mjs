@@ -1,0 +1,255 @@
+// @ts-check
+// Starting real programs, waiting until they are ready, and making sure that none is left behind.
+// Used by the scripts, the end-to-end tests and the benchmarks alike.
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { findCommand } from './paths.mjs';
+
+/** The end of a program's output is what says why it failed. */
+const OUTPUT_KEPT = 256 * 1024;
+
+/** In the environment of everything that is started here, so that grandchildren can be found again. */
+const MARK = 'MUSTER_STARTED_BY';
+
+/**
+ * @typedef {object} StartOptions
+ * @property {NodeJS.ProcessEnv} [env] added to this process's environment
+ * @property {string} [cwd]
+ * @property {boolean} [show] copy its output to ours while it runs
+ * @property {string} [cpu] cores to pin it to, as for taskset
+ */
+
+/**
+ * @typedef {object} Running
+ * @property {string} name
+ * @property {number} pid
+ * @property {() => string} output what it printed so far (the last 256 kB of stdout and stderr together)
+ * @property {() => boolean} running
+ * @property {Promise<Exit>} exited
+ * @property {() => number[]} family the pids of it and of everything it started, however deep
+ * @property {(signal?: NodeJS.Signals, ms?: number) => Promise<Exit>} stop asks it to end; after `ms` it is killed with all its children
+ * @property {() => Promise<Exit>} kill ends it and all its children at once
+ *
+ * @typedef {{ code: number | null, signal: NodeJS.Signals | null }} Exit
+ */
+
+/** @type {Set<Running>} */
+const alive = new Set();
+
+/** @param {number} pid @param {NodeJS.Signals} signal */
+function signalTo(pid, signal) {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has ended in the meantime.
+  }
+}
+
+/** @param {string} mark */
+function marked(mark) {
+  /** @type {number[]} */
+  const pids = [];
+  for (const entry of listProcesses()) {
+    try {
+      if (readFileSync(`/proc/${entry}/environ`, 'latin1').includes(`${MARK}=${mark}`)) pids.push(entry);
+    } catch {
+      // Ended in the meantime, or somebody else's.
+    }
+  }
+  return pids;
+}
+
+/** All process ids, on Linux; elsewhere none. */
+export function listProcesses() {
+  try {
+    return readdirSync('/proc').map(Number).filter(Number.isInteger);
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * Starts a program in a process group of its own. It ends at the latest with this process, even when that is
+ * killed, where util-linux can arrange it.
+ * @param {string} command
+ * @param {string[]} args
+ * @param {StartOptions} [options]
+ * @returns {Running}
+ */
+export function start(command, args, options = {}) {
+  const mark = randomUUID();
+  const argv = [command, ...args];
+  if (options.cpu !== undefined) argv.unshift('taskset', '-c', options.cpu);
+  const setpriv = findCommand('setpriv');
+  if (setpriv !== undefined) argv.unshift(setpriv, '--pdeathsig', 'KILL', '--');
+  const child = spawn(/** @type {string} */ (argv[0]), argv.slice(1), {
+    cwd: options.cwd,
+    env: { ...process.env, ...options.env, [MARK]: mark },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  let output = '';
+  for (const [stream, ours] of /** @type {const} */ ([
+    [child.stdout, process.stdout],
+    [child.stderr, process.stderr],
+  ])) {
+    stream.setEncoding('utf8');
+    stream.on('data', (text) => {
+      output = (output + text).slice(-OUTPUT_KEPT);
+      if (options.show) ours.write(text);
+    });
+  }
+  let running = true;
+  /** @type {Promise<Exit>} */
+  const exited = new Promise((resolve) => {
+    child.on('error', (error) => {
+      output += `${error.message}\n`;
+      running = false;
+      resolve({ code: null, signal: null });
+    });
+    // Not 'close': a grandchild may hold the pipes open for longer.
+    child.on('exit', (code, signal) => {
+      running = false;
+      resolve({ code, signal });
+    });
+  });
+  const killAll = () => {
+    for (const pid of marked(mark)) signalTo(pid, 'SIGKILL');
+    if (running && child.pid !== undefined) signalTo(-child.pid, 'SIGKILL');
+  };
+  /** @type {Running} */
+  const self = {
+    name: [command.split('/').pop(), ...args].join(' '),
+    pid: child.pid ?? -1,
+    output: () => output,
+    running: () => running,
+    exited,
+    family: () => marked(mark),
+    async stop(signal = 'SIGTERM', ms = 15_000) {
+      if (running) signalTo(self.pid, signal);
+      const timer = setTimeout(killAll, ms);
+      const exit = await exited;
+      clearTimeout(timer);
+      killAll();
+      alive.delete(self);
+      return exit;
+    },
+    kill() {
+      killAll();
+      alive.delete(self);
+      return exited;
+    },
+  };
+  alive.add(self);
+  return self;
+}
+
+/** Ends everything that was started here and still runs. */
+export async function stopAll() {
+  await Promise.all([...alive].map((one) => one.stop('SIGTERM', 5_000)));
+}
+
+/**
+ * Runs a program to its end.
+ * @param {string} command
+ * @param {string[]} args
+ * @param {StartOptions} [options]
+ */
+export async function runToEnd(command, args, options) {
+  const program = start(command, args, options);
+  const { code, signal } = await program.exited;
+  // The rest of its output arrives after its exit.
+  await new Promise((resolve) => setImmediate(resolve));
+  alive.delete(program);
+  return { code, signal, output: program.output() };
+}
+
+/** @param {number} ms @returns {Promise<void>} */
+export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/**
+ * Asks again and again until there is an answer other than undefined or false. What the probe throws counts as
+ * "not yet" and is told when the time is over.
+ * @template T
+ * @param {string} what for the message: "timed out waiting for …"
+ * @param {() => T | Promise<T>} probe
+ * @param {{ ms?: number, every?: number, program?: Running | undefined }} [options] `program`: give up when it ends, and show its output
+ * @returns {Promise<Exclude<Awaited<T>, undefined | false | null>>}
+ */
+export async function until(what, probe, { ms = 15_000, every = 20, program } = {}) {
+  const end = Date.now() + ms;
+  /** @type {unknown} */
+  let last;
+  const story = () => {
+    const reason = last === undefined ? '' : `\nlast: ${last instanceof Error ? last.message : String(last)}`;
+    return program === undefined ? reason : `${reason}\n--- output of ${program.name}\n${program.output()}`;
+  };
+  for (;;) {
+    try {
+      const answer = await probe();
+      if (answer !== undefined && answer !== false && answer !== null) return /** @type {any} */ (answer);
+      last = answer === undefined ? undefined : last;
+    } catch (error) {
+      last = error;
+    }
+    if (program !== undefined && !program.running())
+      throw new Error(`it ended while waiting for ${what}${story()}`);
+    if (Date.now() > end) throw new Error(`timed out after ${ms} ms waiting for ${what}${story()}`);
+    await pause(every);
+  }
+}
+
+/** Ports taken here so far, so that two callers in one process do not get the same one. @type {Set<number>} */
+const handedOut = new Set();
+
+// Below the range from which the kernel takes the local ports of outgoing connections (32768 and up): a port
+// that is free now stays free until the program under test binds it.
+const LOWEST_PORT = 20_000;
+const PORTS = 10_000;
+
+/** @param {number} port */
+async function isFree(port) {
+  const tcp = createServer();
+  const udp = createSocket('udp4');
+  try {
+    await new Promise((resolve, reject) => {
+      tcp.once('error', reject);
+      tcp.listen({ port, host: '0.0.0.0', exclusive: true }, () => resolve(undefined));
+    });
+    await new Promise((resolve, reject) => {
+      udp.once('error', reject);
+      udp.bind({ port, address: '0.0.0.0', exclusive: true }, () => resolve(undefined));
+    });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await new Promise((resolve) => tcp.close(() => resolve(undefined)));
+    udp.close();
+  }
+}
+
+/**
+ * Ports that are free for TCP and UDP; one after the other when `inARow`.
+ * @param {number} count
+ * @param {{ inARow?: boolean }} [options]
+ * @returns {Promise<number[]>}
+ */
+export async function freePorts(count, { inARow = false } = {}) {
+  /** @type {number[]} */
+  let found = [];
+  for (let tries = 0; found.length < count; tries++) {
+    if (tries > 2_000)
+      throw new Error(`no ${count} free ports between ${LOWEST_PORT} and ${LOWEST_PORT + PORTS}`);
+    const last = found.at(-1);
+    const port =
+      inARow && last !== undefined ? last + 1 : LOWEST_PORT + Math.floor(Math.random() * (PORTS - count));
+    if (!handedOut.has(port) && (await isFree(port))) found.push(port);
+    else if (inARow) found = [];
+  }
+  for (const port of found) handedOut.add(port);
+  return found;
+}

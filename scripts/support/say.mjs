@@ -1,0 +1,55 @@
+// @ts-check
+// What the scripts print: one line per step, with the time it took where it took some.
+
+/** How often a long step says that it is still at work. */
+const STILL_AT_WORK_MS = 10_000;
+
+/** @param {number} ms */
+export const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`;
+
+/** @param {string} part @param {string} text */
+export function say(part, text) {
+  process.stdout.write(`${part}: ${text}\n`);
+}
+
+/**
+ * Runs a step and says when it begins, that it goes on, and how long it took.
+ * @template T
+ * @param {string} part
+ * @param {string} what
+ * @param {() => Promise<T>} work
+ * @returns {Promise<T>}
+ */
+export async function step(part, what, work) {
+  const begin = Date.now();
+  say(part, `${what} …`);
+  const timer = setInterval(
+    () => say(part, `… still at it (${seconds(Date.now() - begin)})`),
+    STILL_AT_WORK_MS,
+  );
+  try {
+    const result = await work();
+    say(part, `done in ${seconds(Date.now() - begin)}`);
+    return result;
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** A failure whose message is all that its reader needs: printed without a stack, exit code 1. */
+export class Failure extends Error {}
+
+/**
+ * Runs a script's main function and turns what it throws into a message and an exit code.
+ * @param {() => Promise<number | void>} main
+ */
+export async function run(main) {
+  try {
+    process.exitCode = (await main()) ?? 0;
+  } catch (error) {
+    process.stderr.write(
+      `${error instanceof Failure ? error.message : error instanceof Error ? error.stack : error}\n`,
+    );
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,129 @@
+// @ts-check
+// Programs of the operating system that tests and benchmarks use for real.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { findCommand } from './paths.mjs';
+import { listProcesses, runToEnd } from './processes.mjs';
+import { Failure, say, step } from './say.mjs';
+
+/**
+ * `variable`: names an own copy of the program. `daemon`: the service that the Debian package starts, which we
+ * do not want running.
+ * @typedef {{ commands: string[], debian: string, why: string, variable?: string, daemon?: string }} SystemPackage
+ * @typedef {'test' | 'bench'} Purpose
+ */
+
+/** @type {Record<Purpose, SystemPackage[]>} */
+export const SYSTEM_PACKAGES = {
+  test: [
+    {
+      commands: ['chromium', 'chromium-browser', 'google-chrome'],
+      debian: 'chromium',
+      why: 'opens the dashboard',
+      variable: 'CHROMIUM',
+    },
+  ],
+  bench: [
+    { commands: ['wrk'], debian: 'wrk', why: 'makes load' },
+    { commands: ['haproxy'], debian: 'haproxy', why: 'is compared with', daemon: 'haproxy' },
+    { commands: ['nginx'], debian: 'nginx-light', why: 'is the backend, and compared with', daemon: 'nginx' },
+    { commands: ['taskset'], debian: 'util-linux', why: 'pins programs to a core' },
+  ],
+};
+
+/** Where a program is: the one named by the environment, else the first on the path. @param {SystemPackage} wanted */
+export function locate({ commands, variable }) {
+  const named = variable === undefined ? undefined : process.env[variable];
+  if (named) return existsSync(named) ? named : undefined;
+  return commands.map(findCommand).find((path) => path !== undefined);
+}
+
+/** How to become root here without a question, or undefined. */
+async function asRoot() {
+  if (process.getuid?.() === 0) return [];
+  if (findCommand('sudo') === undefined) return undefined;
+  const { code } = await runToEnd('sudo', ['-n', 'true']);
+  return code === 0 ? ['sudo', '-n', '--preserve-env=DEBIAN_FRONTEND,RUNLEVEL'] : undefined;
+}
+
+/** No package lists yet, as in a fresh container. */
+function listsAreMissing() {
+  try {
+    return !readdirSync('/var/lib/apt/lists').some(
+      (name) => name.endsWith('_Packages') || name.includes('_Packages.'),
+    );
+  } catch {
+    return true;
+  }
+}
+
+/** @param {string} name */
+function runningDaemons(name) {
+  return listProcesses().filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === name;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/**
+ * Installs what is missing, where we may; else says what is missing and how to get it.
+ * @param {Purpose} purpose
+ */
+export async function ensureSystemPackages(purpose) {
+  const missing = SYSTEM_PACKAGES[purpose].filter((one) => locate(one) === undefined);
+  if (missing.length === 0) return;
+  for (const { debian, why } of missing) say('setup', `missing: ${debian} (${why})`);
+  const names = missing.map((one) => one.debian);
+  const remedy = `apt-get install -y --no-install-recommends ${names.join(' ')}`;
+  const named = missing.flatMap(({ variable }) => (variable && process.env[variable] ? [variable] : []));
+  if (named.length > 0) throw new Failure(`setup: ${named.join(' and ')} names a program that is not there`);
+  const root = findCommand('apt-get') === undefined ? undefined : await asRoot();
+  if (root === undefined) {
+    throw new Failure(
+      `setup: this needs ${names.join(', ')}. Install them, on Debian with\n  sudo ${remedy}`,
+    );
+  }
+
+  const running = new Map(
+    missing.flatMap(({ daemon }) => (daemon ? [[daemon, runningDaemons(daemon)]] : [])),
+  );
+  const env = { DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
+  /** @param {string[]} args */
+  const apt = (args) => {
+    const [command, ...rest] = /** @type {[string, ...string[]]} */ ([...root, 'apt-get', ...args]);
+    return runToEnd(command, rest, { env });
+  };
+  const install = () => apt(['install', '-y', '--no-install-recommends', ...names]);
+  const update = () => step('setup', 'reading package lists (apt-get update)', () => apt(['update']));
+  if (listsAreMissing()) await update();
+  let result = await step('setup', `installing ${names.join(', ')} (apt-get install)`, install);
+  if (result.code !== 0) {
+    // Old lists name versions that the mirror no longer has.
+    await update();
+    result = await step('setup', 'trying once more', install);
+  }
+  if (result.code !== 0)
+    throw new Failure(`${result.output}\nsetup: apt-get failed. By hand:\n  sudo ${remedy}`);
+
+  for (const [daemon, before] of running) await stopFreshDaemon(root, daemon, before);
+}
+
+/**
+ * Some packages start their service right after installation. What was not running before is stopped again and
+ * will not start at the next boot.
+ * @param {string[]} root
+ * @param {string} daemon
+ * @param {number[]} before
+ */
+async function stopFreshDaemon(root, daemon, before) {
+  if (before.length > 0) return;
+  const systemd = existsSync('/run/systemd/system');
+  if (!systemd && runningDaemons(daemon).length === 0) return;
+  say('setup', `stopping the service ${daemon}, which its package started`);
+  const argv = systemd ? ['systemctl', 'disable', '--now', daemon] : ['service', daemon, 'stop'];
+  const [command, ...args] = /** @type {[string, ...string[]]} */ ([...root, ...argv]);
+  const { code, output } = await runToEnd(command, args);
+  if (code !== 0) say('setup', `could not stop it: ${output.trim()}`);
+}
