@@ -25,10 +25,9 @@ export async function setup(purposes = []) {
   await ensureModules();
   for (const purpose of purposes) await ensureSystemPackages(purpose);
   try {
+    // Silent when there was nothing to do.
     await build({
-      say: (line) => {
-        if (!line.startsWith('build: up to date')) say('setup', line);
-      },
+      say: (/** @type {string} */ line) => line.startsWith('build: up to date') || say('setup', line),
     });
   } catch (error) {
     throw new Failure(`setup: ${error instanceof Error ? error.message : error}`);

@@ -9,7 +9,7 @@ export const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`;
 
 /** @param {string} part @param {string} text */
 export function say(part, text) {
-  process.stdout.write(`${part}: ${text}\n`);
+  return process.stdout.write(`${part}: ${text}\n`);
 }
 
 /**
