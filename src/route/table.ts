@@ -6,6 +6,8 @@ export interface Route {
   readonly id: string;
   /** The service behind the route, for error pages and logs. */
   readonly service: string;
+  /** Index of this route's counters in the shared counter block, as given in its spec. */
+  readonly slot: number;
   /** Bytes taken off the front of the request's path when it begins with them; empty: nothing. */
   readonly strip: Uint8Array;
   readonly balancer: Balancer;
