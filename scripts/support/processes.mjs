@@ -11,6 +11,12 @@ import { findCommand } from './paths.mjs';
 /** The end of a program's output is what says why it failed. */
 const OUTPUT_KEPT = 256 * 1024;
 
+/** Of a program that runs to its end somebody reads the whole. */
+const OUTPUT_KEPT_TO_END = 32 * 1024 * 1024;
+
+/** What a grandchild may still print through the pipes that it inherited is not waited for. */
+const AFTER_EXIT_MS = 500;
+
 /** In the environment of everything that is started here, so that grandchildren can be found again. */
 const MARK = 'MUSTER_STARTED_BY';
 
@@ -20,6 +26,7 @@ const MARK = 'MUSTER_STARTED_BY';
  * @property {string} [cwd]
  * @property {boolean} [show] copy its output to ours while it runs
  * @property {string} [cpu] cores to pin it to, as for taskset
+ * @property {number} [keep] how many characters of its output are kept (256 K)
  */
 
 /**
@@ -29,6 +36,7 @@ const MARK = 'MUSTER_STARTED_BY';
  * @property {() => string} output what it printed so far (the last 256 kB of stdout and stderr together)
  * @property {() => boolean} running
  * @property {Promise<Exit>} exited
+ * @property {Promise<void>} silent resolves when its output has ended, at most half a second after its exit
  * @property {() => number[]} family the pids of it and of everything it started, however deep
  * @property {(signal?: NodeJS.Signals, ms?: number) => Promise<Exit>} stop asks it to end; after `ms` it is killed with all its children
  * @property {() => Promise<Exit>} kill ends it and all its children at once
@@ -54,7 +62,7 @@ function marked(mark) {
   const pids = [];
   for (const entry of listProcesses()) {
     try {
-      if (readFileSync(`/proc/${entry}/environ`, 'latin1').includes(`${MARK}=${mark}`)) pids.push(entry);
+      if (readFileSync(`/proc/${entry}/environ`, 'latin1').includes(mark)) pids.push(entry);
     } catch {
       // Ended in the meantime, or somebody else's.
     }
@@ -87,7 +95,7 @@ export function start(command, args, options = {}) {
   if (setpriv !== undefined) argv.unshift(setpriv, '--pdeathsig', 'KILL', '--');
   const child = spawn(/** @type {string} */ (argv[0]), argv.slice(1), {
     cwd: options.cwd,
-    env: { ...process.env, ...options.env, [MARK]: mark },
+    env: { ...process.env, ...options.env, [MARK]: `${process.env[MARK] ?? ''},${mark}` },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
@@ -98,7 +106,7 @@ export function start(command, args, options = {}) {
   ])) {
     stream.setEncoding('utf8');
     stream.on('data', (text) => {
-      output = (output + text).slice(-OUTPUT_KEPT);
+      output = (output + text).slice(-(options.keep ?? OUTPUT_KEPT));
       if (options.show) ours.write(text);
     });
   }
@@ -116,6 +124,11 @@ export function start(command, args, options = {}) {
       resolve({ code, signal });
     });
   });
+  /** @type {Promise<void>} */
+  const silent = Promise.race([
+    new Promise((resolve) => child.on('close', () => resolve(undefined))),
+    exited.then(() => pause(AFTER_EXIT_MS)),
+  ]);
   const killAll = () => {
     for (const pid of marked(mark)) signalTo(pid, 'SIGKILL');
     if (running && child.pid !== undefined) signalTo(-child.pid, 'SIGKILL');
@@ -127,6 +140,7 @@ export function start(command, args, options = {}) {
     output: () => output,
     running: () => running,
     exited,
+    silent,
     family: () => marked(mark),
     async stop(signal = 'SIGTERM', ms = 15_000) {
       if (running) signalTo(self.pid, signal);
@@ -147,6 +161,18 @@ export function start(command, args, options = {}) {
   return self;
 }
 
+/** Ctrl-C and SIGTERM end what was started here before they end us. */
+export function stopAllOnSignal() {
+  for (const [signal, code] of /** @type {const} */ ([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ])) {
+    process.once(signal, () => {
+      stopAll().finally(() => process.exit(code));
+    });
+  }
+}
+
 /** Ends everything that was started here and still runs. */
 export async function stopAll() {
   await Promise.all([...alive].map((one) => one.stop('SIGTERM', 5_000)));
@@ -159,10 +185,9 @@ export async function stopAll() {
  * @param {StartOptions} [options]
  */
 export async function runToEnd(command, args, options) {
-  const program = start(command, args, options);
+  const program = start(command, args, { keep: OUTPUT_KEPT_TO_END, ...options });
   const { code, signal } = await program.exited;
-  // The rest of its output arrives after its exit.
-  await new Promise((resolve) => setImmediate(resolve));
+  await program.silent;
   alive.delete(program);
   return { code, signal, output: program.output() };
 }

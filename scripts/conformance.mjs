@@ -1,0 +1,165 @@
+#!/usr/bin/env node
+// @ts-check
+// npm run conformance -- SUITE [arguments of its runner]   one suite; prints its last line
+// npm run conformance -- --baseline [SUITE …]              fails if a case that passed before does not any more
+// npm run conformance -- --update [SUITE …]                writes down what passes today
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { setup } from './setup.mjs';
+import { ARTIFACTS, inRoot } from './support/paths.mjs';
+import { runToEnd, stopAllOnSignal } from './support/processes.mjs';
+import { run, say, seconds } from './support/say.mjs';
+import { isThere, SUITES } from './support/suites.mjs';
+
+const BASELINE = inRoot('test', 'conformance.baseline.json');
+
+/** @typedef {{ passed: string[], failed: string[], last: string, output: string }} Outcome */
+
+/** @returns {Record<string, string[]>} suite → names of the cases that pass */
+function readBaseline() {
+  try {
+    return JSON.parse(readFileSync(BASELINE, 'utf8'));
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code === 'ENOENT') return {};
+    throw error;
+  }
+}
+
+/**
+ * The cases that a runner named. Each has its own line: "ok    name" or "FAIL  name", with the time in brackets or
+ * the level behind it.
+ * @param {string} output
+ * @param {'ok' | 'FAIL'} word
+ */
+export function namesOf(output, word) {
+  return [...output.matchAll(word === 'ok' ? /^ok\s+(.+)$/gm : /^FAIL\s+(.+)$/gm)].map(([, name = '']) =>
+    name.replace(/ \(\d+ ms\)$| \((?:must|should)\)$| — .*$/, ''),
+  );
+}
+
+/**
+ * Starts what a suite tests, runs the suite, stops it again.
+ * @param {string} name
+ * @param {string[]} args
+ * @param {boolean} show print the runner's lines as they come
+ * @returns {Promise<Outcome>}
+ */
+async function runSuite(name, args, show) {
+  const suite = SUITES[name];
+  if (suite === undefined) throw new Error(`no suite ${name}`);
+  const folder = mkdtempSync(join(tmpdir(), `muster-${name}-`));
+  const subject = await suite.subject(folder);
+  try {
+    const { output } = await runToEnd(
+      process.execPath,
+      [inRoot('test', 'conformance', suite.runner), ...subject.args, ...args],
+      { show },
+    );
+    const last = output.trimEnd().split('\n').at(-1) ?? '';
+    const died = subject.program !== undefined && !subject.program.running();
+    const story = died ? `\n--- it ended during the suite; its output:\n${subject.program?.output()}` : '';
+    return { passed: namesOf(output, 'ok'), failed: namesOf(output, 'FAIL'), last, output: output + story };
+  } finally {
+    await subject.program?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** @param {string} name */
+function unknownSuite(name) {
+  const known = Object.entries(SUITES).map(([suite, { about }]) => `  ${suite.padEnd(15)} ${about}\n`);
+  process.stderr.write(`conformance: no suite ${name}. Known are\n${known.join('')}`);
+  return 2;
+}
+
+/**
+ * Runs the suites of the baseline, and tells which cases do not pass any more. A case that fails gets a second
+ * attempt: some of them measure time, and the machine may be busy.
+ * @param {string[]} [only]
+ */
+export async function compareWithBaseline(only) {
+  let passed = 0;
+  let failed = 0;
+  for (const [name, expected] of Object.entries(readBaseline())) {
+    if (expected.length === 0 || (only !== undefined && !only.includes(name))) continue;
+    const suite = SUITES[name];
+    if (suite === undefined) throw new Error(`${BASELINE} names a suite ${name}, which is not there`);
+    const begin = Date.now();
+    const first = await runSuite(name, suite.verbose, false);
+    const now = new Set(first.passed);
+    let missing = expected.filter((one) => !now.has(one));
+    keepOutput(name, first.output);
+    if (missing.length > 0) {
+      for (const one of missing) say('conformance', `${name}: not at the first attempt: ${one}`);
+      const again = await runSuite(name, suite.verbose, false);
+      keepOutput(`${name}-again`, again.output);
+      missing = missing.filter((one) => !again.passed.includes(one));
+    }
+    for (const one of missing) say('conformance', `${name}: PASSED BEFORE, FAILS NOW: ${one}`);
+    const known = new Set(expected);
+    const fresh = first.passed.filter((one) => !known.has(one)).length;
+    say(
+      'conformance',
+      `${name}: ${first.last}; ${expected.length - missing.length} of the ${expected.length} that passed before still do` +
+        `${fresh > 0 ? `, ${fresh} new ones (--update writes them down)` : ''} (${seconds(Date.now() - begin)})`,
+    );
+    passed += expected.length - missing.length;
+    failed += missing.length;
+  }
+  return { passed, failed };
+}
+
+/** @param {string} name @param {string} output */
+function keepOutput(name, output) {
+  mkdirSync(ARTIFACTS, { recursive: true });
+  writeFileSync(join(ARTIFACTS, `conformance-${name}.log`), output);
+}
+
+/** @param {string[]} names */
+async function updateBaseline(names) {
+  const baseline = readBaseline();
+  for (const name of names) {
+    const suite = SUITES[name];
+    if (suite === undefined) return unknownSuite(name);
+    if (!(await isThere(suite))) {
+      say('conformance', `${name}: not yet (there is no such command)`);
+      continue;
+    }
+    // Twice: what passes by luck is not written down.
+    const [first, second] = [
+      await runSuite(name, suite.verbose, false),
+      await runSuite(name, suite.verbose, false),
+    ];
+    keepOutput(name, first.output);
+    baseline[name] = first.passed.filter((one) => second.passed.includes(one)).sort();
+    say('conformance', `${name}: ${first.last}, then ${second.last}; ${baseline[name]?.length} written down`);
+    const sorted = Object.fromEntries(Object.entries(baseline).sort(([a], [b]) => (a < b ? -1 : 1)));
+    writeFileSync(BASELINE, `${JSON.stringify(sorted, null, 1)}\n`);
+  }
+  return 0;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  await run(async () => {
+    stopAllOnSignal();
+    const [first, ...rest] = process.argv.slice(2);
+    if (first === undefined || first === '--help') return unknownSuite('given');
+    await setup();
+    if (first === '--baseline') {
+      const { failed } = await compareWithBaseline(rest.length > 0 ? rest : undefined);
+      return failed > 0 ? 1 : 0;
+    }
+    if (first === '--update') return updateBaseline(rest.length > 0 ? rest : Object.keys(SUITES));
+    const suite = SUITES[first];
+    if (suite === undefined) return unknownSuite(first);
+    if (!(await isThere(suite))) {
+      say('conformance', `${first}: not yet (Muster has no command for it today)`);
+      return 0;
+    }
+    const { last, output } = await runSuite(first, rest, true);
+    keepOutput(first, output);
+    return / 0 failed$/.test(last) ? 0 : 1;
+  });
+}

@@ -1,0 +1,211 @@
+// @ts-check
+// The conformance suites: how each one's subject is started and how its runner is called.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { inRoot, MUSTER } from './paths.mjs';
+import { freePorts, runToEnd, start, until } from './processes.mjs';
+
+/**
+ * `runner` is called with `args` (and the user's own after them); `verbose` makes it name the cases that pass.
+ * @typedef {object} Suite
+ * @property {string} about
+ * @property {string} verb the command of ours that it needs
+ * @property {string[]} [needs] what the command's help must mention
+ * @property {string} runner
+ * @property {string[]} verbose
+ * @property {(folder: string) => Promise<Subject>} subject starts what is tested; `folder` is empty and its own
+ *
+ * @typedef {object} Subject
+ * @property {string[]} args
+ * @property {import('./processes.mjs').Running} [program]
+ */
+
+const ADDRESS = '127.0.0.1';
+
+/** Every listener of an agent on a port of its own. */
+async function agentPorts() {
+  const [http = 0, dns = 0, server = 0, lan = 0, wan = 0, proxy = 0, admin = 0] = await freePorts(7);
+  return { http, dns, server, lan, wan, proxy, admin };
+}
+
+/** @param {{ proxy: number, admin: number }} ports */
+const balancerFlags = ({ proxy, admin }) => [
+  `-proxy-addr=${ADDRESS}:${proxy}`,
+  `-proxy-admin-addr=${ADDRESS}:${admin}`,
+];
+
+/** @param {string[]} flags @param {{ http: number }} ports */
+async function startAgent(flags, ports) {
+  const program = start(process.execPath, [MUSTER, 'agent', ...flags]);
+  await until(
+    'the agent to have a leader',
+    async () => {
+      const answer = await fetch(`http://${ADDRESS}:${ports.http}/v1/status/leader`);
+      return answer.ok && (await answer.text()).length > 2;
+    },
+    { program, ms: 20_000 },
+  );
+  return program;
+}
+
+/** An agent in memory, as `consul agent -dev`. */
+async function devAgent() {
+  const ports = await agentPorts();
+  const program = await startAgent(
+    [
+      '-dev',
+      '-node=conf-1',
+      `-http-port=${ports.http}`,
+      `-dns-port=${ports.dns}`,
+      '-grpc-port=-1',
+      `-server-port=${ports.server}`,
+      `-serf-lan-port=${ports.lan}`,
+      `-serf-wan-port=${ports.wan}`,
+      ...balancerFlags(ports),
+    ],
+    ports,
+  );
+  return { program, ports };
+}
+
+/**
+ * An agent with one of the suites' configuration files, on free ports.
+ * @param {string} file
+ * @param {string} folder
+ */
+async function configuredAgent(file, folder) {
+  const ports = await agentPorts();
+  const config = JSON.parse(readFileSync(inRoot('test', 'conformance', file), 'utf8'));
+  config.ports = {
+    http: ports.http,
+    dns: ports.dns,
+    serf_lan: ports.lan,
+    serf_wan: ports.wan,
+    server: ports.server,
+  };
+  const path = join(folder, file);
+  writeFileSync(path, JSON.stringify(config));
+  mkdirSync(join(folder, 'data'));
+  const program = await startAgent(
+    ['-config-file', path, '-data-dir', join(folder, 'data'), ...balancerFlags(ports)],
+    ports,
+  );
+  return { program, ports };
+}
+
+/** @param {{ http: number, dns: number }} ports */
+const httpAndDns = ({ http, dns }) => ['--http', `${ADDRESS}:${http}`, '--dns', `${ADDRESS}:${dns}`];
+
+/** @type {Record<string, Suite>} */
+export const SUITES = {
+  consul: {
+    about: "Consul's HTTP API and DNS",
+    verb: 'agent',
+    runner: 'run.mjs',
+    verbose: ['--verbose'],
+    async subject() {
+      const { program, ports } = await devAgent();
+      return { program, args: httpAndDns(ports) };
+    },
+  },
+  'consul-acl': {
+    about: 'access control lists',
+    verb: 'agent',
+    needs: ['acl'],
+    runner: 'run.mjs',
+    verbose: ['--verbose'],
+    async subject(folder) {
+      const { program, ports } = await configuredAgent('agent-acl.json', folder);
+      return { program, args: [...httpAndDns(ports), '--token', '11111111-2222-3333-4444-555555555555'] };
+    },
+  },
+  'consul-options': {
+    about: "what Consul's configuration file can switch on",
+    verb: 'agent',
+    runner: 'run.mjs',
+    verbose: ['--verbose'],
+    async subject(folder) {
+      const { program, ports } = await configuredAgent('agent-options.json', folder);
+      return { program, args: [...httpAndDns(ports), '--options'] };
+    },
+  },
+  http: {
+    about: "the balancer's HTTP/1.1",
+    verb: 'lb',
+    runner: 'http/run.mjs',
+    verbose: ['--verbose', '--slow'],
+    async subject() {
+      const [proxy = 0, backend = 0] = await freePorts(2);
+      const program = start(process.execPath, [
+        inRoot('test', 'programs', 'proxy.mjs'),
+        String(proxy),
+        String(backend),
+      ]);
+      return {
+        program,
+        args: [
+          '--proxy',
+          `${ADDRESS}:${proxy}`,
+          '--backend',
+          `${ADDRESS}:${backend}`,
+          '--pid',
+          String(program.pid),
+        ],
+      };
+    },
+  },
+  routing: {
+    about: "fabio's routes and settings",
+    verb: 'lb',
+    needs: ['-cfg'],
+    runner: 'routing/run.mjs',
+    verbose: [],
+    async subject(folder) {
+      const { program, ports } = await devAgent();
+      const [base = 0] = await freePorts(110, { inARow: true });
+      const lb = `${process.execPath} ${MUSTER} lb -cfg {config}`;
+      return {
+        program,
+        args: [
+          '--http',
+          `${ADDRESS}:${ports.http}`,
+          '--lb',
+          lb,
+          '--port-base',
+          String(base),
+          '--tmp',
+          folder,
+        ],
+      };
+    },
+  },
+  l4: {
+    about: "gobetween's TCP, TLS and UDP balancing",
+    verb: 'lb',
+    needs: ['-c '],
+    runner: 'l4/run.mjs',
+    verbose: [],
+    async subject(folder) {
+      const [base = 0] = await freePorts(110, { inARow: true });
+      const bin = `${process.execPath} ${MUSTER} lb -c {config}`;
+      return { args: ['--bin', bin, '--port-base', String(base), '--tmp', folder] };
+    },
+  },
+  template: {
+    about: "consul-template's language and flags",
+    verb: 'template',
+    runner: 'template/run.mjs',
+    verbose: [],
+    async subject(folder) {
+      const { program, ports } = await devAgent();
+      const bin = `${process.execPath} ${MUSTER} template`;
+      return { program, args: ['--bin', bin, '--http', `${ADDRESS}:${ports.http}`, '--tmp', folder] };
+    },
+  },
+};
+
+/** Does Muster have the command that a suite tests? @param {Suite} suite */
+export async function isThere({ verb, needs = [] }) {
+  const { code, output } = await runToEnd(process.execPath, [MUSTER, verb, '--help']);
+  return code === 0 && needs.every((text) => output.includes(text));
+}
