@@ -1,0 +1,53 @@
+import { AgentCalls } from './agent.ts';
+import { CatalogCalls } from './catalog.ts';
+import { type Answer, Connection, type Params, type ReadOptions, type Request } from './connection.ts';
+import { HealthCalls } from './health.ts';
+import { KvCalls } from './kv.ts';
+import type { ClientOptions } from './options.ts';
+import { SessionCalls } from './session.ts';
+import { StatusCalls } from './status.ts';
+import { Watch, type WatchOptions } from './watch.ts';
+
+/**
+ * A client of one agent, Muster's or Consul's. Calls reject with `client.unreachable`, with `client.refused`
+ * (a `RefusedError`, with the status and what the agent said) or with the reason of their aborted signal.
+ */
+export class Client {
+  readonly agent: AgentCalls;
+  readonly catalog: CatalogCalls;
+  readonly health: HealthCalls;
+  readonly kv: KvCalls;
+  readonly session: SessionCalls;
+  readonly status: StatusCalls;
+  readonly #connection: Connection;
+
+  constructor(options: ClientOptions = {}) {
+    this.#connection = new Connection(options);
+    this.agent = new AgentCalls(this.#connection);
+    this.catalog = new CatalogCalls(this.#connection);
+    this.health = new HealthCalls(this.#connection);
+    this.kv = new KvCalls(this.#connection);
+    this.session = new SessionCalls(this.#connection);
+    this.status = new StatusCalls(this.#connection);
+  }
+
+  /** URL of the agent. */
+  get address(): string {
+    return this.#connection.address;
+  }
+
+  /** Any endpoint that answers JSON, with its index: for what has no method of its own. */
+  read<T>(path: string, options: ReadOptions = {}, params: Params = {}): Promise<Answer<T>> {
+    return this.#connection.read<T>(path, options, params);
+  }
+
+  /** Any endpoint that takes blocking queries. */
+  watch<T>(path: string, options: WatchOptions = {}, params: Params = {}): Watch<T> {
+    return new Watch((read) => this.#connection.read<T>(path, read, params), options);
+  }
+
+  /** Any endpoint, with the answer's headers and bytes. */
+  send(request: Request): Promise<{ response: Response; bytes: Uint8Array }> {
+    return this.#connection.send(request);
+  }
+}

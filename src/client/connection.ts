@@ -1,0 +1,258 @@
+import { MusterError, messageOf } from '../errors.ts';
+import { parseDuration } from '../lib/duration.ts';
+import { baseUrl, type ClientOptions } from './options.ts';
+
+/** What every call takes. */
+export interface CallOptions {
+  signal?: AbortSignal;
+  datacenter?: string;
+  /** Instead of the client's own. */
+  token?: string;
+}
+
+export type Consistency = 'default' | 'stale' | 'consistent';
+
+/** What calls that read the catalog take besides. */
+export interface ReadOptions extends CallOptions {
+  /** Wait until the answer's index is above this. */
+  index?: number;
+  /** Longest wait for that, "30s"; the server's default is 5m. */
+  wait?: string;
+  consistency?: Consistency;
+  /** An expression such as `ServiceMeta.version == "2"`. */
+  filter?: string;
+  /** Sort by distance from this node; "_agent" for the one asked. */
+  near?: string;
+}
+
+export type Params = Record<string, string | number | bigint | boolean | undefined>;
+
+export interface Request extends CallOptions {
+  method?: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  /** Already encoded, from "/v1/…". */
+  path: string;
+  /** `true` gives a parameter without a value; `undefined` and `false` leave it out. */
+  params?: Params;
+  body?: string | Uint8Array;
+  /** Milliseconds instead of the client's own. */
+  timeout?: number;
+  /** Status codes besides 2xx that the caller reads by itself. */
+  accept?: readonly number[];
+}
+
+export interface Answer<T> {
+  value: T;
+  /** Position of the data, from `X-Consul-Index`; undefined where the endpoint has none. */
+  index: number | undefined;
+  status: number;
+}
+
+/** The agent answered, but not with what was asked for. */
+export class RefusedError extends MusterError {
+  readonly status: number;
+  /** What the agent said. */
+  readonly body: string;
+
+  constructor(message: string, status: number, body: string) {
+    super('client.refused', message);
+    this.status = status;
+    this.body = body;
+  }
+}
+
+const DEFAULT_TIMEOUT = 10_000;
+/** Consul waits 5 minutes unless told otherwise, and up to a sixteenth longer, so that clients spread. */
+const DEFAULT_WAIT = 300_000;
+/** Of an error's body that is shown: enough for a sentence. */
+const SHOWN_BODY = 300;
+
+/** Speaks HTTP with one agent. */
+export class Connection {
+  readonly address: string;
+  readonly #options: ClientOptions;
+  readonly #fetch: typeof globalThis.fetch;
+
+  constructor(options: ClientOptions) {
+    this.address = baseUrl(options);
+    this.#options = options;
+    this.#fetch = options.fetch ?? globalThis.fetch;
+  }
+
+  /** Reads JSON. `undefined` for a status in `accept`. */
+  async get<T>(request: Request): Promise<Answer<T>> {
+    const { response, bytes } = await this.send(request);
+    return {
+      value: response.ok ? (parseJson(bytes, request.path) as T) : (undefined as T),
+      index: indexOf(response),
+      status: response.status,
+    };
+  }
+
+  /** Reads what the catalog's endpoints answer, with their common options. */
+  read<T>(
+    path: string,
+    options: ReadOptions,
+    params: Params = {},
+    accept: number[] = [],
+  ): Promise<Answer<T>> {
+    const { index, wait, consistency, filter, near } = options;
+    const asked = {
+      ...params,
+      index,
+      wait,
+      filter,
+      near,
+      stale: consistency === 'stale',
+      consistent: consistency === 'consistent',
+    };
+    const request: Request = { ...callOf(options), path, params: asked, accept };
+    if (index !== undefined) {
+      const longest = (wait === undefined ? undefined : parseDuration(wait)) ?? DEFAULT_WAIT;
+      request.timeout = longest * (1 + 1 / 16) + (this.#options.timeout ?? DEFAULT_TIMEOUT);
+    }
+    return this.get<T>(request);
+  }
+
+  async put<T>(path: string, options: CallOptions, body?: unknown, params: Params = {}): Promise<T> {
+    const request: Request = { ...callOf(options), method: 'PUT', path, params };
+    if (body !== undefined) request.body = JSON.stringify(body);
+    const { bytes } = await this.send(request);
+    return (bytes.length === 0 ? undefined : parseJson(bytes, path)) as T;
+  }
+
+  /**
+   * One request, its whole answer. Throws `client.unreachable`, `client.refused` (a `RefusedError`) or, when
+   * `signal` is aborted, its reason.
+   */
+  async send(request: Request): Promise<{ response: Response; bytes: Uint8Array }> {
+    const { method = 'GET', path, signal, body } = request;
+    signal?.throwIfAborted();
+    const timeout = request.timeout ?? this.#options.timeout ?? DEFAULT_TIMEOUT;
+    const giveUp = new AbortController();
+    const onAbort = () => giveUp.abort();
+    // Not AbortSignal.any: with a signal that lives as long as the program it would keep every call's own.
+    signal?.addEventListener('abort', onAbort, { once: true });
+    let timedOut = false;
+    const timer = setTimeout(() => {
+      timedOut = true;
+      giveUp.abort();
+    }, timeout);
+    let response: Response;
+    let bytes: Uint8Array;
+    try {
+      response = await this.#fetch(this.#url(request), {
+        method,
+        headers: this.#headers(request),
+        signal: giveUp.signal,
+        redirect: 'error',
+        ...(body === undefined ? {} : { body: body as string | Uint8Array<ArrayBuffer> }),
+      });
+      bytes = new Uint8Array(await response.arrayBuffer());
+    } catch (cause) {
+      signal?.throwIfAborted();
+      const why = timedOut ? `no answer within ${timeout} ms` : reasonOf(cause);
+      throw unreachable(this.address, why, cause);
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+    }
+    if (!response.ok && !request.accept?.includes(response.status))
+      throw refused(method, path, response.status, bytes);
+    return { response, bytes };
+  }
+
+  #url({ path, params = {}, datacenter = this.#options.datacenter }: Request): string {
+    const query: string[] = [];
+    const all: Params = { ...params, dc: datacenter };
+    for (const [name, value] of Object.entries(all)) {
+      if (value === undefined || value === false) continue;
+      query.push(value === true ? name : `${name}=${encodeURIComponent(String(value))}`);
+    }
+    return `${this.address}${path}${query.length === 0 ? '' : `?${query.join('&')}`}`;
+  }
+
+  #headers({ token = this.#options.token, body }: Request): Record<string, string> {
+    const headers: Record<string, string> = {};
+    if (token !== undefined && token !== '') headers['X-Consul-Token'] = token;
+    if (this.#options.basicAuth !== undefined)
+      headers.Authorization = `Basic ${Buffer.from(this.#options.basicAuth).toString('base64')}`;
+    if (typeof body === 'string') headers['Content-Type'] = 'application/json';
+    return headers;
+  }
+}
+
+/** Only those of `options` that every call has. */
+export function callOf({ signal, datacenter, token }: CallOptions): CallOptions {
+  return {
+    ...(signal === undefined ? {} : { signal }),
+    ...(datacenter === undefined ? {} : { datacenter }),
+    ...(token === undefined ? {} : { token }),
+  };
+}
+
+/**
+ * A name as one segment of a path. "." and ".." cannot be sent: a URL loses them, and the request would reach
+ * another endpoint.
+ */
+export function segment(name: string): string {
+  if (name === '.' || name === '..')
+    throw new MusterError('request.invalid', `${JSON.stringify(name)} cannot be a name in the HTTP API.`);
+  return encodeURIComponent(name);
+}
+
+function indexOf(response: Response): number | undefined {
+  const text = response.headers.get('x-consul-index');
+  return text !== null && /^\d+$/.test(text) ? Number(text) : undefined;
+}
+
+function parseJson(bytes: Uint8Array, path: string): unknown {
+  const text = new TextDecoder().decode(bytes);
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new RefusedError(
+      `the answer to ${path} is not JSON (${JSON.stringify(text.slice(0, 60))}). Is the address that of a Muster or Consul agent?`,
+      200,
+      text,
+    );
+  }
+}
+
+/** `fetch` hides what went wrong in the cause of a bare "fetch failed". */
+function reasonOf(cause: unknown): string {
+  const inner = (cause as { cause?: unknown }).cause ?? cause;
+  const code = (inner as { code?: unknown }).code;
+  const message = messageOf(inner);
+  if (message !== '') return message;
+  return typeof code === 'string' ? code : messageOf(cause);
+}
+
+function unreachable(address: string, why: string, cause: unknown): MusterError {
+  const remedy = /certificate|self-signed|unable to verify/i.test(why)
+    ? 'Name the certificate of its authority in NODE_EXTRA_CA_CERTS.'
+    : 'Start an agent there (`muster agent -dev`), or set CONSUL_HTTP_ADDR to where one runs.';
+  return new MusterError('client.unreachable', `no agent answers at ${address}: ${why}. ${remedy}`, {
+    cause,
+  });
+}
+
+function refused(method: string, path: string, status: number, bytes: Uint8Array): RefusedError {
+  const body = new TextDecoder().decode(bytes).trim();
+  const said = body === '' ? 'nothing more' : body.slice(0, SHOWN_BODY);
+  return new RefusedError(
+    `the agent refused ${method} ${path} with ${status}: ${said}.${remedyFor(status)}`.replace(
+      /\.\.(?= |$)/,
+      '.',
+    ),
+    status,
+    body,
+  );
+}
+
+function remedyFor(status: number): string {
+  if (status === 401 || status === 403) return ' Set CONSUL_HTTP_TOKEN to a token that may do this.';
+  if (status === 404) return ' Check the name, and that the agent is new enough to know this endpoint.';
+  if (status === 429) return ' Ask less often.';
+  if (status >= 500) return ' Try again; the log of the agent says more.';
+  return '';
+}

@@ -1,0 +1,18 @@
+/** The SDK: a client for Muster's and Consul's HTTP API, without dependencies. */
+export { isMusterError, MusterError } from '../errors.ts';
+export { Client } from './client.ts';
+export {
+  type Answer,
+  type CallOptions,
+  type Consistency,
+  type Params,
+  type ReadOptions,
+  RefusedError,
+  type Request,
+} from './connection.ts';
+export type { HealthOptions } from './health.ts';
+export type { PutOptions } from './kv.ts';
+export { type ClientOptions, clientOptionsFromEnv } from './options.ts';
+export { registerSelf, type SelfOptions, type SelfRegistration } from './register-self.ts';
+export type * from './types.ts';
+export { Watch, type WatchOptions } from './watch.ts';
