@@ -109,7 +109,7 @@ export async function registerSelf(client: Client, options: SelfOptions): Promis
         await verify();
         failures = 0;
         // A tenth of jitter keeps a fleet that started together from asking together.
-        delay = every * (0.9 + 0.1 * random());
+        delay = Math.round(every * (0.9 + 0.1 * random()));
       } catch (error) {
         if (signal.aborted) return;
         delay = Math.min(every, backoffDelay(BACKOFF, failures++, random()));
