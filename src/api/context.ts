@@ -1,0 +1,63 @@
+import type { Catalog } from '../catalog/catalog.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/log.ts';
+import type { Store } from '../store/store.ts';
+
+/** Who this node is. */
+export interface NodeIdentity {
+  /** UUID. */
+  readonly id: string;
+  readonly name: string;
+  readonly datacenter: string;
+  /** Where other nodes reach this one. */
+  readonly advertiseAddress: string;
+  readonly version: string;
+  readonly ports: {
+    readonly http: number;
+    readonly dns: number;
+    /** Between servers; the leader's address has it. */
+    readonly server: number;
+    readonly serfLan: number;
+  };
+}
+
+/** What the configuration says about the HTTP API. */
+export interface ApiSettings {
+  /** Indent every JSON answer, as Consul does with `-dev`; otherwise only with `?pretty`. */
+  readonly prettyJson: boolean;
+  readonly aclDefaultPolicy: 'allow' | 'deny';
+  /** Bytes of a value in the key/value store. */
+  readonly kvMaxValueSize: number;
+  /** Added to every answer. */
+  readonly responseHeaders: Readonly<Record<string, string>>;
+  /** Path prefixes that are answered 403. */
+  readonly blockEndpoints: readonly string[];
+  /** Honour `?cached`. */
+  readonly useCache: boolean;
+  /** Shortest TTL of a session in ms. */
+  readonly sessionTtlMin: number;
+}
+
+export const DEFAULT_API_SETTINGS: ApiSettings = {
+  prettyJson: false,
+  aclDefaultPolicy: 'allow',
+  // Consul's limits: values are meant to be small, every one is kept in memory and replicated.
+  kvMaxValueSize: 512 * 1024,
+  responseHeaders: {},
+  blockEndpoints: [],
+  useCache: true,
+  sessionTtlMin: 10_000,
+};
+
+/** What handlers may use. One per server; nothing in it belongs to a single request. */
+export interface ApiContext {
+  readonly store: Store;
+  /** The same as `store.catalog`. */
+  readonly catalog: Catalog;
+  readonly node: NodeIdentity;
+  readonly settings: ApiSettings;
+  readonly clock: Clock;
+  /** In [0, 1): jitter, IDs of no secrecy. */
+  readonly random: () => number;
+  readonly logger: Logger;
+}

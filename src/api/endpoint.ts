@@ -1,0 +1,71 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { ApiContext } from './context.ts';
+import type { Description } from './decode.ts';
+import type { Query } from './query.ts';
+import type { Reply } from './reply.ts';
+
+export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
+
+/** Names of the parameters of a path: "/v1/query/:id/execute" has "id". */
+export type ParamsOf<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
+  ? Name | ParamsOf<`/${Rest}`>
+  : Path extends `${string}:${infer Name}`
+    ? Name
+    : never;
+
+/** One request, as a handler sees it. */
+export interface ApiRequest<Params extends string = string> {
+  readonly method: Method;
+  /** Percent-decoded, without the query. */
+  readonly path: string;
+  /** Percent-decoded; a parameter at the end of a path takes all that is left of it and may be "". */
+  readonly params: Readonly<Record<Params, string>>;
+  readonly query: Query;
+  readonly headers: IncomingHttpHeaders;
+  /** The ACL token that came with the request (`?token`, X-Consul-Token, Authorization: Bearer), or "". Never log it. */
+  readonly token: string;
+  /** Address of the client, without its port. */
+  readonly remoteAddress: string;
+  /** Aborted when the client goes away or the server stops. */
+  readonly signal: AbortSignal;
+  /**
+   * The whole body. Throws 413 above `limit` bytes (`MAX_BODY` unless told otherwise); `tooLarge` words it.
+   */
+  body(options?: { limit?: number; tooLarge?: (size: number) => string }): Promise<Buffer>;
+  /** For handlers that take over the connection. */
+  readonly raw: IncomingMessage;
+}
+
+export type Handler<Params extends string = string> = (
+  context: ApiContext,
+  request: ApiRequest<Params>,
+) => Reply | Promise<Reply>;
+
+/** Bytes of a request body where an endpoint says nothing else. */
+export const MAX_BODY = 2 * 1024 * 1024;
+
+/**
+ * One row of the table of endpoints: what is routed, answered and documented.
+ *
+ * A path is literal but for `:name` segments. In the middle such a segment takes one segment; at the end it takes
+ * the rest of the path, slashes included, and may be empty (that is how Consul's paths are matched, so the
+ * handler says what is missing).
+ */
+export interface Endpoint {
+  readonly method: Method;
+  readonly path: string;
+  /** One line for the reference. */
+  readonly summary: string;
+  /** Query parameters by name with their meaning. */
+  readonly query?: Readonly<Record<string, string>>;
+  /** What the body must look like, or a sentence for a body that is not JSON. */
+  readonly body?: Description<unknown> | string;
+  readonly handler: Handler;
+}
+
+/** Types the handler's parameters by the path. */
+export function endpoint<const Path extends string>(
+  row: Omit<Endpoint, 'handler' | 'path'> & { path: Path; handler: Handler<ParamsOf<Path>> },
+): Endpoint {
+  return row as Endpoint;
+}

@@ -1,0 +1,57 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+/** What a read tells about the state it saw; it becomes the X-Consul-* headers. */
+export interface ReadMeta {
+  /** X-Consul-Index; at least 1 is sent, since 0 would make a client spin. */
+  readonly index: number;
+  /** Named in X-Consul-Effective-Consistency where Consul names it (not for keys and sessions). */
+  readonly consistency?: 'leader' | 'stale' | 'consistent';
+  /** Answer to `?cached`: hit or miss, and the age of a hit in seconds. */
+  readonly cache?: { readonly hit: boolean; readonly age: number };
+}
+
+interface Common {
+  /** 200 unless told otherwise. */
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly meta?: ReadMeta;
+}
+
+/** What a handler answers. `taken`: the handler writes to the raw response itself (a stream, a file). */
+export type Reply = Common &
+  (
+    | { readonly kind: 'json'; readonly value: unknown }
+    | { readonly kind: 'text'; readonly text: string; readonly contentType: string }
+    | { readonly kind: 'bytes'; readonly bytes: Uint8Array; readonly contentType: string }
+    | { readonly kind: 'empty' }
+    | {
+        readonly kind: 'taken';
+        take(response: ServerResponse, request: IncomingMessage): void | Promise<void>;
+      }
+  );
+
+/** `value` as JSON, indented when the client or the configuration asks for it. `bigint`s are written as numbers. */
+export function json(value: unknown, more: Common = {}): Reply {
+  return { kind: 'json', value, ...more };
+}
+
+export function text(content: string, more: Common & { contentType?: string } = {}): Reply {
+  const { contentType = 'text/plain; charset=utf-8', ...common } = more;
+  return { kind: 'text', text: content, contentType, ...common };
+}
+
+export function bytes(content: Uint8Array, contentType: string, more: Common = {}): Reply {
+  return { kind: 'bytes', bytes: content, contentType, ...more };
+}
+
+/** No body: what Consul answers to most writes of the agent, and with 404 for what is not there. */
+export function empty(status = 200, more: Common = {}): Reply {
+  return { kind: 'empty', status, ...more };
+}
+
+/** The handler writes the response itself; the common headers are already set on it. */
+export function taken(
+  take: (response: ServerResponse, request: IncomingMessage) => void | Promise<void>,
+): Reply {
+  return { kind: 'taken', take };
+}

@@ -1,0 +1,92 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type ApiRequest, MAX_BODY, type Method } from './endpoint.ts';
+import { HttpError } from './http-error.ts';
+import type { Query } from './query.ts';
+
+interface RequestParts {
+  raw: IncomingMessage;
+  response: ServerResponse;
+  path: string;
+  params: Readonly<Record<string, string>>;
+  query: Query;
+  /** Aborted when the server stops. */
+  stopping: AbortSignal;
+}
+
+/** The request as handlers see it. */
+export function apiRequest({ raw, response, path, params, query, stopping }: RequestParts): ApiRequest {
+  let signal: AbortSignal | undefined;
+  return {
+    method: raw.method as Method,
+    path,
+    params,
+    query,
+    headers: raw.headers,
+    token: tokenOf(raw, query),
+    remoteAddress: raw.socket.remoteAddress ?? '',
+    raw,
+    // Made on demand: most requests are answered at once and never look at it.
+    get signal() {
+      signal ??= gone(response, stopping);
+      return signal;
+    },
+    body: ({ limit = MAX_BODY, tooLarge = (size: number) => bodyTooLarge(size, limit) } = {}) =>
+      readBody(raw, limit, tooLarge),
+  };
+}
+
+function bodyTooLarge(size: number, limit: number): string {
+  return `Request body(${size} bytes) too large, max size: ${limit} bytes.`;
+}
+
+function gone(response: ServerResponse, stopping: AbortSignal): AbortSignal {
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  if (stopping.aborted || response.destroyed) abort();
+  stopping.addEventListener('abort', abort, { once: true });
+  response.once('close', () => {
+    stopping.removeEventListener('abort', abort);
+    abort();
+  });
+  return controller.signal;
+}
+
+function tokenOf(raw: IncomingMessage, query: Query): string {
+  if (query.get('token') !== '') return query.get('token');
+  const header = raw.headers['x-consul-token'];
+  if (typeof header === 'string' && header !== '') return header;
+  return /^bearer\s+(.*\S)\s*$/i.exec(raw.headers.authorization ?? '')?.[1] ?? '';
+}
+
+function readBody(raw: IncomingMessage, limit: number, tooLarge: (size: number) => string): Promise<Buffer> {
+  const announced = Number(raw.headers['content-length'] ?? 0);
+  if (announced > limit) return Promise.reject(new HttpError(413, tooLarge(announced)));
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const settle = (error?: Error) => {
+      raw.off('data', take).off('end', settle).off('error', settle).off('close', cut);
+      if (error !== undefined) reject(error);
+      else resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
+    };
+    const take = (chunk: Buffer) => {
+      size += chunk.length;
+      chunks.push(chunk);
+      if (size > limit) settle(new HttpError(413, tooLarge(size)));
+    };
+    const cut = () => settle(new HttpError(400, 'unexpected EOF'));
+    raw.on('data', take).once('end', settle).once('error', settle).once('close', cut);
+  });
+}
+
+/** Bytes of a body nobody asked for that are read and dropped, so that the answer is not lost in a reset. */
+const MAX_DRAIN = 8 * 1024 * 1024;
+
+/** Drops what is left of a body; a client that sends more than `MAX_DRAIN` is cut off. */
+export function drain(raw: IncomingMessage): void {
+  let size = 0;
+  raw.on('data', (chunk: Buffer) => {
+    size += chunk.length;
+    if (size > MAX_DRAIN) raw.destroy();
+  });
+}

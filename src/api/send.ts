@@ -1,0 +1,79 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { encodeJson } from './json/encode.ts';
+import type { ReadMeta, Reply } from './reply.ts';
+
+const compress = promisify(gzip);
+
+/** Below this many bytes compressing costs more than it saves: one segment on the wire either way. */
+const MIN_COMPRESSED = 1400;
+
+/** Writes a reply. The response headers that every answer has are already set. */
+export async function send(
+  reply: Reply,
+  response: ServerResponse,
+  request: IncomingMessage,
+  pretty: boolean,
+): Promise<void> {
+  if (reply.kind === 'taken') {
+    await reply.take(response, request);
+    return;
+  }
+  if (reply.meta !== undefined) setMeta(response, reply.meta);
+  for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, value);
+  response.statusCode = reply.status ?? 200;
+  if (reply.kind === 'empty') {
+    response.setHeader('Content-Length', '0');
+    response.end();
+    return;
+  }
+  const { body, contentType } = encode(reply, pretty);
+  if (!response.hasHeader('Content-Type')) response.setHeader('Content-Type', contentType);
+  if (body.length >= MIN_COMPRESSED && acceptsGzip(request) && !response.hasHeader('Content-Encoding')) {
+    const compressed = await compress(body);
+    response.setHeader('Content-Encoding', 'gzip');
+    response.setHeader('Content-Length', compressed.length);
+    response.end(compressed);
+    return;
+  }
+  response.setHeader('Content-Length', body.length);
+  response.end(body);
+}
+
+function encode(
+  reply: Exclude<Reply, { kind: 'empty' | 'taken' }>,
+  pretty: boolean,
+): { body: Buffer; contentType: string } {
+  switch (reply.kind) {
+    case 'json':
+      return { body: Buffer.from(encodeJson(reply.value, pretty)), contentType: 'application/json' };
+    case 'text':
+      return { body: Buffer.from(reply.text), contentType: reply.contentType };
+    case 'bytes': {
+      const { buffer, byteOffset, byteLength } = reply.bytes;
+      return { body: Buffer.from(buffer, byteOffset, byteLength), contentType: reply.contentType };
+    }
+  }
+}
+
+function setMeta(response: ServerResponse, { index, consistency, cache }: ReadMeta): void {
+  response.setHeader('X-Consul-Index', String(Math.max(1, index)));
+  response.setHeader('X-Consul-KnownLeader', 'true');
+  response.setHeader('X-Consul-LastContact', '0');
+  if (consistency !== undefined) response.setHeader('X-Consul-Effective-Consistency', consistency);
+  if (cache === undefined) return;
+  response.setHeader('X-Cache', cache.hit ? 'HIT' : 'MISS');
+  if (cache.hit) response.setHeader('Age', String(cache.age));
+}
+
+/** True unless the client does not name gzip or gives it the weight 0. */
+export function acceptsGzip(request: IncomingMessage): boolean {
+  const header = String(request.headers['accept-encoding'] ?? '');
+  for (const part of header.split(',')) {
+    const [coding = '', ...parameters] = part.split(';').map((piece) => piece.trim().toLowerCase());
+    if (coding !== 'gzip') continue;
+    return !parameters.some((parameter) => /^q=0(?:\.0*)?$/.test(parameter));
+  }
+  return false;
+}

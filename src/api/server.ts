@@ -1,0 +1,210 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { isMusterError, listenError, messageOf } from '../errors.ts';
+import { formatHostPort, type HostPort } from '../lib/host-port.ts';
+import type { ApiContext } from './context.ts';
+import type { Endpoint } from './endpoint.ts';
+import { endpoints as allEndpoints } from './endpoints.ts';
+import { HttpError } from './http-error.ts';
+import { percentDecode, Query } from './query.ts';
+import { empty, type Reply, text } from './reply.ts';
+import { apiRequest, drain } from './request.ts';
+import { cleanPath, Router } from './router.ts';
+import { send } from './send.ts';
+import { staticFile } from './static-files.ts';
+
+export interface ApiOptions {
+  context: ApiContext;
+  /** Where to listen; port 0 takes a free one. */
+  host: string;
+  port: number;
+  /** Directory of the built dashboard, served below /ui/. Without it `/` says who answers. */
+  uiDirectory?: string;
+  /** The table, unless it is the whole one. */
+  endpoints?: readonly Endpoint[];
+}
+
+export interface Api {
+  readonly address: HostPort;
+  /** Ends blocked queries, lets the other requests finish, closes the connections. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** A client has this long for its request head and for all of its request: slow ones must not hold sockets. */
+const HEADERS_TIMEOUT = 10_000;
+const REQUEST_TIMEOUT = 120_000;
+
+/** An idle connection is kept this long. Clients of the registry ask again and again. */
+const KEEP_ALIVE = 120_000;
+
+/** Sockets at a time. One blocked read holds one; beyond that new connections are closed at once. */
+const MAX_CONNECTIONS = 60_000;
+
+/** Requests that go on when the server stops have this long. */
+const STOP_GRACE = 5_000;
+
+/** What Go's `unicode.IsPrint` refuses: control characters, separators other than the space, unassigned ones. */
+const NOT_PRINTABLE = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u;
+
+/** Starts the HTTP API. Rejects with a listen error when the address cannot be had. */
+export async function startApi({
+  context,
+  host,
+  port,
+  uiDirectory,
+  endpoints = allEndpoints,
+}: ApiOptions): Promise<Api> {
+  const logger = context.logger.child('http');
+  const router = new Router(endpoints);
+  const stopping = new AbortController();
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE }, (request, response) => {
+    void answer(request, response);
+  });
+  server.headersTimeout = HEADERS_TIMEOUT;
+  server.requestTimeout = REQUEST_TIMEOUT;
+  server.maxConnections = MAX_CONNECTIONS;
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const began = context.clock.now();
+    response.on('error', () => {});
+    response.setHeader('Vary', 'Accept-Encoding');
+    for (const [name, value] of Object.entries(context.settings.responseHeaders))
+      response.setHeader(name, value);
+    try {
+      const url = request.url ?? '/';
+      const at = url.indexOf('?');
+      const path = at < 0 ? url : url.slice(0, at);
+      const search = at < 0 ? '' : url.slice(at + 1);
+      await route(request, response, path, search);
+      if (!request.complete) drain(request);
+      logger.debug('request', {
+        method: request.method,
+        path,
+        status: response.statusCode,
+        from: request.socket.remoteAddress,
+        ms: context.clock.now() - began,
+      });
+    } catch (error) {
+      logger.error('a request failed', { method: request.method, error: messageOf(error) });
+      response.destroy();
+    }
+  }
+
+  async function route(
+    request: IncomingMessage,
+    response: ServerResponse,
+    rawPath: string,
+    search: string,
+  ): Promise<void> {
+    const reply = (answer: Reply, pretty = false) => send(answer, response, request, pretty);
+    let path: string;
+    try {
+      path = percentDecode(rawPath);
+    } catch {
+      return reply(text('400 Bad Request', { status: 400 }));
+    }
+    if (!path.startsWith('/') || NOT_PRINTABLE.test(path)) return reply(empty(400));
+    const clean = cleanPath(path);
+    if (clean !== path) return reply(moved(clean, search));
+    const found = router.find(path);
+    if (found === undefined) {
+      if (router.lacksSlash(path)) return reply(moved(`${path}/`, search));
+      return reply(await besides(request, path, search));
+    }
+    response.setHeader('X-Consul-Default-ACL-Policy', context.settings.aclDefaultPolicy);
+    let query: Query;
+    try {
+      query = new Query(search);
+    } catch {
+      return reply(empty(500));
+    }
+    if (context.settings.blockEndpoints.some((prefix) => path.startsWith(prefix)))
+      return reply(text('Endpoint is blocked by agent configuration', { status: 403 }));
+    const allow = ['OPTIONS', ...found.route.methods].join(',');
+    if (request.method === 'OPTIONS') return reply(empty(200, { headers: { Allow: allow } }));
+    const endpoint = found.route.byMethod.get(request.method ?? '');
+    if (endpoint === undefined)
+      return reply(text(`method ${request.method} not allowed`, { status: 405, headers: { Allow: allow } }));
+    const pretty = context.settings.prettyJson || query.has('pretty');
+    const apiReq = apiRequest({
+      raw: request,
+      response,
+      path,
+      params: found.params,
+      query,
+      stopping: stopping.signal,
+    });
+    let answer: Reply;
+    try {
+      answer = await endpoint.handler(context, apiReq);
+    } catch (error) {
+      answer = errorReply(error);
+      if (answer.status === 500 && !isMusterError(error) && !(error instanceof HttpError))
+        logger.error('a handler failed', {
+          method: request.method,
+          path,
+          error: error instanceof Error ? error.stack : String(error),
+        });
+    }
+    if (response.destroyed) return;
+    return reply(answer, pretty);
+  }
+
+  /** What is not in the table: the dashboard, and 404. */
+  async function besides(request: IncomingMessage, path: string, search: string): Promise<Reply> {
+    const reads = request.method === 'GET' || request.method === 'HEAD';
+    if (uiDirectory === undefined) return path === '/' && reads ? text('Muster agent') : empty(404);
+    if ((path === '/' || path === '/ui') && reads) return moved('/ui/', search);
+    if (!path.startsWith('/ui/') || !reads) return empty(404);
+    return staticFile(uiDirectory, path.slice('/ui/'.length), request.headers['if-none-match']);
+  }
+
+  await listen(server, host, port);
+  const bound = server.address() as { address: string; port: number };
+  let stopped: Promise<void> | undefined;
+  return {
+    address: { host: bound.address, port: bound.port },
+    stop() {
+      stopped ??= stop(server, stopping, context);
+      return stopped;
+    },
+  };
+}
+
+function moved(path: string, search: string): Reply {
+  const query = search === '' ? '' : `?${search}`;
+  // A location that began with two slashes would lead to another host; cleaned paths never do.
+  return empty(301, {
+    headers: { Location: `${encodeURI(path).replaceAll('?', '%3F').replaceAll('#', '%23')}${query}` },
+  });
+}
+
+/** Refusals of the catalog are 500 with their words, as Consul answers what its servers refuse. */
+function errorReply(error: unknown): Reply {
+  if (error instanceof HttpError)
+    return text(error.message, {
+      status: error.status,
+      headers: error.headers,
+    });
+  if (isMusterError(error, 'request.invalid')) return text(error.message, { status: 400 });
+  if (isMusterError(error)) return text(error.message, { status: 500 });
+  return text('internal error: the log of the agent has the cause', { status: 500 });
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause) => reject(listenError('the HTTP API', formatHostPort(host, port), cause)));
+    server.listen(port, host, resolve);
+  });
+}
+
+function stop(server: Server, stopping: AbortController, { clock }: ApiContext): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = clock.after(STOP_GRACE, () => server.closeAllConnections());
+    server.close(() => {
+      cancel();
+      resolve();
+    });
+    stopping.abort();
+    server.closeIdleConnections();
+  });
+}

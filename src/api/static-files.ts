@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { extname, join, normalize, sep } from 'node:path';
+import { bytes, empty, type Reply, text } from './reply.ts';
+
+const TYPES: Record<string, string> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.json': 'application/json',
+  '.map': 'application/json',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.ico': 'image/x-icon',
+  '.woff2': 'font/woff2',
+  '.webmanifest': 'application/manifest+json',
+  '.txt': 'text/plain; charset=utf-8',
+};
+
+/** Where the build puts files whose name changes with their content. */
+const HASHED = /^assets\//;
+
+/**
+ * The dashboard's files. `path` is what follows "/ui/"; what is no file there is the page itself, which routes on
+ * its own. Files with a hash in their name are kept for a year, the page is asked for anew each time.
+ */
+export async function staticFile(directory: string, path: string, ifNoneMatch = ''): Promise<Reply> {
+  const relative = normalize(path === '' ? 'index.html' : path);
+  if (relative.startsWith('..') || relative.startsWith(sep) || relative.includes('\0')) return empty(404);
+  const file = await readFile(join(directory, relative)).catch(() => undefined);
+  if (file !== undefined)
+    return fileReply(
+      file,
+      relative,
+      HASHED.test(path) ? 'public, max-age=31536000, immutable' : 'no-cache',
+      ifNoneMatch,
+    );
+  // A missing script must not be answered with a page.
+  if (extname(relative) !== '') return empty(404);
+  const page = await readFile(join(directory, 'index.html')).catch(() => undefined);
+  if (page === undefined) return text('The dashboard is not built: run `npm run build`.', { status: 404 });
+  return fileReply(page, 'index.html', 'no-cache', ifNoneMatch);
+}
+
+function fileReply(file: Buffer, name: string, caching: string, ifNoneMatch: string): Reply {
+  const tag = `"${createHash('sha256').update(file).digest('base64url').slice(0, 22)}"`;
+  const headers = { 'Cache-Control': caching, ETag: tag, 'X-Content-Type-Options': 'nosniff' };
+  if (ifNoneMatch.split(',').some((known) => known.trim().replace(/^W\//, '') === tag))
+    return empty(304, { headers });
+  return bytes(file, TYPES[extname(name)] ?? 'application/octet-stream', { headers });
+}

@@ -1,0 +1,16 @@
+import { formatHostPort } from '../../lib/host-port.ts';
+import { endpoint } from '../endpoint.ts';
+import { checkDatacenter } from '../read-options.ts';
+import { json } from '../reply.ts';
+
+export const statusPeers = endpoint({
+  method: 'GET',
+  path: '/v1/status/peers',
+  summary: 'Addresses of the servers',
+  query: { dc: 'datacenter to ask' },
+  handler(context, request) {
+    checkDatacenter(context, request.query.get('dc'));
+    const { advertiseAddress, ports } = context.node;
+    return json([formatHostPort(advertiseAddress, ports.server)]);
+  },
+});
