@@ -1,0 +1,50 @@
+import { formatHostPort } from '../lib/host-port.ts';
+import type { TargetState } from './balancer.ts';
+import { freshState } from './ejection.ts';
+
+/**
+ * States of all instances that some route of the worker leads to. An instance in several routes has one state; it lives as
+ * long as one route leads to it, whatever tables come and go.
+ */
+export class TargetStates {
+  readonly #states = new Map<string, { state: TargetState; uses: number }>();
+  readonly #onGone: (state: TargetState) => void;
+
+  /** `onGone` is told when nothing leads to an instance any more. */
+  constructor(onGone: (state: TargetState) => void = () => {}) {
+    this.#onGone = onGone;
+  }
+
+  get size(): number {
+    return this.#states.size;
+  }
+
+  /**
+   * The state of an instance, for one more user of it. An instance that comes back at another address begins anew:
+   * what was held against the old address says nothing about the new one.
+   */
+  take(id: string, host: string, port: number): TargetState {
+    const key = keyOf(id, host, port);
+    const known = this.#states.get(key);
+    if (known !== undefined) {
+      known.uses++;
+      return known.state;
+    }
+    const state = freshState();
+    this.#states.set(key, { state, uses: 1 });
+    return state;
+  }
+
+  /** One user less. */
+  release(id: string, host: string, port: number): void {
+    const key = keyOf(id, host, port);
+    const known = this.#states.get(key);
+    if (known === undefined || --known.uses > 0) return;
+    this.#states.delete(key);
+    this.#onGone(known.state);
+  }
+}
+
+function keyOf(id: string, host: string, port: number): string {
+  return `${id} ${formatHostPort(host, port)}`;
+}

@@ -1,0 +1,20 @@
+import type { Balancer, Target } from './balancer.ts';
+
+/** What a strategy may draw on. Shared by all balancers of a worker. */
+export interface Draw {
+  /** In [0, 1). */
+  readonly random: () => number;
+  /**
+   * One counter per route. In a SharedArrayBuffer the workers take turns together, so that the order is strict
+   * whichever worker a connection landed on.
+   */
+  readonly turns: Int32Array;
+}
+
+/** A kind of choice. Told once per table which targets there are; asked for candidates on the hot path. */
+export interface Strategy {
+  /** One sentence for help and pages. */
+  readonly about: string;
+  /** `turn` is the index of the route's counter in `draw.turns`. Targets of weight 0 are never candidates. */
+  balancer(targets: readonly Target[], draw: Draw, turn: number): Balancer;
+}

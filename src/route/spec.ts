@@ -1,0 +1,87 @@
+/**
+ * A route as plain data: what the main thread tells the workers. Everything here survives `postMessage`; a worker
+ * turns it into a table with `Compiler` (`compiler.ts`).
+ */
+import type { StrategyName } from '../balance/strategies.ts';
+
+export interface TargetSpec {
+  /** Instance id: `node/serviceId`. */
+  readonly id: string;
+  readonly host: string;
+  readonly port: number;
+  /** Share of the traffic relative to the route's other targets; 0 means none. */
+  readonly weight: number;
+  /** Index of the instance's counters in the shared counter block. */
+  readonly slot: number;
+}
+
+export interface RouteSpec {
+  /** Host and path as in the tag ("o.test/foo", "/any"): the same for as long as somebody serves it. */
+  readonly id: string;
+  /** Services behind the route; usually one, otherwise joined by ", ". */
+  readonly service: string;
+  /** Lower-case, without the port 80; may be a glob; "" for any host. */
+  readonly host: string;
+  readonly path: string;
+  /** Taken off the front of the path; "" takes nothing. */
+  readonly strip: string;
+  readonly strategy: StrategyName;
+  /** Index of the route's counters in the shared counter block, and of its turn (see `turns` of the compiler). */
+  readonly slot: number;
+  /** Empty when there are instances but none may get traffic: such a request is answered 503. */
+  readonly targets: readonly TargetSpec[];
+}
+
+/** Some targets of a route changed and nothing else: cheaper to send than thousands that did not. */
+export interface RoutePatch {
+  readonly id: string;
+  /** New or changed targets. */
+  readonly set: readonly TargetSpec[];
+  /** Instance ids. */
+  readonly gone: readonly string[];
+}
+
+/** What changed since the version before. To be sent to the workers as it is. */
+export interface RouteDelta {
+  /** Counts up by one. */
+  readonly version: number;
+  readonly changed: readonly RouteSpec[];
+  readonly patched: readonly RoutePatch[];
+  /** Ids of routes that are gone. */
+  readonly removed: readonly string[];
+}
+
+/** Below this many targets a changed route is sent whole: the patch would save nothing. */
+const PATCH_FROM = 16;
+
+/**
+ * How to bring a worker from `before` to `after`: a patch when few of many targets changed, the whole spec
+ * otherwise, undefined when nothing changed.
+ */
+export function difference(before: RouteSpec, after: RouteSpec): RouteSpec | RoutePatch | undefined {
+  const known = new Map<string, TargetSpec>();
+  for (const target of before.targets) known.set(target.id, target);
+  const set: TargetSpec[] = [];
+  for (const target of after.targets) {
+    const old = known.get(target.id);
+    known.delete(target.id);
+    if (old === undefined || !isSameTarget(old, target)) set.push(target);
+  }
+  const gone = [...known.keys()];
+  const isSameHead =
+    before.service === after.service &&
+    before.strip === after.strip &&
+    before.strategy === after.strategy &&
+    before.slot === after.slot;
+  if (isSameHead && set.length === 0 && gone.length === 0) return undefined;
+  const isSmall = set.length + gone.length < after.targets.length / 4;
+  return isSameHead && isSmall && after.targets.length >= PATCH_FROM ? { id: after.id, set, gone } : after;
+}
+
+function isSameTarget(a: TargetSpec, b: TargetSpec): boolean {
+  return a.host === b.host && a.port === b.port && a.weight === b.weight && a.slot === b.slot;
+}
+
+export function isPatch(change: RouteSpec | RoutePatch): change is RoutePatch {
+  return 'gone' in change;
+}
