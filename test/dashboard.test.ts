@@ -1,0 +1,145 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ARTIFACTS } from '../scripts/support/paths.mjs';
+import { until } from '../scripts/support/processes.mjs';
+import { locate, SYSTEM_PACKAGES } from '../scripts/support/system-packages.mjs';
+import { ask } from './support/http.ts';
+import { failures, Load } from './support/load.ts';
+import { type ConfigFile, type Muster, stack, startMuster, temporaryFolder } from './support/muster.ts';
+
+const home = temporaryFolder();
+let muster: Muster;
+let browser: Browser;
+let load: Load;
+
+/** A page that remembers what it should not have done. */
+interface Watched {
+  page: Page;
+  /** Errors of the console and of the page, and requests that went anywhere but to the agent. */
+  faults: string[];
+}
+
+async function open(path: string, colorScheme: 'light' | 'dark' = 'light', width = 1280): Promise<Watched> {
+  const context = await browser.newContext({ colorScheme, viewport: { width, height: 800 } });
+  const page = await context.newPage();
+  const faults: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error') faults.push(`console: ${message.text()}`);
+  });
+  page.on('pageerror', (error) => faults.push(`page: ${error.message}`));
+  page.on('request', (request) => {
+    const url = request.url();
+    if (!url.startsWith(muster.api) && !url.startsWith('data:') && !url.startsWith('blob:'))
+      faults.push(`to ${url}`);
+  });
+  page.on('response', (response) => {
+    if (response.status() >= 400) faults.push(`${response.status()} ${response.url()}`);
+  });
+  await page.goto(`${muster.api}${path}`);
+  return { page, faults };
+}
+
+function screenshot(page: Page, name: string) {
+  return page.screenshot({ path: join(ARTIFACTS, `dashboard-${name}.png`), fullPage: true });
+}
+
+/** Waits until the text of the page matches. */
+async function expectText(page: Page, pattern: RegExp): Promise<void> {
+  await until(
+    `the page to show ${pattern}`,
+    async () => pattern.test(await page.locator('body').innerText()),
+    {
+      every: 100,
+    },
+  );
+}
+
+beforeAll(async () => {
+  mkdirSync(ARTIFACTS, { recursive: true });
+  const [hello] = stack('hello').group as ConfigFile[];
+  muster = await startMuster(
+    'up',
+    { ...stack('hello'), node: { dev: true }, group: [{ ...hello, replicas: 3 }] },
+    home.folder,
+  );
+  const url = `${muster.proxy}/hello/api/v1`;
+  await until('the stack to answer', async () => (await ask(url)).status === 200, { ms: 40_000 });
+  load = Load.begin(url, 20);
+  const executablePath = SYSTEM_PACKAGES.test.map(locate)[0];
+  if (executablePath === undefined) throw new Error('no Chromium: `node scripts/setup.mjs test` installs it');
+  // The sandbox of Chromium needs namespaces that containers often forbid; it opens nothing but our own page.
+  browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await load?.end();
+  await muster?.program.stop();
+  home.remove();
+});
+
+describe('the dashboard in Chromium', () => {
+  it('shows the services with live requests per second', async () => {
+    const { page, faults } = await open('/ui/');
+    await expectText(page, /hello-server/);
+    // Live: the figure is there without a reload, and it is that of the load.
+    await expectText(page, /\b(1\d|2\d)(\.\d)?\s*(req\/s|requests\/s|\/s)/);
+    await screenshot(page, 'overview');
+    expect(faults).toEqual([]);
+  });
+
+  it('shows the instances of a service and their checks', async () => {
+    const { page, faults } = await open('/ui/');
+    await expectText(page, /hello-server/);
+    await page.getByRole('link', { name: 'hello-server' }).first().click();
+    await expectText(page, /passing/i);
+    const registered = await until('three instances on the page', async () => {
+      const text = await page.locator('body').innerText();
+      const ports = new Set(text.match(/127\.0\.0\.1:\d+/g) ?? []);
+      return ports.size >= 3 && ports;
+    });
+    expect(registered.size).toBeGreaterThanOrEqual(3);
+    await screenshot(page, 'service');
+    expect(faults).toEqual([]);
+  });
+
+  it('shows the routes', async () => {
+    const { page, faults } = await open('/ui/routes');
+    await expectText(page, /\/hello\/api\/v1/);
+    await expectText(page, /hello-server/);
+    await screenshot(page, 'routes');
+    expect(faults).toEqual([]);
+  });
+
+  it('shows a change without a reload', async () => {
+    const { page, faults } = await open('/ui/');
+    await expectText(page, /hello-server/);
+    await ask(`${muster.api}/v1/agent/service/register`, {
+      method: 'PUT',
+      body: JSON.stringify({ ID: 'newcomer-1', Name: 'newcomer', Address: '127.0.0.1', Port: 9 }),
+    });
+    await expectText(page, /newcomer/);
+    await ask(`${muster.api}/v1/agent/service/deregister/newcomer-1`, { method: 'PUT' });
+    expect(faults).toEqual([]);
+  });
+
+  it('looks right in the dark and on a phone', async () => {
+    for (const [scheme, width, name] of [
+      ['dark', 1280, 'dark'],
+      ['light', 390, 'phone'],
+    ] as const) {
+      const { page, faults } = await open('/ui/', scheme, width);
+      await expectText(page, /hello-server/);
+      const overflow = await page.evaluate('document.documentElement.scrollWidth - window.innerWidth');
+      expect(overflow, `${name}: scrolls sideways`).toBeLessThanOrEqual(0);
+      await screenshot(page, name);
+      expect(faults).toEqual([]);
+    }
+  });
+
+  it('cost the traffic nothing', () => {
+    expect(failures(load.samples)).toEqual([]);
+  });
+});

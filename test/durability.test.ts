@@ -1,0 +1,159 @@
+import http from 'node:http';
+import { describe, expect, it, onTestFailed, onTestFinished } from 'vitest';
+import { until } from '../scripts/support/processes.mjs';
+import { ask, getJson, indexOf, put } from './support/http.ts';
+import { type Muster, pickPorts, startMuster, testFolder } from './support/muster.ts';
+
+const ROUNDS = 20;
+
+/** What was acknowledged, and thus must survive anything. */
+class Acknowledged {
+  /** Keys written once, with their value. */
+  readonly keys = new Map<string, string>();
+  /** Keys overwritten with ever higher numbers: the last one acknowledged. */
+  readonly counters = new Map<string, number>();
+  readonly deletedKeys = new Set<string>();
+  readonly services = new Map<string, number>();
+  readonly deregistered = new Set<string>();
+  /** Highest index that any answer carried. */
+  index = 0;
+}
+
+/** Writes until the connection breaks; an operation counts once its answer is there. */
+type Writer = (
+  api: string,
+  agent: http.Agent,
+  round: number,
+  known: Acknowledged,
+  step: number,
+) => Promise<void>;
+
+const newKeys: Writer = async (api, agent, round, known, step) => {
+  const key = `storm/new/${round}/${step}`;
+  const value = `${round}-${step}-${Math.random()}`;
+  const { text } = await storeKey(api, agent, key, value);
+  if (text.trim() === 'true') known.keys.set(key, value);
+  if (step % 10 === 9) {
+    const gone = `storm/new/${round}/${step - 5}`;
+    await ask(`${api}/v1/kv/${gone}`, { method: 'DELETE', agent });
+    known.keys.delete(gone);
+    known.deletedKeys.add(gone);
+  }
+};
+
+const counters: Writer = async (api, agent, round, known, step) => {
+  const key = `storm/counter/${step % 3}`;
+  const value = round * 1_000_000 + step;
+  await storeKey(api, agent, key, String(value));
+  known.counters.set(key, value);
+};
+
+const services: Writer = async (api, agent, round, known, step) => {
+  const id = `storm-${round}-${step}`;
+  await put(`${api}/v1/agent/service/register`, { ID: id, Name: `storm-${round}`, Port: 1024 + step }, agent);
+  known.services.set(id, 1024 + step);
+  if (step % 4 === 3) {
+    const gone = `storm-${round}-${step - 2}`;
+    await put(`${api}/v1/agent/service/deregister/${gone}`, undefined, agent);
+    known.services.delete(gone);
+    known.deregistered.add(gone);
+  }
+};
+
+const indexes: Writer = async (api, agent, _round, known) => {
+  const answer = await ask(`${api}/v1/kv/storm/counter/0`, { agent });
+  const index = indexOf(answer);
+  expect(index).toBeGreaterThanOrEqual(known.index);
+  known.index = index;
+};
+
+function storeKey(api: string, agent: http.Agent, key: string, value: string) {
+  return ask(`${api}/v1/kv/${key}`, { method: 'PUT', body: value, agent });
+}
+
+async function write(writer: Writer, api: string, round: number, known: Acknowledged): Promise<void> {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+  try {
+    for (let step = 0; ; step++) await writer(api, agent, round, known, step);
+  } catch (error) {
+    // The crash ends every writer; anything else that was thrown is a finding.
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+  } finally {
+    agent.destroy();
+  }
+}
+
+/** Everything acknowledged is there, nothing that was taken back has returned, the index is not lower. */
+async function expectAll(api: string, known: Acknowledged): Promise<void> {
+  const all = await ask(`${api}/v1/kv/storm?recurse`);
+  if (all.status === 200) {
+    expect(indexOf(all)).toBeGreaterThanOrEqual(known.index);
+    known.index = indexOf(all);
+  }
+  const rows = all.status === 200 ? (JSON.parse(all.text) as { Key: string; Value: string }[]) : [];
+  const values = new Map(rows.map((row) => [row.Key, Buffer.from(row.Value, 'base64').toString()]));
+  const lost = [...known.keys].filter(([key, value]) => values.get(key) !== value).map(([key]) => key);
+  expect(lost).toEqual([]);
+  expect([...known.deletedKeys].filter((key) => values.has(key))).toEqual([]);
+  for (const [key, value] of known.counters) {
+    // The write that was under way when the process died may have made it.
+    expect(Number(values.get(key)), key).toBeGreaterThanOrEqual(value);
+  }
+  const registered = await getJson<Record<string, { Port: number }>>(`${api}/v1/agent/services`);
+  const missing = [...known.services].filter(([id, port]) => registered[id]?.Port !== port).map(([id]) => id);
+  expect(missing).toEqual([]);
+  expect([...known.deregistered].filter((id) => registered[id] !== undefined)).toEqual([]);
+  await expectInCatalog(api, known);
+}
+
+/** What the agent has on disk is in the catalog too, and the catalog has no more. */
+async function expectInCatalog(api: string, known: Acknowledged): Promise<void> {
+  const names = new Set([...known.services.keys()].map((id) => id.split('-').slice(0, 2).join('-')));
+  for (const name of names) {
+    await until(
+      `the catalog to have all of ${name}`,
+      async () => {
+        const rows = await getJson<{ ServiceID: string }[]>(`${api}/v1/catalog/service/${name}`);
+        const ids = new Set(rows.map((row) => row.ServiceID));
+        const wanted = [...known.services.keys()].filter((id) => id.startsWith(`${name}-`));
+        return wanted.every((id) => ids.has(id)) && [...known.deregistered].every((id) => !ids.has(id));
+      },
+      { ms: 5_000 },
+    );
+  }
+}
+
+describe('kill -9 in the middle of a write storm', () => {
+  it(`loses nothing that was acknowledged, in ${ROUNDS} rounds`, async () => {
+    const folder = testFolder();
+    const ports = await pickPorts();
+    const known = new Acknowledged();
+    let muster: Muster | undefined;
+    onTestFinished(async () => {
+      await muster?.program.kill();
+    });
+    onTestFailed(() => {
+      process.stdout.write(`--- output of the last agent\n${muster?.program.output()}\n`);
+    });
+    const begin = () => startMuster('agent', { node: { data_dir: `${folder}/data` } }, folder, ports);
+
+    for (let round = 0; round < ROUNDS; round++) {
+      muster = await begin();
+      await expectAll(muster.api, known);
+      const before = known.keys.size;
+      const { api, program } = muster;
+      const writers = [newKeys, newKeys, counters, services, indexes].map((writer, line) =>
+        // Each connection has keys of its own.
+        write(writer, api, round * 10 + line, known),
+      );
+      await new Promise((resolve) => setTimeout(resolve, 60 + Math.random() * 240));
+      await program.kill();
+      await Promise.all(writers);
+      expect(known.keys.size, 'the storm wrote something').toBeGreaterThan(before);
+    }
+    muster = await begin();
+    await expectAll(muster.api, known);
+    expect(known.keys.size).toBeGreaterThan(ROUNDS);
+    expect(known.services.size).toBeGreaterThan(ROUNDS);
+  });
+});

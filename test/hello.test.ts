@@ -1,0 +1,134 @@
+import { Resolver } from 'node:dns/promises';
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { listProcesses, until } from '../scripts/support/processes.mjs';
+import { ask, getJson } from './support/http.ts';
+import { failures, Load } from './support/load.ts';
+import { type Muster, stack, startMuster, temporaryFolder } from './support/muster.ts';
+
+const REPLICAS = 8;
+const PATH = '/hello/api/v1';
+const SERVICE = 'hello-server';
+
+interface HelloAnswer {
+  UUID: string;
+}
+
+interface HealthEntry {
+  Service: { ID: string; Port: number };
+}
+
+const home = temporaryFolder();
+let muster: Muster;
+
+const passing = () => getJson<HealthEntry[]>(`${muster.api}/v1/health/service/${SERVICE}?passing`);
+
+const allRouted = () =>
+  until(
+    `${REPLICAS} replicas to be passing and routed`,
+    async () => {
+      if ((await passing()).length !== REPLICAS) return false;
+      return (await uuidsOf(REPLICAS)).size === REPLICAS;
+    },
+    { ms: 40_000, every: 100, program: muster.program },
+  );
+
+async function uuidsOf(requests: number): Promise<Set<string>> {
+  const uuids = new Set<string>();
+  for (let i = 0; i < requests; i++) {
+    uuids.add((await getJson<HelloAnswer>(`${muster.proxy}${PATH}`)).UUID);
+  }
+  return uuids;
+}
+
+/** The process that was given this port by its group. */
+function processOn(port: number): number {
+  const pids = muster.program.family().filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(`PORT=${port}`);
+    } catch {
+      return false;
+    }
+  });
+  expect(pids.length).toBeGreaterThan(0);
+  return Math.min(...pids);
+}
+
+beforeAll(async () => {
+  muster = await startMuster('up', stack('hello'), home.folder);
+  await allRouted();
+});
+
+afterAll(async () => {
+  await muster?.program.kill();
+  home.remove();
+});
+
+describe('the hello stack', () => {
+  it('answers every request from the next of its 8 replicas', async () => {
+    expect((await uuidsOf(REPLICAS)).size).toBe(REPLICAS);
+    const counts = new Map<string, number>();
+    for (let i = 0; i < 5 * REPLICAS; i++) {
+      const { UUID } = await getJson<HelloAnswer>(`${muster.proxy}${PATH}`);
+      counts.set(UUID, (counts.get(UUID) ?? 0) + 1);
+    }
+    expect([...counts.values()]).toEqual(Array(REPLICAS).fill(5));
+  });
+
+  it('answers with the status, the name, the UUID and about 200 kB of data', async () => {
+    const { status, text } = await ask(`${muster.proxy}${PATH}`);
+    expect(status).toBe(200);
+    expect(JSON.parse(text)).toMatchObject({
+      Status: 200,
+      Application: 'hello',
+      UUID: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    });
+    expect(text.length).toBeGreaterThan(150_000);
+    expect(text.length).toBeLessThan(300_000);
+  });
+
+  it('lists all 8 in DNS', async () => {
+    const resolver = new Resolver({ timeout: 3_000, tries: 1 });
+    resolver.setServers([`127.0.0.1:${muster.dnsPort}`]);
+    const records = await resolver.resolveSrv(`${SERVICE}.service.consul`);
+    const ports = (await passing()).map((entry) => entry.Service.Port);
+    expect(records.map((one) => one.port).sort()).toEqual(ports.sort());
+    expect(new Set(ports).size).toBe(REPLICAS);
+  });
+
+  it('loses no request when a replica is killed under load, and starts it again', async () => {
+    const before = await passing();
+    const victim = before[3]?.Service.Port ?? 0;
+    const load = Load.begin(`${muster.proxy}${PATH}`, 200);
+    await until('the load to flow', () => load.samples.length > 100);
+    process.kill(processOn(victim), 'SIGKILL');
+    const killedAt = load.samples.length;
+    await until('more load', () => load.samples.length > killedAt + 600, { ms: 30_000 });
+    const samples = await load.end();
+    expect(failures(samples)).toEqual([]);
+    await allRouted();
+  });
+
+  it('shows its routes', async () => {
+    const routes = await getJson<{ service: string }[]>(`${muster.admin}/api/routes`);
+    expect(routes.filter((one) => one.service === SERVICE)).toHaveLength(REPLICAS);
+  });
+
+  // Last: it ends the stack.
+  it('ends with every child on SIGTERM, while requests in flight complete', async () => {
+    const family = muster.program.family();
+    expect(family.length).toBeGreaterThan(REPLICAS);
+    const inFlight = Array.from({ length: 20 }, () => ask(`${muster.proxy}${PATH}`));
+    const answers = Promise.allSettled(inFlight);
+    const first = await Promise.race(inFlight);
+    expect(first.status).toBe(200);
+    const exit = await muster.program.stop('SIGTERM', 30_000);
+    expect(exit).toEqual({ code: 0, signal: null });
+    const running = new Set(listProcesses());
+    expect(family.filter((pid) => running.has(pid))).toEqual([]);
+    // A connection that was not accepted yet may be refused; an answer that was begun is whole.
+    for (const one of await answers) {
+      if (one.status === 'fulfilled') expect(one.value.status).toBe(200);
+    }
+  });
+});

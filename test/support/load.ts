@@ -1,0 +1,70 @@
+import http from 'node:http';
+import { ask } from './http.ts';
+
+export interface Sample {
+  /** Milliseconds since the load began when the request was sent. */
+  at: number;
+  /** HTTP status; 0 when there was no complete answer. */
+  status: number;
+  text: string;
+}
+
+/**
+ * Open-loop load: a request is sent when its time has come, whether or not those before it were answered, so a
+ * stall shows as what it is.
+ */
+export class Load {
+  readonly samples: Sample[] = [];
+  readonly #agent = new http.Agent({ keepAlive: true, maxSockets: 64 });
+  readonly #begin = performance.now();
+  readonly #pending = new Set<Promise<void>>();
+  readonly #url: string;
+  readonly #rate: number;
+  readonly #timer: NodeJS.Timeout;
+
+  private constructor(url: string, rate: number) {
+    this.#url = url;
+    this.#rate = rate;
+    this.#timer = setInterval(() => this.#sendWhatIsDue(), 2);
+  }
+
+  /** `rate` in requests per second. */
+  static begin(url: string, rate: number): Load {
+    return new Load(url, rate);
+  }
+
+  /** No more requests; waits for the answers of those under way. */
+  async end(): Promise<Sample[]> {
+    clearInterval(this.#timer);
+    await Promise.all(this.#pending);
+    this.#agent.destroy();
+    return this.samples;
+  }
+
+  #sent = 0;
+
+  #sendWhatIsDue(): void {
+    const due = ((performance.now() - this.#begin) / 1000) * this.#rate;
+    for (; this.#sent < due; this.#sent++) {
+      const one = this.#send().finally(() => this.#pending.delete(one));
+      this.#pending.add(one);
+    }
+  }
+
+  async #send(): Promise<void> {
+    const at = performance.now() - this.#begin;
+    try {
+      const { status, text } = await ask(this.#url, { agent: this.#agent });
+      this.samples.push({ at, status, text });
+    } catch (error) {
+      this.samples.push({ at, status: 0, text: String(error) });
+    }
+  }
+}
+
+/** Those that failed, in words: empty when none did. */
+export function failures(samples: readonly Sample[]): string[] {
+  return samples
+    .filter((one) => one.status !== 200)
+    .map((one) => `${Math.round(one.at)} ms: ${one.status} ${one.text}`);
+}
