@@ -1,0 +1,120 @@
+/** Building blocks of the configuration's schema: each knows how it is written, checked and described. */
+import { z } from 'zod';
+import { parseDuration } from '../../lib/duration.ts';
+import { parseHostPort } from '../../lib/host-port.ts';
+
+/** How a field is named in the reference; zod itself only knows "string". */
+export interface FieldMeta {
+  written: string;
+}
+
+function written(schema: z.ZodType, text: string): void {
+  z.globalRegistry.add(schema, { ...z.globalRegistry.get(schema), written: text });
+}
+
+/** A duration as Go writes it ("1m30s"); milliseconds behind the schema. `least` in ms. */
+export function duration({ least = 0 }: { least?: number } = {}) {
+  const schema = z
+    .string({ error: 'expected a duration in quotes, such as "10s" or "1m30s"' })
+    .transform((text, context) => {
+      const ms = parseDuration(text);
+      if (ms !== undefined && ms >= least) return ms;
+      context.issues.push({
+        code: 'custom',
+        input: text,
+        message:
+          ms === undefined
+            ? `expected a duration such as "10s" or "1m30s", got "${text}"`
+            : `expected a duration of at least ${least} ms, got "${text}"`,
+      });
+      return z.NEVER;
+    });
+  written(schema, 'duration');
+  return schema;
+}
+
+/** A port to listen on: 0 takes any free one, -1 switches the listener off. */
+export function listenPort() {
+  const schema = z.int().min(-1).max(65535);
+  written(schema, 'port (0: any free one, -1: off)');
+  return schema;
+}
+
+/** A port of another program. */
+export function port() {
+  const schema = z.int().min(1).max(65535);
+  written(schema, 'port');
+  return schema;
+}
+
+/** "127.0.0.1:9999", "[::1]:9999", ":9999" (all addresses). */
+export function hostPort() {
+  const schema = z.string().refine((text) => parseHostPort(text) !== undefined, {
+    error: (issue) => `expected host:port such as "127.0.0.1:9999", got "${String(issue.input)}"`,
+  });
+  written(schema, 'host:port');
+  return schema;
+}
+
+/** A size in bytes: a number, or text with a unit of 1,024 ("512KB", "1MB"). */
+export function bytes({ least = 0, most = 2 ** 40 }: { least?: number; most?: number } = {}) {
+  const schema = z
+    .union([z.number(), z.string()], { error: 'expected a size such as 1048576 or "1MB"' })
+    .transform((value, context) => {
+      const size = typeof value === 'number' ? value : parseBytes(value);
+      if (size !== undefined && Number.isInteger(size) && size >= least && size <= most) return size;
+      context.issues.push({
+        code: 'custom',
+        input: value,
+        message: `expected a size such as 1048576 or "1MB" between ${least} and ${most} bytes, got ${JSON.stringify(value)}`,
+      });
+      return z.NEVER;
+    });
+  written(schema, 'size');
+  return schema;
+}
+
+const BYTE_UNITS: Record<string, number> = {
+  b: 1,
+  k: 1024,
+  kb: 1024,
+  m: 1024 ** 2,
+  mb: 1024 ** 2,
+  g: 1024 ** 3,
+  gb: 1024 ** 3,
+};
+
+export function parseBytes(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)\s*([kmg]?b?)$/i.exec(text);
+  if (match === null) return undefined;
+  const size = Number(match[1]) * (BYTE_UNITS[match[2]!.toLowerCase()] ?? 1);
+  return Number.isInteger(size) ? size : undefined;
+}
+
+/** "20000-29999", both ends included. */
+export function portRange() {
+  const schema = z.string().transform((text, context) => {
+    const match = /^(\d{1,5})-(\d{1,5})$/.exec(text);
+    const first = Number(match?.[1]);
+    const last = Number(match?.[2]);
+    if (match !== null && first >= 1 && last <= 65535 && first <= last) return { first, last };
+    context.issues.push({
+      code: 'custom',
+      input: text,
+      message: `expected a range of ports such as "20000-29999", got "${text}"`,
+    });
+    return z.NEVER;
+  });
+  written(schema, 'range of ports');
+  return schema;
+}
+
+/** A name that can stand in a DNS label and in a path: letters, digits, `-` and `_`. */
+export function label() {
+  const schema = z.string().regex(/^[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})$/, {
+    error: (issue) =>
+      `expected a name of letters, digits, "-" and "_" (63 at most), got ${JSON.stringify(issue.input)}`,
+  });
+  written(schema, 'name');
+  return schema;
+}

@@ -1,0 +1,61 @@
+/** Where in a file a value stands, so that every error can say so. */
+
+export interface Place {
+  /** From 1. */
+  line: number;
+  /** From 1, in UTF-16 code units. */
+  column: number;
+}
+
+export type Key = string | number;
+export type Path = readonly Key[];
+
+/** Places by path. A path that was not written (a default) has the place of the nearest thing around it. */
+export class Places {
+  #places = new Map<string, Place>();
+
+  /** The first place wins: a table that is opened again stays where it was begun. */
+  add(path: Path, place: Place): void {
+    const key = JSON.stringify(path);
+    if (!this.#places.has(key)) this.#places.set(key, place);
+  }
+
+  has(path: Path): boolean {
+    return this.#places.has(JSON.stringify(path));
+  }
+
+  find(path: Path): Place | undefined {
+    for (let length = path.length; length > 0; length--) {
+      const place = this.#places.get(JSON.stringify(path.slice(0, length)));
+      if (place !== undefined) return place;
+    }
+    return undefined;
+  }
+}
+
+/** Answers with the line and column of an offset in a text; the text is looked through once. */
+export function placesIn(text: string): (offset: number) => Place {
+  const starts = [0];
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) starts.push(at + 1);
+  return (offset) => {
+    let low = 0;
+    let high = starts.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1;
+      if (starts[middle]! <= offset) low = middle;
+      else high = middle - 1;
+    }
+    return { line: low + 1, column: offset - starts[low]! + 1 };
+  };
+}
+
+/** What is wrong with the text itself, and where. */
+export class SyntaxFault extends Error {
+  readonly place: Place;
+
+  constructor(message: string, place: Place) {
+    super(message);
+    this.name = 'SyntaxFault';
+    this.place = place;
+  }
+}

@@ -1,0 +1,218 @@
+/** From files and flags to one checked configuration, with the place of everything that is wrong. */
+import fs from 'node:fs';
+import path from 'node:path';
+import type { z } from 'zod';
+import { MusterError, messageOf } from '../../errors.ts';
+import { nearest } from '../../lib/nearest.ts';
+import { parseJsonWithPlaces } from './json-places.ts';
+import { isTable, toCodeNames, toFileNames } from './names.ts';
+import { type Path, type Places, SyntaxFault } from './places.ts';
+import { type Config, configSchema } from './schema.ts';
+import { parseTomlWithPlaces } from './toml-places.ts';
+
+/** One part of the configuration as it was written. Later sources win over earlier ones; lists of tables add up. */
+export interface ConfigSource {
+  /** For error messages: the file's name as the user gave it, or "command line". */
+  name: string;
+  /** Relative paths in the source (`data_dir`, `cwd`) start here. */
+  directory: string;
+  value: unknown;
+  /** "file:12:3", or the flag. */
+  place(path: Path): string;
+}
+
+/** Reads one TOML (.toml) or JSON (.json) file. Throws `config.unreadable` or `config.invalid`. */
+export function readConfigFile(file: string): ConfigSource {
+  let text: string;
+  try {
+    text = fs.readFileSync(file, 'utf8');
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    const why =
+      code === 'ENOENT'
+        ? 'there is no such file'
+        : code === 'EISDIR'
+          ? 'it is a directory'
+          : messageOf(cause);
+    throw new MusterError('config.unreadable', `cannot read ${file}: ${why}`, { cause });
+  }
+  return parseConfigText(file, text);
+}
+
+/** As `readConfigFile`, for a text that is already there. */
+export function parseConfigText(file: string, text: string): ConfigSource {
+  const extension = path.extname(file).toLowerCase();
+  const parse =
+    extension === '.toml' ? parseTomlWithPlaces : extension === '.json' ? parseJsonWithPlaces : undefined;
+  if (parse === undefined)
+    throw new MusterError(
+      'config.invalid',
+      `${file}: the name has to end in .toml or .json, so that its format is known`,
+    );
+  try {
+    const { value, places } = parse(text);
+    return { name: file, directory: path.dirname(path.resolve(file)), value, place: placeIn(file, places) };
+  } catch (error) {
+    if (!(error instanceof SyntaxFault)) throw error;
+    const { line, column } = error.place;
+    throw new MusterError('config.invalid', `${file}:${line}:${column}: ${error.message}`, { cause: error });
+  }
+}
+
+function placeIn(file: string, places: Places): (path: Path) => string {
+  return (where) => {
+    const place = places.find(where);
+    return place === undefined ? file : `${file}:${place.line}:${place.column}`;
+  };
+}
+
+/** All .toml and .json files of a directory in the order of their names. */
+export function filesOfConfigDirectory(directory: string): string[] {
+  try {
+    return fs
+      .readdirSync(directory)
+      .filter((name) => /\.(?:toml|json)$/i.test(name))
+      .sort()
+      .map((name) => path.join(directory, name));
+  } catch (cause) {
+    throw new MusterError(
+      'config.unreadable',
+      `cannot read the directory ${directory}: ${messageOf(cause)}`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * Merges the sources, fills in the defaults and checks the whole. Throws one `config.invalid` that lists
+ * everything that is wrong, each with its place.
+ */
+export function readConfig(sources: readonly ConfigSource[]): Config {
+  const faults: string[] = [];
+  const origins = new Map<string, string>();
+  let merged: unknown = {};
+  for (const source of sources) {
+    if (!isTable(source.value)) {
+      faults.push(`${source.name}: expected a table at the top`);
+      continue;
+    }
+    const named = toCodeNames(configSchema, source.value, ({ path: at, known }) => {
+      const key = String(at[at.length - 1]);
+      const near = nearest(key, known);
+      const where = at.length > 1 ? ` in ${pathText(at.slice(0, -1))}` : '';
+      const hint = near === undefined ? `known are ${known.join(', ')}` : `did you mean "${near}"?`;
+      faults.push(`${source.place(at)}: unknown key "${key}"${where}; ${hint}`);
+    });
+    resolvePaths(named, source.directory);
+    merged = merge(merged, named, [], [], (target, from) => {
+      origins.set(JSON.stringify(target), source.place(toFileNames(configSchema, from)));
+    });
+  }
+  const checked = configSchema.safeParse(merged, { reportInput: true });
+  if (!checked.success) {
+    for (const issue of checked.error.issues) {
+      const written = toFileNames(configSchema, issue.path as Path);
+      const where =
+        nearestOrigin(origins, issue.path) ?? sources[sources.length - 1]?.name ?? 'configuration';
+      const what = written.length === 0 ? '' : `${pathText(written)}: `;
+      faults.push(`${where}: ${what}${sentence(issue)}`);
+    }
+  }
+  if (faults.length > 0 || !checked.success) throw new MusterError('config.invalid', faults.join('\n'));
+  return checked.data;
+}
+
+/** Paths are relative to the file that says them, not to where the program was started. */
+function resolvePaths(value: unknown, directory: string): void {
+  if (!isTable(value)) return;
+  if (isTable(value.node) && typeof value.node.dataDir === 'string')
+    value.node.dataDir = path.resolve(directory, value.node.dataDir);
+  if (!Array.isArray(value.group)) return;
+  for (const group of value.group)
+    if (isTable(group)) group.cwd = path.resolve(directory, typeof group.cwd === 'string' ? group.cwd : '.');
+}
+
+/** `over` on top of `base`. `note` is told, for each value taken over, its path in the result and in its source. */
+function merge(
+  base: unknown,
+  over: unknown,
+  target: Path,
+  from: Path,
+  note: (target: Path, from: Path) => void,
+): unknown {
+  if (from.length > 0) note(target, from);
+  if (isTable(over)) {
+    const result: Record<string, unknown> = isTable(base) ? { ...base } : {};
+    for (const [key, value] of Object.entries(over))
+      result[key] = merge(result[key], value, [...target, key], [...from, key], note);
+    return result;
+  }
+  if (!Array.isArray(over)) return over;
+  const kept: unknown[] = Array.isArray(base) && over.some(isTable) ? base : [];
+  return [
+    ...kept,
+    ...over.map((one, index) =>
+      merge(undefined, one, [...target, kept.length + index], [...from, index], note),
+    ),
+  ];
+}
+
+function nearestOrigin(origins: ReadonlyMap<string, string>, at: readonly PropertyKey[]): string | undefined {
+  for (let length = at.length; length > 0; length--) {
+    const origin = origins.get(JSON.stringify(at.slice(0, length)));
+    if (origin !== undefined) return origin;
+  }
+  return undefined;
+}
+
+/** `group[0].restart.base` */
+function pathText(at: Path): string {
+  return at.reduce<string>(
+    (text, key) => (typeof key === 'number' ? `${text}[${key}]` : text === '' ? key : `${text}.${key}`),
+    '',
+  );
+}
+
+function sentence(issue: z.core.$ZodIssue): string {
+  const got = issue.input === undefined ? 'nothing' : shown(issue.input);
+  switch (issue.code) {
+    case 'invalid_type':
+      if (issue.input === undefined) return 'is required';
+      return issue.message.startsWith('Invalid input')
+        ? `expected ${KINDS[issue.expected] ?? issue.expected}, got ${got}`
+        : issue.message;
+    case 'invalid_value':
+      return `expected one of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}, got ${got}${meant(issue)}`;
+    case 'too_small':
+      return issue.origin === 'string' || issue.origin === 'array'
+        ? 'must not be empty'
+        : `expected at least ${issue.minimum}, got ${got}`;
+    case 'too_big':
+      return `expected at most ${issue.maximum}, got ${got}`;
+    default:
+      return issue.message;
+  }
+}
+
+const KINDS: Record<string, string> = {
+  string: 'a text in quotes',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a table',
+  record: 'a table',
+};
+
+function meant(issue: z.core.$ZodIssueInvalidValue): string {
+  if (typeof issue.input !== 'string') return '';
+  const near = nearest(issue.input, issue.values.map(String));
+  return near === undefined ? '' : `; did you mean "${near}"?`;
+}
+
+function shown(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  if (isTable(value)) return 'a table';
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}

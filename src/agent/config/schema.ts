@@ -1,0 +1,259 @@
+/**
+ * The whole configuration, once: from this schema come the checks, the defaults, the types and
+ * docs/reference/config.md. In files the keys are written in snake_case (`data_dir`), here and behind the
+ * schema in camelCase; `read.ts` renames along the schema, so that free keys (`env`, `meta`) stay as they are.
+ * Every default carries its reason in its description.
+ */
+import { hostname } from 'node:os';
+import { z } from 'zod';
+import { LOG_LEVELS } from '../../lib/log.ts';
+import { checkSchema, serviceSchema } from './definitions.ts';
+import { bytes, duration, hostPort, listenPort } from './fields.ts';
+import { groupSchema } from './group.ts';
+
+const nodeSchema = z
+  .strictObject({
+    name: z
+      .string()
+      .min(1)
+      .default(() => hostname())
+      .describe("Name of this node in the catalog and in DNS. Default: the machine's host name."),
+    id: z
+      .string()
+      .regex(/^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i, { error: 'expected a UUID' })
+      .optional()
+      .describe(
+        'Identity of this node. Left out, one is made at the first start and kept in the data directory.',
+      ),
+    datacenter: z
+      .string()
+      .regex(/^[a-z0-9_-]+$/i, { error: 'expected letters, digits, "-" and "_"' })
+      .default('dc1')
+      .describe("Name of the datacenter. The default is Consul's."),
+    dataDir: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Where the catalog is kept, relative to this file. Needed unless `dev` is set.'),
+    dev: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Keep everything in memory and lose it at the end; JSON answers are indented. For trying things out.',
+      ),
+    bind: z
+      .string()
+      .default('127.0.0.1')
+      .describe(
+        'Address for traffic between nodes. Loopback, so that nothing is reachable from outside unasked.',
+      ),
+    client: z
+      .union([z.string(), z.array(z.string())], { error: 'expected an address or a list of addresses' })
+      .transform((value) =>
+        typeof value === 'string' ? value.split(/\s+/).filter((one) => one !== '') : value,
+      )
+      .prefault('127.0.0.1')
+      .describe(
+        'Addresses on which the HTTP API, the dashboard and DNS listen. Loopback, for the same reason.',
+      ),
+    advertise: z
+      .string()
+      .optional()
+      .describe(
+        "Address that others are told for this node. Default: `bind`, or the machine's own when that is 0.0.0.0.",
+      ),
+    meta: z
+      .record(z.string(), z.string())
+      .default({})
+      .describe('Free key/value pairs of this node in the catalog.'),
+  })
+  .prefault({})
+  .describe('This node.');
+
+const portsSchema = z
+  .strictObject({
+    http: listenPort().default(8500).describe("HTTP API and dashboard. Consul's port."),
+    dns: listenPort().default(8600).describe("DNS, UDP and TCP. Consul's port."),
+    server: listenPort()
+      .default(8300)
+      .describe('Between servers; shown to clients, nothing listens on it yet.'),
+    serfLan: listenPort()
+      .default(8301)
+      .describe('Shown to clients as the port of the node; nothing listens on it yet.'),
+    serfWan: listenPort().default(8302).describe('Shown to clients; nothing listens on it yet.'),
+  })
+  .prefault({})
+  .describe('Ports on the addresses of `node.client` and `node.bind`.');
+
+const dnsSchema = z
+  .strictObject({
+    domain: z
+      .string()
+      .default('consul')
+      .describe("Domain that is answered from the catalog. The default is Consul's."),
+    altDomain: z.string().optional().describe('A second domain with the same answers.'),
+    recursors: z
+      .array(z.string())
+      .default([])
+      .describe('Name servers for all other names, `host` or `host:port`. None: such questions are refused.'),
+    nodeTtl: duration()
+      .prefault('0s')
+      .describe('TTL of answers about nodes. 0, so that nobody keeps an address that is gone.'),
+    serviceTtl: z
+      .record(z.string(), duration())
+      .default({})
+      .describe('TTL of answers by service name; `*` stands for all, `web*` for a prefix. Unlisted: 0.'),
+    onlyPassing: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Leave out instances with a warning check too. Off, as in Consul: critical ones are always left out.',
+      ),
+    enableTruncate: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Set the TC bit whenever answers were left out. Off, as in Consul: many resolvers do not retry over TCP.',
+      ),
+    udpAnswerLimit: z
+      .int()
+      .min(0)
+      .default(3)
+      .describe('Most answers in one UDP reply. 3, as in Consul: fits the 512 bytes of plain DNS.'),
+    aRecordLimit: z
+      .int()
+      .min(0)
+      .default(0)
+      .describe('Most A or AAAA records in one reply; 0: as many as fit.'),
+    soa: z
+      .strictObject({
+        refresh: z.int().min(0).default(3600).describe('Seconds.'),
+        retry: z.int().min(0).default(600).describe('Seconds.'),
+        expire: z.int().min(0).default(86_400).describe('Seconds.'),
+        minTtl: z.int().min(0).default(0).describe('Seconds that "no such name" may be kept; 0: not at all.'),
+      })
+      .prefault({})
+      .describe("Figures of the SOA record. Consul's."),
+  })
+  .prefault({})
+  .describe('Name service.');
+
+const apiSchema = z
+  .strictObject({
+    ui: z.boolean().default(true).describe('Serve the dashboard under /ui.'),
+    responseHeaders: z.record(z.string(), z.string()).default({}).describe('Headers added to every answer.'),
+    blockEndpoints: z
+      .array(z.string())
+      .default([])
+      .describe('Paths (and all below them) that are answered with 403, such as "/v1/agent/maintenance".'),
+    kvMaxValueSize: bytes({ least: 1, most: 64 * 1024 * 1024 })
+      .prefault('512KB')
+      .describe("Largest value of a key. Consul's limit: a registry is no file server."),
+    maxBodySize: bytes({ least: 1024, most: 64 * 1024 * 1024 })
+      .prefault('1MB')
+      .describe('Largest body of any other request; registrations are a few kB.'),
+  })
+  .prefault({})
+  .describe('HTTP API.');
+
+/** The strategies a route can be balanced by. */
+const STRATEGIES = ['rr', 'rnd', 'leastconn'] as const;
+
+const balancerSchema = z
+  .strictObject({
+    enabled: z.boolean().default(true).describe('Balance traffic on this node.'),
+    listen: z
+      .array(hostPort())
+      .default(['127.0.0.1:9999'])
+      .describe(
+        "Where requests come in. fabio's port, on loopback until told otherwise; port 0 takes a free one.",
+      ),
+    admin: hostPort()
+      .default('127.0.0.1:9998')
+      .describe("Routes and counters of the balancer (`/api/routes`). fabio's port, on loopback."),
+    strategy: z
+      .enum(STRATEGIES)
+      .default('rr')
+      .describe(
+        'How the next instance is chosen: in turn, at random, or the one with the fewest requests in flight.',
+      ),
+    tagPrefix: z
+      .string()
+      .min(1)
+      .default('urlprefix-')
+      .describe("Tags that begin with this are routes. fabio's prefix."),
+    workers: z
+      .int()
+      .min(0)
+      .max(256)
+      .default(1)
+      .describe(
+        'Threads that carry traffic; 0: one for each core. One carries about 50,000 small requests a second.',
+      ),
+    maxConnections: z
+      .int()
+      .min(1)
+      .default(10_000)
+      .describe(
+        'Most client connections per worker; a further one is closed at once. Below the usual limit of open files.',
+      ),
+    maxHeaderSize: bytes({ least: 1024, most: 1024 * 1024 })
+      .prefault('32KB')
+      .describe('Largest head of a request or response. Browsers and cookies stay well below it.'),
+    connectTimeout: duration({ least: 1 })
+      .prefault('2s')
+      .describe(
+        'How long a connection to an instance may take before the next instance is tried. Longer than one lost SYN (1 s).',
+      ),
+    headerTimeout: duration({ least: 1 })
+      .prefault('10s')
+      .describe(
+        'How long a client may take to send the head of a request: a slow one does not hold a connection for ever.',
+      ),
+    responseTimeout: duration({ least: 0 })
+      .prefault('60s')
+      .describe('How long an instance may take until the first byte of its response; then 504. 0: for ever.'),
+    idleTimeout: duration({ least: 1 })
+      .prefault('75s')
+      .describe(
+        'How long an idle client connection is kept. Longer than the 60 s of most clients and load balancers in front.',
+      ),
+    upstreamIdleTimeout: duration({ least: 1 })
+      .prefault('4s')
+      .describe(
+        'How long an idle connection to an instance is kept. Shorter than the 5 s after which Node programs close theirs.',
+      ),
+    drainTimeout: duration({ least: 0 })
+      .prefault('30s')
+      .describe('How long requests in flight may take to end when Muster stops; then they are cut.'),
+  })
+  .prefault({})
+  .describe('Load balancer.');
+
+const logSchema = z
+  .strictObject({
+    level: z.enum(LOG_LEVELS).default('info').describe('Least important lines that are written.'),
+    format: z
+      .enum(['pretty', 'json'])
+      .default('pretty')
+      .describe('`pretty` for people, `json` for programs: one object per line.'),
+  })
+  .prefault({})
+  .describe('Log lines, on standard error.');
+
+export const configSchema = z.strictObject({
+  node: nodeSchema,
+  ports: portsSchema,
+  dns: dnsSchema,
+  api: apiSchema,
+  balancer: balancerSchema,
+  log: logSchema,
+  service: z.array(serviceSchema).default([]).describe('Services that this node registers at start.'),
+  check: z.array(checkSchema).default([]).describe('Checks of this node itself.'),
+  group: z.array(groupSchema).default([]).describe('Groups of like processes that this node runs.'),
+});
+
+/** A checked configuration: durations in ms, sizes in bytes, every default filled in. */
+export type Config = z.output<typeof configSchema>;
+/** What a file may say, in camelCase. */
+export type ConfigInput = z.input<typeof configSchema>;

@@ -1,0 +1,223 @@
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createLogger, type LogLine } from '../lib/log.ts';
+import { type Group, startGroup } from './group.ts';
+import type { InstanceView } from './instance.ts';
+import type { GroupSpec } from './spec.ts';
+
+const spec: GroupSpec = {
+  name: 'g',
+  driver: 'process',
+  replicas: 1,
+  command: ['/bin/sh', '-c', 'exec sleep 60'],
+  cwd: os.tmpdir(),
+  env: {},
+  ports: ['http'],
+  portRange: { first: 36_000, last: 36_499 },
+  stopTimeout: 2000,
+  restart: { base: 10, max: 20, resetAfter: 60_000 },
+};
+
+const groups: Group[] = [];
+afterEach(async () => {
+  for (const group of groups.splice(0)) {
+    group.kill();
+    await group.stop();
+  }
+});
+
+/** Starts a group and gathers what it says. `until` resolves once `found` holds, looked at with every line and event. */
+async function start(over: Partial<GroupSpec>) {
+  const lines: string[] = [];
+  const log: LogLine[] = [];
+  const waiting = new Set<() => void>();
+  const look = () => {
+    for (const one of waiting) one();
+  };
+  const group = await startGroup(
+    { ...spec, ...over },
+    {
+      logger: createLogger({
+        level: 'trace',
+        sink: (line) => {
+          log.push(line);
+          look();
+        },
+      }),
+      output: (instance, stream, line) => {
+        lines.push(`${instance} ${stream} ${line}`);
+        look();
+      },
+    },
+  );
+  groups.push(group);
+  group.subscribe(() => look());
+  const until = <T>(found: () => T | undefined | false): Promise<T> =>
+    new Promise((resolve) => {
+      const one = () => {
+        const value = found();
+        if (value === undefined || value === false) return;
+        waiting.delete(one);
+        resolve(value);
+      };
+      waiting.add(one);
+      one();
+    });
+  return { group, lines, log, until };
+}
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    // A zombie waits only to be collected.
+    return !/^\d+ \(.*\) Z/.test(fs.readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+async function gone(pid: number): Promise<void> {
+  while (alive(pid)) await new Promise((next) => setTimeout(next, 10));
+}
+
+const pidOf = (view: InstanceView): number | undefined =>
+  view.state.mode === 'running' ? view.state.pid : undefined;
+
+describe('a group', () => {
+  it('gives each instance a port, a name and an identity of its own', async () => {
+    const { group, lines, until } = await start({
+      replicas: 3,
+      ports: ['http', 'admin-api'],
+      env: { URL: `http://127.0.0.1:$PORT/\${MUSTER_INSTANCE}`, PRICE: '$$5' },
+      command: [
+        '/bin/sh',
+        '-c',
+        'echo "$MUSTER_GROUP $MUSTER_INSTANCE $MUSTER_INSTANCE_ID $PORT $PORT_HTTP $PORT_ADMIN_API $URL $(printenv PRICE) $1"; exec sleep 60',
+        'sh',
+        'at-$PORT',
+      ],
+    });
+    await until(() => lines.length === 3);
+    for (const { name, id, ports } of group.instances()) {
+      const { http, 'admin-api': admin } = ports;
+      expect(lines).toContain(
+        `${name} stdout g ${name} ${id} ${http} ${http} ${admin} http://127.0.0.1:${http}/${name} $5 at-${http}`,
+      );
+    }
+    const all = group.instances().flatMap(({ ports }) => Object.values(ports));
+    expect(new Set(all).size).toBe(6);
+    expect(all.every((port) => port >= 36_000 && port <= 36_499)).toBe(true);
+  });
+
+  it('starts an instance again after kill -9, on the same port and with the same identity', async () => {
+    const { group, log, until } = await start({ replicas: 2 });
+    const [before, other] = group.instances() as [InstanceView, InstanceView];
+    process.kill(pidOf(before)!, 'SIGKILL');
+    const after = await until(() =>
+      group.instances().find(({ restarts, state }) => restarts === 1 && state.mode === 'running'),
+    );
+    expect(after).toMatchObject({ name: before.name, id: before.id, ports: before.ports });
+    expect(pidOf(after)).not.toBe(pidOf(before));
+    expect(pidOf(group.instances()[1]!)).toBe(pidOf(other));
+    expect(log[0]!.message).toMatch(/^g-1 was ended by SIGKILL after /);
+  });
+
+  it('reports a program that exits at once with its code and last lines, and tries again', async () => {
+    const { group, log, until } = await start({
+      command: [
+        '/bin/sh',
+        '-c',
+        'for i in 1 2 3 4 5 6 7; do echo "line $i"; done; echo "no database" >&2; exit 3',
+      ],
+    });
+    await until(() => log.length >= 3);
+    expect(log[0]!.message).toMatch(/^g-1 exited with code 3 after .*; start 2 in \d+ms\. Its last lines:\n/);
+    expect(log[0]!.message).toContain('no database');
+    expect(log[0]!.message).not.toContain('line 1\n');
+    expect(log[2]!.message).toContain('start 4 in');
+    await group.stop();
+    const said = log.length;
+    expect(group.instances()[0]!.state.mode).toBe('stopped');
+    expect(log.length).toBe(said);
+  });
+
+  it.each([
+    [{ command: ['no-such-program-here'] }, 'cannot be started: no-such-program-here is not found in PATH'],
+    [{ command: ['./none'] }, `cannot be started: ${path.join(os.tmpdir(), 'none')} does not exist`],
+    [{ cwd: '/no/such/place' }, 'cannot be started: the directory /no/such/place does not exist'],
+  ])('says why %j cannot be started', async (over, sentence) => {
+    const { log, until } = await start(over);
+    await until(() => log.length > 0);
+    expect(log[0]!.message).toContain(sentence);
+  });
+
+  it('stops with SIGTERM and waits for what the program still does', async () => {
+    const { group, lines, until } = await start({
+      command: ['/bin/sh', '-c', 'trap "echo bye; exit 0" TERM; echo up; while :; do sleep 0.02; done'],
+    });
+    await until(() => lines.length === 1);
+    await Promise.all([group.stop(), group.stop()]);
+    expect(lines.filter((line) => line.includes('stdout'))).toEqual(['g-1 stdout up', 'g-1 stdout bye']);
+    expect(group.instances()[0]).toMatchObject({ state: { mode: 'stopped' }, restarts: 0 });
+  });
+
+  it('kills a program that ignores SIGTERM, and all its children, after the stop timeout', async () => {
+    const { group, lines, until } = await start({
+      stopTimeout: 100,
+      command: ['/bin/sh', '-c', 'trap "" TERM; sleep 60 & echo $!; while :; do sleep 0.02; done'],
+    });
+    await until(() => lines.length === 1);
+    const leader = pidOf(group.instances()[0]!)!;
+    const child = Number(lines[0]!.split(' ')[2]);
+    expect(alive(child)).toBe(true);
+    await group.stop();
+    await Promise.all([gone(leader), gone(child)]);
+  });
+
+  it('leaves no child behind when only the leader dies', async () => {
+    const { group, lines, until } = await start({
+      command: ['/bin/sh', '-c', 'sleep 60 & echo $!; wait'],
+    });
+    await until(() => lines.length === 1);
+    process.kill(pidOf(group.instances()[0]!)!, 'SIGKILL');
+    await until(() => group.instances()[0]!.restarts === 1);
+    await gone(Number(lines[0]!.split(' ')[2]));
+  });
+
+  it('without enough ports nothing stays running', async () => {
+    await expect(start({ replicas: 3, portRange: { first: 36_500, last: 36_501 } })).rejects.toThrow(
+      /no free port between 36500 and 36501/,
+    );
+    const { group } = await start({ replicas: 2, portRange: { first: 36_500, last: 36_501 } });
+    expect(group.instances()).toHaveLength(2);
+  });
+});
+
+it('instances end when the process that runs the group is killed with SIGKILL', async () => {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'group-'));
+  const script = path.join(directory, 'run.ts');
+  const pidFile = path.join(directory, 'pid');
+  fs.writeFileSync(
+    script,
+    `import { processDriver } from ${JSON.stringify(path.join(import.meta.dirname, 'process.ts'))};
+     processDriver({ command: ['/bin/sh', '-c', 'echo $$ > ${pidFile}.new; mv ${pidFile}.new ${pidFile}; exec sleep 60'], cwd: '/', env: process.env, output() {} });
+     setInterval(() => {}, 1000);`,
+  );
+  const bundle = path.join(directory, 'run.mjs');
+  const { build } = await import('esbuild');
+  await build({ entryPoints: [script], bundle: true, platform: 'node', format: 'esm', outfile: bundle });
+  const muster = spawn(process.execPath, [bundle], { stdio: 'inherit' });
+  try {
+    while (!fs.existsSync(pidFile)) await new Promise((next) => setTimeout(next, 10));
+    const pid = Number(fs.readFileSync(pidFile, 'utf8'));
+    expect(alive(pid)).toBe(true);
+    muster.kill('SIGKILL');
+    await gone(pid);
+  } finally {
+    muster.kill('SIGKILL');
+    fs.rmSync(directory, { recursive: true });
+  }
+});
