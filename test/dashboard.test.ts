@@ -45,15 +45,16 @@ function screenshot(page: Page, name: string) {
   return page.screenshot({ path: join(ARTIFACTS, `dashboard-${name}.png`), fullPage: true });
 }
 
+/** What a person can read on the page. */
+async function visibleText(page: Page): Promise<string> {
+  return String(await page.evaluate('document.body.innerText'));
+}
+
 /** Waits until the text of the page matches. */
 async function expectText(page: Page, pattern: RegExp): Promise<void> {
-  await until(
-    `the page to show ${pattern}`,
-    async () => pattern.test(await page.locator('body').innerText()),
-    {
-      every: 100,
-    },
-  );
+  await until(`the page to show ${pattern}`, async () => pattern.test(await visibleText(page)), {
+    every: 100,
+  });
 }
 
 beforeAll(async () => {
@@ -96,7 +97,7 @@ describe('the dashboard in Chromium', () => {
     await page.getByRole('link', { name: 'hello-server' }).first().click();
     await expectText(page, /passing/i);
     const registered = await until('three instances on the page', async () => {
-      const text = await page.locator('body').innerText();
+      const text = await visibleText(page);
       const ports = new Set(text.match(/127\.0\.0\.1:\d+/g) ?? []);
       return ports.size >= 3 && ports;
     });

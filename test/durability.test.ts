@@ -35,8 +35,9 @@ const newKeys: Writer = async (api, agent, round, known, step) => {
   if (text.trim() === 'true') known.keys.set(key, value);
   if (step % 10 === 9) {
     const gone = `storm/new/${round}/${step - 5}`;
-    await ask(`${api}/v1/kv/${gone}`, { method: 'DELETE', agent });
+    // While the deletion is under way nobody can say.
     known.keys.delete(gone);
+    await ask(`${api}/v1/kv/${gone}`, { method: 'DELETE', agent });
     known.deletedKeys.add(gone);
   }
 };
@@ -54,8 +55,8 @@ const services: Writer = async (api, agent, round, known, step) => {
   known.services.set(id, 1024 + step);
   if (step % 4 === 3) {
     const gone = `storm-${round}-${step - 2}`;
-    await put(`${api}/v1/agent/service/deregister/${gone}`, undefined, agent);
     known.services.delete(gone);
+    await put(`${api}/v1/agent/service/deregister/${gone}`, undefined, agent);
     known.deregistered.add(gone);
   }
 };

@@ -1,0 +1,35 @@
+#!/usr/bin/env node
+// @ts-check
+// npm run bench -- proxy|propagation|dns|store [--option value …]      see bench/README.md
+import { setup } from '../scripts/setup.mjs';
+import { stopAllOnSignal } from '../scripts/support/processes.mjs';
+import { run } from '../scripts/support/say.mjs';
+import { dnsBench } from './dns.mjs';
+import { proxyBench } from './proxy.mjs';
+import { storeBench } from './store.mjs';
+import { propagationBench } from './write-to-route.mjs';
+
+/** @type {Record<string, { about: string, needs: 'bench'[], measure: (argv: string[]) => Promise<number> }>} */
+const BENCHES = {
+  proxy: { about: 'the balancer against HAProxy and nginx', needs: ['bench'], measure: proxyBench },
+  propagation: {
+    about: 'from a write to the first request that follows it',
+    needs: [],
+    measure: propagationBench,
+  },
+  dns: { about: 'answers per second of the name service', needs: ['bench'], measure: dnsBench },
+  store: { about: 'acknowledged writes per second', needs: [], measure: storeBench },
+};
+
+await run(async () => {
+  stopAllOnSignal();
+  const [name = '', ...argv] = process.argv.slice(2);
+  const bench = BENCHES[name];
+  if (bench === undefined) {
+    const known = Object.entries(BENCHES).map(([one, { about }]) => `  ${one.padEnd(12)} ${about}\n`);
+    process.stderr.write(`usage: npm run bench -- NAME [--option value …]\n${known.join('')}`);
+    return 2;
+  }
+  await setup(bench.needs);
+  return bench.measure(argv);
+});

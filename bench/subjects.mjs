@@ -1,0 +1,150 @@
+// @ts-check
+// The proxies that are compared, each with one thread, keep-alive to the backend and X-Forwarded-For.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { findCommand, MUSTER } from '../scripts/support/paths.mjs';
+import { freePorts, start } from '../scripts/support/processes.mjs';
+
+/**
+ * Starts a proxy on `port` in front of the backend.
+ * @typedef {(place: { folder: string, port: number, backend: number, cpu: string }) => Promise<import('../scripts/support/processes.mjs').Running>} Subject
+ */
+
+/** More connections than any run opens, below this system's usual limit of open files. */
+const MAX_CONNECTIONS = 9_000;
+
+/** @type {Record<string, Subject>} */
+export const SUBJECTS = {
+  async muster({ folder, port, backend, cpu }) {
+    const [http = 0, dns = 0, admin = 0] = await freePorts(3);
+    const path = join(folder, 'muster.toml');
+    writeFileSync(
+      path,
+      `[node]
+dev = true
+[ports]
+http = ${http}
+dns = ${dns}
+[balancer]
+listen = ["127.0.0.1:${port}"]
+admin = "127.0.0.1:${admin}"
+workers = 1
+[[service]]
+name = "backend"
+address = "127.0.0.1"
+port = ${backend}
+tags = ["urlprefix-/"]
+`,
+    );
+    return start(process.execPath, [MUSTER, 'agent', '-config-file', path], { cpu });
+  },
+
+  async haproxy({ folder, port, backend, cpu }) {
+    const path = join(folder, 'haproxy.cfg');
+    writeFileSync(
+      path,
+      `global
+  maxconn ${MAX_CONNECTIONS}
+  nbthread 1
+defaults
+  mode http
+  timeout connect 2s
+  timeout client 60s
+  timeout server 60s
+  timeout http-keep-alive 60s
+  option forwardfor
+frontend in
+  bind 127.0.0.1:${port}
+  default_backend out
+backend out
+  http-reuse always
+  server one 127.0.0.1:${backend}
+`,
+    );
+    return start(findCommand('haproxy') ?? 'haproxy', ['-db', '-f', path], { cpu });
+  },
+
+  async nginx({ folder, port, backend, cpu }) {
+    return startNginx(
+      folder,
+      'proxy',
+      `  upstream out { server 127.0.0.1:${backend}; keepalive 256; keepalive_requests 100000000; }
+  proxy_buffers 16 16k;
+  proxy_buffer_size 16k;
+  proxy_max_temp_file_size 0;
+  server {
+    listen 127.0.0.1:${port} backlog=4096;
+    location / {
+      proxy_pass http://out;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_set_header Host $http_host;
+      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+    }
+  }
+`,
+      cpu,
+    );
+  },
+};
+
+/**
+ * nginx with one worker and everything it writes in `folder`.
+ * @param {string} folder
+ * @param {string} name
+ * @param {string} http lines within the http block
+ * @param {string} cpu
+ */
+function startNginx(folder, name, http, cpu) {
+  const path = join(folder, `nginx-${name}.conf`);
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+    .map((kind) => `  ${kind}_temp_path ${folder}/${name}-${kind};\n`)
+    .join('');
+  // Started by root, nginx would run its worker as somebody who may not read our folder.
+  const user = process.getuid?.() === 0 ? 'user root;\n' : '';
+  writeFileSync(
+    path,
+    `daemon off;
+${user}worker_processes 1;
+pid ${folder}/${name}.pid;
+error_log ${folder}/${name}-error.log;
+events { worker_connections ${MAX_CONNECTIONS}; }
+http {
+  access_log off;
+  keepalive_timeout 60s;
+  keepalive_requests 100000000;
+${temporary}${http}}
+`,
+  );
+  return start(findCommand('nginx') ?? 'nginx', ['-c', path, '-e', `${folder}/${name}-error.log`], { cpu });
+}
+
+/** Sizes of the bodies that the backend has, by path. */
+export const BODIES = /** @type {const} */ ({ '/128': 128, '/10k': 10_240, '/200k': 204_800 });
+
+/** Every byte of a body depends on its place, so that a shifted or mixed-up answer shows. @param {number} size */
+export function bodyOf(size) {
+  return Array.from({ length: Math.ceil(size / 8) }, (_, i) => i.toString(16).padStart(7, '0'))
+    .join('.')
+    .padEnd(size, '.')
+    .slice(0, size);
+}
+
+/**
+ * The backend: nginx with the bodies as files.
+ * @param {string} folder
+ * @param {number} port
+ * @param {string} cpu
+ */
+export function startBackend(folder, port, cpu) {
+  for (const [path, size] of Object.entries(BODIES)) writeFileSync(join(folder, path), bodyOf(size));
+  return startNginx(
+    folder,
+    'backend',
+    `  open_file_cache max=16 inactive=1h;
+  open_file_cache_valid 1h;
+  server { listen 127.0.0.1:${port} backlog=4096; root ${folder}; default_type text/plain; }
+`,
+    cpu,
+  );
+}

@@ -1,0 +1,39 @@
+// @ts-check
+import { inRoot } from '../scripts/support/paths.mjs';
+import { runToEnd } from '../scripts/support/processes.mjs';
+
+/**
+ * One run of wrk. Latencies in microseconds.
+ * @typedef {{ requests: number, us: number, bytes: number, p50: number, p99: number, max: number, connect: number,
+ *   read: number, write: number, status: number, timeout: number }} Figures
+ */
+
+/**
+ * @param {string} url
+ * @param {{ seconds: number, connections: number, cpu: string, close: boolean }} options `close`: a new connection for each request
+ * @returns {Promise<Figures>}
+ */
+export async function wrk(url, { seconds, connections, cpu, close }) {
+  const header = close ? ['-H', 'Connection: close'] : [];
+  const args = [
+    '-t1',
+    `-c${connections}`,
+    `-d${seconds}s`,
+    '-s',
+    inRoot('bench', 'report.lua'),
+    ...header,
+    url,
+  ];
+  const { output } = await runToEnd('wrk', args, { cpu });
+  const line = /^FIGURES (.*)$/m.exec(output);
+  if (line === null) throw new Error(`wrk gave no figures:\n${output}`);
+  return JSON.parse(/** @type {string} */ (line[1]));
+}
+
+/** What went wrong in a run, in words; empty when nothing did. @param {Figures} figures */
+export function errorsOf({ connect, read, write, status, timeout }) {
+  return Object.entries({ connect, read, write, status, timeout })
+    .filter(([, count]) => count > 0)
+    .map(([what, count]) => `${count} × ${what}`)
+    .join(', ');
+}
