@@ -56,18 +56,31 @@ function signalTo(pid, signal) {
   }
 }
 
-/** @param {string} mark */
-function marked(mark) {
-  /** @type {number[]} */
-  const pids = [];
-  for (const entry of listProcesses()) {
+/**
+ * Everything that descends from a process: its children's children, and those whose parent has ended, which are
+ * known by their mark. (Both are needed: some programs, nginx for one, write over their environment.)
+ * @param {number} root
+ * @param {string} mark
+ */
+function familyOf(root, mark) {
+  /** @type {Map<number, number>} */
+  const parents = new Map();
+  /** @type {Set<number>} */
+  const family = new Set();
+  for (const pid of listProcesses()) {
     try {
-      if (readFileSync(`/proc/${entry}/environ`, 'latin1').includes(mark)) pids.push(entry);
+      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+      parents.set(pid, Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
+      if (pid === root || readFileSync(`/proc/${pid}/environ`, 'latin1').includes(mark)) family.add(pid);
     } catch {
       // Ended in the meantime, or somebody else's.
     }
   }
-  return pids;
+  for (let before = -1; before !== family.size; ) {
+    before = family.size;
+    for (const [pid, parent] of parents) if (family.has(parent)) family.add(pid);
+  }
+  return [...family];
 }
 
 /** All process ids, on Linux; elsewhere none. */
@@ -129,9 +142,12 @@ export function start(command, args, options = {}) {
     new Promise((resolve) => child.on('close', () => resolve(undefined))),
     exited.then(() => pause(AFTER_EXIT_MS)),
   ]);
+  // Once it has ended, its number may be somebody else's.
+  const family = () => familyOf(running ? self.pid : -1, mark);
   const killAll = () => {
-    for (const pid of marked(mark)) signalTo(pid, 'SIGKILL');
-    if (running && child.pid !== undefined) signalTo(-child.pid, 'SIGKILL');
+    for (const pid of family()) signalTo(pid, 'SIGKILL');
+    // What stayed in its process group; the number is not given to another group while there is somebody in it.
+    if (child.pid !== undefined) signalTo(-child.pid, 'SIGKILL');
   };
   /** @type {Running} */
   const self = {
@@ -141,7 +157,7 @@ export function start(command, args, options = {}) {
     running: () => running,
     exited,
     silent,
-    family: () => marked(mark),
+    family,
     async stop(signal = 'SIGTERM', ms = 15_000) {
       if (running) signalTo(self.pid, signal);
       const timer = setTimeout(killAll, ms);
