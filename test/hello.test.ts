@@ -1,7 +1,7 @@
 import { Resolver } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { listProcesses, until } from '../scripts/support/processes.mjs';
+import { runs, until } from '../scripts/support/processes.mjs';
 import { ask, getJson } from './support/http.ts';
 import { failures, Load } from './support/load.ts';
 import { type Muster, stack, startMuster, temporaryFolder } from './support/muster.ts';
@@ -124,8 +124,7 @@ describe('the hello stack', () => {
     expect(first.status).toBe(200);
     const exit = await muster.program.stop('SIGTERM', 30_000);
     expect(exit).toEqual({ code: 0, signal: null });
-    const running = new Set(listProcesses());
-    expect(family.filter((pid) => running.has(pid))).toEqual([]);
+    expect(family.filter(runs)).toEqual([]);
     // A connection that was not accepted yet may be refused; an answer that was begun is whole.
     for (const one of await answers) {
       if (one.status === 'fulfilled') expect(one.value.status).toBe(200);

@@ -92,6 +92,16 @@ export function listProcesses() {
   }
 }
 
+/** Does a process still run? One that has ended and waits to be reaped does not. @param {number} pid */
+export function runs(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Starts a program in a process group of its own. It ends at the latest with this process, even when that is
  * killed, where util-linux can arrange it.
