@@ -1,7 +1,10 @@
 import type { Catalog } from '../catalog/catalog.ts';
+import type { SessionExpiry } from '../cluster/session-expiry.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Store } from '../store/store.ts';
+import type { AgentControl } from './agent/context.ts';
+import type { Dashboard } from './muster/dashboard.ts';
 
 /** Who this node is. */
 export interface NodeIdentity {
@@ -55,9 +58,15 @@ export interface ApiContext {
   /** The same as `store.catalog`. */
   readonly catalog: Catalog;
   readonly node: NodeIdentity;
+  /** Ends sessions whose TTL ran out; renewing goes through it. */
+  readonly sessions: Pick<SessionExpiry, 'renew'>;
   readonly settings: ApiSettings;
   readonly clock: Clock;
   /** In [0, 1): jitter, IDs of no secrecy. */
   readonly random: () => number;
   readonly logger: Logger;
+  /** Behind `/v1/muster/*`; without it those answer 404. */
+  readonly dashboard?: Dashboard;
+  /** Behind `/v1/agent/*`; a process that is no agent answers those 503. */
+  readonly agent?: AgentControl;
 }

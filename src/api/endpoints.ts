@@ -1,6 +1,15 @@
+import { agentEndpoints } from './agent/index.ts';
 import type { Endpoint } from './endpoint.ts';
+import { kvEndpoints } from './kv/index.ts';
 import { openApiEndpoint } from './openapi.ts';
+import { sessionEndpoints } from './session/index.ts';
 import { statusEndpoints } from './status/index.ts';
 
 /** Every endpoint of the API: one list per family. */
-export const endpoints: readonly Endpoint[] = [...statusEndpoints, openApiEndpoint(() => endpoints)];
+export const endpoints: readonly Endpoint[] = [
+  ...agentEndpoints,
+  ...kvEndpoints,
+  ...sessionEndpoints,
+  ...statusEndpoints,
+  openApiEndpoint(() => endpoints),
+];

@@ -25,6 +25,14 @@ export class Query {
     return this.#values.has(name);
   }
 
+  /** All parameters as Go's `Values.Encode` writes them: in the order of their names. */
+  encode(): string {
+    const names = [...this.#values.keys()].sort();
+    return names
+      .flatMap((name) => this.all(name).map((value) => `${encodePart(name)}=${encodePart(value)}`))
+      .join('&');
+  }
+
   all(name: string): readonly string[] {
     return this.#values.get(name) ?? [];
   }
@@ -32,6 +40,12 @@ export class Query {
 
 function decodePart(text: string): string {
   return percentDecode(text.replaceAll('+', ' '));
+}
+
+function encodePart(text: string): string {
+  return encodeURIComponent(text)
+    .replaceAll('%20', '+')
+    .replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 /** Percent-decoding that keeps bytes which are no UTF-8 readable (as U+FFFD). Throws `URIError` as Go refuses. */

@@ -152,7 +152,7 @@ export async function startApi({
   /** What is not in the table: the dashboard, and 404. */
   async function besides(request: IncomingMessage, path: string, search: string): Promise<Reply> {
     const reads = request.method === 'GET' || request.method === 'HEAD';
-    if (uiDirectory === undefined) return path === '/' && reads ? text('Muster agent') : empty(404);
+    if (uiDirectory === undefined) return path === '/' && reads ? text('Consul Agent') : empty(404);
     if ((path === '/' || path === '/ui') && reads) return moved('/ui/', search);
     if (!path.startsWith('/ui/') || !reads) return empty(404);
     return staticFile(uiDirectory, path.slice('/ui/'.length), request.headers['if-none-match']);

@@ -109,6 +109,8 @@ export interface Session extends Indexed {
   readonly node: string;
   /** Checks of the node that end the session when critical. */
   readonly nodeChecks: readonly string[];
+  /** The same from the older field of requests; answers do not show them. */
+  readonly checks: readonly string[];
   readonly serviceChecks: readonly { readonly id: string; readonly namespace: string }[];
   readonly behavior: SessionBehavior;
   /** As written ("30s"), or "" for a session without one. */

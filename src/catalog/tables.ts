@@ -46,7 +46,9 @@ export const TABLES = {
       node: (row) => [fold(row.node)],
       /** Node and check ID, for both kinds of checks. */
       check: (row) =>
-        [...row.nodeChecks, ...row.serviceChecks.map(({ id }) => id)].map((id) => checkKey(row.node, id)),
+        [...row.nodeChecks, ...row.checks, ...row.serviceChecks.map(({ id }) => id)].map((id) =>
+          checkKey(row.node, id),
+        ),
     },
   },
   lockDelays: { key: (row) => row.key, indexes: {} },

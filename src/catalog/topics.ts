@@ -12,7 +12,10 @@ export const topic = {
   checks: 'checks',
   kv: 'kv',
   sessions: 'sessions',
+  /** A node and the services on it. */
   node: (name: string) => `node:${fold(name)}`,
+  /** All checks of a node, those of its services included. */
+  checksOf: (node: string) => `checks:${fold(node)}`,
   /** Instances of a service, their nodes and all checks that bear on them. */
   service: (name: string) => `service:${fold(name)}`,
   key: (key: string) => `key:${key}`,
@@ -44,7 +47,7 @@ export function collectTopics(change: Change, reader: Reader, topics: Set<string
       topics.add(topic.checks);
       for (const row of [change.before, change.after]) {
         if (row === undefined) continue;
-        topics.add(topic.node(row.node));
+        topics.add(topic.checksOf(row.node));
         if (row.serviceId !== '') topics.add(topic.service(row.serviceName));
         // A check of the node bears on every instance that runs there.
         else

@@ -17,11 +17,14 @@ export class Transaction implements Reader {
   readonly #base: Reader;
   /** Position that rows written here get. */
   readonly index: number;
+  /** When the command runs, ms since the epoch: commands take the time from here. */
+  readonly now: number;
   readonly #writes = new Map<TableName, Map<string, Rows[TableName] | undefined>>();
 
-  constructor(base: Reader, index: number) {
+  constructor(base: Reader, index: number, now: number = Date.now()) {
     this.#base = base;
     this.index = index;
+    this.now = now;
   }
 
   get<T extends TableName>(table: T, key: string): Rows[T] | undefined {
@@ -94,4 +97,10 @@ export class Transaction implements Reader {
     for (const row of written.values()) if (row !== undefined && matches(row)) merged.push(row);
     return merged.sort((a, b) => compareUtf8(key(a), key(b)));
   }
+}
+
+/** The content of a row, as a draft to write again. */
+export function withoutIndexes<Row extends Indexed>(row: Row): Draft<Row> {
+  const { createIndex: _created, modifyIndex: _modified, ...rest } = row;
+  return rest;
 }

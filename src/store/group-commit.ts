@@ -1,6 +1,7 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import { Transaction, type Write } from '../catalog/transaction.ts';
 import { MusterError, messageOf } from '../errors.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Command, Committed } from './store.ts';
 
 /** Makes writes durable. Resolves when they would survive a crash of the process and of the machine. */
@@ -23,6 +24,7 @@ const MAX_GROUP = 1024;
 export class GroupCommit {
   readonly #catalog: Catalog;
   readonly #persist: Persist | undefined;
+  readonly #clock: Pick<Clock, 'now'>;
   #queue: Pending[] = [];
   #busy = false;
   /** Resolves when the queue is empty. */
@@ -30,9 +32,10 @@ export class GroupCommit {
   #closed = false;
 
   /** Without `persist` nothing outlives the process, and a write is visible in the tick it is made. */
-  constructor(catalog: Catalog, persist?: Persist) {
+  constructor(catalog: Catalog, persist?: Persist, clock: Pick<Clock, 'now'> = systemClock) {
     this.#catalog = catalog;
     this.#persist = persist;
+    this.#clock = clock;
   }
 
   write<Answer>(command: Command<Answer>): Promise<Committed<Answer>> {
@@ -63,11 +66,12 @@ export class GroupCommit {
 
   /** Answers a promise only when there is a disk to wait for. */
   #commit(group: Pending[]): Promise<void> | undefined {
-    const overlay = new Transaction(this.#catalog, this.#catalog.index);
+    const now = this.#clock.now();
+    const overlay = new Transaction(this.#catalog, this.#catalog.index, now);
     let index = this.#catalog.index;
     const done: (() => void)[] = [];
     for (const { command, resolve, reject } of group) {
-      const tx = new Transaction(overlay, index + 1);
+      const tx = new Transaction(overlay, index + 1, now);
       try {
         const answer = command(tx);
         if (!tx.isEmpty) {

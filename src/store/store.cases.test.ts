@@ -167,7 +167,7 @@ describe.each(KINDS)('store $kind', ({ kind, keeps, open }) => {
         await Promise.all(
           steps.map(({ key, value, remove }) =>
             store.write((tx) =>
-              remove ? kvDelete(tx, key, 1) : void kvSet(tx, { key, value, flags: 2n ** 64n - 1n }),
+              remove ? kvDelete(tx, key) : void kvSet(tx, { key, value, flags: 2n ** 64n - 1n }),
             ),
           ),
         );

@@ -1,6 +1,6 @@
 import { MusterError } from '../../errors.ts';
 import type { KvEntry } from '../rows.ts';
-import type { Transaction } from '../transaction.ts';
+import type { Draft, Transaction } from '../transaction.ts';
 
 export interface KvWrite {
   key: string;
@@ -9,10 +9,8 @@ export interface KvWrite {
 }
 
 /** Writes a key. A lock on it stays, but its holder's fencing count starts again (Consul's rule). */
-export function kvSet(tx: Transaction, { key, value, flags }: KvWrite): KvEntry {
-  const known = tx.get('kv', key);
-  tx.delete('tombstones', key);
-  return tx.put('kv', { key, value, flags, lockIndex: 0, session: known?.session ?? '' });
+export function kvSet(tx: Transaction, write: KvWrite): KvEntry {
+  return put(tx, { ...write, lockIndex: 0, session: tx.get('kv', write.key)?.session ?? '' });
 }
 
 /** Writes a key if its modify index is `cas`; 0 means that it must not exist. */
@@ -23,50 +21,72 @@ export function kvSetIfIndex(tx: Transaction, write: KvWrite, cas: number): bool
   return true;
 }
 
-/** `now` in ms since the epoch. Deleting what is not there succeeds. */
-export function kvDelete(tx: Transaction, key: string, now: number): void {
-  if (tx.delete('kv', key)) tx.put('tombstones', { key, deletedAt: now });
+/** Deleting what is not there succeeds. */
+export function kvDelete(tx: Transaction, key: string): void {
+  if (tx.delete('kv', key)) tx.put('tombstones', { key, deletedAt: tx.now });
 }
 
-export function kvDeleteIfIndex(tx: Transaction, key: string, cas: number, now: number): boolean {
+/** Deletes a key if its modify index is `cas`. True also when there is no such key. */
+export function kvDeleteIfIndex(tx: Transaction, key: string, cas: number): boolean {
   const known = tx.get('kv', key);
-  if ((known?.modifyIndex ?? 0) !== cas) return known === undefined && cas === 0;
-  kvDelete(tx, key, now);
+  if (known === undefined) return true;
+  if (known.modifyIndex !== cas) return false;
+  kvDelete(tx, key);
   return true;
 }
 
-export function kvDeletePrefix(tx: Transaction, prefix: string, now: number): void {
-  for (const { key } of tx.prefix('kv', prefix)) kvDelete(tx, key, now);
+export function kvDeletePrefix(tx: Transaction, prefix: string): void {
+  for (const { key } of tx.prefix('kv', prefix)) kvDelete(tx, key);
 }
 
-/** Takes the lock of a key for `session`. False while another holds it or a lock-delay runs. */
-export function kvAcquire(tx: Transaction, write: KvWrite, session: string, now: number): boolean {
+/**
+ * Takes the lock of a key for `session`. False while another holds it or a lock-delay runs. Throws
+ * `request.rejected` when there is no such session.
+ */
+export function kvAcquire(tx: Transaction, write: KvWrite, session: string): boolean {
   if (tx.get('sessions', session) === undefined)
     throw new MusterError('request.rejected', `invalid session ${JSON.stringify(session)}`);
+  const delay = tx.get('lockDelays', write.key);
+  if (delay !== undefined && delay.until > tx.now) return false;
   const known = tx.get('kv', write.key);
   if (known !== undefined && known.session !== '' && known.session !== session) return false;
-  const delay = tx.get('lockDelays', write.key);
-  if (delay !== undefined) {
-    if (delay.until > now) return false;
-    tx.delete('lockDelays', write.key);
-  }
+  tx.delete('lockDelays', write.key);
   const held = known?.session === session;
-  tx.delete('tombstones', write.key);
-  tx.put('kv', { ...write, session, lockIndex: (known?.lockIndex ?? 0) + (held ? 0 : 1) });
+  put(tx, { ...write, session, lockIndex: (known?.lockIndex ?? 0) + (held ? 0 : 1) });
   return true;
 }
 
 /** Gives the lock of a key back. False when `session` does not hold it. */
 export function kvRelease(tx: Transaction, write: KvWrite, session: string): boolean {
   const known = tx.get('kv', write.key);
-  if (known === undefined || known.session !== session) return false;
-  tx.put('kv', { ...write, session: '', lockIndex: known.lockIndex });
+  if (known === undefined || session === '' || known.session !== session) return false;
+  put(tx, { ...write, session: '', lockIndex: known.lockIndex });
   return true;
 }
 
-/** Forgets deletions older than `before` (ms since the epoch). Answers how many. */
-export function kvReap(tx: Transaction, before: number): number {
-  const old = tx.all('tombstones').filter(({ deletedAt }) => deletedAt < before);
-  for (const { key } of old) tx.delete('tombstones', key);
-  return old.length;
+/** Forgets deletions and lock-delays of before `time` (ms since the epoch). Answers how many. */
+export function kvReap(tx: Transaction, time: number): number {
+  const tombstones = tx.all('tombstones').filter(({ deletedAt }) => deletedAt < time);
+  for (const { key } of tombstones) tx.delete('tombstones', key);
+  const delays = tx.all('lockDelays').filter(({ until }) => until < time);
+  for (const { key } of delays) tx.delete('lockDelays', key);
+  return tombstones.length + delays.length;
+}
+
+/** A write that changes nothing keeps its index and wakes nobody. */
+function put(tx: Transaction, draft: Draft<KvEntry>): KvEntry {
+  const known = tx.get('kv', draft.key);
+  if (known !== undefined && isSame(known, draft)) return known;
+  tx.delete('tombstones', draft.key);
+  return tx.put('kv', draft);
+}
+
+/** Values are compared byte by byte: one from the disk and one from the wire are different kinds of arrays. */
+function isSame(known: KvEntry, draft: Draft<KvEntry>): boolean {
+  return (
+    known.flags === draft.flags &&
+    known.lockIndex === draft.lockIndex &&
+    known.session === draft.session &&
+    Buffer.compare(known.value, draft.value) === 0
+  );
 }

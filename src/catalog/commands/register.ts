@@ -1,8 +1,9 @@
 import { MusterError } from '../../errors.ts';
 import type { Check, Node, Service } from '../rows.ts';
 import { checkKey, fold, nodeKey, serviceKey } from '../tables.ts';
-import type { Draft, Transaction } from '../transaction.ts';
+import { type Draft, type Transaction, withoutIndexes } from '../transaction.ts';
 import { isUnchanged } from './equal.ts';
+import { endSessionsOfCheck, endSessionsOfNode } from './session.ts';
 
 export interface Registration {
   node: Draft<Node>;
@@ -46,10 +47,10 @@ function putService(tx: Transaction, draft: Draft<Service>): void {
   const known = tx.get('services', key);
   if (isUnchanged(known, draft)) return;
   tx.put('services', draft);
-  // Checks carry name and tags of their service: they follow.
+  // Checks follow the name of their service; the tags on them stay as they were registered (Consul's rule).
   for (const check of tx.list('checks', 'instance', key)) {
-    const next = { ...check, serviceName: draft.name, serviceTags: draft.tags };
-    if (!isUnchanged(check, withoutIndexes(next))) tx.put('checks', withoutIndexes(next));
+    if (check.serviceName !== draft.name)
+      tx.put('checks', { ...withoutIndexes(check), serviceName: draft.name });
   }
 }
 
@@ -67,35 +68,33 @@ function putCheck(tx: Transaction, node: string, draft: NonNullable<Registration
     serviceTags = service.tags;
   }
   const row: Draft<Check> = { ...draft, node, serviceName, serviceTags };
-  if (!isUnchanged(tx.get('checks', checkKey(node, draft.id)), row)) tx.put('checks', row);
+  if (isUnchanged(tx.get('checks', checkKey(node, draft.id)), row)) return;
+  tx.put('checks', row);
+  if (row.status === 'critical') endSessionsOfCheck(tx, node, row.id);
 }
 
-export function withoutIndexes<Row extends { createIndex: number; modifyIndex: number }>(
-  row: Row,
-): Omit<Row, 'createIndex' | 'modifyIndex'> {
-  const { createIndex: _created, modifyIndex: _modified, ...rest } = row;
-  return rest;
-}
-
-/** Takes a node away with its services and checks. False when it is not there. */
+/** Takes a node away with its services and checks; sessions that hang on them end. False when it is not there. */
 export function deregisterNode(tx: Transaction, name: string): boolean {
   for (const service of tx.list('services', 'node', fold(name))) deregisterService(tx, name, service.id);
   for (const check of tx.list('checks', 'node', fold(name))) deregisterCheck(tx, name, check.id);
+  endSessionsOfNode(tx, name);
   return tx.delete('nodes', nodeKey(name));
 }
 
-/** Takes a service instance away with its checks. */
+/** Takes a service instance away with its checks; sessions that hang on those end. */
 export function deregisterService(tx: Transaction, node: string, id: string): boolean {
   const key = serviceKey(node, id);
   for (const check of tx.list('checks', 'instance', key)) deregisterCheck(tx, node, check.id);
   return tx.delete('services', key);
 }
 
+/** Takes a check away; sessions that hang on it end. */
 export function deregisterCheck(tx: Transaction, node: string, id: string): boolean {
+  endSessionsOfCheck(tx, node, id);
   return tx.delete('checks', checkKey(node, id));
 }
 
-/** Sets status and output of a check. False when there is no such check or nothing changes. */
+/** Sets status and output of a check; a critical one ends its sessions. False when there is no such check or nothing changes. */
 export function updateCheck(
   tx: Transaction,
   node: string,
@@ -105,5 +104,6 @@ export function updateCheck(
   const check = tx.get('checks', checkKey(node, id));
   if (check === undefined || (check.status === status && check.output === output)) return false;
   tx.put('checks', { ...withoutIndexes(check), status, output });
+  if (status === 'critical') endSessionsOfCheck(tx, node, id);
   return true;
 }

@@ -1,0 +1,114 @@
+import { randomUUID } from 'node:crypto';
+import { createSession } from '../../catalog/commands/session.ts';
+import type { Session } from '../../catalog/rows.ts';
+import type { Draft } from '../../catalog/transaction.ts';
+import { formatDuration, parseDuration } from '../../lib/duration.ts';
+import { applied } from '../applied.ts';
+import type { ApiContext } from '../context.ts';
+import {
+  type Decoded,
+  type Description,
+  decodeBody,
+  durationError,
+  list,
+  object,
+  optional,
+  string,
+} from '../decode.ts';
+import { endpoint } from '../endpoint.ts';
+import { HttpError } from '../http-error.ts';
+import { checkDatacenter } from '../read-options.ts';
+import { json } from '../reply.ts';
+
+/** Numbers below this are taken for seconds, as in Consul, where people used to write them so. */
+const SECONDS_BELOW = 1000;
+const NANOSECONDS_PER_MS = 1e6;
+
+/** Milliseconds from "15s", from nanoseconds, or from a small number of seconds. */
+const lockDelay: Description<number> = {
+  zero: () => 0,
+  schema: { oneOf: [{ type: 'string' }, { type: 'number' }] },
+  read(value, _place, refuse) {
+    const ms = typeof value === 'string' ? parseDuration(value) : Number(value) / NANOSECONDS_PER_MS;
+    if (ms === undefined || Number.isNaN(ms)) {
+      refuse(durationError(String(value)));
+      return 0;
+    }
+    const nanoseconds = ms * NANOSECONDS_PER_MS;
+    return nanoseconds < SECONDS_BELOW ? nanoseconds * 1000 : ms;
+  },
+};
+
+const BODY = object(
+  {
+    ID: string,
+    Name: string,
+    Node: string,
+    LockDelay: optional(lockDelay),
+    Behavior: string,
+    TTL: string,
+    NodeChecks: optional(list(string)),
+    ServiceChecks: list(object({ ID: string, Namespace: string }, { name: 'ServiceCheck' })),
+    Checks: optional(list(string)),
+  },
+  { name: 'Session' },
+);
+
+/** Of the session, when the request says nothing: Consul's. */
+const DEFAULT_LOCK_DELAY = 15_000;
+const SERF_HEALTH = 'serfHealth';
+
+export const sessionCreate = endpoint({
+  method: 'PUT',
+  path: '/v1/session/create',
+  summary: 'Makes a session; answers its ID',
+  query: { dc: 'datacenter to ask' },
+  body: BODY,
+  async handler(context, request) {
+    checkDatacenter(context, request.query.get('dc'));
+    const draft = draftOf(context, await decodeBody(request, BODY, { allowEmpty: true }));
+    const { answer } = await applied(context.store.write((tx) => createSession(tx, draft)));
+    return json({ ID: answer.id });
+  },
+});
+
+function draftOf(context: ApiContext, body: Decoded<typeof BODY>): Draft<Session> {
+  return {
+    id: randomUUID(),
+    name: body.Name,
+    node: body.Node === '' ? context.node.name : body.Node,
+    ...checksOf(body),
+    serviceChecks: (body.ServiceChecks ?? []).map(({ ID, Namespace }) => ({ id: ID, namespace: Namespace })),
+    behavior: behaviorOf(body.Behavior),
+    ttl: ttlOf(body.TTL, context.settings.sessionTtlMin),
+    lockDelay: body.LockDelay ?? DEFAULT_LOCK_DELAY,
+  };
+}
+
+/** The node's own health unless told otherwise; an empty list in either field empties both. */
+function checksOf({ NodeChecks, Checks }: Decoded<typeof BODY>): Pick<Session, 'nodeChecks' | 'checks'> {
+  if (Checks?.length === 0 || NodeChecks?.length === 0)
+    return { nodeChecks: Checks?.length === 0 ? [] : (NodeChecks ?? []), checks: [] };
+  return { nodeChecks: NodeChecks ?? [SERF_HEALTH], checks: Checks ?? [] };
+}
+
+function behaviorOf(text: string): Session['behavior'] {
+  if (text === '' || text === 'release') return 'release';
+  if (text === 'delete') return 'delete';
+  throw new HttpError(500, `Invalid Behavior setting '${text}'`);
+}
+
+/** A session that is not renewed for a day is none. */
+const MAX_TTL = 24 * 3_600_000;
+
+function ttlOf(text: string, least: number): string {
+  if (text === '') return '';
+  const ms = parseDuration(text);
+  if (ms === undefined) throw new HttpError(500, `Session TTL '${text}' invalid: ${durationError(text)}`);
+  if (ms !== 0 && (ms < least || ms > MAX_TTL))
+    throw new HttpError(
+      500,
+      `Invalid Session TTL '${ms * NANOSECONDS_PER_MS}', must be between [${formatDuration(least)}=${formatDuration(MAX_TTL)}]`,
+    );
+  return text;
+}

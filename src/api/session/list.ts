@@ -1,0 +1,18 @@
+import { topic } from '../../catalog/topics.ts';
+import { blockingRead } from '../blocking.ts';
+import { endpoint } from '../endpoint.ts';
+import { READ_QUERY } from '../read-options.ts';
+import { sessionWire } from '../wire/session.ts';
+
+export const sessionList = endpoint({
+  method: 'GET',
+  path: '/v1/session/list',
+  summary: 'All sessions',
+  query: READ_QUERY,
+  handler: (context, request) =>
+    blockingRead(context, request, {
+      topics: [topic.sessions],
+      namesConsistency: false,
+      read: () => context.catalog.all('sessions').map(sessionWire),
+    }),
+});

@@ -1,0 +1,21 @@
+import { endpoint } from '../endpoint.ts';
+import { HttpError } from '../http-error.ts';
+import { checkDatacenter } from '../read-options.ts';
+import { json } from '../reply.ts';
+import { sessionWire } from '../wire/session.ts';
+import { sessionId } from './id.ts';
+
+export const sessionRenew = endpoint({
+  method: 'PUT',
+  path: '/v1/session/renew/:session',
+  summary: 'Starts the TTL of a session anew; answers the session',
+  query: { dc: 'datacenter to ask' },
+  handler(context, request) {
+    checkDatacenter(context, request.query.get('dc'));
+    const id = sessionId(request.params.session);
+    const session = context.catalog.get('sessions', id);
+    if (session === undefined) throw new HttpError(404, `Session id '${id}' not found`);
+    context.sessions.renew(id);
+    return json([sessionWire(session)]);
+  },
+});

@@ -1,0 +1,22 @@
+import type { Session } from '../../catalog/rows.ts';
+
+const NANOSECONDS_PER_MS = 1e6;
+
+/** Consul's JSON of a session. */
+export function sessionWire(session: Session) {
+  return {
+    ID: session.id,
+    Name: session.name,
+    Node: session.node,
+    LockDelay: session.lockDelay * NANOSECONDS_PER_MS,
+    Behavior: session.behavior,
+    TTL: session.ttl,
+    NodeChecks: session.nodeChecks,
+    ServiceChecks:
+      session.serviceChecks.length === 0
+        ? null
+        : session.serviceChecks.map(({ id, namespace }) => ({ ID: id, Namespace: namespace })),
+    CreateIndex: session.createIndex,
+    ModifyIndex: session.modifyIndex,
+  };
+}
