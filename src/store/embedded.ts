@@ -73,7 +73,7 @@ export function openEmbeddedStore({
 }
 
 /** LMDB takes keys up to 1978 bytes; the catalog knows no such limit. Long ones stand under their hash. */
-function diskKey(key: string): Buffer {
+export function diskKey(key: string): Buffer {
   const bytes = Buffer.from(`=${key}`);
   return bytes.length <= 1024 ? bytes : createHash('sha256').update(bytes).digest();
 }

@@ -1,0 +1,15 @@
+import { endpoint } from '../../endpoint.ts';
+import { HttpError } from '../../http-error.ts';
+import { empty } from '../../reply.ts';
+import { agentOf } from '../context.ts';
+
+export const deregisterCheck = endpoint({
+  method: 'PUT',
+  path: '/v1/agent/check/deregister/:id',
+  summary: 'Take a check away; one that is not there is no error',
+  async handler(context, { params }) {
+    if (params.id === '') throw new HttpError(500, 'CheckID missing');
+    await agentOf(context).registry.deregisterCheck(params.id);
+    return empty();
+  },
+});

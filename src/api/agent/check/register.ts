@@ -1,0 +1,17 @@
+import { decodeBody } from '../../decode.ts';
+import { endpoint } from '../../endpoint.ts';
+import { empty } from '../../reply.ts';
+import { checkBody, checkDefinition } from '../check-body.ts';
+import { agentOf } from '../context.ts';
+
+export const registerCheck = endpoint({
+  method: 'PUT',
+  path: '/v1/agent/check/register',
+  summary: 'Register a check of the node or, with ServiceID, of a service',
+  body: checkBody,
+  async handler(context, request) {
+    const { registry } = agentOf(context);
+    await registry.registerCheck(checkDefinition(await decodeBody(request, checkBody)));
+    return empty();
+  },
+});

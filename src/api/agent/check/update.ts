@@ -1,0 +1,43 @@
+import type { CheckStatus } from '../../../catalog/rows.ts';
+import type { ApiContext } from '../../context.ts';
+import { decodeBody, object, string } from '../../decode.ts';
+import { type Endpoint, endpoint } from '../../endpoint.ts';
+import { badRequest, HttpError } from '../../http-error.ts';
+import { empty, type Reply } from '../../reply.ts';
+import { isStatus } from '../check-body.ts';
+import { agentOf } from '../context.ts';
+
+async function update(context: ApiContext, id: string, status: CheckStatus, output: string): Promise<Reply> {
+  if (!(await agentOf(context).registry.updateTtl(id, status, output)))
+    throw new HttpError(500, `CheckID ${JSON.stringify(id)} does not have associated TTL`);
+  return empty();
+}
+
+/** One of the three heartbeats that name their status in the path. */
+function heartbeat(verb: 'pass' | 'warn' | 'fail', status: CheckStatus): Endpoint {
+  return endpoint({
+    method: 'PUT',
+    path: `/v1/agent/check/${verb}/:id`,
+    summary: `Heartbeat of a TTL check: it is ${status}`,
+    query: { note: 'output of the check' },
+    handler: (context, { params, query }) => update(context, params.id, status, query.get('note')),
+  });
+}
+
+export const passCheck = heartbeat('pass', 'passing');
+export const warnCheck = heartbeat('warn', 'warning');
+export const failCheck = heartbeat('fail', 'critical');
+
+const body = object({ Status: string, Output: string }, { name: 'checkUpdate' });
+
+export const updateCheck = endpoint({
+  method: 'PUT',
+  path: '/v1/agent/check/update/:id',
+  summary: 'Heartbeat of a TTL check with status and output in the body',
+  body,
+  async handler(context, request) {
+    const { Status: status, Output: output } = await decodeBody(request, body);
+    if (!isStatus(status)) throw badRequest(`Invalid check status: '${status}'`);
+    return update(context, request.params.id, status, output);
+  },
+});

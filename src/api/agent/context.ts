@@ -1,0 +1,30 @@
+import type { LogSink } from '../../lib/log.ts';
+import type { Registry } from '../../registry/registry.ts';
+import type { ApiContext } from '../context.ts';
+import { HttpError } from '../http-error.ts';
+
+/** What the agent itself does for those who ask over HTTP; `agent` puts it together. */
+export interface AgentControl {
+  readonly registry: Registry;
+  /** Reads the configuration again; rejects with what is wrong with it. */
+  reload(): Promise<void>;
+  /** Leaves for good and ends the program: begins after the answer is sent. */
+  leave(): void;
+  /** Joins the cluster at `address` ("host:port"). Without it this agent stands alone. */
+  join?(address: string, wan: boolean): Promise<void>;
+  /** Takes a failed member out. False when none has this name. */
+  forceLeave?(name: string, prune: boolean): Promise<boolean>;
+  /** Hands every line of the log, whatever its level, to `sink` until the answer is called. */
+  tailLog(sink: LogSink): () => void;
+  /** For `/v1/agent/host`: where the data are, or the working directory. */
+  readonly dataDirectory: string;
+  /** Answer metrics in Prometheus' format too. */
+  readonly prometheus: boolean;
+  readonly server: boolean;
+}
+
+/** Throws 503 in a process that serves the API without being an agent. */
+export function agentOf({ agent }: ApiContext): AgentControl {
+  if (agent === undefined) throw new HttpError(503, 'This process is no agent: it registers nothing itself');
+  return agent;
+}

@@ -1,0 +1,15 @@
+import { endpoint } from '../endpoint.ts';
+import { json } from '../reply.ts';
+import { agentOf } from './context.ts';
+import { member } from './member.ts';
+
+export const listMembers = endpoint({
+  method: 'GET',
+  path: '/v1/agent/members',
+  summary: 'Members of the cluster as this agent sees them',
+  query: { wan: 'the servers with their datacenter in the name', segment: 'taken and of no account' },
+  handler(context, { query }) {
+    const { server } = agentOf(context);
+    return json([member(context, server, query.get('wan') !== '')]);
+  },
+});

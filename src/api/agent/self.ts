@@ -1,0 +1,80 @@
+import { availableParallelism } from 'node:os';
+import { formatHostPort } from '../../lib/host-port.ts';
+import { nodeRow } from '../../registry/node.ts';
+import type { ApiContext } from '../context.ts';
+import { endpoint } from '../endpoint.ts';
+import { json } from '../reply.ts';
+import { agentOf } from './context.ts';
+import { member } from './member.ts';
+
+/** Go's names of processors, as clients know them. */
+const ARCHITECTURES: Record<string, string> = { x64: 'amd64', ia32: '386' };
+
+/** A coordinate that was never measured: the origin with the error that Consul begins with. */
+const COORDINATE = { Vec: [0, 0, 0, 0, 0, 0, 0, 0], Error: 1.5, Adjustment: 0, Height: 0.00001 };
+
+export const self = endpoint({
+  method: 'GET',
+  path: '/v1/agent/self',
+  summary: 'Who this agent is, and how it is doing',
+  handler(context) {
+    const { registry, server } = agentOf(context);
+    const { node } = context;
+    return json({
+      Config: {
+        Datacenter: node.datacenter,
+        PrimaryDatacenter: node.datacenter,
+        NodeName: node.name,
+        NodeID: node.id,
+        Revision: '',
+        Server: server,
+        Version: node.version,
+      },
+      DebugConfig: {
+        AdvertiseAddrLAN: node.advertiseAddress,
+        Datacenter: node.datacenter,
+        HTTPPort: node.ports.http,
+        DNSPort: node.ports.dns,
+        NodeID: node.id,
+        NodeName: node.name,
+        ServerMode: server,
+        Version: node.version,
+      },
+      Coord: COORDINATE,
+      Member: member(context, server),
+      Stats: stats(context),
+      Meta: nodeRow(registry.node).meta,
+    });
+  },
+});
+
+/** Consul's statistics are strings throughout. */
+function stats(context: ApiContext): object {
+  const { node } = context;
+  const { registry, server } = agentOf(context);
+  const { services, checks, probed, ttl } = registry.counts;
+  return {
+    agent: {
+      check_monitors: String(probed),
+      check_ttls: String(ttl),
+      checks: String(checks),
+      services: String(services),
+    },
+    build: { prerelease: '', revision: '', version: node.version },
+    consul: {
+      acl: 'disabled',
+      bootstrap: String(server),
+      known_datacenters: '1',
+      leader: String(server),
+      leader_addr: formatHostPort(node.advertiseAddress, node.ports.server),
+      server: String(server),
+    },
+    runtime: {
+      arch: ARCHITECTURES[process.arch] ?? process.arch,
+      cpu_count: String(availableParallelism()),
+      max_procs: String(availableParallelism()),
+      os: process.platform,
+      version: process.version,
+    },
+  };
+}

@@ -1,0 +1,89 @@
+import type { Weights } from '../../catalog/rows.ts';
+import type { ServiceDefinition } from '../../registry/definition.ts';
+import {
+  anything,
+  boolean,
+  type Decoded,
+  integer,
+  list,
+  object,
+  optional,
+  record,
+  string,
+} from '../decode.ts';
+import { badRequest } from '../http-error.ts';
+import { fromPlain, serviceCheckBody, serviceCheckDefinition } from './check-body.ts';
+import { metadataFault } from './metadata.ts';
+
+/** A service as clients register it. What belongs to the mesh is read and left alone. */
+export const serviceBody = object(
+  {
+    ID: string,
+    Name: string,
+    Kind: string,
+    Tags: list(string),
+    Address: string,
+    TaggedAddresses: record(object({ Address: string, Port: integer }, { name: 'ServiceAddress' })),
+    Meta: record(string),
+    Port: integer,
+    SocketPath: string,
+    Weights: optional(object({ Passing: integer, Warning: integer }, { name: 'Weights' })),
+    EnableTagOverride: boolean,
+    Check: optional(serviceCheckBody),
+    Checks: list(serviceCheckBody),
+    Token: string,
+    Namespace: string,
+    Proxy: anything,
+    Connect: anything,
+    EnterpriseMeta: anything,
+  },
+  { name: 'ServiceDefinition', snakeCase: true },
+);
+
+/** Addresses that stand for "all of them" when listening and for nothing when connecting. */
+const ANY_ADDRESSES = new Set(['0.0.0.0', '::', '[::]']);
+
+/** A check with nothing in it is no check, wherever it stands alone. */
+const EMPTY_CHECK = JSON.stringify(serviceCheckBody.zero());
+
+/** The definition of a service. Throws 400 in Consul's words. */
+export function serviceDefinition(body: Decoded<typeof serviceBody>): ServiceDefinition {
+  if (body.Name === '') throw badRequest('Missing service name');
+  if (ANY_ADDRESSES.has(body.Address)) throw badRequest('Invalid service address');
+  const weights = weightsOf(body.Weights);
+  const meta = { ...body.Meta };
+  const fault = metadataFault(meta);
+  if (fault !== undefined) throw badRequest(`Invalid Service Meta: ${fault}`);
+  const single = body.Check !== undefined && JSON.stringify(body.Check) !== EMPTY_CHECK ? [body.Check] : [];
+  const addresses = Object.entries(body.TaggedAddresses ?? {});
+  return {
+    id: body.ID,
+    name: body.Name,
+    kind: body.Kind,
+    tags: body.Tags ?? [],
+    address: body.Address,
+    port: body.Port,
+    socketPath: body.SocketPath,
+    taggedAddresses: Object.fromEntries(
+      addresses.map(([tag, { Address: address, Port: port }]) => [tag, { address, port }]),
+    ),
+    meta,
+    weights,
+    enableTagOverride: body.EnableTagOverride,
+    checks: [...single, ...(body.Checks ?? [])].map(serviceCheckDefinition),
+  };
+}
+
+/** The same from the configuration, as plain values. Throws 400 as for a request. */
+export function readServiceDefinition(value: unknown): ServiceDefinition {
+  return serviceDefinition(fromPlain(serviceBody, value));
+}
+
+function weightsOf(given: { Passing: number; Warning: number } | undefined): Weights {
+  const { Passing: passing, Warning: warning } = given ?? { Passing: 1, Warning: 1 };
+  const refuse = (why: string) => badRequest(`Invalid Weights: ${why}`);
+  if (passing < 1) throw refuse('Passing must be greater than 0');
+  if (warning < 0) throw refuse('Warning must be greater or equal than 0');
+  if (passing > 65535 || warning > 65535) throw refuse('DNS Weight must be between 0 and 65535');
+  return { passing, warning };
+}

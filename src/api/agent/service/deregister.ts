@@ -1,0 +1,15 @@
+import { endpoint } from '../../endpoint.ts';
+import { HttpError } from '../../http-error.ts';
+import { empty } from '../../reply.ts';
+import { agentOf } from '../context.ts';
+
+export const deregisterService = endpoint({
+  method: 'PUT',
+  path: '/v1/agent/service/deregister/:id',
+  summary: 'Take a service and its checks away; one that is not there is no error',
+  async handler(context, { params }) {
+    if (params.id === '') throw new HttpError(500, 'ServiceID missing');
+    await agentOf(context).registry.deregisterService(params.id);
+    return empty();
+  },
+});

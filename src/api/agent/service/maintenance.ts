@@ -1,0 +1,19 @@
+import { endpoint } from '../../endpoint.ts';
+import { badRequest, HttpError } from '../../http-error.ts';
+import { empty } from '../../reply.ts';
+import { agentOf } from '../context.ts';
+import { MAINTENANCE_QUERY, maintenanceReason } from '../maintenance-query.ts';
+
+export const maintainService = endpoint({
+  method: 'PUT',
+  path: '/v1/agent/service/maintenance/:id',
+  summary: 'Put a service out of the rotation with a critical check, or back',
+  query: MAINTENANCE_QUERY,
+  async handler(context, { params, query }) {
+    if (params.id === '') throw badRequest('Missing service ID');
+    const reason = maintenanceReason(query);
+    if (!(await agentOf(context).registry.maintain(params.id, reason)))
+      throw new HttpError(404, `No service registered with ID ${JSON.stringify(params.id)}`);
+    return empty();
+  },
+});

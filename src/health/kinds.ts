@@ -1,0 +1,33 @@
+import type { CheckKind } from './kind.ts';
+import { alias } from './kinds/alias.ts';
+import { http } from './kinds/http.ts';
+import { tcp } from './kinds/tcp.ts';
+import { ttl } from './kinds/ttl.ts';
+import type { CheckSpec } from './spec.ts';
+
+/**
+ * The kinds of checks that this agent carries out. A new kind is a file and a line here. Where a spec has the
+ * fields of several kinds the first one takes it.
+ */
+export const CHECK_KINDS = { http, ttl, tcp, alias } as const satisfies Record<string, CheckKind>;
+
+export type CheckKindName = keyof typeof CHECK_KINDS;
+
+const NAMES = Object.keys(CHECK_KINDS) as CheckKindName[];
+
+/** Undefined when no kind that is carried out here takes the spec. */
+export function kindOf(spec: CheckSpec): CheckKindName | undefined {
+  return NAMES.find((name) => CHECK_KINDS[name].recognises(spec));
+}
+
+export function checkKind(name: CheckKindName): CheckKind {
+  return CHECK_KINDS[name];
+}
+
+/** What a spec asks for that no kind here does, in a word ("grpc"); for messages. */
+export function foreignKindOf(spec: CheckSpec): string | undefined {
+  if (spec.grpc !== '') return 'grpc';
+  if (spec.args.length > 0) return spec.dockerContainerId === '' ? 'script' : 'docker';
+  if (spec.h2ping !== '') return 'h2ping';
+  return undefined;
+}

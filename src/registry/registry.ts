@@ -1,0 +1,499 @@
+import type { CheckStatus } from '../catalog/rows.ts';
+import { checkKey } from '../catalog/tables.ts';
+import { NODE_MAINTENANCE, SERVICE_MAINTENANCE } from '../catalog/views.ts';
+import { Watches } from '../catalog/watches.ts';
+import { MusterError, messageOf } from '../errors.ts';
+import type { Outcome } from '../health/kind.ts';
+import { type CheckKindName, foreignKindOf, kindOf } from '../health/kinds.ts';
+import { DEFAULT_OUTPUT_MAX_SIZE } from '../health/output.ts';
+import { type Cancel, Schedule } from '../health/schedule.ts';
+import { type CheckSpec, faultOf } from '../health/spec.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/log.ts';
+import type { Store } from '../store/store.ts';
+import { Checker } from './checker.ts';
+import type { CheckDefinition, ServiceDefinition, Source, StaticDefinitions } from './definition.ts';
+import { type Keep, type LocalDisk, noDisk, openLocalDisk } from './disk.ts';
+import { type LocalCheck, type LocalService, LocalState } from './local.ts';
+import { checkOf, maintenanceOf, serviceChecksOf, serviceOf } from './make.ts';
+import type { LocalNode } from './node.ts';
+import { Sync } from './sync.ts';
+
+/** How long a change of output alone may wait until the catalog has it, in ms: Consul's `check_update_interval`. */
+const CHECK_UPDATE_INTERVAL = 300_000;
+/** How long a heartbeat that changed nothing may wait until the disk has it, in ms. */
+const HEARTBEAT_FLUSH = 1_000;
+
+export interface RegistryLimits {
+  /** Services of this node. */
+  services: number;
+  /** Checks of this node. */
+  checks: number;
+  /** Bytes of a check's output. */
+  outputMaxSize: number;
+}
+
+/** A hundred thousand of each are some hundred megabytes; more on one node is a client gone wild. */
+export const DEFAULT_REGISTRY_LIMITS: RegistryLimits = {
+  services: 100_000,
+  checks: 100_000,
+  outputMaxSize: DEFAULT_OUTPUT_MAX_SIZE,
+};
+
+export interface RegistryOptions {
+  store: Store;
+  node: LocalNode;
+  /** A directory of the registry's own; without one nothing is kept over a restart. */
+  dataDirectory: string | undefined;
+  clock: Clock;
+  /** In [0, 1). */
+  random: () => number;
+  logger: Logger;
+  /** From the configuration. */
+  definitions?: StaticDefinitions;
+  limits?: Partial<RegistryLimits>;
+  checkUpdateInterval?: number;
+  reconcileInterval?: number;
+}
+
+/**
+ * What this node registers: its services and checks. They are kept on disk, carried out, and written through to the
+ * catalog; a write is acknowledged when both the disk and the catalog have it for good.
+ */
+export class Registry {
+  readonly node: LocalNode;
+  readonly #options: RegistryOptions;
+  readonly #limits: RegistryLimits;
+  readonly #local = new LocalState();
+  readonly #disk: LocalDisk;
+  readonly #schedule: Schedule;
+  readonly #checker: Checker;
+  readonly #sync: Sync;
+  readonly #watches = new Watches();
+  /** Outputs that the catalog does not have yet. */
+  readonly #lateOutputs = new Map<string, Cancel>();
+  /** Heartbeats that the disk does not have yet. */
+  readonly #heartbeats = new Map<string, Keep>();
+  #flush: Cancel | undefined;
+  #unsubscribe: () => void = () => {};
+  #stopping: Promise<void> | undefined;
+
+  /** Use `startRegistry`. */
+  constructor(options: RegistryOptions) {
+    const { store, node, clock, random, logger, dataDirectory } = options;
+    this.#options = options;
+    this.#limits = { ...DEFAULT_REGISTRY_LIMITS, ...options.limits };
+    this.node = node;
+    this.#disk = dataDirectory === undefined ? noDisk : openLocalDisk(dataDirectory);
+    this.#schedule = new Schedule(clock, (error) => logger.error(messageOf(error)));
+    const common = { local: this.#local, schedule: this.#schedule, random };
+    this.#checker = new Checker({
+      ...common,
+      catalog: store.catalog,
+      clock,
+      outputMaxSize: this.#limits.outputMaxSize,
+      onResult: (id, outcome) => void this.#result(id, outcome).catch(() => {}),
+      onCriticalTooLong: (check) => this.#takeDown(check),
+    });
+    this.#sync = new Sync({ ...common, store, node, logger, reconcileInterval: options.reconcileInterval });
+  }
+
+  /** Loads what the disk kept, then the configuration, and brings the catalog in line. */
+  async start(): Promise<void> {
+    try {
+      this.#restore();
+      this.#define(this.#options.definitions ?? { services: [], checks: [] }, new Map());
+      await this.#sync.start();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+    this.#unsubscribe = this.#options.store.catalog.feed.subscribe(({ changes }) =>
+      this.#checker.catalogChanged(changes),
+    );
+  }
+
+  /** Ends the checks; what is registered stays registered. */
+  stop(): Promise<void> {
+    this.#stopping ??= (async () => {
+      this.#unsubscribe();
+      this.#sync.stop();
+      this.#checker.stopAll();
+      for (const cancel of this.#lateOutputs.values()) cancel();
+      this.#schedule.clear();
+      await this.#flushHeartbeats();
+      await this.#disk.close();
+    })();
+    return this.#stopping;
+  }
+
+  /** Takes this node out of the catalog with all that is registered on it. The disk keeps the registrations. */
+  async leave(): Promise<void> {
+    this.#checker.stopAll();
+    await this.#sync.leave();
+  }
+
+  /** In the order of their IDs. */
+  services(): LocalService[] {
+    return this.#local.services();
+  }
+
+  service(id: string): LocalService | undefined {
+    return this.#local.service(id);
+  }
+
+  /** In the order of their IDs. */
+  checks(): LocalCheck[] {
+    return this.#local.checks();
+  }
+
+  check(id: string): LocalCheck | undefined {
+    return this.#local.check(id);
+  }
+
+  /** Checks of a service; with "" those of the node. */
+  checksOf(serviceId: string): LocalCheck[] {
+    return this.#local.checksOf(serviceId);
+  }
+
+  get counts(): { services: number; checks: number; probed: number; ttl: number; alias: number } {
+    return { services: this.#local.serviceCount, checks: this.#local.checkCount, ...this.#checker.counts };
+  }
+
+  /** Resolves true at the next change of a service's definition, false once `signal` is aborted. */
+  serviceChange(id: string, signal: AbortSignal): Promise<boolean> {
+    return this.#watches.wait({ topics: [id] }, signal);
+  }
+
+  /**
+   * Registers a service with its checks, or replaces it; checks that it has already keep their state, and those that
+   * are not in the definition stay unless `replaceExistingChecks`. Throws `request.rejected` in Consul's words.
+   */
+  async registerService(
+    definition: ServiceDefinition,
+    { replaceExistingChecks = false }: { replaceExistingChecks?: boolean } = {},
+  ): Promise<void> {
+    this.#refuse(definition.checks.map(({ spec }) => spec));
+    const service = serviceOf(definition, 'api');
+    const checks = serviceChecksOf(definition, service, 'api');
+    const known = this.#local
+      .checksOf(service.id)
+      .filter((check) => !checks.some(({ id }) => id === check.id));
+    this.#bound(service, checks);
+    this.#putService(service);
+    for (const check of checks) this.#putCheck(check);
+    const dropped = replaceExistingChecks ? known : [];
+    for (const { id } of dropped) this.#dropCheck(id);
+    // Checks of an earlier registration follow the name of their service.
+    const renamed = known.filter((check) => !replaceExistingChecks && check.serviceName !== service.name);
+    for (const check of renamed) this.#local.putCheck({ ...check, serviceName: service.name });
+    this.#checker.changed();
+    await this.#acknowledge(
+      [service.id],
+      [...checks, ...dropped, ...renamed].map(({ id }) => id),
+    );
+  }
+
+  /** Takes a service and its checks away. False when there is none with this ID. */
+  async deregisterService(id: string): Promise<boolean> {
+    if (this.#local.service(id) === undefined) return false;
+    const checks = this.#local.checksOf(id);
+    for (const check of checks) this.#dropCheck(check.id);
+    this.#local.deleteService(id);
+    this.#watches.wake([id], []);
+    this.#checker.changed();
+    await this.#acknowledge(
+      [id],
+      checks.map((check) => check.id),
+    );
+    return true;
+  }
+
+  /** Registers a check, or replaces it and keeps its state. Throws `request.rejected` in Consul's words. */
+  async registerCheck(definition: CheckDefinition): Promise<void> {
+    this.#refuse([definition.spec]);
+    const check = checkOf(definition, this.#serviceOf(definition.serviceId), 'api');
+    this.#bound(undefined, [check]);
+    this.#putCheck(check);
+    this.#checker.changed();
+    await this.#acknowledge([], [check.id]);
+  }
+
+  /** Takes a check away. False when there is none with this ID. */
+  async deregisterCheck(id: string): Promise<boolean> {
+    if (this.#local.check(id) === undefined) return false;
+    this.#dropCheck(id);
+    this.#checker.changed();
+    await this.#acknowledge([], [id]);
+    return true;
+  }
+
+  /** A heartbeat. Resolves once a change of status is durable. False when there is no such TTL check. */
+  async updateTtl(id: string, status: CheckStatus, output: string): Promise<boolean> {
+    const before = this.#local.check(id);
+    const state = this.#checker.tell(id, status, output);
+    if (state === undefined) return false;
+    const keep: Keep = { table: 'ttls', id, row: state };
+    if (before?.status !== status) {
+      this.#heartbeats.delete(id);
+      await Promise.all([this.#disk.write([keep]), this.#sync.push([], [id])]);
+    } else {
+      this.#heartbeats.set(id, keep);
+      this.#flush ??= this.#schedule.after(HEARTBEAT_FLUSH, () => void this.#flushHeartbeats());
+    }
+    return true;
+  }
+
+  /**
+   * Maintenance of a service, or with "" of the node: a critical check that nobody carries out. With `reason`
+   * undefined it ends. False when there is no such service. What is in maintenance already keeps its reason.
+   */
+  async maintain(serviceId: string, reason: string | undefined): Promise<boolean> {
+    const service = this.#local.service(serviceId);
+    if (serviceId !== '' && service === undefined) return false;
+    const id = serviceId === '' ? NODE_MAINTENANCE : `${SERVICE_MAINTENANCE}${serviceId}`;
+    if (reason === undefined) {
+      await this.deregisterCheck(id);
+      return true;
+    }
+    if (this.#local.check(id) !== undefined) return true;
+    this.#putCheck(maintenanceOf(id, service, reason));
+    this.#checker.changed();
+    await this.#acknowledge([], [id]);
+    return true;
+  }
+
+  /** Replaces what the configuration defines; what was registered through the API stays as it is. */
+  async reload(definitions: StaticDefinitions): Promise<void> {
+    const before = new Map(this.#local.checks().map((check) => [check.id, check]));
+    const gone = {
+      checks: this.#local
+        .checks()
+        .filter(({ source, type }) => source === 'config' && type !== 'maintenance'),
+      services: this.#local.services().filter(({ source }) => source === 'config'),
+    };
+    for (const { id } of gone.checks) this.#dropCheck(id);
+    for (const { id } of gone.services) this.#local.deleteService(id);
+    const made = this.#define(definitions, before);
+    for (const { id } of gone.services) {
+      // A service that is no longer configured takes along the checks that were added to it.
+      if (this.#local.service(id) !== undefined) continue;
+      for (const check of this.#local.checksOf(id)) {
+        gone.checks.push(check);
+        this.#dropCheck(check.id);
+      }
+    }
+    this.#watches.wake(
+      [...gone.services, ...made.services].map(({ id }) => id),
+      [],
+    );
+    this.#checker.changed();
+    await this.#acknowledge(
+      [...gone.services, ...made.services].map(({ id }) => id),
+      [...gone.checks, ...made.checks].map(({ id }) => id),
+    );
+  }
+
+  #serviceOf(id: string): LocalService | undefined {
+    const service = this.#local.service(id);
+    if (id !== '' && service === undefined)
+      throw new MusterError('request.rejected', `ServiceID ${JSON.stringify(id)} does not exist`);
+    return service;
+  }
+
+  #refuse(specs: readonly CheckSpec[]): void {
+    for (const spec of specs) {
+      const fault = faultOf(spec);
+      if (fault !== undefined) throw new MusterError('request.rejected', `Check is not valid: ${fault}`);
+      if (kindOf(spec) !== undefined) continue;
+      throw new MusterError('request.rejected', refusalOf(spec));
+    }
+  }
+
+  #bound(service: LocalService | undefined, checks: readonly LocalCheck[]): void {
+    const { services, checks: most } = this.#limits;
+    const fresh = checks.filter(({ id }) => this.#local.check(id) === undefined).length;
+    if (service && this.#local.service(service.id) === undefined && this.#local.serviceCount >= services)
+      throw new MusterError(
+        'request.rejected',
+        `this node has ${services} services already, no more are taken`,
+      );
+    if (fresh > 0 && this.#local.checkCount + fresh > most)
+      throw new MusterError('request.rejected', `this node has at most ${most} checks, no more are taken`);
+  }
+
+  #putService(service: LocalService): void {
+    this.#local.putService(service);
+    this.#watches.wake([service.id], []);
+  }
+
+  /** Puts a check in place and begins to carry it out. A check that was there hands on its state. */
+  #putCheck(check: LocalCheck, before = this.#local.check(check.id), ttlLeft?: number): void {
+    const kept = before === undefined ? check : { ...check, status: before.status, output: before.output };
+    this.#local.putCheck(kept);
+    this.#checker.start(kept, ttlLeft);
+    if (before !== undefined) this.#checker.observe(kept);
+  }
+
+  #dropCheck(id: string): void {
+    this.#local.deleteCheck(id);
+    this.#checker.stop(id);
+    this.#heartbeats.delete(id);
+    this.#lateOutputs.get(id)?.();
+    this.#lateOutputs.delete(id);
+  }
+
+  /** Resolves once disk and catalog have what is true of these IDs now. */
+  async #acknowledge(services: readonly string[], checks: readonly string[]): Promise<void> {
+    const keep: Keep[] = [];
+    const ofApi = <Row extends { source: Source }>(row: Row | undefined) =>
+      row?.source === 'api' ? row : undefined;
+    for (const id of new Set(services))
+      keep.push({ table: 'services', id, row: ofApi(this.#local.service(id)) });
+    for (const id of new Set(checks)) {
+      keep.push({ table: 'checks', id, row: ofApi(this.#local.check(id)) });
+      if (this.#local.check(id) === undefined) keep.push({ table: 'ttls', id, row: undefined });
+    }
+    await Promise.all([this.#disk.write(keep), this.#sync.push(services, checks)]);
+  }
+
+  /** A check has a result. A change of status is written through at once, one of the output alone some time later. */
+  async #result(id: string, { status, output }: Outcome): Promise<void> {
+    const check = this.#local.check(id);
+    if (check === undefined || this.#stopping !== undefined) return;
+    const next: LocalCheck = { ...check, status, output };
+    this.#checker.observe(next);
+    if (check.status === status && check.output === output) return;
+    this.#local.putCheck(next);
+    this.#checker.changed();
+    if (check.status !== status) {
+      this.#lateOutputs.get(id)?.();
+      this.#lateOutputs.delete(id);
+      this.#options.logger.info('check changed', { check: id, service: check.serviceId, status });
+      await this.#sync.push([], [id]);
+    } else if (!this.#lateOutputs.has(id)) this.#pushLater(id);
+  }
+
+  #pushLater(id: string): void {
+    const { random, checkUpdateInterval = CHECK_UPDATE_INTERVAL } = this.#options;
+    const wait = checkUpdateInterval * (0.5 + random());
+    this.#lateOutputs.set(
+      id,
+      this.#schedule.after(wait, () => {
+        this.#lateOutputs.delete(id);
+        void this.#sync.push([], [id]).catch(() => {});
+      }),
+    );
+  }
+
+  #takeDown(check: LocalCheck): void {
+    this.#options.logger.warn('deregistering a service that was critical for too long', {
+      service: check.serviceId,
+      check: check.id,
+    });
+    void this.deregisterService(check.serviceId).catch(() => {});
+  }
+
+  async #flushHeartbeats(): Promise<void> {
+    this.#flush = undefined;
+    const rows = [...this.#heartbeats.values()];
+    this.#heartbeats.clear();
+    if (rows.length === 0) return;
+    try {
+      await this.#disk.write(rows);
+    } catch (error) {
+      this.#options.logger.error('could not keep the state of TTL checks', { error: messageOf(error) });
+    }
+  }
+
+  /**
+   * Puts back what the disk kept. Checks come back with the state that they had: a restart of the agent is no reason
+   * to take its services out of the rotation. Probes follow within moments; a heartbeat is good until its time.
+   */
+  #restore(): void {
+    const { clock, store, logger } = this.#options;
+    const nodeName = this.node.name;
+    const { services, checks, ttls } = this.#disk.load();
+    const states = new Map(ttls.map((state) => [state.id, state]));
+    for (const service of services) this.#local.putService(service);
+    for (const check of checks) {
+      if (check.serviceId !== '' && this.#local.service(check.serviceId) === undefined) {
+        logger.warn('forgetting a check whose service is gone', {
+          check: check.id,
+          service: check.serviceId,
+        });
+        continue;
+      }
+      const state = states.get(check.id);
+      const isTtl = kindOfCheck(check) === 'ttl';
+      if (isTtl && state !== undefined) {
+        this.#putCheck(check, { ...check, ...state }, Math.max(0, state.expires - clock.now()));
+      } else if (isTtl || check.spec === null) this.#putCheck(check, undefined);
+      else this.#putCheck(check, knownState(check));
+    }
+
+    function knownState(check: LocalCheck): LocalCheck | undefined {
+      const row = store.catalog.get('checks', checkKey(nodeName, check.id));
+      return row === undefined ? undefined : { ...check, status: row.status, output: row.output };
+    }
+  }
+
+  /** Puts the configuration's definitions in place. One that cannot be is reported, the others go on. */
+  #define(
+    { services, checks }: StaticDefinitions,
+    before: ReadonlyMap<string, LocalCheck>,
+  ): { services: LocalService[]; checks: LocalCheck[] } {
+    const made: { services: LocalService[]; checks: LocalCheck[] } = { services: [], checks: [] };
+    const attempt = (what: string, define: () => void) => {
+      try {
+        define();
+      } catch (error) {
+        this.#options.logger.error(`could not register ${what} of the configuration`, {
+          error: messageOf(error),
+        });
+      }
+    };
+    for (const definition of services) {
+      attempt(`service ${definition.name}`, () => {
+        this.#refuse(definition.checks.map(({ spec }) => spec));
+        const service = serviceOf(definition, 'config');
+        const own = serviceChecksOf(definition, service, 'config');
+        this.#putService(service);
+        for (const check of own) this.#putCheck(check, before.get(check.id) ?? this.#local.check(check.id));
+        made.services.push(service);
+        made.checks.push(...own);
+      });
+    }
+    for (const definition of checks) {
+      attempt(`check ${definition.name}`, () => {
+        this.#refuse([definition.spec]);
+        const check = checkOf(definition, this.#serviceOf(definition.serviceId), 'config');
+        this.#putCheck(check, before.get(check.id) ?? this.#local.check(check.id));
+        made.checks.push(check);
+      });
+    }
+    return made;
+  }
+}
+
+function kindOfCheck({ spec }: LocalCheck): CheckKindName | undefined {
+  return spec === null ? undefined : kindOf(spec);
+}
+
+/** Why a check that is valid is not taken. */
+function refusalOf(spec: CheckSpec): string {
+  const kind = foreignKindOf(spec);
+  if (kind === 'script' || kind === 'docker')
+    return "Scripts are disabled on this agent from remote calls; to enable, configure 'enable_script_checks' to true";
+  return `Check type is not valid: this agent does not carry out ${kind ?? 'such'} checks`;
+}
+
+/**
+ * Starts the registry of this node: registers the node and all that is known of it. Throws `store.unusable` when the
+ * directory cannot be used and `request.rejected` when the catalog knows another node of this name.
+ */
+export async function startRegistry(options: RegistryOptions): Promise<Registry> {
+  const registry = new Registry(options);
+  await registry.start();
+  return registry;
+}

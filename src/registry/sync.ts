@@ -1,0 +1,184 @@
+import { deregisterNode } from '../catalog/commands/register.ts';
+import type { Change } from '../catalog/feed.ts';
+import { fold, nodeKey, serviceKey } from '../catalog/tables.ts';
+import { isMusterError, messageOf } from '../errors.ts';
+import type { Cancel, Schedule } from '../health/schedule.ts';
+import { type BackoffPolicy, backoffDelay } from '../lib/backoff.ts';
+import type { Logger } from '../lib/log.ts';
+import type { Store } from '../store/store.ts';
+import { bringInLine } from './bring-in-line.ts';
+import type { LocalCheck, LocalService, LocalState } from './local.ts';
+import { type LocalNode, memberRows, nodeRow } from './node.ts';
+
+/** How often everything is compared, in ms (Consul's interval for small clusters), spread by a quarter. */
+const RECONCILE_INTERVAL = 60_000;
+/** After somebody else changed an entry of ours: long enough to gather all of a change made in steps. */
+const DOUBT_DELAY = 5_000;
+/** After the store refused a write. */
+const RETRY: BackoffPolicy = { base: 500, max: 60_000 };
+
+export interface SyncOptions {
+  store: Store;
+  local: LocalState;
+  node: LocalNode;
+  schedule: Schedule;
+  /** In [0, 1). */
+  random: () => number;
+  logger: Logger;
+  reconcileInterval?: number | undefined;
+}
+
+/**
+ * Writes the local truth through to the catalog: what changed at once, everything at the start and again and again,
+ * so that no lost write and no interference lasts.
+ */
+export class Sync {
+  readonly #options: SyncOptions;
+  readonly #members: ReturnType<typeof memberRows>;
+  /** IDs that somebody else changed in the catalog. */
+  #doubtful = { services: new Set<string>(), checks: new Set<string>() };
+  #doubt: Cancel | undefined;
+  #next: Cancel = () => {};
+  #unsubscribe: () => void = () => {};
+  #failures = 0;
+  #stopped = false;
+
+  constructor(options: SyncOptions) {
+    this.#options = options;
+    this.#members = memberRows(options.node);
+  }
+
+  /** Reconciles a first time, then watches and repeats. Rejects when this node cannot be registered. */
+  async start(): Promise<void> {
+    await this.reconcile();
+    if (this.#stopped) return;
+    this.#unsubscribe = this.#options.store.catalog.feed.subscribe(({ changes }) => {
+      for (const change of changes) this.#look(change);
+    });
+    this.#arm();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#unsubscribe();
+    this.#next();
+    this.#doubt?.();
+  }
+
+  /** Writes these entries through, whether they are there or gone. Resolves once that is durable. */
+  async push(services: Iterable<string>, checks: Iterable<string>, keepOverrides = false): Promise<void> {
+    const { store, local, node } = this.#options;
+    const truth = {
+      node: nodeRow(node),
+      services: new Map([...services].map((id) => [id, this.#service(id)])),
+      checks: new Map([...checks].map((id) => [id, this.#check(id)])),
+      needed: new Map<string, LocalService>(),
+    };
+    for (const check of truth.checks.values()) {
+      const service = check && local.service(check.serviceId);
+      if (service !== undefined) truth.needed.set(service.id, service);
+    }
+    await this.#try(() => store.write((tx) => bringInLine(tx, truth, { whole: false, keepOverrides })));
+  }
+
+  /** Compares everything that the catalog says of this node with the truth. */
+  async reconcile(): Promise<void> {
+    const { store, local, node } = this.#options;
+    const truth = {
+      node: nodeRow(node),
+      services: byId([...this.#members.services, ...local.services()]),
+      checks: byId([...this.#members.checks, ...local.checks()]),
+    };
+    await this.#try(() => store.write((tx) => bringInLine(tx, truth, { whole: true, keepOverrides: true })));
+    this.#failures = 0;
+  }
+
+  /** Takes this node with all that is on it out of the catalog. */
+  async leave(): Promise<void> {
+    this.stop();
+    const { store, node } = this.#options;
+    await store.write((tx) => deregisterNode(tx, node.name));
+  }
+
+  async #try(write: () => Promise<unknown>): Promise<void> {
+    try {
+      await write();
+    } catch (error) {
+      if (!this.#stopped && !isMusterError(error, 'store.closed')) {
+        this.#options.logger.error('could not write to the catalog, trying again', {
+          error: messageOf(error),
+        });
+        this.#arm(backoffDelay(RETRY, this.#failures++, this.#options.random()));
+      }
+      throw error;
+    }
+  }
+
+  #arm(wait?: number): void {
+    const { schedule, random, reconcileInterval = RECONCILE_INTERVAL } = this.#options;
+    if (this.#stopped) return;
+    this.#next();
+    this.#next = schedule.after(wait ?? reconcileInterval * (1 + random() / 4), () => {
+      this.#arm();
+      // A failure is logged and arms the next attempt.
+      void this.reconcile().catch(() => {});
+    });
+  }
+
+  #service(id: string): LocalService | undefined {
+    return this.#members.services.find((own) => own.id === id) ?? this.#options.local.service(id);
+  }
+
+  #check(id: string): LocalCheck | undefined {
+    return this.#members.checks.find((own) => own.id === id) ?? this.#options.local.check(id);
+  }
+
+  /** Follows tags that may be changed from outside; anything else that differs from the truth is a doubt. */
+  #look(change: Change): void {
+    const { node, local } = this.#options;
+    if (change.table === 'nodes' && change.key === nodeKey(node.name)) {
+      if (change.after === undefined) this.#doubtAll();
+      return;
+    }
+    if (change.table !== 'services' && change.table !== 'checks') return;
+    const { id, node: at } = change.after ?? change.before ?? { id: '', node: '' };
+    if (fold(at) !== fold(node.name) || change.key !== serviceKey(node.name, id)) return;
+    if (change.table === 'checks') {
+      const check = this.#check(id);
+      if (check === undefined) return;
+      if (change.after?.status !== check.status || change.after.serviceId !== check.serviceId)
+        this.#suspect('checks', id);
+      return;
+    }
+    const service = this.#service(id);
+    if (service === undefined) return;
+    const { after } = change;
+    if (after !== undefined && service.enableTagOverride && local.service(id) !== undefined)
+      local.putService({ ...service, tags: after.tags });
+    if (after?.name !== service.name || after.port !== service.port || after.address !== service.address)
+      this.#suspect('services', id);
+    else if (!service.enableTagOverride && after.tags.join('\0') !== service.tags.join('\0'))
+      this.#suspect('services', id);
+  }
+
+  #suspect(table: 'services' | 'checks', id: string): void {
+    this.#doubtful[table].add(id);
+    if (table === 'services')
+      for (const check of this.#options.local.checksOf(id)) this.#doubtful.checks.add(check.id);
+    this.#doubt ??= this.#options.schedule.after(DOUBT_DELAY, () => {
+      const { services, checks } = this.#doubtful;
+      this.#doubt = undefined;
+      this.#doubtful = { services: new Set(), checks: new Set() };
+      void this.push(services, checks, true).catch(() => {});
+    });
+  }
+
+  /** The node itself was taken away, with all that was on it. */
+  #doubtAll(): void {
+    this.#arm(DOUBT_DELAY);
+  }
+}
+
+function byId<Row extends { id: string }>(rows: readonly Row[]): Map<string, Row> {
+  return new Map(rows.map((row) => [row.id, row]));
+}
