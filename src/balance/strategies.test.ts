@@ -1,0 +1,169 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Balancer, Target } from './balancer.ts';
+import { freshState } from './ejection.ts';
+import { STRATEGIES, STRATEGY_NAMES, type StrategyName } from './strategies.ts';
+
+/** A plain generator, so that a failing case can be run again. */
+function randomOf(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+const target = (id: string, weight = 1): Target => ({
+  id,
+  host: '127.0.0.1',
+  port: 80,
+  weight,
+  slot: 1,
+  state: freshState(),
+});
+
+const targetsOf = (weights: readonly number[]) => weights.map((weight, i) => target(`t${i}`, weight));
+
+function balancerOf(
+  strategy: StrategyName,
+  targets: readonly Target[],
+  turns: Int32Array = new Int32Array(4),
+): Balancer {
+  return STRATEGIES[strategy].balancer(targets, { random: randomOf(7), turns }, 2);
+}
+
+function counts(balancer: Balancer, times: number, targets: readonly Target[]): number[] {
+  const seen = new Map<string, number>();
+  for (let i = 0; i < times; i++) {
+    const id = balancer.next([])?.id ?? '';
+    seen.set(id, (seen.get(id) ?? 0) + 1);
+  }
+  return targets.map(({ id }) => seen.get(id) ?? 0);
+}
+
+describe.each(STRATEGY_NAMES)('strategy %s', (strategy) => {
+  it('has no candidate without targets', () => {
+    expect(balancerOf(strategy, []).next([])).toBeUndefined();
+  });
+
+  it('yields every target once, the ejected ones last and by their return, then none', () => {
+    const spec = fc.record({
+      weight: fc.constantFrom(0, 1, 2, 0.25),
+      until: fc.constantFrom(0, 0, 5, 9, 12),
+    });
+    fc.assert(
+      fc.property(fc.array(spec, { maxLength: 8 }), fc.nat(50), (specs, before) => {
+        const targets = targetsOf(specs.map(({ weight }) => weight));
+        for (const [i, { until }] of specs.entries()) (targets[i] as Target).state.ejectedUntil = until;
+        const balancer = balancerOf(strategy, targets);
+        for (let i = 0; i < before; i++) balancer.next([]);
+        const tried: Target[] = [];
+        for (;;) {
+          const next = balancer.next(tried);
+          if (next === undefined) break;
+          tried.push(next);
+          expect(tried.length).toBeLessThanOrEqual(targets.length);
+        }
+        const usable = targets.filter(({ weight }) => weight > 0);
+        expect(new Set(tried)).toEqual(new Set(usable));
+        expect(tried).toHaveLength(usable.length);
+        const untils = tried.map(({ state }) => state.ejectedUntil);
+        expect(untils).toEqual([...untils].sort((a, b) => a - b));
+      }),
+    );
+  });
+
+  it('knows a target by its id, also when the table was swapped in between', () => {
+    const old = target('t0');
+    const balancer = balancerOf(strategy, [target('t0'), target('t1')]);
+    for (let i = 0; i < 10; i++) expect(balancer.next([old])?.id).toBe('t1');
+  });
+
+  it('shares by weight', () => {
+    const targets = targetsOf([0.6, 0.3, 0.1, 0]);
+    const balancer = balancerOf(strategy, targets);
+    // Busy servers: without requests in flight leastconn has nothing to compare.
+    const got = targets.map(() => 0);
+    const held: Target[] = [];
+    for (let i = 0; i < 4000; i++) {
+      const next = balancer.next([]) as Target;
+      got[targets.indexOf(next)] = (got[targets.indexOf(next)] ?? 0) + 1;
+      next.state.inFlight++;
+      held.push(next);
+      if (held.length > 200) (held.shift() as Target).state.inFlight--;
+    }
+    const shares = got.map((count) => count / 4000);
+    for (const [i, share] of [0.6, 0.3, 0.1, 0].entries()) expect(shares[i]).toBeCloseTo(share, 1);
+    expect(got[3]).toBe(0);
+  });
+});
+
+describe('rr', () => {
+  it('takes strict turns when weights are equal', () => {
+    const targets = targetsOf([1, 1, 1]);
+    expect(counts(balancerOf('rr', targets), 99, targets)).toEqual([33, 33, 33]);
+  });
+
+  it('keeps each weight exactly over a round, and never lets the heaviest run long', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 10 }), (weights) => {
+        const targets = targetsOf(weights);
+        const total = weights.reduce((sum, weight) => sum + weight, 0);
+        const balancer = balancerOf('rr', targets);
+        expect(counts(balancer, total, targets)).toEqual(weights);
+        const heaviest = Math.max(...weights);
+        const longest = Math.ceil(heaviest / Math.max(1, total - heaviest)) * 2 + 1;
+        if (weights.length === 1) return;
+        const turns = Array.from({ length: total }, () => balancer.next([])?.id ?? '');
+        for (let at = 0; at + longest < turns.length; at++)
+          expect(new Set(turns.slice(at, at + longest + 1)).size).toBeGreaterThan(1);
+      }),
+    );
+  });
+
+  it('balancers on the same counter take turns together', () => {
+    const turns = new Int32Array(new SharedArrayBuffer(16));
+    const targets = targetsOf([1, 1, 1, 1]);
+    const workers = [balancerOf('rr', targets, turns), balancerOf('rr', targets, turns)];
+    const seen = Array.from({ length: 8 }, (_, i) => workers[i % 2]?.next([])?.id);
+    expect(new Set(seen.slice(0, 4)).size).toBe(4);
+    expect(new Set(seen.slice(4)).size).toBe(4);
+  });
+
+  it('goes on where it was after a swap of tables, and over the end of its counter', () => {
+    const turns = new Int32Array(4).fill(2 ** 31 - 2);
+    const targets = targetsOf([1, 1]);
+    const first = counts(balancerOf('rr', targets, turns), 5, targets);
+    const second = counts(balancerOf('rr', targets, turns), 5, targets);
+    expect([0, 1].map((i) => (first[i] ?? 0) + (second[i] ?? 0))).toEqual([5, 5]);
+  });
+
+  it('shares the turns of an ejected target among all others, not with its neighbour alone', () => {
+    const targets = targetsOf([1, 1, 1, 1]);
+    (targets[1] as Target).state.ejectedUntil = 1000;
+    expect(counts(balancerOf('rr', targets), 300, targets)).toEqual([100, 0, 100, 100]);
+  });
+
+  it('a round of thousands with odd weights gives each of them a turn', () => {
+    const weights = Array.from({ length: 3000 }, (_, i) => (i % 7) + 0.5);
+    const targets = targetsOf(weights);
+    const got = counts(balancerOf('rr', targets), 40_000, targets);
+    expect(Math.min(...got)).toBeGreaterThan(0);
+  });
+});
+
+describe('leastconn', () => {
+  it('takes the one with the fewest requests for its weight', () => {
+    const targets = targetsOf([1, 4]);
+    (targets[0] as Target).state.inFlight = 2;
+    (targets[1] as Target).state.inFlight = 6;
+    expect(balancerOf('leastconn', targets).next([])?.id).toBe('t1');
+    (targets[1] as Target).state.inFlight = 12;
+    expect(balancerOf('leastconn', targets).next([])?.id).toBe('t0');
+  });
+
+  it('takes turns among idle ones', () => {
+    const targets = targetsOf([1, 1, 1]);
+    expect(counts(balancerOf('leastconn', targets), 30, targets)).toEqual([10, 10, 10]);
+  });
+});

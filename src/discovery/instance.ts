@@ -1,0 +1,43 @@
+import type { StringMap } from '../catalog/rows.ts';
+
+/** A place that a service can be reached at, wherever it was learned. */
+export interface DiscoveredInstance {
+  /** `node/serviceId`: unique, and the same for as long as the instance is registered. */
+  readonly id: string;
+  /** As registered. */
+  readonly service: string;
+  readonly node: string;
+  readonly serviceId: string;
+  /** Address of the service, or else of its node. */
+  readonly host: string;
+  readonly port: number;
+  readonly tags: readonly string[];
+  readonly meta: StringMap | null;
+  readonly datacenter: string;
+  /** Share of the traffic relative to the service's other instances; 0 means none. */
+  readonly weight: number;
+  /** Why it gets no traffic, in one sentence; "" when it gets some. */
+  readonly out: string;
+}
+
+/** One instance that came (no `before`), went (no `after`) or is different. */
+export interface InstanceChange {
+  readonly id: string;
+  readonly before: DiscoveredInstance | undefined;
+  readonly after: DiscoveredInstance | undefined;
+}
+
+/**
+ * A source of instances that is being followed. The listener hears of everything there is at the start and of
+ * every change later, all of one commit together.
+ */
+export interface Discovery {
+  /** Instances as last told, in no particular order; those that get no traffic are among them. */
+  instances(): Iterable<DiscoveredInstance>;
+  /** Looks at everything again and tells the differences, if there are any. */
+  resync(): void;
+  /** Idempotent; the listener is not called any more. */
+  stop(): void;
+}
+
+export type InstanceListener = (changes: readonly InstanceChange[]) => void;

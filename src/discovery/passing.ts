@@ -1,0 +1,44 @@
+import type { Check, CheckStatus } from '../catalog/rows.ts';
+import { NODE_MAINTENANCE, SERVICE_MAINTENANCE } from '../catalog/views.ts';
+
+/** Which instances get traffic; the names of the settings are fabio's. */
+export interface PassingRule {
+  /** `registry.consul.service.status`: a check in one of these counts as healthy. */
+  readonly statuses: readonly CheckStatus[];
+  /** `registry.consul.checksRequired`: whether one healthy check of the instance is enough or all must be. */
+  readonly checksRequired: 'one' | 'all';
+}
+
+export const DEFAULT_RULE: PassingRule = { statuses: ['passing'], checksRequired: 'one' };
+
+/** The check by which the agents say that a node is alive. */
+const AGENT_CHECK = 'serfHealth';
+
+/**
+ * Why an instance gets no traffic, or "" when it does. `checks` are those of its node and its own. The node's
+ * agent being down and maintenance of node or instance take it out whatever its own checks say; other checks of the node bear
+ * on nothing. An instance without a check of its own is out: nothing says that it is alive.
+ */
+export function whyOut(checks: readonly Check[], rule: PassingRule = DEFAULT_RULE): string {
+  const own: Check[] = [];
+  for (const check of checks) {
+    const isOfNode = check.serviceId === '';
+    if (isOfNode && check.id === NODE_MAINTENANCE) return withNotes('its node is in maintenance', check);
+    if (isOfNode && check.id === AGENT_CHECK && check.status === 'critical')
+      return `the agent of its node is down (check "${AGENT_CHECK}")`;
+    if (check.id.startsWith(SERVICE_MAINTENANCE)) {
+      if (check.status === 'critical') return withNotes('it is in maintenance', check);
+    } else if (!isOfNode) own.push(check);
+  }
+  if (own.length === 0) return 'it has no check of its own, so nothing says that it is alive';
+  const unhealthy = own.filter(({ status }) => !rule.statuses.includes(status));
+  const isIn = rule.checksRequired === 'all' ? unhealthy.length === 0 : unhealthy.length < own.length;
+  const first = unhealthy[0];
+  if (isIn || first === undefined) return '';
+  const more = unhealthy.length > 1 ? `, and ${unhealthy.length - 1} more` : '';
+  return `check "${first.name || first.id}" is ${first.status}${more}`;
+}
+
+function withNotes(what: string, { notes }: Check): string {
+  return notes === '' ? what : `${what}: ${notes}`;
+}

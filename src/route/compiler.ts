@@ -1,0 +1,109 @@
+import type { Target } from '../balance/balancer.ts';
+import type { TargetStates } from '../balance/states.ts';
+import { STRATEGIES } from '../balance/strategies.ts';
+import type { Draw } from '../balance/strategy.ts';
+import { ByteTable, DEFAULT_TABLE, type TableOptions } from './byte-table.ts';
+import type { RouteDelta, RouteSpec, TargetSpec } from './spec.ts';
+import type { Route, RouteTable } from './table.ts';
+
+export interface CompilerOptions extends Draw {
+  readonly states: TargetStates;
+  readonly table?: TableOptions;
+}
+
+interface Compiled {
+  readonly spec: RouteSpec;
+  readonly targets: ReadonlyMap<string, Target>;
+}
+
+/**
+ * The worker's half: keeps the specs and turns each delta into a table. Only routes of the delta are built anew; the rest of the
+ * new table is the old one's.
+ */
+export class Compiler {
+  readonly #options: CompilerOptions;
+  readonly #routes = new Map<string, Compiled>();
+  #table: ByteTable;
+  #version = 0;
+
+  constructor(options: CompilerOptions) {
+    this.#options = options;
+    this.#table = new ByteTable(options.table ?? DEFAULT_TABLE);
+  }
+
+  get table(): RouteTable {
+    return this.#table;
+  }
+
+  /** Version of the last delta, 0 before the first: what a worker reports back. */
+  get version(): number {
+    return this.#version;
+  }
+
+  apply(delta: RouteDelta): RouteTable {
+    const changes: { place: RouteSpec; route: Route | undefined }[] = [];
+    for (const id of delta.removed) {
+      const known = this.#routes.get(id);
+      if (known === undefined) continue;
+      this.#routes.delete(id);
+      this.#release(known);
+      changes.push({ place: known.spec, route: undefined });
+    }
+    for (const spec of delta.changed) changes.push({ place: spec, route: this.#build(spec) });
+    for (const patch of delta.patched) {
+      const known = this.#routes.get(patch.id);
+      if (known === undefined) continue;
+      const targets = new Map(known.spec.targets.map((target) => [target.id, target]));
+      for (const id of patch.gone) targets.delete(id);
+      for (const target of patch.set) targets.set(target.id, target);
+      const spec = { ...known.spec, targets: [...targets.values()] };
+      changes.push({ place: spec, route: this.#build(spec) });
+    }
+    this.#table = this.#table.with(changes);
+    this.#version = delta.version;
+    return this.#table;
+  }
+
+  #build(spec: RouteSpec): Route {
+    const known = this.#routes.get(spec.id);
+    const targets = new Map<string, Target>();
+    for (const target of spec.targets) {
+      const old = known?.targets.get(target.id);
+      targets.set(target.id, old !== undefined && isSame(old, target) ? old : this.#target(target));
+    }
+    // Targets that stay keep their place in `states`; those that left or moved give theirs back last, so
+    // that a state in use never falls to zero in between.
+    for (const old of known?.targets.values() ?? []) if (targets.get(old.id) !== old) this.#drop(old);
+    this.#routes.set(spec.id, { spec, targets });
+    const { random, turns } = this.#options;
+    return {
+      id: spec.id,
+      service: spec.service,
+      slot: spec.slot,
+      strip: new TextEncoder().encode(spec.strip),
+      balancer: STRATEGIES[spec.strategy].balancer([...targets.values()], { random, turns }, spec.slot),
+    };
+  }
+
+  #target(spec: TargetSpec): Target {
+    const { id, host, port, weight, slot } = spec;
+    return { id, host, port, weight, slot, state: this.#options.states.take(id, host, port) };
+  }
+
+  #release(route: Compiled): void {
+    for (const target of route.targets.values()) this.#drop(target);
+  }
+
+  #drop({ id, host, port }: Target): void {
+    this.#options.states.release(id, host, port);
+  }
+}
+
+function isSame(a: Target, b: TargetSpec): boolean {
+  return a.host === b.host && a.port === b.port && a.weight === b.weight && a.slot === b.slot;
+}
+
+/** A table of `specs` alone, for a worker that starts and for tests. */
+export function compile(specs: readonly RouteSpec[], options: CompilerOptions): RouteTable {
+  return new Compiler(options).apply({ version: 1, changed: specs, patched: [], removed: [] });
+}
