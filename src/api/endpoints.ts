@@ -1,6 +1,7 @@
 import { agentEndpoints } from './agent/index.ts';
 import type { Endpoint } from './endpoint.ts';
 import { kvEndpoints } from './kv/index.ts';
+import { musterEndpoints } from './muster/endpoints.ts';
 import { openApiEndpoint } from './openapi.ts';
 import { sessionEndpoints } from './session/index.ts';
 import { statusEndpoints } from './status/index.ts';
@@ -11,5 +12,6 @@ export const endpoints: readonly Endpoint[] = [
   ...kvEndpoints,
   ...sessionEndpoints,
   ...statusEndpoints,
+  ...musterEndpoints,
   openApiEndpoint(() => endpoints),
 ];

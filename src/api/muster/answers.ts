@@ -1,0 +1,74 @@
+import type { Catalog } from '../../catalog/catalog.ts';
+import { checkKey, fold, serviceKey } from '../../catalog/tables.ts';
+import { addressKey } from './instance-view.ts';
+import type { Live } from './live.ts';
+import { type InstanceView, trafficKey } from './wire.ts';
+
+/** The JSON answers of `/v1/muster/*`: the same facts as in the stream, put together by question. */
+
+/** Changes that stand in the overview. */
+const LAST_CHANGES = 10;
+
+export function overviewOf(live: Live) {
+  const picture = live.current();
+  return {
+    at: live.now(),
+    about: picture.about,
+    traffic: trafficOf(live, trafficKey.overall),
+    services: [...picture.services.values()].map(({ key: _key, ...service }) => ({
+      ...service,
+      traffic: trafficOf(live, trafficKey.service(service.name)),
+    })),
+    changes: picture.changes.slice(-LAST_CHANGES).reverse(),
+    problems: [...picture.problems.values()],
+    history: picture.history,
+  };
+}
+
+/** Undefined when no instance is registered. Checks come with their whole output. */
+export function serviceOf(live: Live, catalog: Catalog, name: string) {
+  const picture = live.current();
+  const key = fold(name);
+  const service = picture.services.get(key);
+  if (service === undefined) return undefined;
+  return {
+    name: service.name,
+    tags: service.tags,
+    states: service.states,
+    changedAt: service.changedAt,
+    traffic: trafficOf(live, trafficKey.service(name)),
+    routes: [...picture.routes.values()].filter((route) => fold(route.service) === key),
+    instances: catalog.list('services', 'name', key).flatMap((row) => {
+      const instance = picture.instances.get(serviceKey(row.node, row.id));
+      if (instance === undefined) return [];
+      return {
+        ...instance,
+        checks: withOutput(instance, catalog),
+        traffic: trafficOf(live, trafficKey.target(instance.service, addressKey(instance))),
+        history: live.meter.history(instance.service, addressKey(instance)),
+      };
+    }),
+  };
+}
+
+export function routesOf(live: Live) {
+  return [...live.current().routes.values()].map((route) => ({
+    ...route,
+    traffic: trafficOf(live, trafficKey.route(route.key)),
+  }));
+}
+
+function withOutput({ node, checks }: InstanceView, catalog: Catalog) {
+  return checks.map((check) => ({
+    ...check,
+    output: catalog.get('checks', checkKey(node, check.id))?.output ?? check.output,
+  }));
+}
+
+/** Null for a scope that has had no traffic and no place in the balancer. */
+function trafficOf(live: Live, key: string) {
+  const found = live.current().traffic.get(key);
+  if (found === undefined) return null;
+  const { key: _key, ...rates } = found;
+  return rates;
+}

@@ -1,0 +1,294 @@
+import type { Catalog } from '../../catalog/catalog.ts';
+import type { Change, ChangeBatch } from '../../catalog/feed.ts';
+import { fold, serviceKey } from '../../catalog/tables.ts';
+import { instanceOf } from '../../catalog/views.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/log.ts';
+import { addressKey, instanceView } from './instance-view.ts';
+import { Meter } from './meter.ts';
+import { Picture } from './picture.ts';
+import { Tally } from './tally.ts';
+import type { TargetOut, TrafficSource } from './traffic.ts';
+import { type About, type Delta, type InstanceView, type RouteView, trafficKey } from './wire.ts';
+import { type Happening, tell } from './words.ts';
+
+/** At most ten deltas a second: faster than an eye follows, slow enough for a phone. */
+const DELTA_EVERY = 100;
+/** Rates are those of one second. */
+const SAMPLE_EVERY = 1000;
+
+export interface LiveOptions {
+  catalog: Catalog;
+  traffic: TrafficSource;
+  about: About;
+  clock: Clock;
+  logger: Logger;
+}
+
+/** The picture behind the dashboard, kept up to date from the change feed and from samples of the traffic. */
+export interface Live {
+  readonly traffic: TrafficSource;
+  readonly meter: Meter;
+  /** The picture with all that is known at this moment; those who follow have been told all of it. */
+  current(): Picture;
+  /** Calls `sink` with every delta after `current()`; the answer ends it. */
+  follow(sink: (delta: Delta) => void): () => void;
+  now(): number;
+  stop(): void;
+}
+
+export function startLive(options: LiveOptions): Live {
+  return new LivePicture(options);
+}
+
+class LivePicture implements Live {
+  readonly #picture: Picture;
+  readonly traffic: TrafficSource;
+  readonly meter: Meter;
+  readonly #catalog: Catalog;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #tally = new Tally();
+  readonly #sinks = new Set<(delta: Delta) => void>();
+  /** Keys of instances to be looked at again. */
+  readonly #touched = new Set<string>();
+  #happenings: Happening[] = [];
+  #outs = new Map<string, TargetOut>();
+  /** Instances by what the balancer calls them: an ejection names an address. */
+  readonly #byTarget = new Map<string, Set<string>>();
+  #routes: readonly RouteView[] = [];
+  #problems: unknown;
+  #seq = 1;
+  #flushedAt = 0;
+  #cancelFlush: (() => void) | undefined;
+  #cancelSample: (() => void) | undefined;
+  readonly #unsubscribe: () => void;
+
+  constructor({ catalog, traffic, about, clock, logger }: LiveOptions) {
+    this.#catalog = catalog;
+    this.traffic = traffic;
+    this.#clock = clock;
+    this.#logger = logger;
+    this.meter = new Meter(traffic);
+    this.#picture = new Picture(about);
+    for (const { node, id } of catalog.all('services')) this.#refresh(serviceKey(node, id), null);
+    for (const name of new Set(catalog.all('services').map(({ name }) => name))) this.#sumUp(name);
+    this.#sample();
+    this.#happenings = [];
+    this.#picture.takeDelta(clock.now());
+    this.#unsubscribe = catalog.feed.subscribe((batch) => this.#onBatch(batch));
+  }
+
+  current(): Picture {
+    this.#flush();
+    return this.#picture;
+  }
+
+  follow(sink: (delta: Delta) => void): () => void {
+    this.#flush();
+    this.#sinks.add(sink);
+    return () => this.#sinks.delete(sink);
+  }
+
+  now(): number {
+    return this.#clock.now();
+  }
+
+  stop(): void {
+    this.#unsubscribe();
+    this.#cancelFlush?.();
+    this.#cancelSample?.();
+    this.#sinks.clear();
+  }
+
+  #onBatch({ changes }: ChangeBatch): void {
+    for (const change of changes) this.#note(change);
+    this.#soon();
+  }
+
+  /** Only marks what a change bears on: the look itself is taken ten times a second at most. */
+  #note(change: Change): void {
+    switch (change.table) {
+      case 'services':
+        this.#touched.add(change.key);
+        return;
+      case 'checks':
+        for (const row of [change.before, change.after]) {
+          if (row === undefined) continue;
+          if (row.serviceId === '') this.#touchNode(row.node);
+          else this.#touched.add(serviceKey(row.node, row.serviceId));
+        }
+        return;
+      case 'nodes': {
+        const { before, after } = change;
+        if (before === undefined && after !== undefined)
+          this.#happenings.push({ kind: 'node', what: after.name, became: 'joined' });
+        if (before !== undefined && after === undefined)
+          this.#happenings.push({ kind: 'node', what: before.name, became: 'left' });
+        this.#touchNode(change.key);
+        return;
+      }
+      case 'kv':
+        this.#happenings.push({
+          kind: 'key',
+          what: change.key,
+          became: change.after === undefined ? 'deleted' : 'set',
+        });
+        return;
+      case 'tombstones':
+      case 'sessions':
+      case 'lockDelays':
+        return;
+    }
+  }
+
+  #touchNode(node: string): void {
+    for (const service of this.#catalog.list('services', 'node', fold(node)))
+      this.#touched.add(serviceKey(service.node, service.id));
+  }
+
+  #soon(): void {
+    if (this.#cancelFlush !== undefined) return;
+    const wait = Math.max(0, this.#flushedAt + DELTA_EVERY - this.#clock.now());
+    this.#cancelFlush = this.#clock.after(wait, () => this.#flush());
+  }
+
+  #flush(): void {
+    this.#cancelFlush?.();
+    this.#cancelFlush = undefined;
+    const now = this.#clock.now();
+    this.#flushedAt = now;
+    const services = new Set<string>();
+    for (const key of this.#touched) for (const name of this.#refresh(key, now)) services.add(name);
+    this.#touched.clear();
+    for (const name of services) this.#sumUp(name);
+    for (const line of tell(this.#happenings, this.#seq, now)) {
+      this.#seq = line.seq + 1;
+      this.#picture.addChange(line);
+    }
+    this.#happenings = [];
+    const delta = this.#picture.takeDelta(now);
+    if (delta !== undefined) for (const sink of this.#sinks) sink(delta);
+  }
+
+  /** Looks at one instance again. Answers the services it belonged and belongs to. */
+  #refresh(key: string, now: number | null): string[] {
+    const before = this.#picture.instances.get(key);
+    const row = this.#catalog.get('services', key);
+    const instance = row && instanceOf(this.#catalog, row);
+    let after: InstanceView | undefined;
+    if (instance !== undefined) {
+      const target = targetOf(instanceView(instance, undefined, undefined, null));
+      after = instanceView(instance, this.#outs.get(target), before, now);
+    }
+    if (after === undefined) this.#picture.remove('instances', key);
+    else this.#picture.put('instances', after);
+    this.#point(before, after);
+    const isMoved = before?.state !== after?.state || before?.service !== after?.service;
+    this.#tally.move(before, after, isMoved ? now : null);
+    if (now !== null) this.#happenings.push(...whatHappened(before, after));
+    return [before, after].flatMap((view) => view?.service ?? []);
+  }
+
+  #point(before: InstanceView | undefined, after: InstanceView | undefined): void {
+    if (before !== undefined) {
+      const keys = this.#byTarget.get(targetOf(before));
+      keys?.delete(before.key);
+      if (keys?.size === 0) this.#byTarget.delete(targetOf(before));
+    }
+    if (after !== undefined) {
+      const keys = this.#byTarget.get(targetOf(after));
+      if (keys === undefined) this.#byTarget.set(targetOf(after), new Set([after.key]));
+      else keys.add(after.key);
+    }
+  }
+
+  #sumUp(service: string): void {
+    const view = this.#tally.view(service);
+    if (view === undefined) this.#picture.remove('services', fold(service));
+    else this.#picture.put('services', view);
+  }
+
+  #sample(): void {
+    this.#cancelSample = this.#clock.after(SAMPLE_EVERY, () => this.#sample());
+    try {
+      this.#sampleTraffic(this.#clock.now());
+    } catch (error) {
+      this.#logger.error('the traffic could not be sampled', { error: String(error) });
+    }
+    this.#soon();
+  }
+
+  #sampleTraffic(now: number): void {
+    const views = this.meter.sample(now);
+    const present = new Set<string>();
+    for (const view of views) {
+      present.add(view.key);
+      this.#picture.put('traffic', view);
+      if (view.key === trafficKey.overall) {
+        const { requests, errors, p50, p99 } = view;
+        this.#picture.addHistory({ at: now, requests, errors, p50, p99 });
+      }
+    }
+    for (const key of this.#picture.traffic.keys())
+      if (!present.has(key)) this.#picture.remove('traffic', key);
+    this.#lookAtRoutes();
+    this.#lookAtOuts();
+  }
+
+  #lookAtRoutes(): void {
+    const routes = this.traffic.routes();
+    if (routes !== this.#routes) {
+      const keys = new Set(routes.map(({ key }) => key));
+      for (const route of this.#routes) {
+        if (keys.has(route.key)) continue;
+        this.#picture.remove('routes', route.key);
+        this.#happenings.push(routeHappening(route, 'removed'));
+      }
+      for (const route of routes) {
+        if (!this.#picture.routes.has(route.key)) this.#happenings.push(routeHappening(route, 'added'));
+        this.#picture.put('routes', route);
+      }
+      this.#routes = routes;
+    }
+    const problems = this.traffic.problems();
+    if (problems === this.#problems) return;
+    this.#problems = problems;
+    const keys = new Set(problems.map(({ key }) => key));
+    for (const key of this.#picture.problems.keys())
+      if (!keys.has(key)) this.#picture.remove('problems', key);
+    for (const problem of problems) this.#picture.put('problems', problem);
+  }
+
+  #lookAtOuts(): void {
+    const outs = new Map<string, TargetOut>();
+    for (const out of this.traffic.outs()) outs.set(`${fold(out.service)} ${out.address}`, out);
+    const before = this.#outs;
+    this.#outs = outs;
+    for (const target of new Set([...before.keys(), ...outs.keys()])) {
+      if (before.get(target) === outs.get(target)) continue;
+      for (const key of this.#byTarget.get(target) ?? []) this.#touched.add(key);
+    }
+  }
+}
+
+function targetOf(view: InstanceView): string {
+  return `${fold(view.service)} ${addressKey(view)}`;
+}
+
+function routeHappening({ host, path, service }: RouteView, became: string): Happening {
+  return { kind: 'route', what: `${host}${path}`, service, became };
+}
+
+function whatHappened(before: InstanceView | undefined, after: InstanceView | undefined): Happening[] {
+  const about = (view: InstanceView) => ({ what: view.id, instance: view.key, service: view.service });
+  if (after === undefined) return before === undefined ? [] : [{ kind: 'left', ...about(before) }];
+  const { state, reason } = after;
+  if (before === undefined) return [{ kind: 'joined', ...about(after), state }];
+  if (before.service !== after.service)
+    return [
+      { kind: 'left', ...about(before) },
+      { kind: 'joined', ...about(after), state },
+    ];
+  return before.state === state ? [] : [{ kind: 'state', ...about(after), state, reason }];
+}

@@ -1,0 +1,71 @@
+import { type RateState, ratesBetween, sumCounters } from './rates.ts';
+import type { Counters, TrafficSource } from './traffic.ts';
+import { type HistoryPoint, MAX_TARGET_HISTORY, TARGET_STEP, type TrafficView, trafficKey } from './wire.ts';
+
+/** Targets whose history is kept: 60 points of each are about 5 kB. The others show live figures only. */
+const MAX_HISTORIES = 2000;
+
+/** Turns the counters of a traffic source into rates, and remembers the last five minutes of each target. */
+export class Meter {
+  readonly #source: TrafficSource;
+  #states = new Map<string, RateState>();
+  #sampledAt: number | undefined;
+  #stepAt = 0;
+  readonly #histories = new Map<string, HistoryPoint[]>();
+
+  constructor(source: TrafficSource) {
+    this.#source = source;
+  }
+
+  /** Figures of every scope since the last call. `now` in ms since the epoch. */
+  sample(now: number): TrafficView[] {
+    const seconds = this.#sampledAt === undefined ? 0 : (now - this.#sampledAt) / 1000;
+    this.#sampledAt = now;
+    const { overall, routes, targets } = this.#source.sample();
+    const scopes = new Map<string, Counters>([[trafficKey.overall, overall]]);
+    for (const route of routes) scopes.set(trafficKey.route(route.key), route);
+    const byService = new Map<string, Counters[]>();
+    for (const target of targets) {
+      scopes.set(trafficKey.target(target.service, target.address), target);
+      const key = trafficKey.service(target.service);
+      const list = byService.get(key);
+      if (list === undefined) byService.set(key, [target]);
+      else list.push(target);
+    }
+    for (const [key, list] of byService) scopes.set(key, sumCounters(list));
+
+    const states = new Map<string, RateState>();
+    const views: TrafficView[] = [];
+    for (const [key, counters] of scopes) {
+      const before = this.#states.get(key);
+      const { rates, state } = ratesBetween(before, counters, seconds, this.#source.latencyBounds);
+      states.set(key, state);
+      views.push({ key, ...rates });
+    }
+    this.#states = states;
+    this.#remember(now, views);
+    return views;
+  }
+
+  /** Oldest first, a point every `TARGET_STEP`. */
+  history(service: string, address: string): readonly HistoryPoint[] {
+    return this.#histories.get(trafficKey.target(service, address)) ?? [];
+  }
+
+  #remember(now: number, views: readonly TrafficView[]): void {
+    if (now - this.#stepAt < TARGET_STEP) return;
+    this.#stepAt = now;
+    for (const key of this.#histories.keys()) if (!this.#states.has(key)) this.#histories.delete(key);
+    for (const { key, requests, errors, p50, p99 } of views) {
+      if (!key.startsWith('target ')) continue;
+      let history = this.#histories.get(key);
+      if (history === undefined) {
+        if (this.#histories.size >= MAX_HISTORIES) continue;
+        history = [];
+        this.#histories.set(key, history);
+      }
+      history.push({ at: now, requests, errors, p50, p99 });
+      if (history.length > MAX_TARGET_HISTORY) history.shift();
+    }
+  }
+}

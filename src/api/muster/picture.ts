@@ -1,0 +1,149 @@
+import {
+  type About,
+  type ChangeLine,
+  COLLECTIONS,
+  type CollectionName,
+  type Collections,
+  type Delta,
+  type HistoryPoint,
+  MAX_CHANGES,
+  MAX_HISTORY,
+  type Snapshot,
+} from './wire.ts';
+
+type Items<C extends CollectionName> = Map<string, Collections[C]>;
+
+/**
+ * The state behind the dashboard. The server keeps one and takes deltas out of it; each browser keeps one and
+ * puts them in. After any number of deltas both are equal, which is what the tests hold it to. No I/O, no clock.
+ */
+export class Picture {
+  about: About;
+  /** When it was last touched, by the server's clock. */
+  at = 0;
+  readonly services: Items<'services'> = new Map();
+  readonly instances: Items<'instances'> = new Map();
+  readonly routes: Items<'routes'> = new Map();
+  readonly traffic: Items<'traffic'> = new Map();
+  readonly problems: Items<'problems'> = new Map();
+  /** Oldest first, at most `MAX_CHANGES`. */
+  readonly changes: ChangeLine[] = [];
+  /** Oldest first, at most `MAX_HISTORY`. */
+  readonly history: HistoryPoint[] = [];
+  readonly #touched = new Map<CollectionName, Set<string>>();
+  #newChanges: ChangeLine[] = [];
+  #newHistory: HistoryPoint[] = [];
+
+  constructor(about: About) {
+    this.about = about;
+  }
+
+  static from(snapshot: Snapshot): Picture {
+    const picture = new Picture(snapshot.about);
+    picture.at = snapshot.at;
+    for (const name of COLLECTIONS) {
+      for (const item of snapshot[name]) items(picture, name).set(item.key, item);
+    }
+    append(picture.changes, snapshot.changes, MAX_CHANGES);
+    append(picture.history, snapshot.history, MAX_HISTORY);
+    return picture;
+  }
+
+  /** Puts an item in the place of the one with its key. Nothing happens when they are equal. */
+  put<C extends CollectionName>(name: C, item: Collections[C]): void {
+    const known = items(this, name).get(item.key);
+    if (known !== undefined && isSame(known, item)) return;
+    items(this, name).set(item.key, item);
+    this.#touch(name, item.key);
+  }
+
+  remove(name: CollectionName, key: string): void {
+    if (items(this, name).delete(key)) this.#touch(name, key);
+  }
+
+  addChange(line: ChangeLine): void {
+    append(this.changes, [line], MAX_CHANGES);
+    append(this.#newChanges, [line], MAX_CHANGES);
+  }
+
+  addHistory(point: HistoryPoint): void {
+    append(this.history, [point], MAX_HISTORY);
+    append(this.#newHistory, [point], MAX_HISTORY);
+  }
+
+  /** What changed since the last call, or undefined when nothing did. */
+  takeDelta(at: number): Delta | undefined {
+    if (this.#touched.size === 0 && this.#newChanges.length === 0 && this.#newHistory.length === 0) return;
+    const set: { [C in CollectionName]?: Collections[C][] } = {};
+    const gone: { [C in CollectionName]?: string[] } = {};
+    for (const [name, keys] of this.#touched) {
+      const all = items(this, name);
+      const present: Collections[CollectionName][] = [];
+      const absent: string[] = [];
+      for (const key of keys) {
+        const item = all.get(key);
+        if (item === undefined) absent.push(key);
+        else present.push(item);
+      }
+      if (present.length > 0) Object.assign(set, { [name]: present });
+      if (absent.length > 0) gone[name] = absent;
+    }
+    const delta: Delta = {
+      at,
+      ...(Object.keys(set).length > 0 && { set }),
+      ...(Object.keys(gone).length > 0 && { gone }),
+      ...(this.#newChanges.length > 0 && { changes: this.#newChanges }),
+      ...(this.#newHistory.length > 0 && { history: this.#newHistory }),
+    };
+    this.at = at;
+    this.#touched.clear();
+    this.#newChanges = [];
+    this.#newHistory = [];
+    return delta;
+  }
+
+  /** Takes over what the other side's `takeDelta` answered. */
+  apply(delta: Delta): void {
+    this.at = delta.at;
+    for (const name of COLLECTIONS) {
+      for (const key of delta.gone?.[name] ?? []) items(this, name).delete(key);
+      for (const item of delta.set?.[name] ?? []) items(this, name).set(item.key, item);
+    }
+    append(this.changes, delta.changes ?? [], MAX_CHANGES);
+    append(this.history, delta.history ?? [], MAX_HISTORY);
+  }
+
+  snapshot(at: number): Snapshot {
+    return {
+      at,
+      about: this.about,
+      services: [...this.services.values()],
+      instances: [...this.instances.values()],
+      routes: [...this.routes.values()],
+      traffic: [...this.traffic.values()],
+      problems: [...this.problems.values()],
+      changes: [...this.changes],
+      history: [...this.history],
+    };
+  }
+
+  #touch(name: CollectionName, key: string): void {
+    const keys = this.#touched.get(name);
+    if (keys === undefined) this.#touched.set(name, new Set([key]));
+    else keys.add(key);
+  }
+}
+
+function items(picture: Picture, name: CollectionName): Map<string, Collections[CollectionName]> {
+  return picture[name] as unknown as Map<string, Collections[CollectionName]>;
+}
+
+function append<Item>(list: Item[], more: readonly Item[], max: number): void {
+  list.push(...more);
+  if (list.length > max) list.splice(0, list.length - max);
+}
+
+/** Items are plain JSON written by one function each, so equal items have equal texts. */
+function isSame(a: object, b: object): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
