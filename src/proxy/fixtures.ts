@@ -1,0 +1,20 @@
+/** For tests and development: a route table without a registry. */
+import type { Target } from '../balance/balancer.ts';
+import { freshState } from '../balance/ejection.ts';
+import type { Route, RouteTable } from '../route/table.ts';
+
+export function targetAt(port: number, slot = 0): Target {
+  return { id: `t${slot}`, host: '127.0.0.1', port, weight: 1, slot, state: freshState() };
+}
+
+/** Leads every request to the targets, in the order given. */
+export function routeTo(targets: readonly Target[], strip = ''): RouteTable & { route: Route } {
+  const route: Route = {
+    id: 'all',
+    service: 'test',
+    slot: 0,
+    strip: new TextEncoder().encode(strip),
+    balancer: { next: (tried) => targets.find((target) => !tried.includes(target)) },
+  };
+  return { route, match: () => route };
+}

@@ -1,0 +1,188 @@
+/** Puts heads together for the other side: kept lines are moved, our own added. Hot path: no allocation. */
+import { ASTERISK, latin1, SLASH, writeNumber } from './bytes.ts';
+import {
+  CONTENT_LENGTH,
+  DATE,
+  type Fields,
+  HOST_FIELD,
+  MAX_FORWARDS,
+  TRANSFER_ENCODING,
+  UPGRADE,
+} from './fields.ts';
+import { Forwarding } from './forwarding.ts';
+import { METHOD_OPTIONS, type RequestHead } from './request-head.ts';
+import type { ResponseHead } from './response-head.ts';
+
+const HTTP_11 = latin1(' HTTP/1.1\r\n');
+const HOST_NAME = latin1('Host: ');
+const MAX_FORWARDS_NAME = latin1('Max-Forwards: ');
+const CONNECTION_UPGRADE = latin1('Connection: Upgrade\r\n');
+const CONNECTION_CLOSE = latin1('Connection: close\r\n');
+const CONNECTION_KEEP = latin1('Connection: keep-alive\r\n');
+const CHUNKED_LINE = latin1('Transfer-Encoding: chunked\r\n');
+
+/** What the client is told of its connection. */
+export const SAY_NOTHING = 0;
+export const SAY_CLOSE = 1;
+export const SAY_KEEP_ALIVE = 2;
+export const SAY_UPGRADE = 3;
+
+function put(memory: Uint8Array, bytes: Uint8Array, at: number): number {
+  memory.set(bytes, at);
+  return at + bytes.length;
+}
+
+function putEnd(memory: Uint8Array, at: number): number {
+  memory[at] = 13;
+  memory[at + 1] = 10;
+  return at + 2;
+}
+
+/** Moves the lines that are not dropped, neighbours in one go. */
+function putLines(memory: Uint8Array, fields: Fields, at: number): number {
+  const { start, drop, count } = fields;
+  let out = at;
+  let i = 0;
+  while (i < count) {
+    if (drop[i] === 1) {
+      i++;
+      continue;
+    }
+    const from = start[i]!;
+    while (i < count && drop[i] === 0) i++;
+    const to = start[i]!;
+    memory.copyWithin(out, from, to);
+    out += to - from;
+  }
+  return out;
+}
+
+/** Whether the path begins with `prefix`. */
+function startsWith(memory: Uint8Array, from: number, to: number, prefix: Uint8Array): boolean {
+  if (prefix.length === 0 || to - from < prefix.length) return false;
+  for (let i = 0; i < prefix.length; i++) if (memory[from + i] !== prefix[i]) return false;
+  return true;
+}
+
+export interface RequestRewrite {
+  /** Taken off the front of the path. */
+  strip: Uint8Array;
+  /** The Host of a request that has none (HTTP/1.0): the instance's own address. */
+  fallbackHost: Uint8Array;
+  forwarding: Forwarding;
+  /** Pass the client's Upgrade on. */
+  upgrade: boolean;
+  /** Value for Max-Forwards, already counted down; -1: leave it as it is. */
+  maxForwards: number;
+}
+
+/** Writes the request's head for the backend at `at`; the answer is the position behind it. */
+export function composeRequest(
+  memory: Uint8Array,
+  head: RequestHead,
+  at: number,
+  rewrite: RequestRewrite,
+): number {
+  const fields = head.fields;
+  let out = at;
+  if (rewrite.strip.length === 0 && !head.absolute) {
+    memory.copyWithin(out, head.start, head.targetEnd);
+    out += head.targetEnd - head.start;
+  } else {
+    memory.copyWithin(out, head.start, head.methodEnd + 1);
+    out += head.methodEnd + 1 - head.start;
+    out = putTarget(memory, head, rewrite.strip, out);
+  }
+  out = put(memory, HTTP_11, out);
+  if (head.absolute) {
+    fields.dropAll(HOST_FIELD);
+    out = put(memory, HOST_NAME, out);
+    memory.copyWithin(out, head.hostStart, head.hostEnd);
+    out = putEnd(memory, out + head.hostEnd - head.hostStart);
+  } else if (head.hostEnd === head.hostStart) {
+    out = put(memory, HOST_NAME, out);
+    out = putEnd(memory, put(memory, rewrite.fallbackHost, out));
+  }
+  Forwarding.replace(head);
+  if (rewrite.maxForwards >= 0) fields.dropAll(MAX_FORWARDS);
+  if (rewrite.upgrade) {
+    keepAll(fields, UPGRADE);
+    out = put(memory, CONNECTION_UPGRADE, out);
+  }
+  out = putLines(memory, fields, out);
+  if (rewrite.maxForwards >= 0) {
+    out = writeNumber(memory, put(memory, MAX_FORWARDS_NAME, out), rewrite.maxForwards);
+    out = putEnd(memory, out);
+  }
+  return putEnd(memory, rewrite.forwarding.write(memory, head, out));
+}
+
+function putTarget(memory: Uint8Array, head: RequestHead, strip: Uint8Array, at: number): number {
+  let out = at;
+  let from = head.pathStart;
+  // OPTIONS http://host is about the server itself (RFC 9112 §3.2.4)
+  if (head.absolute && head.method === METHOD_OPTIONS && from === head.targetEnd) {
+    memory[out] = ASTERISK;
+    return out + 1;
+  }
+  if (startsWith(memory, from, head.pathEnd, strip)) from += strip.length;
+  const asterisk = memory[head.pathStart] === ASTERISK;
+  if (!asterisk && (from === head.pathEnd || memory[from] !== SLASH)) memory[out++] = SLASH;
+  memory.copyWithin(out, from, head.targetEnd);
+  return out + head.targetEnd - from;
+}
+
+function keepAll(fields: Fields, field: number): void {
+  for (let i = 0; i < fields.count; i++) if (fields.field[i] === field) fields.drop[i] = 0;
+}
+
+export interface ResponseRewrite {
+  /** One of SAY_*. */
+  connection: number;
+  /** The body is put into chunks by us. */
+  addChunked: boolean;
+  /** Its chunks are taken out by us, or there must be none. */
+  dropChunked: boolean;
+  /** A length where there must be none: 1xx and 204 (RFC 9110 §8.6). */
+  dropLength: boolean;
+  /** A Date line, for responses without one; empty: none. */
+  date: Uint8Array;
+}
+
+/** Writes the response's head for the client at `at`; the answer is the position behind it. */
+export function composeResponse(
+  memory: Uint8Array,
+  head: ResponseHead,
+  at: number,
+  rewrite: ResponseRewrite,
+): number {
+  const fields = head.fields;
+  const lineEnd = fields.start[0]!;
+  memory.copyWithin(at, head.start, lineEnd);
+  memory[at + 7] = 49;
+  if (rewrite.dropChunked) fields.dropAll(TRANSFER_ENCODING);
+  if (rewrite.dropLength) fields.dropAll(CONTENT_LENGTH);
+  if (rewrite.connection === SAY_UPGRADE) keepAll(fields, UPGRADE);
+  let out = putLines(memory, fields, at + lineEnd - head.start);
+  if (rewrite.connection === SAY_CLOSE) out = put(memory, CONNECTION_CLOSE, out);
+  else if (rewrite.connection === SAY_KEEP_ALIVE) out = put(memory, CONNECTION_KEEP, out);
+  else if (rewrite.connection === SAY_UPGRADE) out = put(memory, CONNECTION_UPGRADE, out);
+  if (rewrite.addChunked) out = put(memory, CHUNKED_LINE, out);
+  if (rewrite.date.length > 0 && !fields.has(DATE)) out = put(memory, rewrite.date, out);
+  return putEnd(memory, out);
+}
+
+const HEX_DIGITS = latin1('0123456789abcdef');
+
+/** Bytes that `putChunkSize` takes. */
+export const CHUNK_HEAD = 10;
+
+/** A chunk-size line of fixed width; leading zeros are allowed (RFC 9112 §7.1). */
+export function putChunkSize(memory: Uint8Array, at: number, size: number): void {
+  let rest = size;
+  for (let i = at + 7; i >= at; i--) {
+    memory[i] = HEX_DIGITS[rest & 15]!;
+    rest >>>= 4;
+  }
+  putEnd(memory, at + 8);
+}

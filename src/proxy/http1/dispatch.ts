@@ -1,0 +1,145 @@
+/** Where a request goes: candidates in order, what was tried, what may be sent again (RFC 9110 §9.2.2). */
+import type { Target } from '../../balance/balancer.ts';
+import type { Route } from '../../route/table.ts';
+import { CONNECT_FAILURES, CUTS, IN_FLIGHT, REQUESTS, RETRIES } from '../counters.ts';
+import type { Engine } from './engine.ts';
+import type { UpstreamLink } from './links.ts';
+import type { Session } from './session.ts';
+
+/** How the last attempt ended. */
+export type Failure = 'none' | 'refused' | 'cut' | 'connect-timeout';
+
+const NOTHING = new Uint8Array();
+
+export class Dispatch {
+  route: Route | undefined;
+  target: Target | undefined;
+  upstream: UpstreamLink | undefined;
+  failure: Failure = 'none';
+  readonly #engine: Engine;
+  readonly #session: Session;
+  readonly #tried: Target[] = [];
+  #block: Uint8Array = NOTHING;
+  #repeatable = false;
+  #sightings = 0;
+
+  constructor(engine: Engine, session: Session) {
+    this.#engine = engine;
+    this.#session = session;
+  }
+
+  /**
+   * Sends a request on its way. `block` is its head and what there is of its body; it may be sent again after a
+   * cut when `repeatable` (safe method, nothing of it outside the block).
+   */
+  begin(route: Route, block: Uint8Array, repeatable: boolean): void {
+    this.route = route;
+    this.#block = block;
+    this.#repeatable = repeatable;
+    this.#sightings = 0;
+    this.failure = 'none';
+    this.#tried.length = 0;
+    this.#next();
+  }
+
+  /** Whether the request's bytes wait for a connection to be established. */
+  get isConnecting(): boolean {
+    return this.upstream !== undefined && !this.upstream.connected;
+  }
+
+  #next(): void {
+    const target = this.route!.balancer.next(this.#tried);
+    if (target === undefined) {
+      this.#session.undeliverable();
+      return;
+    }
+    this.#tried.push(target);
+    this.#open(target, false);
+  }
+
+  #open(target: Target, fresh: boolean): void {
+    const { counters } = this.#engine;
+    this.target = target;
+    target.state.inFlight++;
+    counters.target(target.slot, IN_FLIGHT);
+    const upstream = this.#engine.transport.open(this.#session, target, fresh);
+    this.upstream = upstream;
+    if (upstream.connected) this.#send(upstream);
+    else this.#session.holdRequest();
+  }
+
+  #send(upstream: UpstreamLink): void {
+    const { counters } = this.#engine;
+    if (++this.#sightings > 1) counters.overall(RETRIES);
+    counters.target(upstream.target.slot, REQUESTS);
+    this.#session.sent(upstream.give(this.#block));
+  }
+
+  /** Event: the connection is there. */
+  opened(upstream: UpstreamLink): void {
+    this.#send(upstream);
+  }
+
+  /** More of the body was sent than the block holds. */
+  sentMore(): void {
+    this.#repeatable = false;
+  }
+
+  /** Event: the connection is gone, or sent FIN, before the response was complete. */
+  lost(upstream: UpstreamLink): void {
+    const { target } = upstream;
+    const wasConnected = upstream.connected;
+    this.release(false);
+    if (!wasConnected) {
+      this.#connectFailed(target, 'refused');
+      return;
+    }
+    this.failure = 'cut';
+    const again =
+      this.#repeatable && !this.#session.reply.begun && this.#sightings < this.#engine.limits.maxSightings;
+    if (!upstream.reused) {
+      this.#engine.counters.target(target.slot, CUTS);
+      this.#engine.outcomes.cut(target);
+    }
+    if (!again) this.#session.undeliverable();
+    else if (upstream.reused) this.#open(target, true);
+    else this.#next();
+  }
+
+  /** The connect takes too long. */
+  connectExpired(): void {
+    const target = this.target!;
+    this.release(false);
+    this.#connectFailed(target, 'connect-timeout');
+  }
+
+  #connectFailed(target: Target, failure: 'refused' | 'connect-timeout'): void {
+    this.failure = failure;
+    this.#engine.counters.target(target.slot, CONNECT_FAILURES);
+    this.#engine.counters.overall(CONNECT_FAILURES);
+    this.#engine.outcomes.connectFailed(
+      target,
+      failure === 'refused' ? 'connection refused' : 'connect timed out',
+    );
+    this.#next();
+  }
+
+  /** The exchange is over: keeps nothing of it. */
+  forget(): void {
+    this.#block = NOTHING;
+    this.#tried.length = 0;
+    this.route = undefined;
+    this.target = undefined;
+  }
+
+  /** Parts from the upstream connection: it is kept for others or ended. */
+  release(keep: boolean): void {
+    const { upstream, target } = this;
+    if (upstream === undefined || target === undefined) return;
+    this.upstream = undefined;
+    target.state.inFlight--;
+    this.#engine.counters.target(target.slot, IN_FLIGHT, -1);
+    if (keep) upstream.release();
+    else upstream.destroy();
+  }
+}

@@ -1,0 +1,82 @@
+/** What all sessions of a worker share. */
+import type { Target } from '../../balance/balancer.ts';
+import type { RouteTable } from '../../route/table.ts';
+import type { Counters } from '../counters.ts';
+import type { ProxyLimits } from '../limits.ts';
+import { latin1 } from './bytes.ts';
+import type { RequestRewrite } from './compose.ts';
+import { Forwarding } from './forwarding.ts';
+import type { Transport } from './links.ts';
+import { createMemory } from './memory.ts';
+import { RequestHead } from './request-head.ts';
+import { ResponseHead } from './response-head.ts';
+
+/** What the traffic says about an instance; the worker passes it on to ejection and probes. */
+export interface Outcomes {
+  /** Nobody listens there, or the connect timed out. */
+  connectFailed(target: Target, why: string): void;
+  /** A fresh connection broke before the response. */
+  cut(target: Target): void;
+  /** A response came. Called for every request. */
+  answered(target: Target): void;
+}
+
+export interface EngineOptions {
+  limits: ProxyLimits;
+  counters: Counters;
+  outcomes: Outcomes;
+  /** Monotonic milliseconds. */
+  now: () => number;
+  /** Seconds resolution is enough: for Date (ms since the epoch). */
+  wallClock: () => number;
+  /** Host for requests of HTTP/1.0 without one: the address we listen on. */
+  authority: string;
+}
+
+const NOTHING = new Uint8Array();
+const NO_ROUTES: RouteTable = { match: () => undefined };
+
+export class Engine {
+  readonly memory = createMemory();
+  readonly request = new RequestHead();
+  readonly response = new ResponseHead();
+  readonly limits: ProxyLimits;
+  readonly counters: Counters;
+  readonly outcomes: Outcomes;
+  readonly now: () => number;
+  /** Reused for every request. */
+  readonly rewrite: RequestRewrite;
+  /** Swapped whole. */
+  routes: RouteTable = NO_ROUTES;
+  /** No exchange after the present one on any connection. */
+  draining = false;
+  readonly transport: Transport;
+  /** "Date: …\r\n" of the present second. */
+  date: Uint8Array = new Uint8Array();
+  readonly #wallClock: () => number;
+
+  constructor(
+    { limits, counters, outcomes, now, wallClock, authority }: EngineOptions,
+    transport: (engine: Engine) => Transport,
+  ) {
+    this.limits = limits;
+    this.counters = counters;
+    this.outcomes = outcomes;
+    this.now = now;
+    this.rewrite = {
+      strip: NOTHING,
+      fallbackHost: latin1(authority),
+      forwarding: new Forwarding('unknown', {}),
+      upgrade: false,
+      maxForwards: -1,
+    };
+    this.#wallClock = wallClock;
+    this.transport = transport(this);
+    this.tick();
+  }
+
+  /** To be called about once a second while there is traffic. */
+  tick(): void {
+    this.date = latin1(`Date: ${new Date(this.#wallClock()).toUTCString()}\r\n`);
+  }
+}

@@ -1,0 +1,129 @@
+/** What a backend is told about the client. Texts that depend only on the client's address are made once per address. */
+import { latin1, writeNumber } from './bytes.ts';
+import {
+  FORWARDED,
+  X_FORWARDED_FOR,
+  X_FORWARDED_HOST,
+  X_FORWARDED_PORT,
+  X_FORWARDED_PROTO,
+  X_REAL_IP,
+} from './fields.ts';
+import type { RequestHead } from './request-head.ts';
+
+const FOR = latin1('X-Forwarded-For: ');
+const XFH = latin1('X-Forwarded-Host: ');
+const XFP = latin1('X-Forwarded-Port: ');
+const PROTO_LINE = latin1('X-Forwarded-Proto: http\r\n');
+const FORWARDED_NAME = latin1('Forwarded: ');
+const CRLF = latin1('\r\n');
+const LIST = latin1(', ');
+
+/** Any of the fields that `plain` holds: then they are written one by one. */
+const IN_PLAIN = (1 << X_FORWARDED_FOR) | (1 << X_REAL_IP) | (1 << X_FORWARDED_PROTO) | (1 << FORWARDED);
+
+export interface ForwardingOptions {
+  /** Own address for `by=` of the Forwarded field; left out when not given. */
+  localAddress?: string | undefined;
+  /** This proxy's name in Via (RFC 9110 §7.6.3). */
+  pseudonym?: string | undefined;
+}
+
+/** The forwarding fields for one client address. */
+export class Forwarding {
+  readonly #plain: readonly Uint8Array[];
+  readonly #via: readonly Uint8Array[];
+  readonly #address: Uint8Array;
+  readonly #realIp: Uint8Array;
+  readonly #forwarded: readonly Uint8Array[];
+  readonly #extension: readonly Uint8Array[];
+
+  constructor(address: string, { localAddress, pseudonym = 'muster' }: ForwardingOptions = {}) {
+    const node = (ip: string) => (ip.includes(':') ? `"[${ip}]"` : ip);
+    const by = localAddress === undefined ? '' : `; by=${node(localAddress)}`;
+    const versions = ['1.0', '1.1'];
+    const via = versions.map((version) => `Via: ${version} ${pseudonym}\r\n`);
+    const extension = versions.map((version) => `${by}; httpproto=http/${version}\r\n`);
+    const forwarded = extension.map((rest) => `Forwarded: for=${node(address)}; proto=http${rest}`);
+    const realIp = `X-Real-Ip: ${address}\r\n`;
+    this.#plain = versions.map((_, minor) =>
+      latin1(
+        `X-Forwarded-For: ${address}\r\n${realIp}X-Forwarded-Proto: http\r\n${forwarded[minor]}${via[minor]}`,
+      ),
+    );
+    this.#via = via.map(latin1);
+    this.#address = latin1(address);
+    this.#realIp = latin1(realIp);
+    this.#forwarded = forwarded.map(latin1);
+    this.#extension = extension.map(latin1);
+  }
+
+  /** Marks the lines of the request that are replaced by ours: call it before its lines are copied. */
+  static replace(head: RequestHead): void {
+    if ((head.fields.present & IN_PLAIN) === 0) return;
+    head.fields.dropAll(X_FORWARDED_FOR);
+    head.fields.dropAll(FORWARDED);
+  }
+
+  /** Writes the fields at `at`; the answer is the position behind them. What the client said of Proto, Host, Port and Real-Ip is kept. */
+  write(memory: Uint8Array, head: RequestHead, at: number): number {
+    const fields = head.fields;
+    let out = at;
+    if ((fields.present & IN_PLAIN) === 0) {
+      const plain = this.#plain[head.minor]!;
+      memory.set(plain, out);
+      out += plain.length;
+    } else out = this.#writeSingly(memory, head, out);
+    if (head.hostEnd > head.hostStart && !fields.has(X_FORWARDED_HOST)) {
+      memory.set(XFH, out);
+      out += XFH.length;
+      memory.copyWithin(out, head.hostStart, head.hostEnd);
+      out += head.hostEnd - head.hostStart;
+      out = put(memory, CRLF, out);
+    }
+    if (!fields.has(X_FORWARDED_PORT)) {
+      memory.set(XFP, out);
+      out = writeNumber(memory, out + XFP.length, head.port < 0 ? 80 : head.port);
+      out = put(memory, CRLF, out);
+    }
+    return out;
+  }
+
+  #writeSingly(memory: Uint8Array, head: RequestHead, at: number): number {
+    const fields = head.fields;
+    let out = put(memory, FOR, at);
+    out = putValues(memory, head, X_FORWARDED_FOR, out);
+    if (out > at + FOR.length) out = put(memory, LIST, out);
+    out = put(memory, this.#address, out);
+    out = put(memory, CRLF, out);
+    if (!fields.has(X_REAL_IP)) out = put(memory, this.#realIp, out);
+    if (!fields.has(X_FORWARDED_PROTO)) out = put(memory, PROTO_LINE, out);
+    if (fields.has(FORWARDED)) {
+      out = put(memory, FORWARDED_NAME, out);
+      out = putValues(memory, head, FORWARDED, out);
+      out = put(memory, this.#extension[head.minor]!, out);
+    } else out = put(memory, this.#forwarded[head.minor]!, out);
+    return put(memory, this.#via[head.minor]!, out);
+  }
+}
+
+function put(memory: Uint8Array, bytes: Uint8Array, at: number): number {
+  for (let i = 0; i < bytes.length; i++) memory[at + i] = bytes[i]!;
+  return at + bytes.length;
+}
+
+/** The values of all lines of a field as one list. */
+function putValues(memory: Uint8Array, head: RequestHead, field: number, at: number): number {
+  const fields = head.fields;
+  if (!fields.has(field)) return at;
+  let out = at;
+  for (let i = 0; i < fields.count; i++) {
+    if (fields.field[i] !== field) continue;
+    fields.trim(memory, i);
+    const length = fields.valueEnd - fields.valueStart;
+    if (length === 0) continue;
+    if (out > at) out = put(memory, LIST, out);
+    memory.copyWithin(out, fields.valueStart, fields.valueEnd);
+    out += length;
+  }
+  return out;
+}

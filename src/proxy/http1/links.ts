@@ -1,0 +1,51 @@
+/**
+ * What the engine asks of a transport, and what a transport tells the engine. Ranges are of the engine's memory and
+ * hold only during the call: a transport that cannot send at once copies.
+ */
+import type { Target } from '../../balance/balancer.ts';
+import type { Session } from './session.ts';
+
+/** The client's connection. Its events go to the session: received, ended, drained, gone. */
+export interface ClientLink {
+  /** False: the peer is slow, hold the other side back until `session.drained`. */
+  send(start: number, end: number): boolean;
+  pause(): void;
+  resume(): void;
+  /** Half-close behind everything sent. */
+  end(): void;
+  /** Everything has been read that will be: close behind everything sent. */
+  finish(): void;
+  /** Half-close behind everything sent, then read and drop until the peer closes or the session says `destroy`. */
+  linger(): void;
+  destroy(): void;
+  /** So that the peer sees an error: for a body whose end is the end of the connection. */
+  reset(): void;
+}
+
+/** One connection to an instance. Its events go to the session's dispatch and reply. */
+export interface UpstreamLink {
+  readonly target: Target;
+  /** It has carried an exchange before: a close before the response says nothing about the instance. */
+  readonly reused: boolean;
+  readonly connected: boolean;
+  /** Sends bytes that stay as they are until the exchange is over. */
+  give(block: Uint8Array): boolean;
+  send(start: number, end: number): boolean;
+  pause(): void;
+  resume(): void;
+  end(): void;
+  /** The exchange is over: keep the connection for the next one. No event of it reaches the session afterwards. */
+  release(): void;
+  /** Ends it at once. No event of it reaches the session afterwards. */
+  destroy(): void;
+}
+
+export interface Transport {
+  /**
+   * A connection to the instance: an idle one, or with `fresh` or when there is none a new one. Never calls back
+   * before it returns.
+   */
+  open(session: Session, target: Target, fresh: boolean): UpstreamLink;
+  /** A copy of a range that stays as it is. */
+  keep(start: number, end: number): Uint8Array;
+}

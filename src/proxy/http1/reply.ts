@@ -1,0 +1,246 @@
+/** The response of one exchange: its head read, rewritten and sent on, its body framed for the client. */
+import { Body, BY_CHUNKS, BY_CLOSE, BY_LENGTH, NO_BODY } from './body.ts';
+import {
+  CHUNK_HEAD,
+  composeResponse,
+  putChunkSize,
+  type ResponseRewrite,
+  SAY_CLOSE,
+  SAY_KEEP_ALIVE,
+  SAY_NOTHING,
+  SAY_UPGRADE,
+} from './compose.ts';
+import type { Engine } from './engine.ts';
+import { UPGRADE } from './fields.ts';
+import { Carry, OUT, READ } from './memory.ts';
+import { refusalOf } from './refusals.ts';
+import type { Session } from './session.ts';
+
+/** How the body's bytes become the client's. */
+const AS_IT_IS = 0;
+/** Its end is the end of the connection: an HTTP/1.1 client gets chunks, so that it sees a body cut short. */
+const INTO_CHUNKS = 1;
+/** An HTTP/1.0 client knows no chunks. */
+const OUT_OF_CHUNKS = 2;
+
+const NO_DATE = new Uint8Array();
+const LAST_CHUNK = [48, 13, 10, 13, 10];
+
+export class Reply {
+  /** A byte of the response has come: the request is never sent again. */
+  begun = false;
+  /** The final head has gone to the client: an error can only be shown by cutting. */
+  headSent = false;
+  status = 0;
+  /** The client learns the end of the body from the end of the connection alone. */
+  endsWithConnection = false;
+  readonly #body = new Body();
+  readonly #engine: Engine;
+  readonly #session: Session;
+  readonly #rewrite: ResponseRewrite = {
+    connection: SAY_NOTHING,
+    addChunked: false,
+    dropChunked: false,
+    dropLength: false,
+    date: NO_DATE,
+  };
+  #mode = AS_IT_IS;
+  /** Where the body bytes last looked at end. */
+  #used = 0;
+  #interim = 0;
+  #backendStays = false;
+  #carry: Carry | undefined;
+
+  constructor(engine: Engine, session: Session) {
+    this.#engine = engine;
+    this.#session = session;
+  }
+
+  /** A new exchange. */
+  reset(): void {
+    this.begun = false;
+    this.headSent = false;
+    this.endsWithConnection = false;
+    this.#interim = 0;
+    this.#carry = undefined;
+  }
+
+  /** Event: bytes of the backend. */
+  received(start: number, end: number): void {
+    this.begun = true;
+    if (this.headSent) {
+      this.#pass(start, end);
+      return;
+    }
+    const { memory, limits } = this.#engine;
+    const carry = this.#carry;
+    if (carry !== undefined) {
+      carry.append(memory, start, end);
+      // Without a line end nothing new can be said about the head.
+      const lineEnd = memory.indexOf(10, start);
+      if ((lineEnd < 0 || lineEnd >= end) && carry.length <= limits.maxLine) return;
+      this.#readCarried(carry);
+      return;
+    }
+    const used = this.#read(start, end);
+    if (used >= 0 && used < end) {
+      this.#carry = new Carry();
+      this.#carry.append(memory, used, end);
+    }
+  }
+
+  #readCarried(carry: Carry): void {
+    while (carry.length > 0) {
+      const end = carry.load(this.#engine.memory);
+      const used = this.headSent ? this.#pass(READ, end) : this.#read(READ, end);
+      if (used < 0 || used === READ) return;
+      carry.skip(used - READ);
+    }
+    this.#carry = undefined;
+  }
+
+  /** Reads heads out of [from, end). The position up to which bytes were used, or -1 when the exchange is over. */
+  #read(from: number, end: number): number {
+    const engine = this.#engine;
+    let p = from;
+    while (p < end) {
+      const r = engine.response.scan(engine.memory, p, end, engine.limits);
+      if (r === 0) return p;
+      if (r < 0) {
+        this.#session.badResponse(refusalOf(r).text);
+        return -1;
+      }
+      const { status } = engine.response;
+      if (status === 101) return this.#switch(r, end);
+      if (status >= 200) return this.#begin(r, end);
+      if (++this.#interim > engine.limits.maxInterim) {
+        this.#session.badResponse('too many interim responses');
+        return -1;
+      }
+      // HTTP/1.0 has none (RFC 9110 §15.2).
+      if (this.#session.minor === 1)
+        this.#session.sendToClient(OUT, this.#compose(SAY_NOTHING, false, true, true));
+      this.#session.arm();
+      p = r;
+    }
+    return p;
+  }
+
+  /** Puts the head together at OUT; the answer is where it ends. */
+  #compose(connection: number, addChunked: boolean, dropChunked: boolean, dropLength: boolean): number {
+    const engine = this.#engine;
+    const rewrite = this.#rewrite;
+    rewrite.connection = connection;
+    rewrite.addChunked = addChunked;
+    rewrite.dropChunked = dropChunked;
+    rewrite.dropLength = dropLength;
+    rewrite.date = engine.response.status < 200 ? NO_DATE : engine.date;
+    return composeResponse(engine.memory, engine.response, OUT, rewrite);
+  }
+
+  /** The final head, with what came of the body, in one write. */
+  #begin(bodyStart: number, end: number): number {
+    const session = this.#session;
+    const { response } = this.#engine;
+    const { fields, status } = response;
+    this.status = status;
+    this.#backendStays = response.staysOpen();
+    let kind = NO_BODY;
+    if (status !== 204 && status !== 304 && !session.isHead)
+      kind = fields.chunked ? BY_CHUNKS : fields.contentLength >= 0 ? BY_LENGTH : BY_CLOSE;
+    const old = session.minor === 0;
+    this.#mode = AS_IT_IS;
+    if (kind === BY_CHUNKS && old) this.#mode = OUT_OF_CHUNKS;
+    if (kind === BY_CLOSE && !old) this.#mode = INTO_CHUNKS;
+    this.endsWithConnection = old && (kind === BY_CHUNKS || kind === BY_CLOSE);
+    this.#body.begin(kind, fields.contentLength);
+    const closes = session.decideClose(this.endsWithConnection);
+    const say = closes ? SAY_CLOSE : old ? SAY_KEEP_ALIVE : SAY_NOTHING;
+    const out = this.#compose(say, this.#mode === INTO_CHUNKS, old || status === 204, status === 204);
+    const total = this.#frame(bodyStart, end, out);
+    if (this.#body.failed) {
+      session.badResponse('its chunked body is malformed');
+      return -1;
+    }
+    this.headSent = true;
+    session.sendToClient(OUT, total);
+    return this.#afterBody(end);
+  }
+
+  /** 101: what follows is no HTTP any more. Only when the client asked for it. */
+  #switch(start: number, end: number): number {
+    const session = this.#session;
+    const { response, memory } = this.#engine;
+    if (!session.upgrading || !response.fields.has(UPGRADE)) {
+      session.badResponse('it switched protocols without being asked');
+      return -1;
+    }
+    const out = this.#compose(SAY_UPGRADE, false, true, true);
+    memory.copyWithin(out, start, end);
+    this.status = 101;
+    this.headSent = true;
+    session.sendToClient(OUT, out + end - start);
+    session.startTunnel();
+    return -1;
+  }
+
+  /** More of the body. The position up to which bytes were used, or -1 when the exchange is over. */
+  #pass(start: number, end: number): number {
+    const session = this.#session;
+    if (this.#mode === AS_IT_IS) {
+      this.#used = this.#body.advance(this.#engine.memory, start, end);
+      if (!this.#body.failed) session.sendToClient(start, this.#used);
+    } else {
+      const total = this.#frame(start, end, OUT);
+      if (total > OUT && !this.#body.failed) session.sendToClient(OUT, total);
+    }
+    if (this.#body.failed) {
+      session.badResponse('its chunked body is malformed');
+      return -1;
+    }
+    return this.#afterBody(end);
+  }
+
+  /** Puts body bytes behind `out` as the client is to see them; the answer is where they end. Sets `#used`. */
+  #frame(from: number, to: number, out: number): number {
+    const { memory } = this.#engine;
+    if (this.#mode === OUT_OF_CHUNKS) {
+      this.#used = this.#body.extract(memory, from, to, out);
+      return this.#body.dataEnd;
+    }
+    const used = this.#body.advance(memory, from, to);
+    const length = used - from;
+    this.#used = used;
+    if (length === 0) return out;
+    if (this.#mode === AS_IT_IS) {
+      memory.copyWithin(out, from, used);
+      return out + length;
+    }
+    putChunkSize(memory, out, length);
+    memory.copyWithin(out + CHUNK_HEAD, from, used);
+    memory[out + CHUNK_HEAD + length] = 13;
+    memory[out + CHUNK_HEAD + length + 1] = 10;
+    return out + CHUNK_HEAD + length + 2;
+  }
+
+  #afterBody(end: number): number {
+    if (!this.#body.done) {
+      this.#session.arm();
+      return end;
+    }
+    const isAll = this.#used === end && (this.#carry === undefined || this.#carry.length === end - READ);
+    this.#session.replied(this.#backendStays && isAll);
+    return -1;
+  }
+
+  /** Event: the backend sent FIN or is gone. Whether that was the end of its response. */
+  ended(): boolean {
+    if (!this.headSent || this.#body.kind !== BY_CLOSE) return false;
+    if (this.#mode === INTO_CHUNKS) {
+      this.#engine.memory.set(LAST_CHUNK, OUT);
+      this.#session.sendToClient(OUT, OUT + LAST_CHUNK.length);
+    }
+    this.#session.replied(false);
+    return true;
+  }
+}

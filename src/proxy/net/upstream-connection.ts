@@ -1,0 +1,124 @@
+import { connect, type Socket } from 'node:net';
+import type { Target } from '../../balance/balancer.ts';
+import type { Engine } from '../http1/engine.ts';
+import type { UpstreamLink } from '../http1/links.ts';
+import { READ } from '../http1/memory.ts';
+import type { Session } from '../http1/session.ts';
+import { sendRange } from './send.ts';
+
+/** What a connection needs of the pool it belongs to. */
+export interface UpstreamHome {
+  readonly engine: Engine;
+  readonly readBuffer: Buffer;
+  /** It may carry another exchange. */
+  returned(connection: UpstreamConnection): void;
+  /** It is gone; it may have been idle. */
+  left(connection: UpstreamConnection): void;
+}
+
+/** A connection to an instance: of one session at a time, or idle in the pool. */
+export class UpstreamConnection implements UpstreamLink {
+  readonly target: Target;
+  reused = false;
+  connected = false;
+  /** Since when it is idle (engine time); 0 when it is not. */
+  idleSince = 0;
+  #session: Session | undefined;
+  readonly #home: UpstreamHome;
+  readonly #socket: Socket;
+  #ended = false;
+  #paused = false;
+
+  constructor(home: UpstreamHome, target: Target, session: Session) {
+    this.#home = home;
+    this.target = target;
+    this.#session = session;
+    const socket = connect({
+      host: target.host,
+      port: target.port,
+      allowHalfOpen: true,
+      noDelay: true,
+      onread: {
+        buffer: home.readBuffer,
+        callback: (length: number): boolean => {
+          if (this.#session !== undefined) this.#session.upstreamReceived(READ, READ + length);
+          // Nobody asked for anything: whatever it is, it is no answer to the next request.
+          else this.#socket.destroy();
+          return true;
+        },
+      },
+    });
+    this.#socket = socket;
+    socket.on('connect', () => {
+      this.connected = true;
+      this.#session?.dispatch.opened(this);
+    });
+    socket.on('end', () => {
+      this.#ended = true;
+      if (this.#session !== undefined) this.#session.upstreamEnded(this);
+      else socket.destroy();
+    });
+    socket.on('drain', () => this.#session?.upstreamDrained());
+    socket.on('error', ignore);
+    socket.on('close', (hadError: boolean) => {
+      home.left(this);
+      const left = this.#session;
+      this.#session = undefined;
+      left?.upstreamClosed(this, !hadError);
+    });
+  }
+
+  /** Takes it out of the pool for a session. */
+  reuse(session: Session): void {
+    this.reused = true;
+    this.idleSince = 0;
+    this.#session = session;
+  }
+
+  /** Whether a request can still go out on it. */
+  get isUsable(): boolean {
+    return !this.#ended && !this.#socket.destroyed && this.#socket.writable;
+  }
+
+  give(block: Uint8Array): boolean {
+    return this.#socket.write(block) || this.#socket.writableLength === 0;
+  }
+
+  send(start: number, end: number): boolean {
+    return sendRange(this.#socket, this.#home.engine.memory, start, end);
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#socket.resume();
+  }
+
+  end(): void {
+    this.#socket.end();
+  }
+
+  release(): void {
+    this.#session = undefined;
+    // What is still queued may lie in memory that the next request uses.
+    if (!this.isUsable || this.#socket.writableLength > 0) {
+      this.#socket.destroy();
+      return;
+    }
+    this.resume();
+    this.#home.returned(this);
+  }
+
+  destroy(): void {
+    this.#session = undefined;
+    this.#socket.destroy();
+  }
+}
+
+/** What matters about an error is said by the close that follows. */
+function ignore(): void {}

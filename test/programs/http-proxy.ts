@@ -1,0 +1,32 @@
+/**
+ * A proxy with one static upstream, for the HTTP conformance suite and for profiling; set up as the suite's README asks:
+ *
+ *   npx esbuild test/programs/http-proxy.ts --bundle --platform=node --format=esm --outfile=/tmp/http-proxy.mjs
+ *   node /tmp/http-proxy.mjs 127.0.0.1:30080 127.0.0.1:30081
+ */
+import { parseHostPort } from '../../src/lib/host-port.ts';
+import { routeTo, targetAt } from '../../src/proxy/fixtures.ts';
+import { ProxyServer } from '../../src/proxy/net/server.ts';
+
+const listen = parseHostPort(process.argv[2] ?? '127.0.0.1:30080');
+const upstream = parseHostPort(process.argv[3] ?? '127.0.0.1:30081');
+if (listen === undefined || upstream === undefined) {
+  process.stderr.write('usage: http-proxy.mjs LISTEN_HOST:PORT UPSTREAM_HOST:PORT\n');
+  process.exit(2);
+}
+
+const server = await ProxyServer.start({
+  ...listen,
+  routes: routeTo([targetAt(upstream.port)]),
+  limits: {
+    headTimeout: 3_000,
+    keepAliveTimeout: 3_000,
+    bodyTimeout: 3_000,
+    responseTimeout: 3_000,
+    responseSilence: 3_000,
+    connectTimeout: 1_000,
+  },
+});
+process.stdout.write(`ready, pid ${process.pid}\n`);
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.on(signal, () => void server.stop(1_000).then(() => process.exit(0)));
