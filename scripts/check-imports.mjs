@@ -88,6 +88,7 @@ export function brokenRule(file, specifier) {
     if (area === 'ui' && SHARED_WITH_UI.includes(target)) return undefined;
     return `${area}/ may import only ${allowed.join(' and ')} of src/, not ${targetFolder}`;
   }
+  if (target === 'package.json' && rest.length === 0) return undefined;
   if (targetArea !== 'src') return `src/ imports nothing from outside itself, but this is ${target}`;
   if (targetsRootFile) return undefined;
   if (rest.length === 0) return `files in src/ itself import no folder, but this is ${targetFolder}`;

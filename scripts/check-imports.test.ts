@@ -56,6 +56,7 @@ describe('direction of imports', () => {
     ['src/cli/verbs/up.ts', '../../client/index.ts'],
     ['src/client/index.ts', '../lib/duration.ts'],
     ['src/api/server.ts', 'zod'],
+    ['src/version.ts', '../package.json'],
     ['apps/hello/main.ts', '../../src/client/index.ts'],
     ['ui/src/main.tsx', './app.tsx'],
     ['ui/src/live.ts', '../../src/api/muster/wire.ts'],
