@@ -1,0 +1,89 @@
+import type { ChangeBatch } from '../catalog/feed.ts';
+import { type AnswerSource, answerOf } from './catalog-answers.ts';
+import { type Prepared, prepare } from './prepared.ts';
+import { keyLabels, type Query } from './wire/query.ts';
+
+/**
+ * Bytes of answers that are kept at most; one for a service of a few instances has about 1 kB. When they are
+ * too many they are all dropped and built again as they are asked for.
+ */
+const MAX_KEPT_BYTES = 64 * 1024 * 1024;
+/** Of an answer without records: its key, its place in the maps, the arrays themselves. */
+const BYTES_OF_NONE = 1024;
+
+/**
+ * Prepared answers by question. A change of the catalog drops those that it touches before anybody can ask
+ * again; the next question builds them anew, once.
+ */
+export class Answers {
+  readonly #source: AnswerSource;
+  readonly #kept = new Map<string, Prepared>();
+  /** Keys of the answers that depend on a topic. */
+  readonly #dependents = new Map<string, Set<string>>();
+  #bytes = 0;
+  readonly #unsubscribe: () => void;
+
+  constructor(source: AnswerSource) {
+    this.#source = source;
+    this.#unsubscribe = source.catalog.feed.subscribe((batch) => this.#follow(batch));
+  }
+
+  /** Hot path: one look-up for a question that was asked before. */
+  find(query: Query): Prepared {
+    return this.#kept.get(query.key) ?? this.#build(query);
+  }
+
+  /** How many are kept. */
+  get size(): number {
+    return this.#kept.size;
+  }
+
+  stop(): void {
+    this.#unsubscribe();
+    this.#clear();
+  }
+
+  #build({ key, type }: Query): Prepared {
+    const { plan, topics } = answerOf(this.#source, keyLabels(key), type);
+    const prepared = prepare(plan);
+    if (topics === undefined) return prepared;
+    const bytes = bytesOf(prepared);
+    if (this.#bytes + bytes > MAX_KEPT_BYTES) this.#clear();
+    this.#bytes += bytes;
+    this.#kept.set(key, prepared);
+    for (const name of topics) {
+      const keys = this.#dependents.get(name);
+      if (keys === undefined) this.#dependents.set(name, new Set([key]));
+      else keys.add(key);
+    }
+    return prepared;
+  }
+
+  #follow(batch: ChangeBatch): void {
+    this.#source.reverse.follow(batch);
+    if (this.#dependents.size === 0) return;
+    for (const name of batch.topics) {
+      const keys = this.#dependents.get(name);
+      if (keys === undefined) continue;
+      for (const key of keys) this.#drop(key);
+      this.#dependents.delete(name);
+    }
+  }
+
+  #drop(key: string): void {
+    const prepared = this.#kept.get(key);
+    if (prepared === undefined) return;
+    this.#bytes -= bytesOf(prepared);
+    this.#kept.delete(key);
+  }
+
+  #clear(): void {
+    this.#bytes = 0;
+    this.#kept.clear();
+    this.#dependents.clear();
+  }
+}
+
+function bytesOf({ bytes, extraBytes, count }: Prepared): number {
+  return BYTES_OF_NONE + bytes.length + extraBytes.length + count * 24;
+}

@@ -1,0 +1,168 @@
+import { type DnsOptions, MAX_UDP_ANSWERS } from './options.ts';
+import type { Prepared } from './prepared.ts';
+import { FLAG, HEADER_BYTES, MAX_MESSAGE_BYTES, MAX_POINTER, PLAIN_UDP_BYTES, TYPE } from './wire/numbers.ts';
+import type { Query } from './wire/query.ts';
+
+/** An EDNS record: root, type, size, flags, no data. */
+const EDNS_BYTES = 11;
+/** UDP carries 65,507 bytes; the rest is room for IP options. */
+const MAX_UDP_BYTES = 65_000;
+
+/** Every answer is put together here and copied out. */
+const out = Buffer.alloc(MAX_MESSAGE_BYTES);
+/** Records of the answer at hand whose extras are to follow, and where they were written. */
+let chosen = new Uint32Array(64);
+let chosenAt = new Uint32Array(64);
+
+export type Limits = Pick<DnsOptions, 'udpAnswerLimit' | 'aRecordLimit' | 'enableTruncate'>;
+
+/**
+ * The bytes that answer `query`, valid until the next call. Hot path: copies of prepared bytes, no allocation
+ * but the view that is answered.
+ *
+ * Over UDP a message keeps within the size asked for even when a forwarder writes its names out, so sizes are
+ * counted without compression there; an instance and its address go together. Over TCP every instance counts:
+ * addresses follow as far as there is room.
+ */
+export function assemble(
+  prepared: Prepared,
+  packet: Uint8Array,
+  query: Query,
+  { udp, limits, random }: { udp: boolean; limits: Limits; random: () => number },
+): Buffer {
+  const hasEdns = query.ednsBytes > 0;
+  const room = udp ? Math.min(Math.max(query.ednsBytes, PLAIN_UDP_BYTES), MAX_UDP_BYTES) : MAX_MESSAGE_BYTES;
+  const nameBytes = query.end - HEADER_BYTES - 4;
+  const { bytes, starts, count, order } = prepared;
+
+  let at = HEADER_BYTES;
+  for (; at < query.end; at++) out[at] = packet[at] as number;
+  /** Of the message, as far as `room` is concerned. */
+  let size = at + prepared.authority.length + (hasEdns ? EDNS_BYTES : 0);
+
+  let take = count;
+  if (prepared.choosing && prepared.addresses && limits.aRecordLimit > 0)
+    take = Math.min(take, limits.aRecordLimit);
+  if (chosen.length < take) {
+    chosen = new Uint32Array(take * 2);
+    chosenAt = new Uint32Array(take * 2);
+  }
+  /** `aRecordLimit` is a limit of what there is, the others cut what there is. */
+  const whole = take;
+  if (prepared.choosing && udp && room === PLAIN_UDP_BYTES)
+    take = Math.min(take, MAX_UDP_ANSWERS, limits.udpAnswerLimit);
+
+  prepared.questions++;
+  let answers = 0;
+  let withExtras = 0;
+  for (let i = 0; i < take; i++) {
+    let record = i;
+    if (prepared.choosing) {
+      const other = i + Math.floor(random() * (count - i));
+      record = order[other] as number;
+      order[other] = order[i] as number;
+      order[i] = record;
+    }
+    const start = starts[record] as number;
+    const end = starts[record + 1] as number;
+    const isNew = (prepared.written[prepared.target[record] as number] as number) !== prepared.questions;
+    let needed: number;
+    if (udp) {
+      needed = (prepared.plain[record] as number) + (prepared.asked[record] as number) * nameBytes;
+      if (isNew) needed += extraBytesOf(prepared, record);
+    } else needed = end - start;
+    if (size + needed > room) break;
+    size += needed;
+    if (isNew) {
+      prepared.written[prepared.target[record] as number] = prepared.questions;
+      if ((prepared.extraOf[record] as number) < (prepared.extraOf[record + 1] as number)) {
+        chosen[withExtras] = record;
+        chosenAt[withExtras++] = at;
+      }
+    }
+    at = copy(bytes, start, end, at);
+    answers++;
+  }
+
+  at = copy(prepared.authority, 0, prepared.authority.length, at);
+
+  let additional = 0;
+  for (let i = 0; i < withExtras; i++) {
+    const record = chosen[i] as number;
+    const last = prepared.extraOf[record + 1] as number;
+    const targetAt = (chosenAt[i] as number) + (prepared.targetAt[record] as number);
+    for (let extra = prepared.extraOf[record] as number; extra < last; extra++) {
+      let start = prepared.extraStarts[extra] as number;
+      const end = prepared.extraStarts[extra + 1] as number;
+      const owner = prepared.extraOwner[extra] as number;
+      const pointed = owner > 0 && targetAt <= MAX_POINTER;
+      const needed = end - start - (pointed ? owner - 2 : 0);
+      if (!udp) {
+        if (size + needed > room) break;
+        size += needed;
+      }
+      if (pointed) {
+        out[at++] = 0xc0 | (targetAt >> 8);
+        out[at++] = targetAt & 0xff;
+        start += owner;
+      }
+      at = copy(prepared.extraBytes, start, end, at);
+      additional++;
+    }
+  }
+  if (prepared.additionalCount > 0 && size + prepared.additional.length <= room) {
+    at = copy(prepared.additional, 0, prepared.additional.length, at);
+    additional += prepared.additionalCount;
+  }
+  if (hasEdns) {
+    out[at++] = 0;
+    word(at, TYPE.OPT);
+    word(at + 2, query.ednsBytes);
+    out.fill(0, at + 4, at + 10);
+    at += 10;
+    additional++;
+  }
+
+  const cut = answers < whole && (!prepared.choosing || limits.enableTruncate);
+  word(0, query.id);
+  word(
+    2,
+    FLAG.QR |
+      (query.flags & FLAG.RD) |
+      (prepared.authoritative ? FLAG.AA : 0) |
+      (cut ? FLAG.TC : 0) |
+      prepared.rcode,
+  );
+  word(4, 1);
+  word(6, answers);
+  word(8, prepared.authorityCount);
+  word(10, additional);
+  return out.subarray(0, at);
+}
+
+/** A header alone, for packets that hold no question one could repeat. */
+export function refuse(query: Query, rcode: number): Buffer {
+  const opcode = query.flags & 0x7800;
+  word(0, query.id);
+  word(2, FLAG.QR | opcode | (query.flags & FLAG.RD) | rcode);
+  out.fill(0, 4, HEADER_BYTES);
+  return out.subarray(0, HEADER_BYTES);
+}
+
+function extraBytesOf({ extraOf, extraStarts }: Prepared, record: number): number {
+  const first = extraOf[record] as number;
+  const last = extraOf[record + 1] as number;
+  return (extraStarts[last] as number) - (extraStarts[first] as number);
+}
+
+/** Records are short: a loop is quicker than a call into the runtime up to some sixty bytes. */
+function copy(from: Buffer, start: number, end: number, to: number): number {
+  if (end - start > 64) return to + from.copy(out, to, start, end);
+  for (let i = start; i < end; i++) out[to++] = from[i] as number;
+  return to;
+}
+
+function word(at: number, value: number): void {
+  out[at] = value >> 8;
+  out[at + 1] = value & 0xff;
+}

@@ -1,0 +1,293 @@
+import type { Catalog } from '../catalog/catalog.ts';
+import type { Node } from '../catalog/rows.ts';
+import { nodeKey } from '../catalog/tables.ts';
+import { topic } from '../catalog/topics.ts';
+import { aggregate, type Instance, instancesOf } from '../catalog/views.ts';
+import { type DnsOptions, serviceTtlOf } from './options.ts';
+import type { AnswerPart, Plan } from './prepared.ts';
+import {
+  ASKED,
+  addressRecord,
+  type DnsRecord,
+  metaText,
+  type Owner,
+  srvRecord,
+  txtRecord,
+} from './record.ts';
+import type { ReverseIndex } from './reverse.ts';
+import { type Subject, subjectOf } from './subject.ts';
+import { addressBytes } from './wire/address.ts';
+import { encodeName, labelsOf } from './wire/name.ts';
+import { RCODE, TYPE } from './wire/numbers.ts';
+import type { DnsZone } from './zone.ts';
+
+/** Names that stand for names that stand for names: three steps are answered, as in Consul. */
+const MAX_ALIASES = 3;
+/** Servers named by NS; more would only make the answer longer. */
+const MAX_SERVERS = 3;
+/** Under this name the servers themselves are registered. */
+const SERVERS = 'consul';
+
+export interface Answered {
+  plan: Plan;
+  /** Topics that change the answer. Undefined when it is not worth keeping. */
+  topics: ReadonlySet<string> | undefined;
+}
+
+export interface AnswerSource {
+  catalog: Catalog;
+  zone: DnsZone;
+  options: DnsOptions;
+  reverse: ReverseIndex;
+  /** The node this server runs on; it stands in for the servers as long as none is registered. */
+  node: { name: string; address: string };
+}
+
+/** What the catalog says about a name, by Consul's rules. Labels in lower case. */
+export function answerOf(source: AnswerSource, labels: readonly string[], type: number): Answered {
+  return new Answering(source, labels, type).answer();
+}
+
+/** One question on its way: gathers on which topics its answer depends. */
+class Answering {
+  readonly #source: AnswerSource;
+  readonly #labels: readonly string[];
+  readonly #type: number;
+  readonly #topics = new Set<string>();
+
+  constructor(source: AnswerSource, labels: readonly string[], type: number) {
+    this.#source = source;
+    this.#labels = labels;
+    this.#type = type;
+  }
+
+  answer(): Answered {
+    const subject = subjectOf(this.#labels, this.#type, this.#source.zone);
+    const passing = (plan: Plan): Answered => ({ plan, topics: undefined });
+    if (subject.kind === 'outside') return passing({ rcode: RCODE.REFUSED, authoritative: false });
+    if (this.#type === TYPE.AXFR) return passing({ rcode: RCODE.NOTIMP });
+    if (subject.kind === 'reverse') return passing(this.#reversePlan(subject.address));
+    if (this.#type === TYPE.SOA || this.#type === TYPE.NS)
+      return { plan: this.#zonePlan(), topics: this.#topics };
+    switch (subject.kind) {
+      case 'service':
+        return this.#serviceAnswer(subject);
+      case 'node':
+        return this.#nodeAnswer(subject.node);
+      case 'address': {
+        // Whatever the type, as in Consul: the name says which kind of address it is.
+        const { address } = subject;
+        const record = address && addressRecord(ASKED, seconds(this.#source.options.nodeTtl), address);
+        return passing({ parts: record === undefined ? [] : [{ record }] });
+      }
+      case 'nothing':
+        return passing(this.#nothing());
+    }
+  }
+
+  #nothing(): Plan {
+    const { zone, options } = this.#source;
+    return { rcode: RCODE.NXDOMAIN, authority: [zone.soa(options)] };
+  }
+
+  // --- services
+
+  #serviceAnswer({ service, tag }: Subject & { kind: 'service' }): Answered {
+    const { zone, options } = this.#source;
+    const known = this.#instances(service);
+    const usable = known.filter((instance) => isUsable(instance, options) && hasTag(instance, tag));
+    // Names that nobody registered are not kept: there is no end of them.
+    if (usable.length === 0)
+      return { plan: this.#nothing(), topics: known.length === 0 ? undefined : this.#topics };
+    const ttl = seconds(serviceTtlOf(options, service));
+    const plan = this.#type === TYPE.SRV ? this.#srvPlan(usable, ttl) : this.#addressPlan(usable, ttl);
+    if (plan.parts?.length === 0) return { plan: { authority: [zone.soa(options)] }, topics: this.#topics };
+    return { plan, topics: this.#topics };
+  }
+
+  #instances(service: string): Instance[] {
+    this.#topics.add(topic.service(service));
+    return instancesOf(this.#source.catalog, service);
+  }
+
+  #addressPlan(instances: readonly Instance[], ttl: number): Plan {
+    const parts: AnswerPart[] = [];
+    let alias: DnsRecord[] = [];
+    const seen = new Set<string>();
+    for (const instance of instances) {
+      const text = this.#addressText(instance);
+      if (text === '' || seen.has(text)) continue;
+      seen.add(text);
+      const address = addressBytes(text);
+      if (address === undefined) {
+        if (alias.length === 0) alias = this.#aliasRecords(ASKED, text, ttl, MAX_ALIASES);
+      } else if (isAsked(this.#type, address)) parts.push({ record: addressRecord(ASKED, ttl, address) });
+    }
+    // A name may stand for another or have addresses, never both (RFC 1034, 3.6.2).
+    if (parts.length === 0 && alias.length > 0) return { parts: alias.map((record) => ({ record })) };
+    return { parts, choice: 'instances', addresses: true };
+  }
+
+  #srvPlan(instances: readonly Instance[], ttl: number): Plan {
+    const parts: AnswerPart[] = [];
+    const seen = new Set<string>();
+    for (const instance of instances) {
+      const { node, service } = instance;
+      const same = `${node.name}\n${service.address}\n${service.port}`;
+      if (seen.has(same)) continue;
+      seen.add(same);
+      const found = this.#target(instance, ttl);
+      if (found === undefined) continue;
+      const { target, extras } = found;
+      const record = srvRecord(ASKED, ttl, { weight: weightOf(instance), port: service.port, target });
+      const meta = this.#source.options.enableAdditionalNodeMetaTxt
+        ? metaRecords(this.#source.zone.nodeName(node.name), ttl, node)
+        : [];
+      parts.push({ record, target, extras: [...extras, ...meta] });
+    }
+    return { parts, choice: 'instances' };
+  }
+
+  /** Where an SRV record leads: the name of the node, of the instance's own address, or that address itself. */
+  #target(instance: Instance, ttl: number): { target: Uint8Array; extras: DnsRecord[] } | undefined {
+    const { zone } = this.#source;
+    const text = this.#addressText(instance);
+    const address = addressBytes(text);
+    if (address === undefined) {
+      const target = encodeName(text);
+      if (target === undefined || target.length === 1) return undefined;
+      return { target, extras: this.#resolve(text, ttl, MAX_ALIASES) };
+    }
+    const isNodes = text !== instance.service.address;
+    const target = isNodes ? zone.nodeName(instance.node.name) : zone.addressName(address);
+    return target && { target, extras: [addressRecord(target, ttl, address)] };
+  }
+
+  /** An instance whose address is the very name that is asked for has the address of its node. */
+  #addressText({ node, service }: Instance): string {
+    const own = service.address;
+    if (own === '' || labelsOf(own.toLowerCase()).join('.') === this.#labels.join('.')) return node.address;
+    return own;
+  }
+
+  // --- nodes
+
+  #nodeAnswer(name: string): Answered {
+    const { options } = this.#source;
+    const node = this.#node(name);
+    if (node === undefined) return { plan: this.#nothing(), topics: undefined };
+    const type = this.#type;
+    const ttl = seconds(options.nodeTtl);
+    const records: DnsRecord[] = [];
+    const address = addressBytes(node.address);
+    if (address !== undefined && isAsked(type, address)) records.push(addressRecord(ASKED, ttl, address));
+    const mayBeAlias = type === TYPE.A || type === TYPE.AAAA || type === TYPE.ANY || type === TYPE.CNAME;
+    if (address === undefined && mayBeAlias)
+      records.push(...this.#aliasRecords(ASKED, node.address, ttl, MAX_ALIASES));
+    const meta = metaRecords(ASKED, ttl, node);
+    if (type === TYPE.TXT || type === TYPE.ANY) records.push(...meta);
+    const additional = options.enableAdditionalNodeMetaTxt && mayBeAlias && type !== TYPE.ANY ? meta : [];
+    return { plan: { parts: records.map((record) => ({ record })), additional }, topics: this.#topics };
+  }
+
+  #node(name: string): Node | undefined {
+    this.#topics.add(topic.node(name));
+    return this.#source.catalog.get('nodes', nodeKey(name));
+  }
+
+  // --- names that stand for other names
+
+  /** A CNAME and, where its target is ours to know, what that stands for. */
+  #aliasRecords(owner: Owner, target: string, ttl: number, left: number): DnsRecord[] {
+    const rdata = encodeName(target);
+    if (rdata === undefined || rdata.length === 1) return [];
+    return [{ owner, type: TYPE.CNAME, ttl, rdata }, ...this.#resolve(target, ttl, left)];
+  }
+
+  /** Addresses behind a name in our zone, under that name; nothing for other names. */
+  #resolve(text: string, ttl: number, left: number): DnsRecord[] {
+    const owner = encodeName(text);
+    if (left < 1 || owner === undefined) return [];
+    const subject = subjectOf(labelsOf(text.toLowerCase()), TYPE.ANY, this.#source.zone);
+    const records = (addresses: readonly string[]): DnsRecord[] => {
+      const found = [...new Set(addresses)].map((address) => ({ address, bytes: addressBytes(address) }));
+      const direct = found.flatMap(({ bytes }) => (bytes ? [addressRecord(owner, ttl, bytes)] : []));
+      const alias = found.find(({ address, bytes }) => address !== '' && bytes === undefined);
+      if (direct.length > 0 || alias === undefined) return direct;
+      return this.#aliasRecords(owner, alias.address, ttl, left - 1);
+    };
+    switch (subject.kind) {
+      case 'node': {
+        const node = this.#node(subject.node);
+        return node === undefined ? [] : records([node.address]);
+      }
+      case 'service': {
+        const usable = this.#instances(subject.service).filter(
+          (instance) => isUsable(instance, this.#source.options) && hasTag(instance, subject.tag),
+        );
+        return records(usable.map(({ node, service }) => service.address || node.address));
+      }
+      case 'address':
+        return subject.address === undefined ? [] : [addressRecord(owner, ttl, subject.address)];
+      default:
+        return [];
+    }
+  }
+
+  // --- the zone itself, and addresses
+
+  /** SOA and NS, which every name of the zone has. */
+  #zonePlan(): Plan {
+    const { zone, options, node: own } = this.#source;
+    const ttl = seconds(options.nodeTtl);
+    const registered = this.#instances(SERVERS)
+      .filter((instance) => isUsable(instance, options))
+      .map(({ node }) => ({ name: node.name, address: node.address }));
+    const servers = registered.length > 0 ? registered : [own];
+    const found = new Map<string, { record: DnsRecord; glue: DnsRecord[] }>();
+    for (const { name, address } of servers) {
+      const target = zone.nodeName(name);
+      if (target === undefined || found.size === MAX_SERVERS) continue;
+      const bytes = addressBytes(address);
+      const glue = bytes === undefined ? [] : [addressRecord(target, ttl, bytes)];
+      found.set(name, { record: { owner: zone.name, type: TYPE.NS, ttl, rdata: target }, glue });
+    }
+    const names = [...found.values()].map(({ record }) => record);
+    const additional = [...found.values()].flatMap(({ glue }) => glue);
+    if (this.#type === TYPE.NS) return { parts: names.map((record) => ({ record })), additional };
+    return { parts: [{ record: zone.soa(options) }], authority: names, additional };
+  }
+
+  /** Without forwarding nobody can be asked about addresses that are not ours: Consul says SERVFAIL then. */
+  #reversePlan(address: Uint8Array | undefined): Plan {
+    const { zone, reverse } = this.#source;
+    const found = address && reverse.find(address);
+    const rdata = found && ('node' in found ? zone.nodeName(found.node) : zone.serviceName(found.service));
+    if (rdata === undefined) return { rcode: RCODE.SERVFAIL, authoritative: false };
+    return { parts: [{ record: { owner: ASKED, type: TYPE.PTR, ttl: 0, rdata } }] };
+  }
+}
+
+function isUsable({ checks }: Instance, { onlyPassing }: Pick<DnsOptions, 'onlyPassing'>): boolean {
+  const status = aggregate(checks);
+  return status === 'passing' || (status === 'warning' && !onlyPassing);
+}
+
+function hasTag({ service: { tags } }: Instance, tag: string): boolean {
+  return tag === '' || tags.some((own) => own.toLowerCase() === tag);
+}
+
+function weightOf({ service: { weights }, checks }: Instance): number {
+  return aggregate(checks) === 'warning' ? weights.warning : weights.passing;
+}
+
+function isAsked(type: number, address: Uint8Array): boolean {
+  return type === TYPE.ANY || type === (address.length === 4 ? TYPE.A : TYPE.AAAA);
+}
+
+function metaRecords(owner: Owner | undefined, ttl: number, { meta }: Node): DnsRecord[] {
+  if (owner === undefined || meta === null) return [];
+  return Object.entries(meta).map(([key, value]) => txtRecord(owner, ttl, metaText(key, value)));
+}
+
+const seconds = (ms: number): number => Math.floor(ms / 1000);

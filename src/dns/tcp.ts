@@ -1,0 +1,124 @@
+import type { AddressInfo } from 'node:net';
+import { createServer, type Socket } from 'node:net';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/log.ts';
+import type { Responder } from './respond.ts';
+import { HEADER_BYTES } from './wire/numbers.ts';
+
+export interface TcpLimits {
+  /** Connections at a time; more are closed at once. */
+  maxConnections: number;
+  /** Milliseconds without a whole question until a connection is closed (RFC 7766, 6.2.3: some seconds). */
+  idleTimeout: number;
+}
+
+export const DEFAULT_TCP_LIMITS: TcpLimits = { maxConnections: 1024, idleTimeout: 10_000 };
+
+/** Questions are well below this (a name has 255 bytes): what is announced as longer is no question. */
+const MAX_QUESTION_BYTES = 4096;
+/** Answers that wait for a slow reader before we stop reading its questions. */
+const MAX_WAITING_BYTES = 256 * 1024;
+
+export interface TcpServer {
+  readonly port: number;
+  /** Connections that are open. */
+  readonly connections: number;
+  stop(): Promise<void>;
+}
+
+/** Many questions per connection, answered in their order. Rejects when the address cannot be had. */
+export async function startTcp(
+  respond: Responder,
+  {
+    host,
+    port,
+    limits,
+    clock,
+    logger,
+  }: { host: string; port: number; limits: TcpLimits; clock: Clock; logger: Logger },
+): Promise<TcpServer> {
+  const open = new Map<Socket, { since: number }>();
+  const server = createServer({ noDelay: true });
+  server.maxConnections = limits.maxConnections;
+  server.on('drop', () => logger.debug('a DNS connection was turned away: too many are open'));
+  server.on('connection', (socket) => {
+    const state = { since: clock.now() };
+    open.set(socket, state);
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => open.delete(socket));
+    serve(socket, respond, () => {
+      state.since = clock.now();
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  // For what comes after: accepting may fail for a while, when there are no file descriptors left.
+  server.on('error', (error) => logger.warn('the DNS listener has trouble', { error: error.message }));
+
+  // One sweep for all connections instead of a timer for each question.
+  let cancelSweep = () => {};
+  const sweep = () => {
+    const before = clock.now() - limits.idleTimeout;
+    for (const [socket, { since }] of open) if (since <= before) socket.destroy();
+    cancelSweep = clock.after(limits.idleTimeout / 4, sweep);
+  };
+  cancelSweep = clock.after(limits.idleTimeout / 4, sweep);
+
+  let stopped: Promise<void> | undefined;
+  const stop = () =>
+    new Promise<void>((resolve) => {
+      cancelSweep();
+      server.close(() => resolve());
+      for (const socket of open.keys()) socket.destroy();
+    });
+  return {
+    port: (server.address() as AddressInfo).port,
+    get connections() {
+      return open.size;
+    },
+    stop: () => (stopped ??= stop()),
+  };
+}
+
+/** Cuts the stream into questions: each is preceded by its length in two bytes (RFC 1035, 4.2.2). */
+function serve(socket: Socket, respond: Responder, onQuestion: () => void): void {
+  let rest: Buffer = Buffer.alloc(0);
+  const drain = () => {
+    let at = 0;
+    while (rest.length - at >= 2) {
+      const length = rest.readUInt16BE(at);
+      if (length < HEADER_BYTES || length > MAX_QUESTION_BYTES) {
+        socket.destroy();
+        return;
+      }
+      if (rest.length - at < 2 + length) break;
+      if (socket.writableLength > MAX_WAITING_BYTES) {
+        socket.pause();
+        break;
+      }
+      onQuestion();
+      const answer = respond(rest.subarray(at + 2, at + 2 + length), false);
+      at += 2 + length;
+      if (answer === undefined) continue;
+      const framed = Buffer.allocUnsafe(2 + answer.length);
+      framed.writeUInt16BE(answer.length, 0);
+      framed.set(answer, 2);
+      socket.write(framed);
+    }
+    rest = rest.subarray(at);
+  };
+  socket.on('data', (chunk: Buffer) => {
+    // What is left over is less than one question, or what came in one read before we paused.
+    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    drain();
+  });
+  socket.on('drain', () => {
+    drain();
+    if (socket.writableLength <= MAX_WAITING_BYTES) socket.resume();
+  });
+}

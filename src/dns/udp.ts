@@ -1,0 +1,55 @@
+import { createSocket, type Socket } from 'node:dgram';
+import { isIPv6 } from 'node:net';
+import type { Logger } from '../lib/log.ts';
+import type { Responder } from './respond.ts';
+
+/**
+ * Bytes of questions and answers that the kernel keeps for us: a burst of some ten thousand questions waits
+ * instead of being lost. The kernel may allow less.
+ */
+const SOCKET_BUFFER = 4 * 1024 * 1024;
+/** Answers waiting to be sent when the kernel takes no more; then new ones are dropped, as UDP allows. */
+const MAX_WAITING_BYTES = 4 * 1024 * 1024;
+
+export interface UdpServer {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+/** Rejects with what the system says when the address cannot be had. */
+export async function startUdp(
+  respond: Responder,
+  { host, port, logger }: { host: string; port: number; logger: Logger },
+): Promise<UdpServer> {
+  const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
+  await new Promise<void>((resolve, reject) => {
+    socket.once('error', reject);
+    socket.bind(port, host, () => {
+      socket.off('error', reject);
+      resolve();
+    });
+  });
+  growBuffers(socket, logger);
+  // An answer that could not be sent (the asker is gone, its network is down) is the asker's loss alone.
+  socket.on('error', (error) => logger.debug('an answer over UDP was not sent', { error: error.message }));
+  socket.on('message', (packet, from) => {
+    if (socket.getSendQueueSize() > MAX_WAITING_BYTES) return;
+    const answer = respond(packet, true);
+    // The socket may keep the bytes for a while: it gets its own.
+    if (answer !== undefined && from.port !== 0) socket.send(Buffer.from(answer), from.port, from.address);
+  });
+  let stopped: Promise<void> | undefined;
+  return {
+    port: socket.address().port,
+    stop: () => (stopped ??= new Promise((resolve) => socket.close(() => resolve()))),
+  };
+}
+
+function growBuffers(socket: Socket, logger: Logger): void {
+  try {
+    socket.setRecvBufferSize(SOCKET_BUFFER);
+    socket.setSendBufferSize(SOCKET_BUFFER);
+  } catch (error) {
+    logger.debug('the UDP socket keeps its small buffers', { error: String(error) });
+  }
+}

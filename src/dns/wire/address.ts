@@ -1,0 +1,48 @@
+import { isIPv4, isIPv6 } from 'node:net';
+
+/**
+ * Bytes of an IP address: 4 or 16, or undefined for anything else. An IPv4 address in IPv6 clothes
+ * ("::ffff:10.0.0.1") is the IPv4 address.
+ */
+export function addressBytes(text: string): Uint8Array | undefined {
+  if (isIPv4(text)) return Uint8Array.from(text.split('.'), Number);
+  if (!isIPv6(text) || text.includes('%')) return undefined;
+  const bytes = ipv6Bytes(text);
+  const mapped =
+    bytes.subarray(0, 10).every((byte) => byte === 0) && bytes[10] === 0xff && bytes[11] === 0xff;
+  return mapped ? bytes.slice(12) : bytes;
+}
+
+/** `text` is known to be valid. */
+function ipv6Bytes(text: string): Uint8Array {
+  const [head = '', tail] = text.split('::');
+  const front = groups(head);
+  const back = tail === undefined ? [] : groups(tail);
+  const bytes = new Uint8Array(16);
+  bytes.set(front, 0);
+  bytes.set(back, 16 - back.length);
+  return bytes;
+}
+
+/** "2001:db8" and "ffff:10.0.0.1" as bytes. */
+function groups(text: string): number[] {
+  if (text === '') return [];
+  return text.split(':').flatMap((group) => {
+    if (group.includes('.')) return group.split('.').map(Number);
+    const value = Number.parseInt(group, 16);
+    return [value >> 8, value & 0xff];
+  });
+}
+
+/** The address that an in-addr.arpa or ip6.arpa name stands for, or undefined. Labels in lower case. */
+export function reverseAddress(labels: readonly string[]): Uint8Array | undefined {
+  const zone = labels.at(-2);
+  const digits = labels.slice(0, -2).reverse();
+  if (zone === 'in-addr' && digits.length === 4) {
+    const text = digits.join('.');
+    return isIPv4(text) ? addressBytes(text) : undefined;
+  }
+  if (zone === 'ip6' && digits.length === 32 && digits.every((digit) => /^[0-9a-f]$/.test(digit)))
+    return Uint8Array.from(Buffer.from(digits.join(''), 'hex'));
+  return undefined;
+}

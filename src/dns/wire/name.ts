@@ -1,0 +1,65 @@
+import { MAX_LABEL_BYTES, MAX_NAME_BYTES } from './numbers.ts';
+
+/** The packet is not what RFC 1035 allows. Answered with FORMERR, never shown to a user. */
+export class WireError extends Error {}
+
+/**
+ * Labels of a name as bytes on the wire, without compression. Undefined for what cannot be a name: an empty
+ * label, one over 63 bytes, over 255 bytes in all.
+ */
+export function encodeLabels(labels: readonly string[]): Buffer | undefined {
+  const parts: Buffer[] = [];
+  let total = 1;
+  for (const label of labels) {
+    const bytes = Buffer.from(label, 'utf8');
+    if (bytes.length === 0 || bytes.length > MAX_LABEL_BYTES) return undefined;
+    parts.push(Buffer.from([bytes.length]), bytes);
+    total += 1 + bytes.length;
+  }
+  if (total > MAX_NAME_BYTES) return undefined;
+  parts.push(Buffer.from([0]));
+  return Buffer.concat(parts, total);
+}
+
+/** "web.service.consul" or "web.service.consul." as bytes on the wire; "" and "." are the root. */
+export function encodeName(text: string): Buffer | undefined {
+  return encodeLabels(labelsOf(text));
+}
+
+/** The labels of a name as people write it. A dot always separates. */
+export function labelsOf(text: string): string[] {
+  const bare = text.endsWith('.') ? text.slice(0, -1) : text;
+  return bare === '' ? [] : bare.split('.');
+}
+
+/**
+ * The labels of the name at `start`, following compression pointers, and where reading goes on behind it.
+ * Pointers must lead backwards: that alone makes a loop impossible.
+ */
+export function decodeName(bytes: Uint8Array, start: number): { labels: Buffer[]; next: number } {
+  const labels: Buffer[] = [];
+  let at = start;
+  let next = -1;
+  let total = 1;
+  let floor = start;
+  for (;;) {
+    const length = bytes[at];
+    if (length === undefined) throw new WireError('a name runs past the end');
+    if (length === 0) return { labels, next: next < 0 ? at + 1 : next };
+    if (length >= 0xc0) {
+      const low = bytes[at + 1];
+      if (low === undefined) throw new WireError('a pointer runs past the end');
+      if (next < 0) next = at + 2;
+      at = ((length & 0x3f) << 8) | low;
+      if (at >= floor) throw new WireError('a pointer does not lead backwards');
+      floor = at;
+      continue;
+    }
+    if (length > MAX_LABEL_BYTES) throw new WireError('a label is of an unknown kind');
+    total += 1 + length;
+    if (total > MAX_NAME_BYTES) throw new WireError('a name is too long');
+    if (at + 1 + length > bytes.length) throw new WireError('a label runs past the end');
+    labels.push(Buffer.from(bytes.subarray(at + 1, at + 1 + length)));
+    at += 1 + length;
+  }
+}

@@ -1,0 +1,95 @@
+import { register } from '../catalog/commands/register.ts';
+import type { CheckStatus, Weights } from '../catalog/rows.ts';
+import { openMemoryStore } from '../store/memory.ts';
+import type { Store } from '../store/store.ts';
+import { type DnsServerOptions, startDns } from './server.ts';
+
+export interface World {
+  store: Store;
+  port: number;
+  node(name: string, address: string, meta?: Record<string, string>): Promise<void>;
+  service(node: string, address: string, service: ServiceInput): Promise<void>;
+  /** A check of an instance, or of the node without a service ID. */
+  check(node: string, address: string, status: CheckStatus, serviceId?: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface ServiceInput {
+  id?: string;
+  name: string;
+  port?: number;
+  address?: string;
+  tags?: string[];
+  weights?: Weights;
+}
+
+/** For tests: a store in memory and a DNS server over it, both real. */
+export async function startWorld(
+  options: Partial<DnsServerOptions> = {},
+  own = { name: 'self', address: '127.0.0.1' },
+): Promise<World> {
+  const store = openMemoryStore({
+    onSubscriberError: (error) => {
+      throw error;
+    },
+  });
+  const nodeRow = (name: string, address: string, meta: Record<string, string> | null = null) => ({
+    id: '',
+    name,
+    address,
+    datacenter: 'dc1',
+    taggedAddresses: null,
+    meta,
+  });
+  const world = {
+    store,
+    node: async (name: string, address: string, meta?: Record<string, string>) => {
+      await store.write((tx) => register(tx, { node: nodeRow(name, address, meta) }));
+    },
+    service: async (node: string, address: string, input: ServiceInput) => {
+      const service = {
+        id: input.id ?? input.name,
+        name: input.name,
+        kind: '',
+        tags: input.tags ?? [],
+        address: input.address ?? '',
+        taggedAddresses: null,
+        meta: null,
+        port: input.port ?? 0,
+        socketPath: '',
+        weights: input.weights ?? { passing: 1, warning: 1 },
+        enableTagOverride: false,
+      };
+      await store.write((tx) =>
+        register(tx, { node: nodeRow(node, address), skipNodeUpdate: true, service }),
+      );
+    },
+    check: async (node: string, address: string, status: CheckStatus, serviceId = '') => {
+      const check = {
+        id: `check-${serviceId}`,
+        name: 'check',
+        status,
+        notes: '',
+        output: '',
+        serviceId,
+        type: '',
+        interval: '',
+        timeout: '',
+        definition: {},
+      };
+      await store.write((tx) =>
+        register(tx, { node: nodeRow(node, address), skipNodeUpdate: true, checks: [check] }),
+      );
+    },
+  };
+  await world.node(own.name, own.address);
+  const dns = await startDns({ catalog: store.catalog, port: 0, node: own, ...options });
+  return {
+    ...world,
+    port: dns.port,
+    stop: async () => {
+      await dns.stop();
+      await store.close();
+    },
+  };
+}
