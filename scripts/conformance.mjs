@@ -11,7 +11,7 @@ import { setup } from './setup.mjs';
 import { ARTIFACTS, inRoot } from './support/paths.mjs';
 import { runToEnd, stopAllOnSignal } from './support/processes.mjs';
 import { run, say, seconds } from './support/say.mjs';
-import { isThere, SUITES } from './support/suites.mjs';
+import { NotYet, requireVerb, SUITES } from './support/suites.mjs';
 
 const BASELINE = inRoot('test', 'conformance.baseline.json');
 
@@ -44,14 +44,17 @@ export function namesOf(output, word) {
  * @param {string} name
  * @param {string[]} args
  * @param {boolean} show print the runner's lines as they come
- * @returns {Promise<Outcome>}
+ * @returns {Promise<Outcome>} rejects with `NotYet` when there is nothing to test
  */
 async function runSuite(name, args, show) {
   const suite = SUITES[name];
   if (suite === undefined) throw new Error(`no suite ${name}`);
+  await requireVerb(suite);
   const folder = mkdtempSync(join(tmpdir(), `muster-${name}-`));
-  const subject = await suite.subject(folder);
+  /** @type {import('./support/suites.mjs').Subject | undefined} */
+  let subject;
   try {
+    subject = await suite.subject(folder);
     const { output } = await runToEnd(
       process.execPath,
       [inRoot('test', 'conformance', suite.runner), ...subject.args, ...args],
@@ -62,8 +65,23 @@ async function runSuite(name, args, show) {
     const story = died ? `\n--- it ended during the suite; its output:\n${subject.program?.output()}` : '';
     return { passed: namesOf(output, 'ok'), failed: namesOf(output, 'FAIL'), last, output: output + story };
   } finally {
-    await subject.program?.stop();
+    await subject?.program?.stop();
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * The outcome of a suite, or undefined, and a word about it, when there is nothing to test yet.
+ * @param {string} name
+ * @param {Promise<Outcome>} running
+ */
+async function ifThere(name, running) {
+  try {
+    return await running;
+  } catch (error) {
+    if (!(error instanceof NotYet)) throw error;
+    say('conformance', `${name}: not yet (${error.message})`);
+    return undefined;
   }
 }
 
@@ -123,15 +141,10 @@ async function updateBaseline(names) {
   for (const name of names) {
     const suite = SUITES[name];
     if (suite === undefined) return unknownSuite(name);
-    if (!(await isThere(suite))) {
-      say('conformance', `${name}: not yet (there is no such command)`);
-      continue;
-    }
+    const first = await ifThere(name, runSuite(name, suite.verbose, false));
+    if (first === undefined) continue;
     // Twice: what passes by luck is not written down.
-    const [first, second] = [
-      await runSuite(name, suite.verbose, false),
-      await runSuite(name, suite.verbose, false),
-    ];
+    const second = await runSuite(name, suite.verbose, false);
     keepOutput(name, first.output);
     baseline[name] = first.passed.filter((one) => second.passed.includes(one)).sort();
     say('conformance', `${name}: ${first.last}, then ${second.last}; ${baseline[name]?.length} written down`);
@@ -152,14 +165,10 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
       return failed > 0 ? 1 : 0;
     }
     if (first === '--update') return updateBaseline(rest.length > 0 ? rest : Object.keys(SUITES));
-    const suite = SUITES[first];
-    if (suite === undefined) return unknownSuite(first);
-    if (!(await isThere(suite))) {
-      say('conformance', `${first}: not yet (Muster has no command for it today)`);
-      return 0;
-    }
-    const { last, output } = await runSuite(first, rest, true);
-    keepOutput(first, output);
-    return / 0 failed$/.test(last) ? 0 : 1;
+    if (SUITES[first] === undefined) return unknownSuite(first);
+    const outcome = await ifThere(first, runSuite(first, rest, true));
+    if (outcome === undefined) return 0;
+    keepOutput(first, outcome.output);
+    return / 0 failed$/.test(outcome.last) ? 0 : 1;
   });
 }

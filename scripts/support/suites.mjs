@@ -30,21 +30,30 @@ async function agentPorts() {
 
 /** @param {{ proxy: number, admin: number }} ports */
 const balancerFlags = ({ proxy, admin }) => [
-  `-proxy-addr=${ADDRESS}:${proxy}`,
-  `-proxy-admin-addr=${ADDRESS}:${admin}`,
+  `-balancer-listen=${ADDRESS}:${proxy}`,
+  `-balancer-admin=${ADDRESS}:${admin}`,
 ];
+
+/** Muster does not understand how the subject is to be set up. */
+export class NotYet extends Error {}
+
+/** Exit code of Muster for flags and configurations that it does not know. */
+const USAGE = 2;
 
 /** @param {string[]} flags @param {{ http: number }} ports */
 async function startAgent(flags, ports) {
   const program = start(process.execPath, [MUSTER, 'agent', ...flags]);
-  await until(
-    'the agent to have a leader',
-    async () => {
-      const answer = await fetch(`http://${ADDRESS}:${ports.http}/v1/status/leader`);
-      return answer.ok && (await answer.text()).length > 2;
-    },
-    { program, ms: 20_000 },
-  );
+  const hasLeader = async () => {
+    const answer = await fetch(`http://${ADDRESS}:${ports.http}/v1/status/leader`);
+    return answer.ok && (await answer.text()).length > 2;
+  };
+  try {
+    await until('the agent to have a leader', hasLeader, { program, ms: 20_000 });
+  } catch (error) {
+    const { code } = await program.kill();
+    if (code === USAGE) throw new NotYet(program.output().trim());
+    throw error;
+  }
   return program;
 }
 
@@ -111,7 +120,6 @@ export const SUITES = {
   'consul-acl': {
     about: 'access control lists',
     verb: 'agent',
-    needs: ['acl'],
     runner: 'run.mjs',
     verbose: ['--verbose'],
     async subject(folder) {
@@ -204,8 +212,11 @@ export const SUITES = {
   },
 };
 
-/** Does Muster have the command that a suite tests? @param {Suite} suite */
-export async function isThere({ verb, needs = [] }) {
+/** Throws `NotYet` unless Muster has the command that a suite tests. @param {Suite} suite */
+export async function requireVerb({ verb, needs = [] }) {
   const { code, output } = await runToEnd(process.execPath, [MUSTER, verb, '--help']);
-  return code === 0 && needs.every((text) => output.includes(text));
+  if (code !== 0) throw new NotYet(`there is no \`muster ${verb}\``);
+  for (const text of needs) {
+    if (!output.includes(text)) throw new NotYet(`\`muster ${verb}\` has no ${text.trim()}`);
+  }
 }
