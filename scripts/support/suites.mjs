@@ -105,6 +105,33 @@ async function configuredAgent(file, folder) {
 /** @param {{ http: number, dns: number }} ports */
 const httpAndDns = ({ http, dns }) => ['--http', `${ADDRESS}:${http}`, '--dns', `${ADDRESS}:${dns}`];
 
+/**
+ * Everything to one backend, with the limits that the README of the http suite asks for.
+ * @param {{ http: number, dns: number, proxy: number, admin: number }} ports
+ * @param {number} backend
+ */
+const oneBackend = (ports, backend) => `[node]
+dev = true
+[ports]
+http = ${ports.http}
+dns = ${ports.dns}
+[balancer]
+listen = ["${ADDRESS}:${ports.proxy}"]
+admin = "${ADDRESS}:${ports.admin}"
+[balancer.limits]
+head_timeout = "3s"
+keep_alive_timeout = "3s"
+body_timeout = "3s"
+response_timeout = "3s"
+response_silence = "3s"
+connect_timeout = "1s"
+[[service]]
+name = "backend"
+address = "${ADDRESS}"
+port = ${backend}
+tags = ["urlprefix-/"]
+`;
+
 /** @type {Record<string, Suite>} */
 export const SUITES = {
   consul: {
@@ -139,26 +166,20 @@ export const SUITES = {
   },
   http: {
     about: "the balancer's HTTP/1.1",
-    verb: 'lb',
+    verb: 'agent',
     runner: 'http/run.mjs',
     verbose: ['--verbose', '--slow'],
-    async subject() {
-      const [proxy = 0, backend = 0] = await freePorts(2);
-      const program = start(process.execPath, [
-        inRoot('test', 'programs', 'proxy.mjs'),
-        String(proxy),
-        String(backend),
-      ]);
+    async subject(folder) {
+      const ports = await agentPorts();
+      const [backend = 0] = await freePorts(1);
+      const path = join(folder, 'muster.toml');
+      writeFileSync(path, oneBackend(ports, backend));
+      const program = await startAgent(['-config-file', path], ports);
+      const proxy = `${ADDRESS}:${ports.proxy}`;
+      await until('the route', async () => (await fetch(`http://${proxy}/`)).status !== 404, { program });
       return {
         program,
-        args: [
-          '--proxy',
-          `${ADDRESS}:${proxy}`,
-          '--backend',
-          `${ADDRESS}:${backend}`,
-          '--pid',
-          String(program.pid),
-        ],
+        args: ['--proxy', proxy, '--backend', `${ADDRESS}:${backend}`, '--pid', String(program.pid)],
       };
     },
   },
