@@ -5,7 +5,7 @@ export interface Draw {
   /** In [0, 1). */
   readonly random: () => number;
   /**
-   * One counter per route. In a SharedArrayBuffer the workers take turns together, so that the order is strict
+   * One counter per slot of a route. In a SharedArrayBuffer the workers take turns together, so that the order is strict
    * whichever worker a connection landed on.
    */
   readonly turns: Int32Array;

@@ -13,6 +13,8 @@ export interface CompilerOptions extends Draw {
 
 interface Compiled {
   readonly spec: RouteSpec;
+  /** Where the route's turn is counted. */
+  readonly turns: Int32Array;
   readonly targets: ReadonlyMap<string, Target>;
 }
 
@@ -74,15 +76,24 @@ export class Compiler {
     // Targets that stay keep their place in `states`; those that left or moved give theirs back last, so
     // that a state in use never falls to zero in between.
     for (const old of known?.targets.values() ?? []) if (targets.get(old.id) !== old) this.#drop(old);
-    this.#routes.set(spec.id, { spec, targets });
-    const { random, turns } = this.#options;
+    const turns = this.#turns(spec, known);
+    this.#routes.set(spec.id, { spec, targets, turns });
+    const { random } = this.#options;
+    const turn = turns === this.#options.turns ? spec.slot : 0;
     return {
       id: spec.id,
       service: spec.service,
       slot: spec.slot,
       strip: new TextEncoder().encode(spec.strip),
-      balancer: STRATEGIES[spec.strategy].balancer([...targets.values()], { random, turns }, spec.slot),
+      balancer: STRATEGIES[spec.strategy].balancer([...targets.values()], { random, turns }, turn),
     };
+  }
+
+  /** The last slot is shared by all routes that found no other: taking turns together, each would skip some. */
+  #turns(spec: RouteSpec, known: Compiled | undefined): Int32Array {
+    const { turns } = this.#options;
+    if (spec.slot < turns.length - 1) return turns;
+    return known === undefined || known.turns === turns ? new Int32Array(1) : known.turns;
   }
 
   #target(spec: TargetSpec): Target {

@@ -19,7 +19,10 @@ export interface RouterOptions {
   readonly discover: (listener: InstanceListener) => Discovery;
   /** Told of every change in the tick in which the catalog tells it. Must not throw. */
   readonly publish: (delta: RouteDelta) => void;
-  readonly slots: SlotsOptions;
+  /** Places of the instances in the shared counter block. */
+  readonly targetSlots: SlotsOptions;
+  /** Places of the routes, also of their turns. */
+  readonly routeSlots: SlotsOptions;
   readonly log: Logger;
   /** Default "urlprefix-". */
   readonly tagPrefix?: string;
@@ -69,7 +72,8 @@ class Routing implements Router {
   readonly #table: TableOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #contributions = new Map<string, Contribution>();
-  readonly #slots: Slots;
+  readonly #targetSlots: Slots;
+  readonly #routeSlots: Slots;
   readonly #discovery: Discovery;
   #version = 0;
   #routes: readonly RouteView[] | undefined;
@@ -78,7 +82,8 @@ class Routing implements Router {
   constructor(options: RouterOptions) {
     this.#options = options;
     this.#table = options.table ?? DEFAULT_TABLE;
-    this.#slots = new Slots(options.slots);
+    this.#targetSlots = new Slots(options.targetSlots);
+    this.#routeSlots = new Slots(options.routeSlots);
     this.#discovery = options.discover((changes) => this.#follow(changes));
   }
 
@@ -93,7 +98,8 @@ class Routing implements Router {
   }
 
   settled(version: number): void {
-    this.#slots.settle(version);
+    this.#targetSlots.settle(version);
+    this.#routeSlots.settle(version);
   }
 
   routes(): readonly RouteView[] {
@@ -132,7 +138,7 @@ class Routing implements Router {
       const contribution = after === undefined ? undefined : this.#contribute(after);
       if (contribution === undefined) {
         this.#contributions.delete(id);
-        this.#slots.release(instanceSlot(id), this.#version + 1);
+        this.#targetSlots.release(id, this.#version + 1);
       } else {
         this.#contributions.set(id, contribution);
         for (const entry of contribution.entries) touched.add(entry);
@@ -164,7 +170,7 @@ class Routing implements Router {
     for (const tag of read) {
       const obstacle = instance.port === 0 ? 'the instance is registered without a port' : tag.obstacle;
       const entry = this.#entry(tag);
-      const slot = this.#slots.take(instanceSlot(instance.id));
+      const slot = this.#targetSlots.take(instance.id);
       entries.add(entry);
       if (!entry.set({ instance, tag, slot, obstacle, otherTags }))
         report(tag.tag, `another tag of the instance already leads to ${entry.id}; this one is used`);
@@ -181,7 +187,7 @@ class Routing implements Router {
     let entry = this.#entries.get(id);
     if (entry === undefined) {
       const { strategy = 'rr', whenNoneHealthy = 'missing' } = this.#options;
-      const slot = this.#slots.take(routeSlot(id));
+      const slot = this.#routeSlots.take(id);
       entry = new Entry(
         { id, host, path, slot },
         { strategy, staysEmpty: whenNoneHealthy === 'unavailable' },
@@ -206,7 +212,7 @@ class Routing implements Router {
       else changed.push(change);
       if (!entry.isEmpty) continue;
       this.#entries.delete(entry.id);
-      this.#slots.release(routeSlot(entry.id), this.#version + 1);
+      this.#routeSlots.release(entry.id, this.#version + 1);
     }
     if (changed.length + patched.length + removed.length === 0) return;
     this.#version++;
@@ -221,9 +227,6 @@ class Routing implements Router {
     }
   }
 }
-
-const instanceSlot = (id: string): string => `instance ${id}`;
-const routeSlot = (id: string): string => `route ${id}`;
 
 /** Hosts in order, the paths of a host from long to short: as they are tried, and as fabio lists them. */
 function compareViews(a: RouteView, b: RouteView): number {
