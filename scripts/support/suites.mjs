@@ -176,7 +176,12 @@ export const SUITES = {
       writeFileSync(path, oneBackend(ports, backend));
       const program = await startAgent(['-config-file', path], ports);
       const proxy = `${ADDRESS}:${ports.proxy}`;
-      await until('the route', async () => (await fetch(`http://${proxy}/`)).status !== 404, { program });
+      // Not by a request: the backend is not there yet, and would count as failed.
+      const hasRoute = async () => {
+        const routes = await (await fetch(`http://${ADDRESS}:${ports.admin}/api/routes`)).json();
+        return Array.isArray(routes) && routes.length > 0;
+      };
+      await until('the route', hasRoute, { program });
       return {
         program,
         args: ['--proxy', proxy, '--backend', `${ADDRESS}:${backend}`, '--pid', String(program.pid)],
