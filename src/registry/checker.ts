@@ -91,16 +91,15 @@ export class Checker {
   }
 
   /**
-   * A heartbeat: what the owner of a TTL check says of it. Answers the state as it is to be kept, or undefined when
-   * there is no such TTL check.
+   * A heartbeat: what the owner of a TTL check says of it; the check is good for its time again. Answers the state
+   * that follows, or undefined when there is no such TTL check.
    */
   tell(id: string, status: CheckStatus, output: string): TtlState | undefined {
     const spec = this.#options.local.check(id)?.spec;
     if (spec === undefined || spec === null || !this.#expiry.has(id)) return undefined;
     this.#await(id, spec.ttl);
-    const outcome = { status, output: cutOutput(output, this.#outputMaxSize(spec)) };
-    this.#options.onResult(id, outcome);
-    return { id, ...outcome, expires: this.#options.clock.now() + spec.ttl };
+    const expires = this.#options.clock.now() + spec.ttl;
+    return { id, status, output: cutOutput(output, this.#outputMaxSize(spec)), expires };
   }
 
   /** To be told the status of a check after each result: lasting trouble counts from the first critical one. */

@@ -1,44 +1,22 @@
 import type { CheckStatus } from '../catalog/rows.ts';
-import { checkKey } from '../catalog/tables.ts';
 import { NODE_MAINTENANCE, SERVICE_MAINTENANCE } from '../catalog/views.ts';
 import { Watches } from '../catalog/watches.ts';
-import { MusterError, messageOf } from '../errors.ts';
+import { messageOf } from '../errors.ts';
 import type { Outcome } from '../health/kind.ts';
-import { type CheckKindName, foreignKindOf, kindOf } from '../health/kinds.ts';
-import { DEFAULT_OUTPUT_MAX_SIZE } from '../health/output.ts';
-import { type Cancel, Schedule } from '../health/schedule.ts';
-import { type CheckSpec, faultOf } from '../health/spec.ts';
+import { Schedule } from '../health/schedule.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Store } from '../store/store.ts';
+import { admitChecks, admitMore, DEFAULT_REGISTRY_LIMITS, type RegistryLimits, rejected } from './admit.ts';
 import { Checker } from './checker.ts';
 import type { CheckDefinition, ServiceDefinition, Source, StaticDefinitions } from './definition.ts';
 import { type Keep, type LocalDisk, noDisk, openLocalDisk } from './disk.ts';
+import { Heartbeats } from './heartbeats.ts';
 import { type LocalCheck, type LocalService, LocalState } from './local.ts';
 import { checkOf, maintenanceOf, serviceChecksOf, serviceOf } from './make.ts';
 import type { LocalNode } from './node.ts';
+import { restore } from './restore.ts';
 import { Sync } from './sync.ts';
-
-/** How long a change of output alone may wait until the catalog has it, in ms: Consul's `check_update_interval`. */
-const CHECK_UPDATE_INTERVAL = 300_000;
-/** How long a heartbeat that changed nothing may wait until the disk has it, in ms. */
-const HEARTBEAT_FLUSH = 1_000;
-
-export interface RegistryLimits {
-  /** Services of this node. */
-  services: number;
-  /** Checks of this node. */
-  checks: number;
-  /** Bytes of a check's output. */
-  outputMaxSize: number;
-}
-
-/** A hundred thousand of each are some hundred megabytes; more on one node is a client gone wild. */
-export const DEFAULT_REGISTRY_LIMITS: RegistryLimits = {
-  services: 100_000,
-  checks: 100_000,
-  outputMaxSize: DEFAULT_OUTPUT_MAX_SIZE,
-};
 
 export interface RegistryOptions {
   store: Store;
@@ -70,11 +48,7 @@ export class Registry {
   readonly #checker: Checker;
   readonly #sync: Sync;
   readonly #watches = new Watches();
-  /** Outputs that the catalog does not have yet. */
-  readonly #lateOutputs = new Map<string, Cancel>();
-  /** Heartbeats that the disk does not have yet. */
-  readonly #heartbeats = new Map<string, Keep>();
-  #flush: Cancel | undefined;
+  readonly #heartbeats: Heartbeats;
   #unsubscribe: () => void = () => {};
   #stopping: Promise<void> | undefined;
 
@@ -86,6 +60,7 @@ export class Registry {
     this.node = node;
     this.#disk = dataDirectory === undefined ? noDisk : openLocalDisk(dataDirectory);
     this.#schedule = new Schedule(clock, (error) => logger.error(messageOf(error)));
+    this.#heartbeats = new Heartbeats(this.#disk, this.#schedule, logger);
     const common = { local: this.#local, schedule: this.#schedule, random };
     this.#checker = new Checker({
       ...common,
@@ -95,14 +70,23 @@ export class Registry {
       onResult: (id, outcome) => void this.#result(id, outcome).catch(() => {}),
       onCriticalTooLong: (check) => this.#takeDown(check),
     });
-    this.#sync = new Sync({ ...common, store, node, logger, reconcileInterval: options.reconcileInterval });
+    this.#sync = new Sync({
+      ...common,
+      store,
+      node,
+      logger,
+      reconcileInterval: options.reconcileInterval,
+      checkUpdateInterval: options.checkUpdateInterval,
+    });
   }
 
   /** Loads what the disk kept, then the configuration, and brings the catalog in line. */
   async start(): Promise<void> {
     try {
       this.#restore();
-      this.#define(this.#options.definitions ?? { services: [], checks: [] }, new Map());
+      const made = this.#define(this.#options.definitions ?? { services: [], checks: [] }, new Map());
+      // What was registered through the API under a name that the configuration has now must not come back.
+      await this.#keep(ids(made.services), ids(made.checks));
       await this.#sync.start();
     } catch (error) {
       await this.stop();
@@ -119,9 +103,8 @@ export class Registry {
       this.#unsubscribe();
       this.#sync.stop();
       this.#checker.stopAll();
-      for (const cancel of this.#lateOutputs.values()) cancel();
       this.#schedule.clear();
-      await this.#flushHeartbeats();
+      await this.#heartbeats.flush();
       await this.#disk.close();
     })();
     return this.#stopping;
@@ -173,13 +156,13 @@ export class Registry {
     definition: ServiceDefinition,
     { replaceExistingChecks = false }: { replaceExistingChecks?: boolean } = {},
   ): Promise<void> {
-    this.#refuse(definition.checks.map(({ spec }) => spec));
+    admitChecks(definition.checks.map(({ spec }) => spec));
     const service = serviceOf(definition, 'api');
     const checks = serviceChecksOf(definition, service, 'api');
     const known = this.#local
       .checksOf(service.id)
       .filter((check) => !checks.some(({ id }) => id === check.id));
-    this.#bound(service, checks);
+    admitMore(this.#local, this.#limits, service, checks);
     this.#putService(service);
     for (const check of checks) this.#putCheck(check);
     const dropped = replaceExistingChecks ? known : [];
@@ -188,10 +171,7 @@ export class Registry {
     const renamed = known.filter((check) => !replaceExistingChecks && check.serviceName !== service.name);
     for (const check of renamed) this.#local.putCheck({ ...check, serviceName: service.name });
     this.#checker.changed();
-    await this.#acknowledge(
-      [service.id],
-      [...checks, ...dropped, ...renamed].map(({ id }) => id),
-    );
+    await this.#acknowledge([service.id], ids([...checks, ...dropped, ...renamed]));
   }
 
   /** Takes a service and its checks away. False when there is none with this ID. */
@@ -202,18 +182,15 @@ export class Registry {
     this.#local.deleteService(id);
     this.#watches.wake([id], []);
     this.#checker.changed();
-    await this.#acknowledge(
-      [id],
-      checks.map((check) => check.id),
-    );
+    await this.#acknowledge([id], ids(checks));
     return true;
   }
 
   /** Registers a check, or replaces it and keeps its state. Throws `request.rejected` in Consul's words. */
   async registerCheck(definition: CheckDefinition): Promise<void> {
-    this.#refuse([definition.spec]);
+    admitChecks([definition.spec]);
     const check = checkOf(definition, this.#serviceOf(definition.serviceId), 'api');
-    this.#bound(undefined, [check]);
+    admitMore(this.#local, this.#limits, undefined, [check]);
     this.#putCheck(check);
     this.#checker.changed();
     await this.#acknowledge([], [check.id]);
@@ -233,14 +210,10 @@ export class Registry {
     const before = this.#local.check(id);
     const state = this.#checker.tell(id, status, output);
     if (state === undefined) return false;
-    const keep: Keep = { table: 'ttls', id, row: state };
-    if (before?.status !== status) {
-      this.#heartbeats.delete(id);
-      await Promise.all([this.#disk.write([keep]), this.#sync.push([], [id])]);
-    } else {
-      this.#heartbeats.set(id, keep);
-      this.#flush ??= this.#schedule.after(HEARTBEAT_FLUSH, () => void this.#flushHeartbeats());
-    }
+    if (before?.status === status) {
+      this.#heartbeats.keepLater(state);
+      await this.#result(id, state);
+    } else await Promise.all([this.#heartbeats.keep(state), this.#result(id, state)]);
     return true;
   }
 
@@ -283,43 +256,15 @@ export class Registry {
         this.#dropCheck(check.id);
       }
     }
-    this.#watches.wake(
-      [...gone.services, ...made.services].map(({ id }) => id),
-      [],
-    );
+    this.#watches.wake(ids([...gone.services, ...made.services]), []);
     this.#checker.changed();
-    await this.#acknowledge(
-      [...gone.services, ...made.services].map(({ id }) => id),
-      [...gone.checks, ...made.checks].map(({ id }) => id),
-    );
+    await this.#acknowledge(ids([...gone.services, ...made.services]), ids([...gone.checks, ...made.checks]));
   }
 
   #serviceOf(id: string): LocalService | undefined {
     const service = this.#local.service(id);
-    if (id !== '' && service === undefined)
-      throw new MusterError('request.rejected', `ServiceID ${JSON.stringify(id)} does not exist`);
+    if (id !== '' && service === undefined) throw rejected(`ServiceID ${JSON.stringify(id)} does not exist`);
     return service;
-  }
-
-  #refuse(specs: readonly CheckSpec[]): void {
-    for (const spec of specs) {
-      const fault = faultOf(spec);
-      if (fault !== undefined) throw new MusterError('request.rejected', `Check is not valid: ${fault}`);
-      if (kindOf(spec) !== undefined) continue;
-      throw new MusterError('request.rejected', refusalOf(spec));
-    }
-  }
-
-  #bound(service: LocalService | undefined, checks: readonly LocalCheck[]): void {
-    const { services, checks: most } = this.#limits;
-    const fresh = checks.filter(({ id }) => this.#local.check(id) === undefined).length;
-    if (service && this.#local.service(service.id) === undefined && this.#local.serviceCount >= services)
-      throw new MusterError(
-        'request.rejected',
-        `this node has ${services} services already, no more are taken`,
-      );
-    if (fresh > 0 && this.#local.checkCount + fresh > most)
-      throw new MusterError('request.rejected', `this node has at most ${most} checks, no more are taken`);
   }
 
   #putService(service: LocalService): void {
@@ -338,23 +283,23 @@ export class Registry {
   #dropCheck(id: string): void {
     this.#local.deleteCheck(id);
     this.#checker.stop(id);
-    this.#heartbeats.delete(id);
-    this.#lateOutputs.get(id)?.();
-    this.#lateOutputs.delete(id);
+    this.#heartbeats.forget(id);
   }
 
   /** Resolves once disk and catalog have what is true of these IDs now. */
   async #acknowledge(services: readonly string[], checks: readonly string[]): Promise<void> {
+    await Promise.all([this.#keep(services, checks), this.#sync.push(services, checks)]);
+  }
+
+  async #keep(services: readonly string[], checks: readonly string[]): Promise<void> {
     const keep: Keep[] = [];
-    const ofApi = <Row extends { source: Source }>(row: Row | undefined) =>
-      row?.source === 'api' ? row : undefined;
     for (const id of new Set(services))
       keep.push({ table: 'services', id, row: ofApi(this.#local.service(id)) });
     for (const id of new Set(checks)) {
       keep.push({ table: 'checks', id, row: ofApi(this.#local.check(id)) });
       if (this.#local.check(id) === undefined) keep.push({ table: 'ttls', id, row: undefined });
     }
-    await Promise.all([this.#disk.write(keep), this.#sync.push(services, checks)]);
+    if (keep.length > 0) await this.#disk.write(keep);
   }
 
   /** A check has a result. A change of status is written through at once, one of the output alone some time later. */
@@ -366,24 +311,12 @@ export class Registry {
     if (check.status === status && check.output === output) return;
     this.#local.putCheck(next);
     this.#checker.changed();
-    if (check.status !== status) {
-      this.#lateOutputs.get(id)?.();
-      this.#lateOutputs.delete(id);
-      this.#options.logger.info('check changed', { check: id, service: check.serviceId, status });
-      await this.#sync.push([], [id]);
-    } else if (!this.#lateOutputs.has(id)) this.#pushLater(id);
-  }
-
-  #pushLater(id: string): void {
-    const { random, checkUpdateInterval = CHECK_UPDATE_INTERVAL } = this.#options;
-    const wait = checkUpdateInterval * (0.5 + random());
-    this.#lateOutputs.set(
-      id,
-      this.#schedule.after(wait, () => {
-        this.#lateOutputs.delete(id);
-        void this.#sync.push([], [id]).catch(() => {});
-      }),
-    );
+    if (check.status === status) {
+      this.#sync.pushOutputLater(id);
+      return;
+    }
+    this.#options.logger.info('check changed', { check: id, service: check.serviceId, status });
+    await this.#sync.push([], [id]);
   }
 
   #takeDown(check: LocalCheck): void {
@@ -394,48 +327,14 @@ export class Registry {
     void this.deregisterService(check.serviceId).catch(() => {});
   }
 
-  async #flushHeartbeats(): Promise<void> {
-    this.#flush = undefined;
-    const rows = [...this.#heartbeats.values()];
-    this.#heartbeats.clear();
-    if (rows.length === 0) return;
-    try {
-      await this.#disk.write(rows);
-    } catch (error) {
-      this.#options.logger.error('could not keep the state of TTL checks', { error: messageOf(error) });
-    }
-  }
-
-  /**
-   * Puts back what the disk kept. Checks come back with the state that they had: a restart of the agent is no reason
-   * to take its services out of the rotation. Probes follow within moments; a heartbeat is good until its time.
-   */
   #restore(): void {
     const { clock, store, logger } = this.#options;
-    const nodeName = this.node.name;
-    const { services, checks, ttls } = this.#disk.load();
-    const states = new Map(ttls.map((state) => [state.id, state]));
+    const kept = this.#disk.load();
+    const { services, checks, orphans } = restore(kept, store.catalog, this.node.name, clock.now());
     for (const service of services) this.#local.putService(service);
-    for (const check of checks) {
-      if (check.serviceId !== '' && this.#local.service(check.serviceId) === undefined) {
-        logger.warn('forgetting a check whose service is gone', {
-          check: check.id,
-          service: check.serviceId,
-        });
-        continue;
-      }
-      const state = states.get(check.id);
-      const isTtl = kindOfCheck(check) === 'ttl';
-      if (isTtl && state !== undefined) {
-        this.#putCheck(check, { ...check, ...state }, Math.max(0, state.expires - clock.now()));
-      } else if (isTtl || check.spec === null) this.#putCheck(check, undefined);
-      else this.#putCheck(check, knownState(check));
-    }
-
-    function knownState(check: LocalCheck): LocalCheck | undefined {
-      const row = store.catalog.get('checks', checkKey(nodeName, check.id));
-      return row === undefined ? undefined : { ...check, status: row.status, output: row.output };
-    }
+    for (const { check, ttlLeft } of checks) this.#putCheck(check, undefined, ttlLeft);
+    for (const { id, serviceId } of orphans)
+      logger.warn('forgetting a check whose service is gone', { check: id, service: serviceId });
   }
 
   /** Puts the configuration's definitions in place. One that cannot be is reported, the others go on. */
@@ -455,7 +354,7 @@ export class Registry {
     };
     for (const definition of services) {
       attempt(`service ${definition.name}`, () => {
-        this.#refuse(definition.checks.map(({ spec }) => spec));
+        admitChecks(definition.checks.map(({ spec }) => spec));
         const service = serviceOf(definition, 'config');
         const own = serviceChecksOf(definition, service, 'config');
         this.#putService(service);
@@ -466,7 +365,7 @@ export class Registry {
     }
     for (const definition of checks) {
       attempt(`check ${definition.name}`, () => {
-        this.#refuse([definition.spec]);
+        admitChecks([definition.spec]);
         const check = checkOf(definition, this.#serviceOf(definition.serviceId), 'config');
         this.#putCheck(check, before.get(check.id) ?? this.#local.check(check.id));
         made.checks.push(check);
@@ -476,16 +375,13 @@ export class Registry {
   }
 }
 
-function kindOfCheck({ spec }: LocalCheck): CheckKindName | undefined {
-  return spec === null ? undefined : kindOf(spec);
+/** The disk keeps what came through the API; the configuration keeps itself. */
+function ofApi<Row extends { source: Source }>(row: Row | undefined): Row | undefined {
+  return row?.source === 'api' ? row : undefined;
 }
 
-/** Why a check that is valid is not taken. */
-function refusalOf(spec: CheckSpec): string {
-  const kind = foreignKindOf(spec);
-  if (kind === 'script' || kind === 'docker')
-    return "Scripts are disabled on this agent from remote calls; to enable, configure 'enable_script_checks' to true";
-  return `Check type is not valid: this agent does not carry out ${kind ?? 'such'} checks`;
+function ids(rows: readonly { id: string }[]): string[] {
+  return rows.map(({ id }) => id);
 }
 
 /**

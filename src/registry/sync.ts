@@ -14,6 +14,8 @@ import { type LocalNode, memberRows, nodeRow } from './node.ts';
 const RECONCILE_INTERVAL = 60_000;
 /** After somebody else changed an entry of ours: long enough to gather all of a change made in steps. */
 const DOUBT_DELAY = 5_000;
+/** How long a change of output alone may wait until the catalog has it, in ms: Consul's `check_update_interval`. */
+const CHECK_UPDATE_INTERVAL = 300_000;
 /** After the store refused a write. */
 const RETRY: BackoffPolicy = { base: 500, max: 60_000 };
 
@@ -26,6 +28,7 @@ export interface SyncOptions {
   random: () => number;
   logger: Logger;
   reconcileInterval?: number | undefined;
+  checkUpdateInterval?: number | undefined;
 }
 
 /**
@@ -37,6 +40,8 @@ export class Sync {
   readonly #members: ReturnType<typeof memberRows>;
   /** IDs that somebody else changed in the catalog. */
   #doubtful = { services: new Set<string>(), checks: new Set<string>() };
+  /** Checks whose output the catalog does not have yet. */
+  readonly #late = new Map<string, Cancel>();
   #doubt: Cancel | undefined;
   #next: Cancel = () => {};
   #unsubscribe: () => void = () => {};
@@ -63,15 +68,19 @@ export class Sync {
     this.#unsubscribe();
     this.#next();
     this.#doubt?.();
+    for (const cancel of this.#late.values()) cancel();
+    this.#late.clear();
   }
 
   /** Writes these entries through, whether they are there or gone. Resolves once that is durable. */
   async push(services: Iterable<string>, checks: Iterable<string>, keepOverrides = false): Promise<void> {
     const { store, local, node } = this.#options;
+    const checkIds = [...checks];
+    for (const id of checkIds) this.#onTime(id);
     const truth = {
       node: nodeRow(node),
       services: new Map([...services].map((id) => [id, this.#service(id)])),
-      checks: new Map([...checks].map((id) => [id, this.#check(id)])),
+      checks: new Map(checkIds.map((id) => [id, this.#check(id)])),
       needed: new Map<string, LocalService>(),
     };
     for (const check of truth.checks.values()) {
@@ -79,6 +88,17 @@ export class Sync {
       if (service !== undefined) truth.needed.set(service.id, service);
     }
     await this.#try(() => store.write((tx) => bringInLine(tx, truth, { whole: false, keepOverrides })));
+  }
+
+  /** Writes the output of a check some minutes from now, unless the check is written through before. */
+  pushOutputLater(id: string): void {
+    if (this.#stopped || this.#late.has(id)) return;
+    const { schedule, random, checkUpdateInterval = CHECK_UPDATE_INTERVAL } = this.#options;
+    const wait = checkUpdateInterval * (0.5 + random());
+    this.#late.set(
+      id,
+      schedule.after(wait, () => void this.push([], [id]).catch(() => {})),
+    );
   }
 
   /** Compares everything that the catalog says of this node with the truth. */
@@ -112,6 +132,11 @@ export class Sync {
       }
       throw error;
     }
+  }
+
+  #onTime(id: string): void {
+    this.#late.get(id)?.();
+    this.#late.delete(id);
   }
 
   #arm(wait?: number): void {
