@@ -27,14 +27,15 @@ export const RETRIES = 16;
 const FIELDS = 20;
 const STRIDE = FIELDS + BUCKETS;
 
-/** Most routes and instances with counters of their own; the last slot of each is shared by all beyond it. */
-export const TARGET_SLOTS = 8_192;
-export const ROUTE_SLOTS = 4_096;
+/** Slots for routes and instances together. Slot 0 is shared by all that found none of their own. */
+export const SLOTS = 8_192;
 
-const OVERALL = 0;
-const ROUTES = STRIDE;
-const TARGETS = ROUTES + ROUTE_SLOTS * STRIDE;
-const LENGTH = TARGETS + TARGET_SLOTS * STRIDE;
+const LENGTH = (SLOTS + 1) * STRIDE;
+
+/** Where a slot's cells begin; the cells in front are those of the whole worker. */
+function cellsOf(slot: number): number {
+  return (slot >= 0 && slot < SLOTS ? slot + 1 : 1) * STRIDE;
+}
 
 /** Untouched pages of it cost no memory. */
 export function createCounterBlock(): SharedArrayBuffer {
@@ -64,24 +65,21 @@ export class Counters {
 
   /** Adds to a field of the whole worker. */
   overall(field: number, by = 1): void {
-    this.#cells[OVERALL + field]! += by;
+    this.#cells[field]! += by;
   }
 
-  route(slot: number, field: number, by = 1): void {
-    this.#cells[ROUTES + Math.min(slot, ROUTE_SLOTS - 1) * STRIDE + field]! += by;
-  }
-
-  target(slot: number, field: number, by = 1): void {
-    this.#cells[TARGETS + Math.min(slot, TARGET_SLOTS - 1) * STRIDE + field]! += by;
+  /** Adds to a field of a route or an instance. */
+  slot(slot: number, field: number, by = 1): void {
+    this.#cells[cellsOf(slot) + field]! += by;
   }
 
   /** A response came to its end: class and time, everywhere. */
-  answered(routeSlot: number, targetSlot: number, status: number, ms: number): void {
+  answered(route: number, target: number, status: number, ms: number): void {
     const field = CLASS_1XX - 1 + ((status / 100) | 0);
     const bucket = FIELDS + bucketOf(ms);
-    this.#add(OVERALL, field, bucket, ms);
-    this.#add(ROUTES + Math.min(routeSlot, ROUTE_SLOTS - 1) * STRIDE, field, bucket, ms);
-    this.#add(TARGETS + Math.min(targetSlot, TARGET_SLOTS - 1) * STRIDE, field, bucket, ms);
+    this.#add(0, field, bucket, ms);
+    this.#add(cellsOf(route), field, bucket, ms);
+    this.#add(cellsOf(target), field, bucket, ms);
   }
 
   #add(at: number, field: number, bucket: number, ms: number): void {
@@ -113,41 +111,51 @@ export interface Tally {
   p99: number;
 }
 
-/** The reading side: sums the blocks of all workers, dead ones included (so that no count goes backwards). */
+/** The reading side: sums the blocks of all workers. */
 export class CounterReader {
-  readonly #blocks: Float64Array[] = [];
+  /** What workers that are gone had counted, so that no count goes backwards. */
+  readonly #gone = new Float64Array(LENGTH);
+  readonly #blocks = new Map<SharedArrayBuffer, Float64Array>();
 
   add(block: SharedArrayBuffer): void {
-    this.#blocks.push(new Float64Array(block));
+    this.#blocks.set(block, new Float64Array(block));
+  }
+
+  /** Its worker is gone: the counts stay, what was open or under way is not any more. */
+  retire(block: SharedArrayBuffer): void {
+    const cells = this.#blocks.get(block);
+    if (cells === undefined) return;
+    this.#blocks.delete(block);
+    for (let i = 0; i < LENGTH; i++) {
+      const field = i % STRIDE;
+      if (field !== OPEN_CONNECTIONS && field !== IN_FLIGHT) this.#gone[i]! += cells[i]!;
+    }
   }
 
   overall(): Tally {
-    return this.#tally(OVERALL);
+    return this.#tally(0);
   }
 
-  route(slot: number): Tally {
-    return this.#tally(ROUTES + Math.min(slot, ROUTE_SLOTS - 1) * STRIDE);
+  /** A route's or an instance's. */
+  slot(slot: number): Tally {
+    return this.#tally(cellsOf(slot));
   }
 
-  target(slot: number): Tally {
-    return this.#tally(TARGETS + Math.min(slot, TARGET_SLOTS - 1) * STRIDE);
+  /** Whether no worker has a request of it under way. */
+  isIdle(slot: number): boolean {
+    for (const cells of this.#blocks.values()) if (cells[cellsOf(slot) + IN_FLIGHT] !== 0) return false;
+    return true;
   }
 
-  /** Sets the counters of an instance's slot to zero, when the slot gets another owner. */
-  clearTarget(slot: number): void {
-    this.#clear(TARGETS + slot * STRIDE);
-  }
-
-  clearRoute(slot: number): void {
-    this.#clear(ROUTES + slot * STRIDE);
-  }
-
-  #clear(at: number): void {
-    for (const cells of this.#blocks) cells.fill(0, at, at + STRIDE);
+  /** The slot gets another owner: its counts begin at zero. */
+  clear(slot: number): void {
+    const at = cellsOf(slot);
+    for (const cells of [this.#gone, ...this.#blocks.values()]) cells.fill(0, at, at + STRIDE);
   }
 
   #tally(at: number): Tally {
-    const sum = (field: number) => this.#blocks.reduce((total, cells) => total + cells[at + field]!, 0);
+    const blocks = [this.#gone, ...this.#blocks.values()];
+    const sum = (field: number) => blocks.reduce((total, cells) => total + cells[at + field]!, 0);
     const histogram = Array.from({ length: BUCKETS }, (_, bucket) => sum(FIELDS + bucket));
     const answered = histogram.reduce((a, b) => a + b, 0);
     return {

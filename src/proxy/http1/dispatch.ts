@@ -61,7 +61,7 @@ export class Dispatch {
     const { counters } = this.#engine;
     this.target = target;
     target.state.inFlight++;
-    counters.target(target.slot, IN_FLIGHT);
+    counters.slot(target.slot, IN_FLIGHT);
     const upstream = this.#engine.transport.open(this.#session, target, fresh);
     this.upstream = upstream;
     if (upstream.connected) this.#send(upstream);
@@ -71,7 +71,7 @@ export class Dispatch {
   #send(upstream: UpstreamLink): void {
     const { counters } = this.#engine;
     if (++this.#sightings > 1) counters.overall(RETRIES);
-    counters.target(upstream.target.slot, REQUESTS);
+    counters.slot(upstream.target.slot, REQUESTS);
     this.#session.sent(upstream.give(this.#block));
   }
 
@@ -98,7 +98,7 @@ export class Dispatch {
     const again =
       this.#repeatable && !this.#session.reply.begun && this.#sightings < this.#engine.limits.maxSightings;
     if (!upstream.reused) {
-      this.#engine.counters.target(target.slot, CUTS);
+      this.#engine.counters.slot(target.slot, CUTS);
       this.#engine.outcomes.cut(target);
     }
     if (!again) this.#session.undeliverable();
@@ -115,7 +115,7 @@ export class Dispatch {
 
   #connectFailed(target: Target, failure: 'refused' | 'connect-timeout'): void {
     this.failure = failure;
-    this.#engine.counters.target(target.slot, CONNECT_FAILURES);
+    this.#engine.counters.slot(target.slot, CONNECT_FAILURES);
     this.#engine.counters.overall(CONNECT_FAILURES);
     this.#engine.outcomes.connectFailed(
       target,
@@ -138,7 +138,7 @@ export class Dispatch {
     if (upstream === undefined || target === undefined) return;
     this.upstream = undefined;
     target.state.inFlight--;
-    this.#engine.counters.target(target.slot, IN_FLIGHT, -1);
+    this.#engine.counters.slot(target.slot, IN_FLIGHT, -1);
     if (keep) upstream.release();
     else upstream.destroy();
   }

@@ -398,7 +398,7 @@ export class Session {
       this.#answer(404, 'no route leads from this host and path to a service. See the list of routes');
       return bodyEnd;
     }
-    engine.counters.route(route.slot, REQUESTS);
+    engine.counters.slot(route.slot, REQUESTS);
     const rewrite = engine.rewrite;
     rewrite.strip = route.strip;
     rewrite.forwarding = this.#forwarding;
