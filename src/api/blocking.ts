@@ -1,6 +1,7 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { WaitFor } from '../catalog/watches.ts';
 import type { Clock } from '../lib/clock.ts';
+import { cacheMeta } from './cached.ts';
 import type { ApiContext } from './context.ts';
 import type { ApiRequest } from './endpoint.ts';
 import { HttpError } from './http-error.ts';
@@ -65,25 +66,28 @@ export async function waitForIndex(
   }
 }
 
+/**
+ * What a read tells besides the index: "plain" (keys, sessions) nothing, "catalog" its consistency, "cacheable" also
+ * what became of `?cached`.
+ */
+export type ReadKind = 'plain' | 'catalog' | 'cacheable';
+
 export interface BlockingRead extends Watched {
-  /** Asked once the wait is over; what it answers becomes the JSON body unless it is a reply already. */
+  /** Asked once the wait is over; its answer becomes the JSON body. */
   read(): unknown;
-  /** Consul names the consistency of reads of the catalog, not those of keys and sessions. */
-  namesConsistency?: boolean;
+  /** "catalog" unless told otherwise. */
+  kind?: ReadKind;
   /** The parsed options, where the handler has them already. */
   options?: ReadOptions;
 }
 
-/**
- * A read that blocks on `?index`: waits, reads, and answers with the index in the headers. `read` answers the value
- * for the JSON body.
- */
+/** A read that blocks on `?index`: waits, reads, and answers with the index in the headers. */
 export async function blockingRead(
   context: ApiContext,
   request: ApiRequest,
-  { read, namesConsistency = true, options = readOptions(context, request), ...watched }: BlockingRead,
+  { read, kind = 'catalog', options = readOptions(context, request), ...watched }: BlockingRead,
 ): Promise<Reply> {
-  const meta = await blockingMeta(context, request, watched, options, namesConsistency);
+  const meta = await blockingMeta(context, request, watched, options, kind);
   return json(read(), { meta });
 }
 
@@ -92,15 +96,13 @@ export async function blockingMeta(
   context: ApiContext,
   request: ApiRequest,
   watched: Watched,
-  options: ReadOptions,
-  namesConsistency = true,
+  { index: after, wait, consistency, cached }: ReadOptions,
+  kind: ReadKind = 'catalog',
 ): Promise<ReadMeta> {
-  const index = await waitForIndex(context.catalog, watched, {
-    after: options.index,
-    wait: options.wait,
-    signal: request.signal,
-    clock: context.clock,
-    random: context.random,
-  });
-  return namesConsistency ? { index, consistency: options.consistency } : { index };
+  const { catalog, clock, random } = context;
+  const index = await waitForIndex(catalog, watched, { after, wait, signal: request.signal, clock, random });
+  if (kind === 'plain') return { index };
+  return kind === 'cacheable' && cached
+    ? { index, consistency, cache: cacheMeta(context, request) }
+    : { index, consistency };
 }

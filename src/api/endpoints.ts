@@ -1,5 +1,7 @@
 import { agentEndpoints } from './agent/index.ts';
+import { catalogEndpoints } from './catalog/index.ts';
 import type { Endpoint } from './endpoint.ts';
+import { healthEndpoints } from './health/index.ts';
 import { kvEndpoints } from './kv/index.ts';
 import { musterEndpoints } from './muster/endpoints.ts';
 import { openApiEndpoint } from './openapi.ts';
@@ -9,6 +11,8 @@ import { statusEndpoints } from './status/index.ts';
 /** Every endpoint of the API: one list per family. */
 export const endpoints: readonly Endpoint[] = [
   ...agentEndpoints,
+  ...catalogEndpoints,
+  ...healthEndpoints,
   ...kvEndpoints,
   ...sessionEndpoints,
   ...statusEndpoints,

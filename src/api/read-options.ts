@@ -26,6 +26,14 @@ export const READ_QUERY = {
   pretty: 'indented JSON',
 } as const;
 
+/** Those of lists besides. */
+export const LIST_QUERY = {
+  filter: 'only items for which this expression holds',
+  near: 'order by the distance from this node; _agent: from the one that is asked',
+  'node-meta': 'only on nodes with this key:value; may be repeated',
+  ...READ_QUERY,
+} as const;
+
 /** Throws 400 in Consul's words for what cannot be read, and refuses another datacenter. */
 export function readOptions(context: ApiContext, request: ApiRequest): ReadOptions {
   const { query } = request;

@@ -126,6 +126,17 @@ export interface LockDelay extends Indexed {
   readonly until: number;
 }
 
+/** Where a node is in the space of round-trip times (Vivaldi, as Serf has it). Distances are in seconds. */
+export interface Coordinate extends Indexed {
+  readonly node: string;
+  /** Network segment, "" for the default one. */
+  readonly segment: string;
+  readonly vec: readonly number[];
+  readonly error: number;
+  readonly adjustment: number;
+  readonly height: number;
+}
+
 /** Row type by table name. */
 export interface Rows {
   nodes: Node;
@@ -135,6 +146,7 @@ export interface Rows {
   tombstones: KvTombstone;
   sessions: Session;
   lockDelays: LockDelay;
+  coordinates: Coordinate;
 }
 
 export type TableName = keyof Rows;

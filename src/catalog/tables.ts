@@ -52,6 +52,10 @@ export const TABLES = {
     },
   },
   lockDelays: { key: (row) => row.key, indexes: {} },
+  coordinates: {
+    key: (row) => serviceKey(row.node, row.segment),
+    indexes: { node: (row) => [fold(row.node)] },
+  },
 } as const satisfies { [T in TableName]: TableShape<Rows[T]> };
 
 export const TABLE_NAMES = Object.keys(TABLES) as TableName[];

@@ -12,6 +12,7 @@ export const topic = {
   checks: 'checks',
   kv: 'kv',
   sessions: 'sessions',
+  coordinates: 'coordinates',
   /** A node and the services on it. */
   node: (name: string) => `node:${fold(name)}`,
   /** All checks of a node, those of its services included. */
@@ -66,6 +67,9 @@ export function collectTopics(change: Change, reader: Reader, topics: Set<string
       topics.add(topic.sessionsOf(node));
       return;
     }
+    case 'coordinates':
+      topics.add(topic.coordinates);
+      return;
     case 'tombstones':
     case 'lockDelays':
       return;

@@ -36,7 +36,7 @@ async function readOne(context: ApiContext, request: Request): Promise<Reply> {
   const { catalog } = context;
   const options = readOptions(context, request);
   const index = (): number => catalog.get('kv', key)?.modifyIndex ?? catalog.indexOf(topic.kv);
-  const meta = await blockingMeta(context, request, { topics: [topic.key(key)], index }, options, false);
+  const meta = await blockingMeta(context, request, { topics: [topic.key(key)], index }, options, 'plain');
   const entry = catalog.get('kv', key);
   if (entry === undefined) return empty(404, { meta });
   if (!request.query.has('raw')) return json([kvWire(entry)], { meta });
@@ -86,7 +86,7 @@ async function below(context: ApiContext, request: Request) {
   const { catalog } = context;
   const index = () => prefixIndex(catalog, prefix);
   const watched = { topics: [], kvPrefix: prefix, index };
-  const meta = await blockingMeta(context, request, watched, readOptions(context, request), false);
+  const meta = await blockingMeta(context, request, watched, readOptions(context, request), 'plain');
   return { entries: catalog.prefix('kv', prefix), meta };
 }
 

@@ -17,7 +17,7 @@ export const sessionInfo = endpoint({
     return blockingRead(context, request, {
       topics: [topic.session(id)],
       options,
-      namesConsistency: false,
+      kind: 'plain',
       // Of a session that is there, its own index; of another, that of all sessions.
       index: () => catalog.get('sessions', id)?.modifyIndex ?? catalog.indexOf(topic.sessions),
       read: () => {

@@ -12,7 +12,7 @@ export const sessionList = endpoint({
   handler: (context, request) =>
     blockingRead(context, request, {
       topics: [topic.sessions],
-      namesConsistency: false,
+      kind: 'plain',
       read: () => context.catalog.all('sessions').map(sessionWire),
     }),
 });

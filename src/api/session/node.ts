@@ -18,7 +18,7 @@ export const sessionNode = endpoint({
     return blockingRead(context, request, {
       topics: [topic.sessionsOf(node)],
       options,
-      namesConsistency: false,
+      kind: 'plain',
       read: () => context.catalog.list('sessions', 'node', fold(node)).map(sessionWire),
     });
   },

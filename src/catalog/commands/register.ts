@@ -77,6 +77,8 @@ function putCheck(tx: Transaction, node: string, draft: NonNullable<Registration
 export function deregisterNode(tx: Transaction, name: string): boolean {
   for (const service of tx.list('services', 'node', fold(name))) deregisterService(tx, name, service.id);
   for (const check of tx.list('checks', 'node', fold(name))) deregisterCheck(tx, name, check.id);
+  for (const { segment } of tx.list('coordinates', 'node', fold(name)))
+    tx.delete('coordinates', serviceKey(name, segment));
   endSessionsOfNode(tx, name);
   return tx.delete('nodes', nodeKey(name));
 }

@@ -1,0 +1,16 @@
+import type { Endpoint } from '../endpoint.ts';
+import { healthChecks } from './checks.ts';
+import { healthConnect } from './connect.ts';
+import { healthIngress } from './ingress.ts';
+import { healthNode } from './node.ts';
+import { healthService } from './service.ts';
+import { healthState } from './state.ts';
+
+export const healthEndpoints: readonly Endpoint[] = [
+  healthService,
+  healthConnect,
+  healthIngress,
+  healthChecks,
+  healthNode,
+  healthState,
+];
