@@ -140,9 +140,10 @@ class Answering {
       if (found === undefined) continue;
       const { target, extras } = found;
       const record = srvRecord(ASKED, ttl, { weight: weightOf(instance), port: service.port, target });
-      const meta = this.#source.options.enableAdditionalNodeMetaTxt
-        ? metaRecords(this.#source.zone.nodeName(node.name), ttl, node)
-        : [];
+      const meta =
+        node.meta !== null && this.#source.options.enableAdditionalNodeMetaTxt
+          ? metaRecords(this.#source.zone.nodeName(node.name), ttl, node)
+          : [];
       parts.push({ record, target, extras: [...extras, ...meta] });
     }
     return { parts, choice: 'instances' };

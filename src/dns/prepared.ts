@@ -1,4 +1,4 @@
-import { ASKED, type DnsRecord, recordBytes } from './record.ts';
+import { ASKED, type DnsRecord, layOut, recordLength } from './record.ts';
 import { RCODE, TYPE } from './wire/numbers.ts';
 
 /** One record of the answer section and what belongs to it in the additional section. */
@@ -67,53 +67,61 @@ export interface Prepared {
 }
 
 export function prepare(plan: Plan): Prepared {
-  const parts = plan.parts ?? [];
-  const records = parts.map(({ record }) => recordBytes(record));
-  const extras = parts.map(({ extras: own }) => own ?? []);
-  const flat = extras.flat();
-  const extraRecords = flat.map(recordBytes);
+  const { parts = [], authority = [], additional = [] } = plan;
+  const records = parts.map(({ record }) => record);
+  const extras = parts.flatMap((part) => part.extras ?? []);
+  const { bytes, starts } = layOut(records);
+  const extraLayout = layOut(extras);
+
+  const count = parts.length;
+  const plain = new Uint32Array(count);
+  const asked = new Uint8Array(count);
+  const targetAt = new Uint16Array(count);
+  const target = new Uint32Array(count);
+  const order = new Uint32Array(count);
+  const extraOf = new Uint32Array(count + 1);
+  const extraOwner = new Uint16Array(extras.length);
   const targets = new Map<string, number>();
-  const target = parts.map((part, i) => {
+  let extra = 0;
+  parts.forEach((part, i) => {
+    const length = recordLength(part.record);
+    const isAsked = part.record.owner === ASKED;
+    plain[i] = isAsked ? length - 2 : length;
+    asked[i] = isAsked ? 1 : 0;
+    targetAt[i] = part.target === undefined ? 0 : length - part.target.length;
     // Without a target nothing is shared: each record is a target of its own.
     const key = part.target === undefined ? `#${i}` : Buffer.from(part.target).toString('latin1');
-    const known = targets.get(key) ?? targets.size;
-    targets.set(key, known);
-    return known;
+    const number = targets.get(key) ?? targets.size;
+    targets.set(key, number);
+    target[i] = number;
+    order[i] = i;
+    for (const { owner } of part.extras ?? [])
+      extraOwner[extra++] = isTarget(owner, part.target) ? owner.length : 0;
+    extraOf[i + 1] = extra;
   });
   return {
     rcode: plan.rcode ?? RCODE.NOERROR,
     authoritative: plan.authoritative ?? true,
     choosing: plan.choice === 'instances',
     addresses: plan.addresses ?? false,
-    count: parts.length,
-    bytes: Buffer.concat(records),
-    starts: startsOf(records.map(({ length }) => length)),
-    plain: Uint32Array.from(parts, ({ record: { owner } }, i) => {
-      const { length } = records[i] as Buffer;
-      return owner === ASKED ? length - 2 : length;
-    }),
-    asked: Uint8Array.from(parts, ({ record: { owner } }) => (owner === ASKED ? 1 : 0)),
-    targetAt: Uint16Array.from(parts, (part, i) =>
-      part.target === undefined ? 0 : (records[i] as Buffer).length - part.target.length,
-    ),
-    target: Uint32Array.from(target),
-    extraOf: startsOf(extras.map(({ length }) => length)),
-    extraBytes: Buffer.concat(extraRecords),
-    extraStarts: startsOf(extraRecords.map(({ length }) => length)),
-    extraOwner: Uint16Array.from(
-      parts.flatMap((part, i) =>
-        (extras[i] as readonly DnsRecord[]).map(({ owner }) =>
-          isTarget(owner, part.target) ? owner.length : 0,
-        ),
-      ),
-    ),
-    authority: Buffer.concat((plan.authority ?? []).map(recordBytes)),
-    authorityCount: plan.authority?.length ?? 0,
-    additional: Buffer.concat((plan.additional ?? []).map(recordBytes)),
-    additionalCount: plan.additional?.length ?? 0,
-    serialInAuthority: serialOf(plan.authority ?? []),
-    serialInBytes: serialOf(parts.map(({ record }) => record)),
-    order: Uint32Array.from(parts, (_, i) => i),
+    count,
+    bytes,
+    starts,
+    plain,
+    asked,
+    targetAt,
+    target,
+    extraOf,
+    extraBytes: extraLayout.bytes,
+    extraStarts: extraLayout.starts,
+    extraOwner,
+    authority: layOut(authority).bytes,
+    authorityCount: authority.length,
+    additional: layOut(additional).bytes,
+    additionalCount: additional.length,
+    serialInAuthority: serialOf(authority),
+    serialInBytes: serialOf(records),
+    order,
     written: new Uint32Array(targets.size),
     questions: 0,
   };
@@ -123,7 +131,7 @@ export function prepare(plan: Plan): Prepared {
 function serialOf(records: readonly DnsRecord[]): number {
   const found = records.findIndex(({ type }) => type === TYPE.SOA);
   if (found < 0) return -1;
-  return records.slice(0, found + 1).reduce((sum, record) => sum + recordBytes(record).length, 0) - 20;
+  return records.slice(0, found + 1).reduce((sum, record) => sum + recordLength(record), 0) - 20;
 }
 
 /** Sets the zone's serial number, which is the time in seconds: answers are never older than the question. */
@@ -134,13 +142,6 @@ export function stampSerial(prepared: Prepared, seconds: number): void {
 }
 
 function isTarget(owner: DnsRecord['owner'], target: Uint8Array | undefined): owner is Uint8Array {
-  return owner !== ASKED && target !== undefined && Buffer.compare(owner, target) === 0;
-}
-
-function startsOf(lengths: readonly number[]): Uint32Array {
-  const starts = new Uint32Array(lengths.length + 1);
-  lengths.forEach((length, i) => {
-    starts[i + 1] = (starts[i] as number) + length;
-  });
-  return starts;
+  if (owner === ASKED || target === undefined) return false;
+  return owner === target || Buffer.compare(owner, target) === 0;
 }

@@ -13,22 +13,42 @@ export interface DnsRecord {
   rdata: Uint8Array;
 }
 
-const POINTER = Uint8Array.from([QUESTION_POINTER >> 8, QUESTION_POINTER & 0xff]);
-
-/** Type, class, TTL and data: a record without its owner. */
-export function recordBody({ type, ttl, rdata }: DnsRecord): Buffer {
-  const bytes = Buffer.alloc(10 + rdata.length);
-  bytes.writeUInt16BE(type, 0);
-  bytes.writeUInt16BE(CLASS_IN, 2);
-  bytes.writeUInt32BE(ttl, 4);
-  bytes.writeUInt16BE(rdata.length, 8);
-  bytes.set(rdata, 10);
-  return bytes;
+/** Size of a record on the wire. */
+export function recordLength({ owner, rdata }: DnsRecord): number {
+  return (owner === ASKED ? 2 : owner.length) + 10 + rdata.length;
 }
 
-export function recordBytes(record: DnsRecord): Buffer {
-  const owner = record.owner === ASKED ? POINTER : record.owner;
-  return Buffer.concat([owner, recordBody(record)]);
+/** Writes a record; answers where it ends. */
+export function writeRecord({ owner, type, ttl, rdata }: DnsRecord, bytes: Buffer, start: number): number {
+  let at = start;
+  if (owner === ASKED) {
+    at = bytes.writeUInt16BE(QUESTION_POINTER, at);
+  } else {
+    bytes.set(owner, at);
+    at += owner.length;
+  }
+  at = bytes.writeUInt16BE(type, at);
+  at = bytes.writeUInt16BE(CLASS_IN, at);
+  at = bytes.writeUInt32BE(ttl, at);
+  at = bytes.writeUInt16BE(rdata.length, at);
+  bytes.set(rdata, at);
+  return at + rdata.length;
+}
+
+/** Records one after another, and where each starts; the last number is the end. */
+export function layOut(records: readonly DnsRecord[]): { bytes: Buffer; starts: Uint32Array } {
+  const starts = new Uint32Array(records.length + 1);
+  let total = 0;
+  records.forEach((record, i) => {
+    starts[i] = total;
+    total += recordLength(record);
+  });
+  starts[records.length] = total;
+  const bytes = Buffer.alloc(total);
+  records.forEach((record, i) => {
+    writeRecord(record, bytes, starts[i] as number);
+  });
+  return { bytes, starts };
 }
 
 export function addressRecord(owner: Owner, ttl: number, address: Uint8Array): DnsRecord {

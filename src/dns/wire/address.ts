@@ -1,17 +1,43 @@
-import { isIPv4, isIPv6 } from 'node:net';
+import { isIPv6 } from 'node:net';
 
 /**
  * Bytes of an IP address: 4 or 16, or undefined for anything else. An IPv4 address in IPv6 clothes
  * ("::ffff:10.0.0.1") is the IPv4 address.
  */
 export function addressBytes(text: string): Uint8Array | undefined {
-  if (isIPv4(text)) return Uint8Array.from(text.split('.'), Number);
+  const ipv4 = ipv4Bytes(text);
+  if (ipv4 !== undefined) return ipv4;
   if (!isIPv6(text) || text.includes('%')) return undefined;
   const bytes = ipv6Bytes(text);
   const mapped =
     bytes.subarray(0, 10).every((byte) => byte === 0) && bytes[10] === 0xff && bytes[11] === 0xff;
   return mapped ? bytes.slice(12) : bytes;
 }
+
+/** By hand, since every instance's address comes through here when its service changes. No leading zeros. */
+function ipv4Bytes(text: string): Uint8Array | undefined {
+  const bytes = new Uint8Array(4);
+  let part = 0;
+  let digits = 0;
+  let value = 0;
+  for (let i = 0; i <= text.length; i++) {
+    const code = i === text.length ? DOT : text.charCodeAt(i);
+    if (code === DOT) {
+      if (digits === 0 || part > 3) return undefined;
+      bytes[part++] = value;
+      digits = 0;
+      value = 0;
+      continue;
+    }
+    if (code < 0x30 || code > 0x39 || (digits > 0 && value === 0)) return undefined;
+    value = value * 10 + code - 0x30;
+    digits++;
+    if (value > 255) return undefined;
+  }
+  return part === 4 ? bytes : undefined;
+}
+
+const DOT = 0x2e;
 
 /** `text` is known to be valid. */
 function ipv6Bytes(text: string): Uint8Array {
@@ -38,10 +64,7 @@ function groups(text: string): number[] {
 export function reverseAddress(labels: readonly string[]): Uint8Array | undefined {
   const zone = labels.at(-2);
   const digits = labels.slice(0, -2).reverse();
-  if (zone === 'in-addr' && digits.length === 4) {
-    const text = digits.join('.');
-    return isIPv4(text) ? addressBytes(text) : undefined;
-  }
+  if (zone === 'in-addr' && digits.length === 4) return ipv4Bytes(digits.join('.'));
   if (zone === 'ip6' && digits.length === 32 && digits.every((digit) => /^[0-9a-f]$/.test(digit)))
     return Uint8Array.from(Buffer.from(digits.join(''), 'hex'));
   return undefined;

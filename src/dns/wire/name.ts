@@ -8,17 +8,17 @@ export class WireError extends Error {}
  * label, one over 63 bytes, over 255 bytes in all.
  */
 export function encodeLabels(labels: readonly string[]): Buffer | undefined {
-  const parts: Buffer[] = [];
-  let total = 1;
+  // Names are built by the thousand when a large service changes: one buffer, no pieces.
+  const bytes = Buffer.allocUnsafe(MAX_NAME_BYTES);
+  let at = 0;
   for (const label of labels) {
-    const bytes = Buffer.from(label, 'utf8');
-    if (bytes.length === 0 || bytes.length > MAX_LABEL_BYTES) return undefined;
-    parts.push(Buffer.from([bytes.length]), bytes);
-    total += 1 + bytes.length;
+    const length = Buffer.byteLength(label);
+    if (length === 0 || length > MAX_LABEL_BYTES || at + 1 + length >= MAX_NAME_BYTES) return undefined;
+    bytes[at] = length;
+    at += 1 + bytes.write(label, at + 1);
   }
-  if (total > MAX_NAME_BYTES) return undefined;
-  parts.push(Buffer.from([0]));
-  return Buffer.concat(parts, total);
+  bytes[at] = 0;
+  return Buffer.from(bytes.subarray(0, at + 1));
 }
 
 /** "web.service.consul" or "web.service.consul." as bytes on the wire; "" and "." are the root. */
