@@ -1,0 +1,80 @@
+/** Addresses of the dashboard: stable, to be shared. Pure; `navigation.ts` has the browser's side. */
+
+export type Screen =
+  | { readonly name: 'overview' }
+  | { readonly name: 'services' }
+  | { readonly name: 'service'; readonly service: string }
+  | { readonly name: 'routes' }
+  | { readonly name: 'lost'; readonly path: string };
+
+export interface Place {
+  readonly screen: Screen;
+  readonly query: URLSearchParams;
+  /** The address as it is written now, when it was an old form. */
+  readonly canonical: string | undefined;
+}
+
+const BASE = '/ui';
+
+/** First words of our own addresses: never the name of a datacenter in an address of Consul's form. */
+const OWN = new Set(['services', 'routes']);
+
+/**
+ * The screen of an address. Also understood: Consul's forms with a datacenter (`/ui/dc1/services/web`,
+ * `/ui/dc1/services/web/instances/n1/web-1`, `/ui/#/dc1/services/web`) and fabio's `/routes`.
+ */
+export function placeOf({ pathname, search, hash }: Pick<URL, 'pathname' | 'search' | 'hash'>): Place {
+  const query = new URLSearchParams(search);
+  const old = hash.startsWith('#/') ? hash.slice(1) : undefined;
+  const path = old ?? (pathname.startsWith(BASE) ? pathname.slice(BASE.length) : pathname);
+  const parts = path
+    .split('/')
+    .filter((part) => part !== '')
+    .map(decode);
+  const screen = screenOf(parts) ?? screenOf(parts.slice(1));
+  if (screen === undefined) return { screen: { name: 'lost', path: pathname }, query, canonical: undefined };
+  const isOld = old !== undefined || !pathname.startsWith(BASE) || screenOf(parts) === undefined;
+  const canonical = isOld || parts.length > 2 ? addressOf(screen) + search : undefined;
+  return { screen, query, canonical };
+}
+
+function screenOf([first, second]: readonly string[]): Screen | undefined {
+  if (first === undefined) return { name: 'overview' };
+  if (!OWN.has(first)) return undefined;
+  if (first === 'routes') return { name: 'routes' };
+  return second === undefined ? { name: 'services' } : { name: 'service', service: second };
+}
+
+export function addressOf(screen: Screen): string {
+  switch (screen.name) {
+    case 'overview':
+      return `${BASE}/`;
+    case 'services':
+    case 'routes':
+      return `${BASE}/${screen.name}`;
+    case 'service':
+      return `${BASE}/services/${encodeURIComponent(screen.service)}`;
+    case 'lost':
+      return screen.path;
+  }
+}
+
+/** `address` with some query parameters set or, with "", taken away. */
+export function withQuery(query: URLSearchParams, changes: Readonly<Record<string, string>>): string {
+  const next = new URLSearchParams(query);
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === '') next.delete(name);
+    else next.set(name, value);
+  }
+  const text = next.toString();
+  return text === '' ? '' : `?${text}`;
+}
+
+/** A part that is no valid encoding stands for itself. */
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
