@@ -55,6 +55,11 @@ export function bucketEdge(bucket: number): number {
   return (2 ** octave * (1 + ((bucket & 3) + 1) / 4)) / 1_000;
 }
 
+/** Upper edges of all buckets in ms, rising. */
+export const LATENCY_BOUNDS: readonly number[] = Array.from({ length: BUCKETS }, (_, bucket) =>
+  bucketEdge(bucket),
+);
+
 /** The writing side: one per worker. */
 export class Counters {
   readonly #cells: Float64Array;
@@ -109,6 +114,8 @@ export interface Tally {
   mean: number;
   p50: number;
   p99: number;
+  /** Responses by time, `LATENCY_BOUNDS` has the upper edges of the buckets. */
+  histogram: readonly number[];
 }
 
 /** The reading side: sums the blocks of all workers. */
@@ -174,6 +181,7 @@ export class CounterReader {
       mean: answered === 0 ? 0 : sum(TIME) / answered,
       p50: quantile(histogram, answered, 0.5),
       p99: quantile(histogram, answered, 0.99),
+      histogram,
     };
   }
 }

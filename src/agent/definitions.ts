@@ -1,0 +1,65 @@
+import { EMPTY_SPEC } from '../health/spec.ts';
+import type {
+  CheckDefinition,
+  ServiceCheckDefinition,
+  ServiceDefinition,
+  StaticDefinitions,
+} from '../registry/definition.ts';
+import type { Config } from './config/schema.ts';
+
+type CheckConfig = Config['check'][number];
+type ServiceConfig = Config['service'][number];
+
+/** Services and checks of the configuration, as the registry takes them. */
+export function definitionsOf({ service, check }: Pick<Config, 'service' | 'check'>): StaticDefinitions {
+  return { services: service.map(serviceDefinition), checks: check.map(nodeCheck) };
+}
+
+function serviceDefinition({ check, checks, ...service }: ServiceConfig): ServiceDefinition {
+  return {
+    id: service.id ?? service.name,
+    name: service.name,
+    kind: '',
+    tags: service.tags,
+    address: service.address,
+    port: service.port,
+    socketPath: '',
+    taggedAddresses: {},
+    meta: service.meta,
+    weights: service.weights,
+    enableTagOverride: service.enableTagOverride,
+    checks: [...(check === undefined ? [] : [check]), ...checks].map(checkDefinition),
+  };
+}
+
+function nodeCheck(check: CheckConfig): CheckDefinition {
+  const definition = checkDefinition(check);
+  const name = definition.name === '' ? definition.id : definition.name;
+  return { ...definition, name, id: definition.id === '' ? name : definition.id, serviceId: '' };
+}
+
+function checkDefinition(check: CheckConfig): ServiceCheckDefinition {
+  return {
+    id: check.id ?? '',
+    name: check.name ?? '',
+    notes: check.notes,
+    status: check.status,
+    spec: {
+      ...EMPTY_SPEC,
+      http: check.http ?? '',
+      method: check.method,
+      header: check.header,
+      body: check.body,
+      tlsSkipVerify: check.tlsSkipVerify,
+      disableRedirects: check.disableRedirects,
+      tcp: check.tcp ?? '',
+      ttl: check.ttl ?? 0,
+      interval: check.interval ?? 0,
+      timeout: check.timeout ?? 0,
+      deregisterCriticalServiceAfter: check.deregisterCriticalServiceAfter ?? 0,
+      outputMaxSize: check.outputMaxSize,
+      successBeforePassing: check.successBeforePassing,
+      failuresBeforeCritical: check.failuresBeforeCritical,
+    },
+  };
+}

@@ -1,0 +1,172 @@
+import type { Counters, TargetOut, TrafficSource } from '../api/muster/traffic.ts';
+import type { ExplainStep, Explanation, ProblemView, RouteView } from '../api/muster/wire.ts';
+import { formatHostPort } from '../lib/host-port.ts';
+import type { CounterReader } from '../proxy/counters.ts';
+import { LATENCY_BOUNDS } from '../proxy/counters.ts';
+import type { Ejection } from '../proxy/ejector.ts';
+import type { Router } from '../route/router.ts';
+import type { RouteView as RouterView, TargetView } from '../route/view.ts';
+
+export interface TrafficParts {
+  router: Router;
+  counters: CounterReader;
+  /** host:port of each listener. */
+  listeners: readonly string[];
+  ejections: () => readonly Ejection[];
+}
+
+/** Candidates that an explanation names one by one. */
+const MOST_CANDIDATES = 50;
+
+/** What the dashboard sees of the balancer: the router's routes, the workers' counters and ejections. */
+export function trafficOf({ router, counters, listeners, ejections }: TrafficParts): TrafficSource {
+  const listener = listeners.join(', ');
+  const routes = whenChanged(
+    () => router.routes(),
+    (views) => views.filter(({ isInForce }) => isInForce).map((view) => routeView(view, listener)),
+  );
+  const problems = whenChanged(
+    () => router.problems(),
+    (list): ProblemView[] =>
+      list.map(({ service, instance, tag, reason }) => ({
+        key: `${instance} ${tag} ${reason}`,
+        place: `tag "${tag}" of ${instance} (${service})`,
+        message: reason,
+      })),
+  );
+  /** An instance counts in one slot, however many routes lead to it. */
+  const targets = whenChanged(
+    () => router.routes(),
+    (views) => new Map(views.flatMap((view) => view.targets).map((target) => [target.instance, target])),
+  );
+  return {
+    latencyBounds: LATENCY_BOUNDS,
+    routes,
+    problems,
+    sample: () => ({
+      overall: scope(counters.overall()),
+      routes: router.routes().map(({ id, slot }) => ({ key: id, ...scope(counters.slot(slot)) })),
+      targets: [...targets().values()].map((target) => ({
+        service: target.service,
+        address: formatHostPort(target.host, target.port),
+        ...scope(counters.slot(target.slot)),
+      })),
+    }),
+    outs: () =>
+      ejections().map(
+        ({ id, host, port, why, since }): TargetOut => ({
+          service: targets().get(id)?.service ?? '',
+          address: formatHostPort(host, port),
+          state: 'ejected',
+          since,
+          reason: why,
+          probeAt: null,
+        }),
+      ),
+    explain: (url) => explain(url, { router, listener, ejections: ejections() }),
+  };
+}
+
+/** Derives a value again only when what it is derived from is another one. */
+function whenChanged<Source, Derived>(
+  source: () => Source,
+  derive: (source: Source) => Derived,
+): () => Derived {
+  let from: Source | undefined;
+  let derived: Derived | undefined;
+  return () => {
+    const now = source();
+    if (derived === undefined || now !== from) {
+      from = now;
+      derived = derive(now);
+    }
+    return derived;
+  };
+}
+
+function scope(tally: ReturnType<CounterReader['overall']>): Counters {
+  const { requests, inFlight, classes, own5xx, histogram } = tally;
+  return { requests, inFlight, errors: (classes[4] ?? 0) + own5xx, latency: histogram };
+}
+
+function isTaking({ out, obstacle }: TargetView): boolean {
+  return out === '' && obstacle === '';
+}
+
+function routeView(view: RouterView, listener: string): RouteView {
+  return {
+    key: view.id,
+    listener,
+    host: view.host,
+    path: view.path,
+    service: view.service,
+    strategy: view.strategy,
+    options: view.strip === '' ? {} : { strip: view.strip },
+    targets: view.targets.filter(isTaking).map((target) => ({
+      address: formatHostPort(target.host, target.port),
+      instance: target.serviceId,
+      weight: target.fixedWeight,
+      share: target.share,
+    })),
+  };
+}
+
+/** Where a request goes, as steps: the listener, the route and those passed over, each candidate with its reason. */
+function explain(
+  url: URL,
+  { router, listener, ejections }: { router: Router; listener: string; ejections: readonly Ejection[] },
+): Explanation {
+  const { host, path, route, passedOver } = router.explain(url.host, url.pathname);
+  const steps: ExplainStep[] = [
+    {
+      kind: 'listener',
+      title: listener,
+      reason: `takes the request for ${host || 'any host'}${path}`,
+      taken: true,
+      state: null,
+    },
+  ];
+  if (route !== undefined) {
+    const hosts = route.host === '' ? 'any host' : `host ${route.host}`;
+    const reason = `${hosts}, path from ${route.path}; ${route.service}, strategy ${route.strategy}`;
+    steps.push({ kind: 'route', title: route.id, reason, taken: true, state: null });
+  }
+  for (const { route: other, reason } of passedOver)
+    steps.push({ kind: 'route', title: other.id, reason, taken: false, state: null });
+  if (route === undefined) {
+    const reason = `no route has a prefix of ${path} for the host ${host} or for any host`;
+    steps.push({ kind: 'end', title: '404', reason, taken: true, state: null });
+    return { url: url.href, route: null, service: '', steps };
+  }
+  const ejected = new Map(ejections.map((ejection) => [ejection.id, ejection]));
+  const candidates = route.targets.map((target) => candidate(target, ejected.get(target.instance)));
+  candidates.sort((a, b) => Number(b.taken) - Number(a.taken));
+  steps.push(...candidates.slice(0, MOST_CANDIDATES));
+  if (!candidates.some(({ taken }) => taken))
+    steps.push({
+      kind: 'end',
+      title: '503',
+      reason: `${route.service} has no instance that takes requests`,
+      taken: true,
+      state: null,
+    });
+  return { url: url.href, route: route.id, service: route.service, steps };
+}
+
+function candidate(target: TargetView, ejection: Ejection | undefined): ExplainStep {
+  const title = `${target.serviceId} at ${formatHostPort(target.host, target.port)}`;
+  const out = target.out || target.obstacle;
+  if (out !== '')
+    return {
+      kind: 'candidate',
+      title,
+      reason: out,
+      taken: false,
+      state: target.out === '' ? null : 'critical',
+    };
+  if (ejection !== undefined)
+    return { kind: 'candidate', title, reason: `ejected: ${ejection.why}`, taken: false, state: 'ejected' };
+  const percent = (target.share * 100).toFixed(target.share > 0 && target.share < 0.1 ? 1 : 0);
+  const reason = `gets ${percent} % of the requests`;
+  return { kind: 'candidate', title, reason, taken: target.share > 0, state: 'passing' };
+}
