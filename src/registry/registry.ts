@@ -49,6 +49,8 @@ export class Registry {
   readonly #sync: Sync;
   readonly #watches = new Watches();
   readonly #heartbeats: Heartbeats;
+  /** Checks that had no result yet: their first one is written through whatever it is, so that its output is seen. */
+  readonly #untried = new Set<string>();
   #unsubscribe: () => void = () => {};
   #stopping: Promise<void> | undefined;
 
@@ -276,6 +278,7 @@ export class Registry {
   #putCheck(check: LocalCheck, before = this.#local.check(check.id), ttlLeft?: number): void {
     const kept = before === undefined ? check : { ...check, status: before.status, output: before.output };
     this.#local.putCheck(kept);
+    if (before === undefined) this.#untried.add(check.id);
     this.#checker.start(kept, ttlLeft);
     if (before !== undefined) this.#checker.observe(kept);
   }
@@ -284,6 +287,7 @@ export class Registry {
     this.#local.deleteCheck(id);
     this.#checker.stop(id);
     this.#heartbeats.forget(id);
+    this.#untried.delete(id);
   }
 
   /** Resolves once disk and catalog have what is true of these IDs now. */
@@ -307,15 +311,17 @@ export class Registry {
     const check = this.#local.check(id);
     if (check === undefined || this.#stopping !== undefined) return;
     const next: LocalCheck = { ...check, status, output };
+    const first = this.#untried.delete(id);
     this.#checker.observe(next);
     if (check.status === status && check.output === output) return;
     this.#local.putCheck(next);
     this.#checker.changed();
-    if (check.status === status) {
+    if (check.status === status && !first) {
       this.#sync.pushOutputLater(id);
       return;
     }
-    this.#options.logger.info('check changed', { check: id, service: check.serviceId, status });
+    if (check.status !== status)
+      this.#options.logger.info('check changed', { check: id, service: check.serviceId, status });
     await this.#sync.push([], [id]);
   }
 

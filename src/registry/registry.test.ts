@@ -1,0 +1,432 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import {
+  deregisterCheck,
+  deregisterNode,
+  deregisterService,
+  register,
+} from '../catalog/commands/register.ts';
+import { checkKey, serviceKey } from '../catalog/tables.ts';
+import { instancesOf } from '../catalog/views.ts';
+import { MusterError } from '../errors.ts';
+import { type CheckSpec, EMPTY_SPEC } from '../health/spec.ts';
+import { type Clock, ManualClock, systemClock } from '../lib/clock.ts';
+import { silentLogger } from '../lib/log.ts';
+import { openMemoryStore } from '../store/memory.ts';
+import type { Store } from '../store/store.ts';
+import type { CheckDefinition, ServiceCheckDefinition, ServiceDefinition } from './definition.ts';
+import { nodeRow } from './node.ts';
+import { type Registry, type RegistryOptions, startRegistry } from './registry.ts';
+
+const NODE = {
+  id: '0f6d1f2e-0000-4000-8000-000000000001',
+  name: 'n1',
+  address: '127.0.0.1',
+  datacenter: 'dc1',
+};
+
+const stops: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop();
+});
+
+async function setUp(
+  options: Partial<RegistryOptions> = {},
+): Promise<{ registry: Registry; store: Store; clock: ManualClock }> {
+  const clock = new ManualClock(1_000_000);
+  const store = openMemoryStore({
+    onSubscriberError: (error) => {
+      throw error;
+    },
+  });
+  const registry = await startRegistry({
+    store,
+    node: { ...NODE, server: { port: 8300 } },
+    dataDirectory: undefined,
+    clock: clock as Clock,
+    random: () => 0,
+    logger: silentLogger,
+    ...options,
+  });
+  stops.push(() => registry.stop());
+  return { registry, store: options.store ?? store, clock };
+}
+
+const service = (name: string, fields: Partial<ServiceDefinition> = {}): ServiceDefinition => ({
+  id: '',
+  name,
+  kind: '',
+  tags: [],
+  address: '',
+  port: 0,
+  socketPath: '',
+  taggedAddresses: {},
+  meta: {},
+  weights: { passing: 1, warning: 1 },
+  enableTagOverride: false,
+  checks: [],
+  ...fields,
+});
+const inService = (spec: Partial<CheckSpec>, fields: Partial<ServiceCheckDefinition> = {}) => ({
+  id: '',
+  name: '',
+  notes: '',
+  status: '' as const,
+  ...fields,
+  spec: { ...EMPTY_SPEC, ...spec },
+});
+const check = (name: string, spec: Partial<CheckSpec>, serviceId = ''): CheckDefinition => ({
+  ...inService(spec, { name }),
+  serviceId,
+});
+const TTL = { ttl: 10_000 };
+
+const rowOf = (store: Store, id: string) => store.catalog.get('services', serviceKey('n1', id));
+const checkRow = (store: Store, id: string) => store.catalog.get('checks', checkKey('n1', id));
+const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+describe('registry', () => {
+  it('registers its node, the service of the servers and the member check', async () => {
+    const { store } = await setUp();
+    expect(store.catalog.get('nodes', 'n1')).toMatchObject({
+      id: NODE.id,
+      taggedAddresses: { lan: '127.0.0.1', lan_ipv4: '127.0.0.1', wan: '127.0.0.1', wan_ipv4: '127.0.0.1' },
+    });
+    expect(instancesOf(store.catalog, 'consul')).toMatchObject([
+      { service: { id: 'consul', port: 8300 }, checks: [{ id: 'serfHealth', status: 'passing' }] },
+    ]);
+  });
+
+  it('has a registration in the catalog when it is acknowledged, and takes it out again', async () => {
+    const { registry, store } = await setUp();
+    await registry.registerService(service('web', { port: 80, checks: [inService(TTL)] }));
+    expect(rowOf(store, 'web')).toMatchObject({ name: 'web', port: 80 });
+    expect(checkRow(store, 'service:web')).toMatchObject({ status: 'critical', serviceName: 'web' });
+    expect(await registry.deregisterService('web')).toBe(true);
+    expect(rowOf(store, 'web')).toBeUndefined();
+    expect(checkRow(store, 'service:web')).toBeUndefined();
+    expect(await registry.deregisterService('web')).toBe(false);
+  });
+
+  it('does not move an index when nothing changes', async () => {
+    const { registry, store, clock } = await setUp();
+    await registry.registerService(service('web', { address: '10.0.0.1', checks: [inService(TTL)] }));
+    const { index } = store.catalog;
+    await registry.registerService(service('web', { address: '10.0.0.1', checks: [inService(TTL)] }));
+    clock.advance(9_000);
+    await settle();
+    expect(store.catalog.index).toBe(index);
+  });
+
+  it('keeps the state of checks that are registered again, and other checks unless told to replace them', async () => {
+    const { registry } = await setUp();
+    const definition = service('web', { checks: [inService(TTL, { id: 'a' }), inService(TTL, { id: 'b' })] });
+    await registry.registerService(definition);
+    await registry.updateTtl('a', 'passing', 'fine');
+    await registry.registerService(service('web', { checks: [inService(TTL, { id: 'a' })] }));
+    expect(registry.checks()).toMatchObject([{ id: 'a', status: 'passing', output: 'fine' }, { id: 'b' }]);
+    await registry.registerService(service('web', { checks: [inService(TTL, { id: 'a' })] }), {
+      replaceExistingChecks: true,
+    });
+    expect(registry.checks()).toMatchObject([{ id: 'a', status: 'passing' }]);
+  });
+
+  it('moves a service that changes its name, with its checks', async () => {
+    const { registry, store } = await setUp();
+    await registry.registerService(service('old', { id: 'x', checks: [inService(TTL)] }));
+    await registry.registerService(service('new', { id: 'x' }));
+    expect(instancesOf(store.catalog, 'old')).toEqual([]);
+    expect(instancesOf(store.catalog, 'new')).toMatchObject([{ service: { id: 'x' } }]);
+    expect(registry.check('service:x')?.serviceName).toBe('new');
+    expect(checkRow(store, 'service:x')?.serviceName).toBe('new');
+  });
+
+  it('makes a TTL check critical when its owner falls silent, and not a moment before', async () => {
+    const { registry, store, clock } = await setUp();
+    await registry.registerCheck(check('beat', TTL));
+    await registry.updateTtl('beat', 'passing', 'ok');
+    expect(checkRow(store, 'beat')).toMatchObject({ status: 'passing', output: 'ok' });
+    clock.advance(9_999);
+    await registry.updateTtl('beat', 'passing', 'ok');
+    clock.advance(9_999);
+    expect(registry.check('beat')?.status).toBe('passing');
+    clock.advance(1);
+    await settle();
+    expect(checkRow(store, 'beat')).toMatchObject({
+      status: 'critical',
+      output: 'TTL expired (last output before timeout follows): ok',
+    });
+  });
+
+  it('takes no heartbeat for what is no TTL check', async () => {
+    const { registry } = await setUp();
+    await registry.registerCheck(check('alias', { aliasService: 'x' }));
+    expect(await registry.updateTtl('alias', 'passing', '')).toBe(false);
+    expect(await registry.updateTtl('nobody', 'passing', '')).toBe(false);
+  });
+
+  it('writes a change of output alone some minutes later, together with what came meanwhile', async () => {
+    const { registry, store, clock } = await setUp({ checkUpdateInterval: 100_000 });
+    await registry.registerCheck(check('beat', { ttl: 1_000_000 }));
+    // The first result is written at once, also when its status is the one that the check began with.
+    await registry.updateTtl('beat', 'critical', 'zero');
+    expect(checkRow(store, 'beat')?.output).toBe('zero');
+    await registry.updateTtl('beat', 'passing', 'one');
+    await registry.updateTtl('beat', 'passing', 'two');
+    expect(registry.check('beat')?.output).toBe('two');
+    expect(checkRow(store, 'beat')?.output).toBe('one');
+    await registry.updateTtl('beat', 'passing', 'three');
+    clock.advance(50_000);
+    await settle();
+    expect(checkRow(store, 'beat')?.output).toBe('three');
+  });
+
+  it('takes a service down when its check stays critical, but not one that recovers', async () => {
+    const { registry, store, clock } = await setUp();
+    const definition = (name: string) =>
+      service(name, { checks: [inService({ ...TTL, deregisterCriticalServiceAfter: 5_000 })] });
+    await registry.registerService(definition('lost'));
+    await registry.registerService(definition('back'));
+    clock.advance(14_999);
+    await registry.updateTtl('service:back', 'passing', '');
+    expect(rowOf(store, 'lost')).toBeDefined();
+    clock.advance(1);
+    await settle();
+    expect(rowOf(store, 'lost')).toBeUndefined();
+    expect(registry.service('lost')).toBeUndefined();
+    expect(rowOf(store, 'back')).toBeDefined();
+  });
+
+  it('puts a service and the node into maintenance and back', async () => {
+    const { registry, store } = await setUp();
+    await registry.registerService(service('web'));
+    expect(await registry.maintain('web', 'upgrade')).toBe(true);
+    expect(await registry.maintain('web', 'another reason')).toBe(true);
+    expect(checkRow(store, '_service_maintenance:web')).toMatchObject({
+      status: 'critical',
+      notes: 'upgrade',
+    });
+    await registry.maintain('web', undefined);
+    expect(checkRow(store, '_service_maintenance:web')).toBeUndefined();
+    expect(await registry.maintain('nobody', '')).toBe(false);
+    await registry.maintain('', '');
+    expect(checkRow(store, '_node_maintenance')?.notes).toContain('no reason was provided');
+  });
+
+  it('refuses checks that it cannot carry out, and keeps nothing of their service', async () => {
+    const { registry, store } = await setUp();
+    const script = inService({ args: ['true'], interval: 1000 });
+    await expect(registry.registerService(service('web', { checks: [script] }))).rejects.toThrow(
+      'Scripts are disabled on this agent',
+    );
+    expect(registry.service('web')).toBeUndefined();
+    expect(rowOf(store, 'web')).toBeUndefined();
+    await expect(registry.registerCheck(check('c', TTL, 'nobody'))).rejects.toThrow(
+      'ServiceID "nobody" does not exist',
+    );
+  });
+
+  it('takes no more than it has room for', async () => {
+    const { registry } = await setUp({ limits: { services: 1, checks: 1 } });
+    await registry.registerService(service('a', { checks: [inService(TTL)] }));
+    await registry.registerService(service('a', { checks: [inService(TTL)] }));
+    await expect(registry.registerService(service('b'))).rejects.toThrow('1 services already');
+    await expect(registry.registerCheck(check('c', TTL))).rejects.toThrow('at most 1 checks');
+  });
+
+  it('mirrors the checks of another service at once', async () => {
+    const { registry, store } = await setUp();
+    await registry.registerService(
+      service('db', { checks: [inService(TTL, { id: 'db-c', name: 'db check' })] }),
+    );
+    await registry.registerService(
+      service('web', { checks: [inService({ aliasService: 'db' }, { id: 'mirror' })] }),
+    );
+    await settle();
+    expect(checkRow(store, 'mirror')).toMatchObject({
+      status: 'critical',
+      output: 'Aliased check "db check" failing: ',
+    });
+    await registry.updateTtl('db-c', 'passing', '');
+    await settle();
+    expect(checkRow(store, 'mirror')).toMatchObject({ status: 'passing', output: 'All checks passing.' });
+    await registry.deregisterService('db');
+    await settle();
+    expect(checkRow(store, 'mirror')?.output).toBe('Service db could not be found on node ');
+  });
+
+  it('mirrors a service of another node as the catalog shows it', async () => {
+    const { registry, store } = await setUp();
+    const other = { ...nodeRow({ ...NODE, id: '', name: 'n2' }) };
+    await registry.registerCheck(check('mirror', { aliasNode: 'n2', aliasService: 'db' }));
+    await settle();
+    expect(checkRow(store, 'mirror')?.output).toBe('Service db could not be found on node n2');
+    const db = { ...service('db', { id: 'db' }), taggedAddresses: null };
+    const { checks: _none, ...row } = db;
+    await store.write((tx) => register(tx, { node: other, service: row }));
+    await settle();
+    expect(checkRow(store, 'mirror')).toMatchObject({ status: 'passing', output: 'No checks found.' });
+  });
+
+  it('wakes who waits for the definition of a service', async () => {
+    const { registry } = await setUp();
+    await registry.registerService(service('web', { port: 1 }));
+    const waiting = registry.serviceChange('web', new AbortController().signal);
+    await registry.registerService(service('web', { port: 2 }));
+    expect(await waiting).toBe(true);
+  });
+
+  it('carries out probes and shows their result', async () => {
+    const server = createServer((_request, response) => response.end('all well'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const { registry, store } = await setUp({ clock: systemClock });
+    const passed = new Promise<void>((resolve) => {
+      store.catalog.feed.subscribe(({ changes }) => {
+        if (
+          changes.some(({ after }) => after !== undefined && 'output' in after && after.status === 'passing')
+        )
+          resolve();
+      });
+    });
+    const probe = inService({ http: `http://127.0.0.1:${port}/`, interval: 1000, timeout: 5000 });
+    await registry.registerService(service('web', { port, checks: [probe] }));
+    await passed;
+    expect(checkRow(store, 'service:web')?.output).toContain('200 OK Output: all well');
+    await new Promise((resolve) => server.close(resolve));
+  });
+});
+
+describe('reconciliation', () => {
+  it('removes what this node does not register and leaves other nodes alone, at the start', async () => {
+    const { registry, store } = await setUp();
+    await registry.stop();
+    const ghost = (name: string) => {
+      const { checks: _none, ...row } = service(name, { id: name });
+      return { ...row, taggedAddresses: null };
+    };
+    const other = { ...nodeRow({ ...NODE, id: '', name: 'n2' }) };
+    await store.write((tx) => {
+      register(tx, { node: nodeRow(NODE), service: ghost('ghost') });
+      register(tx, { node: other, service: ghost('theirs') });
+    });
+    await setUp({ store });
+    expect(rowOf(store, 'ghost')).toBeUndefined();
+    expect(store.catalog.get('services', serviceKey('n2', 'theirs'))).toBeDefined();
+  });
+
+  it('puts back what somebody else took away or changed', async () => {
+    const { registry, store, clock } = await setUp();
+    await registry.registerService(service('web', { port: 80, tags: ['own'], checks: [inService(TTL)] }));
+    await store.write((tx) => deregisterService(tx, 'n1', 'web'));
+    await store.write((tx) => deregisterCheck(tx, 'n1', 'serfHealth'));
+    expect(rowOf(store, 'web')).toBeUndefined();
+    clock.advance(5_000);
+    await settle();
+    expect(rowOf(store, 'web')).toMatchObject({ port: 80, tags: ['own'] });
+    expect(checkRow(store, 'service:web')).toBeDefined();
+    expect(checkRow(store, 'serfHealth')).toBeDefined();
+  });
+
+  it('puts the node back with all that is on it', async () => {
+    const { registry, store, clock } = await setUp();
+    await registry.registerService(service('web', { checks: [inService(TTL)] }));
+    await store.write((tx) => deregisterNode(tx, 'n1'));
+    clock.advance(5_000);
+    await settle();
+    expect(store.catalog.get('nodes', 'n1')?.id).toBe(NODE.id);
+    expect(rowOf(store, 'web')).toBeDefined();
+    expect(checkRow(store, 'service:web')).toBeDefined();
+  });
+
+  it('follows tags that were changed from outside where the service allows it', async () => {
+    const { registry, store, clock } = await setUp();
+    const change = (name: string) => {
+      const { checks: _none, ...row } = service(name, {
+        id: name,
+        tags: ['outside'],
+        enableTagOverride: true,
+      });
+      return store.write((tx) =>
+        register(tx, {
+          node: nodeRow(NODE),
+          skipNodeUpdate: true,
+          service: { ...row, taggedAddresses: null },
+        }),
+      );
+    };
+    await registry.registerService(service('free', { tags: ['own'], enableTagOverride: true }));
+    await registry.registerService(service('fixed', { tags: ['own'] }));
+    await change('free');
+    await change('fixed');
+    clock.advance(120_000);
+    await settle();
+    expect(rowOf(store, 'free')?.tags).toEqual(['outside']);
+    expect(registry.service('free')?.tags).toEqual(['outside']);
+    expect(rowOf(store, 'fixed')).toMatchObject({ tags: ['own'], enableTagOverride: false });
+  });
+
+  it('tries again when the catalog could not be written', async () => {
+    const { store: inner } = await setUp();
+    let broken = false;
+    const store: Store = {
+      ...inner,
+      write: (command) =>
+        broken ? Promise.reject(new MusterError('store.write_failed', 'disk full')) : inner.write(command),
+    };
+    const { registry, clock } = await setUp({ store });
+    broken = true;
+    await expect(registry.registerService(service('web'))).rejects.toThrow('disk full');
+    broken = false;
+    clock.advance(1_000);
+    await settle();
+    expect(rowOf(inner, 'web')).toBeDefined();
+  });
+
+  it('leaves nothing in the catalog when it leaves', async () => {
+    const { registry, store } = await setUp();
+    await registry.registerService(service('web', { checks: [inService(TTL)] }));
+    await registry.leave();
+    expect(store.catalog.count('nodes')).toBe(0);
+    expect(store.catalog.count('services')).toBe(0);
+    expect(store.catalog.count('checks')).toBe(0);
+  });
+});
+
+describe('definitions from the configuration', () => {
+  const definitions = {
+    services: [service('fixed', { port: 1, checks: [inService(TTL, { id: 'fixed-c', status: 'passing' })] })],
+    checks: [check('disk', TTL)],
+  };
+
+  it('are there from the start, and back after a reload', async () => {
+    const { registry, store } = await setUp({ definitions });
+    expect(rowOf(store, 'fixed')?.port).toBe(1);
+    expect(checkRow(store, 'fixed-c')?.status).toBe('passing');
+    await registry.deregisterService('fixed');
+    await registry.reload(definitions);
+    expect(rowOf(store, 'fixed')?.port).toBe(1);
+  });
+
+  it('go with a reload that does not have them, while what came through the API stays', async () => {
+    const { registry, store } = await setUp({ definitions });
+    await registry.registerService(service('mine', { checks: [inService(TTL)] }));
+    await registry.updateTtl('service:mine', 'passing', 'ok');
+    await registry.updateTtl('disk', 'warning', 'full');
+    await registry.reload({ services: [], checks: definitions.checks });
+    expect(rowOf(store, 'fixed')).toBeUndefined();
+    expect(checkRow(store, 'fixed-c')).toBeUndefined();
+    expect(checkRow(store, 'disk')).toMatchObject({ status: 'warning', output: 'full' });
+    expect(checkRow(store, 'service:mine')).toMatchObject({ status: 'passing' });
+  });
+
+  it('do not stop the others when one is wrong', async () => {
+    const broken = service('broken', { checks: [inService({ args: ['true'], interval: 1000 })] });
+    const { store } = await setUp({
+      definitions: { ...definitions, services: [broken, ...definitions.services] },
+    });
+    expect(rowOf(store, 'broken')).toBeUndefined();
+    expect(rowOf(store, 'fixed')).toBeDefined();
+  });
+});
