@@ -34,6 +34,9 @@ name = "backend"
 address = "127.0.0.1"
 port = ${backend}
 tags = ["urlprefix-/"]
+[service.check]
+ttl = "24h"
+status = "passing"
 `,
     );
     return start(process.execPath, [MUSTER, 'agent', '-config-file', path], { cpu });

@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { until } from '../scripts/support/processes.mjs';
+import { startBackend } from './support/backend.ts';
 import { ask, getJson, put } from './support/http.ts';
 import {
   type ConfigFile,
@@ -145,7 +146,6 @@ describe('what goes wrong while it runs', () => {
 
   it('a bad tag does not stop the good ones', async () => {
     const { api, proxy } = await testMuster('agent');
-    const { startBackend } = await import('./support/backend.ts');
     const web = await startBackend('web-1');
     await put(`${api}/v1/agent/service/register`, {
       ID: 'web-1',
@@ -153,6 +153,7 @@ describe('what goes wrong while it runs', () => {
       Address: '127.0.0.1',
       Port: web.port,
       Tags: ['urlprefix-', 'urlprefix-/bad weight=lots', 'urlprefix-/good'],
+      Check: { TTL: '1h', Status: 'passing' },
     });
     await until('the good route', async () => (await ask(`${proxy}/good`)).status === 200);
   });

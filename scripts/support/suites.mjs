@@ -130,6 +130,9 @@ name = "backend"
 address = "${ADDRESS}"
 port = ${backend}
 tags = ["urlprefix-/"]
+[service.check]
+ttl = "24h"
+status = "passing"
 `;
 
 /** @type {Record<string, Suite>} */
