@@ -10,6 +10,7 @@ import type { Session } from './session.ts';
 export type Failure = 'none' | 'refused' | 'cut' | 'connect-timeout';
 
 const NOTHING = new Uint8Array();
+const NONE: readonly Target[] = [];
 
 export class Dispatch {
   route: Route | undefined;
@@ -18,7 +19,8 @@ export class Dispatch {
   failure: Failure = 'none';
   readonly #engine: Engine;
   readonly #session: Session;
-  readonly #tried: Target[] = [];
+  /** Filled after a failure only: most requests have none. */
+  #tried: readonly Target[] = NONE;
   #block: Uint8Array = NOTHING;
   #repeatable = false;
   #sightings = 0;
@@ -38,7 +40,7 @@ export class Dispatch {
     this.#repeatable = repeatable;
     this.#sightings = 0;
     this.failure = 'none';
-    this.#tried.length = 0;
+    this.#tried = NONE;
     this.#next();
   }
 
@@ -53,7 +55,6 @@ export class Dispatch {
       this.#session.undeliverable();
       return;
     }
-    this.#tried.push(target);
     this.#open(target, false);
   }
 
@@ -103,7 +104,10 @@ export class Dispatch {
     }
     if (!again) this.#session.undeliverable();
     else if (upstream.reused) this.#open(target, true);
-    else this.#next();
+    else {
+      this.#tried = [...this.#tried, target];
+      this.#next();
+    }
   }
 
   /** The connect takes too long. */
@@ -121,13 +125,14 @@ export class Dispatch {
       target,
       failure === 'refused' ? 'connection refused' : 'connect timed out',
     );
+    this.#tried = [...this.#tried, target];
     this.#next();
   }
 
   /** The exchange is over: keeps nothing of it. */
   forget(): void {
     this.#block = NOTHING;
-    this.#tried.length = 0;
+    this.#tried = NONE;
     this.route = undefined;
     this.target = undefined;
   }

@@ -43,7 +43,8 @@ export class Engine {
   readonly limits: ProxyLimits;
   readonly counters: Counters;
   readonly outcomes: Outcomes;
-  readonly now: () => number;
+  /** Engine time in ms: of the event that is being handled. */
+  time: number;
   /** Reused for every request. */
   readonly rewrite: RequestRewrite;
   /** Swapped whole. */
@@ -53,6 +54,7 @@ export class Engine {
   readonly transport: Transport;
   /** "Date: …\r\n" of the present second. */
   date: Uint8Array = new Uint8Array();
+  readonly #now: () => number;
   readonly #wallClock: () => number;
 
   constructor(
@@ -62,7 +64,8 @@ export class Engine {
     this.limits = limits;
     this.counters = counters;
     this.outcomes = outcomes;
-    this.now = now;
+    this.#now = now;
+    this.time = now();
     this.rewrite = {
       strip: NOTHING,
       fallbackHost: latin1(authority),
@@ -73,6 +76,12 @@ export class Engine {
     this.#wallClock = wallClock;
     this.transport = transport(this);
     this.tick();
+  }
+
+  /** Looks at the clock: once per event, not once per use. */
+  touch(): number {
+    this.time = this.#now();
+    return this.time;
   }
 
   /** To be called about once a second while there is traffic. */

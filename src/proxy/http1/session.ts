@@ -58,7 +58,7 @@ export class Session {
     this.#forwarding = forwarding;
     this.dispatch = new Dispatch(engine, this);
     this.reply = new Reply(engine, this);
-    this.#startedAt = engine.now();
+    this.#startedAt = engine.touch();
     this.deadline = this.#startedAt + engine.limits.headTimeout;
   }
 
@@ -66,6 +66,7 @@ export class Session {
 
   received(start: number, end: number): void {
     const { memory, limits, counters } = this.#engine;
+    this.#engine.touch();
     counters.overall(BYTES_IN, end - start);
     if (this.#stage >= DROPPING) return;
     if (this.#stage === TUNNEL) {
@@ -167,6 +168,7 @@ export class Session {
   // Events of the backend's connection
 
   upstreamReceived(start: number, end: number): void {
+    this.#engine.touch();
     if (this.#stage === TUNNEL) {
       this.sendToClient(start, end);
       this.arm();
@@ -264,7 +266,7 @@ export class Session {
   replied(keep: boolean): void {
     const { route, target } = this.dispatch;
     const engine = this.#engine;
-    const now = engine.now();
+    const now = engine.time;
     engine.counters.answered(route!.slot, target!.slot, this.reply.status, now - this.#startedAt);
     engine.outcomes.answered(target!);
     this.dispatch.release(keep && this.#body.done && !this.#upstreamSlow && !engine.draining);
@@ -281,7 +283,7 @@ export class Session {
   startTunnel(): void {
     const { route, target } = this.dispatch;
     const engine = this.#engine;
-    engine.counters.answered(route!.slot, target!.slot, 101, engine.now() - this.#startedAt);
+    engine.counters.answered(route!.slot, target!.slot, 101, engine.time - this.#startedAt);
     engine.outcomes.answered(target!);
     this.#stage = TUNNEL;
     const carry = this.#carry;
@@ -298,7 +300,7 @@ export class Session {
   /** Sets the deadline for what the session waits for now. */
   arm(): void {
     const { limits } = this.#engine;
-    this.deadline = this.#engine.now() + this.#patience(limits);
+    this.deadline = this.#engine.time + this.#patience(limits);
   }
 
   #patience(limits: Engine['limits']): number {
@@ -320,7 +322,7 @@ export class Session {
 
   /** The first byte of a head starts its time; on a new connection it has run since accept. */
   #startHead(): void {
-    if (this.#startedAt === 0) this.deadline = this.#engine.now() + this.#engine.limits.headTimeout;
+    if (this.#startedAt === 0) this.deadline = this.#engine.time + this.#engine.limits.headTimeout;
   }
 
   #consumeCarried(): void {
@@ -369,7 +371,7 @@ export class Session {
     const engine = this.#engine;
     const { request: head, memory } = engine;
     const { fields } = head;
-    this.#startedAt = engine.now();
+    this.#startedAt = engine.time;
     this.minor = head.minor;
     this.isHead = head.method === METHOD_HEAD;
     this.upgrading = head.wantsUpgrade();
@@ -483,7 +485,7 @@ export class Session {
     if (!this.#body.done || this.#engine.draining || (this.#ended && this.#carry.length === 0))
       this.#closing = true;
     this.#page(status, text, this.#closing);
-    this.#over(this.#engine.now());
+    this.#over(this.#engine.time);
   }
 
   #page(status: number, text: string, closes: boolean): void {

@@ -42,7 +42,7 @@ export class ProxyServer {
     let sweeps = 0;
     this.#timer = setInterval(() => {
       if (++sweeps % SWEEPS_PER_TICK === 0) engine.tick();
-      const now = engine.now();
+      const now = engine.touch();
       listener.sweep(now);
       pool.sweep(now);
     }, SWEEP);

@@ -45,7 +45,7 @@ export class UpstreamPool implements Transport, UpstreamHome {
       connection.destroy();
       return;
     }
-    connection.idleSince = this.engine.now();
+    connection.idleSince = this.engine.time;
     idle.push(connection);
   }
 
