@@ -1,0 +1,230 @@
+/** Flags of `muster agent`: Consul's, each with the key of the configuration that it sets. */
+
+import type { ConfigSource } from '../agent/config/read.ts';
+import { MusterError } from '../errors.ts';
+import { LOG_LEVELS } from '../lib/log.ts';
+import type { Flag, FlagValues } from './flags.ts';
+
+interface AgentFlag extends Flag {
+  /** The key it sets, as written in a file. Without one the flag is accepted and has no effect yet. */
+  sets?: string;
+  /** Values for which "no effect yet" would be wrong: what they ask for is what happens anyway. */
+  granted?: readonly unknown[];
+}
+
+/** Grouped as one would look for them. */
+export const AGENT_FLAGS = {
+  dev: { kind: 'boolean', sets: 'node.dev', summary: 'Everything in memory; for trying things out.' },
+  'data-dir': { kind: 'string', value: 'DIR', sets: 'node.data_dir', summary: 'Where the catalog is kept.' },
+  node: { kind: 'string', value: 'NAME', sets: 'node.name', summary: 'Name of this node.' },
+  'node-id': { kind: 'string', value: 'UUID', sets: 'node.id', summary: 'Identity of this node.' },
+  'node-meta': {
+    kind: 'list',
+    value: 'KEY:VALUE',
+    sets: 'node.meta',
+    summary: 'A piece of metadata of this node.',
+  },
+  datacenter: { kind: 'string', value: 'NAME', sets: 'node.datacenter', summary: 'Name of the datacenter.' },
+  client: {
+    kind: 'string',
+    value: 'ADDRESS',
+    sets: 'node.client',
+    summary: 'Where the HTTP API and DNS listen.',
+  },
+  bind: {
+    kind: 'string',
+    value: 'ADDRESS',
+    sets: 'node.bind',
+    summary: 'Where traffic between nodes comes in.',
+  },
+  advertise: { kind: 'string', value: 'ADDRESS', sets: 'node.advertise', summary: 'What others are told.' },
+  'http-port': {
+    kind: 'integer',
+    value: 'PORT',
+    sets: 'ports.http',
+    summary: 'HTTP API and dashboard; -1: off.',
+  },
+  'dns-port': { kind: 'integer', value: 'PORT', sets: 'ports.dns', summary: 'DNS; -1: off.' },
+  'server-port': {
+    kind: 'integer',
+    value: 'PORT',
+    sets: 'ports.server',
+    summary: 'Shown to clients; nothing listens on it yet.',
+  },
+  'serf-lan-port': {
+    kind: 'integer',
+    value: 'PORT',
+    sets: 'ports.serf_lan',
+    summary: 'Shown to clients; nothing listens on it yet.',
+  },
+  'serf-wan-port': {
+    kind: 'integer',
+    value: 'PORT',
+    sets: 'ports.serf_wan',
+    summary: 'Shown to clients; nothing listens on it yet.',
+  },
+  domain: {
+    kind: 'string',
+    value: 'NAME',
+    sets: 'dns.domain',
+    summary: 'Domain that is answered from the catalog.',
+  },
+  'alt-domain': { kind: 'string', value: 'NAME', sets: 'dns.alt_domain', summary: 'A second such domain.' },
+  recursor: {
+    kind: 'list',
+    value: 'ADDRESS',
+    sets: 'dns.recursors',
+    summary: 'A name server for all other names.',
+  },
+  ui: { kind: 'boolean', sets: 'api.ui', summary: 'Serve the dashboard; on unless told otherwise.' },
+  'log-level': {
+    kind: 'string',
+    value: 'LEVEL',
+    sets: 'log.level',
+    choices: [...LOG_LEVELS, 'err', 'TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'ERR'],
+    summary: 'Least important lines that are written.',
+  },
+  'log-json': { kind: 'boolean', summary: 'Log lines as JSON.' },
+  'config-file': { kind: 'list', value: 'FILE', summary: 'A configuration file, TOML or JSON.' },
+  'config-dir': {
+    kind: 'list',
+    value: 'DIR',
+    summary: 'All .toml and .json files of a directory, in the order of their names.',
+  },
+  'pid-file': { kind: 'string', value: 'FILE', summary: 'Where to write the process id.' },
+  balancer: {
+    kind: 'boolean',
+    sets: 'balancer.enabled',
+    summary: 'Balance traffic on this node; on unless told otherwise.',
+  },
+  'balancer-listen': {
+    kind: 'list',
+    value: 'ADDRESS',
+    sets: 'balancer.listen',
+    summary: 'Where requests come in, host:port.',
+  },
+  'balancer-admin': {
+    kind: 'string',
+    value: 'ADDRESS',
+    sets: 'balancer.admin',
+    summary: 'Routes and counters of the balancer, host:port.',
+  },
+
+  server: {
+    kind: 'boolean',
+    granted: [true],
+    summary: 'Take part in keeping the catalog; each agent does as yet.',
+  },
+  bootstrap: { kind: 'boolean', granted: [true, false], summary: 'The only server; each one is as yet.' },
+  'bootstrap-expect': { kind: 'integer', granted: [0, 1], summary: 'How many servers to wait for.' },
+  join: { kind: 'list', value: 'ADDRESS', summary: 'A server to join.' },
+  'retry-join': { kind: 'list', value: 'ADDRESS', summary: 'A server to join, tried until it is there.' },
+  'retry-interval': { kind: 'duration', summary: 'Pause between such attempts.' },
+  'retry-max': { kind: 'integer', summary: 'Most such attempts.' },
+  'join-wan': { kind: 'list', value: 'ADDRESS', summary: 'A server of another datacenter.' },
+  'retry-join-wan': { kind: 'list', value: 'ADDRESS', summary: 'The same, tried until it is there.' },
+  rejoin: { kind: 'boolean', granted: [false], summary: 'Join again after a leave.' },
+  encrypt: { kind: 'string', value: 'KEY', summary: 'Key of the cluster, from `muster keygen`.' },
+  'grpc-port': {
+    kind: 'integer',
+    value: 'PORT',
+    granted: [-1],
+    summary: 'For a service mesh, which Muster has not.',
+  },
+  'https-port': { kind: 'integer', value: 'PORT', granted: [-1], summary: 'HTTP API with TLS.' },
+  'advertise-wan': { kind: 'string', value: 'ADDRESS', summary: 'What other datacenters are told.' },
+  'serf-lan-bind': { kind: 'string', value: 'ADDRESS', summary: 'Where traffic of the cluster comes in.' },
+  'serf-wan-bind': {
+    kind: 'string',
+    value: 'ADDRESS',
+    summary: 'Where traffic of other datacenters comes in.',
+  },
+  'enable-script-checks': { kind: 'boolean', granted: [false], summary: 'Allow checks that run programs.' },
+  'enable-local-script-checks': {
+    kind: 'boolean',
+    granted: [false],
+    summary: 'Allow such checks from files only.',
+  },
+  'disable-host-node-id': {
+    kind: 'boolean',
+    granted: [true, false],
+    summary: 'The node id is never made from the machine.',
+  },
+  'disable-keyring-file': { kind: 'boolean', granted: [true, false], summary: 'No keys are kept in files.' },
+  'default-query-time': {
+    kind: 'duration',
+    summary: 'How long a blocking query waits when it does not say.',
+  },
+  'max-query-time': { kind: 'duration', summary: 'Longest such wait.' },
+  'ui-dir': { kind: 'string', value: 'DIR', summary: 'A dashboard of one’s own.' },
+  'ui-content-path': {
+    kind: 'string',
+    value: 'PATH',
+    granted: ['/ui/', '/ui', 'ui'],
+    summary: 'Where the dashboard is served.',
+  },
+  'log-file': { kind: 'string', value: 'FILE', summary: 'Log lines go to standard error.' },
+  'log-rotate-bytes': { kind: 'integer', summary: 'Goes with -log-file.' },
+  'log-rotate-duration': { kind: 'duration', summary: 'Goes with -log-file.' },
+  'log-rotate-max-files': { kind: 'integer', summary: 'Goes with -log-file.' },
+  syslog: { kind: 'boolean', granted: [false], summary: 'Log lines go to standard error.' },
+  protocol: { kind: 'integer', summary: 'Version of Consul’s gossip.' },
+  'raft-protocol': { kind: 'integer', summary: 'Version of Consul’s consensus.' },
+  'non-voting-server': { kind: 'boolean', granted: [false], summary: 'A server that only reads.' },
+  'read-replica': { kind: 'boolean', granted: [false], summary: 'The same.' },
+  segment: { kind: 'string', summary: 'Part of a network.' },
+  'config-format': { kind: 'string', summary: 'The format of a file is known by its name.' },
+} as const satisfies Readonly<Record<string, AgentFlag>>;
+
+export type AgentFlagValues = FlagValues<typeof AGENT_FLAGS>;
+
+/** Spellings of log levels that Consul takes besides. */
+function logLevel(level: string): string {
+  const lower = level.toLowerCase();
+  return lower === 'err' ? 'error' : lower;
+}
+
+/** The flags as one part of the configuration; errors in it name the flag. */
+export function flagsAsSource(values: AgentFlagValues, directory: string): ConfigSource {
+  const value: Record<string, Record<string, unknown>> = {};
+  const flagOf = new Map<string, string>();
+  const set = (key: string, flag: string, to: unknown): void => {
+    const [section = '', name = ''] = key.split('.');
+    value[section] = { ...value[section], [name]: to };
+    flagOf.set(key, flag);
+  };
+  for (const [flag, row] of Object.entries(AGENT_FLAGS) as [string, AgentFlag][]) {
+    const given = (values as Record<string, unknown>)[flag];
+    if (given === undefined || row.sets === undefined) continue;
+    if (flag === 'log-level') set(row.sets, flag, logLevel(given as string));
+    else if (flag === 'node-meta') set(row.sets, flag, Object.fromEntries((given as string[]).map(metaPair)));
+    else set(row.sets, flag, given);
+  }
+  if (values['log-json']) set('log.format', 'log-json', 'json');
+  return {
+    name: 'command line',
+    directory,
+    value,
+    place: (path) => {
+      const flag = flagOf.get(path.slice(0, 2).join('.'));
+      return flag === undefined ? 'command line' : `-${flag}`;
+    },
+  };
+}
+
+function metaPair(text: string): [string, string] {
+  const at = text.indexOf(':');
+  if (at < 1) throw new MusterError('usage', `-node-meta: expected KEY:VALUE, got "${text}"`);
+  return [text.slice(0, at), text.slice(at + 1)];
+}
+
+/** Flags that were given, are accepted and change nothing yet, in the order of the table. */
+export function flagsWithoutEffect(values: AgentFlagValues): string[] {
+  return (Object.entries(AGENT_FLAGS) as [string, AgentFlag][])
+    .filter(([flag, row]) => {
+      const given = (values as Record<string, unknown>)[flag];
+      if (given === undefined || row.sets !== undefined || row.granted?.includes(given)) return false;
+      return !['log-json', 'config-file', 'config-dir', 'pid-file'].includes(flag);
+    })
+    .map(([flag]) => `-${flag}`);
+}

@@ -1,0 +1,91 @@
+/** An agent in the foreground: started, kept until a signal, drained, stopped. */
+import fs from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { type Agent, startAgent } from '../agent/agent.ts';
+import type { Config } from '../agent/config/schema.ts';
+import { openAgentLog } from '../agent/log.ts';
+import { messageOf } from '../errors.ts';
+import type { Logger } from '../lib/log.ts';
+
+/** What runs beside the agent. */
+export interface Companion {
+  /** Ends it in good order. Called once the balancer takes no more requests and before the agent stops. */
+  stop(): Promise<void>;
+  /** Ends it at once, for a second signal. */
+  kill(): void;
+}
+
+export interface Running {
+  agent: Agent;
+  logger: Logger;
+  /** Aborts when the end begins. */
+  signal: AbortSignal;
+}
+
+export interface RunOptions {
+  /** Called at the start and again for each reload. Throws what is wrong with the configuration. */
+  readConfig(): Config;
+  /** Called once the agent runs; what it resolves with is stopped with the agent. */
+  started(running: Running): Promise<Companion | undefined>;
+}
+
+const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM'];
+
+/** Resolves with exit code 0 once everything has ended after a signal; a second signal ends the process with 1. */
+export async function runAgent({ readConfig, started }: RunOptions): Promise<number> {
+  const config = readConfig();
+  const log = openAgentLog(config.log);
+  const { logger } = log;
+  const ending = new AbortController();
+  let companion: Companion | undefined;
+  let agent: Agent | undefined;
+
+  const end = new Promise<void>((resolve) => ending.signal.addEventListener('abort', () => resolve()));
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (ending.signal.aborted) {
+      logger.warn(`second signal (${signal}): ended at once`);
+      companion?.kill();
+      process.exit(1);
+    }
+    logger.info(`${signal}: no more requests are taken, those in flight may finish`);
+    ending.abort();
+  };
+  const onHangUp = (): void => {
+    agent
+      ?.reload()
+      .catch((error: unknown) => logger.error(`the old configuration stays: ${messageOf(error)}`));
+  };
+  for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
+  process.on('SIGHUP', onHangUp);
+
+  try {
+    agent = await startAgent(config, {
+      log,
+      ...uiDirectory(),
+      readConfig: async () => readConfig(),
+      onLeave: () => {
+        logger.info('left on request over the API');
+        ending.abort();
+      },
+    });
+    try {
+      if (!ending.signal.aborted) companion = await started({ agent, logger, signal: ending.signal });
+      await end;
+    } finally {
+      ending.abort();
+      await agent.drain();
+      await companion?.stop();
+      await agent.stop();
+    }
+    return 0;
+  } finally {
+    for (const signal of STOP_SIGNALS) process.off(signal, onSignal);
+    process.off('SIGHUP', onHangUp);
+  }
+}
+
+/** The built dashboard lies beside the bundle; run from source there is none. */
+function uiDirectory(): { uiDirectory?: string } {
+  const directory = fileURLToPath(new URL('./ui', import.meta.url));
+  return fs.existsSync(directory) ? { uiDirectory: directory } : {};
+}

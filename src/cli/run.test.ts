@@ -1,0 +1,154 @@
+import { Readable } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { MusterError } from '../errors.ts';
+import { AGENT_FLAGS, flagsAsSource, flagsWithoutEffect } from './agent-flags.ts';
+import { completionScript, SHELLS } from './completion.ts';
+import { parseFlags } from './flags.ts';
+import { run } from './run.ts';
+import type { Terminal } from './verb.ts';
+import { verb } from './verb.ts';
+import { verbs } from './verbs.ts';
+
+async function muster(words: string[], table = verbs) {
+  let out = '';
+  let err = '';
+  const terminal: Terminal = {
+    out: (text) => {
+      out += text;
+    },
+    err: (text) => {
+      err += text;
+    },
+    stdin: Readable.from([]),
+    env: {},
+    color: false,
+  };
+  const code = await run(table, words, terminal);
+  return { code, out, err };
+}
+
+describe('the table of verbs', () => {
+  it.each(Object.keys(verbs))('%s has help that begins with an example of itself', async (name) => {
+    for (const flag of ['--help', '-h', '-help']) {
+      const { code, out, err } = await muster([...name.split(' '), flag]);
+      expect(code).toBe(0);
+      expect(err).toBe('');
+      expect(out).toMatch(new RegExp(`^Examples?:\\n(?:  # .*\\n)?  .*muster ${name}`));
+      expect(out).toContain(verbs[name]!.summary);
+    }
+  });
+
+  it('help VERB is the same', async () => {
+    expect((await muster(['help', 'kv', 'get'])).out).toBe((await muster(['kv', 'get', '--help'])).out);
+  });
+
+  it('every flag and verb says what it does, in a sentence', () => {
+    for (const { summary, flags } of Object.values(verbs)) {
+      expect(summary).toMatch(/^[A-Z].*\.$/);
+      for (const flag of Object.values(flags)) expect(flag.summary).toMatch(/^[\p{L}].*[.;]|.*\.$/u);
+    }
+  });
+});
+
+describe('wrong usage ends with 2 and a hint', () => {
+  it.each([
+    [['memebrs'], 'there is no verb "memebrs"; did you mean "muster members"?'],
+    [['kv', 'gte', 'x'], 'did you mean "muster kv get"?'],
+    [['frobnicate'], '"muster --help" lists all'],
+    [['keygen', 'x'], '"x" is one argument too many'],
+    [['health'], 'SERVICE is missing'],
+    [['load', 'http://a', '-reqests=1'], 'did you mean -requests?'],
+    [['load', 'gopher://a'], 'expected http://'],
+    [['load', 'http://127.0.0.1', '-rate=0'], '-rate has to be above 0'],
+    [['maint', '-enable', '-disable'], 'not both'],
+    [['completion', 'bsh'], 'did you mean bash?'],
+    [['agent'], '-data-dir'],
+    [['up', '/nowhere/stack.toml'], 'there is no such file'],
+  ])('%j', async (words, hint) => {
+    const { code, out, err } = await muster(words);
+    expect(code).toBe(2);
+    expect(out).toBe('');
+    expect(err).toContain(hint);
+    expect(err).not.toMatch(/^\s+at /m);
+  });
+
+  it.each([[[]], [['kv']], [['catalog']]])('%j shows what there is', async (words) => {
+    const { code, err } = await muster(words);
+    expect(code).toBe(2);
+    expect(err).toMatch(/^Example/);
+  });
+
+  it.each([[['--help']], [['help']], [['kv', '--help']]])('%j is an answer, not a mistake', async (words) => {
+    const { code, out } = await muster(words);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^Example/);
+  });
+});
+
+describe('what a verb throws', () => {
+  const failing = (error: unknown) => ({
+    fail: verb({
+      summary: 'Fails.',
+      args: [],
+      examples: [{ command: 'muster fail' }],
+      flags: { 'log-level': { kind: 'string', summary: 'Level.' } },
+      run: async () => {
+        throw error;
+      },
+    }),
+  });
+
+  it('is one sentence and the code of its kind', async () => {
+    const { code, err } = await muster(
+      ['fail'],
+      failing(new MusterError('listen.in_use', 'the port is in use.')),
+    );
+    expect({ code, err }).toEqual({ code: 1, err: 'muster fail: the port is in use.\n' });
+  });
+
+  it('has a stack only for those who debug', async () => {
+    const table = failing(new TypeError('x is not a function'));
+    expect((await muster(['fail'], table)).err).not.toMatch(/^\s+at /m);
+    const { code, err } = await muster(['fail', '-log-level=debug'], table);
+    expect(code).toBe(1);
+    expect(err).toMatch(/^\s+at /m);
+  });
+});
+
+describe('flags of the agent', () => {
+  it('take the command line of Consul’s own tools', () => {
+    const words =
+      '-dev -node=conf-1 -http-port=18500 -dns-port=18600 -grpc-port=-1 -server-port=18300 -serf-lan-port=18301 -serf-wan-port=18302';
+    const { flags } = parseFlags(AGENT_FLAGS, words.split(' '));
+    expect(flagsAsSource(flags, '/').value).toEqual({
+      node: { dev: true, name: 'conf-1' },
+      ports: { http: 18_500, dns: 18_600, server: 18_300, serf_lan: 18_301, serf_wan: 18_302 },
+    });
+    expect(flagsWithoutEffect(flags)).toEqual([]);
+  });
+
+  it('say which of them have no effect yet', () => {
+    const { flags } = parseFlags(AGENT_FLAGS, [
+      '-server',
+      '-bootstrap-expect=3',
+      '-retry-join=a',
+      '-retry-join=b',
+      '-https-port=-1',
+    ]);
+    expect(flagsWithoutEffect(flags)).toEqual(['-bootstrap-expect', '-retry-join']);
+  });
+
+  it('are named when their value is wrong', async () => {
+    const { code, err } = await muster(['agent', '-dev', '-http-port=70000']);
+    expect(code).toBe(2);
+    expect(err).toContain('-http-port: ports.http: expected at most 65535, got 70000');
+  });
+});
+
+it.each(SHELLS)('completion for %s knows every verb and flag', (shell) => {
+  const script = completionScript(shell, verbs);
+  for (const [name, { flags }] of Object.entries(verbs)) {
+    for (const word of name.split(' ')) expect(script).toContain(word);
+    for (const flag of Object.keys(flags)) expect(script).toContain(flag);
+  }
+});

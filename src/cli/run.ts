@@ -1,0 +1,80 @@
+/** From words to a verb, and from what it throws to a sentence and an exit code. */
+import { isMusterError, MusterError, messageOf } from '../errors.ts';
+import { nearest } from '../lib/nearest.ts';
+import { parseFlags } from './flags.ts';
+import { helpOf, overview, usageOf, type Verbs } from './help.ts';
+import { arityOf, type Terminal } from './verb.ts';
+
+/** Runs one command line (without "node" and "muster"). Resolves with the exit code; never rejects. */
+export async function run(verbs: Verbs, words: readonly string[], terminal: Terminal): Promise<number> {
+  let name = '';
+  try {
+    const found = findVerb(verbs, words);
+    if ('overview' in found) {
+      // Asked for it is an answer, otherwise it is what was missing.
+      if (found.asked) terminal.out(overview(verbs, found.overview));
+      else terminal.err(overview(verbs, found.overview));
+      return found.asked ? 0 : 2;
+    }
+    name = found.name;
+    const verb = verbs[name]!;
+    const { flags, args, help } = parseFlags(verb.flags, found.rest);
+    if (help) {
+      terminal.out(helpOf(name, verb));
+      return 0;
+    }
+    const { least, most } = arityOf(verb);
+    if (args.length < least)
+      throw new MusterError('usage', `${verb.args[args.length]} is missing. Usage: ${usageOf(name, verb)}`);
+    if (args.length > most)
+      throw new MusterError(
+        'usage',
+        `"${args[most]}" is one argument too many. Usage: ${usageOf(name, verb)}`,
+      );
+    return (await verb.run({ flags, args, terminal })) ?? 0;
+  } catch (error) {
+    terminal.err(complaint(error, name, words));
+    return isMusterError(error) ? error.exitCode : 1;
+  }
+}
+
+type Found = { name: string; rest: readonly string[] } | { overview: string; asked: boolean };
+
+/** The verb with the most words that fits: "kv get" before "kv". Throws `usage` when there is none. */
+function findVerb(verbs: Verbs, words: readonly string[]): Found {
+  const [first = '', second = ''] = words;
+  const isHelp = (word: string): boolean => /^(?:--?(?:help|h)|help)$/.test(word);
+  if (first === '') return { overview: '', asked: false };
+  if (isHelp(first)) {
+    if (second === '') return { overview: '', asked: true };
+    return findVerb(verbs, [...words.slice(1), '-help']);
+  }
+  if (/^--?(?:version|v)$/.test(first)) return { name: 'version', rest: words.slice(1) };
+  if (Object.hasOwn(verbs, `${first} ${second}`)) return { name: `${first} ${second}`, rest: words.slice(2) };
+  if (Object.hasOwn(verbs, first)) return { name: first, rest: words.slice(1) };
+  const names = Object.keys(verbs);
+  const family = names.filter((name) => name.startsWith(`${first} `));
+  if (family.length > 0) {
+    if (second === '' || isHelp(second)) return { overview: first, asked: second !== '' };
+    throw unknownVerb(`${first} ${second}`, family);
+  }
+  const heads = [...new Set(names.map((name) => name.split(' ')[0] as string))];
+  throw unknownVerb(first, heads);
+}
+
+function unknownVerb(word: string, known: readonly string[]): MusterError {
+  const near = nearest(word, known);
+  const hint = near === undefined ? '"muster --help" lists all' : `did you mean "muster ${near}"?`;
+  return new MusterError('usage', `there is no verb "${word}"; ${hint}`);
+}
+
+/** One sentence with what to do; where it happened only for those who asked for it. */
+function complaint(error: unknown, name: string, words: readonly string[]): string {
+  const from = name === '' ? 'muster' : `muster ${name}`;
+  const debug = words.some((word) => /^--?log-level=(?:debug|trace)$/i.test(word));
+  const stack = debug && error instanceof Error ? `\n${error.stack}` : '';
+  if (!isMusterError(error))
+    return `${from}: ${messageOf(error)} (unexpected; the same command with -log-level=debug shows where it comes from)${stack}\n`;
+  const usage = error.code === 'usage' && name !== '' ? `. "${from} --help" shows how` : '';
+  return `${from}: ${error.message}${/[.?]$/.test(error.message) ? usage.slice(1) : usage}${stack}\n`;
+}

@@ -1,0 +1,37 @@
+/** Where a running agent can be reached from this machine. */
+import type { AgentAddresses } from '../../agent/agent.ts';
+import { formatHostPort, parseHostPort } from '../../lib/host-port.ts';
+import { columns } from '../columns.ts';
+
+/** host:port of each; the first of several. */
+export interface Doors {
+  http: string | undefined;
+  dns: string | undefined;
+  balancer: readonly string[];
+  admin: string | undefined;
+}
+
+export function doorsOf({ http, dns, balancer, admin }: AgentAddresses): Doors {
+  const first = (list: readonly string[]): string | undefined => list.map(fromHere)[0];
+  return { http: first(http), dns: first(dns), balancer: balancer.map(fromHere), admin: first(admin) };
+}
+
+/** One line for each. */
+export function doorsText(doors: Doors): string {
+  const rows: string[][] = [];
+  if (doors.http !== undefined)
+    rows.push(['  Dashboard', `http://${doors.http}/ui`], ['  HTTP API', `http://${doors.http}`]);
+  if (doors.dns !== undefined) rows.push(['  DNS', `${doors.dns} (UDP and TCP)`]);
+  for (const address of doors.balancer) rows.push(['  Balancer', `http://${address}`]);
+  if (doors.admin !== undefined) rows.push(['  Routes', `http://${doors.admin}/api/routes`]);
+  return columns(rows);
+}
+
+/** The address to use from here for one that is listened on: "0.0.0.0" is all addresses, loopback among them. */
+export function fromHere(address: string): string {
+  const parsed = parseHostPort(address);
+  if (parsed === undefined) return address;
+  const { host, port } = parsed;
+  if (host === '' || host === '0.0.0.0') return formatHostPort('127.0.0.1', port);
+  return formatHostPort(host === '::' ? '::1' : host, port);
+}

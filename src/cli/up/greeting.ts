@@ -1,0 +1,32 @@
+/** What `muster up` says once all is there: where to look and what to try. */
+import { parseHostPort } from '../../lib/host-port.ts';
+import { type Doors, doorsText } from './doors.ts';
+
+export interface Ready {
+  service: string;
+  instances: number;
+  /** Path through the balancer, when there is one. */
+  route: string | undefined;
+}
+
+export function greeting(doors: Doors, ready: readonly Ready[], domain: string): string {
+  const [balancer] = doors.balancer;
+  const tries: string[] = [];
+  const routed = ready.find(({ route }) => route !== undefined);
+  if (routed?.route !== undefined && balancer !== undefined) {
+    const url = `http://${balancer}${routed.route}`;
+    tries.push(`curl -s ${url} | head -c 90`, `muster load ${url} -requests 1000 -duration 10s`);
+  }
+  const dns = doors.dns === undefined ? undefined : parseHostPort(doors.dns);
+  const named = ready[0];
+  if (dns !== undefined && named !== undefined)
+    tries.push(`dig @${dns.host} -p ${dns.port} ${named.service}.service.${domain} SRV`);
+  const env = doors.http === '127.0.0.1:8500' ? '' : `CONSUL_HTTP_ADDR=${doors.http} `;
+  if (named !== undefined && doors.http !== undefined) tries.push(`${env}muster health ${named.service}`);
+  return [
+    '',
+    doorsText(doors),
+    ...(tries.length === 0 ? [] : ['Try', ...tries.map((line) => `  ${line}`), '']),
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,54 @@
+/** What a verb of the command line is: one row of the table in `verbs.ts`. */
+import type { Readable } from 'node:stream';
+import type { Flags, FlagValues } from './flags.ts';
+
+/** Where a verb writes and what it finds around it; tests pass their own. */
+export interface Terminal {
+  /** Text for standard output, as it is. */
+  out(text: string): void;
+  /** Text for standard error, as it is. */
+  err(text: string): void;
+  stdin: Readable;
+  env: Readonly<Record<string, string | undefined>>;
+  /** Whether standard output may be coloured. */
+  color: boolean;
+}
+
+export interface Call<F extends Flags> {
+  flags: FlagValues<F>;
+  args: string[];
+  terminal: Terminal;
+}
+
+export interface Example {
+  command: string;
+  /** What it does, when the command does not say it. */
+  does?: string;
+}
+
+export interface Verb<F extends Flags = Flags> {
+  summary: string;
+  /** What stands behind the flags: "URL", "[STACK]" may be left out, "FILE..." may be repeated. */
+  args: readonly string[];
+  /** The first is shown first of all. */
+  examples: readonly [Example, ...Example[]];
+  flags: F;
+  /** More than one sentence about it, for the help. */
+  about?: string;
+  /** Resolves with the exit code, 0 when there is none. */
+
+  run(call: Call<F>): Promise<number | undefined>;
+}
+
+/** Types a verb by its own flags. */
+export function verb<F extends Flags>(row: Verb<F>): Verb<F> {
+  return row;
+}
+
+/** How many arguments a verb takes. */
+export function arityOf({ args }: Verb): { least: number; most: number } {
+  return {
+    least: args.filter((arg) => !arg.startsWith('[')).length,
+    most: args.some((arg) => arg.replace(']', '').endsWith('...')) ? Number.POSITIVE_INFINITY : args.length,
+  };
+}

@@ -1,0 +1,52 @@
+/**
+ * Every verb of the command line, in the order of the help: run, look, act, check. Parsing, help, completion and
+ * docs/reference/cli.md come from this table; a verb is one file and one line here.
+ */
+import type { Verbs } from './help.ts';
+import { agent } from './verbs/agent.ts';
+import { catalogDatacenters, catalogNodes, catalogServices } from './verbs/catalog.ts';
+import { completion } from './verbs/completion.ts';
+import { configPrint, validate } from './verbs/config.ts';
+import { explain } from './verbs/explain.ts';
+import { health } from './verbs/health.ts';
+import { info } from './verbs/info.ts';
+import { keygen } from './verbs/keygen.ts';
+import { kvDelete, kvExport, kvGet, kvImport, kvList, kvPut } from './verbs/kv.ts';
+import { load } from './verbs/load.ts';
+import { maint } from './verbs/maint.ts';
+import { members } from './verbs/members.ts';
+import { routes } from './verbs/routes.ts';
+import { servicesDeregister, servicesRegister } from './verbs/services.ts';
+import { up } from './verbs/up.ts';
+import { version } from './verbs/version.ts';
+
+export const verbs: Verbs = {
+  up,
+  agent,
+
+  members,
+  'catalog nodes': catalogNodes,
+  'catalog services': catalogServices,
+  'catalog datacenters': catalogDatacenters,
+  health,
+  routes,
+  explain,
+  info,
+  version,
+
+  'kv get': kvGet,
+  'kv put': kvPut,
+  'kv delete': kvDelete,
+  'kv list': kvList,
+  'kv export': kvExport,
+  'kv import': kvImport,
+  'services register': servicesRegister,
+  'services deregister': servicesDeregister,
+  maint,
+  load,
+  keygen,
+
+  validate,
+  'config print': configPrint,
+  completion,
+};

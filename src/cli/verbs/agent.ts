@@ -1,0 +1,61 @@
+import fs from 'node:fs';
+import { MusterError, messageOf } from '../../errors.ts';
+import { AGENT_FLAGS, flagsAsSource, flagsWithoutEffect } from '../agent-flags.ts';
+import { doorsOf, doorsText } from '../up/doors.ts';
+import { verb } from '../verb.ts';
+
+export const agent = verb({
+  summary: 'Runs an agent: registry, health checks, DNS, load balancer and dashboard.',
+  about:
+    "Takes the flags of Consul's agent. SIGINT and SIGTERM let what is in flight finish and end it; a second signal ends it at once.",
+  args: [],
+  examples: [
+    { command: 'muster agent -dev' },
+    { command: 'muster agent -data-dir=/var/lib/muster -config-file=/etc/muster.toml', does: 'kept on disk' },
+  ],
+  flags: AGENT_FLAGS,
+  async run({ flags, terminal }) {
+    // Loaded here, so that the other verbs start without it.
+    const { readConfig, readConfigFile, filesOfConfigDirectory } = await import('../../agent/config/read.ts');
+    const { runAgent } = await import('../run-agent.ts');
+    const files = [
+      ...(flags['config-file'] ?? []),
+      ...(flags['config-dir'] ?? []).flatMap(filesOfConfigDirectory),
+    ];
+    const read = () => {
+      const config = readConfig([...files.map(readConfigFile), flagsAsSource(flags, process.cwd())]);
+      if (!config.node.dev && config.node.dataDir === undefined)
+        throw new MusterError(
+          'usage',
+          'say where the catalog is kept with -data-dir=DIR, or use -dev to keep it in memory',
+        );
+      return config;
+    };
+    const removePidFile = writePidFile(flags['pid-file']);
+    try {
+      return await runAgent({
+        readConfig: read,
+        async started({ agent, logger }) {
+          const idle = flagsWithoutEffect(flags);
+          if (idle.length > 0) logger.warn(`accepted, without effect as yet: ${idle.join(' ')}`);
+          terminal.out(`${doorsText(doorsOf(agent.addresses))}\n`);
+          return undefined;
+        },
+      });
+    } finally {
+      removePidFile();
+    }
+  },
+});
+
+function writePidFile(file: string | undefined): () => void {
+  if (file === undefined) return () => {};
+  try {
+    fs.writeFileSync(file, `${process.pid}\n`);
+  } catch (cause) {
+    throw new MusterError('config.unreadable', `cannot write the pid file ${file}: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+  return () => fs.rmSync(file, { force: true });
+}

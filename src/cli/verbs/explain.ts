@@ -1,0 +1,27 @@
+import type { Explanation } from '../../api/muster/wire.ts';
+import { CONNECTION_FLAGS, connect, JSON_FLAG, json } from '../connect.ts';
+import { verb } from '../verb.ts';
+
+export const explain = verb({
+  summary: 'Says which route a URL takes, to which instances, and why not to the others.',
+  about: 'Exits with 1 when the request would reach no instance.',
+  args: ['URL'],
+  examples: [
+    { command: 'muster explain /hello/api/v1' },
+    { command: 'muster explain http://shop.example.com/cart', does: 'with a host' },
+  ],
+  flags: { ...CONNECTION_FLAGS, ...JSON_FLAG },
+  async run({ flags, args: [url = ''], terminal }) {
+    const { value } = await connect(flags, terminal).read<Explanation>('/v1/muster/explain', {}, { url });
+    if (flags.json) {
+      terminal.out(json(value));
+    } else {
+      terminal.out(`${value.url}\n`);
+      for (const { kind, title, reason, taken } of value.steps)
+        terminal.out(
+          `  ${taken ? '→' : '✗'} ${kind.padEnd(9)}  ${title}${reason === '' ? '' : `: ${reason}`}\n`,
+        );
+    }
+    return value.steps.some(({ kind, taken }) => kind === 'candidate' && taken) ? 0 : 1;
+  },
+});

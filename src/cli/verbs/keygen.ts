@@ -1,0 +1,13 @@
+import { randomBytes } from 'node:crypto';
+import { verb } from '../verb.ts';
+
+export const keygen = verb({
+  summary: 'Prints a new key with which the nodes of a cluster know and encrypt each other.',
+  args: [],
+  examples: [{ command: 'muster keygen' }],
+  flags: {},
+  async run({ terminal }) {
+    // 32 bytes in base64: what Consul's `encrypt` takes too.
+    terminal.out(`${randomBytes(32).toString('base64')}\n`);
+  },
+});

@@ -1,0 +1,236 @@
+import fs from 'node:fs';
+import { buffer } from 'node:stream/consumers';
+import type { KvPair, PutOptions, ReadOptions } from '../../client/index.ts';
+import { MusterError, messageOf } from '../../errors.ts';
+import { columns } from '../columns.ts';
+import { CONNECTION_FLAGS, connect, JSON_FLAG, json, STALE_FLAG } from '../connect.ts';
+import { type Terminal, verb } from '../verb.ts';
+
+const readFlags = { ...CONNECTION_FLAGS, ...STALE_FLAG } as const;
+const reading = (stale: boolean | undefined): ReadOptions => (stale ? { consistency: 'stale' } : {});
+const text = (value: Uint8Array): string => Buffer.from(value).toString('utf8');
+const base64 = (value: Uint8Array): string => Buffer.from(value).toString('base64');
+
+export const kvGet = verb({
+  summary: 'Prints the value of a key.',
+  about: 'Exits with 1 when there is no such key.',
+  args: ['[KEY]'],
+  examples: [
+    { command: 'muster kv get config/limit' },
+    { command: 'muster kv get -recurse config/', does: 'all keys below config/ with their values' },
+    { command: 'muster kv get -keys config/', does: 'only their names' },
+  ],
+  flags: {
+    ...readFlags,
+    ...JSON_FLAG,
+    detailed: { kind: 'boolean', summary: 'Show indexes, flags and session too.' },
+    base64: { kind: 'boolean', summary: 'Print values in base64.' },
+    recurse: { kind: 'boolean', summary: 'All keys that begin with KEY.' },
+    keys: { kind: 'boolean', summary: 'Only the names of keys that begin with KEY, up to the separator.' },
+    separator: { kind: 'string', value: 'TEXT', summary: 'Where -keys cuts.', default: '/' },
+  },
+  async run({ flags, args: [key = ''], terminal }) {
+    const { kv } = connect(flags, terminal);
+    const shown = (value: Uint8Array): string => (flags.base64 ? base64(value) : text(value));
+    if (flags.keys) {
+      const keys = await kv.keys(key, { ...reading(flags.stale), separator: flags.separator ?? '/' });
+      terminal.out(flags.json ? json(keys) : keys.map((one) => `${one}\n`).join(''));
+      return;
+    }
+    if (key === '' && !flags.recurse)
+      throw new MusterError('usage', 'KEY is missing (-recurse or -keys go without one)');
+    if (flags.recurse) {
+      const pairs = await kv.list(key, reading(flags.stale));
+      if (flags.json) terminal.out(json(pairs.map(plain)));
+      else if (flags.detailed) terminal.out(pairs.map((pair) => details(pair, shown)).join('\n'));
+      else terminal.out(pairs.map((pair) => `${pair.Key}:${shown(pair.Value)}\n`).join(''));
+      return;
+    }
+    const pair = await kv.get(key, reading(flags.stale));
+    if (pair === undefined) {
+      terminal.err(`Error! No key exists at: ${key}\n`);
+      return 1;
+    }
+    if (flags.json) terminal.out(json(plain(pair)));
+    else terminal.out(flags.detailed ? details(pair, shown) : `${shown(pair.Value)}\n`);
+    return 0;
+  },
+});
+
+/** As the API gives it. */
+function plain(pair: KvPair): Record<string, unknown> {
+  return { ...pair, Value: base64(pair.Value) };
+}
+
+function details(pair: KvPair, shown: (value: Uint8Array) => string): string {
+  const { Key, Value, Flags, LockIndex, Session, CreateIndex, ModifyIndex } = pair;
+  return columns([
+    ['CreateIndex', CreateIndex],
+    ['Flags', Flags],
+    ['Key', Key],
+    ['LockIndex', LockIndex],
+    ['ModifyIndex', ModifyIndex],
+    ['Session', Session ?? '-'],
+    ['Value', shown(Value)],
+  ]);
+}
+
+export const kvPut = verb({
+  summary: 'Writes the value of a key.',
+  args: ['KEY', '[VALUE]'],
+  examples: [
+    { command: 'muster kv put config/limit 100' },
+    {
+      command: 'muster kv put config/file @config.json',
+      does: 'the contents of a file; "-" is standard input',
+    },
+    { command: 'muster kv put -cas -modify-index=0 leader me', does: 'only if the key does not exist' },
+  ],
+  flags: {
+    ...CONNECTION_FLAGS,
+    cas: { kind: 'boolean', summary: 'Write only if the key was not changed since -modify-index.' },
+    'modify-index': { kind: 'integer', summary: 'For -cas; 0: the key must not exist.' },
+    flags: { kind: 'integer', summary: 'A number kept with the value.' },
+    base64: { kind: 'boolean', summary: 'VALUE is base64.' },
+  },
+  async run({ flags, args: [key = '', value = ''], terminal }) {
+    if (flags.cas && flags['modify-index'] === undefined)
+      throw new MusterError(
+        'usage',
+        '-cas needs -modify-index, the ModifyIndex that `muster kv get -detailed` shows',
+      );
+    let bytes = await valueFrom(value, terminal);
+    if (flags.base64) bytes = Buffer.from(bytes.toString('latin1'), 'base64');
+    const options: PutOptions = {};
+    if (flags.cas && flags['modify-index'] !== undefined) options.cas = flags['modify-index'];
+    if (flags.flags !== undefined) options.flags = flags.flags;
+    const done = await connect(flags, terminal).kv.put(key, bytes, options);
+    if (done) terminal.out(`Success! Data written to: ${key}\n`);
+    else terminal.err(`Error! Did not write to ${key}: CAS failed\n`);
+    return done ? 0 : 1;
+  },
+});
+
+/** The words as they are, `@FILE`, or `-` for standard input. */
+async function valueFrom(value: string, terminal: Terminal): Promise<Buffer> {
+  if (value === '-') return buffer(terminal.stdin);
+  if (!value.startsWith('@')) return Buffer.from(value);
+  return readBytes(value.slice(1));
+}
+
+function readBytes(file: string): Buffer {
+  try {
+    return fs.readFileSync(file);
+  } catch (cause) {
+    throw new MusterError('config.unreadable', `cannot read ${file}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+export const kvDelete = verb({
+  summary: 'Deletes a key, or all keys that begin with it.',
+  args: ['[KEY]'],
+  examples: [
+    { command: 'muster kv delete config/limit' },
+    { command: 'muster kv delete -recurse config/', does: 'everything below config/' },
+  ],
+  flags: {
+    ...CONNECTION_FLAGS,
+    recurse: { kind: 'boolean', summary: 'All keys that begin with KEY.' },
+    cas: { kind: 'boolean', summary: 'Delete only if the key was not changed since -modify-index.' },
+    'modify-index': { kind: 'integer', summary: 'For -cas.' },
+  },
+  async run({ flags, args: [key = ''], terminal }) {
+    if (key === '' && !flags.recurse)
+      throw new MusterError('usage', 'KEY is missing (-recurse without one deletes everything)');
+    if (flags.cas && (flags.recurse || !flags['modify-index']))
+      throw new MusterError('usage', '-cas needs -modify-index above 0 and a single key');
+    const { kv } = connect(flags, terminal);
+    const done = await kv.delete(key, {
+      recurse: flags.recurse ?? false,
+      ...(flags.cas ? { cas: flags['modify-index'] as number } : {}),
+    });
+    if (!done) terminal.err(`Error! Did not delete key ${key}: CAS failed\n`);
+    else if (flags.recurse) terminal.out(`Success! Deleted keys with prefix: ${key}\n`);
+    else terminal.out(`Success! Deleted key: ${key}\n`);
+    return done ? 0 : 1;
+  },
+});
+
+export const kvList = verb({
+  summary: 'Lists the keys that begin with a prefix.',
+  args: ['[PREFIX]'],
+  examples: [{ command: 'muster kv list config/' }],
+  flags: { ...readFlags, ...JSON_FLAG },
+  async run({ flags, args: [prefix = ''], terminal }) {
+    const keys = await connect(flags, terminal).kv.keys(prefix, reading(flags.stale));
+    terminal.out(flags.json ? json(keys) : keys.map((key) => `${key}\n`).join(''));
+  },
+});
+
+/** One pair in the files that `kv export` writes: Consul's format. */
+interface ExportedPair {
+  key: string;
+  flags: number;
+  value: string;
+}
+
+export const kvExport = verb({
+  summary: 'Prints all keys that begin with a prefix as JSON, to be read by `kv import`.',
+  args: ['[PREFIX]'],
+  examples: [{ command: 'muster kv export config/ > config.json' }],
+  flags: readFlags,
+  async run({ flags, args: [prefix = ''], terminal }) {
+    const pairs = await connect(flags, terminal).kv.list(prefix, reading(flags.stale));
+    const exported: ExportedPair[] = pairs.map(({ Key, Flags, Value }) => ({
+      key: Key,
+      flags: Flags,
+      value: base64(Value),
+    }));
+    terminal.out(json(exported));
+  },
+});
+
+export const kvImport = verb({
+  summary: 'Writes the keys of a file that `kv export` made.',
+  args: ['FILE'],
+  examples: [
+    { command: 'muster kv import config.json' },
+    {
+      command: 'muster kv export a/ | muster kv import -prefix=b/ -',
+      does: 'from standard input, below another prefix',
+    },
+  ],
+  flags: {
+    ...CONNECTION_FLAGS,
+    prefix: { kind: 'string', value: 'TEXT', summary: 'Put in front of every key.' },
+  },
+  async run({ flags, args: [file = ''], terminal }) {
+    const { kv } = connect(flags, terminal);
+    const bytes = file === '-' ? await buffer(terminal.stdin) : readBytes(file.replace(/^@/, ''));
+    const pairs = parsePairs(bytes.toString('utf8'), file);
+    for (const pair of pairs) {
+      const key = `${flags.prefix ?? ''}${pair.key}`;
+      await kv.put(key, Buffer.from(pair.value, 'base64'), { flags: pair.flags });
+      terminal.out(`Imported: ${key}\n`);
+    }
+  },
+});
+
+function parsePairs(source: string, file: string): ExportedPair[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(source);
+  } catch (cause) {
+    throw new MusterError('config.invalid', `${file} is not JSON: ${messageOf(cause)}`, { cause });
+  }
+  const isPair = (one: unknown): one is ExportedPair => {
+    const { key, value: text, flags = 0 } = (one ?? {}) as Partial<ExportedPair>;
+    return typeof key === 'string' && typeof text === 'string' && typeof flags === 'number';
+  };
+  if (!Array.isArray(value) || !value.every(isPair))
+    throw new MusterError(
+      'config.invalid',
+      `${file}: expected a list of {"key", "flags", "value"}, as \`muster kv export\` prints it`,
+    );
+  return value.map((pair) => ({ ...pair, flags: pair.flags ?? 0 }));
+}

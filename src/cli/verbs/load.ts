@@ -1,0 +1,168 @@
+import { MusterError } from '../../errors.ts';
+import { JSON_FLAG, json } from '../connect.ts';
+import type { Flags, FlagValues } from '../flags.ts';
+import { runHttpLoad } from '../load/http-load.ts';
+import { summarize } from '../load/summary.ts';
+import { runTcpLoad } from '../load/tcp-load.ts';
+import { count, countsText, histogramText, ms, summaryText } from '../load/text.ts';
+import { type Terminal, verb } from '../verb.ts';
+
+/** A request that went out this long after its time, in ms, makes the result doubtful. */
+const LATE = 100;
+
+const flags = {
+  requests: { kind: 'integer', summary: 'How many requests.', default: '6000, or -rate times -duration' },
+  duration: {
+    kind: 'duration',
+    summary: 'Within which time; for connections, how long they are held.',
+    default: '60s',
+  },
+  rate: {
+    kind: 'number',
+    summary: 'Requests, or new connections, a second.',
+    default: '-requests over -duration; 500 connections',
+  },
+  timeout: { kind: 'duration', summary: 'How long a request or a connect may take.', default: '10s' },
+  connections: {
+    kind: 'integer',
+    summary: 'tcp: how many to hold; http: most at a time.',
+    default: '100; 4096',
+  },
+  'keep-alive': {
+    kind: 'boolean',
+    summary: 'Use a connection for more than one request; on unless told otherwise.',
+  },
+  method: { kind: 'string', value: 'METHOD', summary: 'HTTP method.', default: 'GET' },
+  header: { kind: 'list', value: '"NAME: VALUE"', summary: 'A header to send.' },
+  ...JSON_FLAG,
+} as const satisfies Flags;
+
+export const load = verb({
+  summary: 'Sends requests at a fixed rate, or holds connections, and says how they fared.',
+  about:
+    'The rate does not depend on the answers, and each latency counts from the moment at which the request was due. Success is a whole answer with a status below 400; avg to p99 are those of successes. Exits with 1 when anything failed. Ctrl-C ends it early, with the result so far.',
+  args: ['URL'],
+  examples: [
+    { command: 'muster load http://127.0.0.1:9999/hello/api/v1 -requests 6000 -duration 60s' },
+    {
+      command: 'muster load http://127.0.0.1:9999/ -rate 1000 -duration 10s -keep-alive=false',
+      does: 'a new connection each',
+    },
+    {
+      command: 'muster load tcp://127.0.0.1:5000 -connections 500 -duration 5m',
+      does: 'hold 500 connections',
+    },
+  ],
+  flags,
+  async run({ flags, args: [address = ''], terminal }) {
+    const url = parseUrl(address);
+    for (const name of ['requests', 'rate', 'connections', 'duration', 'timeout'] as const)
+      if (flags[name] !== undefined && flags[name] <= 0)
+        throw new MusterError('usage', `-${name} has to be above 0`);
+    const early = new AbortController();
+    const onInterrupt = (): void => early.abort();
+    process.once('SIGINT', onInterrupt);
+    try {
+      return url.protocol === 'tcp:'
+        ? await holdConnections(url, flags, terminal, early.signal)
+        : await sendRequests(url, flags, terminal, early.signal);
+    } finally {
+      process.off('SIGINT', onInterrupt);
+    }
+  },
+});
+
+function parseUrl(address: string): URL {
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (url === undefined || !['http:', 'https:', 'tcp:'].includes(url.protocol))
+    throw new MusterError('usage', `expected http://…, https://… or tcp://host:port, got "${address}"`);
+  if (url.protocol === 'tcp:' && url.port === '') throw new MusterError('usage', `${address} names no port`);
+  return url;
+}
+
+type Values = FlagValues<typeof flags>;
+
+async function sendRequests(
+  url: URL,
+  values: Values,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<number> {
+  const duration = values.duration ?? 60_000;
+  const requests =
+    values.requests ??
+    (values.rate === undefined ? 6000 : Math.max(1, Math.round((values.rate * duration) / 1000)));
+  const rate = values.rate ?? (requests * 1000) / duration;
+  if (!values.json)
+    terminal.err(
+      `${count(requests)} requests, ${count(Math.round(rate * 10) / 10)} a second, to ${url.href}\n`,
+    );
+  const result = await runHttpLoad({
+    url,
+    method: values.method ?? 'GET',
+    headers: headersOf(values.header ?? []),
+    requests,
+    rate,
+    timeout: values.timeout ?? 10_000,
+    keepAlive: values['keep-alive'] ?? true,
+    connections: values.connections ?? 4096,
+    signal,
+  });
+  const summary = summarize(result.latencies, result.failed);
+  const { statuses, failures, bytes, took, latest } = result;
+  if (values.json) {
+    terminal.out(json({ ...summary, statuses, failures, bytes, took, latest }));
+  } else {
+    terminal.out(`\n${summaryText(summary, 'Request')}`);
+    if (Object.keys(statuses).length > 0) terminal.out(`\nStatus\n${countsText(statuses)}`);
+    if (summary.fail > 0) terminal.out(`\nFailures\n${countsText(failures)}`);
+    if (summary.histogram.length > 0) terminal.out(`\nLatency\n${histogramText(summary.histogram)}`);
+    if (latest > LATE)
+      terminal.err(
+        `\nSome requests went out up to ${ms(latest)} ms after their time: this machine is too busy for the rate.\n`,
+      );
+  }
+  return summary.fail === 0 && summary.success > 0 ? 0 : 1;
+}
+
+async function holdConnections(
+  url: URL,
+  values: Values,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<number> {
+  const connections = values.connections ?? 100;
+  const duration = values.duration ?? 60_000;
+  if (!values.json)
+    terminal.err(`${count(connections)} connections to ${url.host}, held for ${count(duration / 1000)} s\n`);
+  const result = await runTcpLoad({
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port: Number(url.port),
+    connections,
+    rate: values.rate ?? 500,
+    timeout: values.timeout ?? 10_000,
+    duration,
+    signal,
+  });
+  const summary = summarize(result.latencies, result.failed);
+  const { dropped, held, failures, took } = result;
+  if (values.json) {
+    terminal.out(json({ ...summary, dropped, held, failures, took }));
+  } else {
+    terminal.out(`\n${summaryText(summary, 'Connection')}`);
+    terminal.out(`Held to the end: ${count(held)}, ended by the other side: ${count(dropped)}\n`);
+    if (summary.fail > 0) terminal.out(`\nFailures\n${countsText(failures)}`);
+    if (summary.histogram.length > 0) terminal.out(`\nTime to connect\n${histogramText(summary.histogram)}`);
+  }
+  return summary.fail === 0 && dropped === 0 && summary.success > 0 ? 0 : 1;
+}
+
+function headersOf(list: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    list.map((text) => {
+      const at = text.indexOf(':');
+      if (at < 1) throw new MusterError('usage', `-header: expected "NAME: VALUE", got "${text}"`);
+      return [text.slice(0, at).trim(), text.slice(at + 1).trim()];
+    }),
+  );
+}

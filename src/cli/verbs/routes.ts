@@ -1,0 +1,46 @@
+import type { RouteView, TrafficView } from '../../api/muster/wire.ts';
+import { columns } from '../columns.ts';
+import { CONNECTION_FLAGS, connect, JSON_FLAG, json } from '../connect.ts';
+import { verb } from '../verb.ts';
+
+type Route = RouteView & { traffic: Omit<TrafficView, 'key'> | null };
+
+export const routes = verb({
+  summary: "Lists the balancer's routes, their instances and live traffic.",
+  args: [],
+  examples: [{ command: 'muster routes' }, { command: 'muster routes -targets', does: 'with each instance' }],
+  flags: {
+    ...CONNECTION_FLAGS,
+    ...JSON_FLAG,
+    targets: { kind: 'boolean', summary: 'A line for each instance.' },
+  },
+  async run({ flags, terminal }) {
+    const { value } = await connect(flags, terminal).read<Route[]>('/v1/muster/routes');
+    if (flags.json) {
+      terminal.out(json(value));
+      return;
+    }
+    if (value.length === 0) {
+      terminal.out('no routes: a passing instance with a tag such as urlprefix-/path makes one\n');
+      return;
+    }
+    const rows: (string | number)[][] = [
+      ['Route', 'Service', 'Strategy', 'Instances', 'Requests/s', 'Errors/s', 'p99'],
+    ];
+    for (const { host, path, service, strategy, targets, traffic } of value) {
+      const p99 = traffic?.p99 ?? null;
+      rows.push([
+        `${host}${path}`,
+        service,
+        strategy,
+        targets.length,
+        (traffic?.requests ?? 0).toFixed(1),
+        (traffic?.errors ?? 0).toFixed(1),
+        p99 === null ? '-' : `${p99.toFixed(1)} ms`,
+      ]);
+      for (const { address, instance, share } of flags.targets ? targets : [])
+        rows.push([`  ${address}`, instance, `${(share * 100).toFixed(1)} %`, '', '', '', '']);
+    }
+    terminal.out(columns(rows));
+  },
+});
