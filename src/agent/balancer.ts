@@ -44,8 +44,7 @@ export async function startBalancer({ config, catalog, logger }: BalancerOptions
     publish: (delta) => {
       for (const fleet of fleets) fleet.publish(delta);
     },
-    targetSlots: slots,
-    routeSlots: slots,
+    slots,
     log,
     tagPrefix: config.tagPrefix,
     strategy: config.strategy,

@@ -3,6 +3,7 @@ import type { TargetStates } from '../balance/states.ts';
 import { STRATEGIES } from '../balance/strategies.ts';
 import type { Draw } from '../balance/strategy.ts';
 import { ByteTable, DEFAULT_TABLE, type TableOptions } from './byte-table.ts';
+import { SHARED_SLOT } from './slots.ts';
 import type { RouteDelta, RouteSpec, TargetSpec } from './spec.ts';
 import type { Route, RouteTable } from './table.ts';
 
@@ -89,10 +90,10 @@ export class Compiler {
     };
   }
 
-  /** The last slot is shared by all routes that found no other: taking turns together, each would skip some. */
+  /** Routes without a slot of their own share one: taking turns together, each would skip some of its targets. */
   #turns(spec: RouteSpec, known: Compiled | undefined): Int32Array {
     const { turns } = this.#options;
-    if (spec.slot < turns.length - 1) return turns;
+    if (spec.slot !== SHARED_SLOT && spec.slot < turns.length) return turns;
     return known === undefined || known.turns === turns ? new Int32Array(1) : known.turns;
   }
 

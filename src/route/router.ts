@@ -19,10 +19,8 @@ export interface RouterOptions {
   readonly discover: (listener: InstanceListener) => Discovery;
   /** Told of every change in the tick in which the catalog tells it. Must not throw. */
   readonly publish: (delta: RouteDelta) => void;
-  /** Places of the instances in the shared counter block. */
-  readonly targetSlots: SlotsOptions;
-  /** Places of the routes, also of their turns. */
-  readonly routeSlots: SlotsOptions;
+  /** Places of routes and instances in the shared counter block; a route's turn has the same place. */
+  readonly slots: SlotsOptions;
   readonly log: Logger;
   /** Default "urlprefix-". */
   readonly tagPrefix?: string;
@@ -72,8 +70,7 @@ class Routing implements Router {
   readonly #table: TableOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #contributions = new Map<string, Contribution>();
-  readonly #targetSlots: Slots;
-  readonly #routeSlots: Slots;
+  readonly #slots: Slots;
   readonly #discovery: Discovery;
   #version = 0;
   #routes: readonly RouteView[] | undefined;
@@ -82,8 +79,7 @@ class Routing implements Router {
   constructor(options: RouterOptions) {
     this.#options = options;
     this.#table = options.table ?? DEFAULT_TABLE;
-    this.#targetSlots = new Slots(options.targetSlots);
-    this.#routeSlots = new Slots(options.routeSlots);
+    this.#slots = new Slots(options.slots);
     this.#discovery = options.discover((changes) => this.#follow(changes));
   }
 
@@ -98,8 +94,7 @@ class Routing implements Router {
   }
 
   settled(version: number): void {
-    this.#targetSlots.settle(version);
-    this.#routeSlots.settle(version);
+    this.#slots.settle(version);
   }
 
   routes(): readonly RouteView[] {
@@ -138,7 +133,7 @@ class Routing implements Router {
       const contribution = after === undefined ? undefined : this.#contribute(after);
       if (contribution === undefined) {
         this.#contributions.delete(id);
-        this.#targetSlots.release(id, this.#version + 1);
+        this.#slots.release(instanceSlot(id), this.#version + 1);
       } else {
         this.#contributions.set(id, contribution);
         for (const entry of contribution.entries) touched.add(entry);
@@ -170,7 +165,7 @@ class Routing implements Router {
     for (const tag of read) {
       const obstacle = instance.port === 0 ? 'the instance is registered without a port' : tag.obstacle;
       const entry = this.#entry(tag);
-      const slot = this.#targetSlots.take(instance.id);
+      const slot = this.#slots.take(instanceSlot(instance.id));
       entries.add(entry);
       if (!entry.set({ instance, tag, slot, obstacle, otherTags }))
         report(tag.tag, `another tag of the instance already leads to ${entry.id}; this one is used`);
@@ -187,7 +182,7 @@ class Routing implements Router {
     let entry = this.#entries.get(id);
     if (entry === undefined) {
       const { strategy = 'rr', whenNoneHealthy = 'missing' } = this.#options;
-      const slot = this.#routeSlots.take(id);
+      const slot = this.#slots.take(routeSlot(id));
       entry = new Entry(
         { id, host, path, slot },
         { strategy, staysEmpty: whenNoneHealthy === 'unavailable' },
@@ -212,7 +207,7 @@ class Routing implements Router {
       else changed.push(change);
       if (!entry.isEmpty) continue;
       this.#entries.delete(entry.id);
-      this.#routeSlots.release(entry.id, this.#version + 1);
+      this.#slots.release(routeSlot(entry.id), this.#version + 1);
     }
     if (changed.length + patched.length + removed.length === 0) return;
     this.#version++;
@@ -227,6 +222,9 @@ class Routing implements Router {
     }
   }
 }
+
+const instanceSlot = (id: string): string => `instance ${id}`;
+const routeSlot = (id: string): string => `route ${id}`;
 
 /** Hosts in order, the paths of a host from long to short: as they are tried, and as fabio lists them. */
 function compareViews(a: RouteView, b: RouteView): number {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Slots } from './slots.ts';
+import { SHARED_SLOT, Slots } from './slots.ts';
 
 describe('slots', () => {
   it('gives the same slot to the same key, never one to two keys, never the shared one', () => {
@@ -7,18 +7,19 @@ describe('slots', () => {
     const given = ['a', 'b', 'c', 'a'].map((key) => slots.take(key));
     expect(given[3]).toBe(given[0]);
     expect(new Set(given).size).toBe(3);
-    expect(given).not.toContain(99);
+    expect(given).not.toContain(SHARED_SLOT);
   });
 
   it('reuses a slot only when all workers left its table and nothing is in flight on it', () => {
     const busy = new Set<number>();
     const slots = new Slots({ capacity: 2, isIdle: (slot) => !busy.has(slot) });
     const first = slots.take('a');
-    busy.add(first);
     slots.release('a', 7);
-    expect(slots.take('b')).toBe(1);
+    slots.settle(6);
+    expect(slots.take('b')).toBe(SHARED_SLOT);
+    busy.add(first);
     slots.settle(7);
-    expect(slots.take('c')).toBe(1);
+    expect(slots.take('c')).toBe(SHARED_SLOT);
     busy.clear();
     expect(slots.take('d')).toBe(first);
   });
@@ -36,9 +37,9 @@ describe('slots', () => {
   it('counts together what finds no slot', () => {
     const slots = new Slots({ capacity: 2 });
     slots.take('a');
-    expect([slots.take('b'), slots.take('c')]).toEqual([1, 1]);
+    expect([slots.take('b'), slots.take('c')]).toEqual([SHARED_SLOT, SHARED_SLOT]);
     slots.release('b', 1);
     slots.settle(1);
-    expect(slots.take('d')).toBe(1);
+    expect(slots.take('d')).toBe(SHARED_SLOT);
   });
 });

@@ -1,5 +1,8 @@
+/** Slot of everything that found none of its own: counted together, never refused. */
+export const SHARED_SLOT = 0;
+
 export interface SlotsOptions {
-  /** Slots of the counter block. The last is shared by all that find no other: counted together, never refused. */
+  /** Slots of the counter block, the shared one among them. */
   readonly capacity: number;
   /** Whether the workers have nothing in flight on it. Default: always. */
   readonly isIdle?: (slot: number) => boolean;
@@ -8,7 +11,7 @@ export interface SlotsOptions {
 }
 
 /**
- * Places in the shared counter block, one numbering for routes and one for instances. A slot that was given back is given to another only when
+ * Places in the shared counter block, for routes and instances alike. A slot that was given back is given to another only when
  * all workers have left the table that named it and nothing is in flight on it: until then a worker may still count
  * into it. Whoever comes back in the meantime gets his old slot and goes on counting where he stopped.
  */
@@ -17,7 +20,7 @@ export class Slots {
   readonly #taken = new Map<string, number>();
   /** Given back, oldest first. */
   readonly #resting = new Map<string, { slot: number; version: number }>();
-  #fresh = 0;
+  #fresh = SHARED_SLOT + 1;
   #settled = 0;
 
   constructor(options: SlotsOptions) {
@@ -40,11 +43,7 @@ export class Slots {
     const slot = this.#taken.get(key);
     if (slot === undefined) return;
     this.#taken.delete(key);
-    if (slot !== this.#shared) this.#resting.set(key, { slot, version });
-  }
-
-  get #shared(): number {
-    return this.#options.capacity - 1;
+    if (slot !== SHARED_SLOT) this.#resting.set(key, { slot, version });
   }
 
   /** All workers have table `version` or a later one. */
@@ -53,8 +52,8 @@ export class Slots {
   }
 
   #assign(): number {
-    const slot = this.#fresh < this.#shared ? this.#fresh++ : this.#reuse();
-    if (slot !== this.#shared) this.#options.onAssign?.(slot);
+    const slot = this.#fresh < this.#options.capacity ? this.#fresh++ : this.#reuse();
+    if (slot !== SHARED_SLOT) this.#options.onAssign?.(slot);
     return slot;
   }
 
@@ -67,6 +66,6 @@ export class Slots {
       this.#resting.delete(key);
       return slot;
     }
-    return this.#shared;
+    return SHARED_SLOT;
   }
 }
