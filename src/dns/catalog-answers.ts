@@ -291,4 +291,5 @@ function metaRecords(owner: Owner | undefined, ttl: number, { meta }: Node): Dns
   return Object.entries(meta).map(([key, value]) => txtRecord(owner, ttl, metaText(key, value)));
 }
 
-const seconds = (ms: number): number => Math.floor(ms / 1000);
+/** A TTL has 31 bits (RFC 2181, 8). */
+const seconds = (ms: number): number => Math.min(Math.max(0, Math.floor(ms / 1000)), 0x7fff_ffff);

@@ -27,10 +27,10 @@ export function createResponder({
   const overUdp = { udp: true, limits, random };
   const overTcp = { udp: false, limits, random };
   return (packet, udp) => {
-    const verdict = readQuery(packet, query);
-    if (verdict === IGNORE) return undefined;
-    if (verdict !== RCODE.NOERROR) return refuse(query, verdict);
     try {
+      const verdict = readQuery(packet, query);
+      if (verdict === IGNORE) return undefined;
+      if (verdict !== RCODE.NOERROR) return refuse(query, verdict);
       const prepared = answers.find(query);
       stampSerial(prepared, Math.floor(clock.now() / 1000));
       return assemble(prepared, packet, query, udp ? overUdp : overTcp);

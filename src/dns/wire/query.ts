@@ -1,4 +1,13 @@
-import { FLAG, HEADER_BYTES, MAX_LABEL_BYTES, MAX_NAME_BYTES, OPCODE_QUERY, RCODE, TYPE } from './numbers.ts';
+import {
+  FLAG,
+  HEADER_BYTES,
+  MAX_LABEL_BYTES,
+  MAX_NAME_BYTES,
+  OPCODE_QUERY,
+  PLAIN_UDP_BYTES,
+  RCODE,
+  TYPE,
+} from './numbers.ts';
 
 /** Nobody waits for an answer: an answer itself, or too short to have an ID. */
 export const IGNORE = -1;
@@ -18,7 +27,7 @@ export interface Query {
   type: number;
   /** Where the question ends: name, type and class stand from byte 12 to here. */
   end: number;
-  /** Payload size that the asker can take, or 0 without EDNS. */
+  /** Payload size that the asker can take, at least 512 (RFC 6891, 6.2.3), or 0 without EDNS. */
   ednsBytes: number;
 }
 
@@ -77,7 +86,7 @@ function readOptions(bytes: Uint8Array, query: Query): number {
     if (at >= bytes.length) return RCODE.NOERROR;
     at = skipName(bytes, at);
     if (at < 0 || at + 10 > bytes.length) return RCODE.FORMERR;
-    if (word(bytes, at) === TYPE.OPT) query.ednsBytes = word(bytes, at + 2);
+    if (word(bytes, at) === TYPE.OPT) query.ednsBytes = Math.max(PLAIN_UDP_BYTES, word(bytes, at + 2));
     at += 10 + word(bytes, at + 8);
     if (at > bytes.length) return RCODE.FORMERR;
   }
