@@ -39,7 +39,7 @@ export function parseJsonWithPlaces(text: string): { value: unknown; places: Pla
   const value = (path: Path): void => {
     if (path.length > DEEPEST) fail(`at most ${DEEPEST} levels`);
     skipSpace();
-    if (path.length > 0) places.add(path, placeOf(at));
+    if (path.length > 0) places.addValue(path, placeOf(at));
     const first = text[at];
     if (first === '{') {
       members(path);
@@ -65,7 +65,7 @@ export function parseJsonWithPlaces(text: string): { value: unknown; places: Pla
       skipSpace();
       const keyPlace = placeOf(at);
       const key = string('a key in double quotes');
-      places.add([...path, key], keyPlace);
+      places.addKey([...path, key], keyPlace);
       skipSpace();
       if (text[at] !== ':') fail('":" after a key');
       at++;

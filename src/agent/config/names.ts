@@ -73,22 +73,6 @@ export function toFileNames(schema: z.core.$ZodType, path: readonly PropertyKey[
   return spelt;
 }
 
-/** The effective configuration as one would write it: keys in snake_case, nothing else changed. */
-export function toFileValue(schema: z.core.$ZodType, value: unknown): unknown {
-  const written = writtenSchema(schema);
-  if (written instanceof z.ZodObject && isTable(value)) {
-    const shape = written.def.shape as Record<string, z.core.$ZodType>;
-    return Object.fromEntries(
-      Object.entries(value)
-        .filter(([, one]) => one !== undefined)
-        .map(([key, one]) => [toSnake(key), shape[key] === undefined ? one : toFileValue(shape[key], one)]),
-    );
-  }
-  if (written instanceof z.ZodArray && Array.isArray(value))
-    return value.map((one) => toFileValue(written.def.element, one));
-  return value;
-}
-
 export function isTable(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
 }

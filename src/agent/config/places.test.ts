@@ -14,7 +14,7 @@ function* pathsOf(value: unknown, path: Path = []): Generator<Path> {
 }
 
 function textAt(text: string, places: Places, path: Path): string {
-  const place = places.find(path)!;
+  const place = places.key(path)!;
   return text.split('\n')[place.line - 1]!.slice(place.column - 1);
 }
 
@@ -43,7 +43,7 @@ describe('places in TOML', () => {
         const text = stringify(value);
         const { value: read, places } = parseTomlWithPlaces(text);
         for (const path of pathsOf(read)) {
-          expect(places.has(path), `${JSON.stringify(path)} in\n${text}`).toBe(true);
+          expect(places.hasKey(path), `${JSON.stringify(path)} in\n${text}`).toBe(true);
           const last = path[path.length - 1]!;
           if (typeof last === 'number') continue;
           const there = textAt(text, places, path);
@@ -75,7 +75,7 @@ describe('places in TOML', () => {
     ].join('\r\n');
     const { places } = parseTomlWithPlaces(text);
     const at = (...path: Path) => {
-      const { line, column } = places.find(path)!;
+      const { line, column } = places.key(path)!;
       return `${line}:${column}`;
     };
     expect(at('title')).toBe('2:1');
@@ -89,6 +89,8 @@ describe('places in TOML', () => {
     expect(at('group', 1, 'env')).toBe('14:3');
     expect(at('group', 1, 'env', 'BAR')).toBe('15:3');
     expect(at('group', 1, 'unwritten')).toBe('12:1');
+    expect(places.value(['group', 0, 'name'])).toEqual({ line: 7, column: 8 });
+    expect(places.value(['group', 0, 'env'])).toEqual({ line: 10, column: 1 });
   });
 
   it('a syntax error has its place', () => {
@@ -109,8 +111,8 @@ describe('places in JSON', () => {
         const { value: read, places } = parseJsonWithPlaces(text);
         expect(read).toEqual(JSON.parse(text));
         for (const path of pathsOf(read)) {
-          expect(places.has(path)).toBe(true);
           const last = path[path.length - 1]!;
+          expect(typeof last === 'number' ? places.value(path) : places.hasKey(path)).toBeTruthy();
           if (typeof last === 'string')
             expect(textAt(text, places, path).startsWith(JSON.stringify(last))).toBe(true);
         }

@@ -10,27 +10,49 @@ export interface Place {
 export type Key = string | number;
 export type Path = readonly Key[];
 
-/** Places by path. A path that was not written (a default) has the place of the nearest thing around it. */
+/**
+ * Places by path: of each key as it is written, and of its value. A path that was not written (a default) has the
+ * place of the nearest thing around it.
+ */
 export class Places {
-  #places = new Map<string, Place>();
+  #keys = new Map<string, Place>();
+  #values = new Map<string, Place>();
 
   /** The first place wins: a table that is opened again stays where it was begun. */
-  add(path: Path, place: Place): void {
-    const key = JSON.stringify(path);
-    if (!this.#places.has(key)) this.#places.set(key, place);
+  addKey(path: Path, place: Place): void {
+    addOnce(this.#keys, path, place);
   }
 
-  has(path: Path): boolean {
-    return this.#places.has(JSON.stringify(path));
+  addValue(path: Path, place: Place): void {
+    addOnce(this.#values, path, place);
   }
 
-  find(path: Path): Place | undefined {
+  hasKey(path: Path): boolean {
+    return this.#keys.has(JSON.stringify(path));
+  }
+
+  key(path: Path): Place | undefined {
     for (let length = path.length; length > 0; length--) {
-      const place = this.#places.get(JSON.stringify(path.slice(0, length)));
+      const place = this.#keys.get(JSON.stringify(path.slice(0, length)));
       if (place !== undefined) return place;
     }
     return undefined;
   }
+
+  /** Of a table that was opened by a header, the header. */
+  value(path: Path): Place | undefined {
+    for (let length = path.length; length > 0; length--) {
+      const key = JSON.stringify(path.slice(0, length));
+      const place = this.#values.get(key) ?? this.#keys.get(key);
+      if (place !== undefined) return place;
+    }
+    return undefined;
+  }
+}
+
+function addOnce(places: Map<string, Place>, path: Path, place: Place): void {
+  const key = JSON.stringify(path);
+  if (!places.has(key)) places.set(key, place);
 }
 
 /** Answers with the line and column of an offset in a text; the text is looked through once. */

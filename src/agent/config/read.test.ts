@@ -17,7 +17,11 @@ describe('a configuration that is right', () => {
     const config = readConfig([]);
     expect(config.ports).toMatchObject({ http: 8500, dns: 8600 });
     expect(config.node.client).toEqual(['127.0.0.1']);
-    expect(config.balancer).toMatchObject({ strategy: 'rr', connectTimeout: 2000, maxHeaderSize: 32_768 });
+    expect(config.balancer).toMatchObject({
+      strategy: 'rr',
+      drainTimeout: 30_000,
+      limits: { connectTimeout: 3000, maxHead: 32_768 },
+    });
     expect(config.group).toEqual([]);
   });
 
@@ -87,7 +91,7 @@ describe('a configuration that is wrong', () => {
           'dev = "yes"',
           '[balancer]',
           'strategy = "leastcon"',
-          'connect_timeout = "5"',
+          'drain_timeout = "5"',
           'listen = ["127.0.0.1:9999", "nonsense"]',
           '[ports]',
           'http = 70000',
@@ -96,12 +100,12 @@ describe('a configuration that is wrong', () => {
         ].join('\n'),
       ).sort(),
     ).toEqual([
-      'muster.toml:10:1: group[0].command: must not be empty',
-      'muster.toml:2:1: node.dev: expected true or false, got "yes"',
-      'muster.toml:4:1: balancer.strategy: expected one of "rr", "rnd", "leastconn", got "leastcon"; did you mean "leastconn"?',
-      'muster.toml:5:1: balancer.connect_timeout: expected a duration such as "10s" or "1m30s", got "5"',
+      'muster.toml:10:11: group[0].command: must not be empty',
+      'muster.toml:2:7: node.dev: expected true or false, got "yes"',
+      'muster.toml:4:12: balancer.strategy: expected one of "rr", "rnd", "leastconn", got "leastcon"; did you mean "leastconn"?',
+      'muster.toml:5:17: balancer.drain_timeout: expected a duration such as "10s" or "1m30s", got "5"',
       'muster.toml:6:29: balancer.listen[1]: expected host:port such as "127.0.0.1:9999", got "nonsense"',
-      'muster.toml:8:1: ports.http: expected at most 65535, got 70000',
+      'muster.toml:8:8: ports.http: expected at most 65535, got 70000',
       'muster.toml:9:1: group[0].name: is required',
     ]);
   });
@@ -114,7 +118,7 @@ describe('a configuration that is wrong', () => {
       ]);
       expect.unreachable();
     } catch (error) {
-      expect((error as Error).message).toBe('b.toml:4:1: service[1].name: expected a text in quotes, got 2');
+      expect((error as Error).message).toBe('b.toml:4:8: service[1].name: expected a text in quotes, got 2');
     }
   });
 

@@ -17,8 +17,8 @@ export interface ConfigSource {
   /** Relative paths in the source (`data_dir`, `cwd`) start here. */
   directory: string;
   value: unknown;
-  /** "file:12:3", or the flag. */
-  place(path: Path): string;
+  /** Where a key or its value stands: "file:12:3", or the flag. */
+  place(path: Path, what: 'key' | 'value'): string;
 }
 
 /** Reads one TOML (.toml) or JSON (.json) file. Throws `config.unreadable` or `config.invalid`. */
@@ -59,9 +59,9 @@ export function parseConfigText(file: string, text: string): ConfigSource {
   }
 }
 
-function placeIn(file: string, places: Places): (path: Path) => string {
-  return (where) => {
-    const place = places.find(where);
+function placeIn(file: string, places: Places): ConfigSource['place'] {
+  return (where, what) => {
+    const place = places[what](where);
     return place === undefined ? file : `${file}:${place.line}:${place.column}`;
   };
 }
@@ -88,6 +88,11 @@ export function filesOfConfigDirectory(directory: string): string[] {
  * everything that is wrong, each with its place.
  */
 export function readConfig(sources: readonly ConfigSource[]): Config {
+  return readWritten(sources).config;
+}
+
+/** The same, together with what was written, its keys in camelCase. */
+export function readWritten(sources: readonly ConfigSource[]): { config: Config; written: unknown } {
   const faults: string[] = [];
   const origins = new Map<string, string>();
   let merged: unknown = {};
@@ -101,11 +106,11 @@ export function readConfig(sources: readonly ConfigSource[]): Config {
       const near = nearest(key, known);
       const where = at.length > 1 ? ` in ${pathText(at.slice(0, -1))}` : '';
       const hint = near === undefined ? `known are ${known.join(', ')}` : `did you mean "${near}"?`;
-      faults.push(`${source.place(at)}: unknown key "${key}"${where}; ${hint}`);
+      faults.push(`${source.place(at, 'key')}: unknown key "${key}"${where}; ${hint}`);
     });
     resolvePaths(named, source.directory);
     merged = merge(merged, named, [], [], (target, from) => {
-      origins.set(JSON.stringify(target), source.place(toFileNames(configSchema, from)));
+      origins.set(JSON.stringify(target), source.place(toFileNames(configSchema, from), 'value'));
     });
   }
   const checked = configSchema.safeParse(merged, { reportInput: true });
@@ -119,7 +124,7 @@ export function readConfig(sources: readonly ConfigSource[]): Config {
     }
   }
   if (faults.length > 0 || !checked.success) throw new MusterError('config.invalid', faults.join('\n'));
-  return checked.data;
+  return { config: checked.data, written: merged };
 }
 
 /** Paths are relative to the file that says them, not to where the program was started. */

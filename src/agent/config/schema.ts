@@ -6,7 +6,10 @@
  */
 import { hostname } from 'node:os';
 import { z } from 'zod';
+import { STRATEGY_NAMES } from '../../balance/strategies.ts';
+import { formatDuration } from '../../lib/duration.ts';
 import { LOG_LEVELS } from '../../lib/log.ts';
+import { DEFAULT_LIMITS, HARD_LIMITS } from '../../proxy/limits.ts';
 import { checkSchema, serviceSchema } from './definitions.ts';
 import { bytes, duration, hostPort, listenPort } from './fields.ts';
 import { groupSchema } from './group.ts';
@@ -156,8 +159,61 @@ const apiSchema = z
   .prefault({})
   .describe('HTTP API.');
 
-/** The strategies a route can be balanced by. */
-const STRATEGIES = ['rr', 'rnd', 'leastconn'] as const;
+const limitDuration = (name: keyof typeof DEFAULT_LIMITS) =>
+  duration({ least: 1 }).prefault(formatDuration(DEFAULT_LIMITS[name]));
+
+const limitsSchema = z
+  .strictObject({
+    maxConnections: z
+      .int()
+      .min(1)
+      .default(DEFAULT_LIMITS.maxConnections)
+      .describe(
+        'Client connections at a time, for each worker. Leaves room for as many to instances below the usual limit of open files.',
+      ),
+    maxLine: bytes({ least: 256, most: HARD_LIMITS.maxHead })
+      .prefault(DEFAULT_LIMITS.maxLine)
+      .describe('Longest request, status or header line. Cookies of 4 kB fit twice.'),
+    maxFields: z
+      .int()
+      .min(8)
+      .max(HARD_LIMITS.maxFields)
+      .default(DEFAULT_LIMITS.maxFields)
+      .describe('Header lines of a message. Browsers send about 20, proxies in front add 10.'),
+    maxHead: bytes({ least: 1024, most: HARD_LIMITS.maxHead })
+      .prefault(DEFAULT_LIMITS.maxHead)
+      .describe('A whole head with its start line. Four lines of full length.'),
+    headTimeout: limitDuration('headTimeout').describe(
+      'Until a client has sent the head of a request. Generous for a phone, short against those who send slowly on purpose.',
+    ),
+    keepAliveTimeout: limitDuration('keepAliveTimeout').describe(
+      'An idle client connection. Longer than the 60 s of common balancers in front, so that they close first.',
+    ),
+    bodyTimeout: limitDuration('bodyTimeout').describe('Silence inside the body of a request.'),
+    connectTimeout: limitDuration('connectTimeout').describe(
+      'Until a connection to an instance stands; then the next instance is tried. Longer than one lost packet (1 s).',
+    ),
+    responseTimeout: limitDuration('responseTimeout').describe(
+      'From the end of a request to the first byte of its response; then 504.',
+    ),
+    responseSilence: limitDuration('responseSilence').describe('Silence inside a response.'),
+    stallTimeout: limitDuration('stallTimeout').describe(
+      'A peer that takes nothing of what there is for it.',
+    ),
+    tunnelTimeout: limitDuration('tunnelTimeout').describe(
+      'Silence on an upgraded connection (WebSocket), both directions. People leave tabs open.',
+    ),
+    upstreamIdleTimeout: limitDuration('upstreamIdleTimeout').describe(
+      'An idle connection to an instance. Below the 5 s after which Node programs close theirs.',
+    ),
+    maxIdlePerTarget: z
+      .int()
+      .min(0)
+      .default(DEFAULT_LIMITS.maxIdlePerTarget)
+      .describe('Idle connections kept for each instance and worker.'),
+  })
+  .prefault({})
+  .describe('What a peer may ask of the data path, and how long it may keep it waiting.');
 
 const balancerSchema = z
   .strictObject({
@@ -172,7 +228,7 @@ const balancerSchema = z
       .default('127.0.0.1:9998')
       .describe("Routes and counters of the balancer (`/api/routes`). fabio's port, on loopback."),
     strategy: z
-      .enum(STRATEGIES)
+      .enum(STRATEGY_NAMES)
       .default('rr')
       .describe(
         'How the next instance is chosen: in turn, at random, or the one with the fewest requests in flight.',
@@ -190,39 +246,7 @@ const balancerSchema = z
       .describe(
         'Threads that carry traffic; 0: one for each core. One carries about 50,000 small requests a second.',
       ),
-    maxConnections: z
-      .int()
-      .min(1)
-      .default(10_000)
-      .describe(
-        'Most client connections per worker; a further one is closed at once. Below the usual limit of open files.',
-      ),
-    maxHeaderSize: bytes({ least: 1024, most: 1024 * 1024 })
-      .prefault('32KB')
-      .describe('Largest head of a request or response. Browsers and cookies stay well below it.'),
-    connectTimeout: duration({ least: 1 })
-      .prefault('2s')
-      .describe(
-        'How long a connection to an instance may take before the next instance is tried. Longer than one lost SYN (1 s).',
-      ),
-    headerTimeout: duration({ least: 1 })
-      .prefault('10s')
-      .describe(
-        'How long a client may take to send the head of a request: a slow one does not hold a connection for ever.',
-      ),
-    responseTimeout: duration({ least: 0 })
-      .prefault('60s')
-      .describe('How long an instance may take until the first byte of its response; then 504. 0: for ever.'),
-    idleTimeout: duration({ least: 1 })
-      .prefault('75s')
-      .describe(
-        'How long an idle client connection is kept. Longer than the 60 s of most clients and load balancers in front.',
-      ),
-    upstreamIdleTimeout: duration({ least: 1 })
-      .prefault('4s')
-      .describe(
-        'How long an idle connection to an instance is kept. Shorter than the 5 s after which Node programs close theirs.',
-      ),
+    limits: limitsSchema,
     drainTimeout: duration({ least: 0 })
       .prefault('30s')
       .describe('How long requests in flight may take to end when Muster stops; then they are cut.'),

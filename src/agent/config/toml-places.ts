@@ -26,7 +26,7 @@ function findPlaces(text: string): Places {
   const placeOf = placesIn(text);
   let at = 0;
 
-  const mark = (path: Path, offset: number): void => places.add(path, placeOf(offset));
+  const mark = (path: Path, offset: number): void => places.addKey(path, placeOf(offset));
   const skip = (characters: string): void => {
     while (at < text.length && characters.includes(text[at] as string)) at++;
   };
@@ -108,6 +108,7 @@ function findPlaces(text: string): Places {
     skip(' \t');
     at++; // "="
     skip(' \t');
+    places.addValue(path, placeOf(at));
     readValue(path);
   };
   /** The path of a header with the index of the current element put in behind each array of tables. */
