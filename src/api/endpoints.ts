@@ -2,6 +2,7 @@ import { agentEndpoints } from './agent/index.ts';
 import { catalogEndpoints } from './catalog/index.ts';
 import type { Endpoint } from './endpoint.ts';
 import { healthEndpoints } from './health/index.ts';
+import { internalEndpoints } from './internal/index.ts';
 import { kvEndpoints } from './kv/index.ts';
 import { musterEndpoints } from './muster/endpoints.ts';
 import { openApiEndpoint } from './openapi.ts';
@@ -16,6 +17,7 @@ export const endpoints: readonly Endpoint[] = [
   ...kvEndpoints,
   ...sessionEndpoints,
   ...statusEndpoints,
+  ...internalEndpoints,
   ...musterEndpoints,
   openApiEndpoint(() => endpoints),
 ];

@@ -56,7 +56,15 @@ export async function startApi({
   const logger = context.logger.child('http');
   const router = new Router(endpoints);
   const stopping = new AbortController();
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE }, (request, response) => {
+  // Consul takes a body that is sent in chunks although it announces a length; Node does so only with the lenient
+  // parser. The chunks count, and the connection is not used again (RFC 9112, 6.1).
+  const options = { keepAliveTimeout: KEEP_ALIVE, insecureHTTPParser: true };
+  const server = createServer(options, (request, response) => {
+    const { headers } = request;
+    if (headers['transfer-encoding'] !== undefined && headers['content-length'] !== undefined) {
+      delete headers['content-length'];
+      response.shouldKeepAlive = false;
+    }
     void answer(request, response);
   });
   server.headersTimeout = HEADERS_TIMEOUT;

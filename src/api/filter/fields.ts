@@ -103,3 +103,17 @@ export const AGENT_SERVICE_FIELDS = struct({
   ContentHash: STRING,
   Datacenter: STRING,
 });
+
+/** A service in the overview for user interfaces. */
+export const SERVICE_SUMMARY_FIELDS = struct({
+  Kind: STRING,
+  Name: STRING,
+  Datacenter: STRING,
+  Tags: STRINGS,
+  Nodes: STRINGS,
+  ExternalSources: STRINGS,
+  InstanceCount: INT,
+  ChecksPassing: INT,
+  ChecksWarning: INT,
+  ChecksCritical: INT,
+});
