@@ -1,4 +1,6 @@
 import { endpoint } from '../../endpoint.ts';
+import { CHECK_FIELDS } from '../../filter/fields.ts';
+import { compileFilter } from '../../filter/filter.ts';
 import { json } from '../../reply.ts';
 import { agentOf } from '../context.ts';
 import { agentCheck } from '../views.ts';
@@ -7,10 +9,13 @@ export const listChecks = endpoint({
   method: 'GET',
   path: '/v1/agent/checks',
   summary: 'Checks of this agent, by ID',
-  handler(context) {
+  query: { filter: 'only checks that match, e.g. Status == critical' },
+  handler(context, { query }) {
     const { registry } = agentOf(context);
-    return json(
-      Object.fromEntries(registry.checks().map((check) => [check.id, agentCheck(check, context.node.name)])),
-    );
+    const filter = compileFilter(query.get('filter'), CHECK_FIELDS);
+    const checks = registry
+      .checks()
+      .map((check) => [check.id, agentCheck(check, context.node.name)] as const);
+    return json(Object.fromEntries(checks.filter(([, check]) => filter(check))));
   },
 });

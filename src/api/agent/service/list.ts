@@ -1,4 +1,6 @@
 import { endpoint } from '../../endpoint.ts';
+import { AGENT_SERVICE_FIELDS } from '../../filter/fields.ts';
+import { compileFilter } from '../../filter/filter.ts';
 import { json } from '../../reply.ts';
 import { agentOf } from '../context.ts';
 import { agentService } from '../views.ts';
@@ -7,13 +9,13 @@ export const listServices = endpoint({
   method: 'GET',
   path: '/v1/agent/services',
   summary: 'Services of this agent, by ID',
-  handler(context) {
+  query: { filter: 'only services that match, e.g. Meta.env == prod' },
+  handler(context, { query }) {
     const { registry } = agentOf(context);
-    const { datacenter } = context.node;
-    return json(
-      Object.fromEntries(
-        registry.services().map((service) => [service.id, agentService(service, datacenter)]),
-      ),
-    );
+    const filter = compileFilter(query.get('filter'), AGENT_SERVICE_FIELDS);
+    const services = registry
+      .services()
+      .map((service) => [service.id, agentService(service, context.node.datacenter)] as const);
+    return json(Object.fromEntries(services.filter(([, service]) => filter(service))));
   },
 });
