@@ -1,10 +1,13 @@
 import http from 'node:http';
 import { describe, expect, it, onTestFailed, onTestFinished } from 'vitest';
 import { until } from '../scripts/support/processes.mjs';
-import { ask, getJson, indexOf, put } from './support/http.ts';
+import { type Answer, ask, getJson, indexOf, put } from './support/http.ts';
 import { type Muster, pickPorts, startMuster, testFolder } from './support/muster.ts';
 
 const ROUNDS = 20;
+
+/** Paths whose index is looked at: one key, a prefix, and the services. */
+const WATCHED = ['/v1/kv/storm/counter/0', '/v1/kv/storm/counter/?keys', '/v1/catalog/services'];
 
 /** What was acknowledged, and thus must survive anything. */
 class Acknowledged {
@@ -15,8 +18,15 @@ class Acknowledged {
   readonly deletedKeys = new Set<string>();
   readonly services = new Map<string, number>();
   readonly deregistered = new Set<string>();
-  /** Highest index that any answer carried. */
-  index = 0;
+  /** By path: the highest index that an answer carried. */
+  readonly #indexes = new Map<string, number>();
+
+  /** Takes note of the index of an answer; it must not be below that of an answer before it. */
+  see(path: string, answer: Answer): void {
+    const index = indexOf(answer);
+    expect(index, `index of ${path}`).toBeGreaterThanOrEqual(this.#indexes.get(path) ?? 1);
+    this.#indexes.set(path, index);
+  }
 }
 
 /** Writes until the connection breaks; an operation counts once its answer is there. */
@@ -62,10 +72,7 @@ const services: Writer = async (api, agent, round, known, step) => {
 };
 
 const indexes: Writer = async (api, agent, _round, known) => {
-  const answer = await ask(`${api}/v1/kv/storm/counter/0`, { agent });
-  const index = indexOf(answer);
-  expect(index).toBeGreaterThanOrEqual(known.index);
-  known.index = index;
+  for (const path of WATCHED) known.see(path, await ask(api + path, { agent }));
 };
 
 function storeKey(api: string, agent: http.Agent, key: string, value: string) {
@@ -86,11 +93,8 @@ async function write(writer: Writer, api: string, round: number, known: Acknowle
 
 /** Everything acknowledged is there, nothing that was taken back has returned, the index is not lower. */
 async function expectAll(api: string, known: Acknowledged): Promise<void> {
+  for (const path of WATCHED) known.see(path, await ask(api + path));
   const all = await ask(`${api}/v1/kv/storm?recurse`);
-  if (all.status === 200) {
-    expect(indexOf(all)).toBeGreaterThanOrEqual(known.index);
-    known.index = indexOf(all);
-  }
   const rows = all.status === 200 ? (JSON.parse(all.text) as { Key: string; Value: string }[]) : [];
   const values = new Map(rows.map((row) => [row.Key, Buffer.from(row.Value, 'base64').toString()]));
   const lost = [...known.keys].filter(([key, value]) => values.get(key) !== value).map(([key]) => key);
@@ -143,13 +147,16 @@ describe('kill -9 in the middle of a write storm', () => {
       await expectAll(muster.api, known);
       const before = known.keys.size;
       const { api, program } = muster;
-      const writers = [newKeys, newKeys, counters, services, indexes].map((writer, line) =>
+      const storm = Promise.allSettled(
         // Each connection has keys of its own.
-        write(writer, api, round * 10 + line, known),
+        [newKeys, newKeys, counters, services, indexes].map((writer, line) =>
+          write(writer, api, round * 10 + line, known),
+        ),
       );
       await new Promise((resolve) => setTimeout(resolve, 60 + Math.random() * 240));
       await program.kill();
-      await Promise.all(writers);
+      const findings = (await storm).flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+      if (findings.length > 0) throw findings[0];
       expect(known.keys.size, 'the storm wrote something').toBeGreaterThan(before);
     }
     muster = await begin();

@@ -1,7 +1,7 @@
-import { Resolver } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runs, until } from '../scripts/support/processes.mjs';
+import { srvPorts } from './support/dns.ts';
 import { ask, getJson } from './support/http.ts';
 import { failures, Load } from './support/load.ts';
 import { type Muster, stack, startMuster, temporaryFolder } from './support/muster.ts';
@@ -88,11 +88,9 @@ describe('the hello stack', () => {
   });
 
   it('lists all 8 in DNS', async () => {
-    const resolver = new Resolver({ timeout: 3_000, tries: 1 });
-    resolver.setServers([`127.0.0.1:${muster.dnsPort}`]);
-    const records = await resolver.resolveSrv(`${SERVICE}.service.consul`);
+    const listed = await srvPorts(muster.dnsPort, `${SERVICE}.service.consul`);
     const ports = (await passing()).map((entry) => entry.Service.Port);
-    expect(records.map((one) => one.port).sort()).toEqual(ports.sort());
+    expect(listed.sort()).toEqual(ports.sort());
     expect(new Set(ports).size).toBe(REPLICAS);
   });
 
