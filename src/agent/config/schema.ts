@@ -128,6 +128,10 @@ const dnsSchema = z
       .min(0)
       .default(0)
       .describe('Most A or AAAA records in one reply; 0: as many as fit.'),
+    enableAdditionalNodeMetaTxt: z
+      .boolean()
+      .default(true)
+      .describe("Add a node's metadata as TXT records to answers that name it. On, as in Consul."),
     soa: z
       .strictObject({
         refresh: z.int().min(0).default(3600).describe('Seconds.'),
