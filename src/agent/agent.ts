@@ -1,17 +1,11 @@
 import path from 'node:path';
 import type { AgentControl } from '../api/agent/context.ts';
-import { type ApiContext, DEFAULT_API_SETTINGS, type NodeIdentity } from '../api/context.ts';
-import { type Dashboard, startDashboard } from '../api/muster/dashboard.ts';
-import { noTraffic } from '../api/muster/traffic.ts';
-import type { About } from '../api/muster/wire.ts';
-import { type Api, startApi } from '../api/server.ts';
+import type { NodeIdentity } from '../api/context.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { startSessionExpiry } from '../cluster/session-expiry.ts';
-import { startDns } from '../dns/server.ts';
 import { messageOf } from '../errors.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
-import { formatHostPort, type HostPort } from '../lib/host-port.ts';
-import type { LocalNode } from '../registry/node.ts';
+import { parseHostPort } from '../lib/host-port.ts';
 import { type Registry, startRegistry } from '../registry/registry.ts';
 import { openEmbeddedStore } from '../store/embedded.ts';
 import { openMemoryStore } from '../store/memory.ts';
@@ -20,6 +14,7 @@ import { VERSION } from '../version.ts';
 import { type Balancer, startBalancer } from './balancer.ts';
 import type { Config } from './config/schema.ts';
 import { definitionsOf } from './definitions.ts';
+import { listenDns, listenHttp, type Parts } from './doors.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { advertiseAddress, nodeId } from './identity.ts';
 import type { AgentLog } from './log.ts';
@@ -78,66 +73,26 @@ export async function startAgent(config: Config, options: AgentOptions): Promise
 async function build(config: Config, options: AgentOptions, teardown: Teardown): Promise<Agent> {
   const { log, clock = systemClock, random = Math.random } = options;
   const { logger } = log;
+  const parts: Parts = { config, log, clock, random, teardown };
   const dataDirectory = config.node.dev ? undefined : config.node.dataDir;
   const store = openStore(dataDirectory, (error) =>
     logger.child('feed').error(`a reader of the change feed failed: ${messageOf(error)}`),
   );
   teardown.add('the store', () => store.close());
-
-  const address = advertiseAddress(config.node.advertise, config.node.bind);
-  const server = { port: config.ports.server, meta: { version: VERSION } };
-  const localNode: LocalNode = {
-    id: nodeId(config.node.id, dataDirectory),
-    name: config.node.name,
-    address,
-    datacenter: config.node.datacenter,
-    meta: config.node.meta,
-    server,
-  };
-  const registry = await startRegistry({
-    store,
-    node: localNode,
-    dataDirectory: dataDirectory === undefined ? undefined : path.join(dataDirectory, 'local'),
-    clock,
-    random,
-    logger: logger.child('registry'),
-    definitions: definitionsOf(config),
-  });
+  const registry = await register(parts, store, dataDirectory);
   teardown.add('the registry', () => registry.stop());
   teardown.add('housekeeping', startHousekeeping({ store, clock, logger: logger.child('store') }));
   const sessions = startSessionExpiry({ store, clock, logger: logger.child('sessions') });
   teardown.add('the sessions', () => sessions.stop());
-
   const balancer = config.balancer.enabled
     ? await startBalancer({ config: config.balancer, catalog: store.catalog, logger })
     : undefined;
   teardown.add('the balancer', () => balancer?.stop());
+  const dns = await listenDns(parts, store.catalog, registry.node);
 
-  const dns: string[] = [];
-  for (const host of config.node.client) {
-    const started = await startDns({
-      catalog: store.catalog,
-      host,
-      port: config.ports.dns,
-      datacenter: config.node.datacenter,
-      domain: config.dns.domain,
-      altDomain: config.dns.altDomain ?? '',
-      node: { name: localNode.name, address },
-      options: config.dns,
-      random,
-      clock,
-      logger,
-    });
-    teardown.add('DNS', () => started.stop());
-    dns.push(started.address);
-  }
-
-  let current = config;
   const reload = async () => {
     if (options.readConfig === undefined) return;
-    const next = await options.readConfig();
-    await registry.reload(definitionsOf(next));
-    current = next;
+    await registry.reload(definitionsOf(await options.readConfig()));
     logger.info('the configuration was read again: services and checks are in force');
   };
   const control: AgentControl = {
@@ -154,69 +109,23 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
     prometheus: false,
     server: true,
   };
-
-  // The dashboard tells people where the API is, the API serves the dashboard: the address is filled in between.
-  const about: About & { api: string } = {
-    node: localNode.name,
-    datacenter: localNode.datacenter,
-    version: VERSION,
-    startedAt: clock.now(),
-    api: '',
-    dns: dns[0] ?? '',
-    balancer: balancer?.addresses.listeners ?? [],
-    domain: config.dns.domain,
-  };
-  const dashboard: Dashboard = startDashboard({
-    catalog: store.catalog,
-    traffic: balancer?.traffic ?? noTraffic,
-    about,
-    clock,
-    logger,
-  });
-  teardown.add('the dashboard', () => dashboard.stop());
-
   const node: NodeIdentity = {
-    id: localNode.id,
-    name: localNode.name,
-    datacenter: localNode.datacenter,
-    advertiseAddress: address,
+    id: registry.node.id,
+    name: registry.node.name,
+    datacenter: registry.node.datacenter,
+    advertiseAddress: registry.node.address,
     version: VERSION,
-    ports: { ...config.ports, dns: Number(dns[0]?.slice(dns[0].lastIndexOf(':') + 1) ?? config.ports.dns) },
+    ports: { ...config.ports, dns: portOf(dns[0]) ?? config.ports.dns },
   };
-  const context: ApiContext = {
-    store,
-    catalog: store.catalog,
-    node,
-    sessions,
-    settings: {
-      ...DEFAULT_API_SETTINGS,
-      prettyJson: config.node.dev,
-      kvMaxValueSize: config.api.kvMaxValueSize,
-      responseHeaders: config.api.responseHeaders,
-      blockEndpoints: config.api.blockEndpoints,
-    },
-    clock,
-    random,
-    logger,
-    dashboard,
-    agent: control,
-  };
-  const http: HostPort[] = [];
-  for (const host of config.node.client) {
-    const api: Api = await startApi({
-      context,
-      host,
-      port: config.ports.http,
-      ...(config.api.ui && options.uiDirectory !== undefined ? { uiDirectory: options.uiDirectory } : {}),
-    });
-    teardown.add('the HTTP API', () => api.stop());
-    http.push(api.address);
-  }
-  about.api = http.map(({ host, port }) => formatHostPort(host, port))[0] ?? '';
+  const http = await listenHttp(
+    parts,
+    { store, catalog: store.catalog, node, sessions, clock, random, logger, agent: control },
+    { balancer, dns, uiDirectory: config.api.ui ? options.uiDirectory : undefined },
+  );
 
   let draining: Promise<void> | undefined;
   const drain = (): Promise<void> => {
-    draining ??= balancer?.drain(current.balancer.drainTimeout) ?? Promise.resolve();
+    draining ??= balancer?.drain(config.balancer.drainTimeout) ?? Promise.resolve();
     return draining;
   };
   return {
@@ -224,7 +133,7 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
     catalog: store.catalog,
     registry,
     addresses: {
-      http: http.map(({ host, port }) => formatHostPort(host, port)),
+      http,
       dns,
       balancer: balancer?.addresses.listeners ?? [],
       admin: balancer === undefined ? [] : [balancer.addresses.admin],
@@ -239,8 +148,36 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
   };
 }
 
+/** Registers this node with what its disk and its configuration say. */
+function register(
+  { config, log, clock, random }: Parts,
+  store: Store,
+  dataDirectory: string | undefined,
+): Promise<Registry> {
+  return startRegistry({
+    store,
+    node: {
+      id: nodeId(config.node.id, dataDirectory),
+      name: config.node.name,
+      address: advertiseAddress(config.node.advertise, config.node.bind),
+      datacenter: config.node.datacenter,
+      meta: config.node.meta,
+      server: { port: config.ports.server, meta: { version: VERSION } },
+    },
+    dataDirectory: dataDirectory === undefined ? undefined : path.join(dataDirectory, 'local'),
+    clock,
+    random,
+    logger: log.logger.child('registry'),
+    definitions: definitionsOf(config),
+  });
+}
+
 function openStore(dataDirectory: string | undefined, onSubscriberError: (error: unknown) => void): Store {
   return dataDirectory === undefined
     ? openMemoryStore({ onSubscriberError })
     : openEmbeddedStore({ path: path.join(dataDirectory, 'catalog'), onSubscriberError });
+}
+
+function portOf(address: string | undefined): number | undefined {
+  return address === undefined ? undefined : parseHostPort(address)?.port;
 }

@@ -1,0 +1,94 @@
+import { type ApiContext, DEFAULT_API_SETTINGS } from '../api/context.ts';
+import { startDashboard } from '../api/muster/dashboard.ts';
+import { noTraffic } from '../api/muster/traffic.ts';
+import type { About } from '../api/muster/wire.ts';
+import { startApi } from '../api/server.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { startDns } from '../dns/server.ts';
+import type { Clock } from '../lib/clock.ts';
+import { formatHostPort } from '../lib/host-port.ts';
+import type { LocalNode } from '../registry/node.ts';
+import type { Balancer } from './balancer.ts';
+import type { Config } from './config/schema.ts';
+import type { AgentLog } from './log.ts';
+import type { Teardown } from './teardown.ts';
+
+/** What every part of an agent is built with. */
+export interface Parts {
+  readonly config: Config;
+  readonly log: AgentLog;
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly teardown: Teardown;
+}
+
+/** Answers DNS on every client address. Answers with where, "host:port". */
+export async function listenDns(
+  { config, log, clock, random, teardown }: Parts,
+  catalog: Catalog,
+  node: LocalNode,
+): Promise<string[]> {
+  const addresses: string[] = [];
+  for (const host of config.node.client) {
+    const dns = await startDns({
+      catalog,
+      host,
+      port: config.ports.dns,
+      datacenter: node.datacenter,
+      domain: config.dns.domain,
+      altDomain: config.dns.altDomain ?? '',
+      node,
+      options: config.dns,
+      random,
+      clock,
+      logger: log.logger,
+    });
+    teardown.add('DNS', () => dns.stop());
+    addresses.push(dns.address);
+  }
+  return addresses;
+}
+
+/** Serves the HTTP API and the dashboard on every client address. Answers with where, "host:port". */
+export async function listenHttp(
+  { config, log, clock, teardown }: Parts,
+  context: Omit<ApiContext, 'settings' | 'dashboard'>,
+  seen: { balancer: Balancer | undefined; dns: readonly string[]; uiDirectory: string | undefined },
+): Promise<string[]> {
+  const { node, catalog } = context;
+  // The dashboard says where the API is, and the API serves the dashboard: the address is filled in between.
+  const about: About & { api: string } = {
+    node: node.name,
+    datacenter: node.datacenter,
+    version: node.version,
+    startedAt: clock.now(),
+    api: '',
+    dns: seen.dns[0] ?? '',
+    balancer: seen.balancer?.addresses.listeners ?? [],
+    domain: config.dns.domain,
+  };
+  const traffic = seen.balancer?.traffic ?? noTraffic;
+  const dashboard = startDashboard({ catalog, traffic, about, clock, logger: log.logger });
+  teardown.add('the dashboard', () => dashboard.stop());
+  const settings = {
+    ...DEFAULT_API_SETTINGS,
+    prettyJson: config.node.dev,
+    kvMaxValueSize: config.api.kvMaxValueSize,
+    responseHeaders: config.api.responseHeaders,
+    blockEndpoints: config.api.blockEndpoints,
+  };
+  const addresses: string[] = [];
+  for (const host of config.node.client) {
+    const api = await startApi({
+      context: { ...context, settings, dashboard },
+      host,
+      port: config.ports.http,
+      ...(seen.uiDirectory === undefined ? {} : { uiDirectory: seen.uiDirectory }),
+    });
+    teardown.add('the HTTP API', () => api.stop());
+    addresses.push(formatHostPort(api.address.host, api.address.port));
+  }
+  about.api = addresses[0] ?? '';
+  return addresses;
+}
