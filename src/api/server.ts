@@ -103,7 +103,11 @@ export async function startApi({
     rawPath: string,
     search: string,
   ): Promise<void> {
-    const reply = (answer: Reply, pretty = false) => send(answer, response, request, pretty);
+    const reply = (answer: Reply, pretty = false) => {
+      // A connection that stays open would hold the stop up.
+      if (stopping.signal.aborted) response.shouldKeepAlive = false;
+      return send(answer, response, request, pretty);
+    };
     let path: string;
     try {
       path = percentDecode(rawPath);

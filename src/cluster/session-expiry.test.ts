@@ -1,0 +1,77 @@
+import { expect, it, vi } from 'vitest';
+import { register } from '../catalog/commands/register.ts';
+import { createSession, destroySession } from '../catalog/commands/session.ts';
+import { ManualClock } from '../lib/clock.ts';
+import { silentLogger } from '../lib/log.ts';
+import { openMemoryStore } from '../store/memory.ts';
+import { startSessionExpiry } from './session-expiry.ts';
+
+const node = { id: '', name: 'n', address: '10.0.0.1', datacenter: 'dc1', taggedAddresses: null, meta: null };
+
+async function setUp() {
+  const clock = new ManualClock();
+  const store = openMemoryStore({
+    onSubscriberError: (error) => {
+      throw error;
+    },
+  });
+  await store.write((tx) => register(tx, { node }));
+  const create = (id: string, ttl: string) =>
+    store.write((tx) =>
+      createSession(tx, {
+        id,
+        ttl,
+        name: '',
+        node: 'n',
+        nodeChecks: [],
+        checks: [],
+        serviceChecks: [],
+        behavior: 'release',
+        lockDelay: 0,
+      }),
+    );
+  const expiry = () => startSessionExpiry({ store, clock, logger: silentLogger });
+  const left = () => store.catalog.all('sessions').map(({ id }) => id);
+  return { clock, store, create, expiry, left };
+}
+
+it('a session ends after two of its TTLs, counted anew with each renewal', async () => {
+  const { clock, create, expiry, left } = await setUp();
+  const sessions = expiry();
+  await create('a', '10s');
+  await create('b', '10s');
+  await create('for-ever', '');
+  clock.advance(15_000);
+  sessions.renew('a');
+  clock.advance(4999);
+  expect(left()).toEqual(['a', 'b', 'for-ever']);
+  clock.advance(1);
+  await vi.waitFor(() => expect(left()).toEqual(['a', 'for-ever']));
+  clock.advance(15_000);
+  await vi.waitFor(() => expect(left()).toEqual(['for-ever']));
+  await sessions.stop();
+});
+
+it('sessions that were there before have their whole time', async () => {
+  const { clock, store, create, expiry, left } = await setUp();
+  await create('a', '10s');
+  await create('gone', '10s');
+  clock.advance(60_000);
+  const sessions = expiry();
+  await store.write((tx) => destroySession(tx, 'gone'));
+  clock.advance(19_999);
+  expect(left()).toEqual(['a']);
+  clock.advance(1);
+  await vi.waitFor(() => expect(left()).toEqual([]));
+  await sessions.stop();
+});
+
+it('nothing ends any more once it is stopped', async () => {
+  const { clock, create, expiry, left } = await setUp();
+  const sessions = expiry();
+  await create('a', '10s');
+  await sessions.stop();
+  await sessions.stop();
+  clock.advance(60_000);
+  expect(left()).toEqual(['a']);
+});
