@@ -1,6 +1,6 @@
 import type { ChangeBatch } from '../catalog/feed.ts';
-import { type AnswerSource, answerOf } from './catalog-answers.ts';
-import { type Prepared, prepare } from './prepared.ts';
+import { type AnswerSource, answerOf, nothingPlan } from './catalog-answers.ts';
+import { type Plan, type Prepared, prepare } from './prepared.ts';
 import { keyLabels, type Query } from './wire/query.ts';
 
 /**
@@ -23,8 +23,11 @@ export class Answers {
   #bytes = 0;
   readonly #unsubscribe: () => void;
 
-  constructor(source: AnswerSource) {
-    this.#source = source;
+  /** Plans that are the same for every name: refusals are laid out once. */
+  readonly #common = new WeakMap<Plan, Prepared>();
+
+  constructor(source: Omit<AnswerSource, 'nothing'>) {
+    this.#source = { ...source, nothing: nothingPlan(source.zone, source.options) };
     this.#unsubscribe = source.catalog.feed.subscribe((batch) => this.#follow(batch));
   }
 
@@ -45,8 +48,11 @@ export class Answers {
 
   #build({ key, type }: Query): Prepared {
     const { plan, topics } = answerOf(this.#source, keyLabels(key), type);
-    const prepared = prepare(plan);
-    if (topics === undefined) return prepared;
+    const prepared = this.#common.get(plan) ?? prepare(plan);
+    if (topics === undefined) {
+      this.#common.set(plan, prepared);
+      return prepared;
+    }
     const bytes = bytesOf(prepared);
     if (this.#bytes + bytes > MAX_KEPT_BYTES) this.#clear();
     this.#bytes += bytes;

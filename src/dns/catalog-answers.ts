@@ -39,8 +39,17 @@ export interface AnswerSource {
   zone: DnsZone;
   options: DnsOptions;
   reverse: ReverseIndex;
+  /** What is said about names that stand for nothing; the same object for all of them. */
+  nothing: Plan;
   /** The node this server runs on; it stands in for the servers as long as none is registered. */
   node: { name: string; address: string };
+}
+
+const OUTSIDE: Plan = { rcode: RCODE.REFUSED, authoritative: false };
+
+/** NXDOMAIN with the start of authority, which says how long that may be believed. */
+export function nothingPlan(zone: DnsZone, options: Pick<DnsOptions, 'soa'>): Plan {
+  return { rcode: RCODE.NXDOMAIN, authority: [zone.soa(options)] };
 }
 
 /** What the catalog says about a name, by Consul's rules. Labels in lower case. */
@@ -64,7 +73,7 @@ class Answering {
   answer(): Answered {
     const subject = subjectOf(this.#labels, this.#type, this.#source.zone);
     const passing = (plan: Plan): Answered => ({ plan, topics: undefined });
-    if (subject.kind === 'outside') return passing({ rcode: RCODE.REFUSED, authoritative: false });
+    if (subject.kind === 'outside') return passing(OUTSIDE);
     if (this.#type === TYPE.AXFR) return passing({ rcode: RCODE.NOTIMP });
     if (subject.kind === 'reverse') return passing(this.#reversePlan(subject.address));
     if (this.#type === TYPE.SOA || this.#type === TYPE.NS)
@@ -81,13 +90,8 @@ class Answering {
         return passing({ parts: record === undefined ? [] : [{ record }] });
       }
       case 'nothing':
-        return passing(this.#nothing());
+        return passing(this.#source.nothing);
     }
-  }
-
-  #nothing(): Plan {
-    const { zone, options } = this.#source;
-    return { rcode: RCODE.NXDOMAIN, authority: [zone.soa(options)] };
   }
 
   // --- services
@@ -98,7 +102,7 @@ class Answering {
     const usable = known.filter((instance) => isUsable(instance, options) && hasTag(instance, tag));
     // Names that nobody registered are not kept: there is no end of them.
     if (usable.length === 0)
-      return { plan: this.#nothing(), topics: known.length === 0 ? undefined : this.#topics };
+      return { plan: this.#source.nothing, topics: known.length === 0 ? undefined : this.#topics };
     const ttl = seconds(serviceTtlOf(options, service));
     const plan = this.#type === TYPE.SRV ? this.#srvPlan(usable, ttl) : this.#addressPlan(usable, ttl);
     if (plan.parts?.length === 0) return { plan: { authority: [zone.soa(options)] }, topics: this.#topics };
@@ -176,7 +180,7 @@ class Answering {
   #nodeAnswer(name: string): Answered {
     const { options } = this.#source;
     const node = this.#node(name);
-    if (node === undefined) return { plan: this.#nothing(), topics: undefined };
+    if (node === undefined) return { plan: this.#source.nothing, topics: undefined };
     const type = this.#type;
     const ttl = seconds(options.nodeTtl);
     const records: DnsRecord[] = [];
