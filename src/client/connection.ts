@@ -240,7 +240,7 @@ function refused(method: string, path: string, status: number, bytes: Uint8Array
   const body = new TextDecoder().decode(bytes).trim();
   const said = body === '' ? 'nothing more' : body.slice(0, SHOWN_BODY);
   return new RefusedError(
-    `the agent refused ${method} ${path} with ${status}: ${said}.${remedyFor(status)}`.replace(
+    `the agent refused ${method} ${path} with ${status}: ${said}.${remedyFor(status, body)}`.replace(
       /\.\.(?= |$)/,
       '.',
     ),
@@ -249,10 +249,11 @@ function refused(method: string, path: string, status: number, bytes: Uint8Array
   );
 }
 
-function remedyFor(status: number): string {
+function remedyFor(status: number, body: string): string {
   if (status === 401 || status === 403) return ' Set CONSUL_HTTP_TOKEN to a token that may do this.';
   if (status === 404) return ' Check the name, and that the agent is new enough to know this endpoint.';
   if (status === 429) return ' Ask less often.';
-  if (status >= 500) return ' Try again; the log of the agent says more.';
-  return '';
+  if (status > 500 || body.includes('leader')) return ' Try again in a moment.';
+  // A bare 500 is also Consul's answer to what it cannot do for us: it has said why.
+  return status === 500 && body === '' ? ' The log of the agent says why.' : '';
 }

@@ -31,7 +31,8 @@ const wakefulClock: Clock = {
 /**
  * Views of something in the catalog, one for each change: `for await (const view of watch)`. A first view
  * comes at once. While the agent is away the last view stays in `last`. It ends when `signal` is aborted,
- * `close()` is called or the loop is left; it throws only what waiting cannot mend (a 4xx answer).
+ * `close()` is called or the loop is left, and is then of no further use; it throws only what waiting cannot
+ * mend (a 4xx answer).
  */
 export class Watch<T> implements AsyncIterable<T> {
   /** The newest view; undefined before the first. */
