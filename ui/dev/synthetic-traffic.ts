@@ -1,10 +1,10 @@
-import { explainFrom } from '../../src/api/muster/explain.ts';
 import { addressKey, instanceView } from '../../src/api/muster/instance-view.ts';
 import type { Counters, TargetOut, TrafficSample, TrafficSource } from '../../src/api/muster/traffic.ts';
 import type { Explanation, InstanceView, ProblemView, RouteView } from '../../src/api/muster/wire.ts';
 import type { Catalog } from '../../src/catalog/catalog.ts';
 import { instanceOf } from '../../src/catalog/views.ts';
 import type { Clock } from '../../src/lib/clock.ts';
+import { explainFrom } from './explain.ts';
 
 /** Rising by a factor of 1.5 from 0.1 ms. */
 const BOUNDS = Array.from({ length: 32 }, (_, index) => 0.1 * 1.5 ** index);

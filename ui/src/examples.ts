@@ -2,21 +2,28 @@ import type { About } from '../../src/api/muster/wire.ts';
 
 /** Commands that fill an empty screen, with this agent's own addresses. Each can be pasted as it stands. */
 
-export function registerExample({ api }: About): string {
-  const service = {
-    Name: 'web',
-    ID: 'web-1',
-    Port: 8080,
-    Tags: ['urlprefix-/'],
-    Check: { HTTP: 'http://127.0.0.1:8080/', Interval: '5s' },
-  };
-  return `python3 -m http.server 8080 --bind 127.0.0.1 &
-curl -X PUT http://${api}/v1/agent/service/register -d '${JSON.stringify(service)}'`;
+export function registerExample(about: About): string {
+  const check = '"Check": {"HTTP": "http://127.0.0.1:8080/", "Interval": "5s"}';
+  return `python3 -m http.server 8080 --bind 127.0.0.1 &\n${register(about, 'web', '/', check)}`;
 }
 
-export function routeExample({ api }: About, service: string): string {
-  const body = { Name: service, ID: `${service}-1`, Port: 8080, Tags: [`urlprefix-/${service}`] };
-  return `curl -X PUT http://${api}/v1/agent/service/register -d '${JSON.stringify(body)}'`;
+export function routeExample(about: About, service: string): string {
+  return register(about, service, `/${encodeURIComponent(service)}/`);
+}
+
+/** A web server on port 8080 of this machine as an instance of `service`. */
+function register({ api }: About, service: string, path: string, more = ''): string {
+  const fields = [
+    `"Name": ${JSON.stringify(service)}`,
+    `"ID": ${JSON.stringify(`${service}-1`)}`,
+    '"Address": "127.0.0.1"',
+    '"Port": 8080',
+    `"Tags": [${JSON.stringify(`urlprefix-${path}`)}]`,
+    ...(more === '' ? [] : [more]),
+  ];
+  // Within single quotes of a shell only a single quote is special.
+  const body = `{${fields.join(', ')}}`.replaceAll("'", "'\\''");
+  return `curl -X PUT http://${api}/v1/agent/service/register \\\n  -d '${body}'`;
 }
 
 export function requestExample({ balancer }: About, path: string, host = ''): string {
@@ -26,6 +33,6 @@ export function requestExample({ balancer }: About, path: string, host = ''): st
 
 export function lookupExample({ dns, domain }: About, service: string): string {
   const colon = dns.lastIndexOf(':');
-  const [host, port] = [dns.slice(0, colon).replace(/^\[|\]$/g, ''), dns.slice(colon + 1)];
-  return `dig @${host} -p ${port} ${service}.service.${domain} SRV`;
+  const host = dns.slice(0, colon).replace(/^\[|\]$/g, '');
+  return `dig @${host} -p ${dns.slice(colon + 1)} ${service}.service.${domain} SRV`;
 }

@@ -18,9 +18,13 @@ export interface RateState {
   readonly latency: readonly number[];
   /** Faded counts that percentiles are read from. */
   readonly faded: readonly number[];
+  /** Nothing was under way and no percentile was left to fade: most instances of most systems. */
+  readonly isQuiet: boolean;
 }
 
 export type Rates = Omit<TrafficView, 'key'>;
+
+const NO_RATES: Rates = { requests: 0, errors: 0, inFlight: 0, p50: null, p99: null };
 
 /**
  * Rates of a scope between two samples that are `seconds` apart. Without `before` (the first sample) nothing
@@ -32,6 +36,8 @@ export function ratesBetween(
   seconds: number,
   bounds: readonly number[],
 ): { rates: Rates; state: RateState } {
+  if (before?.isQuiet && now.inFlight === 0 && now.requests === before.requests)
+    return { rates: NO_RATES, state: before };
   const latency = Array.from({ length: bounds.length }, (_, bucket) => now.latency[bucket] ?? 0);
   const fade = FADE ** seconds;
   const faded = latency.map((count, bucket) =>
@@ -41,15 +47,17 @@ export function ratesBetween(
   );
   const perSecond = (was: number | undefined, is: number): number =>
     was === undefined || seconds <= 0 ? 0 : round(growth(was, is) / seconds, 1);
+  const p50 = quantile(faded, bounds, 0.5);
+  const isQuiet = p50 === null && now.inFlight === 0;
   return {
     rates: {
       requests: perSecond(before?.requests, now.requests),
       errors: perSecond(before?.errors, now.errors),
       inFlight: now.inFlight,
-      p50: quantile(faded, bounds, 0.5),
+      p50,
       p99: quantile(faded, bounds, 0.99),
     },
-    state: { requests: now.requests, errors: now.errors, latency, faded },
+    state: { requests: now.requests, errors: now.errors, latency, faded, isQuiet },
   };
 }
 

@@ -10,7 +10,7 @@ export interface Counters {
   readonly errors: number;
   /** Requests being served at this moment: a gauge. */
   readonly inFlight: number;
-  /** Answers by time to the first byte; `latency[i]` counts those up to `TrafficSource.latencyBounds[i]`. */
+  /** Answers by the time they took; `latency[i]` counts those up to `TrafficSource.latencyBounds[i]`. */
   readonly latency: ArrayLike<number>;
 }
 
@@ -48,7 +48,7 @@ export interface TrafficSource {
   outs(): readonly TargetOut[];
   /** Tags and routes that could not be used, with place and remedy. The same array again while nothing changed. */
   problems(): readonly ProblemView[];
-  /** Where a request for `url` goes and why; see `explain.ts` for one from `routes()` alone. */
+  /** Where a request for `url` goes and why: told step by step, candidates last. */
   explain(url: URL): Explanation;
 }
 

@@ -23,7 +23,7 @@ export interface FlowService {
   readonly passing: number;
   /** How many instances it has. */
   readonly total: number;
-  /** Those to be shown: all, or the `MOST_CELLS` worst. */
+  /** Those to be shown: all, or at most `MOST_CELLS`, worst first. */
   readonly instances: readonly FlowInstance[];
 }
 

@@ -66,17 +66,15 @@ function byService(picture: Picture, wanted: ReadonlySet<string>): Map<string, I
   return lists;
 }
 
-/** In the order of their names where each has a row; of many, the worst, without sorting thousands of names. */
+/** In the order of their names where each has a row; of many, some of each state, worst first. */
 function chosenFrom(instances: InstanceView[]): InstanceView[] {
   if (instances.length <= MOST_ROWS) return instances.sort((a, b) => byName(a.id, b.id));
-  const chosen: InstanceView[] = [];
-  for (const state of STATES) {
-    for (const instance of instances) {
-      if (chosen.length === MOST_CELLS) return chosen;
-      if (instance.state === state) chosen.push(instance);
-    }
-  }
-  return chosen;
+  const shrink = Math.min(1, MOST_CELLS / instances.length);
+  return STATES.flatMap((state) => {
+    const those = instances.filter((one) => one.state === state);
+    // What is rare is still seen; the rest keeps its share of the picture.
+    return those.slice(0, Math.max(Math.min(1, those.length), Math.floor(those.length * shrink)));
+  }).slice(0, MOST_CELLS);
 }
 
 /** Those that pulse: the ones that changed last, within the last minute. */

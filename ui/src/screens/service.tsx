@@ -32,7 +32,7 @@ export function ServiceScreen({ view, picture, name, query }: ServiceProps) {
   const key = name.toLowerCase();
   const service = picture.services.get(key);
   const path = `/v1/muster/services/${encodeURIComponent(name)}`;
-  const histories = useHistories(path, picture, view);
+  const histories = useHistories(service === undefined ? undefined : path, picture, view);
   const instances = useMemo(
     () => [...picture.instances.values()].filter((one) => one.service.toLowerCase() === key).sort(worstFirst),
     [picture, key, view.versions.instances],
@@ -172,9 +172,10 @@ function Unknown({ name, picture, path }: { name: string; picture: Picture; path
 type Histories = ReadonlyMap<string, readonly HistoryPoint[]>;
 
 /** The last five minutes of each instance: asked for once, carried on from the live figures. */
-function useHistories(path: string, picture: Picture, view: LiveView): Histories {
+function useHistories(path: string | undefined, picture: Picture, view: LiveView): Histories {
   const [histories, setHistories] = useState<Histories>(new Map());
   useEffect(() => {
+    if (path === undefined) return;
     const gone = new AbortController();
     void load(path, gone.signal).then((loaded) => {
       if (loaded !== undefined) setHistories(loaded);

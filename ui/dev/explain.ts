@@ -1,16 +1,20 @@
-import type { ExplainStep, Explanation, InstanceView, RouteView } from './wire.ts';
+import { addressKey } from '../../src/api/muster/instance-view.ts';
+import type { ExplainStep, Explanation, InstanceView, RouteView } from '../../src/api/muster/wire.ts';
 
 /** Routes that are named as turned down before the answer gets too long to read. */
 const MOST_PASSED = 5;
 
+/** Likewise for instances that take the request, and for those that do not. */
+const MOST_CANDIDATES = 50;
+
 /**
  * Where a request for `url` goes, told from the routes and instances as shown: host before no host, then the
- * longest path. For sources that have no better knowledge of their own.
+ * longest path. The real thing asks its router.
  */
 export function explainFrom(
   url: URL,
   routes: Iterable<RouteView>,
-  instanceAt: (service: string, address: string) => InstanceView | undefined,
+  instancesOf: (service: string) => readonly InstanceView[],
 ): Explanation {
   const host = url.hostname.toLowerCase();
   const fitting = [...routes]
@@ -40,19 +44,37 @@ export function explainFrom(
       .slice(0, MOST_PASSED)
       .map((other) => step('route', nameOf(other), whyPassed(route, other), false)),
   ];
+  const instances = new Map(instancesOf(route.service).map((one) => [addressKey(one), one]));
   const candidates = route.targets.map((target): ExplainStep => {
-    const instance = instanceAt(route.service, target.address);
-    const title = `${target.instance || route.service} at ${target.address}`;
-    const state = instance?.state ?? null;
-    if (instance !== undefined && instance.state !== 'passing')
-      return { kind: 'candidate', title, reason: instance.reason, taken: false, state };
-    const reason = `gets ${(target.share * 100).toFixed(target.share < 0.1 ? 1 : 0)} % of the requests`;
-    return { kind: 'candidate', title, reason, taken: target.share > 0, state };
+    const instance = instances.get(target.address);
+    instances.delete(target.address);
+    if (instance !== undefined && instance.state !== 'passing') return heldBack(instance);
+    const percent = (target.share * 100).toFixed(target.share < 0.1 ? 1 : 0);
+    return {
+      kind: 'candidate',
+      title: titleOf(target.instance || route.service, target.address),
+      reason: `gets ${percent} % of the requests`,
+      taken: target.share > 0,
+      state: instance?.state ?? null,
+    };
   });
-  steps.push(...candidates.filter(({ taken }) => taken), ...candidates.filter(({ taken }) => !taken));
+  // Instances that are no targets at all: the question is mostly about them.
+  candidates.push(...[...instances.values()].map(heldBack));
+  const [taken, others] = [candidates.filter((one) => one.taken), candidates.filter((one) => !one.taken)];
+  steps.push(...taken.slice(0, MOST_CANDIDATES), ...others.slice(0, MOST_CANDIDATES));
   if (!candidates.some(({ taken }) => taken))
     steps.push(step('end', '503', `${route.service} has no instance that takes requests`, true));
   return { url: url.href, route: route.key, service: route.service, steps };
+}
+
+function heldBack(instance: InstanceView): ExplainStep {
+  const reason = instance.reason || 'is no target of the route: its tags do not name it';
+  const title = titleOf(instance.id, addressKey(instance));
+  return { kind: 'candidate', title, reason, taken: false, state: instance.state };
+}
+
+function titleOf(name: string, address: string): string {
+  return `${name} at ${address}`;
 }
 
 function step(kind: ExplainStep['kind'], title: string, reason: string, taken: boolean): ExplainStep {

@@ -1,0 +1,94 @@
+/** For tests: a live picture over a store in memory, a clock that is moved by hand and traffic that is set. */
+import { register, updateCheck } from '../../catalog/commands/register.ts';
+import { ManualClock } from '../../lib/clock.ts';
+import { silentLogger } from '../../lib/log.ts';
+import { openMemoryStore } from '../../store/memory.ts';
+import { type Dashboard, startDashboard } from './dashboard.ts';
+import { noTraffic, type TargetOut, type TrafficSample, type TrafficSource } from './traffic.ts';
+import type { RouteView } from './wire.ts';
+
+/** Traffic that says what the test tells it to. */
+export class SetTraffic implements TrafficSource {
+  readonly latencyBounds = [1, 10, 100];
+  table: readonly RouteView[] = [];
+  counted: TrafficSample = noTraffic.sample();
+  held: readonly TargetOut[] = [];
+  routes = () => this.table;
+  sample = () => this.counted;
+  outs = () => this.held;
+  problems = noTraffic.problems;
+  explain = noTraffic.explain;
+}
+
+export interface Fixture {
+  readonly store: ReturnType<typeof openMemoryStore>;
+  readonly clock: ManualClock;
+  readonly traffic: SetTraffic;
+  readonly dashboard: Dashboard;
+  /** Registers `id` of `service` on node "n1" with one check, port 80 unless told otherwise. */
+  join(service: string, id: string, port?: number): Promise<unknown>;
+  check(id: string, status: 'passing' | 'warning' | 'critical', output: string): Promise<unknown>;
+}
+
+export function dashboardFixture(): Fixture {
+  const store = openMemoryStore({
+    onSubscriberError: (error) => {
+      throw error;
+    },
+  });
+  const clock = new ManualClock(1_000_000);
+  const traffic = new SetTraffic();
+  const about = {
+    node: 'n1',
+    datacenter: 'dc1',
+    version: '0',
+    startedAt: clock.now(),
+    api: '127.0.0.1:8500',
+    dns: '127.0.0.1:8600',
+    balancer: ['127.0.0.1:9999'],
+    domain: 'consul',
+  };
+  const dashboard = startDashboard({ catalog: store.catalog, traffic, about, clock, logger: silentLogger });
+  return {
+    store,
+    clock,
+    traffic,
+    dashboard,
+    join: (service, id, port = 80) => store.write((tx) => register(tx, registration(service, id, port))),
+    check: (id, status, output) =>
+      store.write((tx) => updateCheck(tx, 'n1', `service:${id}`, { status, output })),
+  };
+}
+
+function registration(service: string, id: string, port: number) {
+  return {
+    node: { id: '', name: 'n1', address: '10.0.0.1', datacenter: 'dc1', taggedAddresses: null, meta: null },
+    service: {
+      id,
+      name: service,
+      kind: '',
+      tags: [],
+      address: '',
+      taggedAddresses: null,
+      meta: null,
+      port,
+      socketPath: '',
+      weights: { passing: 1, warning: 1 },
+      enableTagOverride: false,
+    },
+    checks: [
+      {
+        id: `service:${id}`,
+        name: 'answers',
+        status: 'passing' as const,
+        notes: '',
+        output: '',
+        serviceId: id,
+        type: 'http',
+        interval: '5s',
+        timeout: '1s',
+        definition: {},
+      },
+    ],
+  };
+}

@@ -1,0 +1,184 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { deregisterService } from '../../catalog/commands/register.ts';
+import { dashboardFixture, type Fixture } from './fixtures.ts';
+import { Picture } from './picture.ts';
+import type { Delta, InstanceView, State } from './wire.ts';
+
+let fixture: Fixture;
+let deltas: Delta[];
+
+beforeEach(() => {
+  fixture = dashboardFixture();
+  deltas = [];
+  fixture.dashboard.live.follow((delta) => deltas.push(delta));
+});
+
+afterEach(() => fixture.dashboard.stop());
+
+const current = () => fixture.dashboard.live.current();
+const instance = (id: string) =>
+  [...current().instances.values()].find((one) => one.id === id) as InstanceView;
+const texts = () => current().changes.map(({ text }) => text);
+
+describe('the live picture', () => {
+  it('shows an instance as soon as it is registered, and says so in words', async () => {
+    await fixture.join('web', 'web-1', 8080);
+    expect(instance('web-1')).toMatchObject({
+      service: 'web',
+      node: 'n1',
+      address: '10.0.0.1',
+      port: 8080,
+      state: 'passing',
+      since: fixture.clock.now(),
+      reason: '',
+    });
+    expect(current().services.get('web')).toMatchObject({ instances: 1, states: { passing: 1 } });
+    expect(texts()).toEqual(['node n1 joined', 'instance web-1 joined web']);
+  });
+
+  it('tells at most ten deltas a second, each with all that changed', async () => {
+    fixture.clock.advance(500);
+    deltas.length = 0;
+    for (let number = 0; number < 50; number++) await fixture.join('web', `web-${number}`);
+    fixture.clock.advance(0);
+    expect(deltas).toHaveLength(1);
+    for (let round = 0; round < 100; round++) {
+      await fixture.check('web-1', 'critical', `round ${round}`);
+      fixture.clock.advance(10);
+    }
+    expect(deltas.length).toBeLessThanOrEqual(12);
+    expect(deltas.length).toBeGreaterThan(8);
+  });
+
+  it('gives followers the same picture by deltas as a newcomer gets whole', async () => {
+    const follower = Picture.from(current().snapshot(0));
+    deltas.length = 0;
+    await fixture.join('web', 'web-1');
+    await fixture.join('api', 'api-1', 81);
+    fixture.clock.advance(1500);
+    await fixture.check('web-1', 'critical', 'refused');
+    await fixture.store.write((tx) => deregisterService(tx, 'n1', 'api-1'));
+    fixture.clock.advance(1500);
+    const whole = current().snapshot(0);
+    for (const delta of deltas) follower.apply(delta);
+    expect(follower.snapshot(0)).toEqual(whole);
+  });
+
+  it('says since when and why an instance is out, and when it is back', async () => {
+    await fixture.join('web', 'web-1');
+    fixture.clock.advance(5000);
+    await fixture.check('web-1', 'critical', 'connect: connection refused\nmore');
+    expect(instance('web-1')).toMatchObject({
+      state: 'critical',
+      since: fixture.clock.now(),
+      reason: 'check “answers” is critical: connect: connection refused',
+      checks: [{ status: 'critical', output: 'connect: connection refused\nmore' }],
+    });
+    fixture.clock.advance(3000);
+    await fixture.check('web-1', 'critical', 'timeout');
+    expect(instance('web-1').since).toBe(fixture.clock.now() - 3000);
+    await fixture.check('web-1', 'passing', 'ok');
+    expect(instance('web-1')).toMatchObject({ state: 'passing', reason: '', since: fixture.clock.now() });
+    expect(texts().slice(-2)).toEqual([
+      'instance web-1 of web is critical',
+      'instance web-1 of web is passing',
+    ]);
+  });
+
+  it('shows what the balancer holds back, until it lets go', async () => {
+    await fixture.join('web', 'web-1', 8080);
+    const since = fixture.clock.now();
+    fixture.traffic.held = [
+      {
+        service: 'web',
+        address: '10.0.0.1:8080',
+        state: 'ejected',
+        since,
+        reason: '3 connects refused',
+        probeAt: since + 500,
+      },
+    ];
+    fixture.clock.advance(1000);
+    expect(instance('web-1')).toMatchObject({
+      state: 'ejected',
+      since,
+      probeAt: since + 500,
+      reason: 'ejected by the balancer: 3 connects refused',
+    });
+    fixture.traffic.held = [];
+    fixture.clock.advance(1000);
+    expect(instance('web-1')).toMatchObject({ state: 'passing', probeAt: null });
+  });
+
+  it('forgets a service with its last instance', async () => {
+    await fixture.join('web', 'web-1');
+    expect(current().services.size).toBe(1);
+    await fixture.store.write((tx) => deregisterService(tx, 'n1', 'web-1'));
+    expect(current().services.size).toBe(0);
+    expect(current().instances.size).toBe(0);
+    expect(texts().at(-1)).toBe('instance web-1 left web');
+  });
+
+  it('turns counters into rates once a second and remembers them', async () => {
+    const count = (requests: number) => {
+      const counters = { requests, errors: 0, inFlight: 1, latency: [requests, 0, 0] };
+      fixture.traffic.counted = {
+        overall: counters,
+        routes: [{ key: '/', ...counters }],
+        targets: [{ service: 'Web', address: '10.0.0.1:80', ...counters }],
+      };
+    };
+    count(0);
+    fixture.clock.advance(1000);
+    count(40);
+    fixture.clock.advance(1000);
+    for (const key of ['overall', 'route /', 'service web', 'target web 10.0.0.1:80'])
+      expect(current().traffic.get(key), key).toMatchObject({ requests: 40, inFlight: 1, p50: 0.5 });
+    expect(current().history.at(-1)).toMatchObject({ at: fixture.clock.now(), requests: 40 });
+  });
+
+  it('says which routes came and went', () => {
+    const route = {
+      key: '/',
+      listener: ':9999',
+      host: '',
+      path: '/',
+      service: 'web',
+      strategy: 'rr',
+      options: {},
+      targets: [],
+    };
+    fixture.traffic.table = [route];
+    fixture.clock.advance(1000);
+    expect(current().routes.get('/')).toEqual(route);
+    fixture.traffic.table = [];
+    fixture.clock.advance(1000);
+    expect(current().routes.size).toBe(0);
+    expect(texts()).toEqual(['route / to web added', 'route / to web removed']);
+  });
+
+  it('goes on when the traffic cannot be sampled', () => {
+    fixture.traffic.sample = () => {
+      throw new Error('worker gone');
+    };
+    fixture.clock.advance(2000);
+    fixture.traffic.sample = () => fixture.traffic.counted;
+    const points = current().history.length;
+    fixture.clock.advance(1000);
+    expect(current().history).toHaveLength(points + 1);
+  });
+});
+
+describe('an instance of a large service', () => {
+  it('is counted without its peers being touched', async () => {
+    for (let number = 0; number < 30; number++) await fixture.join('web', `web-${number}`);
+    fixture.clock.advance(200);
+    deltas.length = 0;
+    await fixture.check('web-7', 'critical', 'refused');
+    fixture.clock.advance(200);
+    const changed = deltas.flatMap((delta) => delta.set?.instances ?? []);
+    expect(changed.map(({ id }) => id)).toEqual(['web-7']);
+    const states: Partial<Record<State, number>> = { critical: 1, passing: 29 };
+    expect(current().services.get('web')?.states).toEqual(states);
+  });
+});
