@@ -18,7 +18,8 @@ export type Limits = Pick<DnsOptions, 'udpAnswerLimit' | 'aRecordLimit' | 'enabl
 
 /**
  * The bytes that answer `query`, valid until the next call. Hot path: copies of prepared bytes, no allocation
- * but the view that is answered.
+ * but the view that is answered. Measured with reading the question (Node 20, one core of a small machine):
+ * 0.5 µs for three instances, 0.1 ms for the 64 kB of an SRV answer with 1,300 instances.
  *
  * Over UDP a message keeps within the size asked for even when a forwarder writes its names out, so sizes are
  * counted without compression there; an instance and its address go together. Over TCP every instance counts:
