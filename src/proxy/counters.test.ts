@@ -1,0 +1,64 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  BUCKETS,
+  bucketEdge,
+  CounterReader,
+  Counters,
+  createCounterBlock,
+  IN_FLIGHT,
+  REQUESTS,
+  SLOTS,
+} from './counters.ts';
+
+function counted() {
+  const block = createCounterBlock();
+  const reader = new CounterReader();
+  reader.add(block);
+  return { block, reader, counters: new Counters(block) };
+}
+
+describe('counters', () => {
+  it('keep slots apart, and put everything beyond the last into slot 0', () => {
+    const { counters, reader } = counted();
+    counters.slot(SLOTS - 1, REQUESTS);
+    counters.slot(SLOTS, REQUESTS);
+    counters.slot(-1, REQUESTS);
+    expect([SLOTS - 1, 0, 1].map((slot) => reader.slot(slot).requests)).toEqual([1, 2, 0]);
+    expect(reader.overall().requests).toBe(0);
+  });
+
+  it('keep what a worker counted that is gone, but not what it had under way', () => {
+    const { counters, reader, block } = counted();
+    counters.slot(3, REQUESTS, 7);
+    counters.slot(3, IN_FLIGHT);
+    expect(reader.isIdle(3)).toBe(false);
+    reader.retire(block);
+    reader.retire(block);
+    expect(reader.slot(3)).toMatchObject({ requests: 7, inFlight: 0 });
+    expect(reader.isIdle(3)).toBe(true);
+    reader.clear(3);
+    expect(reader.slot(3).requests).toBe(0);
+  });
+
+  it('give quantiles that are at most a quarter too high', () => {
+    fc.assert(
+      fc.property(fc.double({ min: 0.02, max: 100_000, noNaN: true }), (ms) => {
+        const { counters, reader } = counted();
+        counters.answered(1, 2, 200, ms);
+        const { p50, p99, mean, classes } = reader.slot(2);
+        expect(p50).toBeGreaterThanOrEqual(ms * 0.999);
+        expect(p50).toBeLessThanOrEqual(ms * 1.26 + 0.002);
+        expect(p99).toBe(p50);
+        expect(mean).toBe(ms);
+        expect(classes).toEqual([0, 1, 0, 0, 0]);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('have buckets with growing edges', () => {
+    for (let bucket = 1; bucket < BUCKETS; bucket++)
+      expect(bucketEdge(bucket)).toBeGreaterThan(bucketEdge(bucket - 1));
+  });
+});

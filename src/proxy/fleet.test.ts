@@ -1,0 +1,183 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import http from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { isMusterError } from '../errors.ts';
+import { silentLogger } from '../lib/log.ts';
+import type { RouteDelta, RouteSpec } from '../route/spec.ts';
+import type { Ejection } from './ejector.ts';
+import { type FleetOptions, ProxyFleet } from './fleet.ts';
+
+let folder = '';
+let worker: URL;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'muster-fleet-'));
+  const outfile = join(folder, 'proxy-worker.mjs');
+  await build({
+    entryPoints: ['src/proxy/worker.ts'],
+    outfile,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    packages: 'external',
+  });
+  worker = pathToFileURL(outfile);
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+async function backend(name: string): Promise<number> {
+  const server = http.createServer((_, response) => response.end(name)).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  closers.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return (server.address() as { port: number }).port;
+}
+
+const route = (...ports: number[]): RouteSpec => ({
+  id: '/',
+  service: 'web',
+  host: '',
+  path: '/',
+  strip: '',
+  strategy: 'rr',
+  slot: 1,
+  targets: ports.map((port, i) => ({
+    id: `node/web-${port}`,
+    host: '127.0.0.1',
+    port,
+    weight: 1,
+    slot: 2 + i,
+  })),
+});
+
+const delta = (version: number, ...changed: RouteSpec[]): RouteDelta => ({
+  version,
+  changed,
+  patched: [],
+  removed: [],
+});
+
+async function fleetWith(routes: RouteDelta, options: Partial<FleetOptions> = {}): Promise<ProxyFleet> {
+  const fleet = await ProxyFleet.start({
+    host: '127.0.0.1',
+    port: 0,
+    log: silentLogger,
+    snapshot: () => routes,
+    worker,
+    ...options,
+  });
+  closers.push(() => fleet.stop());
+  return fleet;
+}
+
+async function get(fleet: ProxyFleet): Promise<string> {
+  const { host, port } = fleet.address;
+  const [response] = (await once(http.get({ host, port, agent: false }), 'response')) as [
+    http.IncomingMessage,
+  ];
+  let text = '';
+  for await (const chunk of response) text += String(chunk);
+  return `${response.statusCode} ${text}`;
+}
+
+/** Asks again and again. */
+async function until<T>(ask: () => T | undefined | Promise<T | undefined>): Promise<T> {
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+describe('the fleet', () => {
+  it('routes as it was told, and as it is told later', async () => {
+    const [a, b] = [await backend('a'), await backend('b')];
+    let applied: (version: number) => void = () => {};
+    const fleet = await fleetWith(delta(1, route(a)), { onApplied: (version) => applied(version) });
+    expect(await get(fleet)).toBe('200 a');
+    const isApplied = new Promise<number>((resolve) => {
+      applied = resolve;
+    });
+    fleet.publish(delta(2, route(b)));
+    expect(await isApplied).toBe(2);
+    expect(await get(fleet)).toBe('200 b');
+  });
+
+  it('counts in memory that the main thread reads', async () => {
+    const fleet = await fleetWith(delta(1, route(await backend('a'))));
+    await get(fleet);
+    await get(fleet);
+    // The client has its answer a moment before it is counted.
+    const counted = await until(() => {
+      const tally = fleet.counters.slot(2);
+      return tally.inFlight === 0 ? tally : undefined;
+    });
+    expect(counted).toMatchObject({ requests: 2, classes: [0, 2, 0, 0, 0] });
+    expect(counted.p99).toBeGreaterThan(0);
+    expect(fleet.counters.slot(1).requests).toBe(2);
+    expect(fleet.counters.overall()).toMatchObject({ requests: 2, connections: 2, own5xx: 0 });
+    expect(fleet.counters.isIdle(2)).toBe(true);
+    fleet.counters.clear(2);
+    expect(fleet.counters.slot(2).requests).toBe(0);
+  });
+
+  it('tells which instance was ejected and why', async () => {
+    const dead = await backend('dead');
+    await closers.pop()!();
+    const seen: Ejection[][] = [];
+    const fleet = await fleetWith(delta(1, route(dead, await backend('a'))), {
+      onEjections: (ejections) => seen.push([...ejections]),
+    });
+    for (let i = 0; i < 3; i++) expect(await get(fleet)).toBe('200 a');
+    await until(() => (seen.length > 0 ? true : undefined));
+    expect(seen[0]).toMatchObject([{ id: `node/web-${dead}`, port: dead, why: 'connection refused' }]);
+    expect(fleet.counters.overall().connectFailures).toBe(1);
+    fleet.publish(delta(2, route()));
+    await until(() => (fleet.ejections().length === 0 ? true : undefined));
+  });
+
+  it('replaces a worker that dies, on the same port, and keeps the counts', async () => {
+    const fleet = await fleetWith(delta(1, route(await backend('a'))));
+    await get(fleet);
+    const before = fleet.address.port;
+    fleet.publish({ version: 2 } as RouteDelta);
+    const answer = await until(() => get(fleet).catch(() => undefined));
+    expect(answer).toBe('200 a');
+    await until(() => (fleet.counters.overall().requests >= 2 ? true : undefined));
+    expect(fleet.address.port).toBe(before);
+    expect(fleet.workers).toBe(1);
+  });
+
+  it('says why it cannot listen', async () => {
+    const fleet = await fleetWith(delta(1));
+    const error = await fleetWith(delta(1), fleet.address).catch((thrown: unknown) => thrown);
+    expect(isMusterError(error, 'listen.in_use')).toBe(true);
+  });
+
+  it('lets what is under way finish when it stops', async () => {
+    const slow = http.createServer().listen(0, '127.0.0.1');
+    closers.push(() => slow.close());
+    await once(slow, 'listening');
+    const fleet = await fleetWith(delta(1, route((slow.address() as { port: number }).port)));
+    const answer = get(fleet);
+    const [, response] = (await once(slow, 'request')) as [unknown, http.ServerResponse];
+    const stopped = fleet.stop(5_000);
+    response.end('late');
+    expect(await answer).toBe('200 late');
+    await stopped;
+    expect(fleet.counters.overall()).toMatchObject({ openConnections: 0, inFlight: 0, requests: 1 });
+  });
+});

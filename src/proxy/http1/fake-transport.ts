@@ -1,0 +1,196 @@
+/** A transport of arrays, for tests of the engine: what would go over a wire is kept as text. */
+import type { Target } from '../../balance/balancer.ts';
+import type { RouteTable } from '../../route/table.ts';
+import { CounterReader, Counters, createCounterBlock } from '../counters.ts';
+import { completeLimits, type ProxyLimits } from '../limits.ts';
+import { latin1 } from './bytes.ts';
+import { Engine } from './engine.ts';
+import { Forwarding } from './forwarding.ts';
+import type { ClientLink, Transport, UpstreamLink } from './links.ts';
+import { READ } from './memory.ts';
+import { Session } from './session.ts';
+
+const textOf = (bytes: Uint8Array) => String.fromCharCode(...bytes);
+
+export class FakeUpstream implements UpstreamLink {
+  sent = '';
+  connected: boolean;
+  reused = false;
+  isSlow = false;
+  isPaused = false;
+  hasEnded = false;
+  fate: 'open' | 'released' | 'destroyed' = 'open';
+  readonly target: Target;
+  readonly #world: World;
+
+  constructor(world: World, target: Target, connected: boolean) {
+    this.#world = world;
+    this.target = target;
+    this.connected = connected;
+  }
+
+  give(block: Uint8Array): boolean {
+    this.sent += textOf(block);
+    return !this.isSlow;
+  }
+
+  send(start: number, end: number): boolean {
+    return this.give(this.#world.engine.memory.subarray(start, end));
+  }
+
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    this.isPaused = false;
+  }
+
+  end(): void {
+    this.hasEnded = true;
+  }
+
+  release(): void {
+    this.fate = 'released';
+  }
+
+  destroy(): void {
+    this.fate = 'destroyed';
+  }
+}
+
+/** One client in front of an engine, and whatever connections it opens behind it. */
+export class World implements ClientLink, Transport {
+  received = '';
+  isSlow = false;
+  isPaused = false;
+  fate: 'open' | 'ended' | 'finished' | 'lingering' | 'destroyed' | 'reset' = 'open';
+  time = 0;
+  readonly upstreams: FakeUpstream[] = [];
+  readonly events: string[] = [];
+  /** What was counted. */
+  readonly counts = new CounterReader();
+  readonly engine: Engine;
+  readonly session: Session;
+  /** New connections stand at once; otherwise a test calls `connected`. */
+  connectsAtOnce = true;
+
+  constructor(routes: RouteTable, limits: Partial<ProxyLimits> = {}) {
+    const outcomes = {
+      connectFailed: (target: Target) => this.events.push(`refused ${target.id}`),
+      cut: (target: Target) => this.events.push(`cut ${target.id}`),
+      answered: (target: Target) => this.events.push(`answered ${target.id}`),
+    };
+    const block = createCounterBlock();
+    this.counts.add(block);
+    this.engine = new Engine(
+      {
+        limits: completeLimits(limits),
+        counters: new Counters(block),
+        outcomes,
+        now: () => this.time,
+        wallClock: () => 0,
+        authority: 'proxy.test',
+      },
+      () => this,
+    );
+    this.engine.routes = routes;
+    this.session = new Session(this.engine, this, new Forwarding('10.0.0.1'));
+  }
+
+  // Events
+
+  /** Bytes from the client. */
+  say(text: string): this {
+    const bytes = latin1(text);
+    this.engine.memory.set(bytes, READ);
+    this.session.received(READ, READ + bytes.length);
+    return this;
+  }
+
+  /** Bytes from the backend. */
+  answer(text: string): this {
+    const bytes = latin1(text);
+    this.engine.memory.set(bytes, READ);
+    this.session.upstreamReceived(READ, READ + bytes.length);
+    return this;
+  }
+
+  connected(upstream = this.upstream): this {
+    upstream.connected = true;
+    this.session.dispatch.opened(upstream);
+    return this;
+  }
+
+  closed(isClean = true, upstream = this.upstream): this {
+    this.session.upstreamClosed(upstream, isClean);
+    return this;
+  }
+
+  /** Lets time pass; the deadline is looked at. */
+  wait(ms: number): this {
+    this.time += ms;
+    this.engine.touch();
+    if (this.session.deadline <= this.time) this.session.expired();
+    return this;
+  }
+
+  get upstream(): FakeUpstream {
+    return this.upstreams[this.upstreams.length - 1]!;
+  }
+
+  // What the engine asks for
+
+  open(_session: Session, target: Target, fresh: boolean): UpstreamLink {
+    const known = fresh
+      ? undefined
+      : this.upstreams.find((one) => one.target === target && one.fate === 'released');
+    if (known !== undefined) {
+      this.upstreams.splice(this.upstreams.indexOf(known), 1);
+      this.upstreams.push(known);
+      known.fate = 'open';
+      known.reused = true;
+      return known;
+    }
+    const upstream = new FakeUpstream(this, target, this.connectsAtOnce);
+    this.upstreams.push(upstream);
+    return upstream;
+  }
+
+  keep(start: number, end: number): Uint8Array {
+    return this.engine.memory.slice(start, end);
+  }
+
+  send(start: number, end: number): boolean {
+    this.received += textOf(this.engine.memory.subarray(start, end));
+    return !this.isSlow;
+  }
+
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    this.isPaused = false;
+  }
+
+  end(): void {
+    this.fate = 'ended';
+  }
+
+  finish(): void {
+    this.fate = 'finished';
+  }
+
+  linger(): void {
+    this.fate = 'lingering';
+  }
+
+  destroy(): void {
+    this.fate = 'destroyed';
+  }
+
+  reset(): void {
+    this.fate = 'reset';
+  }
+}

@@ -1,0 +1,398 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { routeTo, targetAt } from '../fixtures.ts';
+import { World } from './fake-transport.ts';
+
+const one = () => routeTo([targetAt(1, 1)]);
+const three = () => routeTo([targetAt(1, 1), targetAt(2, 2), targetAt(3, 3)]);
+const GET = 'GET /a HTTP/1.1\r\nHost: x.test\r\n\r\n';
+const POST = 'POST /a HTTP/1.1\r\nHost: x.test\r\nContent-Length: 5\r\n\r\n';
+const OK = 'HTTP/1.1 200 OK\r\nDate: d\r\nContent-Length: 2\r\n\r\nok';
+const ADDED =
+  'X-Forwarded-For: 10.0.0.1\r\nX-Real-Ip: 10.0.0.1\r\nX-Forwarded-Proto: http\r\nForwarded: for=10.0.0.1; proto=http; httpproto=http/1.1\r\n' +
+  'Via: 1.1 muster\r\nX-Forwarded-Host: x.test\r\nX-Forwarded-Port: 80\r\n';
+
+describe('an exchange', () => {
+  it('passes a request with what the backend should know, and its response back', () => {
+    const world = new World(one()).say(GET);
+    expect(world.upstream.sent).toBe(`GET /a HTTP/1.1\r\nHost: x.test\r\n${ADDED}\r\n`);
+    world.answer(OK);
+    expect(world.received).toBe(OK);
+    expect(world.upstream.fate).toBe('released');
+    expect(world.fate).toBe('open');
+  });
+
+  it('is the same however both sides are cut', () => {
+    const request =
+      'POST /a HTTP/1.1\r\nHost: x.test\r\nConnection: keep-alive, x-gone\r\nX-Gone: 1\r\nX-Forwarded-For: 1.1.1.1\r\n' +
+      'X-Forwarded-For: 2.2.2.2\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nT: 1\r\n\r\n';
+    const response =
+      'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nConnection: close, y\r\nY: 1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n';
+    const play = (a: number[], b: number[]) => {
+      const world = new World(one());
+      for (const part of cut(request, a)) world.say(part);
+      for (const part of cut(response, b)) world.answer(part);
+      return [world.upstream.sent, world.received, world.upstream.fate, world.fate];
+    };
+    const whole = play([], []);
+    expect(whole[2]).toBe('destroyed');
+    expect(whole[0]).toContain('X-Forwarded-For: 1.1.1.1, 2.2.2.2, 10.0.0.1\r\n');
+    expect(whole[0]).not.toMatch(/x-gone/i);
+    const cuts = fc.array(fc.nat(400), { maxLength: 10 });
+    fc.assert(
+      fc.property(cuts, cuts, (a, b) => {
+        expect(play(a, b)).toEqual(whole);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('answers pipelined requests in order, one at a time', () => {
+    const world = new World(one()).say(GET + GET.replace('/a', '/b') + GET.replace('/a', '/c'));
+    expect(world.upstream.sent).not.toContain('/b');
+    world.answer(OK).answer(OK);
+    expect(world.upstream.sent).toContain('/c');
+    world.answer(OK);
+    expect(world.received).toBe(OK + OK + OK);
+    expect(world.upstreams.length).toBe(1);
+  });
+
+  it('takes the route’s prefix off the path', () => {
+    const strip = (target: string) =>
+      new World(routeTo([targetAt(1)], '/foo')).say(GET.replace('/a', target)).upstream.sent.split(' ')[1];
+    expect(strip('/foo/bar?x')).toBe('/bar?x');
+    expect(strip('/foo')).toBe('/');
+    expect(strip('/foo?x')).toBe('/?x');
+    expect(strip('/other')).toBe('/other');
+    expect(strip('http://x.test/foo/b')).toBe('/b');
+  });
+
+  it('gives a client of HTTP/1.0 no chunks, no interim responses and no open end', () => {
+    const world = new World(one()).say('GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n');
+    expect(world.upstream.sent).toContain('GET / HTTP/1.1\r\nHost: proxy.test\r\n');
+    world.answer(
+      'HTTP/1.1 103 Early\r\n\r\nHTTP/1.1 200 OK\r\nDate: d\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n',
+    );
+    expect(world.received).toBe('HTTP/1.1 200 OK\r\nDate: d\r\nConnection: close\r\n\r\nok');
+    expect(world.fate).toBe('finished');
+  });
+
+  it('puts a body that ends with the connection into chunks, so that its end can be told from a cut', () => {
+    const start = () => new World(one()).say(GET).answer('HTTP/1.1 200 OK\r\nDate: d\r\n\r\nab').answer('c');
+    const whole = start().closed(true);
+    expect(whole.received).toContain('\r\n\r\n00000002\r\nab\r\n00000001\r\nc\r\n0\r\n\r\n');
+    expect(whole.fate).toBe('open');
+    const broken = start().closed(false);
+    expect(broken.received).toMatch(/00000001\r\nc\r\n$/);
+    expect(broken.fate).toBe('finished');
+  });
+
+  it('does not reuse a connection on which more came than the response', () => {
+    const world = new World(one()).say(GET).answer(`${OK}HTTP/1.1 200 OK`);
+    expect(world.received).toBe(OK);
+    expect(world.upstream.fate).toBe('destroyed');
+  });
+
+  it('closes behind a response that came before the body, and never takes the body for a request', () => {
+    const world = new World(one()).say(`${POST}he`).answer(OK);
+    expect(world.received).toContain('Connection: close\r\n');
+    expect(world.fate).toBe('lingering');
+    world.say('lloGET /smuggled HTTP/1.1\r\nHost: x.test\r\n\r\n');
+    expect(world.upstreams.length).toBe(1);
+    expect(world.upstream.sent).not.toContain('smuggled');
+  });
+
+  it('answers OPTIONS itself when Max-Forwards is 0 and counts it down otherwise', () => {
+    const options = (n: number) =>
+      new World(one()).say(`OPTIONS * HTTP/1.1\r\nHost: x.test\r\nMax-Forwards: ${n}\r\n\r\n`);
+    expect(options(0).received).toMatch(/^HTTP\/1.1 200 /);
+    expect(options(0).upstreams.length).toBe(0);
+    expect(options(3).upstream.sent).toContain('Max-Forwards: 2\r\n');
+  });
+
+  it('says that there is no route', () => {
+    const world = new World({ match: () => undefined }).say(GET + GET);
+    expect(world.received.match(/HTTP\/1.1 404 Not Found/g)?.length).toBe(2);
+    expect(world.fate).toBe('open');
+  });
+});
+
+describe('what may be tried again', () => {
+  const withConnects = (routes = three()) => {
+    const world = new World(routes);
+    world.connectsAtOnce = false;
+    return world;
+  };
+
+  it('goes to the next instance when the connection is refused, whatever the method', () => {
+    const world = withConnects().say(`${POST}he`);
+    expect(world.isPaused).toBe(true);
+    world.closed(false).connected();
+    expect(world.events).toEqual(['refused t1']);
+    expect(world.isPaused).toBe(false);
+    world.say('llo').answer(OK);
+    expect(world.upstream.target.id).toBe('t2');
+    expect(world.upstream.sent).toMatch(/\r\n\r\nhello$/);
+    expect(world.received).toBe(OK);
+  });
+
+  it('says 502 when all refuse, and goes on with the connection', () => {
+    const world = withConnects().say(GET).closed(false).closed(false).closed(false);
+    expect(world.received).toMatch(/^HTTP\/1.1 502 Bad Gateway\r\n/);
+    expect(world.received).toContain('service test could not be reached');
+    expect(world.fate).toBe('open');
+  });
+
+  it('says 504 when all connects time out', () => {
+    const world = withConnects(one()).say(GET).wait(3_000);
+    expect(world.received).toMatch(/^HTTP\/1.1 504 /);
+    expect(world.events).toEqual(['refused t1']);
+  });
+
+  it('says 503 when there is no instance', () => {
+    expect(new World(routeTo([])).say(GET).received).toMatch(/^HTTP\/1.1 503 /);
+  });
+
+  it('sends a GET again that was cut before the response, on the next instance', () => {
+    const world = new World(three()).say(GET).closed().answer(OK);
+    expect(world.events).toEqual(['cut t1', 'answered t2']);
+    expect(world.received).toBe(OK);
+  });
+
+  it('sends it at most four times', () => {
+    const many = routeTo([1, 2, 3, 4, 5, 6].map((n) => targetAt(n, n)));
+    const world = new World(many).say(GET);
+    for (let i = 0; i < 4; i++) world.closed();
+    expect(world.upstreams.length).toBe(4);
+    expect(world.received).toMatch(/^HTTP\/1.1 502 /);
+  });
+
+  it('never sends a POST again once it was written', () => {
+    const world = new World(three()).say(`${POST}hello`).closed();
+    expect(world.upstreams.length).toBe(1);
+    expect(world.received).toMatch(/^HTTP\/1.1 502 /);
+  });
+
+  it('never sends anything again once a byte of the response has come', () => {
+    const world = new World(three()).say(GET).answer('H').closed();
+    expect(world.upstreams.length).toBe(1);
+    expect(world.received).toMatch(/^HTTP\/1.1 502 /);
+  });
+
+  it('does not hold a stale connection against the instance, and takes a fresh one', () => {
+    const world = new World(three()).say(GET).answer(OK).say(GET);
+    expect(world.upstream.reused).toBe(true);
+    world.closed(false);
+    expect(world.upstream.reused).toBe(false);
+    expect(world.upstream.target.id).toBe('t1');
+    world.answer(OK);
+    expect(world.events).toEqual(['answered t1', 'answered t1']);
+  });
+});
+
+describe('a backend that does not speak HTTP', () => {
+  it.each([
+    ['no status line', 'hello\r\n\r\n'],
+    ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n'],
+    ['a length and chunks', 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n'],
+    ['chunks in HTTP/1.0', 'HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'],
+    ['a folded line', 'HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n'],
+    ['status 099', 'HTTP/1.1 099 X\r\n\r\n'],
+    ['no space behind the status', 'HTTP/1.1 200\r\n\r\n'],
+    ['101 unasked', 'HTTP/1.1 101 X\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n'],
+    ['bad chunks in the first segment', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n'],
+    ['endless interim responses', 'HTTP/1.1 102 X\r\n\r\n'.repeat(60)],
+    ['an endless head', `HTTP/1.1 200 OK\r\n${'A: b\r\n'.repeat(10_000)}`],
+  ])('%s: 502, and the connection is not kept', (_, text) => {
+    const world = new World(three()).say(GET).answer(text);
+    expect(world.received.replace(/^(HTTP\/1.1 102 X\r\n\r\n)*/, '')).toMatch(/^HTTP\/1.1 502 /);
+    expect(world.upstream.fate).toBe('destroyed');
+    expect(world.upstreams.length).toBe(1);
+  });
+
+  it('cuts the client off when the chunks go bad later', () => {
+    const world = new World(one())
+      .say(GET)
+      .answer('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n')
+      .answer('zz');
+    expect(world.fate).toBe('finished');
+    expect(world.received).toMatch(/2\r\nok\r\n$/);
+  });
+});
+
+describe('time', () => {
+  it('refuses a head that does not come, and closes an idle connection without a word', () => {
+    const slow = new World(one(), { headTimeout: 3_000 }).say('GET / HT').wait(2_900).say('TP').wait(200);
+    expect(slow.received).toMatch(/^HTTP\/1.1 408 /);
+    expect(slow.fate).toBe('lingering');
+    const idle = new World(one(), { keepAliveTimeout: 5_000 }).say(GET).answer(OK).wait(4_900);
+    expect(idle.fate).toBe('open');
+    idle.wait(200);
+    expect(idle.received).toBe(OK);
+    expect(idle.fate).toBe('finished');
+  });
+
+  it('refuses a silent body, but not a slow one', () => {
+    const world = new World(one(), { bodyTimeout: 1_000 })
+      .say(POST)
+      .wait(900)
+      .say('a')
+      .wait(900)
+      .say('b')
+      .wait(1_100);
+    expect(world.received).toMatch(/^HTTP\/1.1 408 /);
+    expect(world.upstream.fate).toBe('destroyed');
+  });
+
+  it('says 504 for a silent backend, once, and cuts a response that stops', () => {
+    const silent = new World(three(), { responseTimeout: 1_000 }).say(GET).wait(1_100);
+    expect(silent.received).toMatch(/^HTTP\/1.1 504 /);
+    expect(silent.upstreams.length).toBe(1);
+    expect(silent.fate).toBe('open');
+    const stopped = new World(one(), { responseSilence: 1_000 })
+      .say(GET)
+      .answer('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\na')
+      .wait(1_100);
+    expect(stopped.received).not.toContain('504');
+    expect(stopped.fate).toBe('finished');
+  });
+
+  it('does not blame the backend for a client that takes nothing', () => {
+    const world = new World(one(), { responseSilence: 1_000, stallTimeout: 9_000 }).say(GET);
+    world.isSlow = true;
+    world.answer('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\na');
+    expect(world.upstream.isPaused).toBe(true);
+    world.wait(8_000);
+    expect(world.fate).toBe('open');
+    world.session.drained();
+    expect(world.upstream.isPaused).toBe(false);
+  });
+});
+
+describe('an upgrade', () => {
+  const UPGRADE = 'GET /ws HTTP/1.1\r\nHost: x.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+  const SWITCH = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+
+  it('passes bytes both ways, early ones included', () => {
+    const world = new World(one()).say(`${UPGRADE}early`);
+    expect(world.upstream.sent).toMatch(/Connection: Upgrade\r\n/);
+    expect(world.upstream.sent).not.toContain('early');
+    world.answer(`${SWITCH}hi`).say('there');
+    expect(world.received).toMatch(/\r\n\r\nhi$/);
+    expect(world.upstream.sent).toMatch(/earlythere$/);
+  });
+
+  it('passes each side’s end on by itself', () => {
+    const world = new World(one()).say(UPGRADE).answer(SWITCH);
+    world.session.ended();
+    expect(world.upstream.hasEnded).toBe(true);
+    expect(world.fate).toBe('open');
+    world.answer('late');
+    expect(world.received).toMatch(/late$/);
+    world.session.upstreamEnded(world.upstream);
+    expect(world.fate).toBe('ended');
+  });
+
+  it('does not take early data for a request when it is refused', () => {
+    const world = new World(one()).say(UPGRADE + GET).answer('HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n');
+    expect(world.upstream.sent).not.toContain('/a');
+    expect(world.fate).toBe('lingering');
+  });
+});
+
+describe('the end', () => {
+  it('answers a client that half-closed, then closes', () => {
+    const world = new World(one()).say(GET + GET);
+    world.session.ended();
+    world.answer(OK);
+    expect(world.fate).toBe('open');
+    world.answer(OK);
+    expect(world.received).toContain('Connection: close');
+    expect(world.fate).toBe('lingering');
+  });
+
+  it('gives the backend up when the client is gone', () => {
+    const world = new World(one()).say(GET);
+    world.session.gone();
+    expect(world.upstream.fate).toBe('destroyed');
+    expect(world.upstream.target.state.inFlight).toBe(0);
+  });
+
+  it('never makes half a body look whole', () => {
+    const world = new World(one()).say(`${POST}he`);
+    world.session.ended();
+    expect(world.upstream.fate).toBe('destroyed');
+    expect(world.fate).toBe('lingering');
+  });
+
+  it('says close when draining, and closes what is idle', () => {
+    const world = new World(one()).say(GET);
+    world.engine.draining = true;
+    world.session.drain();
+    expect(world.fate).toBe('open');
+    world.answer(OK);
+    expect(world.received).toContain('Connection: close\r\n');
+    expect(world.fate).toBe('finished');
+    const idle = new World(one()).say(GET).answer(OK);
+    idle.session.drain();
+    expect(idle.fate).toBe('finished');
+  });
+
+  it('leaves no instance with a request in flight, whatever happens', () => {
+    const event = fc.constantFrom(
+      'get',
+      'post',
+      'body',
+      'ok',
+      'part',
+      'bad',
+      'close',
+      'reset',
+      'end',
+      'wait',
+      'gone',
+      'connect',
+    );
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 12 }), fc.boolean(), (events, atOnce) => {
+        const targets = [targetAt(1, 1), targetAt(2, 2)];
+        const world = new World(routeTo(targets));
+        world.connectsAtOnce = atOnce;
+        let isGone = false;
+        for (const name of events) {
+          if (isGone) break;
+          const { upstream } = world.session.dispatch;
+          const live = upstream === undefined ? undefined : world.upstream;
+          if (name === 'get') world.say(GET);
+          else if (name === 'post') world.say(POST);
+          else if (name === 'body') world.say('hello');
+          else if (name === 'wait') world.wait(100_000);
+          else if (name === 'end') world.session.ended();
+          else if (name === 'gone') {
+            world.session.gone();
+            isGone = true;
+          } else if (live === undefined) continue;
+          else if (name === 'connect') {
+            if (!live.connected) world.connected();
+          } else if (name === 'close') world.closed(true);
+          else if (name === 'reset') world.closed(false);
+          else if (!live.connected) continue;
+          else if (name === 'ok') world.answer(OK);
+          else if (name === 'part') world.answer('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\na');
+          else world.answer('nonsense\r\n');
+        }
+        if (!isGone) world.session.gone();
+        expect(targets.map(({ state }) => state.inFlight)).toEqual([0, 0]);
+        expect(world.counts.overall().inFlight).toBe(0);
+        expect(world.upstreams.filter(({ fate }) => fate === 'open')).toEqual([]);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
+
+function cut(text: string, at: number[]): string[] {
+  const edges = [...new Set(at.map((n) => n % text.length))].sort((a, b) => a - b);
+  const parts = [0, ...edges].map((from, i) => text.slice(from, edges[i] ?? text.length));
+  return parts.filter((part) => part !== '');
+}
