@@ -21,18 +21,25 @@ function register({ api }: About, service: string, path: string, more = ''): str
     `"Tags": [${JSON.stringify(`urlprefix-${path}`)}]`,
     ...(more === '' ? [] : [more]),
   ];
-  // Within single quotes of a shell only a single quote is special.
-  const body = `{${fields.join(', ')}}`.replaceAll("'", "'\\''");
-  return `curl -X PUT http://${api}/v1/agent/service/register \\\n  -d '${body}'`;
+  const body = word(`{${fields.join(', ')}}`);
+  return `curl -X PUT http://${api}/v1/agent/service/register \\\n  -d ${body}`;
 }
 
 export function requestExample({ balancer }: About, path: string, host = ''): string {
-  const header = host === '' ? '' : `-H 'Host: ${host}' `;
-  return `curl ${header}http://${balancer[0] ?? '127.0.0.1:9999'}${path}`;
+  const header = host === '' ? '' : `-H ${word(`Host: ${host}`)} `;
+  return `curl ${header}${word(`http://${balancer[0] ?? '127.0.0.1:9999'}${path}`)}`;
 }
 
 export function lookupExample({ dns, domain }: About, service: string): string {
   const colon = dns.lastIndexOf(':');
   const host = dns.slice(0, colon).replace(/^\[|\]$/g, '');
-  return `dig @${host} -p ${dns.slice(colon + 1)} ${service}.service.${domain} SRV`;
+  return `dig @${host} -p ${dns.slice(colon + 1)} ${word(`${service}.service.${domain}`)} SRV`;
+}
+
+/**
+ * One word of a shell. Names and paths come from whoever registered the service: a command that is offered for
+ * copying must not run them. Within single quotes only the single quote itself is special.
+ */
+function word(text: string): string {
+  return /^[\w./:@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
