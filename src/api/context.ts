@@ -31,6 +31,8 @@ export interface ApiSettings {
   readonly aclDefaultPolicy: 'allow' | 'deny';
   /** Bytes of a value in the key/value store. */
   readonly kvMaxValueSize: number;
+  /** Bytes of the body of a transaction. */
+  readonly txnMaxSize: number;
   /** Added to every answer. */
   readonly responseHeaders: Readonly<Record<string, string>>;
   /** Path prefixes that are answered 403. */
@@ -46,6 +48,7 @@ export const DEFAULT_API_SETTINGS: ApiSettings = {
   aclDefaultPolicy: 'allow',
   // Consul's limits: values are meant to be small, every one is kept in memory and replicated.
   kvMaxValueSize: 512 * 1024,
+  txnMaxSize: 512 * 1024,
   responseHeaders: {},
   blockEndpoints: [],
   useCache: true,

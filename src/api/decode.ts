@@ -281,15 +281,29 @@ export function decodeJson<T>(of: Description<T>, text: string): T {
 
 /**
  * Reads and decodes the body of a request. Throws 400 "Request decode failed: …" (or what `failed` makes of Go's
- * words). With `emptyIs`, that is the answer for an empty body instead of an error.
+ * words). With `allowEmpty` an empty body is an empty object instead of an error; `limit` and
+ * `tooLarge` are those of `request.body`.
  */
 export async function decodeBody<T>(
   request: ApiRequest,
   of: Description<T>,
-  options: { failed?: (reason: string) => string; allowEmpty?: boolean; limit?: number } = {},
+  options: {
+    failed?: (reason: string) => string;
+    allowEmpty?: boolean;
+    limit?: number;
+    tooLarge?: (size: number) => string;
+  } = {},
 ): Promise<T> {
-  const { failed = (reason) => `Request decode failed: ${reason}`, allowEmpty = false, limit } = options;
-  const body = await request.body(limit === undefined ? {} : { limit });
+  const {
+    failed = (reason) => `Request decode failed: ${reason}`,
+    allowEmpty = false,
+    limit,
+    tooLarge,
+  } = options;
+  const body = await request.body({
+    ...(limit === undefined ? {} : { limit }),
+    ...(tooLarge === undefined ? {} : { tooLarge }),
+  });
   if (body.length === 0 && allowEmpty) return of.zero();
   try {
     return decodeJson(of, body.toString());

@@ -8,6 +8,7 @@ import { musterEndpoints } from './muster/endpoints.ts';
 import { openApiEndpoint } from './openapi.ts';
 import { sessionEndpoints } from './session/index.ts';
 import { statusEndpoints } from './status/index.ts';
+import { txnEndpoints } from './txn/index.ts';
 
 /** Every endpoint of the API: one list per family. */
 export const endpoints: readonly Endpoint[] = [
@@ -17,6 +18,7 @@ export const endpoints: readonly Endpoint[] = [
   ...kvEndpoints,
   ...sessionEndpoints,
   ...statusEndpoints,
+  ...txnEndpoints,
   ...internalEndpoints,
   ...musterEndpoints,
   openApiEndpoint(() => endpoints),

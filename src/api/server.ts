@@ -166,6 +166,8 @@ export async function startApi({
     const reads = request.method === 'GET' || request.method === 'HEAD';
     if (uiDirectory === undefined) return path === '/' && reads ? text('Consul Agent') : empty(404);
     if ((path === '/' || path === '/ui') && reads) return moved('/ui/', search);
+    // Where fabio shows its routes.
+    if (path === '/routes' && reads) return moved('/ui/routes', search);
     if (!path.startsWith('/ui/') || !reads) return empty(404);
     return staticFile(uiDirectory, path.slice('/ui/'.length), request.headers['if-none-match']);
   }

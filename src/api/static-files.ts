@@ -17,6 +17,9 @@ const TYPES: Record<string, string> = {
   '.txt': 'text/plain; charset=utf-8',
 };
 
+/** The page is self-contained: it loads from and talks to the agent that served it, and stands in no other page. */
+const POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
 /** Where the build puts files whose name changes with their content. */
 const HASHED = /^assets\//;
 
@@ -35,8 +38,8 @@ export async function staticFile(directory: string, path: string, ifNoneMatch = 
       HASHED.test(path) ? 'public, max-age=31536000, immutable' : 'no-cache',
       ifNoneMatch,
     );
-  // A missing script must not be answered with a page.
-  if (extname(relative) !== '') return empty(404);
+  // A missing script must not be answered with a page; but a service may be called "web.js".
+  if (extname(relative) !== '' && (HASHED.test(path) || !relative.includes(sep))) return empty(404);
   const page = await readFile(join(directory, 'index.html')).catch(() => undefined);
   if (page === undefined) return text('The dashboard is not built: run `npm run build`.', { status: 404 });
   return fileReply(page, 'index.html', 'no-cache', ifNoneMatch);
@@ -44,7 +47,12 @@ export async function staticFile(directory: string, path: string, ifNoneMatch = 
 
 function fileReply(file: Buffer, name: string, caching: string, ifNoneMatch: string): Reply {
   const tag = `"${createHash('sha256').update(file).digest('base64url').slice(0, 22)}"`;
-  const headers = { 'Cache-Control': caching, ETag: tag, 'X-Content-Type-Options': 'nosniff' };
+  const headers = {
+    'Cache-Control': caching,
+    ETag: tag,
+    'X-Content-Type-Options': 'nosniff',
+    'Content-Security-Policy': POLICY,
+  };
   if (ifNoneMatch.split(',').some((known) => known.trim().replace(/^W\//, '') === tag))
     return empty(304, { headers });
   return bytes(file, TYPES[extname(name)] ?? 'application/octet-stream', { headers });

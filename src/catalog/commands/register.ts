@@ -19,13 +19,13 @@ export interface Registration {
  * keeps its index. Throws `request.rejected` in Consul's words.
  */
 export function register(tx: Transaction, registration: Registration): void {
-  const node = registerNode(tx, registration.node, registration.skipNodeUpdate ?? false);
+  const node = putNode(tx, registration.node, registration.skipNodeUpdate);
   if (registration.service !== undefined) putService(tx, { ...registration.service, node });
   for (const check of registration.checks ?? []) putCheck(tx, node, check);
 }
 
-/** Answers the node's name as it is spelt in the catalog. */
-function registerNode(tx: Transaction, draft: Draft<Node>, skipUpdate: boolean): string {
+/** Writes a node. Answers its name as it is spelt in the catalog. */
+export function putNode(tx: Transaction, draft: Draft<Node>, skipUpdate = false): string {
   const known = tx.get('nodes', nodeKey(draft.name));
   if (known !== undefined && skipUpdate) return known.name;
   const byId = draft.id === '' ? undefined : tx.list('nodes', 'id', draft.id)[0];
@@ -42,7 +42,9 @@ function registerNode(tx: Transaction, draft: Draft<Node>, skipUpdate: boolean):
   return draft.name;
 }
 
-function putService(tx: Transaction, draft: Draft<Service>): void {
+/** Writes a service instance. Throws `request.rejected` when its node is not there. */
+export function putService(tx: Transaction, draft: Draft<Service>): void {
+  requireNode(tx, draft.node);
   const key = serviceKey(draft.node, draft.id);
   const known = tx.get('services', key);
   if (isUnchanged(known, draft)) return;
@@ -54,7 +56,13 @@ function putService(tx: Transaction, draft: Draft<Service>): void {
   }
 }
 
-function putCheck(tx: Transaction, node: string, draft: NonNullable<Registration['checks']>[number]): void {
+/** Writes a check. Throws `request.rejected` when its node or its service is not there. */
+export function putCheck(
+  tx: Transaction,
+  node: string,
+  draft: NonNullable<Registration['checks']>[number],
+): void {
+  requireNode(tx, node);
   let serviceName = '';
   let serviceTags: readonly string[] = [];
   if (draft.serviceId !== '') {
@@ -71,6 +79,11 @@ function putCheck(tx: Transaction, node: string, draft: NonNullable<Registration
   if (isUnchanged(tx.get('checks', checkKey(node, draft.id)), row)) return;
   tx.put('checks', row);
   if (row.status === 'critical') endSessionsOfCheck(tx, node, row.id);
+}
+
+function requireNode(tx: Transaction, name: string): void {
+  if (tx.get('nodes', nodeKey(name)) === undefined)
+    throw new MusterError('request.rejected', 'Missing node registration');
 }
 
 /** Takes a node away with its services and checks; sessions that hang on them end. False when it is not there. */

@@ -1,0 +1,118 @@
+import {
+  deregisterCheck,
+  deregisterNode,
+  deregisterService,
+  putCheck,
+  putNode,
+  putService,
+} from '../../catalog/commands/register.ts';
+import type { Check, Indexed, Node, Service } from '../../catalog/rows.ts';
+import { checkKey, nodeKey, serviceKey } from '../../catalog/tables.ts';
+import type { Transaction } from '../../catalog/transaction.ts';
+import { checkDraft, serviceDraft } from '../catalog/bodies.ts';
+import { nodeIdError } from '../uuid.ts';
+import { checkWire } from '../wire/check.ts';
+import { nodeWire } from '../wire/node.ts';
+import { serviceWire } from '../wire/service.ts';
+import type { CheckOperation, NodeOperation, ServiceOperation } from './body.ts';
+import { OperationError, type Outcome } from './outcome.ts';
+
+const quote = (text: string): string => JSON.stringify(text);
+
+/** One entry of the catalog as the verbs need it. */
+interface Entry {
+  kind: 'Node' | 'Service' | 'Check';
+  /** For error texts, e.g. `service "web" on node "n1"`. */
+  name: string;
+  find(): Indexed | undefined;
+  put(): void;
+  remove(): void;
+  outcome(): Outcome[];
+}
+
+/** The verbs that nodes, services and checks share. `index` is what cas and delete-cas compare with. */
+function entryOperation(verb: string, index: bigint, entry: Entry): Outcome[] {
+  const isStale = () => BigInt(entry.find()?.modifyIndex ?? 0) !== index;
+  switch (verb) {
+    case 'get':
+      if (entry.find() === undefined) throw new OperationError(`${entry.name} doesn't exist`);
+      return entry.outcome();
+    case 'set':
+      entry.put();
+      return entry.outcome();
+    case 'cas':
+      if (isStale()) throw new OperationError(`failed to set ${entry.name}, index is stale`);
+      entry.put();
+      return entry.outcome();
+    case 'delete':
+      entry.remove();
+      return [];
+    case 'delete-cas':
+      if (isStale()) throw new OperationError(`failed to delete ${entry.name}, index is stale`);
+      entry.remove();
+      return [];
+    default:
+      throw new OperationError(`unknown ${entry.kind} verb ${quote(verb)}`);
+  }
+}
+
+export function nodeOperation(
+  tx: Transaction,
+  { Verb, Node: body }: NodeOperation,
+  datacenter: string,
+): Outcome[] {
+  const find = (): Node | undefined =>
+    body.ID === '' ? tx.get('nodes', nodeKey(body.Node)) : tx.list('nodes', 'id', body.ID.toLowerCase())[0];
+  return entryOperation(Verb, body.ModifyIndex, {
+    kind: 'Node',
+    name: `node ${quote(body.Node)}`,
+    find,
+    put: () => {
+      if (body.Node === '') throw new OperationError('Must provide node');
+      if (body.Address === '') throw new OperationError('Must provide address if SkipNodeUpdate is not set');
+      const idError = body.ID === '' ? undefined : nodeIdError(body.ID);
+      if (idError !== undefined) throw new OperationError(`Bad node ID: ${idError}`);
+      putNode(tx, {
+        id: body.ID.toLowerCase(),
+        name: body.Node,
+        address: body.Address,
+        datacenter,
+        taggedAddresses: body.TaggedAddresses,
+        meta: body.Meta,
+      });
+    },
+    remove: () => deregisterNode(tx, find()?.name ?? body.Node),
+    outcome: () => [{ Node: nodeWire(find() as Node) }],
+  });
+}
+
+export function serviceOperation(tx: Transaction, operation: ServiceOperation): Outcome[] {
+  const { Verb, Node: node, Service: body } = operation;
+  const draft = serviceDraft(body);
+  const find = (): Service | undefined => tx.get('services', serviceKey(node, draft.id));
+  return entryOperation(Verb, body.ModifyIndex, {
+    kind: 'Service',
+    name: `service ${quote(draft.id)} on node ${quote(node)}`,
+    find,
+    put: () => {
+      if (body.ID !== '' && body.Service === '')
+        throw new OperationError('Must provide service name with ID');
+      putService(tx, { ...draft, node: tx.get('nodes', nodeKey(node))?.name ?? node });
+    },
+    remove: () => deregisterService(tx, node, draft.id),
+    outcome: () => [{ Service: serviceWire(find() as Service) }],
+  });
+}
+
+export function checkOperation(tx: Transaction, { Verb, Check: body }: CheckOperation): Outcome[] {
+  const draft = checkDraft(body);
+  const find = (): Check | undefined => tx.get('checks', checkKey(body.Node, draft.id));
+  return entryOperation(Verb, body.ModifyIndex, {
+    kind: 'Check',
+    name: `check ${quote(draft.id)} on node ${quote(body.Node)}`,
+    find,
+    put: () => putCheck(tx, tx.get('nodes', nodeKey(body.Node))?.name ?? body.Node, draft),
+    remove: () => deregisterCheck(tx, body.Node, draft.id),
+    outcome: () => [{ Check: checkWire(find() as Check) }],
+  });
+}

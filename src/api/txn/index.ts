@@ -1,0 +1,4 @@
+import type { Endpoint } from '../endpoint.ts';
+import { txn } from './txn.ts';
+
+export const txnEndpoints: readonly Endpoint[] = [txn];
