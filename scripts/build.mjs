@@ -136,7 +136,7 @@ const PARTS = {
   },
   ui: {
     needs: 'ui/index.html',
-    inputs: ['ui', 'src/client', 'src/lib', ...SELF],
+    inputs: ['ui', 'src/api/muster', 'src/client', 'src/lib', ...SELF],
     output: 'ui/index.html',
     build: () =>
       run('vite/bin/vite.js', [

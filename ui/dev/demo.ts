@@ -2,9 +2,8 @@
  * A dashboard to look at without a system behind it: the real API, event stream and catalog over a store in memory,
  * filled with made-up services and fed with made-up traffic. For work on `ui/` only.
  *
- *   node --experimental-strip-types ui/dev/demo.ts [--port 35000] [--instances 5000] [--empty] [--calm]
- *
- * (or bundled: `npx esbuild ui/dev/demo.ts --bundle --platform=node --format=esm --packages=external | node --input-type=module -`)
+ *   npx esbuild ui/dev/demo.ts --bundle --platform=node --format=esm --packages=external --outfile=node_modules/.cache/demo.mjs
+ *   node node_modules/.cache/demo.mjs [--port 35000] [--instances 5000] [--empty] [--calm] [--ui dist/ui]
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
