@@ -248,7 +248,7 @@ const balancerSchema = z
       .max(256)
       .default(1)
       .describe(
-        'Threads that carry traffic; 0: one for each core. One carries about 50,000 small requests a second.',
+        'Threads that carry traffic; 0: one for each core. One, so that the other cores stay with the programs behind it.',
       ),
     limits: limitsSchema,
     drainTimeout: duration({ least: 0 })

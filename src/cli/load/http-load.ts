@@ -122,6 +122,9 @@ export async function runHttpLoad(load: HttpLoad): Promise<HttpLoadResult> {
   return result;
 }
 
+/** Sockets that have carried a request. (`request.reusedSocket` stays false for a request that had to wait for one.) */
+const used = new WeakSet<object>();
+
 /** Sends one request; calls `over` exactly once. The answer gives it up. */
 function send(load: HttpLoad, agent: http.Agent, due: number, over: (outcome: Outcome) => void): () => void {
   const client = load.url.protocol === 'https:' ? https : http;
@@ -139,7 +142,16 @@ function send(load: HttpLoad, agent: http.Agent, due: number, over: (outcome: Ou
   };
   const timer = setTimeout(() => end('timeout'), Math.max(0, load.timeout - (performance.now() - due)));
   const attempt = (isRetry: boolean): void => {
-    request = client.request(load.url, { agent, method: load.method, headers: load.headers });
+    request = client.request(load.url, {
+      agent: isRetry ? false : agent,
+      method: load.method,
+      headers: load.headers,
+    });
+    let isReused = false;
+    request.on('socket', (socket) => {
+      isReused = used.has(socket);
+      used.add(socket);
+    });
     request.on('response', (response) => {
       status = response.statusCode ?? 0;
       response.on('data', (chunk: Buffer) => {
@@ -154,7 +166,7 @@ function send(load: HttpLoad, agent: http.Agent, due: number, over: (outcome: Ou
       if (
         !ended &&
         !isRetry &&
-        request.reusedSocket &&
+        isReused &&
         status === 0 &&
         (error.code === 'ECONNRESET' || error.code === 'EPIPE')
       )

@@ -1,0 +1,21 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { expect, it } from 'vitest';
+import { configReference } from '../agent/config/reference.ts';
+import { cliReference } from './reference.ts';
+import { verbs } from './verbs.ts';
+
+const committed = (name: string): string =>
+  fs.readFileSync(path.join(import.meta.dirname, '../../docs/reference', name), 'utf8');
+
+it('docs/reference is what `node scripts/docs.mjs` makes now', () => {
+  expect(committed('config.md')).toBe(configReference());
+  expect(committed('cli.md')).toBe(cliReference(verbs));
+});
+
+it('every key of the configuration is described', () => {
+  const undescribed = configReference()
+    .split('\n')
+    .filter((line) => /^\| `.*\| *\|$/.test(line));
+  expect(undescribed).toEqual([]);
+});
