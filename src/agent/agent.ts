@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { AgentControl } from '../api/agent/context.ts';
 import type { NodeIdentity } from '../api/context.ts';
 import type { Catalog } from '../catalog/catalog.ts';
+import { EventLog } from '../cluster/event-log.ts';
 import { startSessionExpiry } from '../cluster/session-expiry.ts';
 import { messageOf } from '../errors.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
@@ -119,7 +120,18 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
   };
   const http = await listenHttp(
     parts,
-    { store, catalog: store.catalog, node, sessions, clock, random, logger, agent: control },
+    {
+      store,
+      catalog: store.catalog,
+      node,
+      sessions,
+      events: new EventLog(),
+      startedAt: clock.now(),
+      clock,
+      random,
+      logger,
+      agent: control,
+    },
     { balancer, dns, uiDirectory: config.api.ui ? options.uiDirectory : undefined },
   );
 

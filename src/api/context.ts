@@ -1,4 +1,5 @@
 import type { Catalog } from '../catalog/catalog.ts';
+import type { EventLog } from '../cluster/event-log.ts';
 import type { SessionExpiry } from '../cluster/session-expiry.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
@@ -63,6 +64,10 @@ export interface ApiContext {
   readonly node: NodeIdentity;
   /** Ends sessions whose TTL ran out; renewing goes through it. */
   readonly sessions: Pick<SessionExpiry, 'renew'>;
+  /** Custom events that reached this node. */
+  readonly events: EventLog;
+  /** When this server started, ms since the epoch. */
+  readonly startedAt: number;
   readonly settings: ApiSettings;
   readonly clock: Clock;
   /** In [0, 1): jitter, IDs of no secrecy. */

@@ -1,11 +1,15 @@
+import { aclEndpoints } from './acl/disabled.ts';
 import { agentEndpoints } from './agent/index.ts';
 import { catalogEndpoints } from './catalog/index.ts';
+import { coordinateEndpoints } from './coordinate/index.ts';
 import type { Endpoint } from './endpoint.ts';
+import { eventEndpoints } from './event/index.ts';
 import { healthEndpoints } from './health/index.ts';
 import { internalEndpoints } from './internal/index.ts';
 import { kvEndpoints } from './kv/index.ts';
 import { musterEndpoints } from './muster/endpoints.ts';
 import { openApiEndpoint } from './openapi.ts';
+import { operatorEndpoints } from './operator/index.ts';
 import { sessionEndpoints } from './session/index.ts';
 import { statusEndpoints } from './status/index.ts';
 import { txnEndpoints } from './txn/index.ts';
@@ -19,6 +23,10 @@ export const endpoints: readonly Endpoint[] = [
   ...sessionEndpoints,
   ...statusEndpoints,
   ...txnEndpoints,
+  ...eventEndpoints,
+  ...coordinateEndpoints,
+  ...operatorEndpoints,
+  ...aclEndpoints,
   ...internalEndpoints,
   ...musterEndpoints,
   openApiEndpoint(() => endpoints),

@@ -1,3 +1,4 @@
+import { EventLog } from '../cluster/event-log.ts';
 import { systemClock } from '../lib/clock.ts';
 import { silentLogger } from '../lib/log.ts';
 import { openMemoryStore } from '../store/memory.ts';
@@ -26,6 +27,8 @@ export function testContext(
         ports: { http: 8500, dns: 8600, server: 8300, serfLan: 8301 },
       },
       sessions: { renew: () => {} },
+      events: new EventLog(),
+      startedAt: 0,
       settings: { ...DEFAULT_API_SETTINGS, ...settings },
       clock: systemClock,
       random: Math.random,

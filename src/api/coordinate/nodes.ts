@@ -1,0 +1,23 @@
+import { topic } from '../../catalog/topics.ts';
+import { blockingRead } from '../blocking.ts';
+import { endpoint } from '../endpoint.ts';
+import { READ_QUERY, readOptions } from '../read-options.ts';
+import { allCoordinates } from './all.ts';
+
+export const coordinateNodes = endpoint({
+  method: 'GET',
+  path: '/v1/coordinate/nodes',
+  summary: 'The network coordinates of all nodes',
+  query: { segment: 'only this network segment', ...READ_QUERY },
+  handler(context, request) {
+    const { query } = request;
+    return blockingRead(context, request, {
+      topics: [topic.coordinates],
+      options: readOptions(context, request),
+      read: () =>
+        allCoordinates(context).filter(
+          ({ Segment }) => !query.has('segment') || Segment === query.get('segment'),
+        ),
+    });
+  },
+});

@@ -1,0 +1,6 @@
+import type { Endpoint } from '../endpoint.ts';
+import { autopilotHealth } from './autopilot-health.ts';
+import { raftConfiguration } from './raft-configuration.ts';
+import { raftPeer } from './raft-peer.ts';
+
+export const operatorEndpoints: readonly Endpoint[] = [raftConfiguration, raftPeer, autopilotHealth];
