@@ -31,8 +31,9 @@ interface Probed {
   readonly kind: ProbeKind;
   readonly spec: CheckSpec;
   readonly outputMaxSize: number;
-  /** Ends the probe in flight when the check is taken away. */
-  readonly ended: AbortController;
+  /** Of the probe in flight: ended when the check is taken away. */
+  inFlight: AbortController | undefined;
+  removed: boolean;
   streak: Streak;
   cancel: Cancel;
   runs: number;
@@ -65,7 +66,8 @@ export class Runner {
       kind,
       spec,
       outputMaxSize,
-      ended: new AbortController(),
+      inFlight: undefined,
+      removed: false,
       streak: newStreak(spec),
       cancel: () => {},
       runs: 0,
@@ -80,7 +82,8 @@ export class Runner {
     if (check === undefined) return;
     this.#checks.delete(id);
     check.cancel();
-    check.ended.abort();
+    check.removed = true;
+    check.inFlight?.abort();
   }
 
   /** Ends all probes. */
@@ -98,21 +101,24 @@ export class Runner {
     while (this.#inFlight < (this.#options.maxInFlight ?? MAX_IN_FLIGHT)) {
       const check = this.#waiting.shift();
       if (check === undefined) return;
-      if (!check.ended.signal.aborted) void this.#run(check);
+      if (!check.removed) void this.#run(check);
     }
   }
 
   async #run(check: Probed): Promise<void> {
-    const { kind, spec, outputMaxSize, ended } = check;
+    const { kind, spec, outputMaxSize } = check;
+    check.inFlight = new AbortController();
+    const { signal } = check.inFlight;
     this.#inFlight++;
     let outcome: Outcome;
     try {
-      outcome = await kind.probe(spec, { signal: ended.signal, outputMaxSize });
+      outcome = await kind.probe(spec, { signal, outputMaxSize });
     } catch (error) {
       outcome = critical(messageOf(error));
     }
     this.#inFlight--;
-    if (!ended.signal.aborted) {
+    check.inFlight = undefined;
+    if (!check.removed) {
       this.#arm(check);
       this.#tell(check, outcome);
     }

@@ -31,12 +31,19 @@ interface Hop {
 async function probe(spec: CheckSpec, { signal, outputMaxSize }: ProbeContext): Promise<Outcome> {
   const method = spec.method === '' ? 'GET' : spec.method;
   const failed = (why: string) => critical(`${goMethod(method)} ${JSON.stringify(spec.http)}: ${why}`);
-  const timeout = AbortSignal.timeout(spec.timeout || DEFAULT_TIMEOUT);
-  const ended = AbortSignal.any([signal, timeout]);
+  // One controller and one timer per probe, both gone with it: signals made of signals outlive what they are for.
+  const end = new AbortController();
+  const stop = () => end.abort();
+  signal.addEventListener('abort', stop, { once: true });
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    end.abort();
+  }, spec.timeout || DEFAULT_TIMEOUT);
   try {
     let hop: Hop = { url: new URL(spec.http), method, body: spec.body, headers: headersOf(spec) };
     for (let redirects = 0; ; redirects++) {
-      const response = await send(hop, spec, ended);
+      const response = await send(hop, spec, end.signal);
       const next = spec.disableRedirects ? undefined : nextHop(hop, response);
       if (next === undefined) return await outcomeOf(method, spec.http, response, outputMaxSize);
       response.destroy();
@@ -44,11 +51,13 @@ async function probe(spec: CheckSpec, { signal, outputMaxSize }: ProbeContext): 
       hop = next;
     }
   } catch (error) {
-    if (timeout.aborted)
-      return failed('context deadline exceeded (Client.Timeout exceeded while awaiting headers)');
+    if (late) return failed('context deadline exceeded (Client.Timeout exceeded while awaiting headers)');
     if ((error as NodeJS.ErrnoException).code === 'ERR_INVALID_URL')
       return critical(`parse ${JSON.stringify(spec.http)}: not a URL that can be asked`);
     return failed(dialError(error));
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', stop);
   }
 }
 
