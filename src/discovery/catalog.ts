@@ -33,7 +33,13 @@ export function followCatalog(
       if (before === undefined ? after === undefined : isDeepStrictEqual(before, after)) continue;
       if (after === undefined) known.delete(key);
       else known.set(key, after);
-      changes.push({ id: (after ?? before)?.id ?? key, before, after });
+      if (before !== undefined && after !== undefined && before.id === after.id)
+        changes.push({ id: after.id, before, after });
+      else {
+        // A node that changes the case of its name: the same row, another id.
+        if (before !== undefined) changes.push({ id: before.id, before, after: undefined });
+        if (after !== undefined) changes.push({ id: after.id, before: undefined, after });
+      }
     }
     if (changes.length > 0) listener(changes);
   };

@@ -10,7 +10,7 @@ import {
 import type { CheckStatus } from '../catalog/rows.ts';
 import { followCatalog } from '../discovery/catalog.ts';
 import type { PassingRule } from '../discovery/passing.ts';
-import { silentLogger } from '../lib/log.ts';
+import { createLogger, type LogLine, silentLogger } from '../lib/log.ts';
 import { openMemoryStore } from '../store/memory.ts';
 import type { Store } from '../store/store.ts';
 import { Compiler } from './compiler.ts';
@@ -304,6 +304,21 @@ describe('router', () => {
     expect(router.problems()).toBe(router.problems());
     await write(store, { id: 'a', tags: ['urlprefix-/a'] });
     expect(router.problems().map(({ instance }) => instance)).toEqual(['node-b/b', 'node-c/c']);
+  });
+
+  it('says what is wrong once, however many instances have it', async () => {
+    const lines: string[] = [];
+    const sink = ({ fields }: LogLine) => lines.push(String(fields.reason));
+    const { store } = start({ log: createLogger({ level: 'info', sink }) });
+    const bad = ['a', 'b', 'c'].map((id): Given => ({ id, tags: ['urlprefix-/ weight=much'] }));
+    await write(store, ...bad);
+    await store.write((tx) => updateCheck(tx, 'node-a', 'c0-a', { status: 'critical', output: '' }));
+    await store.write((tx) => deregisterService(tx, 'node-b', 'b'));
+    await write(store, bad[1] as Given);
+    expect(lines).toEqual([expect.stringMatching(/weight=much is ignored/)]);
+    for (const { id } of bad) await store.write((tx) => deregisterService(tx, `node-${id}`, id));
+    await write(store, bad[0] as Given);
+    expect(lines).toHaveLength(2);
   });
 
   it('a route with a rule that is not enforced stays closed, also against wider routes', async () => {

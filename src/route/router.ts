@@ -71,6 +71,8 @@ class Routing implements Router {
   readonly #entries = new Map<string, Entry>();
   readonly #contributions = new Map<string, Contribution>();
   readonly #slots: Slots;
+  /** How many instances have a problem, by `problemKey`. */
+  readonly #reported = new Map<string, number>();
   readonly #discovery: Discovery;
   #version = 0;
   #routes: readonly RouteView[] | undefined;
@@ -214,15 +216,26 @@ class Routing implements Router {
     this.#options.publish({ version: this.#version, changed, patched, removed });
   }
 
-  /** Logs what is newly wrong, once. */
+  /** Logs what is newly wrong: once for all instances of a service that have it, which mostly all do. */
   #report(before: readonly RouteProblem[], after: readonly RouteProblem[]): void {
-    for (const { service, instance, tag, reason } of after) {
-      if (before.some((old) => old.tag === tag && old.reason === reason)) continue;
+    for (const problem of after) {
+      const key = problemKey(problem);
+      const count = this.#reported.get(key) ?? 0;
+      this.#reported.set(key, count + 1);
+      if (count > 0) continue;
+      const { service, instance, tag, reason } = problem;
       this.#options.log.warn('a route tag could not be used as it is', { service, instance, tag, reason });
+    }
+    for (const problem of before) {
+      const key = problemKey(problem);
+      const count = this.#reported.get(key) ?? 0;
+      if (count > 1) this.#reported.set(key, count - 1);
+      else this.#reported.delete(key);
     }
   }
 }
 
+const problemKey = ({ service, tag, reason }: RouteProblem): string => `${service} ${tag} ${reason}`;
 const instanceSlot = (id: string): string => `instance ${id}`;
 const routeSlot = (id: string): string => `route ${id}`;
 
