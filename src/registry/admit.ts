@@ -2,6 +2,7 @@ import { MusterError } from '../errors.ts';
 import { foreignKindOf, kindOf } from '../health/kinds.ts';
 import { DEFAULT_OUTPUT_MAX_SIZE } from '../health/output.ts';
 import { type CheckSpec, faultOf } from '../health/spec.ts';
+import type { Source } from './definition.ts';
 import type { LocalCheck, LocalService, LocalState } from './local.ts';
 
 export interface RegistryLimits {
@@ -21,11 +22,11 @@ export const DEFAULT_REGISTRY_LIMITS: RegistryLimits = {
 };
 
 /** Throws `request.rejected` for a check that is not valid or that this agent does not carry out. */
-export function admitChecks(specs: readonly CheckSpec[]): void {
+export function admitChecks(specs: readonly CheckSpec[], source: Source): void {
   for (const spec of specs) {
     const fault = faultOf(spec);
     if (fault !== undefined) throw rejected(`Check is not valid: ${fault}`);
-    if (kindOf(spec) === undefined) throw rejected(refusalOf(spec));
+    if (kindOf(spec) === undefined) throw rejected(refusalOf(spec, source));
   }
 }
 
@@ -49,9 +50,11 @@ export function rejected(message: string): MusterError {
 }
 
 /** Why a check that is valid is not taken. */
-function refusalOf(spec: CheckSpec): string {
+function refusalOf(spec: CheckSpec, source: Source): string {
   const kind = foreignKindOf(spec);
-  if (kind === 'script' || kind === 'docker')
-    return "Scripts are disabled on this agent from remote calls; to enable, configure 'enable_script_checks' to true";
-  return `Check type is not valid: this agent does not carry out ${kind ?? 'such'} checks`;
+  if (kind !== 'script' && kind !== 'docker')
+    return `Check type is not valid: this agent does not carry out ${kind ?? 'such'} checks`;
+  return source === 'config'
+    ? "Scripts are disabled on this agent; to enable, configure 'enable_script_checks' or 'enable_local_script_checks' to true"
+    : "Scripts are disabled on this agent from remote calls; to enable, configure 'enable_script_checks' to true";
 }

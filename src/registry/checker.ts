@@ -157,7 +157,9 @@ export class Checker {
   #mirror(id: string): void {
     const check = this.#options.local.check(id);
     if (check === undefined || check.spec === null) return;
-    this.#options.onResult(id, aliasOutcome(this.#targetOf(check.spec, id)));
+    const { status, output } = aliasOutcome(this.#targetOf(check.spec, id));
+    // Mirrors that mirror each other quote each other: the cut is what ends that.
+    this.#options.onResult(id, { status, output: cutOutput(output, this.#outputMaxSize(check.spec)) });
   }
 
   #targetOf({ aliasNode: node, aliasService: service }: CheckSpec, self: string): AliasTarget {

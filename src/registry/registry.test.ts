@@ -256,6 +256,22 @@ describe('registry', () => {
     expect(checkRow(store, 'mirror')?.output).toBe('Service db could not be found on node ');
   });
 
+  it('comes to rest when mirrors mirror each other', async () => {
+    const { registry } = await setUp();
+    await registry.registerService(service('s1'));
+    await registry.registerService(service('s2'));
+    await registry.registerCheck(check('a', { aliasService: 's1' }));
+    await registry.registerCheck(check('b', { aliasService: 's2' }));
+    await registry.registerCheck(check('c', TTL));
+    await settle();
+    expect(registry.checks()).toMatchObject([
+      { status: 'critical' },
+      { status: 'critical' },
+      { status: 'critical' },
+    ]);
+    expect(registry.check('a')?.output.length).toBeLessThan(5000);
+  });
+
   it('mirrors a service of another node as the catalog shows it', async () => {
     const { registry, store } = await setUp();
     const other = { ...nodeRow({ ...NODE, id: '', name: 'n2' }) };

@@ -158,7 +158,10 @@ export class Registry {
     definition: ServiceDefinition,
     { replaceExistingChecks = false }: { replaceExistingChecks?: boolean } = {},
   ): Promise<void> {
-    admitChecks(definition.checks.map(({ spec }) => spec));
+    admitChecks(
+      definition.checks.map(({ spec }) => spec),
+      'api',
+    );
     const service = serviceOf(definition, 'api');
     const checks = serviceChecksOf(definition, service, 'api');
     const known = this.#local
@@ -190,7 +193,7 @@ export class Registry {
 
   /** Registers a check, or replaces it and keeps its state. Throws `request.rejected` in Consul's words. */
   async registerCheck(definition: CheckDefinition): Promise<void> {
-    admitChecks([definition.spec]);
+    admitChecks([definition.spec], 'api');
     const check = checkOf(definition, this.#serviceOf(definition.serviceId), 'api');
     admitMore(this.#local, this.#limits, undefined, [check]);
     this.#putCheck(check);
@@ -360,7 +363,10 @@ export class Registry {
     };
     for (const definition of services) {
       attempt(`service ${definition.name}`, () => {
-        admitChecks(definition.checks.map(({ spec }) => spec));
+        admitChecks(
+          definition.checks.map(({ spec }) => spec),
+          'config',
+        );
         const service = serviceOf(definition, 'config');
         const own = serviceChecksOf(definition, service, 'config');
         this.#putService(service);
@@ -371,7 +377,7 @@ export class Registry {
     }
     for (const definition of checks) {
       attempt(`check ${definition.name}`, () => {
-        admitChecks([definition.spec]);
+        admitChecks([definition.spec], 'config');
         const check = checkOf(definition, this.#serviceOf(definition.serviceId), 'config');
         this.#putCheck(check, before.get(check.id) ?? this.#local.check(check.id));
         made.checks.push(check);
