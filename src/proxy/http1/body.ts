@@ -25,6 +25,8 @@ const END_LF = 12;
 const MAX_EXTENSION = 1_024;
 /** Bytes of a whole trailer section. */
 const MAX_TRAILERS = 8_192;
+/** No field that is looked for has a longer name. */
+const LONGEST_NAME = 20;
 /** 2^52: a chunk beyond that is an overflow somewhere, not a body. */
 const MAX_CHUNK = 2 ** 52;
 
@@ -42,7 +44,8 @@ export class Body {
   #budget = 0;
   #digits = 0;
   #nameLength = 0;
-  readonly #nameBytes = new Uint8Array(20);
+  /** Made when the first trailer comes: hardly any body has one. */
+  #nameBytes: Uint8Array | undefined;
 
   /** `length` counts for BY_LENGTH only. */
   begin(kind: number, length: number): void {
@@ -167,13 +170,14 @@ export class Body {
         return byte === LF ? TRAILER : -1;
     }
     if ((CLASS[byte]! & TOKEN) !== 0) {
-      if (this.#nameLength < this.#nameBytes.length) this.#nameBytes[this.#nameLength] = byte;
+      this.#nameBytes ??= new Uint8Array(LONGEST_NAME);
+      if (this.#nameLength < LONGEST_NAME) this.#nameBytes[this.#nameLength] = byte;
       this.#nameLength++;
       return TRAILER_NAME;
     }
     if (byte !== 58 || this.#nameLength === 0) return -1;
-    const name =
-      this.#nameLength > this.#nameBytes.length ? OTHER : fieldOf(this.#nameBytes, 0, this.#nameLength);
+    const length = this.#nameLength;
+    const name = length > LONGEST_NAME ? OTHER : fieldOf(this.#nameBytes!, 0, length);
     return name === HOST_FIELD || name === CONTENT_LENGTH || name === TRANSFER_ENCODING ? -1 : TRAILER_VALUE;
   }
 
