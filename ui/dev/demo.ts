@@ -7,9 +7,9 @@
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { DEFAULT_API_SETTINGS } from '../../src/api/context.ts';
 import { startDashboard } from '../../src/api/muster/dashboard.ts';
 import { startApi } from '../../src/api/server.ts';
+import { testContext } from '../../src/api/test-context.ts';
 import { deregisterService, register, updateCheck } from '../../src/catalog/commands/register.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLogger, stderrSink } from '../../src/lib/log.ts';
@@ -123,29 +123,8 @@ const about = {
   domain: 'consul',
 };
 const dashboard = startDashboard({ catalog: store.catalog, traffic, about, clock: systemClock, logger });
-await startApi({
-  context: {
-    store,
-    catalog: store.catalog,
-    node: {
-      id: '7d0a5ae4-5d5b-4d0c-8f2e-6f0f3a1c2b9d',
-      name: 'node-1',
-      datacenter: 'dc1',
-      advertiseAddress: '127.0.0.1',
-      version: 'demo',
-      ports: { http: port, dns: 8600, server: 8300, serfLan: 8301 },
-    },
-    settings: DEFAULT_API_SETTINGS,
-    clock: systemClock,
-    random: Math.random,
-    logger,
-    sessions: { renew: () => undefined },
-    dashboard,
-  },
-  host: '127.0.0.1',
-  port,
-  uiDirectory: options.ui,
-});
+const { context } = testContext({}, { store, catalog: store.catalog, logger, dashboard });
+await startApi({ context, host: '127.0.0.1', port, uiDirectory: options.ui });
 process.stdout.write(`dashboard: http://127.0.0.1:${port}/ui/\n`);
 
 /** A day in the life of a small system, over and over. Each scene is told after so many seconds. */

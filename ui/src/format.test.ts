@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { byName, formatDuration, formatMany, formatRate, formatShare, formatSpan } from './format.ts';
+import {
+  byName,
+  formatDuration,
+  formatMany,
+  formatRate,
+  formatShare,
+  formatSpan,
+  shortened,
+} from './format.ts';
 
 describe('numbers on a screen', () => {
   it.each([
@@ -44,6 +52,12 @@ describe('numbers on a screen', () => {
     expect(formatMany(1, 'route')).toBe('1 route');
     expect(formatMany(1200, 'route')).toBe('1,200 routes');
   });
+});
+
+it('a UUID within a name is shortened, the rest stays', () => {
+  expect(shortened('instance hello-86fd5d74-4f11-44e4-8288-043eed807689 joined web-1')).toBe(
+    'instance hello-86fd5d74… joined web-1',
+  );
 });
 
 it('names sort as people count', () => {

@@ -53,6 +53,13 @@ export function formatMany(count: number, one: string, many = `${one}s`): string
   return `${formatCount(count)} ${count === 1 ? one : many}`;
 }
 
+const UUID = /([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi;
+
+/** UUIDs down to their first eight digits, which tell instances apart for people: "hello-86fd5d74…". */
+export function shortened(text: string): string {
+  return text.replace(UUID, '$1…');
+}
+
 /** Time of day, for the list of changes. */
 export function formatTime(at: number): string {
   return new Date(at).toLocaleTimeString('en-GB', { hour12: false });

@@ -1,5 +1,5 @@
 import type { ChangeKind, ChangeLine } from '../../../src/api/muster/wire.ts';
-import { formatSpan, formatTime } from '../format.ts';
+import { formatSpan, formatTime, shortened } from '../format.ts';
 import { addressOf } from '../location.ts';
 import { StateShape } from './state.tsx';
 
@@ -17,7 +17,7 @@ export function Changes({ changes, now }: { changes: readonly ChangeLine[]; now:
   return (
     <ol class="changes">
       {changes.map((line) => (
-        <li key={line.seq} class={now - line.at < 60_000 ? 'fresh' : ''}>
+        <li key={line.seq} title={line.text} class={now - line.at < 60_000 ? 'fresh' : ''}>
           <span class="sign" aria-hidden="true">
             {line.kind === 'state' && line.state !== null ? (
               <StateShape state={line.state} />
@@ -46,10 +46,10 @@ export function Changes({ changes, now }: { changes: readonly ChangeLine[]; now:
 function Words({ line: { text, service } }: { line: ChangeLine }) {
   const at =
     service === '' ? -1 : text.lastIndexOf(service, text.includes(': ') ? text.indexOf(': ') : undefined);
-  if (at < 0) return <>{text}</>;
+  if (at < 0) return <>{shortened(text)}</>;
   return (
     <>
-      {text.slice(0, at)}
+      {shortened(text.slice(0, at))}
       <a href={addressOf({ name: 'service', service })}>{service}</a>
       {text.slice(at + service.length)}
     </>

@@ -1,6 +1,6 @@
 import { memo } from 'preact/compat';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { formatMany, formatRate, formatShare } from '../format.ts';
+import { formatMany, formatRate, formatShare, shortened } from '../format.ts';
 import { addressOf } from '../location.ts';
 import {
   type FlowInput,
@@ -173,7 +173,7 @@ function InstanceRow({
       {isChanged && <circle class="pulse" cx={x + 6} cy={y} r="7" />}
       <StateMark state={state} x={x + 6} y={y} />
       <text class="instance" x={x + 20} y={y + 4}>
-        {cut(id, isNarrow ? 10 : 22)}
+        {cut(shortened(id), isNarrow ? 10 : 17)}
       </text>
       {!isNarrow && (
         <text class={state === 'passing' ? 'note' : `note ${state}`} x={right} y={y + 4} text-anchor="end">

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { About, ExplainStep, Explanation } from '../../../src/api/muster/wire.ts';
+import { shortened } from '../format.ts';
 import { withQuery } from '../location.ts';
 import { go } from '../navigation.ts';
 import { StateShape } from '../parts/state.tsx';
@@ -81,7 +82,7 @@ function Way({ explanation: { steps } }: { explanation: Explanation }) {
           <span class="kind">{kindOf(steps, index)}</span>
           <span class="what">
             {step.state !== null && <StateShape state={step.state} />}
-            <code>{step.title}</code>
+            <code title={step.title}>{shortened(step.title)}</code>
           </span>
           <span class="reason">{step.reason}</span>
         </li>

@@ -1,8 +1,8 @@
-import { useMemo } from 'preact/hooks';
+import { useMemo, useRef } from 'preact/hooks';
 import type { Picture } from '../../../src/api/muster/picture.ts';
 import { type RouteView, trafficKey } from '../../../src/api/muster/wire.ts';
 import { registerExample } from '../examples.ts';
-import { formatDuration, formatMany, formatRate, formatShare } from '../format.ts';
+import { formatDuration, formatMany, formatRate, formatShare, shortened } from '../format.ts';
 import type { LiveView } from '../live.ts';
 import { addressOf, withQuery } from '../location.ts';
 import { go } from '../navigation.ts';
@@ -24,13 +24,14 @@ export function Routes({
   const { about } = picture;
   const text = (query.get('q') ?? '').toLowerCase();
   const all = useMemo(() => [...picture.routes.values()].sort(byPlace), [picture, view.versions.routes]);
+  const version = useSettled(view.versions.routes + view.versions.instances, view.now);
   const shown = all.filter(({ host, path, service }) =>
     `${host}${path} ${service}`.toLowerCase().includes(text),
   );
   return (
     <>
       <h1>Routes</h1>
-      <Explain about={about} query={query} version={view.versions.routes + view.versions.instances} />
+      <Explain about={about} query={query} version={version} />
       {all.length === 0 ? (
         <section class="panel empty">
           <p>
@@ -87,6 +88,17 @@ export function Routes({
   );
 }
 
+/** Time between two questions about the same URL, ms: deltas come ten times a second. */
+const SETTLE = 1000;
+
+/** A version that moves at most once in `SETTLE`. */
+function useSettled(version: number, now: number): number {
+  const settled = useRef({ version, at: now });
+  if (settled.current.version !== version && now - settled.current.at >= SETTLE)
+    settled.current = { version, at: now };
+  return settled.current.version;
+}
+
 const MOST_TARGETS = 50;
 
 function Row({ route, picture }: { route: RouteView; picture: Picture }) {
@@ -121,7 +133,8 @@ function Row({ route, picture }: { route: RouteView; picture: Picture }) {
             <ul>
               {targets.slice(0, MOST_TARGETS).map(({ address, instance, weight, share }) => (
                 <li key={address}>
-                  <span>{instance || address}</span> <code>{instance && address}</code>
+                  <span title={instance}>{shortened(instance || address)}</span>{' '}
+                  <code>{instance && address}</code>
                   <span class="faint">
                     weight {weight}, {formatShare(share)}
                   </span>
