@@ -6,7 +6,7 @@ import type { Draw, Strategy } from './strategy.ts';
 /** In turn, as often as the weights say. */
 export const rr: Strategy = {
   about: 'In turn, weighted; all workers take turns together.',
-  balancer: (targets, draw, turn) => new RoundRobin(withWeight(targets), draw, turn),
+  balancer: (targets, draw, turn, newcomer) => new RoundRobin(withWeight(targets), draw, turn, newcomer),
 };
 
 class RoundRobin implements Balancer {
@@ -17,12 +17,15 @@ class RoundRobin implements Balancer {
   readonly #turns: Int32Array;
   readonly #turn: number;
 
-  constructor(targets: readonly Target[], { turns }: Draw, turn: number) {
+  constructor(targets: readonly Target[], { turns }: Draw, turn: number, newcomer: Target | undefined) {
     this.#targets = targets;
     this.#ring = ringOf(targets.map(({ weight }) => weight));
     this.#length = this.#ring?.length ?? targets.length;
     this.#turns = turns;
     this.#turn = turn;
+    const place = newcomer === undefined ? -1 : targets.indexOf(newcomer);
+    // Each worker does so when it learns of the newcomer; all of them mean the same place.
+    if (place >= 0) Atomics.store(turns, turn, this.#ring?.indexOf(place) ?? place);
   }
 
   /** Hot path: no closures, no allocation. */

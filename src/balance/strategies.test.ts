@@ -138,6 +138,15 @@ describe('rr', () => {
     expect([0, 1].map((i) => (first[i] ?? 0) + (second[i] ?? 0))).toEqual([5, 5]);
   });
 
+  it.each([[[1, 1, 1]], [[0.5, 0.3, 0.2]]])('begins with a newcomer: weights %j', (weights) => {
+    for (let before = 0; before < 5; before++) {
+      const turns = new Int32Array(4).fill(before);
+      const targets = targetsOf(weights);
+      const balancer = STRATEGIES.rr.balancer(targets, { random: () => 0, turns }, 2, targets[1]);
+      expect(balancer.next([])?.id).toBe('t1');
+    }
+  });
+
   it('shares the turns of an ejected target among all others, not with its neighbour alone', () => {
     const targets = targetsOf([1, 1, 1, 1]);
     (targets[1] as Target).state.ejectedUntil = 1000;

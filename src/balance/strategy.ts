@@ -15,6 +15,9 @@ export interface Draw {
 export interface Strategy {
   /** One sentence for help and pages. */
   readonly about: string;
-  /** `turn` is the index of the route's counter in `draw.turns`. Targets of weight 0 are never candidates. */
-  balancer(targets: readonly Target[], draw: Draw, turn: number): Balancer;
+  /**
+   * `turn` is the index of the route's counter in `draw.turns`. `newcomer` has just joined the targets: a strategy that
+   * takes turns begins with it, since it has waited longest. Targets of weight 0 are never candidates.
+   */
+  balancer(targets: readonly Target[], draw: Draw, turn: number, newcomer?: Target): Balancer;
 }

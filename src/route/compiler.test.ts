@@ -107,6 +107,16 @@ describe('compiler', () => {
     expect(states.size).toBe(1);
   });
 
+  it('an instance that joins gets the next request, so that a commit shows at once', () => {
+    const { compiler } = compilerOf();
+    const some = ['a', 'b', 'c'].map((id) => target(id));
+    const before = find(compiler.apply(delta(1, [spec('/', some, { slot: 1 })])), '/');
+    before?.balancer.next([]);
+    const patch = { id: 'h/', set: [target('new')], gone: [] };
+    const after = find(compiler.apply(delta(2, [], { patched: [patch] })), '/');
+    expect(after?.balancer.next([])?.id).toBe('new');
+  });
+
   it('routes take turns on their own, also those that share a slot', () => {
     const { compiler } = compilerOf(new Int32Array(2));
     const both = [target('x'), target('y')];

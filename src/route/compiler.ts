@@ -70,9 +70,12 @@ export class Compiler {
   #build(spec: RouteSpec): Route {
     const known = this.#routes.get(spec.id);
     const targets = new Map<string, Target>();
-    for (const target of spec.targets) {
-      const old = known?.targets.get(target.id);
-      targets.set(target.id, old !== undefined && isSame(old, target) ? old : this.#target(target));
+    let newcomer: Target | undefined;
+    for (const wanted of spec.targets) {
+      const old = known?.targets.get(wanted.id);
+      const target = old !== undefined && isSame(old, wanted) ? old : this.#target(wanted);
+      targets.set(target.id, target);
+      if (known !== undefined && old === undefined) newcomer ??= target;
     }
     // Targets that stay keep their place in `states`; those that left or moved give theirs back last, so
     // that a state in use never falls to zero in between.
@@ -86,7 +89,7 @@ export class Compiler {
       service: spec.service,
       slot: spec.slot,
       strip: new TextEncoder().encode(spec.strip),
-      balancer: STRATEGIES[spec.strategy].balancer([...targets.values()], { random, turns }, turn),
+      balancer: STRATEGIES[spec.strategy].balancer([...targets.values()], { random, turns }, turn, newcomer),
     };
   }
 
