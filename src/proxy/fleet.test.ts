@@ -116,6 +116,22 @@ describe('the fleet', () => {
     expect(await get(fleet)).toBe('200 b');
   });
 
+  it('misses no change that is published while it starts', async () => {
+    const [a, b] = [await backend('a'), await backend('b')];
+    const fleet = new ProxyFleet({
+      host: '127.0.0.1',
+      port: 0,
+      log: silentLogger,
+      snapshot: () => delta(1, route(a)),
+      worker,
+    });
+    closers.push(() => fleet.stop());
+    const listening = fleet.listen();
+    fleet.publish(delta(2, route(b)));
+    await listening;
+    expect(await until(async () => ((await get(fleet)) === '200 b' ? true : undefined))).toBe(true);
+  });
+
   it('counts in memory that the main thread reads', async () => {
     const fleet = await fleetWith(delta(1, route(await backend('a'))));
     await get(fleet);

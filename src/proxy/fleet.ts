@@ -60,17 +60,26 @@ export class ProxyFleet {
   #stopped: Promise<void> | undefined;
   #replacement: NodeJS.Timeout | undefined;
 
-  private constructor(options: FleetOptions, counters: CounterReader) {
+  /**
+   * For a router that publishes to the fleet: it may do so from now on, also before and while `listen` runs.
+   * `counters`: when slots are handed out before there is a fleet.
+   */
+  constructor(options: FleetOptions, counters = new CounterReader()) {
     this.#options = options;
     this.counters = counters;
     this.#address = { host: options.host, port: options.port };
   }
 
-  /** Resolves when the workers listen. Throws `listen.*`. `counters`: when slots are handed out before the fleet stands. */
-  static async start(options: FleetOptions, counters = new CounterReader()): Promise<ProxyFleet> {
+  /** A fleet that listens. Throws `listen.*`. */
+  static async start(options: FleetOptions, counters?: CounterReader): Promise<ProxyFleet> {
     const fleet = new ProxyFleet(options, counters);
-    await fleet.#startWorker();
+    await fleet.listen();
     return fleet;
+  }
+
+  /** Starts the workers; resolves when they listen. Throws `listen.*`. To be called once. */
+  listen(): Promise<void> {
+    return this.#startWorker();
   }
 
   /** Where it listens, with the port that was given for port 0. */

@@ -5,6 +5,7 @@ import type { Counters } from '../counters.ts';
 import type { ProxyLimits } from '../limits.ts';
 import { latin1 } from './bytes.ts';
 import type { RequestRewrite } from './compose.ts';
+import type { HeadLimits } from './fields.ts';
 import { Forwarding } from './forwarding.ts';
 import type { Transport } from './links.ts';
 import { createMemory } from './memory.ts';
@@ -29,8 +30,6 @@ export interface EngineOptions {
   now: () => number;
   /** Seconds resolution is enough: for Date (ms since the epoch). */
   wallClock: () => number;
-  /** Host for requests of HTTP/1.0 without one: the address we listen on. */
-  authority: string;
 }
 
 const NOTHING = new Uint8Array();
@@ -41,6 +40,8 @@ export class Engine {
   readonly request = new RequestHead();
   readonly response = new ResponseHead();
   readonly limits: ProxyLimits;
+  /** Of response heads: a line may be as long as the head. Policies and cookies of backends grow, and nobody attacks with them. */
+  readonly responseLimits: HeadLimits;
   readonly counters: Counters;
   readonly outcomes: Outcomes;
   /** Engine time in ms: of the event that is being handled. */
@@ -58,17 +59,18 @@ export class Engine {
   readonly #wallClock: () => number;
 
   constructor(
-    { limits, counters, outcomes, now, wallClock, authority }: EngineOptions,
+    { limits, counters, outcomes, now, wallClock }: EngineOptions,
     transport: (engine: Engine) => Transport,
   ) {
     this.limits = limits;
+    this.responseLimits = { ...limits, maxLine: limits.maxHead };
     this.counters = counters;
     this.outcomes = outcomes;
     this.#now = now;
     this.time = now();
     this.rewrite = {
       strip: NOTHING,
-      fallbackHost: latin1(authority),
+      fallbackHost: NOTHING,
       forwarding: new Forwarding('unknown', {}),
       upgrade: false,
       maxForwards: -1,
@@ -76,6 +78,11 @@ export class Engine {
     this.#wallClock = wallClock;
     this.transport = transport(this);
     this.tick();
+  }
+
+  /** Host for requests of HTTP/1.0 without one: the address we listen on. */
+  setAuthority(authority: string): void {
+    this.rewrite.fallbackHost = latin1(authority);
   }
 
   /** Looks at the clock: once per event, not once per use. */

@@ -90,11 +90,11 @@ export class World implements ClientLink, Transport {
         outcomes,
         now: () => this.time,
         wallClock: () => 0,
-        authority: 'proxy.test',
       },
       () => this,
     );
     this.engine.routes = routes;
+    this.engine.setAuthority('proxy.test');
     this.session = new Session(this.engine, this, new Forwarding('10.0.0.1'));
   }
 

@@ -72,13 +72,13 @@ export class Reply {
       this.#pass(start, end);
       return;
     }
-    const { memory, limits } = this.#engine;
+    const { memory, responseLimits } = this.#engine;
     const carry = this.#carry;
     if (carry !== undefined) {
       carry.append(memory, start, end);
       // Without a line end nothing new can be said about the head.
       const lineEnd = memory.indexOf(10, start);
-      if ((lineEnd < 0 || lineEnd >= end) && carry.length <= limits.maxLine) return;
+      if ((lineEnd < 0 || lineEnd >= end) && carry.length <= responseLimits.maxLine) return;
       this.#readCarried(carry);
       return;
     }
@@ -104,7 +104,7 @@ export class Reply {
     const engine = this.#engine;
     let p = from;
     while (p < end) {
-      const r = engine.response.scan(engine.memory, p, end, engine.limits);
+      const r = engine.response.scan(engine.memory, p, end, engine.responseLimits);
       if (r === 0) return p;
       if (r < 0) {
         this.#session.badResponse(refusalOf(r).text);

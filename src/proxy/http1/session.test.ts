@@ -57,6 +57,13 @@ describe('an exchange', () => {
     expect(world.upstreams.length).toBe(1);
   });
 
+  it('lets long header lines of a backend pass', () => {
+    const world = new World(one())
+      .say(GET)
+      .answer(`HTTP/1.1 200 OK\r\nX: ${'x'.repeat(20_000)}\r\nContent-Length: 0\r\n\r\n`);
+    expect(world.received).toMatch(/^HTTP\/1.1 200 OK\r\nX: x{20000}\r\n/);
+  });
+
   it('takes the route’s prefix off the path', () => {
     const strip = (target: string) =>
       new World(routeTo([targetAt(1)], '/foo')).say(GET.replace('/a', target)).upstream.sent.split(' ')[1];
@@ -242,6 +249,12 @@ describe('time', () => {
       .wait(1_100);
     expect(world.received).toMatch(/^HTTP\/1.1 408 /);
     expect(world.upstream.fate).toBe('destroyed');
+  });
+
+  it('waits for the body, not for the backend, after a 100', () => {
+    const world = new World(one(), { bodyTimeout: 1_000, responseSilence: 9_000 }).say(POST);
+    world.answer('HTTP/1.1 100 Continue\r\n\r\n').wait(1_100);
+    expect(world.received).toMatch(/^HTTP\/1.1 100 Continue\r\n\r\nHTTP\/1.1 408 /);
   });
 
   it('says 504 for a silent backend, once, and cuts a response that stops', () => {

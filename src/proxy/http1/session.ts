@@ -138,7 +138,7 @@ export class Session {
           dispatch.connectExpired();
           return;
         }
-        const waitsForClient = !this.#body.done && !this.#upstreamSlow && !reply.begun;
+        const waitsForClient = !this.#body.done && !this.#upstreamSlow;
         dispatch.release(false);
         if (reply.headSent) this.#abort();
         else if (waitsForClient) this.#refuse(408, 'the request body did not arrive in time');
@@ -314,8 +314,8 @@ export class Session {
     }
     if (this.dispatch.isConnecting) return limits.connectTimeout;
     if (this.#clientSlow || this.#upstreamSlow) return limits.stallTimeout;
-    if (this.reply.begun) return limits.responseSilence;
-    return this.#body.done ? limits.responseTimeout : limits.bodyTimeout;
+    if (!this.#body.done && !this.reply.headSent) return limits.bodyTimeout;
+    return this.reply.begun ? limits.responseSilence : limits.responseTimeout;
   }
 
   // Requests

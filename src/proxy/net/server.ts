@@ -60,7 +60,6 @@ export class ProxyServer {
         outcomes,
         now: () => performance.now(),
         wallClock: () => Date.now(),
-        authority: formatHostPort(host, port),
       },
       (made) => {
         const { buffer } = made.memory;
@@ -74,6 +73,8 @@ export class ProxyServer {
       port,
       localAddress: options.localAddress,
     });
+    const { address } = listener;
+    engine.setAuthority(formatHostPort(address.host, address.port));
     return new ProxyServer(engine, pool!, listener);
   }
 
