@@ -11,6 +11,7 @@ import { musterEndpoints } from './muster/endpoints.ts';
 import { openApiEndpoint } from './openapi.ts';
 import { operatorEndpoints } from './operator/index.ts';
 import { sessionEndpoints } from './session/index.ts';
+import { snapshotEndpoints } from './snapshot/index.ts';
 import { statusEndpoints } from './status/index.ts';
 import { txnEndpoints } from './txn/index.ts';
 
@@ -26,6 +27,7 @@ export const endpoints: readonly Endpoint[] = [
   ...eventEndpoints,
   ...coordinateEndpoints,
   ...operatorEndpoints,
+  ...snapshotEndpoints,
   ...aclEndpoints,
   ...internalEndpoints,
   ...musterEndpoints,

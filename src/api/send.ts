@@ -9,6 +9,9 @@ const compress = promisify(gzip);
 /** Below this many bytes compressing costs more than it saves: one segment on the wire either way. */
 const MIN_COMPRESSED = 1400;
 
+/** Types of content that compressing would not make smaller. */
+const COMPRESSED = /^(?:application\/(?:x-)?gzip|image\/(?!svg)|font\/woff)/;
+
 /** Writes a reply. The response headers that every answer has are already set. */
 export async function send(
   reply: Reply,
@@ -30,7 +33,7 @@ export async function send(
   }
   const { body, contentType } = encode(reply, pretty);
   if (!response.hasHeader('Content-Type')) response.setHeader('Content-Type', contentType);
-  if (body.length >= MIN_COMPRESSED && acceptsGzip(request) && !response.hasHeader('Content-Encoding')) {
+  if (body.length >= MIN_COMPRESSED && acceptsGzip(request) && !COMPRESSED.test(contentType)) {
     const compressed = await compress(body);
     response.setHeader('Content-Encoding', 'gzip');
     response.setHeader('Content-Length', compressed.length);

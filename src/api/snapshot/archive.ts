@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto';
+import { promisify } from 'node:util';
+import { gunzip, gzip } from 'node:zlib';
+import type { Catalog } from '../../catalog/catalog.ts';
+import type { Rows, TableName } from '../../catalog/rows.ts';
+import { shapeOf, TABLE_NAMES } from '../../catalog/tables.ts';
+import type { Write } from '../../catalog/transaction.ts';
+import { readTar, writeTar } from '../../lib/tar.ts';
+
+/** Layout of the archive; another one is refused rather than guessed at. */
+const FORMAT = 1;
+const META = 'meta.json';
+const STATE = 'state.ndjson';
+const SUMS = 'SHA256SUMS';
+
+/** What an archive may grow to when it is unpacked: a small one must not fill the memory. */
+const MAX_UNPACKED = 1024 * 1024 * 1024;
+
+/** Says what is wrong with an archive. */
+export class SnapshotError extends Error {}
+
+/**
+ * The catalog as a gzipped tar: what it is, one line of JSON per row, and the check sums of both. `now` in ms since
+ * the epoch.
+ */
+export async function writeSnapshot(catalog: Catalog, version: string, now: number): Promise<Buffer> {
+  const lines = TABLE_NAMES.flatMap((table) =>
+    catalog.all(table).map((row) => JSON.stringify({ table, row: encodeRow(row) })),
+  );
+  const state = Buffer.from(`${lines.join('\n')}\n`);
+  const meta = {
+    format: FORMAT,
+    version,
+    index: catalog.index,
+    rows: lines.length,
+    time: new Date(now).toISOString(),
+  };
+  const files = [
+    { name: META, content: Buffer.from(`${JSON.stringify(meta, undefined, 2)}\n`) },
+    { name: STATE, content: state },
+  ];
+  const sums = files.map(({ name, content }) => `${sha256(content)}  ${name}\n`).join('');
+  return promisify(gzip)(writeTar([...files, { name: SUMS, content: Buffer.from(sums) }], now / 1000));
+}
+
+/** Throws `SnapshotError` unless the archive is whole and of a layout that is known. */
+export async function readSnapshot(archive: Buffer): Promise<Write[]> {
+  const unpacked = await promisify(gunzip)(archive, { maxOutputLength: MAX_UNPACKED }).catch(
+    (cause: Error) => {
+      throw new SnapshotError(`failed to decompress snapshot: ${cause.message}`);
+    },
+  );
+  const files = readTar(unpacked);
+  if (files === undefined) throw new SnapshotError('the archive is damaged');
+  const [meta, state] = [checked(files, META), checked(files, STATE)];
+  const { format } = JSON.parse(meta.toString()) as { format?: unknown };
+  if (format !== FORMAT)
+    throw new SnapshotError(`the archive has format ${String(format)}, this program knows ${FORMAT}`);
+  return state
+    .toString()
+    .split('\n')
+    .filter((line) => line !== '')
+    .map(readLine);
+}
+
+/** A file of the archive, once its check sum is right. */
+function checked(files: ReadonlyMap<string, Buffer>, name: string): Buffer {
+  const content = files.get(name);
+  const sums = files.get(SUMS)?.toString() ?? '';
+  if (content === undefined)
+    throw new SnapshotError(`the archive has no ${name}: it is no snapshot of this program`);
+  if (!sums.split('\n').includes(`${sha256(content)}  ${name}`))
+    throw new SnapshotError(`the check sum of ${name} is wrong`);
+  return content;
+}
+
+function readLine(line: string): Write {
+  const { table, row } = JSON.parse(line) as { table: TableName; row: Record<string, unknown> };
+  if (!TABLE_NAMES.includes(table))
+    throw new SnapshotError(`the archive has rows of an unknown kind, ${table}`);
+  const decoded = decodeRow(row) as Rows[TableName];
+  const { key, indexes } = shapeOf(table);
+  // A row that cannot be indexed must be found out here, not when it is already on the disk.
+  for (const valuesOf of Object.values(indexes)) valuesOf(decoded);
+  return { table, key: key(decoded), row: decoded } as Write;
+}
+
+function sha256(content: Buffer): string {
+  return createHash('sha256').update(content).digest('hex');
+}
+
+/** Bytes and large numbers, which JSON does not have, stand as objects with one of these names. */
+const BYTES = '$bytes';
+const BIGINT = '$bigint';
+
+function encodeRow(row: object): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]: [string, unknown]) => {
+      if (value instanceof Uint8Array) return [name, { [BYTES]: Buffer.from(value).toString('base64') }];
+      return [name, typeof value === 'bigint' ? { [BIGINT]: String(value) } : value];
+    }),
+  );
+}
+
+function decodeRow(row: Record<string, unknown>): unknown {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => {
+      if (typeof value !== 'object' || value === null) return [name, value];
+      const special = value as Record<string, unknown>;
+      if (typeof special[BYTES] === 'string') return [name, Buffer.from(special[BYTES], 'base64')];
+      return [name, typeof special[BIGINT] === 'string' ? BigInt(special[BIGINT]) : value];
+    }),
+  );
+}

@@ -1,0 +1,59 @@
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { expect, it } from 'vitest';
+import { kvSet } from '../../catalog/commands/kv.ts';
+import { register } from '../../catalog/commands/register.ts';
+import { restore } from '../../catalog/commands/restore.ts';
+import type { ApiContext } from '../context.ts';
+import { testContext } from '../test-context.ts';
+import { readSnapshot, writeSnapshot } from './archive.ts';
+
+const node = {
+  id: '',
+  name: 'n',
+  address: '10.0.0.1',
+  datacenter: 'dc1',
+  taggedAddresses: null,
+  meta: { a: 'b' },
+};
+
+const set = ({ store }: ApiContext, key: string, value: Uint8Array) =>
+  store.write((tx) => kvSet(tx, { key, value, flags: 2n ** 64n - 1n }));
+
+async function filled(): Promise<ApiContext> {
+  const { context } = testContext();
+  await context.store.write((tx) => register(tx, { node }));
+  await set(context, 'old', Buffer.from([0, 255, 128]));
+  return context;
+}
+
+it('brings back what was there, drops what came later, and moves no index backwards', async () => {
+  const context = await filled();
+  const { catalog, store } = context;
+  const before = { kv: catalog.get('kv', 'old'), node: catalog.get('nodes', 'n') };
+  const archive = await writeSnapshot(catalog, '1', 0);
+  await set(context, 'old', Buffer.from('changed'));
+  await set(context, 'new', Buffer.from('x'));
+  const { index } = catalog;
+  const rows = await readSnapshot(archive);
+  await store.write((tx) => restore(tx, rows));
+  expect(catalog.index).toBe(index + 1);
+  expect(catalog.all('kv').map(({ key }) => key)).toEqual(['old']);
+  expect(catalog.get('kv', 'old')).toMatchObject({ flags: before.kv?.flags, modifyIndex: index + 1 });
+  expect(Buffer.from(catalog.get('kv', 'old')?.value ?? [])).toEqual(Buffer.from([0, 255, 128]));
+  // What did not change keeps its index, so that its readers are not woken.
+  expect(catalog.get('nodes', 'n')).toEqual(before.node);
+});
+
+it('refuses what is damaged or of another kind', async () => {
+  const { catalog } = await filled();
+  const archive = await writeSnapshot(catalog, '1', 0);
+  await expect(readSnapshot(Buffer.from('no archive'))).rejects.toThrow('failed to decompress snapshot');
+  await expect(readSnapshot(archive.subarray(0, archive.length - 20))).rejects.toThrow(
+    'failed to decompress',
+  );
+  await expect(readSnapshot(gzipSync('x'.repeat(2000)))).rejects.toThrow('the archive is damaged');
+  const changed = gunzipSync(archive);
+  const at = changed.indexOf('"old"');
+  changed.write('"OLD"', at);
+  await expect(readSnapshot(gzipSync(changed))).rejects.toThrow('the check sum of state.ndjson is wrong');
+});
