@@ -2,7 +2,7 @@
 // @ts-check
 // npm run bench -- proxy|propagation|dns|store [--option value …]      see bench/README.md
 import { setup } from '../scripts/setup.mjs';
-import { stopAllOnSignal } from '../scripts/support/processes.mjs';
+import { stopAllWithUs } from '../scripts/support/processes.mjs';
 import { run } from '../scripts/support/say.mjs';
 import { dnsBench } from './dns.mjs';
 import { proxyBench } from './proxy.mjs';
@@ -22,7 +22,7 @@ const BENCHES = {
 };
 
 await run(async () => {
-  stopAllOnSignal();
+  stopAllWithUs();
   const [name = '', ...argv] = process.argv.slice(2);
   const bench = BENCHES[name];
   if (bench === undefined) {

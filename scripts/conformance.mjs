@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { setup } from './setup.mjs';
 import { ARTIFACTS, inRoot } from './support/paths.mjs';
-import { runToEnd, stopAllOnSignal } from './support/processes.mjs';
+import { runToEnd, stopAllWithUs } from './support/processes.mjs';
 import { run, say, seconds } from './support/say.mjs';
 import { NotYet, requireVerb, SUITES } from './support/suites.mjs';
 
@@ -156,7 +156,7 @@ async function updateBaseline(names) {
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   await run(async () => {
-    stopAllOnSignal();
+    stopAllWithUs();
     const [first, ...rest] = process.argv.slice(2);
     if (first === undefined || first === '--help') return unknownSuite('given');
     await setup();

@@ -5,13 +5,11 @@
 import { spawn } from 'node:child_process';
 import { setup } from './setup.mjs';
 import { findCommand, inRoot, MUSTER, ROOT } from './support/paths.mjs';
+import { whenToldToStop } from './support/processes.mjs';
 import { run } from './support/say.mjs';
 
 /** Within this time a second signal is the same key press, come by another way (terminal, npm). */
 const SAME_KEY_PRESS_MS = 700;
-
-/** @type {NodeJS.Signals[]} */
-const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 await run(async () => {
   await setup();
@@ -28,13 +26,11 @@ await run(async () => {
     detached: true,
   });
   let last = 0;
-  for (const signal of STOP_SIGNALS) {
-    process.on(signal, () => {
-      const now = Date.now();
-      if (now - last > SAME_KEY_PRESS_MS) child.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal);
-      last = now;
-    });
-  }
+  whenToldToStop((signal) => {
+    const now = Date.now();
+    if (now - last > SAME_KEY_PRESS_MS) child.kill(signal);
+    last = now;
+  });
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('exit', (code, signal) => resolve(code ?? (signal === null ? 1 : 128)));

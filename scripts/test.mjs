@@ -8,7 +8,7 @@ import { check } from './check.mjs';
 import { compareWithBaseline } from './conformance.mjs';
 import { setup } from './setup.mjs';
 import { ARTIFACTS, inRoot } from './support/paths.mjs';
-import { runToEnd, stopAll, stopAllOnSignal } from './support/processes.mjs';
+import { runToEnd, stopAll, stopAllWithUs } from './support/processes.mjs';
 import { run, say, seconds } from './support/say.mjs';
 
 /** @typedef {{ passed: number, failed: number }} Count */
@@ -58,7 +58,7 @@ const PARTS = {
 };
 
 await run(async () => {
-  stopAllOnSignal();
+  stopAllWithUs();
   const wanted = process.argv.slice(2);
   const unknown = wanted.find((one) => !(one in PARTS));
   if (unknown !== undefined) {

@@ -187,16 +187,44 @@ export function start(command, args, options = {}) {
   return self;
 }
 
-/** Ctrl-C and SIGTERM end what was started here before they end us. */
-export function stopAllOnSignal() {
-  for (const [signal, code] of /** @type {const} */ ([
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ])) {
-    process.once(signal, () => {
-      stopAll().finally(() => process.exit(code));
-    });
-  }
+/** How often we look whether npm is still there. */
+const PARENT_CHECK_MS = 300;
+
+/**
+ * Calls back whenever this script is told to stop: Ctrl-C, SIGTERM, a terminal that is closed, and SIGTERM to npm.
+ * npm passes a signal on to the shell that it runs us in, and the shell ends without a word to us: all that is seen
+ * here is another parent.
+ * @param {(signal: 'SIGINT' | 'SIGTERM') => void} stop
+ */
+export function whenToldToStop(stop) {
+  let told = false;
+  /** @param {'SIGINT' | 'SIGTERM'} signal */
+  const tell = (signal) => () => {
+    told = true;
+    stop(signal);
+  };
+  process.on('SIGINT', tell('SIGINT'));
+  process.on('SIGTERM', tell('SIGTERM'));
+  process.on('SIGHUP', tell('SIGTERM'));
+  if (process.env.npm_lifecycle_event === undefined) return;
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    // After a signal this is no second one: the shell merely ended before us.
+    if (!told) tell('SIGTERM')();
+  }, PARENT_CHECK_MS);
+  timer.unref();
+}
+
+/** When this script is told to stop, what was started here ends before it does. */
+export function stopAllWithUs() {
+  let stopping = false;
+  whenToldToStop((signal) => {
+    if (stopping) return;
+    stopping = true;
+    stopAll().finally(() => process.exit(signal === 'SIGINT' ? 130 : 143));
+  });
 }
 
 /** Ends everything that was started here and still runs. */
