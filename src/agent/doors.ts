@@ -23,6 +23,9 @@ export interface Parts {
   readonly teardown: Teardown;
 }
 
+/** A port that switches its listener off, as in Consul. */
+const OFF = -1;
+
 /** Answers DNS on every client address. Answers with where, "host:port". */
 export async function listenDns(
   { config, log, clock, random, teardown }: Parts,
@@ -30,7 +33,7 @@ export async function listenDns(
   node: LocalNode,
 ): Promise<string[]> {
   const addresses: string[] = [];
-  for (const host of config.node.client) {
+  for (const host of config.ports.dns === OFF ? [] : config.node.client) {
     const dns = await startDns({
       catalog,
       host,
@@ -79,7 +82,7 @@ export async function listenHttp(
     blockEndpoints: config.api.blockEndpoints,
   };
   const addresses: string[] = [];
-  for (const host of config.node.client) {
+  for (const host of config.ports.http === OFF ? [] : config.node.client) {
     const api = await startApi({
       context: { ...context, settings, dashboard },
       host,
