@@ -1,13 +1,6 @@
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useMemo } from 'preact/hooks';
 import type { Picture } from '../../../src/api/muster/picture.ts';
-import {
-  type HistoryPoint,
-  type InstanceView,
-  isOut,
-  MAX_TARGET_HISTORY,
-  TARGET_STEP,
-  trafficKey,
-} from '../../../src/api/muster/wire.ts';
+import { isOut, trafficKey } from '../../../src/api/muster/wire.ts';
 import { lookupExample, routeExample } from '../examples.ts';
 import { formatDuration, formatMany, formatRate } from '../format.ts';
 import type { LiveView } from '../live.ts';
@@ -17,6 +10,7 @@ import { Filter } from '../parts/filter.tsx';
 import { Source } from '../parts/source.tsx';
 import { StateBar } from '../parts/state-bar.tsx';
 import { fits, hostPort, worstFirst } from './flow-services.ts';
+import { useHistories } from './histories.ts';
 import { InstanceRow } from './instance-row.tsx';
 import { Tags } from './services.tsx';
 
@@ -32,7 +26,7 @@ export function ServiceScreen({ view, picture, name, query }: ServiceProps) {
   const key = name.toLowerCase();
   const service = picture.services.get(key);
   const path = `/v1/muster/services/${encodeURIComponent(name)}`;
-  const histories = useHistories(service === undefined ? undefined : path, picture, view);
+  const histories = useHistories(name, service === undefined ? undefined : path, picture, view.now);
   const instances = useMemo(
     () => [...picture.instances.values()].filter((one) => one.service.toLowerCase() === key).sort(worstFirst),
     [picture, key, view.versions.instances],
@@ -167,47 +161,4 @@ function Unknown({ name, picture, path }: { name: string; picture: Picture; path
       <Source path={path} api={about.api} />
     </>
   );
-}
-
-type Histories = ReadonlyMap<string, readonly HistoryPoint[]>;
-
-/** The last five minutes of each instance: asked for once, carried on from the live figures. */
-function useHistories(path: string | undefined, picture: Picture, view: LiveView): Histories {
-  const [histories, setHistories] = useState<Histories>(new Map());
-  useEffect(() => {
-    if (path === undefined) return;
-    const gone = new AbortController();
-    void load(path, gone.signal).then((loaded) => {
-      if (loaded !== undefined) setHistories(loaded);
-    });
-    return () => gone.abort();
-  }, [path, picture]);
-  const step = Math.floor(view.now / TARGET_STEP);
-  useEffect(() => {
-    setHistories((known) => {
-      const next = new Map<string, readonly HistoryPoint[]>();
-      for (const [key, history] of known) {
-        const traffic = picture.traffic.get(key);
-        if (traffic === undefined) continue;
-        const { requests, errors, p50, p99 } = traffic;
-        next.set(key, [...history, { at: view.now, requests, errors, p50, p99 }].slice(-MAX_TARGET_HISTORY));
-      }
-      return next;
-    });
-  }, [step]);
-  return histories;
-}
-
-async function load(path: string, signal: AbortSignal): Promise<Histories | undefined> {
-  try {
-    const response = await fetch(path, { signal });
-    if (!response.ok) return undefined;
-    const { instances } = (await response.json()) as {
-      instances: readonly (InstanceView & { history: readonly HistoryPoint[] })[];
-    };
-    return new Map(instances.map((one) => [trafficKey.target(one.service, hostPort(one)), one.history]));
-  } catch {
-    // Without it the sparks begin now.
-    return undefined;
-  }
 }
