@@ -10,8 +10,16 @@ export type Tree =
   | { readonly kind: 'char'; readonly test: CharTest }
   | { readonly kind: 'assert'; readonly what: Assertion }
   | { readonly kind: 'sequence' | 'choice'; readonly parts: readonly Tree[] }
-  /** `most` is Infinity without a bound. */
-  | { readonly kind: 'repeat'; readonly of: Tree; readonly least: number; readonly most: number };
+  /** `most` is Infinity without a bound; a lazy one takes as few as it can. */
+  | {
+      readonly kind: 'repeat';
+      readonly of: Tree;
+      readonly least: number;
+      readonly most: number;
+      readonly lazy: boolean;
+    }
+  /** What it matched can be asked for by its number, from 1 on. */
+  | { readonly kind: 'group'; readonly of: Tree; readonly number: number };
 
 export class RegexpSyntaxError extends Error {
   constructor(problem: string, at: string) {
@@ -23,6 +31,8 @@ interface Flags {
   ignoreCase: boolean;
   dotAll: boolean;
   multiLine: boolean;
+  /** Turns the meaning of a question mark behind a repetition around. */
+  lazy: boolean;
 }
 
 /** Go's bounds of a repetition and of nesting. */
@@ -38,7 +48,8 @@ class Parser {
   readonly #pattern: string;
   #at = 0;
   #depth = 0;
-  #flags: Flags = { ignoreCase: false, dotAll: false, multiLine: false };
+  #groups = 0;
+  #flags: Flags = { ignoreCase: false, dotAll: false, multiLine: false, lazy: false };
 
   constructor(pattern: string) {
     this.#pattern = pattern;
@@ -72,8 +83,7 @@ class Parser {
     const operator = this.#at;
     const bounds = this.#bounds();
     if (bounds === undefined) return atom;
-    // Whether a match is the shortest or the longest makes no difference to whether there is one.
-    this.#take('?');
+    const lazy = this.#take('?') !== this.#flags.lazy;
     const second = this.#at;
     if (this.#bounds() !== undefined)
       throw new RegexpSyntaxError(
@@ -85,7 +95,7 @@ class Parser {
     if (most < least || least > MAX_REPEAT || (most > MAX_REPEAT && most !== Number.POSITIVE_INFINITY))
       throw new RegexpSyntaxError('invalid repeat count', this.#pattern.slice(operator, second));
     if (this.#at === from) return atom;
-    return { kind: 'repeat', of: atom, least, most };
+    return { kind: 'repeat', of: atom, least, most, lazy };
   }
 
   #bounds(): [number, number] | undefined {
@@ -130,6 +140,7 @@ class Parser {
   #group(): Tree {
     const outer = { ...this.#flags };
     const from = this.#at - 1;
+    let captures = true;
     if (this.#take('?')) {
       const name = this.#match(/P<([A-Za-z0-9_]+)>/y);
       if (name === undefined) {
@@ -143,12 +154,15 @@ class Parser {
         this.#setFlags(flags[2] ?? '', false);
         // "(?i)" holds until the end of the group that it stands in.
         if (flags[3] === ')') return { kind: 'empty' };
+        captures = false;
       }
     }
+    // Groups are numbered by where they open.
+    const number = captures ? ++this.#groups : 0;
     const inner = this.#choice();
     if (!this.#take(')')) throw new RegexpSyntaxError('missing closing )', this.#pattern);
     this.#flags = outer;
-    return inner;
+    return captures ? { kind: 'group', of: inner, number } : inner;
   }
 
   #setFlags(letters: string, value: boolean): void {
@@ -156,6 +170,7 @@ class Parser {
     if (letters.includes('i')) next.ignoreCase = value;
     if (letters.includes('s')) next.dotAll = value;
     if (letters.includes('m')) next.multiLine = value;
+    if (letters.includes('U')) next.lazy = value;
     this.#flags = next;
   }
 

@@ -82,4 +82,52 @@ describe('Go regular expressions', () => {
   it('stays linear where backtracking explodes', () => {
     expect(compileGoRegexp('^(a+)+$').test(`${'a'.repeat(20_000)}b`)).toBe(false);
   });
+
+  it.each([
+    ['^conf-(.+)-at-(.+)$', 'conf-blue-at-web', ['conf-blue-at-web', 'blue', 'web']],
+    ['^(.*?)-(.*?)-(.*)$', 'a-b-c-d', ['a-b-c-d', 'a', 'b', 'c-d']],
+    ['(?U)^(.*)-(.*)$', 'a-b-c', ['a-b-c', 'a', 'b-c']],
+    ['(a)|(b)', 'xb', ['b', '', 'b']],
+    ['(?P<x>a+)(?:b)(c)?', 'zaab', ['aab', 'aa', '']],
+    ['(a|ab)(c|bcd)(d*)', 'abcd', ['abcd', 'a', 'bcd', '']],
+    ['(?:(a)|b)*', 'ab', ['ab', 'a']],
+    ['()', '', ['', '']],
+    ['x*', 'aaa', ['']],
+    ['(.)$', 'a😀', ['😀', '😀']],
+  ])('%s finds in %j: %j', (pattern, text, expected) => {
+    expect(compileGoRegexp(pattern).find(text)).toEqual(expected);
+  });
+
+  it('finds nothing where nothing matches', () => {
+    expect(compileGoRegexp('^(a)b$').find('ac')).toBeUndefined();
+  });
+
+  it('takes with its groups what the engine of JavaScript takes', () => {
+    const atom = fc.constantFrom('a', 'b', '.', '[ab]', '[^a]', '\\d', '^', '$', '\\b');
+    const { tree } = fc.letrec<{ tree: string }>((tie) => ({
+      tree: fc.oneof(
+        { maxDepth: 3 },
+        atom,
+        fc.tuple(tie('tree'), tie('tree')).map(([a, b]) => `${a}${b}`),
+        fc.tuple(tie('tree'), tie('tree')).map(([a, b]) => `(?:${a}|${b})`),
+        fc
+          .tuple(atom, fc.constantFrom('*', '+', '?', '{2}', '{1,2}', '*?', '+?', '??'))
+          .map(([a, operator]) => `(?:${a})${operator}`),
+      ),
+    }));
+    fc.assert(
+      fc.property(
+        fc.array(tree, { minLength: 1, maxLength: 3 }),
+        fc.string({ unit: fc.constantFrom('a', 'b', '1', ' '), maxLength: 8 }),
+        (trees, text) => {
+          const pattern = trees.map((one) => `(${one})`).join('');
+          const expected = new RegExp(pattern, 'u').exec(text);
+          expect(compileGoRegexp(pattern).find(text)).toEqual(
+            expected === null ? undefined : [...expected].map((group) => group ?? ''),
+          );
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
 });

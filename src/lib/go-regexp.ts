@@ -11,11 +11,19 @@ import {
 export interface GoRegexp {
   /** True when the pattern matches somewhere in `text`. */
   test(text: string): boolean;
+  /**
+   * The leftmost match in `text` and what each group took of it, "" for a group that took no part (Go's
+   * FindStringSubmatch); undefined when there is no match.
+   */
+  find(text: string): readonly string[] | undefined;
 }
 
 type Step =
   | { readonly kind: 'char'; readonly test: CharTest; readonly next: number }
+  /** Goes both ways; what comes by `next` is preferred. */
   | { readonly kind: 'split'; readonly next: number; readonly other: number }
+  /** Remembers the place: 2n where group n begins, 2n + 1 where it ends. */
+  | { readonly kind: 'mark'; readonly slot: number; readonly next: number }
   | { readonly kind: 'assert'; readonly what: Assertion; readonly next: number }
   | { readonly kind: 'match' };
 
@@ -29,6 +37,7 @@ const MAX_STEPS = 20_000;
  */
 export function compileGoRegexp(pattern: string): GoRegexp {
   const steps: Step[] = [{ kind: 'match' }];
+  let slots = 2;
   const start = build(parseGoRegexp(pattern), 0);
 
   /** Adds the steps of `tree` in front of step `next`; answers where they begin. */
@@ -48,26 +57,29 @@ export function compileGoRegexp(pattern: string): GoRegexp {
           .reduceRight((other, begin) => add({ kind: 'split', next: begin, other }));
       case 'repeat':
         return buildRepeat(tree, next);
+      case 'group': {
+        slots = Math.max(slots, 2 * tree.number + 2);
+        const end = add({ kind: 'mark', slot: 2 * tree.number + 1, next });
+        return add({ kind: 'mark', slot: 2 * tree.number, next: build(tree.of, end) });
+      }
     }
   }
 
-  function buildRepeat({ of, least, most }: Tree & { kind: 'repeat' }, next: number): number {
+  function buildRepeat({ of, least, most, lazy }: Tree & { kind: 'repeat' }, next: number): number {
+    const split = (body: number): Step =>
+      lazy ? { kind: 'split', next, other: body } : { kind: 'split', next: body, other: next };
+    // What takes no characters is the same however often it is repeated.
+    if (isEmpty(of)) return least > 0 ? build(of, next) : add(split(build(of, next)));
     let begin = next;
     if (most === Number.POSITIVE_INFINITY) {
       // The loop is closed once the place of its body is known.
       const loop = add({ kind: 'split', next, other: next });
-      const body = build(of, loop);
-      steps[loop] = { kind: 'split', next: body, other: next };
+      steps[loop] = split(build(of, loop));
       begin = loop;
     } else {
-      for (let i = least; i < most; i++) begin = add({ kind: 'split', next: build(of, begin), other: next });
+      for (let i = least; i < most; i++) begin = add(split(build(of, begin)));
     }
-    for (let i = 0; i < least; i++) {
-      const again = build(of, begin);
-      // A body without steps is the same however often it is repeated.
-      if (again === begin) break;
-      begin = again;
-    }
+    for (let i = 0; i < least; i++) begin = build(of, begin);
     return begin;
   }
 
@@ -76,7 +88,27 @@ export function compileGoRegexp(pattern: string): GoRegexp {
     return steps.push(step) - 1;
   }
 
-  return { test: (text) => matches(steps, start, text) };
+  return {
+    test: (text) => matches(steps, start, text),
+    find: (text) => find(steps, start, slots, text),
+  };
+}
+
+/** True for a tree that looks at no character at all. */
+function isEmpty(tree: Tree): boolean {
+  switch (tree.kind) {
+    case 'empty':
+      return true;
+    case 'char':
+    case 'assert':
+      return false;
+    case 'sequence':
+    case 'choice':
+      return tree.parts.every(isEmpty);
+    case 'repeat':
+    case 'group':
+      return isEmpty(tree.of);
+  }
 }
 
 /** Follows all ways through the steps at once. */
@@ -121,9 +153,83 @@ function enter(
     if (step.kind === 'match') return true;
     if (step.kind === 'char') waiting.push(index);
     else if (step.kind === 'split') open.push(step.other, step.next);
+    else if (step.kind === 'mark') open.push(step.next);
     else if (holds(step.what, before, after)) open.push(step.next);
   }
   return false;
+}
+
+/** One way through the steps, with the places that it remembers. */
+interface Way {
+  readonly step: number;
+  readonly marks: Int32Array;
+}
+
+/** As `matches`, but keeps the ways in order of preference, since the first that arrives says what the groups took. */
+function find(
+  steps: readonly Step[],
+  start: number,
+  slots: number,
+  text: string,
+): readonly string[] | undefined {
+  let current: Way[] = [];
+  let found: Int32Array | undefined;
+  const entered = new Int32Array(steps.length).fill(-1);
+  let before = -1;
+  for (let at = 0; at <= text.length; ) {
+    const code = at < text.length ? (text.codePointAt(at) as number) : -1;
+    // A match that begins later is never preferred to one that was found.
+    if (found === undefined)
+      current.push({ step: start, marks: new Int32Array(slots).fill(-1).fill(at, 0, 1) });
+    const waiting: Way[] = [];
+    for (const way of current) {
+      const arrived = follow(steps, way, entered, at, before, code, waiting);
+      if (arrived === undefined) continue;
+      found = arrived.slice().fill(at, 1, 2);
+      break;
+    }
+    current = [];
+    for (const { step: index, marks } of waiting) {
+      const step = steps[index] as Step & { kind: 'char' };
+      if (code !== -1 && step.test(code)) current.push({ step: step.next, marks });
+    }
+    if (code === -1 || (found !== undefined && current.length === 0)) break;
+    before = code;
+    at += code > 0xffff ? 2 : 1;
+  }
+  if (found === undefined) return undefined;
+  const groups: string[] = [];
+  for (let slot = 0; slot < slots; slot += 2) {
+    const [begin, end] = [found[slot] as number, found[slot + 1] as number];
+    groups.push(begin < 0 || end < 0 ? '' : text.slice(begin, end));
+  }
+  return groups;
+}
+
+/** Goes on as far as no character is needed. Answers the marks with which the end of the pattern was reached, if it was. */
+function follow(
+  steps: readonly Step[],
+  first: Way,
+  entered: Int32Array,
+  at: number,
+  before: number,
+  after: number,
+  waiting: Way[],
+): Int32Array | undefined {
+  const open = [first];
+  for (let way = open.pop(); way !== undefined; way = open.pop()) {
+    const { step: index, marks } = way;
+    if (entered[index] === at) continue;
+    entered[index] = at;
+    const step = steps[index] as Step;
+    if (step.kind === 'match') return marks;
+    if (step.kind === 'char') waiting.push(way);
+    else if (step.kind === 'split') open.push({ step: step.other, marks }, { step: step.next, marks });
+    else if (step.kind === 'mark')
+      open.push({ step: step.next, marks: marks.slice().fill(at, step.slot, step.slot + 1) });
+    else if (holds(step.what, before, after)) open.push({ step: step.next, marks });
+  }
+  return undefined;
 }
 
 /** `before` and `after` are the code points beside the place, -1 at the ends of the text. */
