@@ -70,12 +70,6 @@ export const AGENT_FLAGS = {
     summary: 'Domain that is answered from the catalog.',
   },
   'alt-domain': { kind: 'string', value: 'NAME', sets: 'dns.alt_domain', summary: 'A second such domain.' },
-  recursor: {
-    kind: 'list',
-    value: 'ADDRESS',
-    sets: 'dns.recursors',
-    summary: 'A name server for all other names.',
-  },
   ui: { kind: 'boolean', sets: 'api.ui', summary: 'Serve the dashboard; on unless told otherwise.' },
   'log-level': {
     kind: 'string',
@@ -151,6 +145,7 @@ export const AGENT_FLAGS = {
     summary: 'The node id is never made from the machine.',
   },
   'disable-keyring-file': { kind: 'boolean', granted: [true, false], summary: 'No keys are kept in files.' },
+  recursor: { kind: 'list', value: 'ADDRESS', summary: 'A name server for all other names.' },
   'default-query-time': {
     kind: 'duration',
     summary: 'How long a blocking query waits when it does not say.',

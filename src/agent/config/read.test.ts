@@ -61,13 +61,17 @@ stop_timeout = "1m30s"
 
   it('later sources win; tables are merged, lists of tables add up, other lists are replaced', () => {
     const config = readConfig([
-      parseConfigText('a.toml', '[dns]\ndomain = "a"\nrecursors = ["1.1.1.1"]\n[[service]]\nname = "one"\n'),
+      parseConfigText(
+        'a.toml',
+        '[dns]\ndomain = "a"\n[api]\nblock_endpoints = ["/a"]\n[[service]]\nname = "one"\n',
+      ),
       parseConfigText(
         'b.json',
-        '{"dns": {"recursors": ["9.9.9.9"], "only_passing": true}, "service": [{"name": "two"}]}',
+        '{"api": {"block_endpoints": ["/b"]}, "dns": {"only_passing": true}, "service": [{"name": "two"}]}',
       ),
     ]);
-    expect(config.dns).toMatchObject({ domain: 'a', recursors: ['9.9.9.9'], onlyPassing: true });
+    expect(config.dns).toMatchObject({ domain: 'a', onlyPassing: true });
+    expect(config.api.blockEndpoints).toEqual(['/b']);
     expect(config.service.map((service) => service.name)).toEqual(['one', 'two']);
   });
 });

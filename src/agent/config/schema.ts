@@ -95,10 +95,6 @@ const dnsSchema = z
       .default('consul')
       .describe("Domain that is answered from the catalog. The default is Consul's."),
     altDomain: z.string().optional().describe('A second domain with the same answers.'),
-    recursors: z
-      .array(z.string())
-      .default([])
-      .describe('Name servers for all other names, `host` or `host:port`. None: such questions are refused.'),
     nodeTtl: duration()
       .prefault('0s')
       .describe('TTL of answers about nodes. 0, so that nobody keeps an address that is gone.'),
@@ -156,9 +152,6 @@ const apiSchema = z
     kvMaxValueSize: bytes({ least: 1, most: 64 * 1024 * 1024 })
       .prefault('512KB')
       .describe("Largest value of a key. Consul's limit: a registry is no file server."),
-    maxBodySize: bytes({ least: 1024, most: 64 * 1024 * 1024 })
-      .prefault('1MB')
-      .describe('Largest body of any other request; registrations are a few kB.'),
   })
   .prefault({})
   .describe('HTTP API.');
@@ -244,12 +237,10 @@ const balancerSchema = z
       .describe("Tags that begin with this are routes. fabio's prefix."),
     workers: z
       .int()
-      .min(0)
-      .max(256)
+      .min(1)
+      .max(1)
       .default(1)
-      .describe(
-        'Threads that carry traffic; 0: one for each core. One, so that the other cores stay with the programs behind it.',
-      ),
+      .describe('Threads that carry traffic. One as yet: Node 20 cannot share a port between threads.'),
     limits: limitsSchema,
     drainTimeout: duration({ least: 0 })
       .prefault('30s')
