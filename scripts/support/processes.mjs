@@ -191,9 +191,9 @@ export function start(command, args, options = {}) {
 const PARENT_CHECK_MS = 300;
 
 /**
- * Calls back whenever this script is told to stop: Ctrl-C, SIGTERM, a terminal that is closed, and SIGTERM to npm.
- * npm passes a signal on to the shell that it runs us in, and the shell ends without a word to us: all that is seen
- * here is another parent.
+ * Calls back whenever this script is told to stop: Ctrl-C, SIGTERM, a terminal that is closed, the end of npm. (npm
+ * passes signals on to the shell that it runs scripts in, which keeps them to itself: hence the `exec` in package.json,
+ * and for what still goes missing a look at who our parent is.)
  * @param {(signal: 'SIGINT' | 'SIGTERM') => void} stop
  */
 export function whenToldToStop(stop) {
@@ -211,7 +211,7 @@ export function whenToldToStop(stop) {
   const timer = setInterval(() => {
     if (process.ppid === parent) return;
     clearInterval(timer);
-    // After a signal this is no second one: the shell merely ended before us.
+    // After a signal this is no second one: npm merely ended before us.
     if (!told) tell('SIGTERM')();
   }, PARENT_CHECK_MS);
   timer.unref();
