@@ -1,40 +1,65 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { staticFile } from './static-files.ts';
+import path from 'node:path';
+import { afterAll, afterEach, expect, it } from 'vitest';
+import { type Api, startApi } from './server.ts';
+import { testContext } from './test-context.ts';
 
-let directory: string;
+const outside = mkdtempSync(path.join(tmpdir(), 'muster-ui-'));
+const uiDirectory = path.join(outside, 'ui');
+mkdirSync(path.join(uiDirectory, 'assets'), { recursive: true });
+writeFileSync(path.join(outside, 'secret.txt'), 'secret');
+writeFileSync(path.join(uiDirectory, 'index.html'), '<title>Muster</title>');
+writeFileSync(path.join(uiDirectory, 'assets', 'app-1a2b.js'), 'run()');
+afterAll(() => rmSync(outside, { recursive: true }));
 
-beforeAll(() => {
-  directory = mkdtempSync(join(tmpdir(), 'muster-ui-'));
-  mkdirSync(join(directory, 'assets'));
-  writeFileSync(join(directory, 'index.html'), '<!doctype html>');
-  writeFileSync(join(directory, 'assets', 'index-abc.js'), 'page()');
+let api: Api | undefined;
+afterEach(() => api?.stop());
+
+async function ask(target: string, headers: Record<string, string> = {}): Promise<Response> {
+  const { context } = testContext();
+  api ??= await startApi({ context, host: '127.0.0.1', port: 0, uiDirectory });
+  return fetch(`http://127.0.0.1:${api.address.port}${target}`, { headers, redirect: 'manual' });
+}
+afterEach(() => {
+  api = undefined;
 });
 
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
+it('serves files with their type, hashed ones for a year', async () => {
+  const script = await ask('/ui/assets/app-1a2b.js');
+  expect([await script.text(), script.headers.get('content-type')]).toEqual([
+    'run()',
+    'text/javascript; charset=utf-8',
+  ]);
+  expect(script.headers.get('cache-control')).toContain('immutable');
+});
 
-describe('files of the dashboard', () => {
-  it.each(['', 'services', 'services/web', 'services/web.js', 'dc1/services/web'])(
-    'the address %j is the page',
-    async (path) => {
-      const reply = await staticFile(directory, path);
-      expect(reply).toMatchObject({ kind: 'bytes', contentType: 'text/html; charset=utf-8' });
-      expect(reply.headers?.['Content-Security-Policy']).toContain("default-src 'self'");
-    },
-  );
+it('serves the page for every path of the application, and asks to look again', async () => {
+  for (const target of ['/ui/', '/ui/services/web']) {
+    const page = await ask(target);
+    expect([page.status, await page.text()]).toEqual([200, '<title>Muster</title>']);
+    expect(page.headers.get('cache-control')).toBe('no-cache');
+  }
+});
 
-  it.each(['assets/index-old.js', 'favicon.ico', '../package.json', 'assets/../../x.js'])(
-    'the missing file %j is no page',
-    async (path) => expect(await staticFile(directory, path)).toMatchObject({ status: 404 }),
-  );
+it('says that nothing changed to who has it already', async () => {
+  const tag = (await ask('/ui/')).headers.get('etag') ?? '';
+  const again = await ask('/ui/', { 'If-None-Match': tag });
+  expect([again.status, await again.text()]).toEqual([304, '']);
+});
 
-  it('keeps what has a hash in its name, and asks for the page anew', async () => {
-    const script = await staticFile(directory, 'assets/index-abc.js');
-    expect(script.headers?.['Cache-Control']).toContain('immutable');
-    const page = await staticFile(directory, '');
-    expect(page.headers?.['Cache-Control']).toBe('no-cache');
-    expect(await staticFile(directory, '', page.headers?.ETag)).toMatchObject({ status: 304 });
-  });
+it.each([
+  '/ui/missing.js',
+  '/ui/%2e%2e%2fsecret.txt',
+  '/ui/..%2fsecret.txt',
+  '/ui/assets/%2e%2e/%2e%2e/secret.txt',
+])('%s gives no file away', async (target) => {
+  const answer = await ask(target);
+  expect(answer.status).not.toBe(200);
+  expect(await answer.text()).not.toContain('secret');
+});
+
+it.each(['/', '/ui'])('%s leads to the dashboard', async (target) => {
+  const answer = await ask(target);
+  expect([answer.status, answer.headers.get('location')]).toEqual([301, '/ui/']);
 });

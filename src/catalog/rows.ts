@@ -137,6 +137,13 @@ export interface Coordinate extends Indexed {
   readonly height: number;
 }
 
+/** Something that operators set and that all servers follow, by its name. */
+export interface Setting extends Indexed {
+  readonly name: string;
+  /** Plain JSON. */
+  readonly value: Readonly<Record<string, string | number | boolean>>;
+}
+
 /** Row type by table name. */
 export interface Rows {
   nodes: Node;
@@ -147,6 +154,7 @@ export interface Rows {
   sessions: Session;
   lockDelays: LockDelay;
   coordinates: Coordinate;
+  settings: Setting;
 }
 
 export type TableName = keyof Rows;

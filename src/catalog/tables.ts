@@ -56,6 +56,7 @@ export const TABLES = {
     key: (row) => serviceKey(row.node, row.segment),
     indexes: { node: (row) => [fold(row.node)] },
   },
+  settings: { key: (row) => row.name, indexes: {} },
 } as const satisfies { [T in TableName]: TableShape<Rows[T]> };
 
 export const TABLE_NAMES = Object.keys(TABLES) as TableName[];

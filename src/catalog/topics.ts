@@ -70,6 +70,7 @@ export function collectTopics(change: Change, reader: Reader, topics: Set<string
     case 'coordinates':
       topics.add(topic.coordinates);
       return;
+    case 'settings':
     case 'tombstones':
     case 'lockDelays':
       return;

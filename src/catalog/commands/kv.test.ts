@@ -156,7 +156,10 @@ it('keys, locks and sessions do what a plain map would', () => {
         if (!tx.isEmpty) catalog.apply(tx.index, tx.writes());
         const rows = catalog
           .all('kv')
-          .map(({ key, value, flags: _flags, ...row }) => [key, { ...row, value: String(value) }]);
+          .map(({ key, value, flags: _flags, ...row }) => [
+            key,
+            { ...row, value: Buffer.from(value).toString() },
+          ]);
         expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(model.entries));
         expect(catalog.all('tombstones').filter(({ key }) => model.entries.has(key))).toEqual([]);
       }

@@ -78,7 +78,8 @@ function put(tx: Transaction, draft: Draft<KvEntry>): KvEntry {
   const known = tx.get('kv', draft.key);
   if (known !== undefined && isSame(known, draft)) return known;
   tx.delete('tombstones', draft.key);
-  return tx.put('kv', draft);
+  // A copy of its own: bytes from the wire are a window into a buffer of 64 KiB, which would stay alive with them.
+  return tx.put('kv', { ...draft, value: new Uint8Array(draft.value) });
 }
 
 /** Values are compared byte by byte: one from the disk and one from the wire are different kinds of arrays. */
