@@ -42,6 +42,10 @@ function onClick(event: MouseEvent): void {
   const { origin, pathname, search } = new URL(href, location.href);
   if (origin !== location.origin || !/^\/ui(\/|$)/.test(pathname)) return;
   event.preventDefault();
+  const isSameScreen = pathname === location.pathname;
   go(pathname + search);
+  if (isSameScreen) return;
   scrollTo(0, 0);
+  // As after a page load: the keyboard and a screen reader go on from the new content.
+  document.getElementById('main')?.focus({ preventScroll: true });
 }
