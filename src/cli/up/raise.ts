@@ -7,7 +7,7 @@ import type { Companion, Running } from '../run-agent.ts';
 import type { Terminal } from '../verb.ts';
 import { doorsOf } from './doors.ts';
 import { firstRequest } from './first-request.ts';
-import { greeting, type Ready } from './greeting.ts';
+import { greeting, programName, type Ready } from './greeting.ts';
 import { startGroups, waitForService } from './groups.ts';
 
 /** After this time without all instances it is said who is missing, again and again; in ms. */
@@ -56,7 +56,12 @@ export async function raise(
       terminal.out(
         `\n${count(instances)} instances of ${service} pass${route === undefined ? '' : ' and are routed'} (${seconds} s).\n`,
       );
-    terminal.out(greeting(doors, ready, config.dns.domain));
+    terminal.out(
+      greeting(doors, ready, {
+        domain: config.dns.domain,
+        program: programName(process.argv[1], process.cwd()),
+      }),
+    );
     const [balancer] = doors.balancer;
     for (const { route } of ready) {
       if (route === undefined || balancer === undefined) continue;
