@@ -1,5 +1,7 @@
 /** The answers we give ourselves: short plain text that says why and what to do. */
 import { latin1 } from './bytes.ts';
+import type { Failure } from './dispatch.ts';
+import type { Refusal } from './refusals.ts';
 
 const REASONS: Record<number, string> = {
   200: 'OK',
@@ -42,4 +44,30 @@ export function composePage(memory: Uint8Array, at: number, options: PageOptions
     out += part.length;
   }
   return out;
+}
+
+/** What to say when no instance could be given the request; `failure` is how the last attempt ended. */
+export function undelivered(failure: Failure, service: string): Refusal {
+  switch (failure) {
+    case 'none':
+      return {
+        status: 503,
+        text: `${service} has no healthy instance. Look at the health checks of its instances`,
+      };
+    case 'refused':
+      return {
+        status: 502,
+        text: `${service} could not be reached: its instances refuse connections. Check that they run and listen`,
+      };
+    case 'connect-timeout':
+      return {
+        status: 504,
+        text: `${service} could not be reached in time: its instances do not take connections. Check that they run`,
+      };
+    case 'cut':
+      return {
+        status: 502,
+        text: `${service} closed the connection before it answered. It may have acted upon the request, which was not repeated (further)`,
+      };
+  }
 }

@@ -118,7 +118,7 @@ export class Reply {
         return -1;
       }
       // HTTP/1.0 has none (RFC 9110 §15.2).
-      if (this.#session.minor === 1)
+      if (this.#session.intake.minor === 1)
         this.#session.sendToClient(OUT, this.#compose(SAY_NOTHING, false, true, true));
       this.#session.arm();
       p = r;
@@ -146,9 +146,9 @@ export class Reply {
     this.status = status;
     this.#backendStays = response.staysOpen();
     let kind = NO_BODY;
-    if (status !== 204 && status !== 304 && !session.isHead)
+    if (status !== 204 && status !== 304 && !session.intake.isHead)
       kind = fields.chunked ? BY_CHUNKS : fields.contentLength >= 0 ? BY_LENGTH : BY_CLOSE;
-    const old = session.minor === 0;
+    const old = session.intake.minor === 0;
     this.#mode = AS_IT_IS;
     if (kind === BY_CHUNKS && old) this.#mode = OUT_OF_CHUNKS;
     if (kind === BY_CLOSE && !old) this.#mode = INTO_CHUNKS;
@@ -171,7 +171,7 @@ export class Reply {
   #switch(start: number, end: number): number {
     const session = this.#session;
     const { response, memory } = this.#engine;
-    if (!session.upgrading || !response.fields.has(UPGRADE)) {
+    if (!session.intake.upgrading || !response.fields.has(UPGRADE)) {
       session.badResponse('it switched protocols without being asked');
       return -1;
     }

@@ -64,6 +64,34 @@ describe('an exchange', () => {
     expect(world.received).toMatch(/^HTTP\/1.1 200 OK\r\nX: x{20000}\r\n/);
   });
 
+  it('starts no next request while the client does not take its answers', () => {
+    const world = new World(one());
+    world.isSlow = true;
+    world.say(GET + GET + GET).answer(OK);
+    expect(world.received).toBe(OK);
+    expect(world.upstream.sent.match(/GET/g)?.length).toBe(1);
+    world.say(GET.repeat(1_000));
+    expect(world.isPaused).toBe(true);
+    world.session.drained();
+    expect(world.upstream.sent.match(/GET/g)?.length).toBe(2);
+    world.isSlow = false;
+    world.answer(OK);
+    expect(world.upstream.sent.match(/GET/g)?.length).toBe(3);
+    world.session.gone();
+    expect(world.upstream.fate).toBe('destroyed');
+  });
+
+  it('closes a client that never takes its answers', () => {
+    const world = new World(one(), { stallTimeout: 1_000 });
+    world.isSlow = true;
+    world
+      .say(GET + GET)
+      .answer(OK)
+      .wait(1_100);
+    expect(world.fate).toBe('destroyed');
+    expect(world.received).toBe(OK);
+  });
+
   it('takes the route’s prefix off the path', () => {
     const strip = (target: string) =>
       new World(routeTo([targetAt(1)], '/foo')).say(GET.replace('/a', target)).upstream.sent.split(' ')[1];

@@ -2,60 +2,40 @@
  * One client's connection: requests are read, sent on their way, answered, one after the other. No I/O in here:
  * events come in as method calls, what is to be done goes out through the links.
  */
-import { BYTES_IN, BYTES_OUT, IN_FLIGHT, OWN_4XX, OWN_5XX, REQUESTS } from '../counters.ts';
-import { Body, BY_CHUNKS, BY_LENGTH, NO_BODY } from './body.ts';
-import { composeRequest } from './compose.ts';
+import { BYTES_IN, BYTES_OUT, IN_FLIGHT, OWN_4XX, OWN_5XX } from '../counters.ts';
 import { Dispatch } from './dispatch.ts';
 import type { Engine } from './engine.ts';
-import { MAX_FORWARDS } from './fields.ts';
 import type { Forwarding } from './forwarding.ts';
+import { Intake } from './intake.ts';
 import type { ClientLink, UpstreamLink } from './links.ts';
-import { Carry, OUT, READ } from './memory.ts';
-import { composePage } from './page.ts';
-import { refusalOf } from './refusals.ts';
+import { OUT, READ } from './memory.ts';
+import { composePage, undelivered } from './page.ts';
 import { Reply } from './reply.ts';
-import { METHOD_HEAD, METHOD_OPTIONS, METHOD_OTHER } from './request-head.ts';
-
-/** Between requests, or inside a request's head. */
-const IDLE = 0;
-const EXCHANGE = 1;
-const TUNNEL = 2;
-/** The last answer is on its way; what still comes is dropped. */
-const DROPPING = 3;
-const CLOSED = 4;
-
-/** Pipelined bytes kept while an exchange is under way; then the client waits. */
-const PIPELINE = 16_384;
+import { CLOSED, DROPPING, EXCHANGE, IDLE, TUNNEL } from './stages.ts';
 
 export class Session {
+  readonly intake: Intake;
   readonly dispatch: Dispatch;
   readonly reply: Reply;
-  /** Of the present request. */
-  minor = 1;
-  isHead = false;
-  upgrading = false;
   /** When `expired` is to be called (engine time); Infinity: never. */
-  deadline = Number.POSITIVE_INFINITY;
+  deadline: number;
+  stage = IDLE;
+  /** The client does not take what we have for it. */
+  clientSlow = false;
   readonly #engine: Engine;
   readonly #link: ClientLink;
-  readonly #forwarding: Forwarding;
-  readonly #body = new Body();
-  readonly #carry = new Carry();
-  #stage = IDLE;
   #closing = false;
   /** The client sent FIN. */
   #ended = false;
   #upstreamSlow = false;
-  #clientSlow = false;
   #reading = true;
-  /** Inside the loop over the client's bytes: it goes on by itself after an exchange. */
-  #consuming = false;
+  /** Of the present request; 0 between requests, but not before the first: its time runs from accept. */
   #startedAt: number;
 
   constructor(engine: Engine, link: ClientLink, forwarding: Forwarding) {
     this.#engine = engine;
     this.#link = link;
-    this.#forwarding = forwarding;
+    this.intake = new Intake(engine, this, forwarding);
     this.dispatch = new Dispatch(engine, this);
     this.reply = new Reply(engine, this);
     this.#startedAt = engine.touch();
@@ -65,41 +45,29 @@ export class Session {
   // Events of the client's connection
 
   received(start: number, end: number): void {
-    const { memory, limits, counters } = this.#engine;
-    this.#engine.touch();
+    const { counters, limits } = this.#engine;
+    const now = this.#engine.touch();
     counters.overall(BYTES_IN, end - start);
-    if (this.#stage >= DROPPING) return;
-    if (this.#stage === TUNNEL) {
-      this.#sendUpstream(start, end);
+    if (this.stage >= DROPPING) return;
+    if (this.stage === TUNNEL) {
+      this.sendUpstream(start, end);
       return;
     }
-    const carry = this.#carry;
-    if (carry.length > 0) {
-      carry.append(memory, start, end);
-      if (this.#stage === IDLE) {
-        // Without a line end nothing new can be said about a head: a slow one costs its lines, not its bytes.
-        const lineEnd = memory.indexOf(10, start);
-        if ((lineEnd < 0 || lineEnd >= end) && carry.length <= limits.maxLine) return;
-      }
-      this.#consumeCarried();
-      return;
-    }
-    if (this.#stage === IDLE) this.#startHead();
-    const used = this.#consumeAll(start, end);
-    if (used < end && this.#stage < DROPPING) {
-      carry.append(memory, used, end);
-      this.#flow();
-    }
+    // The first byte of a later head starts its time.
+    if (this.stage === IDLE && this.#startedAt === 0 && this.intake.carry.length === 0)
+      this.deadline = now + limits.headTimeout;
+    this.intake.received(start, end);
+    this.#settle();
   }
 
   /** The client sent FIN: it may still wait for its answer. */
   ended(): void {
     this.#ended = true;
-    if (this.#stage === TUNNEL) {
+    if (this.stage === TUNNEL) {
       this.dispatch.upstream?.end();
       this.arm();
-    } else if (this.#stage === IDLE) this.#close();
-    else if (this.#stage === EXCHANGE && !this.#body.done) {
+    } else if (this.stage === IDLE) this.#settle();
+    else if (this.stage === EXCHANGE && !this.intake.body.done) {
       // Half a request: never to look like a whole one.
       this.#engine.counters.overall(IN_FLIGHT, -1);
       this.dispatch.release(false);
@@ -110,17 +78,20 @@ export class Session {
 
   /** The client took what was queued for it. */
   drained(): void {
-    this.#clientSlow = false;
+    this.clientSlow = false;
     this.dispatch.upstream?.resume();
-    if (this.#stage !== CLOSED) this.arm();
+    if (this.stage === CLOSED) return;
+    this.arm();
+    this.intake.resume();
+    this.#settle();
   }
 
   /** The client's connection is gone. */
   gone(): void {
-    if (this.#stage === EXCHANGE || this.#stage === TUNNEL) this.#engine.counters.overall(IN_FLIGHT, -1);
-    this.#stage = CLOSED;
+    if (this.stage === EXCHANGE || this.stage === TUNNEL) this.#engine.counters.overall(IN_FLIGHT, -1);
+    this.stage = CLOSED;
     this.deadline = Number.POSITIVE_INFINITY;
-    this.#carry.clear();
+    this.intake.carry.clear();
     this.dispatch.release(false);
     this.dispatch.forget();
   }
@@ -128,22 +99,25 @@ export class Session {
   /** `deadline` has passed. */
   expired(): void {
     const { dispatch, reply } = this;
-    switch (this.#stage) {
+    switch (this.stage) {
       case IDLE:
-        if (this.#carry.length === 0) this.#close();
-        else this.#refuse(408, 'the request head did not arrive in time');
+        if (this.clientSlow) {
+          this.#link.destroy();
+          this.gone();
+        } else if (this.intake.carry.length === 0) this.#close();
+        else this.refuse(408, 'the request head did not arrive in time');
         return;
       case EXCHANGE: {
         if (dispatch.isConnecting) {
           dispatch.connectExpired();
           return;
         }
-        const waitsForClient = !this.#body.done && !this.#upstreamSlow;
+        const waitsForClient = !this.intake.body.done && !this.#upstreamSlow;
         dispatch.release(false);
         if (reply.headSent) this.#abort();
-        else if (waitsForClient) this.#refuse(408, 'the request body did not arrive in time');
+        else if (waitsForClient) this.refuse(408, 'the request body did not arrive in time');
         else
-          this.#fail(
+          this.answer(
             504,
             `${this.#service()} did not answer in time. Try again, or look at its instances' health and load`,
           );
@@ -157,26 +131,26 @@ export class Session {
 
   /** No request after the present one; an idle connection ends now. */
   drain(): void {
-    if (this.#stage === IDLE && this.#carry.length === 0) this.#close();
+    if (this.stage === IDLE && this.intake.carry.length === 0) this.#close();
   }
 
   /** Whether an exchange or a tunnel is under way. */
   get isBusy(): boolean {
-    return this.#stage === EXCHANGE || this.#stage === TUNNEL || this.#carry.length > 0;
+    return this.stage === EXCHANGE || this.stage === TUNNEL || this.intake.carry.length > 0;
   }
 
   // Events of the backend's connection
 
   upstreamReceived(start: number, end: number): void {
     this.#engine.touch();
-    if (this.#stage === TUNNEL) {
+    if (this.stage === TUNNEL) {
       this.sendToClient(start, end);
       this.arm();
     } else this.reply.received(start, end);
   }
 
   upstreamEnded(upstream: UpstreamLink): void {
-    if (this.#stage === TUNNEL) {
+    if (this.stage === TUNNEL) {
       this.#link.end();
       this.arm();
     } else if (!this.reply.ended()) this.#lost(upstream);
@@ -184,7 +158,7 @@ export class Session {
 
   /** Reset, or closed altogether. `isClean`: without an error. */
   upstreamClosed(upstream: UpstreamLink, isClean: boolean): void {
-    if (this.#stage === TUNNEL) {
+    if (this.stage === TUNNEL) {
       this.#engine.counters.overall(IN_FLIGHT, -1);
       this.dispatch.release(false);
       this.#close();
@@ -198,9 +172,9 @@ export class Session {
 
   upstreamDrained(): void {
     this.#upstreamSlow = false;
-    this.#consumeCarried();
-    this.#flow();
-    if (this.#stage !== CLOSED) this.arm();
+    this.intake.resume();
+    this.#settle();
+    if (this.stage !== CLOSED) this.arm();
   }
 
   // Called by dispatch
@@ -215,42 +189,31 @@ export class Session {
   /** The request's bytes are with a backend. */
   sent(accepted: boolean): void {
     this.#upstreamSlow = !accepted;
-    if (!this.#body.done) {
-      this.#consumeCarried();
-      this.#flow();
+    if (!this.intake.body.done) {
+      this.intake.resume();
+      this.#settle();
     }
     this.arm();
   }
 
   /** Every candidate was tried, or the request may not be sent again. */
   undeliverable(): void {
-    const { failure } = this.dispatch;
-    const service = this.#service();
-    if (this.reply.headSent) this.#abort();
-    else if (failure === 'none')
-      this.#fail(503, `${service} has no healthy instance. Look at the health checks of its instances`);
-    else if (failure === 'refused')
-      this.#fail(
-        502,
-        `${service} could not be reached: its instances refuse connections. Check that they run and listen`,
-      );
-    else if (failure === 'connect-timeout')
-      this.#fail(504, `${service} could not be reached in time: its instances do not take connections`);
-    else
-      this.#fail(
-        502,
-        `${service} closed the connection before it answered. The request may have been acted upon; it was not repeated further`,
-      );
+    if (this.reply.headSent) {
+      this.#abort();
+      return;
+    }
+    const { status, text } = undelivered(this.dispatch.failure, this.#service());
+    this.answer(status, text);
   }
 
   // Called by reply
 
   /** Whether the client's connection ends behind this response; decided when its head is written. */
   decideClose(endsWithConnection: boolean): boolean {
-    const refusedUpgrade = this.upgrading && this.#carry.length > 0;
-    const lastOne = this.#ended && this.#carry.length === 0;
+    const refusedUpgrade = this.intake.upgrading && this.intake.carry.length > 0;
+    const lastOne = this.#ended && this.intake.carry.length === 0;
     // With the body still coming, a client that hears "close" may stop sending it (RFC 9112 §9.6).
-    if (endsWithConnection || refusedUpgrade || lastOne || !this.#body.done || this.#engine.draining)
+    if (endsWithConnection || refusedUpgrade || lastOne || !this.intake.body.done || this.#engine.draining)
       this.#closing = true;
     return this.#closing;
   }
@@ -258,7 +221,7 @@ export class Session {
   sendToClient(start: number, end: number): void {
     this.#engine.counters.overall(BYTES_OUT, end - start);
     if (this.#link.send(start, end)) return;
-    this.#clientSlow = true;
+    this.clientSlow = true;
     this.dispatch.upstream?.pause();
   }
 
@@ -269,15 +232,15 @@ export class Session {
     const now = engine.time;
     engine.counters.answered(route!.slot, target!.slot, this.reply.status, now - this.#startedAt);
     engine.outcomes.answered(target!);
-    this.dispatch.release(keep && this.#body.done && !this.#upstreamSlow && !engine.draining);
-    this.#over(now);
+    this.dispatch.release(keep && this.intake.body.done && !this.#upstreamSlow && !engine.draining);
+    this.#over();
   }
 
   /** What the backend says cannot be understood. */
   badResponse(why: string): void {
     this.dispatch.release(false);
     if (this.reply.headSent) this.#abort();
-    else this.#fail(502, `${this.#service()} sent a response that is not valid HTTP/1.1: ${why}`);
+    else this.answer(502, `${this.#service()} sent a response that is not valid HTTP/1.1: ${why}`);
   }
 
   startTunnel(): void {
@@ -285,11 +248,11 @@ export class Session {
     const engine = this.#engine;
     engine.counters.answered(route!.slot, target!.slot, 101, engine.time - this.#startedAt);
     engine.outcomes.answered(target!);
-    this.#stage = TUNNEL;
-    const carry = this.#carry;
+    this.stage = TUNNEL;
+    const carry = this.intake.carry;
     while (carry.length > 0) {
       const end = carry.load(engine.memory);
-      this.#sendUpstream(READ, end);
+      this.sendUpstream(READ, end);
       carry.skip(end - READ);
     }
     if (this.#ended) this.dispatch.upstream?.end();
@@ -304,146 +267,38 @@ export class Session {
   }
 
   #patience(limits: Engine['limits']): number {
-    switch (this.#stage) {
+    switch (this.stage) {
       case IDLE:
-        return limits.keepAliveTimeout;
+        if (this.clientSlow) return limits.stallTimeout;
+        return this.intake.carry.length > 0 ? limits.headTimeout : limits.keepAliveTimeout;
       case DROPPING:
-        return this.#clientSlow ? limits.stallTimeout : limits.lingerTimeout;
+        return this.clientSlow ? limits.stallTimeout : limits.lingerTimeout;
       case TUNNEL:
         return this.#ended ? Math.min(limits.tunnelTimeout, limits.stallTimeout) : limits.tunnelTimeout;
     }
     if (this.dispatch.isConnecting) return limits.connectTimeout;
-    if (this.#clientSlow || this.#upstreamSlow) return limits.stallTimeout;
-    if (!this.#body.done && !this.reply.headSent) return limits.bodyTimeout;
+    if (this.clientSlow || this.#upstreamSlow) return limits.stallTimeout;
+    if (!this.intake.body.done && !this.reply.headSent) return limits.bodyTimeout;
     return this.reply.begun ? limits.responseSilence : limits.responseTimeout;
   }
 
-  // Requests
+  // Called by intake
 
-  /** The first byte of a head starts its time; on a new connection it has run since accept. */
-  #startHead(): void {
-    if (this.#startedAt === 0) this.deadline = this.#engine.time + this.#engine.limits.headTimeout;
-  }
-
-  #consumeCarried(): void {
-    if (this.#consuming) return;
-    const carry = this.#carry;
-    while (carry.length > 0 && this.#stage < TUNNEL) {
-      const used = this.#consumeAll(READ, carry.load(this.#engine.memory));
-      if (this.#stage >= DROPPING || used === READ) break;
-      carry.skip(used - READ);
-    }
-    if (this.#stage >= DROPPING) carry.clear();
-    this.#flow();
-    if (this.#ended && this.#stage === IDLE) this.#close();
-  }
-
-  /** The position up to which bytes were used. */
-  #consumeAll(start: number, end: number): number {
-    this.#consuming = true;
-    let p = start;
-    while (p < end && this.#stage < TUNNEL) {
-      const used = this.#consume(p, end);
-      if (used === p) break;
-      p = used;
-    }
-    this.#consuming = false;
-    return p;
-  }
-
-  #consume(start: number, end: number): number {
-    if (this.#stage === IDLE) return this.#readHead(start, end);
-    if (this.#body.done || this.dispatch.isConnecting) return start;
-    return this.#passBody(start, end);
-  }
-
-  #readHead(start: number, end: number): number {
-    const engine = this.#engine;
-    const r = engine.request.scan(engine.memory, start, end, engine.limits);
-    if (r > 0) return this.#begin(r, end);
-    if (r === 0) return start;
-    const { status, text } = refusalOf(r);
-    this.#refuse(status, text);
-    return end;
-  }
-
-  #begin(bodyStart: number, end: number): number {
-    const engine = this.#engine;
-    const { request: head, memory } = engine;
-    const { fields } = head;
-    this.#startedAt = engine.time;
-    this.minor = head.minor;
-    this.isHead = head.method === METHOD_HEAD;
-    this.upgrading = head.wantsUpgrade();
-    this.#closing = head.wantsClose();
-    this.#stage = EXCHANGE;
+  /** A request begins. */
+  begin(wantsClose: boolean): void {
+    this.stage = EXCHANGE;
+    this.#startedAt = this.#engine.time;
+    this.#closing = wantsClose;
     this.reply.reset();
-    engine.counters.overall(REQUESTS);
-    engine.counters.overall(IN_FLIGHT);
-    const body = this.#body;
-    body.begin(
-      fields.chunked ? BY_CHUNKS : fields.contentLength > 0 ? BY_LENGTH : NO_BODY,
-      fields.contentLength,
-    );
-    const bodyEnd = body.done ? bodyStart : body.advance(memory, bodyStart, end);
-    if (body.failed) {
-      this.#refuse(400, 'the chunked body is malformed');
-      return end;
-    }
-    const maxForwards = head.method === METHOD_OPTIONS ? this.#maxForwards() : -1;
-    if (maxForwards === 0) {
-      this.#answer(200, '');
-      return bodyEnd;
-    }
-    const route = engine.routes.match(memory, head.hostStart, head.hostEnd, head.pathStart, head.pathEnd);
-    if (route === undefined) {
-      this.#answer(404, 'no route leads from this host and path to a service. See the list of routes');
-      return bodyEnd;
-    }
-    engine.counters.slot(route.slot, REQUESTS);
-    const rewrite = engine.rewrite;
-    rewrite.strip = route.strip;
-    rewrite.forwarding = this.#forwarding;
-    rewrite.upgrade = this.upgrading;
-    rewrite.maxForwards = maxForwards - 1;
-    const out = composeRequest(memory, head, OUT, rewrite);
-    memory.copyWithin(out, bodyStart, bodyEnd);
-    const isSafe = head.method !== METHOD_OTHER;
-    this.dispatch.begin(route, engine.transport.keep(OUT, out + bodyEnd - bodyStart), isSafe && body.done);
-    return bodyEnd;
   }
 
-  /** The number in Max-Forwards; -1 when there is none that counts (RFC 9110 §7.6.2). */
-  #maxForwards(): number {
-    const { request, memory } = this.#engine;
-    const { fields } = request;
-    const line = fields.find(MAX_FORWARDS);
-    if (line < 0) return -1;
-    fields.trim(memory, line);
-    let value = 0;
-    for (let p = fields.valueStart; p < fields.valueEnd; p++) {
-      const digit = memory[p]! - 48;
-      if (digit < 0 || digit > 9 || value > 1e6) return -1;
-      value = value * 10 + digit;
-    }
-    return fields.valueEnd === fields.valueStart ? -1 : value;
+  badBody(): void {
+    this.dispatch.release(false);
+    if (this.reply.headSent) this.#abort();
+    else this.refuse(400, 'the chunked body is malformed');
   }
 
-  #passBody(start: number, end: number): number {
-    const body = this.#body;
-    const used = body.advance(this.#engine.memory, start, end);
-    if (body.failed) {
-      this.dispatch.release(false);
-      if (this.reply.headSent) this.#abort();
-      else this.#refuse(400, 'the chunked body is malformed');
-      return end;
-    }
-    this.dispatch.sentMore();
-    this.#sendUpstream(start, used);
-    return used;
-  }
-
-  #sendUpstream(start: number, end: number): void {
+  sendUpstream(start: number, end: number): void {
     const { upstream } = this.dispatch;
     if (upstream !== undefined && !upstream.send(start, end)) {
       this.#upstreamSlow = true;
@@ -454,45 +309,51 @@ export class Session {
 
   /** Reads from the client while there is somewhere to put it. */
   #flow(): void {
-    const isFull = this.#stage === EXCHANGE && this.#carry.length > PIPELINE;
-    const isHeld = this.#upstreamSlow && (this.#stage === TUNNEL || !this.#body.done);
-    const reading = this.#stage >= DROPPING || !(isFull || isHeld);
+    const isHeld = this.#upstreamSlow && (this.stage === TUNNEL || !this.intake.body.done);
+    const reading = this.stage >= DROPPING || !(isHeld || this.intake.isFull);
     if (reading === this.#reading) return;
     this.#reading = reading;
     if (reading) this.#link.resume();
     else this.#link.pause();
   }
 
+  /** After the client's bytes were looked at: what follows from where we stand now. */
+  #settle(): void {
+    this.#flow();
+    if (!this.#ended || this.stage !== IDLE) return;
+    // Requests that came before its FIN are still answered, as soon as it takes the answers.
+    if (!this.clientSlow || this.intake.carry.length === 0) this.#close();
+  }
+
   // Ends of an exchange
 
   /** The request cannot be trusted or has not come: answered, and nothing after it is read. */
-  #refuse(status: number, text: string): void {
-    if (this.#stage === IDLE) {
-      this.minor = 1;
-      this.isHead = false;
+  refuse(status: number, text: string): void {
+    if (this.stage === IDLE) {
+      this.intake.minor = 1;
+      this.intake.isHead = false;
     } else this.#engine.counters.overall(IN_FLIGHT, -1);
     this.#page(status, text, true);
     this.#closing = true;
     this.#close();
   }
 
-  #fail(status: number, text: string): void {
-    this.#answer(status, text);
-  }
-
   /** An answer of our own. The connection goes on if the request was complete. */
-  #answer(status: number, text: string): void {
-    if (!this.#body.done || this.#engine.draining || (this.#ended && this.#carry.length === 0))
+  answer(status: number, text: string): void {
+    if (!this.intake.body.done || this.#engine.draining || (this.#ended && this.intake.carry.length === 0))
       this.#closing = true;
     this.#page(status, text, this.#closing);
-    this.#over(this.#engine.time);
+    this.#over();
   }
 
   #page(status: number, text: string, closes: boolean): void {
     const { counters, memory, date } = this.#engine;
     if (status >= 400) counters.overall(status < 500 ? OWN_4XX : OWN_5XX);
-    const connection = closes ? 'close' : this.minor === 0 ? 'keep-alive' : undefined;
-    this.sendToClient(OUT, composePage(memory, OUT, { status, text, isHead: this.isHead, connection, date }));
+    const connection = closes ? 'close' : this.intake.minor === 0 ? 'keep-alive' : undefined;
+    this.sendToClient(
+      OUT,
+      composePage(memory, OUT, { status, text, isHead: this.intake.isHead, connection, date }),
+    );
   }
 
   #service(): string {
@@ -508,13 +369,13 @@ export class Session {
     }
     this.#engine.counters.overall(IN_FLIGHT, -1);
     this.dispatch.forget();
-    this.#stage = DROPPING;
-    this.#carry.clear();
+    this.stage = DROPPING;
+    this.intake.carry.clear();
     this.#link.finish();
     this.arm();
   }
 
-  #over(now: number): void {
+  #over(): void {
     this.#engine.counters.overall(IN_FLIGHT, -1);
     this.dispatch.forget();
     this.#upstreamSlow = false;
@@ -522,22 +383,22 @@ export class Session {
       this.#close();
       return;
     }
-    this.#stage = IDLE;
+    this.stage = IDLE;
     this.#startedAt = 0;
-    this.deadline = now + this.#engine.limits.keepAliveTimeout;
-    if (this.#carry.length > 0) {
-      this.deadline = now + this.#engine.limits.headTimeout;
-      this.#consumeCarried();
-    }
-    if (!this.#consuming) this.#flow();
+    this.arm();
+    if (this.intake.isRunning) return;
+    this.intake.resume();
+    this.#settle();
   }
 
   /** Behind everything sent. Input that is still to come is read and dropped for a while, or a reset would overtake the answer. */
   #close(): void {
     const isClean =
-      this.#body.done && this.#carry.length === 0 && (this.#stage !== IDLE || this.#startedAt === 0);
-    this.#stage = DROPPING;
-    this.#carry.clear();
+      this.intake.body.done &&
+      this.intake.carry.length === 0 &&
+      (this.stage !== IDLE || this.#startedAt === 0);
+    this.stage = DROPPING;
+    this.intake.carry.clear();
     this.#flow();
     if (isClean && !this.#ended) this.#link.finish();
     else this.#link.linger();

@@ -1,0 +1,178 @@
+/** The client's half of the exchanges: heads and bodies taken out of its bytes, pipelined ones kept for later. */
+import { IN_FLIGHT, REQUESTS } from '../counters.ts';
+import { Body, BY_CHUNKS, BY_LENGTH, NO_BODY } from './body.ts';
+import { composeRequest } from './compose.ts';
+import type { Engine } from './engine.ts';
+import { MAX_FORWARDS } from './fields.ts';
+import type { Forwarding } from './forwarding.ts';
+import { Carry, OUT, READ } from './memory.ts';
+import { refusalOf } from './refusals.ts';
+import { METHOD_HEAD, METHOD_OPTIONS, METHOD_OTHER } from './request-head.ts';
+import type { Session } from './session.ts';
+import { DROPPING, EXCHANGE, IDLE, TUNNEL } from './stages.ts';
+
+/** Pipelined bytes kept while an exchange is under way; then the client waits. */
+const PIPELINE = 16_384;
+
+export class Intake {
+  /** The minor version of the present request. */
+  minor = 1;
+  isHead = false;
+  /** It asks to leave HTTP, and may. */
+  upgrading = false;
+  /** Its body: `done` when there is none. */
+  readonly body = new Body();
+  /** What came and could not be used yet. */
+  readonly carry = new Carry();
+  /** Inside the loop over the client's bytes: it goes on by itself after an exchange. */
+  isRunning = false;
+  readonly #engine: Engine;
+  readonly #session: Session;
+  readonly #forwarding: Forwarding;
+
+  constructor(engine: Engine, session: Session, forwarding: Forwarding) {
+    this.#engine = engine;
+    this.#session = session;
+    this.#forwarding = forwarding;
+  }
+
+  /** Bytes of the client, outside of a tunnel. */
+  received(start: number, end: number): void {
+    const { memory, limits } = this.#engine;
+    const { carry } = this;
+    if (carry.length === 0) {
+      const used = this.#run(start, end);
+      if (used < end && this.#session.stage < DROPPING) carry.append(memory, used, end);
+      return;
+    }
+    carry.append(memory, start, end);
+    if (this.#session.stage === IDLE) {
+      // Without a line end nothing new can be said about a head: a slow one costs its lines, not its bytes.
+      const lineEnd = memory.indexOf(10, start);
+      if ((lineEnd < 0 || lineEnd >= end) && carry.length <= limits.maxLine) return;
+    }
+    this.resume();
+  }
+
+  /** Uses what was kept, as far as that is possible now. */
+  resume(): void {
+    if (this.isRunning) return;
+    const { carry } = this;
+    while (carry.length > 0 && this.#session.stage < TUNNEL) {
+      const used = this.#run(READ, carry.load(this.#engine.memory));
+      if (this.#session.stage >= DROPPING || used === READ) break;
+      carry.skip(used - READ);
+    }
+    if (this.#session.stage >= DROPPING) carry.clear();
+  }
+
+  /** As much is kept as may be: the client has to wait. A head in pieces is bounded by its own limit instead. */
+  get isFull(): boolean {
+    const { stage, clientSlow } = this.#session;
+    return this.carry.length > PIPELINE && (stage === EXCHANGE || (stage === IDLE && clientSlow));
+  }
+
+  /** The position up to which bytes were used. */
+  #run(start: number, end: number): number {
+    this.isRunning = true;
+    let p = start;
+    while (p < end && this.#session.stage < TUNNEL) {
+      const used = this.#use(p, end);
+      if (used === p) break;
+      p = used;
+    }
+    this.isRunning = false;
+    return p;
+  }
+
+  #use(start: number, end: number): number {
+    const session = this.#session;
+    if (session.stage === IDLE) {
+      // The next answer has to wait until the client takes the ones before: they lie in our memory.
+      return session.clientSlow ? start : this.#readHead(start, end);
+    }
+    if (this.body.done || session.dispatch.isConnecting) return start;
+    return this.#passBody(start, end);
+  }
+
+  #readHead(start: number, end: number): number {
+    const engine = this.#engine;
+    const r = engine.request.scan(engine.memory, start, end, engine.limits);
+    if (r > 0) return this.#begin(r, end);
+    if (r === 0) return start;
+    const { status, text } = refusalOf(r);
+    this.#session.refuse(status, text);
+    return end;
+  }
+
+  /** A request's head is there: sends it on its way with what there is of its body. */
+  #begin(bodyStart: number, end: number): number {
+    const engine = this.#engine;
+    const session = this.#session;
+    const { request: head, memory, counters } = engine;
+    const { fields } = head;
+    this.minor = head.minor;
+    this.isHead = head.method === METHOD_HEAD;
+    this.upgrading = head.wantsUpgrade();
+    session.begin(head.wantsClose());
+    counters.overall(REQUESTS);
+    counters.overall(IN_FLIGHT);
+    const { body } = this;
+    const kind = fields.chunked ? BY_CHUNKS : fields.contentLength > 0 ? BY_LENGTH : NO_BODY;
+    body.begin(kind, fields.contentLength);
+    const bodyEnd = body.done ? bodyStart : body.advance(memory, bodyStart, end);
+    if (body.failed) {
+      session.refuse(400, 'the chunked body is malformed');
+      return end;
+    }
+    const maxForwards = head.method === METHOD_OPTIONS ? this.#maxForwards() : -1;
+    if (maxForwards === 0) {
+      session.answer(200, '');
+      return bodyEnd;
+    }
+    const route = engine.routes.match(memory, head.hostStart, head.hostEnd, head.pathStart, head.pathEnd);
+    if (route === undefined) {
+      session.answer(404, 'no route leads from this host and path to a service. See the list of routes');
+      return bodyEnd;
+    }
+    counters.slot(route.slot, REQUESTS);
+    const { rewrite } = engine;
+    rewrite.strip = route.strip;
+    rewrite.forwarding = this.#forwarding;
+    rewrite.upgrade = this.upgrading;
+    rewrite.maxForwards = maxForwards - 1;
+    const out = composeRequest(memory, head, OUT, rewrite);
+    memory.copyWithin(out, bodyStart, bodyEnd);
+    const block = engine.transport.keep(OUT, out + bodyEnd - bodyStart);
+    session.dispatch.begin(route, block, head.method !== METHOD_OTHER && body.done);
+    return bodyEnd;
+  }
+
+  /** The number in Max-Forwards; -1 when there is none that counts (RFC 9110 §7.6.2). */
+  #maxForwards(): number {
+    const { request, memory } = this.#engine;
+    const { fields } = request;
+    const line = fields.find(MAX_FORWARDS);
+    if (line < 0) return -1;
+    fields.trim(memory, line);
+    let value = 0;
+    for (let p = fields.valueStart; p < fields.valueEnd; p++) {
+      const digit = memory[p]! - 48;
+      if (digit < 0 || digit > 9 || value > 1e6) return -1;
+      value = value * 10 + digit;
+    }
+    return fields.valueEnd === fields.valueStart ? -1 : value;
+  }
+
+  #passBody(start: number, end: number): number {
+    const session = this.#session;
+    const used = this.body.advance(this.#engine.memory, start, end);
+    if (this.body.failed) {
+      session.badBody();
+      return end;
+    }
+    session.dispatch.sentMore();
+    session.sendUpstream(start, used);
+    return used;
+  }
+}
