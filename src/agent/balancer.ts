@@ -60,7 +60,7 @@ export async function startBalancer({ config, catalog, logger }: BalancerOptions
   try {
     for (const address of config.listen) {
       const { host, port } = parseHostPort(address) as HostPort;
-      const fleet: ProxyFleet = await ProxyFleet.start(
+      const fleet: ProxyFleet = new ProxyFleet(
         {
           host,
           port,
@@ -74,7 +74,9 @@ export async function startBalancer({ config, catalog, logger }: BalancerOptions
         },
         counters,
       );
+      // Before it listens: what is published meanwhile reaches its workers behind the snapshot.
       fleets.push(fleet);
+      await fleet.listen();
     }
     admin = await startAdmin({
       router,
