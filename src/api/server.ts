@@ -33,6 +33,9 @@ export interface Api {
 const HEADERS_TIMEOUT = 10_000;
 const REQUEST_TIMEOUT = 120_000;
 
+/** Bytes of a request's head: filters and keys stand in its first line. */
+const MAX_HEADER = 64 * 1024;
+
 /** An idle connection is kept this long. Clients of the registry ask again and again. */
 const KEEP_ALIVE = 120_000;
 
@@ -58,7 +61,7 @@ export async function startApi({
   const stopping = new AbortController();
   // Consul takes a body that is sent in chunks although it announces a length; Node does so only with the lenient
   // parser. The chunks count, and the connection is not used again (RFC 9112, 6.1).
-  const options = { keepAliveTimeout: KEEP_ALIVE, insecureHTTPParser: true };
+  const options = { keepAliveTimeout: KEEP_ALIVE, maxHeaderSize: MAX_HEADER, insecureHTTPParser: true };
   const server = createServer(options, (request, response) => {
     const { headers } = request;
     if (headers['transfer-encoding'] !== undefined && headers['content-length'] !== undefined) {

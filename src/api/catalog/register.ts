@@ -1,11 +1,11 @@
 import { type Registration, register } from '../../catalog/commands/register.ts';
+import { nodeIdError } from '../../lib/uuid.ts';
 import type { ApiContext } from '../context.ts';
 import { boolean, type Decoded, decodeBody, list, object, optional, record, string } from '../decode.ts';
 import { endpoint } from '../endpoint.ts';
 import { HttpError } from '../http-error.ts';
 import { checkDatacenter } from '../read-options.ts';
 import { json } from '../reply.ts';
-import { nodeIdError } from '../uuid.ts';
 import { CHECK_BODY, checkDraft, SERVICE_BODY, serviceDraft } from './bodies.ts';
 
 const BODY = object(
@@ -74,7 +74,8 @@ function registrationOf({ node }: ApiContext, body: Decoded<typeof BODY>): Regis
 const ANY_ADDRESS = new Set(['0.0.0.0', '::', '[::]']);
 
 function checkedService(body: Decoded<typeof SERVICE_BODY>): NonNullable<Registration['service']> {
-  if (body.ID !== '' && body.Service === '') throw new HttpError(500, 'Must provide service name with ID');
+  // Without a name it could not be asked for, and without an ID its checks would be those of the node.
+  if (body.Service === '') throw new HttpError(500, 'Must provide service name with ID');
   if (ANY_ADDRESS.has(body.Address)) throw new HttpError(500, 'Invalid service address');
   return serviceDraft(body);
 }

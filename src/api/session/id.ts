@@ -1,5 +1,5 @@
+import { uuidLookupError } from '../../lib/uuid.ts';
 import { badRequest, HttpError } from '../http-error.ts';
-import { uuidLookupError } from '../uuid.ts';
 
 /** The session of a path. Throws 400 when it is missing, 500 in Consul's words when it is no UUID. */
 export function sessionId(text: string, prefix = ''): string {

@@ -9,8 +9,8 @@ import {
 import type { Check, Indexed, Node, Service } from '../../catalog/rows.ts';
 import { checkKey, nodeKey, serviceKey } from '../../catalog/tables.ts';
 import type { Transaction } from '../../catalog/transaction.ts';
+import { nodeIdError } from '../../lib/uuid.ts';
 import { checkDraft, serviceDraft } from '../catalog/bodies.ts';
-import { nodeIdError } from '../uuid.ts';
 import { checkWire } from '../wire/check.ts';
 import { nodeWire } from '../wire/node.ts';
 import { serviceWire } from '../wire/service.ts';
@@ -95,8 +95,7 @@ export function serviceOperation(tx: Transaction, operation: ServiceOperation): 
     name: `service ${quote(draft.id)} on node ${quote(node)}`,
     find,
     put: () => {
-      if (body.ID !== '' && body.Service === '')
-        throw new OperationError('Must provide service name with ID');
+      if (body.Service === '') throw new OperationError('Must provide service name with ID');
       putService(tx, { ...draft, node: tx.get('nodes', nodeKey(node))?.name ?? node });
     },
     remove: () => deregisterService(tx, node, draft.id),

@@ -20,9 +20,11 @@ const fail = (error: unknown) => {
 };
 
 const node = { id: '', name: 'n', address: '10.0.0.1', datacenter: 'dc1', taggedAddresses: null, meta: null };
+const RELEASES = '00000000-0000-0000-0000-00000000000a';
+const DELETES = '00000000-0000-0000-0000-00000000000d';
 const SESSIONS = {
-  r: { behavior: 'release', lockDelay: 0 },
-  d: { behavior: 'delete', lockDelay: 0 },
+  [RELEASES]: { behavior: 'release', lockDelay: 0 },
+  [DELETES]: { behavior: 'delete', lockDelay: 0 },
 } as const;
 type SessionName = keyof typeof SESSIONS;
 
@@ -65,7 +67,7 @@ type Step =
 
 const key = fc.constantFrom('a', 'a/b', 'a/c', 'b');
 const value = fc.constantFrom('1', '2');
-const session = fc.constantFrom<SessionName>('r', 'd');
+const session = fc.constantFrom<SessionName>(RELEASES, DELETES);
 const stale = fc.boolean();
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant('set' as const), key, value }),
@@ -92,7 +94,7 @@ function play(tx: Transaction, model: Model, step: Step): void {
     expect(destroySession(tx, step.session)).toBe(sessions.delete(step.session));
     for (const [name, entry] of [...entries]) {
       if (entry.session !== step.session) continue;
-      if (step.session === 'd') entries.delete(name);
+      if (step.session === DELETES) entries.delete(name);
       else model.write(name, tx.index, { ...entry, session: '' });
     }
     return;
@@ -187,14 +189,24 @@ it('a lost lock is held back for the delay of its session, a minute at most, and
   };
   const draft = { key: 'k', value: Buffer.from('x'), flags: 0n };
   at(0, (tx) => register(tx, { node }));
-  at(0, (tx) => createSession(tx, { ...rest, id: 'one', lockDelay: 3_600_000 }));
-  at(0, (tx) => createSession(tx, { ...rest, id: 'two', lockDelay: 0 }));
-  expect(at(0, (tx) => kvAcquire(tx, draft, 'one'))).toBe(true);
-  at(1000, (tx) => destroySession(tx, 'one'));
-  expect(at(60_999, (tx) => kvAcquire(tx, draft, 'two'))).toBe(false);
-  expect(at(61_000, (tx) => kvAcquire(tx, draft, 'two'))).toBe(true);
+  at(0, (tx) => createSession(tx, { ...rest, id: RELEASES, lockDelay: 3_600_000 }));
+  at(0, (tx) => createSession(tx, { ...rest, id: DELETES, lockDelay: 0 }));
+  expect(at(0, (tx) => kvAcquire(tx, draft, RELEASES))).toBe(true);
+  at(1000, (tx) => destroySession(tx, RELEASES));
+  expect(at(60_999, (tx) => kvAcquire(tx, draft, DELETES))).toBe(false);
+  expect(at(61_000, (tx) => kvAcquire(tx, draft, DELETES))).toBe(true);
   expect(catalog.all('lockDelays')).toEqual([]);
   at(62_000, (tx) => kvDelete(tx, 'k'));
   expect(at(62_000, (tx) => kvReap(tx, 62_000))).toBe(0);
   expect(at(70_000, (tx) => kvReap(tx, 62_001))).toBe(1);
+});
+
+it('a lock is neither taken nor given back without a session that could be one', () => {
+  const tx = new Transaction(new Catalog(fail), 1, 0);
+  const draft = { key: 'k', value: Buffer.from('x'), flags: 0n };
+  expect(() => kvAcquire(tx, draft, '')).toThrow('missing session');
+  expect(() => kvRelease(tx, draft, '')).toThrow('missing session');
+  expect(() => kvAcquire(tx, draft, 'nope')).toThrow(
+    'failed session lookup: index error: UUID must be 36 characters',
+  );
 });

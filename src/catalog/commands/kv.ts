@@ -1,4 +1,5 @@
 import { MusterError } from '../../errors.ts';
+import { uuidLookupError } from '../../lib/uuid.ts';
 import type { KvEntry } from '../rows.ts';
 import type { Draft, Transaction } from '../transaction.ts';
 
@@ -44,6 +45,10 @@ export function kvDeletePrefix(tx: Transaction, prefix: string): void {
  * `request.rejected` when there is no such session.
  */
 export function kvAcquire(tx: Transaction, write: KvWrite, session: string): boolean {
+  requireSession(session);
+  const invalid = uuidLookupError(session);
+  if (invalid !== undefined)
+    throw new MusterError('request.rejected', `failed session lookup: index error: ${invalid}`);
   if (tx.get('sessions', session) === undefined)
     throw new MusterError('request.rejected', `invalid session ${JSON.stringify(session)}`);
   const delay = tx.get('lockDelays', write.key);
@@ -56,12 +61,17 @@ export function kvAcquire(tx: Transaction, write: KvWrite, session: string): boo
   return true;
 }
 
-/** Gives the lock of a key back. False when `session` does not hold it. */
+/** Gives the lock of a key back. False when `session` does not hold it; "" is refused. */
 export function kvRelease(tx: Transaction, write: KvWrite, session: string): boolean {
+  requireSession(session);
   const known = tx.get('kv', write.key);
-  if (known === undefined || session === '' || known.session !== session) return false;
+  if (known === undefined || known.session !== session) return false;
   put(tx, { ...write, session: '', lockIndex: known.lockIndex });
   return true;
+}
+
+function requireSession(session: string): void {
+  if (session === '') throw new MusterError('request.rejected', 'missing session');
 }
 
 /** Forgets deletions and lock-delays of before `time` (ms since the epoch). Answers how many. */

@@ -32,8 +32,9 @@ const check = (id: string, status: CheckStatus, serviceId = '') => ({
   timeout: '',
   definition: {},
 });
+const SESSION = '00000000-0000-0000-0000-00000000000a';
 const session = {
-  id: 's',
+  id: SESSION,
   name: '',
   node: 'n',
   nodeChecks: ['c'],
@@ -74,7 +75,7 @@ describe('a session ends in the same commit', () => {
     const { catalog, run } = setUp();
     run((tx) => register(tx, { node, checks: [check('c', 'passing')] }));
     run((tx) => createSession(tx, session));
-    run((tx) => kvAcquire(tx, { key: 'k', value: new Uint8Array(), flags: 0n }, 's'));
+    run((tx) => kvAcquire(tx, { key: 'k', value: new Uint8Array(), flags: 0n }, SESSION));
     const before = catalog.index;
     run(end);
     expect(catalog.index).toBe(before + 1);
