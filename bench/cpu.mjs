@@ -25,3 +25,14 @@ export function listenersOn(port) {
     .map((line) => line.trim().split(/\s+/))
     .filter(([, local, , state]) => state === '0A' && local?.endsWith(`:${wanted}`)).length;
 }
+
+/** Time that a core was not idle so far, in microseconds. @param {string} core */
+export function busyTime(core) {
+  const line = readFileSync('/proc/stat', 'latin1')
+    .split('\n')
+    .find((one) => one.startsWith(`cpu${core} `));
+  // user, nice, system, idle, iowait, irq, softirq, steal
+  const ticks = (line ?? '').trim().split(/\s+/).slice(1, 9).map(Number);
+  const idle = (ticks[3] ?? 0) + (ticks[4] ?? 0);
+  return (ticks.reduce((sum, one) => sum + one, 0) - idle) * TICK_US;
+}

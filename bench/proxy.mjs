@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { freePorts, pause, until } from '../scripts/support/processes.mjs';
 import { say } from '../scripts/support/say.mjs';
 import { conditions, printConditions } from './conditions.mjs';
-import { cpuTime, listenersOn } from './cpu.mjs';
+import { busyTime, cpuTime, listenersOn } from './cpu.mjs';
 import { median, table } from './figures.mjs';
 import { keep, numberOption, options } from './options.mjs';
 import { BODIES, bodyOf, SUBJECTS, startBackend } from './subjects.mjs';
@@ -20,6 +20,9 @@ const LOAD_CPU = '1';
 
 /** Compilers and pools are warm after this. */
 const WARM_UP_SECONDS = 3;
+
+/** A run in which others had more of the proxy's core than this is not worth much. */
+const DISTURBED = 0.1;
 
 /** How many bodies are compared byte by byte before and after each run. */
 const COMPARED = 50;
@@ -42,6 +45,7 @@ const KINDS = {
  * @property {number} cpuUs processor time of the proxy per request
  * @property {number} p50 milliseconds
  * @property {number} p99 milliseconds
+ * @property {number} others share of the proxy's core that went to something else, 0 to 1
  * @property {string} errors
  */
 
@@ -98,9 +102,10 @@ async function measure(subject, round, { folder, backend, seconds, connections, 
       const size = BODIES[path];
       await compareBodies(url + path, size);
       const pids = program.family();
-      const before = cpuTime(pids);
+      const [before, busyBefore] = [cpuTime(pids), busyTime(PROXY_CPU)];
       const figures = await wrk(url + path, { seconds, connections, cpu: LOAD_CPU, close });
       const cpu = cpuTime(pids) - before;
+      const others = Math.max(0, busyTime(PROXY_CPU) - busyBefore - cpu) / figures.us;
       await compareBodies(url + path, size);
       const short = figures.bytes < figures.requests * size ? 'bodies too short' : '';
       /** @type {Run} */
@@ -112,12 +117,14 @@ async function measure(subject, round, { folder, backend, seconds, connections, 
         cpuUs: cpu / figures.requests,
         p50: figures.p50 / 1000,
         p99: figures.p99 / 1000,
+        others,
         errors: [errorsOf(figures), short].filter((one) => one !== '').join(', '),
       };
       runs.push(run);
       say(
         'bench',
         `round ${round}: ${subject}, ${kind}: ${Math.round(run.perSecond)} req/s, ${run.cpuUs.toFixed(1)} µs` +
+          `${others > DISTURBED ? `, DISTURBED: others had ${Math.round(others * 100)} % of the core` : ''}` +
           `${run.errors ? `, ERRORS: ${run.errors}` : ''}`,
       );
     }
@@ -233,6 +240,9 @@ export async function proxyBench(argv) {
     process.stdout.write(`\n${table(head, rows)}\n`);
   }
   keep('proxy', { conditions: facts, options: chosen, summaries, runs });
+  const disturbed = runs.filter((run) => run.others > DISTURBED).length;
+  if (disturbed > 0)
+    say('bench', `${disturbed} of ${runs.length} runs were disturbed: measure again on a quiet machine`);
   const bad = runs.filter((run) => run.errors !== '');
   if (bad.length > 0) say('bench', `${bad.length} of ${runs.length} runs had errors`);
   return bad.length > 0 ? 1 : 0;
