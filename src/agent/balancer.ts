@@ -101,6 +101,7 @@ export async function startBalancer({ config, catalog, logger }: BalancerOptions
     addresses: { listeners, admin: formatHostPort(admin.address.host, admin.address.port) },
     router,
     traffic: trafficOf({
+      catalog,
       router,
       counters,
       listeners,

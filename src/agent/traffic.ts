@@ -1,5 +1,8 @@
 import type { Counters, TargetOut, TrafficSource } from '../api/muster/traffic.ts';
-import type { ExplainStep, Explanation, ProblemView, RouteView } from '../api/muster/wire.ts';
+import type { ExplainStep, Explanation, ProblemView, RouteView, State } from '../api/muster/wire.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { serviceKey } from '../catalog/tables.ts';
+import { aggregate, instanceOf } from '../catalog/views.ts';
 import { formatHostPort } from '../lib/host-port.ts';
 import type { CounterReader } from '../proxy/counters.ts';
 import { LATENCY_BOUNDS } from '../proxy/counters.ts';
@@ -8,6 +11,7 @@ import type { Router } from '../route/router.ts';
 import type { RouteView as RouterView, TargetView } from '../route/view.ts';
 
 export interface TrafficParts {
+  catalog: Catalog;
   router: Router;
   counters: CounterReader;
   /** host:port of each listener. */
@@ -19,7 +23,7 @@ export interface TrafficParts {
 const MOST_CANDIDATES = 50;
 
 /** What the dashboard sees of the balancer: the router's routes, the workers' counters and ejections. */
-export function trafficOf({ router, counters, listeners, ejections }: TrafficParts): TrafficSource {
+export function trafficOf({ catalog, router, counters, listeners, ejections }: TrafficParts): TrafficSource {
   const listener = listeners.join(', ');
   const routes = whenChanged(
     () => router.routes(),
@@ -63,7 +67,7 @@ export function trafficOf({ router, counters, listeners, ejections }: TrafficPar
           probeAt: null,
         }),
       ),
-    explain: (url) => explain(url, { router, listener, ejections: ejections() }),
+    explain: (url) => explain(url, { catalog, router, listener, ejections: ejections() }),
   };
 }
 
@@ -114,7 +118,12 @@ function routeView(view: RouterView, listener: string): RouteView {
 /** Where a request goes, as steps: the listener, the route and those passed over, each candidate with its reason. */
 function explain(
   url: URL,
-  { router, listener, ejections }: { router: Router; listener: string; ejections: readonly Ejection[] },
+  {
+    catalog,
+    router,
+    listener,
+    ejections,
+  }: Pick<TrafficParts, 'catalog' | 'router'> & { listener: string; ejections: readonly Ejection[] },
 ): Explanation {
   const { host, path, route, passedOver } = router.explain(url.host, url.pathname);
   const steps: ExplainStep[] = [
@@ -139,7 +148,7 @@ function explain(
     return { url: url.href, route: null, service: '', steps };
   }
   const ejected = new Map(ejections.map((ejection) => [ejection.id, ejection]));
-  const candidates = route.targets.map((target) => candidate(target, ejected.get(target.instance)));
+  const candidates = route.targets.map((target) => candidate(catalog, target, ejected.get(target.instance)));
   candidates.sort((a, b) => Number(b.taken) - Number(a.taken));
   steps.push(...candidates.slice(0, MOST_CANDIDATES));
   if (!candidates.some(({ taken }) => taken))
@@ -153,20 +162,21 @@ function explain(
   return { url: url.href, route: route.id, service: route.service, steps };
 }
 
-function candidate(target: TargetView, ejection: Ejection | undefined): ExplainStep {
+function candidate(catalog: Catalog, target: TargetView, ejection: Ejection | undefined): ExplainStep {
   const title = `${target.serviceId} at ${formatHostPort(target.host, target.port)}`;
   const out = target.out || target.obstacle;
   if (out !== '')
-    return {
-      kind: 'candidate',
-      title,
-      reason: out,
-      taken: false,
-      state: target.out === '' ? null : 'critical',
-    };
+    return { kind: 'candidate', title, reason: out, taken: false, state: stateOf(catalog, target) };
   if (ejection !== undefined)
     return { kind: 'candidate', title, reason: `ejected: ${ejection.why}`, taken: false, state: 'ejected' };
   const percent = (target.share * 100).toFixed(target.share > 0 && target.share < 0.1 ? 1 : 0);
   const reason = `gets ${percent} % of the requests`;
   return { kind: 'candidate', title, reason, taken: target.share > 0, state: 'passing' };
+}
+
+/** What the checks say of an instance; null when it is gone in the meantime. */
+function stateOf(catalog: Catalog, { node, serviceId }: TargetView): State | null {
+  const service = catalog.get('services', serviceKey(node, serviceId));
+  const instance = service === undefined ? undefined : instanceOf(catalog, service);
+  return instance === undefined ? null : aggregate(instance.checks);
 }
