@@ -204,13 +204,15 @@ it('instances end when the process that runs the group is killed with SIGKILL', 
     script,
     `import { processDriver } from ${JSON.stringify(path.join(import.meta.dirname, 'process.ts'))};
      processDriver({ command: ['/bin/sh', '-c', 'echo $$ > ${pidFile}.new; mv ${pidFile}.new ${pidFile}; exec sleep 60'], cwd: '/', env: process.env, output() {} });
+     console.log('started');
      setInterval(() => {}, 1000);`,
   );
   const bundle = path.join(directory, 'run.mjs');
   const { build } = await import('esbuild');
   await build({ entryPoints: [script], bundle: true, platform: 'node', format: 'esm', outfile: bundle });
-  const muster = spawn(process.execPath, [bundle], { stdio: 'inherit' });
+  const muster = spawn(process.execPath, [bundle], { stdio: ['ignore', 'pipe', 'inherit'] });
   try {
+    await new Promise((resolve) => muster.stdout.once('data', resolve));
     while (!fs.existsSync(pidFile)) await new Promise((next) => setTimeout(next, 10));
     const pid = Number(fs.readFileSync(pidFile, 'utf8'));
     expect(alive(pid)).toBe(true);

@@ -17,6 +17,7 @@ const LAST_OUTPUT = 250;
 
 export function processDriver({ command, cwd, env, output }: Launch): Running {
   const [program = '', ...args] = command;
+  reaper().prepare();
   const child = spawn(program, args, {
     cwd,
     env: { ...env },

@@ -2,8 +2,8 @@
  * No orphans, even when Muster itself is killed with SIGKILL: a small shell waits at the end of a pipe that Muster
  * holds open. It is told which process groups live; when the pipe breaks it ends those that are left, first with
  * SIGTERM, five seconds later with SIGKILL. An instance needs to know nothing about it. One shell serves all
- * groups of the process. (Between the start of an instance and the line that reports it lies one turn of the
- * event loop; a kill in just that moment leaves that instance alone.)
+ * groups of the process. (Between the start of an instance and the line that reports it lie some microseconds; a
+ * kill in just that moment leaves that instance alone.)
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
@@ -30,6 +30,8 @@ for p in $live; do kill -KILL "-$p" 2>/dev/null; done
 `;
 
 export interface Reaper {
+  /** Has the shell there before an instance is started, so that nothing lies between its start and its report. */
+  prepare(): void;
   add(pid: number): void;
   remove(pid: number): void;
 }
@@ -38,10 +40,14 @@ class ShellReaper implements Reaper {
   #live = new Set<number>();
   #shell: ChildProcess | undefined;
 
-  add(pid: number): void {
-    this.#live.add(pid);
+  prepare(): void {
     if (this.#shell === undefined) this.#start();
-    else this.#tell(`+ ${pid}\n`);
+  }
+
+  add(pid: number): void {
+    this.prepare();
+    this.#live.add(pid);
+    this.#tell(`+ ${pid}\n`);
   }
 
   remove(pid: number): void {
