@@ -1,0 +1,119 @@
+import { afterEach, expect, it } from 'vitest';
+import type { Catalog } from '../catalog/catalog.ts';
+import { register } from '../catalog/commands/register.ts';
+import { followCatalog } from '../discovery/catalog.ts';
+import { silentLogger } from '../lib/log.ts';
+import { CounterReader, Counters, createCounterBlock, SLOTS } from '../proxy/counters.ts';
+import { type Router, startRouter } from '../route/router.ts';
+import { openMemoryStore } from '../store/memory.ts';
+import { trafficOf } from './traffic.ts';
+
+let router: Router | undefined;
+afterEach(() => router?.stop());
+
+async function catalogWith(instances: Record<string, 'passing' | 'critical'>): Promise<Catalog> {
+  const store = openMemoryStore({
+    onSubscriberError: (error) => {
+      throw error;
+    },
+  });
+  for (const [id, status] of Object.entries(instances)) {
+    await store.write((tx) =>
+      register(tx, {
+        node: {
+          id: '',
+          name: 'n1',
+          address: '10.0.0.1',
+          datacenter: 'dc1',
+          taggedAddresses: null,
+          meta: null,
+        },
+        service: {
+          id,
+          name: 'web',
+          kind: '',
+          tags: ['urlprefix-/web'],
+          address: '',
+          taggedAddresses: null,
+          meta: null,
+          port: 8000 + Object.keys(instances).indexOf(id),
+          socketPath: '',
+          weights: { passing: 1, warning: 1 },
+          enableTagOverride: false,
+        },
+        checks: [
+          {
+            id: `c-${id}`,
+            name: 'alive',
+            status,
+            notes: '',
+            output: '',
+            serviceId: id,
+            type: 'http',
+            interval: '',
+            timeout: '',
+            definition: {},
+          },
+        ],
+      }),
+    );
+  }
+  return store.catalog;
+}
+
+function started(catalog: Catalog, ejected: string[] = []) {
+  const counters = new CounterReader();
+  const block = createCounterBlock();
+  counters.add(block);
+  const slots = { capacity: SLOTS };
+  router = startRouter({
+    discover: (listener) => followCatalog({ catalog }, listener),
+    publish: () => {},
+    slots,
+    log: silentLogger,
+    whenNoneHealthy: 'unavailable',
+  });
+  const traffic = trafficOf({
+    catalog,
+    router,
+    counters,
+    listeners: ['127.0.0.1:9999'],
+    ejections: () => ejected.map((id) => ({ id, host: '10.0.0.1', port: 8000, why: 'refused', since: 5 })),
+  });
+  return { traffic, written: new Counters(block), router };
+}
+
+it('an explanation names the route and every candidate with its state and reason', async () => {
+  const { traffic } = started(await catalogWith({ a: 'passing', b: 'critical', c: 'passing' }), ['n1/c']);
+  const { route, steps } = traffic.explain(new URL('http://any.test/web/x'));
+  expect(route).toBe('/web');
+  expect(
+    steps.filter(({ kind }) => kind === 'candidate').map(({ title, taken, state }) => [title, taken, state]),
+  ).toEqual([
+    ['a at 10.0.0.1:8000', true, 'passing'],
+    ['b at 10.0.0.1:8001', false, 'critical'],
+    ['c at 10.0.0.1:8002', false, 'ejected'],
+  ]);
+});
+
+it('a request that no route takes ends at 404, one whose instances are all out at 503', async () => {
+  const { traffic } = started(await catalogWith({ a: 'critical' }));
+  expect(traffic.explain(new URL('http://any.test/other')).steps.at(-1)).toMatchObject({
+    kind: 'end',
+    title: '404',
+  });
+  expect(traffic.explain(new URL('http://any.test/web')).steps.at(-1)).toMatchObject({
+    kind: 'end',
+    title: '503',
+  });
+});
+
+it('what a worker counts in a slot shows at its route and its instance', async () => {
+  const { traffic, written, router } = started(await catalogWith({ a: 'passing' }));
+  const [route] = router.routes();
+  written.answered(route!.slot, route!.targets[0]!.slot, 500, 3);
+  const { overall, routes, targets } = traffic.sample();
+  expect([overall.errors, routes[0]?.errors, targets[0]?.errors]).toEqual([1, 1, 1]);
+  expect(targets[0]).toMatchObject({ service: 'web', address: '10.0.0.1:8000' });
+  expect(Array.from(targets[0]!.latency).reduce((a, b) => a + b, 0)).toBe(1);
+});
