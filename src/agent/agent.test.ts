@@ -1,0 +1,91 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Agent, startAgent } from './agent.ts';
+import { type Config, type ConfigInput, configSchema } from './config/schema.ts';
+import { openAgentLog } from './log.ts';
+
+let directory: string;
+let agent: Agent | undefined;
+beforeEach(() => {
+  directory = mkdtempSync(path.join(tmpdir(), 'muster-agent-'));
+});
+afterEach(async () => {
+  await agent?.stop();
+  agent = undefined;
+  rmSync(directory, { recursive: true, force: true });
+});
+
+/** Without the balancer: its workers run from the built program, which the end-to-end tests start. */
+function config(input: ConfigInput = {}): Config {
+  return configSchema.parse({
+    ...input,
+    node: { name: 'n1', dataDir: directory, ...input.node },
+    ports: { http: 0, dns: 0, ...input.ports },
+    balancer: { enabled: false },
+  });
+}
+
+const quiet = { log: openAgentLog({ level: 'error', format: 'json', sink: () => {} }) };
+const get = async (from: Agent, where: string) =>
+  (await fetch(`http://${from.addresses.http[0]}${where}`)).json();
+
+describe('an agent', () => {
+  it('keeps its identity, what was registered and what was written over a restart', async () => {
+    agent = await startAgent(config(), quiet);
+    const { id } = agent.node;
+    const base = `http://${agent.addresses.http[0]}`;
+    await fetch(`${base}/v1/kv/a`, { method: 'PUT', body: 'x' });
+    await fetch(`${base}/v1/agent/service/register`, { method: 'PUT', body: '{"Name":"web","Port":80}' });
+    await agent.stop();
+    agent = await startAgent(config(), quiet);
+    expect(agent.node.id).toBe(id);
+    expect(await get(agent, '/v1/kv/a')).toMatchObject([{ Key: 'a' }]);
+    expect(await get(agent, '/v1/agent/services')).toHaveProperty('web');
+    expect(await get(agent, '/v1/catalog/service/web')).toHaveLength(1);
+  });
+
+  it('a reload puts the services of the new configuration in force, and keeps the old ones on an error', async () => {
+    let next: () => Config = () => config({ service: [{ name: 'two' }] });
+    agent = await startAgent(config({ service: [{ name: 'one' }] }), {
+      ...quiet,
+      readConfig: async () => next(),
+    });
+    expect(Object.keys(await get(agent, '/v1/agent/services'))).toEqual(['one']);
+    await agent.reload();
+    expect(Object.keys(await get(agent, '/v1/agent/services'))).toEqual(['two']);
+    next = () => {
+      throw new Error('broken');
+    };
+    await expect(agent.reload()).rejects.toThrow('broken');
+    expect(Object.keys(await get(agent, '/v1/agent/services'))).toEqual(['two']);
+  });
+
+  it('a port in use is a clear error that leaves nothing running', async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    const { port } = taken.address() as { port: number };
+    await expect(startAgent(config({ ports: { http: port } }), quiet)).rejects.toMatchObject({
+      code: 'listen.in_use',
+      message: expect.stringContaining(`127.0.0.1:${port}`),
+    });
+    await new Promise((resolve) => taken.close(resolve));
+    // The data directory is free again: a second start on it works.
+    agent = await startAgent(config(), quiet);
+  });
+
+  it('stops twice without harm, and ends blocked queries', async () => {
+    agent = await startAgent(config(), quiet);
+    const index = agent.catalog.index;
+    const blocked = fetch(`http://${agent.addresses.http[0]}/v1/catalog/nodes?index=${index + 100}&wait=60s`);
+    const ended = blocked.then(
+      () => true,
+      () => true,
+    );
+    await agent.stop();
+    await agent.stop();
+    expect(await ended).toBe(true);
+  });
+});
