@@ -126,6 +126,45 @@ export interface LockDelay extends Indexed {
   readonly until: number;
 }
 
+/** Which instances of a service a prepared query asks for. */
+export interface QueriedService {
+  readonly service: string;
+  /** Other datacenters to ask when there is no instance in this one. */
+  readonly failover: { readonly nearestN: number; readonly datacenters: readonly string[] | null };
+  /** Leave out instances whose checks warn; critical ones are always left out. */
+  readonly onlyPassing: boolean;
+  /** Checks that do not count. */
+  readonly ignoreCheckIds: readonly string[] | null;
+  /** Node whose neighbours come first, "_agent" for the node that is asked, "_ip" for the asker's, or "". */
+  readonly near: string;
+  /** Tags an instance must have or, behind "!", must not have. */
+  readonly tags: readonly string[] | null;
+  readonly nodeMeta: StringMap | null;
+  readonly serviceMeta: StringMap | null;
+  /** Only instances that speak the mesh. */
+  readonly connect: boolean;
+}
+
+export interface PreparedQuery extends Indexed {
+  /** UUID. */
+  readonly id: string;
+  /** Unique without regard to case, or ""; of a template the prefix of the names it answers to. */
+  readonly name: string;
+  /** The query ends with this session; "" for one that stays. */
+  readonly session: string;
+  /** ACL token to run it with instead of the asker's, or "". */
+  readonly token: string;
+  readonly template: {
+    /** "" for a query that is no template. */
+    readonly type: string;
+    readonly regexp: string;
+    readonly removeEmptyTags: boolean;
+  };
+  readonly service: QueriedService;
+  /** TTL of answers over DNS as written ("10s"), or "" for that of the service. */
+  readonly dns: { readonly ttl: string };
+}
+
 /** Where a node is in the space of round-trip times (Vivaldi, as Serf has it). Distances are in seconds. */
 export interface Coordinate extends Indexed {
   readonly node: string;
@@ -154,6 +193,7 @@ export interface Rows {
   sessions: Session;
   lockDelays: LockDelay;
   coordinates: Coordinate;
+  queries: PreparedQuery;
   settings: Setting;
 }
 

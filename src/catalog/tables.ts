@@ -57,6 +57,15 @@ export const TABLES = {
     indexes: { node: (row) => [fold(row.node)] },
   },
   settings: { key: (row) => row.name, indexes: {} },
+  queries: {
+    key: (row) => row.id,
+    indexes: {
+      name: (row) => (row.name === '' ? [] : [fold(row.name)]),
+      /** The prefix that a template answers to, which may be "". */
+      template: (row) => (row.template.type === '' ? [] : [fold(row.name)]),
+      session: (row) => (row.session === '' ? [] : [fold(row.session)]),
+    },
+  },
 } as const satisfies { [T in TableName]: TableShape<Rows[T]> };
 
 export const TABLE_NAMES = Object.keys(TABLES) as TableName[];

@@ -13,6 +13,7 @@ export const topic = {
   kv: 'kv',
   sessions: 'sessions',
   coordinates: 'coordinates',
+  queries: 'queries',
   /** A node and the services on it. */
   node: (name: string) => `node:${fold(name)}`,
   /** All checks of a node, those of its services included. */
@@ -69,6 +70,9 @@ export function collectTopics(change: Change, reader: Reader, topics: Set<string
     }
     case 'coordinates':
       topics.add(topic.coordinates);
+      return;
+    case 'queries':
+      topics.add(topic.queries);
       return;
     case 'settings':
     case 'tombstones':

@@ -3,6 +3,7 @@ import type { KvEntry, Session } from '../rows.ts';
 import { checkKey, fold, nodeKey } from '../tables.ts';
 import { type Draft, type Transaction, withoutIndexes } from '../transaction.ts';
 import { kvDelete } from './kv.ts';
+import { endQueriesOfSession } from './query.ts';
 
 /** Longest time in ms that a lost lock is held back, whatever its session asked for (Consul's bound). */
 const MAX_LOCK_DELAY = 60_000;
@@ -24,12 +25,16 @@ export function createSession(tx: Transaction, draft: Draft<Session>): Session {
   return tx.put('sessions', { ...draft, node: node.name });
 }
 
-/** Ends a session and frees its locks, or deletes their keys, as its behaviour says. False when it is not there. */
+/**
+ * Ends a session: frees its locks, or deletes their keys, as its behaviour says, and deletes its prepared queries. False
+ * when it is not there.
+ */
 export function destroySession(tx: Transaction, id: string): boolean {
   const session = tx.get('sessions', id);
   if (session === undefined) return false;
   tx.delete('sessions', id);
   for (const entry of tx.list('kv', 'session', id)) loseLock(tx, entry, session);
+  endQueriesOfSession(tx, id);
   return true;
 }
 
