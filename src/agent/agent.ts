@@ -7,6 +7,7 @@ import { startSessionExpiry } from '../cluster/session-expiry.ts';
 import { messageOf } from '../errors.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { parseHostPort } from '../lib/host-port.ts';
+import type { ScriptsFrom } from '../registry/admit.ts';
 import { type Registry, startRegistry } from '../registry/registry.ts';
 import { openEmbeddedStore } from '../store/embedded.ts';
 import { openMemoryStore } from '../store/memory.ts';
@@ -181,7 +182,13 @@ function register(
     random,
     logger: log.logger.child('registry'),
     definitions: definitionsOf(config),
+    scripts: scriptsFrom(config.health),
   });
+}
+
+function scriptsFrom({ enableScriptChecks, enableLocalScriptChecks }: Config['health']): ScriptsFrom {
+  if (enableScriptChecks) return 'anybody';
+  return enableLocalScriptChecks ? 'config' : 'nobody';
 }
 
 function openStore(dataDirectory: string | undefined, onSubscriberError: (error: unknown) => void): Store {

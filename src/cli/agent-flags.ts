@@ -71,6 +71,16 @@ export const AGENT_FLAGS = {
   },
   'alt-domain': { kind: 'string', value: 'NAME', sets: 'dns.alt_domain', summary: 'A second such domain.' },
   ui: { kind: 'boolean', sets: 'api.ui', summary: 'Serve the dashboard; on unless told otherwise.' },
+  'enable-script-checks': {
+    kind: 'boolean',
+    sets: 'health.enable_script_checks',
+    summary: 'Allow checks that run programs.',
+  },
+  'enable-local-script-checks': {
+    kind: 'boolean',
+    sets: 'health.enable_local_script_checks',
+    summary: 'Allow such checks from files only.',
+  },
   'log-level': {
     kind: 'string',
     value: 'LEVEL',
@@ -132,12 +142,6 @@ export const AGENT_FLAGS = {
     kind: 'string',
     value: 'ADDRESS',
     summary: 'Where traffic of other datacenters comes in.',
-  },
-  'enable-script-checks': { kind: 'boolean', granted: [false], summary: 'Allow checks that run programs.' },
-  'enable-local-script-checks': {
-    kind: 'boolean',
-    granted: [false],
-    summary: 'Allow such checks from files only.',
   },
   'disable-host-node-id': {
     kind: 'boolean',

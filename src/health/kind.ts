@@ -32,3 +32,9 @@ export type CheckKind = ProbeKind | PassiveKind;
 
 export const critical = (output: string): Outcome => ({ status: 'critical', output });
 export const passing = (output: string): Outcome => ({ status: 'passing', output });
+
+/** What the exit code of a program says, wherever it ran; null when a signal ended it. */
+export function statusOfExit(code: number | null): CheckStatus {
+  if (code === 0) return 'passing';
+  return code === 1 ? 'warning' : 'critical';
+}

@@ -1,6 +1,7 @@
 import type { CheckKind } from './kind.ts';
 import { alias } from './kinds/alias.ts';
 import { http } from './kinds/http.ts';
+import { script } from './kinds/script.ts';
 import { tcp } from './kinds/tcp.ts';
 import { ttl } from './kinds/ttl.ts';
 import type { CheckSpec } from './spec.ts';
@@ -9,7 +10,7 @@ import type { CheckSpec } from './spec.ts';
  * The kinds of checks that this agent carries out. A new kind is a file and a line here. Where a spec has the
  * fields of several kinds the first one takes it.
  */
-export const CHECK_KINDS = { http, ttl, tcp, alias } as const satisfies Record<string, CheckKind>;
+export const CHECK_KINDS = { http, ttl, tcp, alias, script } as const satisfies Record<string, CheckKind>;
 
 export type CheckKindName = keyof typeof CHECK_KINDS;
 
@@ -22,12 +23,4 @@ export function kindOf(spec: CheckSpec): CheckKindName | undefined {
 
 export function checkKind(name: CheckKindName): CheckKind {
   return CHECK_KINDS[name];
-}
-
-/** What a spec asks for that no kind here does, in a word ("grpc"); for messages. */
-export function foreignKindOf(spec: CheckSpec): string | undefined {
-  if (spec.grpc !== '') return 'grpc';
-  if (spec.args.length > 0) return spec.dockerContainerId === '' ? 'script' : 'docker';
-  if (spec.h2ping !== '') return 'h2ping';
-  return undefined;
 }

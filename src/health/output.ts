@@ -10,22 +10,23 @@ export function cutOutput(output: string, max: number): string {
 
 /** Keeps the last `max` bytes of what is written to it, whatever the length of the stream. */
 export class Tail {
-  readonly #max: number;
+  /** Bytes kept at most. */
+  readonly max: number;
   #chunks: Buffer[] = [];
   #kept = 0;
   /** Bytes written in all. */
   total = 0;
 
   constructor(max: number) {
-    this.#max = max;
+    this.max = max;
   }
 
   write(chunk: Buffer): void {
     this.total += chunk.length;
-    this.#chunks.push(chunk.length > this.#max ? chunk.subarray(chunk.length - this.#max) : chunk);
-    this.#kept += Math.min(chunk.length, this.#max);
+    this.#chunks.push(chunk.length > this.max ? chunk.subarray(chunk.length - this.max) : chunk);
+    this.#kept += Math.min(chunk.length, this.max);
     // Copies only now and then: at most twice `max` is held.
-    if (this.#kept > 2 * this.#max || this.#chunks.length > 64) this.#compact();
+    if (this.#kept > 2 * this.max || this.#chunks.length > 64) this.#compact();
   }
 
   toString(): string {
@@ -35,8 +36,15 @@ export class Tail {
 
   #compact(): void {
     const all = Buffer.concat(this.#chunks);
-    const kept = all.subarray(Math.max(0, all.length - this.#max));
+    const kept = all.subarray(Math.max(0, all.length - this.max));
     this.#chunks = [kept];
     this.#kept = kept.length;
   }
+}
+
+/** The end of what a program wrote, and how much there was when that is more, in Consul's words. */
+export function capturedOutput(tail: Tail): string {
+  const text = tail.toString();
+  const kept = Math.min(tail.total, tail.max);
+  return tail.total > kept ? `Captured ${kept} of ${tail.total} bytes\n...\n${text}` : text;
 }

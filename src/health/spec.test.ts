@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { foreignKindOf, kindOf } from './kinds.ts';
-import { type CheckSpec, EMPTY_SPEC, faultOf } from './spec.ts';
+import { kindOf } from './kinds.ts';
+import { argvOf, type CheckSpec, EMPTY_SPEC, faultOf } from './spec.ts';
 
 const spec = (fields: Partial<CheckSpec>): CheckSpec => ({ ...EMPTY_SPEC, ...fields });
 
@@ -23,15 +23,14 @@ describe('check spec', () => {
   it('takes its kind from the fields that are set', () => {
     expect(kindOf(spec({ http: 'http://a/', interval: 1 }))).toBe('http');
     expect(kindOf(spec({ tcp: 'a:1', interval: 1 }))).toBe('tcp');
+    expect(kindOf(spec({ args: ['true'], interval: 1 }))).toBe('script');
     expect(kindOf(spec({ ttl: 1 }))).toBe('ttl');
     expect(kindOf(spec({ aliasNode: 'n' }))).toBe('alias');
   });
 
-  it('knows what it does not carry out by name', () => {
-    const script = spec({ args: ['true'], interval: 1 });
-    expect(kindOf(script)).toBeUndefined();
-    expect(foreignKindOf(script)).toBe('script');
-    expect(foreignKindOf(spec({ args: ['true'], dockerContainerId: 'c', interval: 1 }))).toBe('docker');
-    expect(foreignKindOf(spec({ grpc: 'a:1', interval: 1 }))).toBe('grpc');
+  it('takes a single argument for a command line when a shell is given, and only then', () => {
+    expect(argvOf(spec({ args: ['a && b'], shell: '/bin/sh' }))).toEqual(['/bin/sh', '-c', 'a && b']);
+    expect(argvOf(spec({ args: ['a', 'b'], shell: '/bin/sh' }))).toEqual(['a', 'b']);
+    expect(argvOf(spec({ args: ['a && b'] }))).toEqual(['a && b']);
   });
 });

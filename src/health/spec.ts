@@ -11,11 +11,15 @@ export interface CheckSpec {
   readonly tlsSkipVerify: boolean;
   readonly disableRedirects: boolean;
   readonly tcp: string;
+  readonly udp: string;
   readonly grpc: string;
   readonly grpcUseTls: boolean;
   readonly h2ping: string;
+  readonly h2pingUseTls: boolean;
+  /** Program and arguments of a script, run here or in a container. */
   readonly args: readonly string[];
   readonly dockerContainerId: string;
+  /** With a single argument: the shell that is to read it as a command line. */
   readonly shell: string;
   readonly aliasNode: string;
   readonly aliasService: string;
@@ -40,9 +44,11 @@ export const EMPTY_SPEC: CheckSpec = {
   tlsSkipVerify: false,
   disableRedirects: false,
   tcp: '',
+  udp: '',
   grpc: '',
   grpcUseTls: false,
   h2ping: '',
+  h2pingUseTls: true,
   args: [],
   dockerContainerId: '',
   shell: '',
@@ -59,7 +65,8 @@ export const EMPTY_SPEC: CheckSpec = {
 };
 
 const isProbed = (spec: CheckSpec) =>
-  spec.args.length > 0 || spec.http !== '' || spec.tcp !== '' || spec.grpc !== '' || spec.h2ping !== '';
+  spec.args.length > 0 ||
+  [spec.http, spec.tcp, spec.udp, spec.grpc, spec.h2ping].some((target) => target !== '');
 
 const isAlias = (spec: CheckSpec) => spec.aliasNode !== '' || spec.aliasService !== '';
 
@@ -75,4 +82,9 @@ export function faultOf(spec: CheckSpec): string | undefined {
   if (spec.failuresBeforeWarning > spec.failuresBeforeCritical)
     return "FailuresBeforeWarning can't be higher than FailuresBeforeCritical";
   return undefined;
+}
+
+/** The program of a script check with its arguments. A single argument is a command line when a shell is given. */
+export function argvOf({ args, shell }: CheckSpec): readonly string[] {
+  return shell !== '' && args.length === 1 ? [shell, '-c', ...args] : args;
 }

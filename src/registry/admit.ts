@@ -1,5 +1,5 @@
 import { MusterError } from '../errors.ts';
-import { foreignKindOf, kindOf } from '../health/kinds.ts';
+import { kindOf } from '../health/kinds.ts';
 import { DEFAULT_OUTPUT_MAX_SIZE } from '../health/output.ts';
 import { type CheckSpec, faultOf } from '../health/spec.ts';
 import type { Source } from './definition.ts';
@@ -21,13 +21,28 @@ export const DEFAULT_REGISTRY_LIMITS: RegistryLimits = {
   outputMaxSize: DEFAULT_OUTPUT_MAX_SIZE,
 };
 
+/** Who may register checks that run programs: nobody, the configuration of this agent, or clients too. */
+export type ScriptsFrom = 'nobody' | 'config' | 'anybody';
+
 /** Throws `request.rejected` for a check that is not valid or that this agent does not carry out. */
-export function admitChecks(specs: readonly CheckSpec[], source: Source): void {
+export function admitChecks(specs: readonly CheckSpec[], source: Source, scripts: ScriptsFrom): void {
   for (const spec of specs) {
     const fault = faultOf(spec);
     if (fault !== undefined) throw rejected(`Check is not valid: ${fault}`);
-    if (kindOf(spec) === undefined) throw rejected(refusalOf(spec, source));
+    if (kindOf(spec) === undefined) throw rejected('Check type is not valid');
+    const refusal = scriptRefusal(spec, source, scripts);
+    if (refusal !== undefined) throw rejected(refusal);
   }
+}
+
+/** Why a check may not run its program, in Consul's words; undefined when it may or has none. */
+export function scriptRefusal(spec: CheckSpec, source: Source, scripts: ScriptsFrom): string | undefined {
+  if (spec.args.length === 0 || scripts === 'anybody') return undefined;
+  if (source === 'api')
+    return "Scripts are disabled on this agent from remote calls; to enable, configure 'enable_script_checks' to true";
+  return scripts === 'config'
+    ? undefined
+    : "Scripts are disabled on this agent; to enable, configure 'enable_script_checks' or 'enable_local_script_checks' to true";
 }
 
 /** Throws `request.rejected` when these would be too many. */
@@ -47,14 +62,4 @@ export function admitMore(
 
 export function rejected(message: string): MusterError {
   return new MusterError('request.rejected', message);
-}
-
-/** Why a check that is valid is not taken. */
-function refusalOf(spec: CheckSpec, source: Source): string {
-  const kind = foreignKindOf(spec);
-  if (kind !== 'script' && kind !== 'docker')
-    return `Check type is not valid: this agent does not carry out ${kind ?? 'such'} checks`;
-  return source === 'config'
-    ? "Scripts are disabled on this agent; to enable, configure 'enable_script_checks' or 'enable_local_script_checks' to true"
-    : "Scripts are disabled on this agent from remote calls; to enable, configure 'enable_script_checks' to true";
 }

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   deregisterCheck,
   deregisterNode,
@@ -224,6 +224,26 @@ describe('registry', () => {
     expect(rowOf(store, 'web')).toBeUndefined();
     await expect(registry.registerCheck(check('c', TTL, 'nobody'))).rejects.toThrow(
       'ServiceID "nobody" does not exist',
+    );
+  });
+
+  it('lets those run programs who may', async () => {
+    const script = check('script', { args: ['echo', 'fine'], interval: 1000 });
+    const fromFile = { services: [], checks: [{ ...script, name: 'from-file' }] };
+    const nobody = await setUp({ definitions: fromFile });
+    expect(nobody.registry.check('from-file')).toBeUndefined();
+    const config = await setUp({ definitions: fromFile, scripts: 'config' });
+    expect(config.registry.check('from-file')).toBeDefined();
+    await expect(config.registry.registerCheck(script)).rejects.toThrow('from remote calls');
+    const { registry, clock } = await setUp({ scripts: 'anybody' });
+    await registry.registerCheck(script);
+    clock.advance(10);
+    await vi.waitFor(() =>
+      expect(registry.check('script')).toMatchObject({
+        type: 'script',
+        status: 'passing',
+        output: 'fine\n',
+      }),
     );
   });
 

@@ -7,7 +7,15 @@ import { Schedule } from '../health/schedule.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Store } from '../store/store.ts';
-import { admitChecks, admitMore, DEFAULT_REGISTRY_LIMITS, type RegistryLimits, rejected } from './admit.ts';
+import {
+  admitChecks,
+  admitMore,
+  DEFAULT_REGISTRY_LIMITS,
+  type RegistryLimits,
+  rejected,
+  type ScriptsFrom,
+  scriptRefusal,
+} from './admit.ts';
 import { Checker } from './checker.ts';
 import type { CheckDefinition, ServiceDefinition, Source, StaticDefinitions } from './definition.ts';
 import { type Keep, type LocalDisk, noDisk, openLocalDisk } from './disk.ts';
@@ -30,6 +38,8 @@ export interface RegistryOptions {
   /** From the configuration. */
   definitions?: StaticDefinitions;
   limits?: Partial<RegistryLimits>;
+  /** Who may register checks that run programs; nobody unless told otherwise, as they run as this agent's user. */
+  scripts?: ScriptsFrom;
   checkUpdateInterval?: number;
   reconcileInterval?: number;
 }
@@ -42,6 +52,7 @@ export class Registry {
   readonly node: LocalNode;
   readonly #options: RegistryOptions;
   readonly #limits: RegistryLimits;
+  readonly #scripts: ScriptsFrom;
   readonly #local = new LocalState();
   readonly #disk: LocalDisk;
   readonly #schedule: Schedule;
@@ -59,6 +70,7 @@ export class Registry {
     const { store, node, clock, random, logger, dataDirectory } = options;
     this.#options = options;
     this.#limits = { ...DEFAULT_REGISTRY_LIMITS, ...options.limits };
+    this.#scripts = options.scripts ?? 'nobody';
     this.node = node;
     this.#disk = dataDirectory === undefined ? noDisk : openLocalDisk(dataDirectory);
     this.#schedule = new Schedule(clock, (error) => logger.error(messageOf(error)));
@@ -161,6 +173,7 @@ export class Registry {
     admitChecks(
       definition.checks.map(({ spec }) => spec),
       'api',
+      this.#scripts,
     );
     const service = serviceOf(definition, 'api');
     const checks = serviceChecksOf(definition, service, 'api');
@@ -193,7 +206,7 @@ export class Registry {
 
   /** Registers a check, or replaces it and keeps its state. Throws `request.rejected` in Consul's words. */
   async registerCheck(definition: CheckDefinition): Promise<void> {
-    admitChecks([definition.spec], 'api');
+    admitChecks([definition.spec], 'api', this.#scripts);
     const check = checkOf(definition, this.#serviceOf(definition.serviceId), 'api');
     admitMore(this.#local, this.#limits, undefined, [check]);
     this.#putCheck(check);
@@ -341,7 +354,17 @@ export class Registry {
     const kept = this.#disk.load();
     const { services, checks, orphans } = restore(kept, store.catalog, this.node.name, clock.now());
     for (const service of services) this.#local.putService(service);
-    for (const { check, ttlLeft } of checks) this.#putCheck(check, undefined, ttlLeft);
+    for (const { check, ttlLeft } of checks) {
+      const refusal = check.spec && scriptRefusal(check.spec, check.source, this.#scripts);
+      if (refusal) {
+        // Not forgotten: without its check the service would pass for healthy.
+        this.#local.putCheck({ ...check, status: 'critical', output: refusal });
+        logger.warn('a check may not run its program any more', {
+          check: check.id,
+          service: check.serviceId,
+        });
+      } else this.#putCheck(check, undefined, ttlLeft);
+    }
     for (const { id, serviceId } of orphans)
       logger.warn('forgetting a check whose service is gone', { check: id, service: serviceId });
   }
@@ -366,6 +389,7 @@ export class Registry {
         admitChecks(
           definition.checks.map(({ spec }) => spec),
           'config',
+          this.#scripts,
         );
         const service = serviceOf(definition, 'config');
         const own = serviceChecksOf(definition, service, 'config');
@@ -377,7 +401,7 @@ export class Registry {
     }
     for (const definition of checks) {
       attempt(`check ${definition.name}`, () => {
-        admitChecks([definition.spec], 'config');
+        admitChecks([definition.spec], 'config', this.#scripts);
         const check = checkOf(definition, this.#serviceOf(definition.serviceId), 'config');
         this.#putCheck(check, before.get(check.id) ?? this.#local.check(check.id));
         made.checks.push(check);

@@ -8,6 +8,7 @@ import { ManualClock } from '../lib/clock.ts';
 import { silentLogger } from '../lib/log.ts';
 import { openMemoryStore } from '../store/memory.ts';
 import type { Store } from '../store/store.ts';
+import type { ScriptsFrom } from './admit.ts';
 import type { ServiceDefinition, StaticDefinitions } from './definition.ts';
 import { startRegistry } from './registry.ts';
 
@@ -27,7 +28,13 @@ const memory = () =>
     },
   });
 
-function start(directory: string, clock: ManualClock, store: Store, definitions?: StaticDefinitions) {
+function start(
+  directory: string,
+  clock: ManualClock,
+  store: Store,
+  definitions?: StaticDefinitions,
+  scripts: ScriptsFrom = 'nobody',
+) {
   return startRegistry({
     store,
     node: NODE,
@@ -35,6 +42,7 @@ function start(directory: string, clock: ManualClock, store: Store, definitions?
     clock,
     random: () => 0,
     logger: silentLogger,
+    scripts,
     ...(definitions === undefined ? {} : { definitions }),
   });
 }
@@ -99,6 +107,29 @@ describe('a registry that comes back', () => {
     const second = await start('probe', clock, store);
     expect(second.check('p')).toMatchObject({ status: 'passing', output: 'well' });
     await second.stop();
+  });
+
+  it('runs no program that it may not run any more, and does not take its service for healthy', async () => {
+    const clock = new ManualClock(1_000_000);
+    const store = memory();
+    const spec = { ...EMPTY_SPEC, args: ['true'], interval: 60_000 };
+    const first = await start('script', clock, store, undefined, 'anybody');
+    await first.registerService({
+      ...web,
+      checks: [{ id: 's', name: '', notes: '', status: 'passing', spec }],
+    });
+    await first.stop();
+    const second = await start('script', clock, store, undefined, 'config');
+    expect(second.check('s')).toMatchObject({
+      status: 'critical',
+      output: expect.stringContaining('Scripts are disabled'),
+    });
+    expect(store.catalog.get('checks', checkKey('n1', 's'))).toMatchObject({ status: 'critical' });
+    expect(second.counts.probed).toBe(0);
+    await second.stop();
+    const third = await start('script', clock, store, undefined, 'anybody');
+    expect(third.counts.probed).toBe(1);
+    await third.stop();
   });
 
   it('remembers maintenance and what was taken away', async () => {

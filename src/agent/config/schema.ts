@@ -156,6 +156,22 @@ const apiSchema = z
   .prefault({})
   .describe('HTTP API.');
 
+const healthSchema = z
+  .strictObject({
+    enableScriptChecks: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Let clients of the API and files register checks that run programs. Off: who can reach the API could run anything as the user of this agent.',
+      ),
+    enableLocalScriptChecks: z
+      .boolean()
+      .default(false)
+      .describe('Let files alone register such checks. Off, so that no program runs unasked.'),
+  })
+  .prefault({})
+  .describe('How checks are carried out.');
+
 const limitDuration = (name: keyof typeof DEFAULT_LIMITS) =>
   duration({ least: 1 }).prefault(formatDuration(DEFAULT_LIMITS[name]));
 
@@ -265,6 +281,7 @@ export const configSchema = z.strictObject({
   ports: portsSchema,
   dns: dnsSchema,
   api: apiSchema,
+  health: healthSchema,
   balancer: balancerSchema,
   log: logSchema,
   service: z.array(serviceSchema).default([]).describe('Services that this node registers at start.'),
