@@ -1,6 +1,7 @@
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { ManualClock } from '../lib/clock.ts';
 import { decodeBody, object, string } from './decode.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { empty, json, taken, text } from './reply.ts';
@@ -258,4 +259,18 @@ it('the whole table makes an OpenAPI document', async () => {
   };
   expect(document.openapi).toBe('3.1.0');
   expect(document.paths['/v1/status/leader']).toHaveProperty('get.summary');
+});
+
+it('a connection that never asked anything does not hold up the stop', async () => {
+  // The grace of the stop never runs out on this clock: without the cut the test would hang.
+  const { context } = testContext({}, { clock: new ManualClock() });
+  api = await startApi({ context, host: '127.0.0.1', port: 0 });
+  const socket = connect(api.address.port, '127.0.0.1');
+  await new Promise((resolve) => socket.once('connect', resolve));
+  // An answered request on another connection: the server has seen the silent one by then.
+  await ask('/v1/status/leader');
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  socket.resume();
+  await api.stop();
+  await closed;
 });

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { isMusterError, listenError, messageOf } from '../errors.ts';
 import { formatHostPort, type HostPort } from '../lib/host-port.ts';
 import type { ApiContext } from './context.ts';
@@ -68,11 +69,18 @@ export async function startApi({
       delete headers['content-length'];
       response.shouldKeepAlive = false;
     }
+    silent.delete(request.socket);
     void answer(request, response);
   });
   server.headersTimeout = HEADERS_TIMEOUT;
   server.requestTimeout = REQUEST_TIMEOUT;
   server.maxConnections = MAX_CONNECTIONS;
+  /** Connections that have not asked anything yet (browsers open such): Node does not count them as idle. */
+  const silent = new Set<Socket>();
+  server.on('connection', (socket) => {
+    silent.add(socket);
+    socket.once('close', () => silent.delete(socket));
+  });
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const began = context.clock.now();
@@ -181,7 +189,7 @@ export async function startApi({
   return {
     address: { host: bound.address, port: bound.port },
     stop() {
-      stopped ??= stop(server, stopping, context);
+      stopped ??= stop(server, silent, stopping, context);
       return stopped;
     },
   };
@@ -214,7 +222,12 @@ function listen(server: Server, host: string, port: number): Promise<void> {
   });
 }
 
-function stop(server: Server, stopping: AbortController, { clock }: ApiContext): Promise<void> {
+function stop(
+  server: Server,
+  silent: ReadonlySet<Socket>,
+  stopping: AbortController,
+  { clock }: ApiContext,
+): Promise<void> {
   return new Promise((resolve) => {
     const cancel = clock.after(STOP_GRACE, () => server.closeAllConnections());
     server.close(() => {
@@ -223,5 +236,6 @@ function stop(server: Server, stopping: AbortController, { clock }: ApiContext):
     });
     stopping.abort();
     server.closeIdleConnections();
+    for (const socket of silent) socket.destroy();
   });
 }
