@@ -134,11 +134,6 @@ export class Session {
     if (this.stage === IDLE && this.intake.carry.length === 0) this.#close();
   }
 
-  /** Whether an exchange or a tunnel is under way. */
-  get isBusy(): boolean {
-    return this.stage === EXCHANGE || this.stage === TUNNEL || this.intake.carry.length > 0;
-  }
-
   // Events of the backend's connection
 
   upstreamReceived(start: number, end: number): void {
