@@ -60,6 +60,8 @@ export interface Endpoint {
   readonly query?: Readonly<Record<string, string>>;
   /** What the body must look like, or a sentence for a body that is not JSON. */
   readonly body?: Description<unknown> | string;
+  /** False where Consul's refusal of another method does not name OPTIONS among those it allows. */
+  readonly namesOptions?: boolean;
   readonly handler: Handler;
 }
 

@@ -10,6 +10,7 @@ import { kvEndpoints } from './kv/index.ts';
 import { musterEndpoints } from './muster/endpoints.ts';
 import { openApiEndpoint } from './openapi.ts';
 import { operatorEndpoints } from './operator/index.ts';
+import { preparedQueryEndpoints } from './prepared-query/index.ts';
 import { sessionEndpoints } from './session/index.ts';
 import { snapshotEndpoints } from './snapshot/index.ts';
 import { statusEndpoints } from './status/index.ts';
@@ -22,6 +23,7 @@ export const endpoints: readonly Endpoint[] = [
   ...healthEndpoints,
   ...kvEndpoints,
   ...sessionEndpoints,
+  ...preparedQueryEndpoints,
   ...statusEndpoints,
   ...txnEndpoints,
   ...eventEndpoints,

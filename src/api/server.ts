@@ -145,8 +145,11 @@ export async function startApi({
     const allow = ['OPTIONS', ...found.route.methods].join(',');
     if (request.method === 'OPTIONS') return reply(empty(200, { headers: { Allow: allow } }));
     const endpoint = found.route.byMethod.get(request.method ?? '');
-    if (endpoint === undefined)
-      return reply(text(`method ${request.method} not allowed`, { status: 405, headers: { Allow: allow } }));
+    if (endpoint === undefined) {
+      const named = [...found.route.byMethod.values()].every(({ namesOptions }) => namesOptions !== false);
+      const headers = { Allow: named ? allow : found.route.methods.join(',') };
+      return reply(text(`method ${request.method} not allowed`, { status: 405, headers }));
+    }
     const pretty = context.settings.prettyJson || query.has('pretty');
     const apiReq = apiRequest({
       raw: request,

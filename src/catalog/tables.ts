@@ -19,7 +19,7 @@ interface TableShape<Row> {
 export const TABLES = {
   nodes: {
     key: (row) => nodeKey(row.name),
-    indexes: { id: (row) => (row.id === '' ? [] : [row.id]) },
+    indexes: { id: (row) => (row.id === '' ? [] : [row.id]), address: (row) => [row.address] },
   },
   services: {
     key: (row) => serviceKey(row.node, row.id),

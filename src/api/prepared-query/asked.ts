@@ -1,0 +1,57 @@
+import type { ApiContext } from '../context.ts';
+import type { ApiRequest } from '../endpoint.ts';
+import { HttpError } from '../http-error.ts';
+import { readOptions } from '../read-options.ts';
+import type { ReadMeta } from '../reply.ts';
+
+/** Parameters with which a prepared query is run or explained. */
+export interface Asked {
+  /** Instances at most; 0 or less for all. */
+  readonly limit: number;
+  /** Only instances that speak the mesh. */
+  readonly connect: boolean;
+  /** Running a query says nothing about indexes: it never blocks. */
+  readonly meta: ReadMeta;
+}
+
+/** Throws 400 or 500 in Consul's words for what cannot be read. */
+export function asked(context: ApiContext, request: ApiRequest): Asked {
+  const { consistency } = readOptions(context, request);
+  const { query } = request;
+  return {
+    limit: limitOf(query.get('limit')),
+    connect: query.get('connect') !== '' && isTrue(query.get('connect')),
+    meta: { index: 0, consistency },
+  };
+}
+
+/** Consul answers these also in the body of what it runs and explains. */
+export function metaWire({ index, consistency }: ReadMeta) {
+  return {
+    Index: index,
+    LastContact: 0,
+    KnownLeader: true,
+    ConsistencyLevel: consistency,
+    NotModified: false,
+  };
+}
+
+function limitOf(text: string): number {
+  if (text === '') return 0;
+  const refused = (problem: string) =>
+    new HttpError(500, `Bad limit: strconv.Atoi: parsing ${JSON.stringify(text)}: ${problem}`);
+  if (!/^[+-]?\d+$/.test(text)) throw refused('invalid syntax');
+  const limit = Number(text);
+  if (!Number.isSafeInteger(limit)) throw refused('value out of range');
+  return limit;
+}
+
+/** What Go's `strconv.ParseBool` takes. */
+function isTrue(text: string): boolean {
+  if (/^(?:1|t|T|true|TRUE|True)$/.test(text)) return true;
+  if (/^(?:0|f|F|false|FALSE|False)$/.test(text)) return false;
+  throw new HttpError(
+    500,
+    `Error parsing 'connect' value: strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`,
+  );
+}

@@ -1,0 +1,28 @@
+import { randomUUID } from 'node:crypto';
+import { setQuery } from '../../catalog/commands/query.ts';
+import { applied } from '../applied.ts';
+import { decodeBody } from '../decode.ts';
+import { endpoint } from '../endpoint.ts';
+import { HttpError } from '../http-error.ts';
+import { checkDatacenter } from '../read-options.ts';
+import { json } from '../reply.ts';
+import { BODY, draftOf } from './body.ts';
+
+export const createPreparedQuery = endpoint({
+  method: 'POST',
+  path: '/v1/query',
+  summary: 'Makes a prepared query or a template of them; answers its ID',
+  query: { dc: 'datacenter to ask' },
+  body: BODY,
+  async handler(context, request) {
+    const body = await decodeBody(request, BODY);
+    checkDatacenter(context, request.query.get('dc'));
+    if (body.ID !== '') throw new HttpError(500, 'ID must be empty when creating a new prepared query');
+    const draft = draftOf(randomUUID(), body);
+    await applied(
+      context.store.write((tx) => setQuery(tx, draft)),
+      'raft apply failed: ',
+    );
+    return json({ ID: draft.id });
+  },
+});

@@ -1,0 +1,24 @@
+import { resolveQuery } from '../../catalog/prepared-query/resolve.ts';
+import type { ApiContext } from '../context.ts';
+import { type ApiRequest, endpoint } from '../endpoint.ts';
+import { READ_QUERY } from '../read-options.ts';
+import { json, type Reply } from '../reply.ts';
+import { preparedQueryWire } from '../wire/prepared-query.ts';
+import { asked, metaWire } from './asked.ts';
+import { queryNotFound } from './id.ts';
+
+export const explainPreparedQuery = endpoint({
+  method: 'GET',
+  path: '/v1/query/:id/explain',
+  summary: 'The query that an ID or name stands for, a template filled in',
+  query: READ_QUERY,
+  namesOptions: false,
+  handler: (context, request) => explained(context, request, request.params.id),
+});
+
+export function explained(context: ApiContext, request: ApiRequest, idOrName: string): Reply {
+  const { meta } = asked(context, request);
+  const query = resolveQuery(context.catalog, idOrName);
+  if (query === undefined) throw queryNotFound();
+  return json({ Query: preparedQueryWire(query), ...metaWire(meta) }, { meta });
+}

@@ -1,0 +1,35 @@
+import { topic } from '../../catalog/topics.ts';
+import { blockingRead } from '../blocking.ts';
+import { endpoint } from '../endpoint.ts';
+import { READ_QUERY, readOptions } from '../read-options.ts';
+import { preparedQueryWire } from '../wire/prepared-query.ts';
+import { executed } from './execute.ts';
+import { explained } from './explain.ts';
+import { queryId, queryNotFound } from './id.ts';
+
+export const getPreparedQuery = endpoint({
+  method: 'GET',
+  path: '/v1/query/:id',
+  summary: 'A prepared query by its ID, as a list of one',
+  query: READ_QUERY,
+  namesOptions: false,
+  handler(context, request) {
+    // A name may have slashes: only the last segment says what is wanted, as in Consul.
+    const end = /^(?:(.+)\/)?(execute|explain)$/s.exec(request.params.id);
+    if (end !== null) {
+      const run = end[2] === 'execute' ? executed : explained;
+      return run(context, request, end[1] ?? (end[2] as string));
+    }
+    const options = readOptions(context, request);
+    const id = queryId(request.params.id);
+    return blockingRead(context, request, {
+      topics: [topic.queries],
+      options,
+      read: () => {
+        const query = context.catalog.get('queries', id);
+        if (query === undefined) throw queryNotFound();
+        return [preparedQueryWire(query)];
+      },
+    });
+  },
+});
