@@ -149,7 +149,7 @@ async function updateBaseline(names) {
     baseline[name] = first.passed.filter((one) => second.passed.includes(one)).sort();
     say('conformance', `${name}: ${first.last}, then ${second.last}; ${baseline[name]?.length} written down`);
     const sorted = Object.fromEntries(Object.entries(baseline).sort(([a], [b]) => (a < b ? -1 : 1)));
-    writeFileSync(BASELINE, `${JSON.stringify(sorted, null, 1)}\n`);
+    writeFileSync(BASELINE, `${JSON.stringify(sorted, null, 2)}\n`);
   }
   return 0;
 }
