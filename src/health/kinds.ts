@@ -1,16 +1,22 @@
 import type { CheckKind } from './kind.ts';
 import { alias } from './kinds/alias.ts';
+import { grpc } from './kinds/grpc.ts';
+import { h2ping } from './kinds/h2ping.ts';
 import { http } from './kinds/http.ts';
 import { script } from './kinds/script.ts';
 import { tcp } from './kinds/tcp.ts';
 import { ttl } from './kinds/ttl.ts';
+import { udp } from './kinds/udp.ts';
 import type { CheckSpec } from './spec.ts';
 
 /**
  * The kinds of checks that this agent carries out. A new kind is a file and a line here. Where a spec has the
  * fields of several kinds the first one takes it.
  */
-export const CHECK_KINDS = { http, ttl, tcp, alias, script } as const satisfies Record<string, CheckKind>;
+export const CHECK_KINDS = { grpc, http, ttl, tcp, udp, alias, script, h2ping } as const satisfies Record<
+  string,
+  CheckKind
+>;
 
 export type CheckKindName = keyof typeof CHECK_KINDS;
 

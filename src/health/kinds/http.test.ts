@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type CheckSpec, EMPTY_SPEC } from '../spec.ts';
 import { http } from './http.ts';
+import { CERTIFICATE, KEY } from './test-certificate.ts';
 
 const servers: Server[] = [];
 
@@ -152,23 +153,3 @@ describe('http check', () => {
     expect(name).toBe('check.test');
   });
 });
-
-/** Self-signed, for "check.test"; good for nothing but this test. */
-const CERTIFICATE = `-----BEGIN CERTIFICATE-----
-MIIBmDCCAT6gAwIBAgIUN3Zl6vJcXAjygwvGKIwbI8onViYwCgYIKoZIzj0EAwIw
-FTETMBEGA1UEAwwKY2hlY2sudGVzdDAgFw0yNjExMjAxMjAwNTJaGA8yMTI2MTAy
-NzEyMDA1MlowFTETMBEGA1UEAwwKY2hlY2sudGVzdDBZMBMGByqGSM49AgEGCCqG
-SM49AwEHA0IABIKnLLS84yffdPbO2180hnmk5gH2/jrEF9fdZ1hjoDcvOnY6TlSb
-Frvv2wxm9A1uP4tKJOdN+4wder9FL8+R32GjajBoMB0GA1UdDgQWBBSLjQYIENK5
-+vAad4ENgWyn7WKOXjAfBgNVHSMEGDAWgBSLjQYIENK5+vAad4ENgWyn7WKOXjAP
-BgNVHRMBAf8EBTADAQH/MBUGA1UdEQQOMAyCCmNoZWNrLnRlc3QwCgYIKoZIzj0E
-AwIDSAAwRQIhAJiWu6sSNhY3Ssf7JLmm7tNpmHx9ZcdqUvEy3BoieoahAiBt/i+d
-fMb99gb/joZIRKfGvlN2VXgUKHL3HtmpRVVqcg==
------END CERTIFICATE-----
-`;
-const KEY = `-----BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgf71L/DwkWH/wcuBd
-YayDCIRbdiGTRoQ8v0pUDbzy/8KhRANCAASCpyy0vOMn33T2zttfNIZ5pOYB9v46
-xBfX3WdYY6A3Lzp2Ok5Umxa779sMZvQNbj+LSiTnTfuMHXq/RS/Pkd9h
------END PRIVATE KEY-----
-`;
