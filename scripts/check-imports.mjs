@@ -11,6 +11,7 @@ export const ORDER = [
   'lib',
   'catalog',
   'store',
+  'acl',
   'cluster',
   'health',
   'registry',

@@ -183,6 +183,62 @@ export interface Setting extends Indexed {
   readonly value: Readonly<Record<string, string | number | boolean>>;
 }
 
+/** Rules for services of one name, written out by Consul's scheme. */
+export interface ServiceIdentity {
+  readonly serviceName: string;
+  /** Where they hold; everywhere when there is none. */
+  readonly datacenters: readonly string[];
+}
+
+/** Rules for one node in one datacenter, written out by Consul's scheme. */
+export interface NodeIdentityRule {
+  readonly nodeName: string;
+  readonly datacenter: string;
+}
+
+/** What tokens and roles have in common: where their rights come from. */
+export interface AclGrants {
+  /** IDs; those of policies that are gone count for nothing. */
+  readonly policies: readonly string[];
+  readonly serviceIdentities: readonly ServiceIdentity[];
+  readonly nodeIdentities: readonly NodeIdentityRule[];
+}
+
+export interface AclToken extends Indexed, AclGrants {
+  /** UUID by which the token is spoken of. */
+  readonly accessorId: string;
+  /** What clients send. Never log it. */
+  readonly secretId: string;
+  readonly description: string;
+  /** IDs; those of roles that are gone count for nothing. */
+  readonly roles: readonly string[];
+  readonly local: boolean;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+  /** From then on nobody knows it; null: never. */
+  readonly expiresAt: number | null;
+  /** Of the content, in base64. */
+  readonly hash: string;
+}
+
+export interface AclPolicy extends Indexed {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+  /** HCL or JSON, as written. */
+  readonly rules: string;
+  /** Where it holds; everywhere when there is none. */
+  readonly datacenters: readonly string[];
+  readonly hash: string;
+}
+
+export interface AclRole extends Indexed, AclGrants {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly hash: string;
+}
+
 /** Row type by table name. */
 export interface Rows {
   nodes: Node;
@@ -195,6 +251,9 @@ export interface Rows {
   coordinates: Coordinate;
   queries: PreparedQuery;
   settings: Setting;
+  aclTokens: AclToken;
+  aclPolicies: AclPolicy;
+  aclRoles: AclRole;
 }
 
 export type TableName = keyof Rows;

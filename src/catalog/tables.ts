@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Rows, TableName } from './rows.ts';
 
 /** Joins the parts of a composite key; the byte cannot stand in a name. */
@@ -9,6 +10,12 @@ export const fold = (name: string): string => name.toLowerCase();
 export const nodeKey = (name: string): string => fold(name);
 export const serviceKey = (node: string, id: string): string => `${fold(node)}${SEPARATOR}${id}`;
 export const checkKey = serviceKey;
+
+/**
+ * Under which secrets are looked up: how long it takes to compare digests says nothing about the secret that was
+ * sent.
+ */
+export const secretDigest = (secret: string): string => createHash('sha256').update(secret).digest('base64');
 
 /** Where a table keeps its rows and by what they can be found. An index yields the values of one row. */
 interface TableShape<Row> {
@@ -57,6 +64,12 @@ export const TABLES = {
     indexes: { node: (row) => [fold(row.node)] },
   },
   settings: { key: (row) => row.name, indexes: {} },
+  aclTokens: {
+    key: (row) => row.accessorId,
+    indexes: { secret: (row) => [secretDigest(row.secretId)] },
+  },
+  aclPolicies: { key: (row) => row.id, indexes: { name: (row) => [fold(row.name)] } },
+  aclRoles: { key: (row) => row.id, indexes: { name: (row) => [fold(row.name)] } },
   queries: {
     key: (row) => row.id,
     indexes: {

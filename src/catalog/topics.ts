@@ -13,6 +13,9 @@ export const topic = {
   kv: 'kv',
   sessions: 'sessions',
   coordinates: 'coordinates',
+  aclTokens: 'acl-tokens',
+  aclPolicies: 'acl-policies',
+  aclRoles: 'acl-roles',
   queries: 'queries',
   /** A node and the services on it. */
   node: (name: string) => `node:${fold(name)}`,
@@ -73,6 +76,11 @@ export function collectTopics(change: Change, reader: Reader, topics: Set<string
       return;
     case 'queries':
       topics.add(topic.queries);
+      return;
+    case 'aclTokens':
+    case 'aclPolicies':
+    case 'aclRoles':
+      topics.add(topic[change.table]);
       return;
     case 'settings':
     case 'tombstones':

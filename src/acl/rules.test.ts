@@ -1,0 +1,56 @@
+import { describe, expect, test } from 'vitest';
+import { MANAGEMENT_POLICY } from './builtin.ts';
+import { parseRules, translateLegacyRules } from './rules.ts';
+
+describe('rules of a policy', () => {
+  test('names, prefixes and single things', () => {
+    expect(
+      parseRules('key "a" { policy = "list" } node_prefix "" { policy = "read" } operator = "deny"'),
+    ).toEqual([
+      { resource: 'key', segment: 'a', isPrefix: false, access: 'list' },
+      { resource: 'node', segment: '', isPrefix: true, access: 'read' },
+      { resource: 'operator', segment: '', isPrefix: false, access: 'deny' },
+    ]);
+  });
+
+  test('the same as JSON, also with lists', () => {
+    const json = {
+      key_prefix: { 'a/': { policy: 'write' }, '': { policy: 'read' } },
+      service: [{ web: { policy: 'write', intentions: 'read' } }],
+      acl: 'read',
+    };
+    expect(parseRules(JSON.stringify(json))).toEqual([
+      { resource: 'key', segment: 'a/', isPrefix: true, access: 'write' },
+      { resource: 'key', segment: '', isPrefix: true, access: 'read' },
+      { resource: 'service', segment: 'web', isPrefix: false, access: 'write' },
+      { resource: 'acl', segment: '', isPrefix: false, access: 'read' },
+    ]);
+  });
+
+  test('the builtin policy can be read, and unknown kinds are passed over', () => {
+    expect(parseRules(MANAGEMENT_POLICY.rules)).toHaveLength(10);
+    expect(parseRules('')).toEqual([]);
+    expect(parseRules('mesh = "write" unknown "x" { policy = "what" }')).toEqual([]);
+  });
+
+  test.each([
+    ['nonsense {', 'Failed to parse ACL rules: At 1:11: object expected closing RBRACE got: EOF'],
+    ['acl = "nope"', 'Invalid acl policy: "nope"'],
+    ['node "n" { policy = "list" }', /^Invalid node policy: &acl\.NodeRule\{Name:"n", Policy:"list"/],
+    ['key_prefix "" {}', /^Invalid key_prefix policy: &acl\.KeyRule\{Prefix:"", Policy:""/],
+    ['query "q" { policy = "READ" }', /^Invalid query policy: &acl\.PreparedQueryRule/],
+    ['service "s" { policy = "read" intentions = "x" }', /^Invalid service intentions policy/],
+    ['{"key": "read"}', /^Failed to parse ACL rules/],
+  ])('%s is refused', (rules, message) => {
+    expect(() => parseRules(rules)).toThrow(message);
+  });
+});
+
+test('legacy rules become prefixes and stay as they are otherwise', () => {
+  expect(translateLegacyRules('# all\nkey "" {\n  policy = "read"\n}\noperator = "read"\n')).toBe(
+    '# all\nkey_prefix "" {\n  policy = "read"\n}\noperator = "read"\n',
+  );
+  expect(translateLegacyRules('{"key":{"":{"policy":"read"}},"acl":"read"}')).toBe(
+    '{"key_prefix":{"":{"policy":"read"}},"acl":"read"}',
+  );
+});

@@ -1,0 +1,160 @@
+import { MusterError } from '../errors.ts';
+import { HclError, type HclItem, type HclValue, isHclBody, parseHcl } from '../lib/hcl.ts';
+
+/** What a rule grants. "list" is for keys only: more than reading one, less than writing. */
+export type Access = 'deny' | 'read' | 'list' | 'write';
+
+/** What rules are about. The first ones are named by a segment, the others are one thing each. */
+export const NAMED_RESOURCES = ['agent', 'event', 'key', 'node', 'query', 'service', 'session'] as const;
+export const SINGLE_RESOURCES = ['acl', 'keyring', 'operator'] as const;
+
+export type NamedResource = (typeof NAMED_RESOURCES)[number];
+export type SingleResource = (typeof SINGLE_RESOURCES)[number];
+export type Resource = NamedResource | SingleResource;
+
+/** One rule of a policy. */
+export interface Rule {
+  readonly resource: Resource;
+  /** Name, or beginning of a name; "" for those of which there is one. */
+  readonly segment: string;
+  readonly isPrefix: boolean;
+  readonly access: Access;
+}
+
+/** Consul's names of the rules' kinds and of the fields with the segment, for its words about a bad one. */
+const STRUCTS: Readonly<Record<NamedResource, { name: string; field: string; more: string }>> = {
+  agent: { name: 'AgentRule', field: 'Node', more: '' },
+  event: { name: 'EventRule', field: 'Event', more: '' },
+  key: { name: 'KeyRule', field: 'Prefix', more: ', EnterpriseRule:acl.EnterpriseRule{}' },
+  node: { name: 'NodeRule', field: 'Name', more: ', EnterpriseRule:acl.EnterpriseRule{}' },
+  query: { name: 'PreparedQueryRule', field: 'Prefix', more: '' },
+  service: {
+    name: 'ServiceRule',
+    field: 'Name',
+    more: ', Intentions:"", EnterpriseRule:acl.EnterpriseRule{}',
+  },
+  session: { name: 'SessionRule', field: 'Node', more: '' },
+};
+
+const PREFIX = '_prefix';
+
+/** Rules of one policy; a policy with more is a mistake, and compiling takes time. */
+export const MAX_RULES = 10_000;
+
+/**
+ * Reads the rules of a policy, HCL or JSON. Throws `request.rejected` in Consul's words, with the place. What is no
+ * rule is passed over, as in Consul.
+ */
+export function parseRules(text: string): Rule[] {
+  const rules: Rule[] = [];
+  for (const item of itemsOf(text)) {
+    rules.push(...rulesOf(item));
+    if (rules.length > MAX_RULES)
+      throw refusal(`Failed to parse ACL rules: more than ${MAX_RULES} rules in one policy`);
+  }
+  return rules;
+}
+
+function refusal(message: string): MusterError {
+  return new MusterError('request.rejected', message);
+}
+
+function itemsOf(text: string): readonly HclItem[] {
+  try {
+    return parseHcl(text).items;
+  } catch (error) {
+    if (error instanceof HclError) throw refusal(`Failed to parse ACL rules: ${error.message}`);
+    throw error;
+  }
+}
+
+function rulesOf({ keys, value }: HclItem): Rule[] {
+  const [kind, ...labels] = keys.map(({ text }) => text) as [string, ...string[]];
+  const single = SINGLE_RESOURCES.find((resource) => resource === kind);
+  if (single !== undefined) return singleRule(single, value);
+  const isPrefix = kind.endsWith(PREFIX);
+  const base = isPrefix ? kind.slice(0, -PREFIX.length) : kind;
+  const resource = NAMED_RESOURCES.find((name) => name === base);
+  if (resource === undefined) return [];
+  return labelled(labels, value).map(([segment, body]) => {
+    const access = textOf(body, 'policy');
+    checkIntentions(resource, kind, segment, body);
+    if (!isAccess(access, resource)) throw badRule(resource, kind, segment, access);
+    return { resource, segment, isPrefix, access };
+  });
+}
+
+function singleRule(resource: SingleResource, value: HclValue): Rule[] {
+  if (value === '') return [];
+  if (typeof value !== 'string' || !isAccess(value, resource))
+    throw refusal(`Invalid ${resource} policy: ${JSON.stringify(value)}`);
+  return [{ resource, segment: '', isPrefix: false, access: value }];
+}
+
+/** The bodies of rules with their labels, whether these stand in front of them or, as in JSON, as a level of their own. */
+function labelled(labels: readonly string[], value: HclValue): [segment: string, body: HclValue][] {
+  if (Array.isArray(value)) return value.flatMap((one) => labelled(labels, one));
+  const label = labels[0];
+  if (label !== undefined) return [[label, value]];
+  if (!isHclBody(value))
+    throw refusal('Failed to parse ACL rules: a rule needs a label and a body in braces');
+  return value.items.flatMap(({ keys, value: inner }) =>
+    labelled(
+      keys.map(({ text }) => text),
+      inner,
+    ),
+  );
+}
+
+function textOf(body: HclValue, field: string): string {
+  if (!isHclBody(body)) return '';
+  const value = body.items.findLast(({ keys }) => keys[0]?.text === field)?.value;
+  return typeof value === 'string' ? value : '';
+}
+
+function isAccess(text: string, resource: Resource): text is Access {
+  return text === 'deny' || text === 'read' || text === 'write' || (text === 'list' && resource === 'key');
+}
+
+/** Intentions belong to the mesh; what stands there has to be right all the same. */
+function checkIntentions(resource: Resource, kind: string, segment: string, body: HclValue): void {
+  const intentions = resource === 'service' ? textOf(body, 'intentions') : '';
+  if (intentions === '' || isAccess(intentions, resource)) return;
+  throw refusal(
+    `Invalid ${kind} intentions policy: &acl.ServiceRule{Name:${JSON.stringify(segment)}, Policy:${JSON.stringify(textOf(body, 'policy'))}, Intentions:${JSON.stringify(intentions)}, EnterpriseRule:acl.EnterpriseRule{}}`,
+  );
+}
+
+function badRule(resource: NamedResource, kind: string, segment: string, access: string): MusterError {
+  const { name, field, more } = STRUCTS[resource];
+  return refusal(
+    `Invalid ${kind} policy: &acl.${name}{${field}:${JSON.stringify(segment)}, Policy:${JSON.stringify(access)}${more}}`,
+  );
+}
+
+/**
+ * Rules of before Consul 1.4 in today's language: there every name was the beginning of one. Throws
+ * `request.rejected` as `parseRules`.
+ */
+export function translateLegacyRules(text: string): string {
+  const found = itemsOf(text)
+    .map(({ keys }) => keys[0])
+    .filter((key) => key !== undefined && NAMED_RESOURCES.some((name) => name === key.text));
+  if (found.some((key) => key !== undefined && key.offset < 0)) return translateJson(text);
+  let translated = '';
+  let at = 0;
+  for (const key of found) {
+    if (key === undefined) continue;
+    translated += `${text.slice(at, key.offset)}${key.text}${PREFIX}`;
+    at = key.offset + key.length;
+  }
+  return translated + text.slice(at);
+}
+
+function translateJson(text: string): string {
+  const rules = JSON.parse(text) as Record<string, unknown>;
+  const entries = Object.entries(rules).map(([kind, rule]) =>
+    NAMED_RESOURCES.some((name) => name === kind) ? [`${kind}${PREFIX}`, rule] : [kind, rule],
+  );
+  return JSON.stringify(Object.fromEntries(entries));
+}
