@@ -29,8 +29,10 @@ function config(input: ConfigInput = {}): Config {
 }
 
 const quiet = { log: openAgentLog({ level: 'error', format: 'json', sink: () => {} }) };
-const get = async (from: Agent, where: string) =>
-  (await fetch(`http://${from.addresses.http[0]}${where}`)).json();
+async function get(from: Agent, where: string): Promise<object> {
+  const answer = await fetch(`http://${from.addresses.http[0]}${where}`);
+  return (await answer.json()) as object;
+}
 
 describe('an agent', () => {
   it('keeps its identity, what was registered and what was written over a restart', async () => {
