@@ -7,8 +7,9 @@ import { Failure, say, step } from './say.mjs';
 
 /**
  * `variable`: names an own copy of the program. `daemon`: the service that the Debian package starts, which we
- * do not want running.
- * @typedef {{ commands: string[], debian: string, why: string, variable?: string, daemon?: string }} SystemPackage
+ * do not want running; `process`: the name of its process where that is another.
+ * @typedef {{ commands: string[], debian: string, why: string, variable?: string, daemon?: string, process?: string }}
+ * SystemPackage
  * @typedef {'test' | 'bench'} Purpose
  */
 
@@ -21,6 +22,14 @@ export const SYSTEM_PACKAGES = {
       why: 'opens the dashboard',
       variable: 'CHROMIUM',
     },
+    {
+      commands: ['dockerd'],
+      debian: 'docker.io',
+      why: 'has the containers that docker checks look into',
+      daemon: 'docker',
+      process: 'dockerd',
+    },
+    { commands: ['busybox'], debian: 'busybox-static', why: 'is the program in those containers' },
   ],
   bench: [
     { commands: ['wrk'], debian: 'wrk', why: 'makes load' },
@@ -56,8 +65,8 @@ function listsAreMissing() {
   }
 }
 
-/** @param {string} name */
-function runningDaemons(name) {
+/** Processes of a package's daemon. @param {SystemPackage} wanted */
+function runningDaemons({ daemon, process: name = daemon }) {
   return listProcesses().filter((pid) => {
     try {
       return readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === name;
@@ -86,9 +95,7 @@ export async function ensureSystemPackages(purpose) {
     );
   }
 
-  const running = new Map(
-    missing.flatMap(({ daemon }) => (daemon ? [[daemon, runningDaemons(daemon)]] : [])),
-  );
+  const running = new Map(missing.flatMap((one) => (one.daemon ? [[one, runningDaemons(one)]] : [])));
   const env = { DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
   /** @param {string[]} args */
   const apt = (args) => {
@@ -107,20 +114,21 @@ export async function ensureSystemPackages(purpose) {
   if (result.code !== 0)
     throw new Failure(`${result.output}\nsetup: apt-get failed. By hand:\n  sudo ${remedy}`);
 
-  for (const [daemon, before] of running) await stopFreshDaemon(root, daemon, before);
+  for (const [one, before] of running) await stopFreshDaemon(root, one, before);
 }
 
 /**
  * Some packages start their service right after installation. What was not running before is stopped again and
  * will not start at the next boot.
  * @param {string[]} root
- * @param {string} daemon
+ * @param {SystemPackage} wanted
  * @param {number[]} before
  */
-async function stopFreshDaemon(root, daemon, before) {
+async function stopFreshDaemon(root, wanted, before) {
+  const { daemon = '' } = wanted;
   if (before.length > 0) return;
   const systemd = existsSync('/run/systemd/system');
-  if (!systemd && runningDaemons(daemon).length === 0) return;
+  if (!systemd && runningDaemons(wanted).length === 0) return;
   say('setup', `stopping the service ${daemon}, which its package started`);
   const argv = systemd ? ['systemctl', 'disable', '--now', daemon] : ['service', daemon, 'stop'];
   const [command, ...args] = /** @type {[string, ...string[]]} */ ([...root, ...argv]);

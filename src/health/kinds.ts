@@ -1,5 +1,6 @@
 import type { CheckKind } from './kind.ts';
 import { alias } from './kinds/alias.ts';
+import { docker } from './kinds/docker.ts';
 import { grpc } from './kinds/grpc.ts';
 import { h2ping } from './kinds/h2ping.ts';
 import { http } from './kinds/http.ts';
@@ -13,10 +14,17 @@ import type { CheckSpec } from './spec.ts';
  * The kinds of checks that this agent carries out. A new kind is a file and a line here. Where a spec has the
  * fields of several kinds the first one takes it.
  */
-export const CHECK_KINDS = { grpc, http, ttl, tcp, udp, alias, script, h2ping } as const satisfies Record<
-  string,
-  CheckKind
->;
+export const CHECK_KINDS = {
+  grpc,
+  http,
+  ttl,
+  tcp,
+  udp,
+  alias,
+  docker,
+  script,
+  h2ping,
+} as const satisfies Record<string, CheckKind>;
 
 export type CheckKindName = keyof typeof CHECK_KINDS;
 

@@ -1,0 +1,80 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { messageOf } from '../../errors.ts';
+import { formatDuration } from '../../lib/duration.ts';
+import { type DockerEngine, dockerEngine, EngineError } from '../docker-engine.ts';
+import { critical, type Outcome, type ProbeContext, type ProbeKind, statusOfExit } from '../kind.ts';
+import { capturedOutput, Tail } from '../output.ts';
+import { argvOf, type CheckSpec } from '../spec.ts';
+
+/** As for scripts. */
+const DEFAULT_TIMEOUT = 30_000;
+/** Between two looks at a command that has closed its outputs and still runs, in ms. */
+const LOOK_AGAIN = 100;
+
+/**
+ * Runs a program inside a container, as `docker exec` does: exit code 0 passes, 1 warns, any other is critical. The
+ * engine is found by `DOCKER_HOST`, as by Docker's own tools.
+ */
+export const docker: ProbeKind = {
+  mode: 'probe',
+  recognises: (spec) => spec.args.length > 0 && spec.dockerContainerId !== '' && spec.interval > 0,
+  probe,
+};
+
+/**
+ * Programs that were still running when their time was over. The engine has no call that ends them; no second one is
+ * started while the first goes on.
+ */
+const unfinished = new WeakMap<CheckSpec, string>();
+
+async function probe(spec: CheckSpec, { signal, outputMaxSize }: ProbeContext): Promise<Outcome> {
+  const engine = dockerEngine(process.env.DOCKER_HOST);
+  const output = new Tail(outputMaxSize);
+  const timeout = spec.timeout || DEFAULT_TIMEOUT;
+  const end = new AbortController();
+  const stop = () => end.abort();
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    end.abort();
+  }, timeout);
+  try {
+    if (await goesOn(engine, spec, end.signal)) return critical('the run before has not ended yet');
+    const id = await engine.createExec(spec.dockerContainerId, argvOf(spec), end.signal);
+    unfinished.set(spec, id);
+    await engine.startExec(id, (chunk) => output.write(chunk), end.signal);
+    const exitCode = await exitOf(engine, id, end.signal);
+    unfinished.delete(spec);
+    return { status: statusOfExit(exitCode), output: capturedOutput(output) };
+  } catch (error) {
+    if (!late) return critical(messageOf(error));
+    const soFar = capturedOutput(output);
+    const what = `Timed out (${formatDuration(timeout)}) running check`;
+    return critical(soFar === '' ? what : `${what}\n\n${soFar}`);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+/** Whether the program of the probe before still runs. One that the engine has forgotten does not. */
+async function goesOn(engine: DockerEngine, spec: CheckSpec, signal: AbortSignal): Promise<boolean> {
+  const id = unfinished.get(spec);
+  if (id === undefined) return false;
+  const { running } = await engine.inspectExec(id, signal).catch((error: unknown) => {
+    if (!(error instanceof EngineError)) throw error;
+    return { running: false };
+  });
+  if (!running) unfinished.delete(spec);
+  return running;
+}
+
+async function exitOf(engine: DockerEngine, id: string, signal: AbortSignal): Promise<number | null> {
+  for (;;) {
+    const { running, exitCode } = await engine.inspectExec(id, signal);
+    if (!running) return exitCode;
+    await pause(LOOK_AGAIN, undefined, { signal });
+  }
+}
