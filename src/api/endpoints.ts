@@ -1,6 +1,7 @@
 import { aclEndpoints } from './acl/disabled.ts';
 import { agentEndpoints } from './agent/index.ts';
 import { catalogEndpoints } from './catalog/index.ts';
+import { configEndpoints } from './config/index.ts';
 import { coordinateEndpoints } from './coordinate/index.ts';
 import type { Endpoint } from './endpoint.ts';
 import { eventEndpoints } from './event/index.ts';
@@ -28,6 +29,7 @@ export const endpoints: readonly Endpoint[] = [
   ...txnEndpoints,
   ...eventEndpoints,
   ...coordinateEndpoints,
+  ...configEndpoints,
   ...operatorEndpoints,
   ...snapshotEndpoints,
   ...aclEndpoints,

@@ -239,6 +239,14 @@ export interface AclRole extends Indexed, AclGrants {
   readonly hash: string;
 }
 
+/** What operators set for a service or for all, by kind and name; nothing here acts on it. */
+export interface ConfigEntry extends Indexed {
+  readonly kind: string;
+  readonly name: string;
+  /** The fields of the kind as they are answered, plain JSON. */
+  readonly content: Readonly<Record<string, unknown>>;
+}
+
 /** Row type by table name. */
 export interface Rows {
   nodes: Node;
@@ -251,6 +259,7 @@ export interface Rows {
   coordinates: Coordinate;
   queries: PreparedQuery;
   settings: Setting;
+  configEntries: ConfigEntry;
   aclTokens: AclToken;
   aclPolicies: AclPolicy;
   aclRoles: AclRole;

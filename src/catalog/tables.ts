@@ -10,6 +10,7 @@ export const fold = (name: string): string => name.toLowerCase();
 export const nodeKey = (name: string): string => fold(name);
 export const serviceKey = (node: string, id: string): string => `${fold(node)}${SEPARATOR}${id}`;
 export const checkKey = serviceKey;
+export const configKey = (kind: string, name: string): string => `${kind}${SEPARATOR}${name}`;
 
 /**
  * Under which secrets are looked up: how long it takes to compare digests says nothing about the secret that was
@@ -64,6 +65,10 @@ export const TABLES = {
     indexes: { node: (row) => [fold(row.node)] },
   },
   settings: { key: (row) => row.name, indexes: {} },
+  configEntries: {
+    key: (row) => configKey(row.kind, row.name),
+    indexes: { kind: (row) => [row.kind] },
+  },
   aclTokens: {
     key: (row) => row.accessorId,
     indexes: { secret: (row) => [secretDigest(row.secretId)] },

@@ -13,6 +13,7 @@ export const topic = {
   kv: 'kv',
   sessions: 'sessions',
   coordinates: 'coordinates',
+  config: 'config',
   aclTokens: 'acl-tokens',
   aclPolicies: 'acl-policies',
   aclRoles: 'acl-roles',
@@ -71,6 +72,9 @@ export function collectTopics(change: Change, reader: Reader, topics: Set<string
       topics.add(topic.sessionsOf(node));
       return;
     }
+    case 'configEntries':
+      topics.add(topic.config);
+      return;
     case 'coordinates':
       topics.add(topic.coordinates);
       return;

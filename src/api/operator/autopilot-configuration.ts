@@ -50,6 +50,7 @@ const BODY = object(
 export const autopilotConfiguration = endpoint({
   method: 'GET',
   path: '/v1/operator/autopilot/configuration',
+  needs: 'operator:read',
   summary: 'How servers that fail are dealt with',
   query: { dc: 'datacenter to ask' },
   handler(context, request) {
@@ -61,6 +62,7 @@ export const autopilotConfiguration = endpoint({
 export const setAutopilotConfiguration = endpoint({
   method: 'PUT',
   path: '/v1/operator/autopilot/configuration',
+  needs: 'operator:write',
   summary: 'Sets how servers that fail are dealt with; answers whether that was done',
   query: { cas: 'only if the ModifyIndex is this one', dc: 'datacenter to ask' },
   body: BODY,

@@ -6,6 +6,7 @@ import { json } from '../reply.ts';
 export const autopilotHealth = endpoint({
   method: 'GET',
   path: '/v1/operator/autopilot/health',
+  needs: 'operator:read',
   summary: 'Whether the servers are well',
   query: { dc: 'datacenter to ask' },
   handler(context, request) {

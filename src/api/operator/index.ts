@@ -1,6 +1,7 @@
 import type { Endpoint } from '../endpoint.ts';
 import { autopilotConfiguration, setAutopilotConfiguration } from './autopilot-configuration.ts';
 import { autopilotHealth } from './autopilot-health.ts';
+import { keyringEndpoints } from './keyring.ts';
 import { raftConfiguration } from './raft-configuration.ts';
 import { raftPeer } from './raft-peer.ts';
 
@@ -10,4 +11,5 @@ export const operatorEndpoints: readonly Endpoint[] = [
   autopilotConfiguration,
   setAutopilotConfiguration,
   autopilotHealth,
+  ...keyringEndpoints,
 ];

@@ -9,6 +9,7 @@ const PROTOCOL_VERSION = '3';
 export const raftConfiguration = endpoint({
   method: 'GET',
   path: '/v1/operator/raft/configuration',
+  needs: 'operator:read',
   summary: 'The servers, and who leads them',
   query: { dc: 'datacenter to ask' },
   handler(context, request) {

@@ -4,6 +4,7 @@ import { badRequest, HttpError } from '../http-error.ts';
 export const raftPeer = endpoint({
   method: 'DELETE',
   path: '/v1/operator/raft/peer',
+  needs: 'operator:write',
   summary: 'Removes a server that is gone; there is only one here, and it cannot remove itself',
   query: { id: 'ID of the server', address: 'address of the server' },
   handler(_, { query }) {
