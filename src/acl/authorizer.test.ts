@@ -29,12 +29,19 @@ describe('what rules allow', () => {
 
   test('writing below a prefix needs it for all that is there', () => {
     const may = compiled('key_prefix "a/" { policy = "write" } key "a/x/no" { policy = "read" }');
-    expect(may.allowsKeysBelow('a/')).toBe(false);
-    expect(may.allowsKeysBelow('a/y')).toBe(true);
-    expect(may.allowsKeysBelow('a/x/no')).toBe(false);
-    expect(may.allowsKeysBelow('')).toBe(false);
-    expect(compiled('', 'allow').allowsKeysBelow('')).toBe(true);
-    expect(compiled('key "z" { policy = "read" }', 'allow').allowsKeysBelow('')).toBe(false);
+    expect(may.allowsBelow('key', 'write', 'a/')).toBe(false);
+    expect(may.allowsBelow('key', 'write', 'a/y')).toBe(true);
+    expect(may.allowsBelow('key', 'write', 'a/x/no')).toBe(false);
+    expect(may.allowsBelow('key', 'write', '')).toBe(false);
+    expect(compiled('', 'allow').allowsBelow('key', 'write', '')).toBe(true);
+    expect(compiled('key "z" { policy = "read" }', 'allow').allowsBelow('key', 'write', '')).toBe(false);
+  });
+
+  test('seeing all needs that nothing is hidden', () => {
+    expect(compiled('service_prefix "" { policy = "read" }').allowsBelow('service', 'read', '')).toBe(true);
+    const hidden = compiled('service_prefix "" { policy = "read" } service "db" { policy = "deny" }');
+    expect(hidden.allowsBelow('service', 'read', '')).toBe(false);
+    expect(compiled('service "web" { policy = "read" }').allowsBelow('service', 'read', '')).toBe(false);
   });
 
   test('who may do everything by default may not manage tokens', () => {
@@ -99,7 +106,8 @@ test('what may be written below a prefix may be written key by key', () => {
       fc.constantFrom('allow', 'deny'),
       (rules, prefix, rest, otherwise) => {
         const may = compile(rules, otherwise);
-        if (may.allowsKeysBelow(prefix)) expect(may.allows('key', 'write', prefix + rest)).toBe(true);
+        if (may.allowsBelow('key', 'write', prefix))
+          expect(may.allows('key', 'write', prefix + rest)).toBe(true);
       },
     ),
   );

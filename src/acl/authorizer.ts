@@ -7,8 +7,8 @@ export type Wanted = 'read' | 'list' | 'write';
 export interface Authorizer {
   /** `name` is that of the node, service, key, …; of what there is one, it is left out. */
   allows(resource: Resource, wanted: Wanted, name?: string): boolean;
-  /** True when every key that begins with `prefix` may be written, also those that nobody has written yet. */
-  allowsKeysBelow(prefix: string): boolean;
+  /** The same for every name that begins with `prefix`, also those that nobody has used yet. */
+  allowsBelow(resource: Resource, wanted: Wanted, prefix: string): boolean;
   /** True for the one that allows everything because access is not controlled: readers need not filter. */
   readonly isUnrestricted: boolean;
 }
@@ -16,7 +16,7 @@ export interface Authorizer {
 /** While access is not controlled: the same object for all, and nothing to compute. */
 export const ALLOW_ALL: Authorizer = {
   allows: () => true,
-  allowsKeysBelow: () => true,
+  allowsBelow: () => true,
   isUnrestricted: true,
 };
 
@@ -56,11 +56,11 @@ class Segments {
     return undefined;
   }
 
-  /** True when some rule about a name that begins with `prefix` does not grant writing. */
-  hasExceptionBelow(prefix: string): boolean {
+  /** True when some rule about a name that begins with `prefix` does not grant it. */
+  hasExceptionBelow(prefix: string, wanted: Wanted): boolean {
     for (const rules of [this.#exact, this.#prefixes])
       for (const [segment, access] of rules)
-        if (access !== 'write' && segment.startsWith(prefix)) return true;
+        if (!grants(access, wanted) && segment.startsWith(prefix)) return true;
     return false;
   }
 }
@@ -85,12 +85,11 @@ export function compile(rules: readonly Rule[], defaultPolicy: 'allow' | 'deny')
       if (access === undefined) return otherwise && resource !== 'acl';
       return grants(access, wanted);
     },
-    allowsKeysBelow(prefix) {
-      const keys = segments.get('key') ?? NONE;
-      const access = keys.accessBelow(prefix);
-      if (access !== undefined && access !== 'write') return false;
-      if (keys.hasExceptionBelow(prefix)) return false;
-      return access === 'write' || otherwise;
+    allowsBelow(resource, wanted, prefix) {
+      const own = segments.get(resource) ?? NONE;
+      if (own.hasExceptionBelow(prefix, wanted)) return false;
+      const access = own.accessBelow(prefix);
+      return access === undefined ? otherwise && resource !== 'acl' : grants(access, wanted);
     },
   };
 }

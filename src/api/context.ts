@@ -1,3 +1,4 @@
+import type { Acl } from '../acl/acl.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { EventLog } from '../cluster/event-log.ts';
 import type { SessionExpiry } from '../cluster/session-expiry.ts';
@@ -29,7 +30,6 @@ export interface NodeIdentity {
 export interface ApiSettings {
   /** Indent every JSON answer, as Consul does with `-dev`; otherwise only with `?pretty`. */
   readonly prettyJson: boolean;
-  readonly aclDefaultPolicy: 'allow' | 'deny';
   /** Bytes of a value in the key/value store. */
   readonly kvMaxValueSize: number;
   /** Bytes of the body of a transaction. */
@@ -46,7 +46,6 @@ export interface ApiSettings {
 
 export const DEFAULT_API_SETTINGS: ApiSettings = {
   prettyJson: false,
-  aclDefaultPolicy: 'allow',
   // Consul's limits: values are meant to be small, every one is kept in memory and replicated.
   kvMaxValueSize: 512 * 1024,
   txnMaxSize: 512 * 1024,
@@ -62,6 +61,8 @@ export interface ApiContext {
   /** The same as `store.catalog`. */
   readonly catalog: Catalog;
   readonly node: NodeIdentity;
+  /** Access control; without it everything is allowed to everybody. */
+  readonly acl?: Acl;
   /** Ends sessions whose TTL ran out; renewing goes through it. */
   readonly sessions: Pick<SessionExpiry, 'renew'>;
   /** Custom events that reached this node. */

@@ -1,4 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { Authorizer, Wanted } from '../acl/authorizer.ts';
+import type { Resource } from '../acl/rules.ts';
+import type { Needs } from './access.ts';
 import type { ApiContext } from './context.ts';
 import type { Description } from './decode.ts';
 import type { Query } from './query.ts';
@@ -24,6 +27,13 @@ export interface ApiRequest<Params extends string = string> {
   readonly headers: IncomingHttpHeaders;
   /** The ACL token that came with the request (`?token`, X-Consul-Token, Authorization: Bearer), or "". Never log it. */
   readonly token: string;
+  /**
+   * What the token may do at this moment: to be taken anew after waiting. Throws 403 for a token that nobody knows (any
+   * more).
+   */
+  readonly authorizer: Authorizer;
+  /** Throws 403 unless the token grants this; `name` is that of the key, service, node, … */
+  authorize(resource: Resource, wanted: Wanted, name?: string): void;
   /** Address of the client, without its port. */
   readonly remoteAddress: string;
   /** Aborted when the client goes away or the server stops. */
@@ -56,6 +66,8 @@ export interface Endpoint {
   readonly path: string;
   /** One line for the reference. */
   readonly summary: string;
+  /** What the token has to grant. Every row says it; one that does not is only for tokens that may do everything. */
+  readonly needs?: Needs;
   /** Query parameters by name with their meaning. */
   readonly query?: Readonly<Record<string, string>>;
   /** What the body must look like, or a sentence for a body that is not JSON. */

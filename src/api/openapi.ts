@@ -61,6 +61,7 @@ export function openApiEndpoint(table: () => readonly Endpoint[]): Endpoint {
   return endpoint({
     method: 'GET',
     path: '/v1/muster/openapi.json',
+    needs: 'nothing',
     summary: 'This reference, as OpenAPI 3.1',
     handler: (context: ApiContext) => json(openApi(table(), context.node.version)),
   });

@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Acl } from '../acl/acl.ts';
+import { authorizerOf, permissionDenied } from './access.ts';
 import { type ApiRequest, MAX_BODY, type Method } from './endpoint.ts';
 import { HttpError } from './http-error.ts';
 import type { Query } from './query.ts';
@@ -9,20 +11,36 @@ interface RequestParts {
   path: string;
   params: Readonly<Record<string, string>>;
   query: Query;
+  acl: Acl | undefined;
   /** Aborted when the server stops. */
   stopping: AbortSignal;
 }
 
 /** The request as handlers see it. */
-export function apiRequest({ raw, response, path, params, query, stopping }: RequestParts): ApiRequest {
+export function apiRequest({
+  raw,
+  response,
+  path,
+  params,
+  query,
+  acl,
+  stopping,
+}: RequestParts): ApiRequest {
   let signal: AbortSignal | undefined;
+  const token = tokenOf(raw, query);
   return {
     method: raw.method as Method,
     path,
     params,
     query,
     headers: raw.headers,
-    token: tokenOf(raw, query),
+    token,
+    get authorizer() {
+      return authorizerOf(acl, token);
+    },
+    authorize(resource, wanted, name) {
+      if (!authorizerOf(acl, token).allows(resource, wanted, name)) throw permissionDenied();
+    },
     remoteAddress: raw.socket.remoteAddress ?? '',
     raw,
     // Made on demand: most requests are answered at once and never look at it.

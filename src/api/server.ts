@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import { isMusterError, listenError, messageOf } from '../errors.ts';
 import { formatHostPort, type HostPort } from '../lib/host-port.ts';
+import { admit } from './access.ts';
 import type { ApiContext } from './context.ts';
 import type { Endpoint } from './endpoint.ts';
 import { endpoints as allEndpoints } from './endpoints.ts';
@@ -133,7 +134,7 @@ export async function startApi({
       if (router.lacksSlash(path)) return reply(moved(`${path}/`, search));
       return reply(await besides(request, path, search));
     }
-    response.setHeader('X-Consul-Default-ACL-Policy', context.settings.aclDefaultPolicy);
+    response.setHeader('X-Consul-Default-ACL-Policy', context.acl?.defaultPolicy ?? 'allow');
     let query: Query;
     try {
       query = new Query(search);
@@ -157,10 +158,12 @@ export async function startApi({
       path,
       params: found.params,
       query,
+      acl: context.acl,
       stopping: stopping.signal,
     });
     let answer: Reply;
     try {
+      admit(context, apiReq, endpoint.needs);
       answer = await endpoint.handler(context, apiReq);
     } catch (error) {
       answer = errorReply(error);

@@ -6,6 +6,7 @@ import { agentOf } from './context.ts';
 export const forceLeave = endpoint({
   method: 'PUT',
   path: '/v1/agent/force-leave/:node',
+  needs: 'operator:write',
   summary: 'Take a failed member out of the cluster',
   query: { prune: 'forget it altogether' },
   async handler(context, { params, query }) {

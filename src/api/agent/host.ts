@@ -7,6 +7,7 @@ import { agentOf } from './context.ts';
 export const host = endpoint({
   method: 'GET',
   path: '/v1/agent/host',
+  needs: 'operator:read',
   summary: 'Memory, processors and disk of the machine',
   async handler(context) {
     const { dataDirectory } = agentOf(context);

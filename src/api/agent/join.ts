@@ -9,6 +9,7 @@ import { agentOf } from './context.ts';
 export const join = endpoint({
   method: 'PUT',
   path: '/v1/agent/join/:address',
+  needs: 'agent:write',
   summary: 'Join the cluster of the agent at this address',
   query: { wan: 'join the servers of another datacenter' },
   async handler(context, { params, query }) {

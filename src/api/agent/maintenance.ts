@@ -6,6 +6,7 @@ import { MAINTENANCE_QUERY, maintenanceReason } from './maintenance-query.ts';
 export const maintainNode = endpoint({
   method: 'PUT',
   path: '/v1/agent/maintenance',
+  needs: 'node:write',
   summary: 'Put all services of this node out of the rotation with a critical check, or back',
   query: MAINTENANCE_QUERY,
   async handler(context, { query }) {

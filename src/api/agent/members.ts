@@ -6,6 +6,7 @@ import { member } from './member.ts';
 export const listMembers = endpoint({
   method: 'GET',
   path: '/v1/agent/members',
+  needs: 'filtered',
   summary: 'Members of the cluster as this agent sees them',
   query: { wan: 'the servers with their datacenter in the name', segment: 'taken and of no account' },
   handler(context, { query }) {

@@ -36,6 +36,7 @@ function gauges(context: ApiContext): Gauge[] {
 export const metrics = endpoint({
   method: 'GET',
   path: '/v1/agent/metrics',
+  needs: 'agent:read',
   summary: 'Figures of this agent, as JSON or in the format of Prometheus',
   query: { format: '"prometheus" for that format' },
   handler(context, request) {

@@ -10,6 +10,7 @@ const MAX_BEHIND = 256 * 1024;
 export const monitor = endpoint({
   method: 'GET',
   path: '/v1/agent/monitor',
+  needs: 'agent:read',
   summary: 'The log of this agent from now on, line by line, until the client goes away',
   query: { loglevel: 'trace, debug, info (unless told otherwise), warn or error', logjson: 'lines of JSON' },
   handler(context, { query, signal }) {

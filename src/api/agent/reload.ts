@@ -7,6 +7,7 @@ import { agentOf } from './context.ts';
 export const reload = endpoint({
   method: 'PUT',
   path: '/v1/agent/reload',
+  needs: 'agent:write',
   summary: 'Read the configuration again; on any fault in it the old one stays',
   async handler(context) {
     try {

@@ -16,6 +16,7 @@ const COORDINATE = { Vec: [0, 0, 0, 0, 0, 0, 0, 0], Error: 1.5, Adjustment: 0, H
 export const self = endpoint({
   method: 'GET',
   path: '/v1/agent/self',
+  needs: 'agent:read',
   summary: 'Who this agent is, and how it is doing',
   handler(context) {
     const { registry, server } = agentOf(context);

@@ -4,6 +4,7 @@ import { HttpError } from '../http-error.ts';
 export const setToken = endpoint({
   method: 'PUT',
   path: '/v1/agent/token/:target',
+  needs: 'agent:write',
   summary: 'Set a token that the agent itself uses',
   body: 'JSON with Token; refused while access control is off',
   handler() {

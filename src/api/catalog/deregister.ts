@@ -13,6 +13,7 @@ const BODY = object(
 export const catalogDeregister = endpoint({
   method: 'PUT',
   path: '/v1/catalog/deregister',
+  needs: 'checked',
   summary: 'Takes a service or a check away, or else the node with all that is on it',
   query: { dc: 'datacenter to ask' },
   body: BODY,

@@ -7,6 +7,7 @@ import { READ_QUERY, readOptions } from '../read-options.ts';
 export const catalogGatewayServices = endpoint({
   method: 'GET',
   path: '/v1/catalog/gateway-services/:gateway',
+  needs: 'filtered',
   summary: 'The services behind a gateway of the mesh: none, there is no mesh here',
   query: READ_QUERY,
   handler(context, request) {

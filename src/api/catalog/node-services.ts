@@ -11,6 +11,7 @@ import { nodeTopic, nodeWithServices } from './node-with-services.ts';
 export const catalogNodeServices = endpoint({
   method: 'GET',
   path: '/v1/catalog/node-services/:node',
+  needs: 'filtered',
   summary: 'A node, by name or ID, with its services as a list',
   query: { filter: 'only services for which this expression holds', ...READ_QUERY },
   handler(context, request) {

@@ -11,6 +11,7 @@ import { nodeWire } from '../wire/node.ts';
 export const catalogNodes = endpoint({
   method: 'GET',
   path: '/v1/catalog/nodes',
+  needs: 'filtered',
   summary: 'All nodes',
   query: LIST_QUERY,
   handler(context, request) {

@@ -29,6 +29,7 @@ const BODY = object(
 export const catalogRegister = endpoint({
   method: 'PUT',
   path: '/v1/catalog/register',
+  needs: 'checked',
   summary: 'Registers a node, and a service and checks on it',
   query: { dc: 'datacenter to ask' },
   body: BODY,

@@ -14,6 +14,7 @@ import { serviceNodeWire } from '../wire/service.ts';
 export const catalogService = endpoint({
   method: 'GET',
   path: '/v1/catalog/service/:service',
+  needs: 'filtered',
   summary: 'The instances of a service with their nodes',
   query: { tag: 'only instances with this tag; may be repeated', ...LIST_QUERY },
   handler(context, request) {

@@ -10,6 +10,7 @@ import { READ_QUERY, readOptions } from '../read-options.ts';
 export const catalogServices = endpoint({
   method: 'GET',
   path: '/v1/catalog/services',
+  needs: 'filtered',
   summary: 'Names of all services with the tags of their instances',
   query: { 'node-meta': 'only on nodes with this key:value; may be repeated', ...READ_QUERY },
   handler(context, request) {

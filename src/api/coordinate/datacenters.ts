@@ -6,6 +6,7 @@ import { coordinateWire } from './all.ts';
 export const coordinateDatacenters = endpoint({
   method: 'GET',
   path: '/v1/coordinate/datacenters',
+  needs: 'nothing',
   summary: 'The network coordinates of the servers by datacenter',
   handler(context) {
     const { name, datacenter } = context.node;

@@ -9,6 +9,7 @@ import { allCoordinates } from './all.ts';
 export const coordinateNode = endpoint({
   method: 'GET',
   path: '/v1/coordinate/node/:node',
+  needs: 'checked',
   summary: 'The network coordinates of a node',
   query: { segment: 'only this network segment', ...READ_QUERY },
   async handler(context, request) {

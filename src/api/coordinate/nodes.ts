@@ -7,6 +7,7 @@ import { allCoordinates } from './all.ts';
 export const coordinateNodes = endpoint({
   method: 'GET',
   path: '/v1/coordinate/nodes',
+  needs: 'filtered',
   summary: 'The network coordinates of all nodes',
   query: { segment: 'only this network segment', ...READ_QUERY },
   handler(context, request) {

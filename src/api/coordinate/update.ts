@@ -23,6 +23,7 @@ const BODY = object(
 export const coordinateUpdate = endpoint({
   method: 'PUT',
   path: '/v1/coordinate/update',
+  needs: 'checked',
   summary: 'Sets the network coordinates of a node',
   query: { dc: 'datacenter to ask' },
   body: BODY,

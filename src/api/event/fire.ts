@@ -14,6 +14,7 @@ const MAX_PAYLOAD = 9 * 1024;
 export const eventFire = endpoint({
   method: 'PUT',
   path: '/v1/event/fire/:name',
+  needs: 'checked',
   summary: 'Fires a custom event',
   query: {
     node: 'regular expression: only nodes with such a name',

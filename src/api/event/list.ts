@@ -9,6 +9,7 @@ import { eventWire } from '../wire/event.ts';
 export const eventList = endpoint({
   method: 'GET',
   path: '/v1/event/list',
+  needs: 'filtered',
   summary: 'The custom events that reached this node, oldest first',
   query: { name: 'only events with this name', ...READ_QUERY },
   async handler(context, request) {

@@ -9,6 +9,7 @@ import { checkList } from './check-list.ts';
 export const healthChecks = endpoint({
   method: 'GET',
   path: '/v1/health/checks/:service',
+  needs: 'filtered',
   summary: 'The checks of the instances of a service, without those of their nodes',
   query: LIST_QUERY,
   handler(context, request) {

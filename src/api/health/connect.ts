@@ -7,6 +7,7 @@ import { READ_QUERY, readOptions } from '../read-options.ts';
 export const healthConnect = endpoint({
   method: 'GET',
   path: '/v1/health/connect/:service',
+  needs: 'filtered',
   summary: 'The instances of a service that speak the mesh: none, there is no mesh here',
   query: READ_QUERY,
   handler(context, request) {

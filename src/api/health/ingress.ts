@@ -7,6 +7,7 @@ import { READ_QUERY, readOptions } from '../read-options.ts';
 export const healthIngress = endpoint({
   method: 'GET',
   path: '/v1/health/ingress/:service',
+  needs: 'filtered',
   summary: 'The ingress gateways of a service: none, there is no mesh here',
   query: READ_QUERY,
   handler(context, request) {

@@ -9,6 +9,7 @@ import { checkList } from './check-list.ts';
 export const healthNode = endpoint({
   method: 'GET',
   path: '/v1/health/node/:node',
+  needs: 'filtered',
   summary: 'All checks on a node',
   query: { filter: 'only checks for which this expression holds', ...READ_QUERY },
   handler(context, request) {

@@ -15,6 +15,7 @@ import { entryWire } from '../wire/entry.ts';
 export const healthService = endpoint({
   method: 'GET',
   path: '/v1/health/service/:service',
+  needs: 'filtered',
   summary: 'The instances of a service with their nodes and checks',
   query: {
     passing: 'only instances all of whose checks pass',

@@ -8,6 +8,7 @@ import { checkList } from './check-list.ts';
 export const healthState = endpoint({
   method: 'GET',
   path: '/v1/health/state/:state',
+  needs: 'filtered',
   summary: 'All checks in a state: passing, warning, critical or any',
   query: LIST_QUERY,
   handler(context, request) {

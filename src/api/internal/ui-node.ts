@@ -10,6 +10,7 @@ import { nodeDump } from './node-dump.ts';
 export const uiNode = endpoint({
   method: 'GET',
   path: '/v1/internal/ui/node/:node',
+  needs: 'filtered',
   summary: 'A node with its services and checks',
   query: READ_QUERY,
   async handler(context, request) {

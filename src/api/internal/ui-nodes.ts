@@ -9,6 +9,7 @@ import { nodeDump } from './node-dump.ts';
 export const uiNodes = endpoint({
   method: 'GET',
   path: '/v1/internal/ui/nodes',
+  needs: 'filtered',
   summary: 'All nodes with their services and checks',
   query: { filter: 'only nodes for which this expression holds', ...READ_QUERY },
   handler(context, request) {

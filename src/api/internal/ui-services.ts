@@ -12,6 +12,7 @@ import { READ_QUERY, readOptions } from '../read-options.ts';
 export const uiServices = endpoint({
   method: 'GET',
   path: '/v1/internal/ui/services',
+  needs: 'filtered',
   summary: 'The overview of services: instances, nodes and checks counted',
   query: { filter: 'only services for which this expression holds', ...READ_QUERY },
   handler(context, request) {

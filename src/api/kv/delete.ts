@@ -6,6 +6,7 @@ import { uint64Parameter, writtenKey } from './parameters.ts';
 export const deleteKey = endpoint({
   method: 'DELETE',
   path: '/v1/kv/:key',
+  needs: 'checked',
   summary: 'Deletes a key or all below a prefix; answers whether that was done',
   query: {
     recurse: 'all keys that start so',

@@ -12,6 +12,7 @@ import { kvWire } from '../wire/kv.ts';
 export const getKey = endpoint({
   method: 'GET',
   path: '/v1/kv/:key',
+  needs: 'checked',
   summary: 'A key, all keys below a prefix, or only their names',
   query: {
     raw: 'only the value, as bytes',

@@ -9,6 +9,7 @@ import { uint64Parameter, writtenKey } from './parameters.ts';
 export const putKey = endpoint({
   method: 'PUT',
   path: '/v1/kv/:key',
+  needs: 'checked',
   summary: 'Writes a key; answers whether that was done',
   query: {
     flags: 'a number of 64 bits that is kept with the value',

@@ -14,6 +14,7 @@ function dashboardOf({ dashboard }: ApiContext): Dashboard {
 const stream = endpoint({
   method: 'GET',
   path: '/v1/muster/stream',
+  needs: 'overview',
   summary: 'Everything the dashboard shows, live (server-sent events): first `snapshot`, then `delta`',
   handler(context, request) {
     const { streams } = dashboardOf(context);
@@ -29,6 +30,7 @@ const stream = endpoint({
 const overview = endpoint({
   method: 'GET',
   path: '/v1/muster/overview',
+  needs: 'overview',
   summary: 'Traffic, services, the last changes and problems at a glance',
   handler(context) {
     return json(overviewOf(dashboardOf(context).live));
@@ -38,6 +40,7 @@ const overview = endpoint({
 const service = endpoint({
   method: 'GET',
   path: '/v1/muster/services/:name',
+  needs: 'overview',
   summary: 'Instances of a service: state, reason, traffic and the last five minutes of each',
   handler(context, { params }) {
     const { live } = dashboardOf(context);
@@ -50,6 +53,7 @@ const service = endpoint({
 const routes = endpoint({
   method: 'GET',
   path: '/v1/muster/routes',
+  needs: 'overview',
   summary: 'Routes in force with their targets and traffic',
   handler(context) {
     return json(routesOf(dashboardOf(context).live));
@@ -59,6 +63,7 @@ const routes = endpoint({
 const changes = endpoint({
   method: 'GET',
   path: '/v1/muster/changes',
+  needs: 'overview',
   summary: `What changed, in words, newest first: the last ${MAX_CHANGES}`,
   query: { service: 'only changes of this service' },
   handler(context, { query }) {
@@ -71,6 +76,7 @@ const changes = endpoint({
 const explain = endpoint({
   method: 'GET',
   path: '/v1/muster/explain',
+  needs: 'overview',
   summary: 'Where a request for a URL goes, step by step, and why',
   query: { url: 'the URL as a client would ask for it; "http://" may be left out' },
   handler(context, { query }) {

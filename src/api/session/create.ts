@@ -61,6 +61,7 @@ const SERF_HEALTH = 'serfHealth';
 export const sessionCreate = endpoint({
   method: 'PUT',
   path: '/v1/session/create',
+  needs: 'checked',
   summary: 'Makes a session; answers its ID',
   query: { dc: 'datacenter to ask' },
   body: BODY,

@@ -7,6 +7,7 @@ import { sessionId } from './id.ts';
 export const sessionDestroy = endpoint({
   method: 'PUT',
   path: '/v1/session/destroy/:session',
+  needs: 'checked',
   summary: 'Ends a session; true also when there is none',
   query: { dc: 'datacenter to ask' },
   async handler(context, request) {

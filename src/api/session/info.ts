@@ -8,6 +8,7 @@ import { sessionId } from './id.ts';
 export const sessionInfo = endpoint({
   method: 'GET',
   path: '/v1/session/info/:session',
+  needs: 'filtered',
   summary: 'A session, as a list of one or none',
   query: READ_QUERY,
   handler(context, request) {

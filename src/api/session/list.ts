@@ -7,6 +7,7 @@ import { sessionWire } from '../wire/session.ts';
 export const sessionList = endpoint({
   method: 'GET',
   path: '/v1/session/list',
+  needs: 'filtered',
   summary: 'All sessions',
   query: READ_QUERY,
   handler: (context, request) =>

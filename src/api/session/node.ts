@@ -9,6 +9,7 @@ import { sessionWire } from '../wire/session.ts';
 export const sessionNode = endpoint({
   method: 'GET',
   path: '/v1/session/node/:node',
+  needs: 'filtered',
   summary: 'The sessions of a node',
   query: READ_QUERY,
   handler(context, request) {

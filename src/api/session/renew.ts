@@ -8,6 +8,7 @@ import { sessionId } from './id.ts';
 export const sessionRenew = endpoint({
   method: 'PUT',
   path: '/v1/session/renew/:session',
+  needs: 'checked',
   summary: 'Starts the TTL of a session anew; answers the session',
   query: { dc: 'datacenter to ask' },
   handler(context, request) {

@@ -11,6 +11,7 @@ const MAX_ARCHIVE = 256 * 1024 * 1024;
 export const snapshotRestore = endpoint({
   method: 'PUT',
   path: '/v1/snapshot',
+  needs: 'acl:write',
   summary: 'Puts everything back to what it was when the archive was made',
   query: { dc: 'datacenter to ask' },
   body: 'The archive',

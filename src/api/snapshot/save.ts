@@ -6,6 +6,7 @@ import { writeSnapshot } from './archive.ts';
 export const snapshotSave = endpoint({
   method: 'GET',
   path: '/v1/snapshot',
+  needs: 'acl:write',
   summary: 'Everything that is kept, as a gzipped archive',
   query: { dc: 'datacenter to ask', stale: 'any server may answer' },
   async handler(context, request) {

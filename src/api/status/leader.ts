@@ -6,6 +6,7 @@ import { json } from '../reply.ts';
 export const statusLeader = endpoint({
   method: 'GET',
   path: '/v1/status/leader',
+  needs: 'nothing',
   summary: 'Address of the leader among the servers',
   query: { dc: 'datacenter to ask' },
   handler(context, request) {

@@ -6,6 +6,7 @@ import { json } from '../reply.ts';
 export const statusPeers = endpoint({
   method: 'GET',
   path: '/v1/status/peers',
+  needs: 'nothing',
   summary: 'Addresses of the servers',
   query: { dc: 'datacenter to ask' },
   handler(context, request) {

@@ -17,6 +17,7 @@ const MAX_OPERATIONS = 64;
 export const txn = endpoint({
   method: 'PUT',
   path: '/v1/txn',
+  needs: 'checked',
   summary: 'Carries out operations over keys, nodes, services and checks: all of them or none',
   query: { dc: 'datacenter to ask', stale: 'any server may answer, if nothing is written' },
   body: TXN_BODY,

@@ -6,6 +6,7 @@ import { agentOf } from '../context.ts';
 export const deregisterCheck = endpoint({
   method: 'PUT',
   path: '/v1/agent/check/deregister/:id',
+  needs: 'checked',
   summary: 'Take a check away; one that is not there is no error',
   async handler(context, { params }) {
     if (params.id === '') throw new HttpError(500, 'CheckID missing');

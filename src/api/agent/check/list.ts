@@ -8,6 +8,7 @@ import { agentCheck } from '../views.ts';
 export const listChecks = endpoint({
   method: 'GET',
   path: '/v1/agent/checks',
+  needs: 'filtered',
   summary: 'Checks of this agent, by ID',
   query: { filter: 'only checks that match, e.g. Status == critical' },
   handler(context, { query }) {

@@ -7,6 +7,7 @@ import { agentOf } from '../context.ts';
 export const registerCheck = endpoint({
   method: 'PUT',
   path: '/v1/agent/check/register',
+  needs: 'checked',
   summary: 'Register a check of the node or, with ServiceID, of a service',
   body: checkBody,
   async handler(context, request) {

@@ -18,6 +18,7 @@ function heartbeat(verb: 'pass' | 'warn' | 'fail', status: CheckStatus): Endpoin
   return endpoint({
     method: 'PUT',
     path: `/v1/agent/check/${verb}/:id`,
+    needs: 'checked',
     summary: `Heartbeat of a TTL check: it is ${status}`,
     query: { note: 'output of the check' },
     handler: (context, { params, query }) => update(context, params.id, status, query.get('note')),
@@ -33,6 +34,7 @@ const body = object({ Status: string, Output: string }, { name: 'checkUpdate' })
 export const updateCheck = endpoint({
   method: 'PUT',
   path: '/v1/agent/check/update/:id',
+  needs: 'checked',
   summary: 'Heartbeat of a TTL check with status and output in the body',
   body,
   async handler(context, request) {

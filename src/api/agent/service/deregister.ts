@@ -6,6 +6,7 @@ import { agentOf } from '../context.ts';
 export const deregisterService = endpoint({
   method: 'PUT',
   path: '/v1/agent/service/deregister/:id',
+  needs: 'checked',
   summary: 'Take a service and its checks away; one that is not there is no error',
   async handler(context, { params }) {
     if (params.id === '') throw new HttpError(500, 'ServiceID missing');

@@ -8,6 +8,7 @@ import { agentService } from '../views.ts';
 export const listServices = endpoint({
   method: 'GET',
   path: '/v1/agent/services',
+  needs: 'filtered',
   summary: 'Services of this agent, by ID',
   query: { filter: 'only services that match, e.g. Meta.env == prod' },
   handler(context, { query }) {

@@ -7,6 +7,7 @@ import { MAINTENANCE_QUERY, maintenanceReason } from '../maintenance-query.ts';
 export const maintainService = endpoint({
   method: 'PUT',
   path: '/v1/agent/service/maintenance/:id',
+  needs: 'checked',
   summary: 'Put a service out of the rotation with a critical check, or back',
   query: MAINTENANCE_QUERY,
   async handler(context, { params, query }) {

@@ -1,0 +1,67 @@
+import type { Acl } from '../acl/acl.ts';
+import { ALLOW_ALL, type Authorizer, type Wanted } from '../acl/authorizer.ts';
+import type { Resource } from '../acl/rules.ts';
+import type { ApiContext } from './context.ts';
+import type { ApiRequest } from './endpoint.ts';
+import { HttpError } from './http-error.ts';
+
+/**
+ * What an endpoint asks of the token of a request. All but the first are refused to a token that nobody knows.
+ *
+ * - `nothing`: anybody may ask, the token is not looked at
+ * - `filtered`: anybody may ask; what the token may not see is left out of the answer
+ * - `checked`: the handler asks for the right to what the request names
+ * - `agent:…`, `node:…`: that right to this agent, to this node
+ * - `overview`: to read what operators read, and every service, node and key: the answer is not filtered
+ * - the others: that right, of which there is only one
+ */
+export type Needs =
+  | 'nothing'
+  | 'filtered'
+  | 'checked'
+  | 'agent:read'
+  | 'agent:write'
+  | 'node:write'
+  | 'operator:read'
+  | 'operator:write'
+  | 'acl:read'
+  | 'acl:write'
+  | 'overview';
+
+/** An endpoint that says nothing is for those who may do everything. */
+const UNSAID: Needs = 'acl:write';
+
+/** Consul's refusal. `missing` names what would have been needed, e.g. "service:write on web". */
+export function permissionDenied(missing = ''): HttpError {
+  return new HttpError(403, missing === '' ? 'Permission denied' : `Permission denied: Missing ${missing}`);
+}
+
+/** What the sender of `token` may do now. Throws 403 for a token that nobody knows. */
+export function authorizerOf(acl: Acl | undefined, token: string): Authorizer {
+  if (acl === undefined) return ALLOW_ALL;
+  const authorizer = acl.authorizer(token);
+  if (authorizer === undefined) throw new HttpError(403, 'ACL not found');
+  return authorizer;
+}
+
+/** Throws 403 unless the request may reach the endpoint at all. */
+export function admit({ acl, node }: ApiContext, request: ApiRequest, needs: Needs = UNSAID): void {
+  if (acl === undefined || needs === 'nothing') return;
+  const { authorizer } = request;
+  if (needs === 'filtered' || needs === 'checked') return;
+  if (!isAllowed(authorizer, needs, node.name)) throw permissionDenied();
+}
+
+function isAllowed(
+  authorizer: Authorizer,
+  needs: Exclude<Needs, 'nothing' | 'filtered' | 'checked'>,
+  node: string,
+): boolean {
+  if (needs === 'overview')
+    return (
+      authorizer.allows('operator', 'read') &&
+      (['service', 'node', 'key'] as const).every((resource) => authorizer.allowsBelow(resource, 'read', ''))
+    );
+  const [resource, wanted] = needs.split(':') as [Resource, Wanted];
+  return authorizer.allows(resource, wanted, resource === 'agent' || resource === 'node' ? node : '');
+}
