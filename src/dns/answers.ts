@@ -18,6 +18,8 @@ const BYTES_OF_NONE = 1024;
 export class Answers {
   readonly #source: AnswerSource;
   readonly #kept = new Map<string, Prepared>();
+  /** Topics by key. */
+  readonly #topics = new Map<string, ReadonlySet<string>>();
   /** Keys of the answers that depend on a topic. */
   readonly #dependents = new Map<string, Set<string>>();
   #bytes = 0;
@@ -46,8 +48,8 @@ export class Answers {
     this.#clear();
   }
 
-  #build({ key, type }: Query): Prepared {
-    const { plan, topics } = answerOf(this.#source, keyLabels(key), type);
+  #build({ key, type, asker }: Query): Prepared {
+    const { plan, topics } = answerOf(this.#source, keyLabels(key), type, asker);
     const prepared = this.#common.get(plan) ?? prepare(plan);
     if (topics === undefined) {
       this.#common.set(plan, prepared);
@@ -57,6 +59,7 @@ export class Answers {
     if (this.#bytes + bytes > MAX_KEPT_BYTES) this.#clear();
     this.#bytes += bytes;
     this.#kept.set(key, prepared);
+    this.#topics.set(key, topics);
     for (const name of topics) {
       const keys = this.#dependents.get(name);
       if (keys === undefined) this.#dependents.set(name, new Set([key]));
@@ -81,11 +84,14 @@ export class Answers {
     if (prepared === undefined) return;
     this.#bytes -= bytesOf(prepared);
     this.#kept.delete(key);
+    for (const name of this.#topics.get(key) ?? []) this.#dependents.get(name)?.delete(key);
+    this.#topics.delete(key);
   }
 
   #clear(): void {
     this.#bytes = 0;
     this.#kept.clear();
+    this.#topics.clear();
     this.#dependents.clear();
   }
 }

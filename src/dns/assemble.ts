@@ -1,6 +1,15 @@
 import { type DnsOptions, MAX_UDP_ANSWERS } from './options.ts';
 import type { Prepared } from './prepared.ts';
-import { FLAG, HEADER_BYTES, MAX_MESSAGE_BYTES, MAX_POINTER, PLAIN_UDP_BYTES, TYPE } from './wire/numbers.ts';
+import {
+  EDNS_SUBNET,
+  FLAG,
+  HEADER_BYTES,
+  MAX_MESSAGE_BYTES,
+  MAX_POINTER,
+  PLAIN_UDP_BYTES,
+  RCODE,
+  TYPE,
+} from './wire/numbers.ts';
 import type { Query } from './wire/query.ts';
 
 /** An EDNS record: root, type, size, flags, no data. */
@@ -32,6 +41,7 @@ export function assemble(
   { udp, limits, random }: { udp: boolean; limits: Limits; random: () => number },
 ): Buffer {
   const hasEdns = query.ednsBytes > 0;
+  const optionBytes = query.subnetBytes === 0 ? 0 : 4 + query.subnetBytes;
   const room = udp ? Math.min(Math.max(query.ednsBytes, PLAIN_UDP_BYTES), MAX_UDP_BYTES) : MAX_MESSAGE_BYTES;
   const nameBytes = query.end - HEADER_BYTES - 4;
   const { bytes, starts, count, order } = prepared;
@@ -39,7 +49,7 @@ export function assemble(
   let at = HEADER_BYTES;
   for (; at < query.end; at++) out[at] = packet[at] as number;
   /** Of the message, as far as `room` is concerned. */
-  let size = at + prepared.authority.length + (hasEdns ? EDNS_BYTES : 0);
+  let size = at + prepared.authority.length + (hasEdns ? EDNS_BYTES + optionBytes : 0);
 
   let take = count;
   if (prepared.choosing && prepared.addresses && limits.aRecordLimit > 0)
@@ -58,7 +68,7 @@ export function assemble(
   let withExtras = 0;
   for (let i = 0; i < take; i++) {
     let record = i;
-    if (prepared.choosing) {
+    if (prepared.shuffled) {
       const other = i + Math.floor(random() * (count - i));
       record = order[other] as number;
       order[other] = order[i] as number;
@@ -119,8 +129,10 @@ export function assemble(
     out[at++] = 0;
     word(at, TYPE.OPT);
     word(at + 2, query.ednsBytes);
-    out.fill(0, at + 4, at + 10);
+    out.fill(0, at + 4, at + 8);
+    word(at + 8, optionBytes);
     at += 10;
+    if (optionBytes > 0) at = copySubnet(packet, query, prepared, at);
     additional++;
   }
 
@@ -148,6 +160,21 @@ export function refuse(query: Query, rcode: number): Buffer {
   word(2, FLAG.QR | opcode | (query.flags & FLAG.RD) | rcode);
   out.fill(0, 4, HEADER_BYTES);
   return out.subarray(0, HEADER_BYTES);
+}
+
+/** The asker's network as it named it, with how much of it the answer depends on (RFC 7871, 7.2.1). */
+function copySubnet(
+  packet: Uint8Array,
+  { subnetAt, subnetBytes }: Query,
+  prepared: Prepared,
+  at: number,
+): number {
+  word(at, EDNS_SUBNET);
+  word(at + 2, subnetBytes);
+  for (let i = 0; i < subnetBytes; i++) out[at + 4 + i] = packet[subnetAt + i] as number;
+  const scoped = prepared.scoped && prepared.rcode === RCODE.NOERROR;
+  out[at + 7] = scoped ? (out[at + 6] as number) : 0;
+  return at + 4 + subnetBytes;
 }
 
 function extraBytesOf({ extraOf, extraStarts }: Prepared, record: number): number {

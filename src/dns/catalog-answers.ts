@@ -1,8 +1,13 @@
 import type { Catalog } from '../catalog/catalog.ts';
-import type { Node } from '../catalog/rows.ts';
+import { executeQuery } from '../catalog/prepared-query/execute.ts';
+import { NEAR_IP, nearestFirst } from '../catalog/prepared-query/near.ts';
+import { resolveQuery } from '../catalog/prepared-query/resolve.ts';
+import type { Node, PreparedQuery } from '../catalog/rows.ts';
 import { nodeKey } from '../catalog/tables.ts';
 import { topic } from '../catalog/topics.ts';
 import { aggregate, type Instance, instancesOf } from '../catalog/views.ts';
+import { isMusterError } from '../errors.ts';
+import { parseDuration } from '../lib/duration.ts';
 import { type DnsOptions, serviceTtlOf } from './options.ts';
 import type { AnswerPart, Plan } from './prepared.ts';
 import {
@@ -46,15 +51,21 @@ export interface AnswerSource {
 }
 
 const OUTSIDE: Plan = { rcode: RCODE.REFUSED, authoritative: false };
+const FAILED: Plan = { rcode: RCODE.SERVFAIL };
 
 /** NXDOMAIN with the start of authority, which says how long that may be believed. */
 export function nothingPlan(zone: DnsZone, options: Pick<DnsOptions, 'soa'>): Plan {
   return { rcode: RCODE.NXDOMAIN, authority: [zone.soa(options)] };
 }
 
-/** What the catalog says about a name, by Consul's rules. Labels in lower case. */
-export function answerOf(source: AnswerSource, labels: readonly string[], type: number): Answered {
-  return new Answering(source, labels, type).answer();
+/** What the catalog says about a name, by Consul's rules, to the address `asker`. Labels in lower case. */
+export function answerOf(
+  source: AnswerSource,
+  labels: readonly string[],
+  type: number,
+  asker: string,
+): Answered {
+  return new Answering(source, labels, type, asker).answer();
 }
 
 /** One question on its way: gathers on which topics its answer depends. */
@@ -62,12 +73,14 @@ class Answering {
   readonly #source: AnswerSource;
   readonly #labels: readonly string[];
   readonly #type: number;
+  readonly #asker: string;
   readonly #topics = new Set<string>();
 
-  constructor(source: AnswerSource, labels: readonly string[], type: number) {
+  constructor(source: AnswerSource, labels: readonly string[], type: number, asker: string) {
     this.#source = source;
     this.#labels = labels;
     this.#type = type;
+    this.#asker = asker;
   }
 
   answer(): Answered {
@@ -83,6 +96,8 @@ class Answering {
         return this.#serviceAnswer(subject);
       case 'node':
         return this.#nodeAnswer(subject.node);
+      case 'query':
+        return this.#queryAnswer(subject.query);
       case 'address': {
         // Whatever the type, as in Consul: the name says which kind of address it is.
         const { address } = subject;
@@ -97,16 +112,23 @@ class Answering {
   // --- services
 
   #serviceAnswer({ service, tag }: Subject & { kind: 'service' }): Answered {
-    const { zone, options } = this.#source;
+    const { options } = this.#source;
     const known = this.#instances(service);
     const usable = known.filter((instance) => isUsable(instance, options) && hasTag(instance, tag));
     // Names that nobody registered are not kept: there is no end of them.
     if (usable.length === 0)
       return { plan: this.#source.nothing, topics: known.length === 0 ? undefined : this.#topics };
-    const ttl = seconds(serviceTtlOf(options, service));
-    const plan = this.#type === TYPE.SRV ? this.#srvPlan(usable, ttl) : this.#addressPlan(usable, ttl);
-    if (plan.parts?.length === 0) return { plan: { authority: [zone.soa(options)] }, topics: this.#topics };
-    return { plan, topics: this.#topics };
+    return {
+      plan: this.#instancesPlan(usable, seconds(serviceTtlOf(options, service))),
+      topics: this.#topics,
+    };
+  }
+
+  #instancesPlan(instances: readonly Instance[], ttl: number): Plan {
+    const plan = this.#type === TYPE.SRV ? this.#srvPlan(instances, ttl) : this.#addressPlan(instances, ttl);
+    if (plan.parts?.length !== 0) return plan;
+    const { zone, options } = this.#source;
+    return { authority: [zone.soa(options)] };
   }
 
   #instances(service: string): Instance[] {
@@ -175,6 +197,46 @@ class Answering {
     return own;
   }
 
+  // --- prepared queries
+
+  #queryAnswer(name: string): Answered {
+    const { options, nothing } = this.#source;
+    const query = this.#query(name);
+    if (query === 'failed') return { plan: FAILED, topics: undefined };
+    if (query === undefined) return { plan: nothing, topics: undefined };
+    const { service, dns, template } = query;
+    const instances = this.#queried(query);
+    // A template answers to names without end.
+    if (instances.length === 0)
+      return { plan: nothing, topics: template.type === '' ? this.#topics : undefined };
+    const ttl = dns.ttl === '' ? serviceTtlOf(options, service.service) : (parseDuration(dns.ttl) ?? 0);
+    const plan = this.#instancesPlan(instances, seconds(ttl));
+    const choice = plan.choice === 'instances' && service.near !== '' ? { choice: 'nearest' as const } : {};
+    return {
+      plan: { ...plan, ...choice, scoped: true },
+      // What hangs on who asks is worked out each time.
+      topics: service.near === NEAR_IP ? undefined : this.#topics,
+    };
+  }
+
+  /** "failed" where there is one that cannot be run under this name. */
+  #query(name: string): PreparedQuery | 'failed' | undefined {
+    try {
+      return resolveQuery(this.#source.catalog, name);
+    } catch (error) {
+      if (isMusterError(error, 'request.rejected')) return 'failed';
+      throw error;
+    }
+  }
+
+  #queried(query: PreparedQuery): Instance[] {
+    const { catalog, node } = this.#source;
+    const { service, near } = query.service;
+    this.#topics.add(topic.queries).add(topic.service(service));
+    if (near !== '') this.#topics.add(topic.coordinates);
+    return nearestFirst(catalog, { near, own: node.name, asker: this.#asker }, executeQuery(catalog, query));
+  }
+
   // --- nodes
 
   #nodeAnswer(name: string): Answered {
@@ -231,6 +293,12 @@ class Answering {
           (instance) => isUsable(instance, this.#source.options) && hasTag(instance, subject.tag),
         );
         return records(usable.map(({ node, service }) => service.address || node.address));
+      }
+      case 'query': {
+        this.#topics.add(topic.queries);
+        const query = this.#query(subject.query);
+        if (query === undefined || query === 'failed') return [];
+        return records(this.#queried(query).map(({ node, service }) => service.address || node.address));
       }
       case 'address':
         return subject.address === undefined ? [] : [addressRecord(owner, ttl, subject.address)];

@@ -18,12 +18,14 @@ export interface Plan {
   /** Additional records that belong to the answer as a whole. */
   additional?: readonly DnsRecord[];
   /**
-   * "instances": in random order, as many as the limits allow. "all": as they are; where they do not fit, TC
-   * says so.
+   * "instances": in random order, as many as the limits allow. "nearest": the first of them, as many as the
+   * limits allow. "all": as they are; where they do not fit, TC says so.
    */
-  choice?: 'instances' | 'all';
+  choice?: 'instances' | 'nearest' | 'all';
   /** Addresses of instances, to which `aRecordLimit` applies. */
   addresses?: boolean;
+  /** The answer may be another for an asker in another network (RFC 7871): nobody may keep it for all. */
+  scoped?: boolean;
 }
 
 /**
@@ -34,7 +36,9 @@ export interface Prepared {
   readonly rcode: number;
   readonly authoritative: boolean;
   readonly choosing: boolean;
+  readonly shuffled: boolean;
   readonly addresses: boolean;
+  readonly scoped: boolean;
   readonly count: number;
   /** Records of the answer section one after another; record i is from `starts[i]` to `starts[i + 1]`. */
   readonly bytes: Buffer;
@@ -102,8 +106,10 @@ export function prepare(plan: Plan): Prepared {
   return {
     rcode: plan.rcode ?? RCODE.NOERROR,
     authoritative: plan.authoritative ?? true,
-    choosing: plan.choice === 'instances',
+    choosing: plan.choice === 'instances' || plan.choice === 'nearest',
+    shuffled: plan.choice === 'instances',
     addresses: plan.addresses ?? false,
+    scoped: plan.scoped ?? false,
     count,
     bytes,
     starts,

@@ -5,8 +5,11 @@ import { stampSerial } from './prepared.ts';
 import { RCODE } from './wire/numbers.ts';
 import { emptyQuery, IGNORE, readQuery } from './wire/query.ts';
 
-/** Bytes that answer `packet`, valid until the next call; undefined when nothing should be answered. */
-export type Responder = (packet: Uint8Array, udp: boolean) => Buffer | undefined;
+/**
+ * Bytes that answer `packet`, valid until the next call; undefined when nothing should be answered. `asker` is the
+ * address it came from.
+ */
+export type Responder = (packet: Uint8Array, udp: boolean, asker: string) => Buffer | undefined;
 
 /** Packet in, packet out: all that the two transports share. Never throws, whatever the packet. */
 export function createResponder({
@@ -26,8 +29,9 @@ export function createResponder({
   const query = emptyQuery();
   const overUdp = { udp: true, limits, random };
   const overTcp = { udp: false, limits, random };
-  return (packet, udp) => {
+  return (packet, udp, asker) => {
     try {
+      query.asker = asker;
       const verdict = readQuery(packet, query);
       if (verdict === IGNORE) return undefined;
       if (verdict !== RCODE.NOERROR) return refuse(query, verdict);

@@ -6,6 +6,8 @@ export type Subject =
   /** Instances of a service, those with a tag unless it is "". */
   | { kind: 'service'; service: string; tag: string }
   | { kind: 'node'; node: string }
+  /** A prepared query by its name or ID. */
+  | { kind: 'query'; query: string }
   /** An address written in the name itself; undefined for digits that make no address. */
   | { kind: 'address'; address: Uint8Array | undefined }
   | { kind: 'reverse'; address: Uint8Array | undefined }
@@ -25,8 +27,8 @@ const NOTHING: Subject = { kind: 'nothing' };
 /**
  * Reads a name, its labels in lower case:
  * `[tag.]NAME.service[.DC].DOMAIN`, `_NAME._TAG[.service][.DC].DOMAIN` (RFC 2782; the tag "tcp" stands for any),
- * `NAME.node[.DC].DOMAIN`, `HEX.addr.DOMAIN` and reverse names. The last label that is one of these words counts,
- * so that tags and nodes may have dots.
+ * `NAME.node[.DC].DOMAIN`, `NAME.query[.DC].DOMAIN`, `HEX.addr.DOMAIN` and reverse names. The last label that is one of these words counts,
+ * so that tags, nodes and queries may have dots.
  */
 export function subjectOf(labels: readonly string[], type: number, zone: Zone): Subject {
   if (labels.at(-1) === 'arpa') return { kind: 'reverse', address: reverseAddress(labels) };
@@ -43,8 +45,9 @@ export function subjectOf(labels: readonly string[], type: number, zone: Zone): 
         return isHere(suffix, zone) && parts.length > 0 ? { kind: 'node', node: parts.join('.') } : NOTHING;
       case 'addr':
         return parts.length === 1 ? addressOf(parts[0] as string) : NOTHING;
-      // Nothing is registered under these yet.
       case 'query':
+        return isHere(suffix, zone) && parts.length > 0 ? { kind: 'query', query: parts.join('.') } : NOTHING;
+      // There is no mesh.
       case 'connect':
       case 'ingress':
         return NOTHING;

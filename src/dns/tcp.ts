@@ -88,6 +88,7 @@ export async function startTcp(
 /** Cuts the stream into questions: each is preceded by its length in two bytes (RFC 1035, 4.2.2). */
 function serve(socket: Socket, respond: Responder, onQuestion: () => void): void {
   let rest: Buffer = Buffer.alloc(0);
+  const asker = socket.remoteAddress ?? '';
   const drain = () => {
     let at = 0;
     while (rest.length - at >= 2) {
@@ -102,7 +103,7 @@ function serve(socket: Socket, respond: Responder, onQuestion: () => void): void
         break;
       }
       onQuestion();
-      const answer = respond(rest.subarray(at + 2, at + 2 + length), false);
+      const answer = respond(rest.subarray(at + 2, at + 2 + length), false, asker);
       at += 2 + length;
       if (answer === undefined) continue;
       const framed = Buffer.allocUnsafe(2 + answer.length);

@@ -38,7 +38,7 @@ export async function startUdp(
   socket.on('error', (error) => logger.debug('an answer over UDP was not sent', { error: error.message }));
   socket.on('message', (packet, from) => {
     if (socket.getSendQueueSize() > MAX_WAITING_BYTES) return;
-    const answer = respond(packet, true);
+    const answer = respond(packet, true, from.address);
     // The socket may keep the bytes for a while: it gets its own.
     if (answer !== undefined && from.port !== 0) socket.send(Buffer.from(answer), from.port, from.address);
   });

@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net';
+import { isIPv6, SocketAddress } from 'node:net';
 
 /**
  * Bytes of an IP address: 4 or 16, or undefined for anything else. An IPv4 address in IPv6 clothes
@@ -12,6 +12,15 @@ export function addressBytes(text: string): Uint8Array | undefined {
   const mapped =
     bytes.subarray(0, 10).every((byte) => byte === 0) && bytes[10] === 0xff && bytes[11] === 0xff;
   return mapped ? bytes.slice(12) : bytes;
+}
+
+/** The usual way to write 4 or 16 bytes ("10.0.0.1", "2001:db8::1"). */
+export function addressText(bytes: Uint8Array): string {
+  if (bytes.length === 4) return bytes.join('.');
+  const address = Buffer.from(bytes)
+    .toString('hex')
+    .replace(/....(?!$)/g, '$&:');
+  return new SocketAddress({ address, family: 'ipv6' }).address;
 }
 
 /** By hand, since every instance's address comes through here when its service changes. No leading zeros. */

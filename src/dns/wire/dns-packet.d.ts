@@ -19,7 +19,15 @@ declare module 'dns-packet' {
   export const AUTHORITATIVE_ANSWER: number;
   export const RECURSION_DESIRED: number;
   export function encode(packet: Packet): Buffer;
-  export function decode(bytes: Buffer): Required<Packet> & { flag_tc: boolean; flag_rd: boolean };
+  interface Decoded extends Required<Packet> {
+    flag_tc: boolean;
+    flag_rd: boolean;
+    rcode: string;
+  }
+  export function decode(bytes: Buffer): Decoded;
+  /** With the length in front, as over TCP. */
+  export function streamEncode(packet: Packet): Buffer;
+  export function streamDecode(bytes: Buffer): Decoded;
   export const name: { encode(text: string): Buffer };
   export function record(type: string): { encode(data: unknown): Buffer };
 }

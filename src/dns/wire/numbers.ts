@@ -26,6 +26,9 @@ export const RCODE = {
 
 export const OPCODE_QUERY = 0;
 
+/** Code of the EDNS option in which forwarders name the network of the asker (RFC 7871). */
+export const EDNS_SUBNET = 8;
+
 /** Bits of the header's second word. */
 export const FLAG = { QR: 0x8000, AA: 0x0400, TC: 0x0200, RD: 0x0100, RA: 0x0080 } as const;
 

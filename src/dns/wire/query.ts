@@ -1,4 +1,6 @@
+import { addressText } from './address.ts';
 import {
+  EDNS_SUBNET,
   FLAG,
   HEADER_BYTES,
   MAX_LABEL_BYTES,
@@ -8,6 +10,10 @@ import {
   RCODE,
   TYPE,
 } from './numbers.ts';
+
+/** Of a network: family, length of its prefix, scope. Its address follows, as far as it is known. */
+const SUBNET_HEAD_BYTES = 4;
+const FAMILY_IPV4 = 1;
 
 /** Nobody waits for an answer: an answer itself, or too short to have an ID. */
 export const IGNORE = -1;
@@ -29,10 +35,15 @@ export interface Query {
   end: number;
   /** Payload size that the asker can take, at least 512 (RFC 6891, 6.2.3), or 0 without EDNS. */
   ednsBytes: number;
+  /** Where the asker's network stands that a forwarder named (RFC 7871), and its bytes; 0 bytes for none. */
+  subnetAt: number;
+  subnetBytes: number;
+  /** Address of the asker, or of the network that was named instead. Set before reading. */
+  asker: string;
 }
 
 export function emptyQuery(): Query {
-  return { id: 0, flags: 0, key: '', type: 0, end: 0, ednsBytes: 0 };
+  return { id: 0, flags: 0, key: '', type: 0, end: 0, ednsBytes: 0, subnetAt: 0, subnetBytes: 0, asker: '' };
 }
 
 const lowered = Buffer.alloc(MAX_NAME_BYTES + 2);
@@ -48,6 +59,7 @@ export function readQuery(bytes: Uint8Array, query: Query): number {
   query.flags = flags;
   query.end = HEADER_BYTES;
   query.ednsBytes = 0;
+  query.subnetBytes = 0;
   if ((flags & FLAG.QR) !== 0) return IGNORE;
   if (((flags >> 11) & 15) !== OPCODE_QUERY) return RCODE.NOTIMP;
   if (word(bytes, 4) !== 1) return RCODE.FORMERR;
@@ -86,11 +98,34 @@ function readOptions(bytes: Uint8Array, query: Query): number {
     if (at >= bytes.length) return RCODE.NOERROR;
     at = skipName(bytes, at);
     if (at < 0 || at + 10 > bytes.length) return RCODE.FORMERR;
-    if (word(bytes, at) === TYPE.OPT) query.ednsBytes = Math.max(PLAIN_UDP_BYTES, word(bytes, at + 2));
-    at += 10 + word(bytes, at + 8);
-    if (at > bytes.length) return RCODE.FORMERR;
+    const end = at + 10 + word(bytes, at + 8);
+    if (end > bytes.length) return RCODE.FORMERR;
+    if (word(bytes, at) === TYPE.OPT) {
+      query.ednsBytes = Math.max(PLAIN_UDP_BYTES, word(bytes, at + 2));
+      if (end > at + 10) readSubnet(bytes, at + 10, end, query);
+    }
+    at = end;
   }
   return RCODE.NOERROR;
+}
+
+/** Looks for the network among the options between `at` and `end`; what is broken counts as not said. */
+function readSubnet(bytes: Uint8Array, at: number, end: number, query: Query): void {
+  while (at + 4 <= end) {
+    const data = at + 4;
+    const length = word(bytes, at + 2);
+    if (data + length > end) return;
+    at = data + length;
+    if (word(bytes, data - 4) !== EDNS_SUBNET || length < SUBNET_HEAD_BYTES) continue;
+    const address = new Uint8Array(word(bytes, data) === FAMILY_IPV4 ? 4 : 16);
+    const given = bytes.subarray(data + SUBNET_HEAD_BYTES, at);
+    if (given.length > address.length) continue;
+    address.set(given);
+    query.subnetAt = data;
+    query.subnetBytes = length;
+    query.asker = addressText(address);
+    return;
+  }
 }
 
 /** Where reading goes on behind a name, or -1. */

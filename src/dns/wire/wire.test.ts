@@ -194,13 +194,42 @@ describe('questions', () => {
     expect(key(['a.b'], 1)).not.toBe(key(['a', 'b'], 1));
   });
 
+  /** A question with one EDNS option. */
+  const withOption = (code: number, option: readonly number[]): Buffer => {
+    const packet = encodeQuery(['web', 'consul'], { id: 1, type: TYPE.A, ednsBytes: 4096 });
+    packet.writeUInt16BE(4 + option.length, packet.length - 2);
+    return Buffer.concat([packet, Buffer.from([0, code, 0, option.length, ...option])]);
+  };
+
+  it.each([
+    ['IPv4', 8, [0, 1, 32, 0, 10, 0, 0, 7], '10.0.0.7'],
+    ['IPv4, cut to its prefix', 8, [0, 1, 24, 0, 10, 0, 1], '10.0.1.0'],
+    ['IPv6', 8, [0, 2, 32, 0, 0x20, 0x01, 0x0d, 0xb8], '2001:db8::'],
+    ['no address at all', 8, [0, 1, 0, 0], '0.0.0.0'],
+    ['too long an address', 8, [0, 1, 32, 0, 1, 2, 3, 4, 5], 'asker'],
+    ['half a head', 8, [0, 1, 32], 'asker'],
+    ['another option', 10, [0, 1, 32, 0, 10, 0, 0, 7], 'asker'],
+  ])('name the network of the asker: %s', (_, code, option, expected) => {
+    const query = { ...emptyQuery(), asker: 'asker' };
+    expect(readQuery(withOption(code, option), query)).toBe(RCODE.NOERROR);
+    expect(query.asker).toBe(expected);
+    expect(query.subnetBytes).toBe(expected === 'asker' ? 0 : option.length);
+  });
+
+  it('keep nothing of the network of the question before', () => {
+    const query = emptyQuery();
+    readQuery(withOption(8, [0, 1, 32, 0, 10, 0, 0, 7]), query);
+    readQuery(encodeQuery(['web', 'consul'], { id: 1, type: TYPE.A }), query);
+    expect(query.subnetBytes).toBe(0);
+  });
+
   it('whatever comes are one of the codes, and never an exception', () => {
     const query = emptyQuery();
     const codes: number[] = [IGNORE, RCODE.NOERROR, RCODE.FORMERR, RCODE.NOTIMP];
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 600 }), (bytes) => codes.includes(readQuery(bytes, query))),
     );
-    const packet = encodeQuery(['web', 'service', 'consul'], { id: 1, type: 1, ednsBytes: 4096 });
+    const packet = withOption(8, [0, 1, 24, 0, 10, 0, 1]);
     fc.assert(
       fc.property(fc.nat(packet.length), fc.nat(packet.length - 1), fc.nat(255), (length, at, byte) => {
         const damaged = Buffer.from(packet);
