@@ -48,7 +48,7 @@ export interface Agent {
   readonly catalog: Catalog;
   readonly registry: Registry;
   readonly addresses: AgentAddresses;
-  /** Undefined when the configuration turns it off. */
+  /** Undefined when the configuration turns it off, or when its default address was taken. */
   readonly balancer: Balancer | undefined;
   /** Reads the configuration again and swaps what can be swapped. Rejects, and keeps the old one, on any error. */
   reload(): Promise<void>;
@@ -108,7 +108,7 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
     },
     tailLog: (sink) => log.tail(sink),
     dataDirectory: dataDirectory ?? process.cwd(),
-    prometheus: false,
+    prometheus: config.telemetry.prometheusRetentionTime > 0,
     server: true,
   };
   const node: NodeIdentity = {
@@ -149,7 +149,7 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
       http,
       dns,
       balancer: balancer?.addresses.listeners ?? [],
-      admin: balancer === undefined ? [] : [balancer.addresses.admin],
+      admin: balancer?.addresses.admin === undefined ? [] : [balancer.addresses.admin],
     },
     balancer,
     reload,
@@ -183,6 +183,8 @@ function register(
     logger: log.logger.child('registry'),
     definitions: definitionsOf(config),
     scripts: scriptsFrom(config.health),
+    checkUpdateInterval: config.health.checkUpdateInterval,
+    limits: { outputMaxSize: config.health.checkOutputMaxSize },
   });
 }
 

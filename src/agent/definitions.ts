@@ -7,7 +7,8 @@ import type {
 } from '../registry/definition.ts';
 import type { Config } from './config/schema.ts';
 
-type CheckConfig = Config['check'][number];
+type CheckConfig = Config['service'][number]['checks'][number];
+type NodeCheckConfig = Config['check'][number];
 type ServiceConfig = Config['service'][number];
 
 /** Services and checks of the configuration, as the registry takes them. */
@@ -19,12 +20,12 @@ function serviceDefinition({ check, checks, ...service }: ServiceConfig): Servic
   return {
     id: service.id ?? service.name,
     name: service.name,
-    kind: '',
+    kind: service.kind,
     tags: service.tags,
     address: service.address,
     port: service.port,
-    socketPath: '',
-    taggedAddresses: {},
+    socketPath: service.socketPath,
+    taggedAddresses: service.taggedAddresses,
     meta: service.meta,
     weights: service.weights,
     enableTagOverride: service.enableTagOverride,
@@ -32,10 +33,10 @@ function serviceDefinition({ check, checks, ...service }: ServiceConfig): Servic
   };
 }
 
-function nodeCheck(check: CheckConfig): CheckDefinition {
+function nodeCheck(check: NodeCheckConfig): CheckDefinition {
   const definition = checkDefinition(check);
   const name = definition.name === '' ? definition.id : definition.name;
-  return { ...definition, name, id: definition.id === '' ? name : definition.id, serviceId: '' };
+  return { ...definition, name, id: definition.id === '' ? name : definition.id, serviceId: check.serviceId };
 }
 
 function checkDefinition(check: CheckConfig): ServiceCheckDefinition {
@@ -50,14 +51,26 @@ function checkDefinition(check: CheckConfig): ServiceCheckDefinition {
       method: check.method,
       header: check.header,
       body: check.body,
+      tlsServerName: check.tlsServerName,
       tlsSkipVerify: check.tlsSkipVerify,
       disableRedirects: check.disableRedirects,
       tcp: check.tcp ?? '',
+      udp: check.udp ?? '',
+      grpc: check.grpc ?? '',
+      grpcUseTls: check.grpcUseTls,
+      h2ping: check.h2ping ?? '',
+      h2pingUseTls: check.h2pingUseTls,
+      args: check.args ?? [],
+      shell: check.shell,
+      dockerContainerId: check.dockerContainerId,
+      aliasService: check.aliasService ?? '',
+      aliasNode: check.aliasNode ?? '',
       ttl: check.ttl ?? 0,
       interval: check.interval ?? 0,
       timeout: check.timeout ?? 0,
       deregisterCriticalServiceAfter: check.deregisterCriticalServiceAfter ?? 0,
       outputMaxSize: check.outputMaxSize,
+      failuresBeforeWarning: check.failuresBeforeWarning,
       successBeforePassing: check.successBeforePassing,
       failuresBeforeCritical: check.failuresBeforeCritical,
     },

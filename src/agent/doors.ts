@@ -33,7 +33,7 @@ export async function listenDns(
   node: LocalNode,
 ): Promise<string[]> {
   const addresses: string[] = [];
-  for (const host of config.ports.dns === OFF ? [] : config.node.client) {
+  for (const host of config.ports.dns === OFF ? [] : (config.dns.address ?? config.node.client)) {
     const dns = await startDns({
       catalog,
       host,
@@ -80,9 +80,12 @@ export async function listenHttp(
     kvMaxValueSize: config.api.kvMaxValueSize,
     responseHeaders: config.api.responseHeaders,
     blockEndpoints: config.api.blockEndpoints,
+    useCache: config.api.useCache,
+    sessionTtlMin: config.api.sessionTtlMin,
+    txnMaxSize: config.api.txnMaxReqLen,
   };
   const addresses: string[] = [];
-  for (const host of config.ports.http === OFF ? [] : config.node.client) {
+  for (const host of config.ports.http === OFF ? [] : (config.api.address ?? config.node.client)) {
     const api = await startApi({
       context: { ...context, settings, dashboard },
       host,

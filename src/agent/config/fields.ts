@@ -40,6 +40,17 @@ export function listenPort() {
   return schema;
 }
 
+/** One address or several to listen on: a text with spaces between them, or a list. */
+export function addresses() {
+  const schema = z
+    .union([z.string(), z.array(z.string())], { error: 'expected an address or a list of addresses' })
+    .transform((value) =>
+      typeof value === 'string' ? value.split(/\s+/).filter((one) => one !== '') : value,
+    );
+  written(schema, 'text or list of text');
+  return schema;
+}
+
 /** A port of another program. */
 export function port() {
   const schema = z.int().min(1).max(65535);

@@ -128,7 +128,7 @@ describe('a configuration that is wrong', () => {
 
   it('a check says what it lacks', () => {
     expect(faultsOf('[[check]]\nname = "x"\nhttp = "http://127.0.0.1/"\n')[0]).toBe(
-      'muster.toml:1:1: check[0]: an http or tcp check needs an interval, such as interval = "10s"',
+      'muster.toml:1:1: check[0]: a check by http needs an interval, such as interval = "10s"',
     );
   });
 

@@ -10,8 +10,8 @@ import { STRATEGY_NAMES } from '../../balance/strategies.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { LOG_LEVELS } from '../../lib/log.ts';
 import { DEFAULT_LIMITS, HARD_LIMITS } from '../../proxy/limits.ts';
-import { checkSchema, serviceSchema } from './definitions.ts';
-import { bytes, duration, hostPort, listenPort } from './fields.ts';
+import { nodeCheckSchema, serviceSchema } from './definitions.ts';
+import { addresses, bytes, duration, hostPort, listenPort } from './fields.ts';
 import { groupSchema } from './group.ts';
 
 const nodeSchema = z
@@ -50,11 +50,7 @@ const nodeSchema = z
       .describe(
         'Address for traffic between nodes. Loopback, so that nothing is reachable from outside unasked.',
       ),
-    client: z
-      .union([z.string(), z.array(z.string())], { error: 'expected an address or a list of addresses' })
-      .transform((value) =>
-        typeof value === 'string' ? value.split(/\s+/).filter((one) => one !== '') : value,
-      )
+    client: addresses()
       .prefault('127.0.0.1')
       .describe(
         'Addresses on which the HTTP API, the dashboard and DNS listen. Loopback, for the same reason.',
@@ -69,6 +65,7 @@ const nodeSchema = z
       .record(z.string(), z.string())
       .default({})
       .describe('Free key/value pairs of this node in the catalog.'),
+    pidFile: z.string().min(1).optional().describe('Where the process id is written while the agent runs.'),
   })
   .prefault({})
   .describe('This node.');
@@ -90,6 +87,7 @@ const portsSchema = z
 
 const dnsSchema = z
   .strictObject({
+    address: addresses().optional().describe('Addresses on which DNS listens. Default: `node.client`.'),
     domain: z
       .string()
       .default('consul')
@@ -143,6 +141,9 @@ const dnsSchema = z
 
 const apiSchema = z
   .strictObject({
+    address: addresses()
+      .optional()
+      .describe('Addresses on which the HTTP API and the dashboard listen. Default: `node.client`.'),
     ui: z.boolean().default(true).describe('Serve the dashboard under /ui.'),
     responseHeaders: z.record(z.string(), z.string()).default({}).describe('Headers added to every answer.'),
     blockEndpoints: z
@@ -152,6 +153,18 @@ const apiSchema = z
     kvMaxValueSize: bytes({ least: 1, most: 64 * 1024 * 1024 })
       .prefault('512KB')
       .describe("Largest value of a key. Consul's limit: a registry is no file server."),
+    txnMaxReqLen: bytes({ least: 1, most: 64 * 1024 * 1024 })
+      .prefault('512KB')
+      .describe('Largest body of a transaction; at least as much as the largest value. For the same reason.'),
+    useCache: z
+      .boolean()
+      .default(true)
+      .describe('Honour `?cached`. Costs nothing: every answer comes from memory and is never old.'),
+    sessionTtlMin: duration({ least: 1 })
+      .prefault('10s')
+      .describe(
+        "Shortest TTL that a session may have. Consul's: shorter ones end by a hiccup of the network.",
+      ),
   })
   .prefault({})
   .describe('HTTP API.');
@@ -164,6 +177,14 @@ const healthSchema = z
       .describe(
         'Let clients of the API and files register checks that run programs. Off: who can reach the API could run anything as the user of this agent.',
       ),
+    checkUpdateInterval: duration()
+      .prefault('5m')
+      .describe(
+        "How often a change of a check's output alone is written to the catalog. Consul's: outputs with times in them would keep everybody awake.",
+      ),
+    checkOutputMaxSize: bytes({ least: 1, most: 1024 * 1024 })
+      .prefault(4096)
+      .describe("Most of a check's output that is kept. Consul's."),
     enableLocalScriptChecks: z
       .boolean()
       .default(false)
@@ -171,6 +192,17 @@ const healthSchema = z
   })
   .prefault({})
   .describe('How checks are carried out.');
+
+const telemetrySchema = z
+  .strictObject({
+    prometheusRetentionTime: duration()
+      .prefault('0s')
+      .describe(
+        'Above 0: `/v1/agent/metrics` answers in the format of Prometheus too. Off, as in Consul; figures are those of the moment whatever it says.',
+      ),
+  })
+  .prefault({})
+  .describe('Figures of the agent itself.');
 
 const limitDuration = (name: keyof typeof DEFAULT_LIMITS) =>
   duration({ least: 1 }).prefault(formatDuration(DEFAULT_LIMITS[name]));
@@ -228,18 +260,23 @@ const limitsSchema = z
   .prefault({})
   .describe('What a peer may ask of the data path, and how long it may keep it waiting.');
 
+/** Where the balancer is unless it is told otherwise: several agents on a machine need not be configured for it. */
+export const DEFAULT_BALANCER = { listen: ['127.0.0.1:9999'], admin: '127.0.0.1:9998' } as const;
+
 const balancerSchema = z
   .strictObject({
     enabled: z.boolean().default(true).describe('Balance traffic on this node.'),
     listen: z
       .array(hostPort())
-      .default(['127.0.0.1:9999'])
+      .optional()
       .describe(
-        "Where requests come in. fabio's port, on loopback until told otherwise; port 0 takes a free one.",
+        `Where requests come in; port 0 takes a free one. Default: "${DEFAULT_BALANCER.listen[0]}", fabio's port on loopback; when it is taken, and only then, the agent goes on without the balancer.`,
       ),
     admin: hostPort()
-      .default('127.0.0.1:9998')
-      .describe("Routes and counters of the balancer (`/api/routes`). fabio's port, on loopback."),
+      .optional()
+      .describe(
+        `Routes and counters of the balancer (\`/api/routes\`). Default: "${DEFAULT_BALANCER.admin}", fabio's port on loopback, given up when it is taken.`,
+      ),
     strategy: z
       .enum(STRATEGY_NAMES)
       .default('rr')
@@ -283,9 +320,13 @@ export const configSchema = z.strictObject({
   api: apiSchema,
   health: healthSchema,
   balancer: balancerSchema,
+  telemetry: telemetrySchema,
   log: logSchema,
   service: z.array(serviceSchema).default([]).describe('Services that this node registers at start.'),
-  check: z.array(checkSchema).default([]).describe('Checks of this node itself.'),
+  check: z
+    .array(nodeCheckSchema)
+    .default([])
+    .describe('Checks of this node itself, and further ones of its services.'),
   group: z.array(groupSchema).default([]).describe('Groups of like processes that this node runs.'),
 });
 

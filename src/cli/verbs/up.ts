@@ -42,6 +42,7 @@ export const up = verb({
   },
   async run({ flags, args: [stack], terminal }) {
     const { readConfig, readConfigFile } = await import('../../agent/config/read.ts');
+    const { DEFAULT_BALANCER } = await import('../../agent/config/schema.ts');
     const { runAgent } = await import('../run-agent.ts');
     const { raise } = await import('../up/raise.ts');
     const file = stack ?? (fs.existsSync(DEFAULT_STACK) ? DEFAULT_STACK : bundledStack());
@@ -52,7 +53,9 @@ export const up = verb({
           'config.invalid',
           `${file}: say where the catalog is kept with data_dir in [node], or set dev = true (or give -dev) to keep it in memory`,
         );
-      return config;
+      // A stack is there to take traffic: addresses of the balancer that are taken are an error, also the default ones.
+      const { listen = [...DEFAULT_BALANCER.listen], admin = DEFAULT_BALANCER.admin } = config.balancer;
+      return { ...config, balancer: { ...config.balancer, listen, admin } };
     };
     const config = read();
     return runAgent({ readConfig: read, started: (running) => raise(config, running, terminal) });
