@@ -8,8 +8,6 @@ import type { ReadMeta } from '../reply.ts';
 export interface Asked {
   /** Instances at most; 0 or less for all. */
   readonly limit: number;
-  /** Only instances that speak the mesh. */
-  readonly connect: boolean;
   /** Running a query says nothing about indexes: it never blocks. */
   readonly meta: ReadMeta;
 }
@@ -17,12 +15,19 @@ export interface Asked {
 /** Throws 400 or 500 in Consul's words for what cannot be read. */
 export function asked(context: ApiContext, request: ApiRequest): Asked {
   const { consistency } = readOptions(context, request);
-  const { query } = request;
-  return {
-    limit: limitOf(query.get('limit')),
-    connect: query.get('connect') !== '' && isTrue(query.get('connect')),
-    meta: { index: 0, consistency },
-  };
+  return { limit: limitOf(request.query.get('limit')), meta: { index: 0, consistency } };
+}
+
+/** Whether `?connect` asks only for instances that speak the mesh. Throws 500 in Consul's words. */
+export function connectOf({ query }: ApiRequest): boolean {
+  const text = query.get('connect');
+  // What Go's `strconv.ParseBool` takes.
+  if (/^(?:1|t|T|true|TRUE|True)$/.test(text)) return true;
+  if (/^(?:|0|f|F|false|FALSE|False)$/.test(text)) return false;
+  throw new HttpError(
+    500,
+    `Error parsing 'connect' value: strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`,
+  );
 }
 
 /** Consul answers these also in the body of what it runs and explains. */
@@ -44,14 +49,4 @@ function limitOf(text: string): number {
   const limit = Number(text);
   if (!Number.isSafeInteger(limit)) throw refused('value out of range');
   return limit;
-}
-
-/** What Go's `strconv.ParseBool` takes. */
-function isTrue(text: string): boolean {
-  if (/^(?:1|t|T|true|TRUE|True)$/.test(text)) return true;
-  if (/^(?:0|f|F|false|FALSE|False)$/.test(text)) return false;
-  throw new HttpError(
-    500,
-    `Error parsing 'connect' value: strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`,
-  );
 }

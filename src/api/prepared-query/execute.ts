@@ -2,12 +2,13 @@ import { isIP } from 'node:net';
 import { executeQuery } from '../../catalog/prepared-query/execute.ts';
 import { nearestFirst } from '../../catalog/prepared-query/near.ts';
 import { resolveQuery } from '../../catalog/prepared-query/resolve.ts';
+import { cacheMeta } from '../cached.ts';
 import type { ApiContext } from '../context.ts';
 import { type ApiRequest, endpoint } from '../endpoint.ts';
 import { READ_QUERY } from '../read-options.ts';
 import { json, type Reply } from '../reply.ts';
 import { entryWire } from '../wire/entry.ts';
-import { asked, metaWire } from './asked.ts';
+import { asked, connectOf, metaWire } from './asked.ts';
 import { queryNotFound } from './id.ts';
 
 export const executePreparedQuery = endpoint({
@@ -25,7 +26,8 @@ export const executePreparedQuery = endpoint({
 });
 
 export function executed(context: ApiContext, request: ApiRequest, idOrName: string): Reply {
-  const { limit, connect, meta } = asked(context, request);
+  const { limit, meta } = asked(context, request);
+  const connect = connectOf(request);
   const { catalog, node, random } = context;
   const query = resolveQuery(catalog, idOrName);
   if (query === undefined) throw queryNotFound();
@@ -42,8 +44,12 @@ export function executed(context: ApiContext, request: ApiRequest, idOrName: str
       Failovers: 0,
       ...metaWire(meta),
     },
-    { meta },
+    { meta: isCached(context, request) ? { ...meta, cache: cacheMeta(context, request) } : meta },
   );
+}
+
+function isCached({ settings }: ApiContext, { query }: ApiRequest): boolean {
+  return settings.useCache && query.has('cached');
 }
 
 /** Whoever asks through a proxy is named by it; nothing but the order hangs on it. */

@@ -22,14 +22,13 @@ export const getPreparedQuery = endpoint({
     }
     const options = readOptions(context, request);
     const id = queryId(request.params.id);
-    return blockingRead(context, request, {
-      topics: [topic.queries],
-      options,
-      read: () => {
-        const query = context.catalog.get('queries', id);
-        if (query === undefined) throw queryNotFound();
-        return [preparedQueryWire(query)];
-      },
-    });
+    const read = () => {
+      const query = context.catalog.get('queries', id);
+      if (query === undefined) throw queryNotFound();
+      return [preparedQueryWire(query)];
+    };
+    // Nobody waits for a query that is not there.
+    read();
+    return blockingRead(context, request, { topics: [topic.queries], options, read });
   },
 });

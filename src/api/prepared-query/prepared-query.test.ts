@@ -108,6 +108,11 @@ describe('a prepared query over HTTP', () => {
       '/v1/query/q/execute?limit=99999999999999999999',
       'Bad limit: strconv.Atoi: parsing "99999999999999999999": value out of range',
     ],
+    [
+      'GET',
+      '/v1/query/q/execute?connect=maybe',
+      'Error parsing \'connect\' value: strconv.ParseBool: parsing "maybe": invalid syntax',
+    ],
     ['GET', '/v1/query/q/execute?dc=dc2', 'No path to datacenter'],
   ])('%s %s is refused', async (method, path, message) => {
     const answer = await send(method, path, method === 'PUT' ? web : undefined);
@@ -121,6 +126,15 @@ describe('a prepared query over HTTP', () => {
       expect(await nodesOf(`/v1/query/${Name === 'execute' ? '' : `${Name}/`}execute`)).toEqual(['a']);
     }
     expect((await send('GET', '/v1/query/none/execute')).status).toBe(404);
+  });
+
+  it('tells the cached answers apart, and whether anybody speaks the mesh', async () => {
+    await instance('a', '10.0.0.1');
+    await create(web);
+    const cache = async () => (await send('GET', '/v1/query/q/execute?cached')).headers.get('x-cache');
+    expect([await cache(), await cache()]).toEqual(['MISS', 'HIT']);
+    expect(await nodesOf('/v1/query/q/execute?connect=true')).toEqual([]);
+    expect(await nodesOf('/v1/query/q/execute?connect=0')).toEqual(['a']);
   });
 
   it('is explained with its template filled in, and cannot be run by the ID of a template', async () => {
@@ -172,5 +186,7 @@ describe('a prepared query over HTTP', () => {
     const gone = send('GET', `/v1/query/${id}?index=2&wait=10s`);
     await send('DELETE', `/v1/query/${id}`);
     expect((await gone).status).toBe(404);
+    // Who asks for what is not there is told at once.
+    expect((await send('GET', `/v1/query/${id}?index=9&wait=10s`)).status).toBe(404);
   });
 });
