@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 // @ts-check
-// npm run bench -- proxy|propagation|dns|store [--option value …]      see bench/README.md
+// npm run bench -- proxy|propagation|dns|registry|store [--option value …]      see bench/README.md
 import { setup } from '../scripts/setup.mjs';
 import { stopAllWithUs } from '../scripts/support/processes.mjs';
 import { run } from '../scripts/support/say.mjs';
 import { dnsBench } from './dns.mjs';
 import { proxyBench } from './proxy.mjs';
+import { registryBench } from './registry.mjs';
 import { storeBench } from './store.mjs';
 import { propagationBench } from './write-to-route.mjs';
 
@@ -18,6 +19,11 @@ const BENCHES = {
     measure: propagationBench,
   },
   dns: { about: 'answers per second of the name service', needs: ['bench'], measure: dnsBench },
+  registry: {
+    about: 'reads, writes and blocked readers of the registry, against etcd',
+    needs: ['bench'],
+    measure: registryBench,
+  },
   store: { about: 'acknowledged writes per second', needs: [], measure: storeBench },
 };
 

@@ -10,21 +10,26 @@ import { runToEnd } from '../scripts/support/processes.mjs';
 
 /**
  * @param {string} url
- * @param {{ seconds: number, connections: number, cpu: string, close: boolean }} options `close`: a new connection for each request
+ * @param {{ seconds: number, connections: number, cpu: string, close?: boolean, writes?: string }} options `close`: a new
+ *   connection for each request; `writes`: what of `writes.lua` to send instead of GET
  * @returns {Promise<Figures>}
  */
-export async function wrk(url, { seconds, connections, cpu, close }) {
+export async function wrk(url, { seconds, connections, cpu, close = false, writes }) {
   const header = close ? ['-H', 'Connection: close'] : [];
   const args = [
     '-t1',
     `-c${connections}`,
     `-d${seconds}s`,
     '-s',
-    inRoot('bench', 'report.lua'),
+    inRoot('bench', writes === undefined ? 'report.lua' : 'writes.lua'),
     ...header,
     url,
+    ...(writes === undefined ? [] : ['--', writes]),
   ];
-  const { output } = await runToEnd('wrk', args, { cpu });
+  const { output } = await runToEnd('wrk', args, {
+    cpu,
+    env: { MUSTER_BENCH_REPORT: inRoot('bench', 'report.lua') },
+  });
   const line = /^FIGURES (.*)$/m.exec(output);
   if (line === null) throw new Error(`wrk gave no figures:\n${output}`);
   return JSON.parse(/** @type {string} */ (line[1]));
