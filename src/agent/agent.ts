@@ -183,6 +183,11 @@ function register(
     logger: log.logger.child('registry'),
     definitions: definitionsOf(config),
     scripts: scriptsFrom(config.health),
+    flood: {
+      share: config.health.floodShare,
+      floor: config.health.floodFloor,
+      interval: config.health.floodInterval,
+    },
     checkUpdateInterval: config.health.checkUpdateInterval,
     limits: { outputMaxSize: config.health.checkOutputMaxSize },
   });

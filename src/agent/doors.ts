@@ -10,6 +10,7 @@ import { formatHostPort } from '../lib/host-port.ts';
 import type { LocalNode } from '../registry/node.ts';
 import type { Balancer } from './balancer.ts';
 import type { Config } from './config/schema.ts';
+import { withHeldBack } from './held-back.ts';
 import type { AgentLog } from './log.ts';
 import type { Teardown } from './teardown.ts';
 
@@ -71,7 +72,11 @@ export async function listenHttp(
     balancer: seen.balancer?.addresses.listeners ?? [],
     domain: config.dns.domain,
   };
-  const traffic = seen.balancer?.traffic ?? noTraffic;
+  const traffic = withHeldBack(
+    seen.balancer?.traffic ?? noTraffic,
+    node.name,
+    () => context.agent?.registry.counts.heldBack ?? 0,
+  );
   const dashboard = startDashboard({ catalog, traffic, about, clock, logger: log.logger });
   teardown.add('the dashboard', () => dashboard.stop());
   const settings = {

@@ -19,6 +19,8 @@ import {
 import { Checker } from './checker.ts';
 import type { CheckDefinition, ServiceDefinition, Source, StaticDefinitions } from './definition.ts';
 import { type Keep, type LocalDisk, noDisk, openLocalDisk } from './disk.ts';
+import { DEFAULT_FLOOD_POLICY, type FloodPolicy } from './flood.ts';
+import { FloodGate } from './flood-gate.ts';
 import { Heartbeats } from './heartbeats.ts';
 import { type LocalCheck, type LocalService, LocalState } from './local.ts';
 import { checkOf, maintenanceOf, serviceChecksOf, serviceOf } from './make.ts';
@@ -40,8 +42,20 @@ export interface RegistryOptions {
   limits?: Partial<RegistryLimits>;
   /** Who may register checks that run programs; nobody unless told otherwise, as they run as this agent's user. */
   scripts?: ScriptsFrom;
+  /** How many instances may become critical at once. */
+  flood?: FloodPolicy;
   checkUpdateInterval?: number;
   reconcileInterval?: number;
+}
+
+/** For statistics. `heldBack`: failing checks that the limit on floods keeps from being critical. */
+export interface RegistryCounts {
+  readonly services: number;
+  readonly checks: number;
+  readonly probed: number;
+  readonly ttl: number;
+  readonly alias: number;
+  readonly heldBack: number;
 }
 
 /**
@@ -60,6 +74,7 @@ export class Registry {
   readonly #sync: Sync;
   readonly #watches = new Watches();
   readonly #heartbeats: Heartbeats;
+  readonly #gate: FloodGate;
   /** Checks that had no result yet: their first one is written through whatever it is, so that its output is seen. */
   readonly #untried = new Set<string>();
   #unsubscribe: () => void = () => {};
@@ -81,8 +96,15 @@ export class Registry {
       catalog: store.catalog,
       clock,
       outputMaxSize: this.#limits.outputMaxSize,
-      onResult: (id, outcome) => void this.#result(id, outcome).catch(() => {}),
+      onResult: (id, outcome) => this.#found(id, outcome),
       onCriticalTooLong: (check) => this.#takeDown(check),
+    });
+    this.#gate = new FloodGate({
+      ...common,
+      policy: options.flood ?? DEFAULT_FLOOD_POLICY,
+      clock,
+      logger,
+      onRelease: (id, outcome) => void this.#result(id, outcome).catch(() => {}),
     });
     this.#sync = new Sync({
       ...common,
@@ -117,6 +139,7 @@ export class Registry {
       this.#unsubscribe();
       this.#sync.stop();
       this.#checker.stopAll();
+      this.#gate.stop();
       this.#schedule.clear();
       await this.#heartbeats.flush();
       await this.#disk.close();
@@ -153,8 +176,13 @@ export class Registry {
     return this.#local.checksOf(serviceId);
   }
 
-  get counts(): { services: number; checks: number; probed: number; ttl: number; alias: number } {
-    return { services: this.#local.serviceCount, checks: this.#local.checkCount, ...this.#checker.counts };
+  get counts(): RegistryCounts {
+    return {
+      services: this.#local.serviceCount,
+      checks: this.#local.checkCount,
+      heldBack: this.#gate.heldBack,
+      ...this.#checker.counts,
+    };
   }
 
   /** Resolves true at the next change of a service's definition, false once `signal` is aborted. */
@@ -228,6 +256,7 @@ export class Registry {
     const before = this.#local.check(id);
     const state = this.#checker.tell(id, status, output);
     if (state === undefined) return false;
+    this.#gate.forget(id);
     if (before?.status === status) {
       this.#heartbeats.keepLater(state);
       await this.#result(id, state);
@@ -302,6 +331,7 @@ export class Registry {
   #dropCheck(id: string): void {
     this.#local.deleteCheck(id);
     this.#checker.stop(id);
+    this.#gate.forget(id);
     this.#heartbeats.forget(id);
     this.#untried.delete(id);
   }
@@ -320,6 +350,13 @@ export class Registry {
       if (this.#local.check(id) === undefined) keep.push({ table: 'ttls', id, row: undefined });
     }
     if (keep.length > 0) await this.#disk.write(keep);
+  }
+
+  /** A check found something out, or its owner fell silent: believed unless too much of the node fails at once. */
+  #found(id: string, outcome: Outcome): void {
+    const check = this.#local.check(id);
+    if (check === undefined || this.#stopping !== undefined) return;
+    void this.#result(id, this.#gate.admit(check, outcome)).catch(() => {});
   }
 
   /** A check has a result. A change of status is written through at once, one of the output alone some time later. */

@@ -10,6 +10,7 @@ import { STRATEGY_NAMES } from '../../balance/strategies.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { LOG_LEVELS } from '../../lib/log.ts';
 import { DEFAULT_LIMITS, HARD_LIMITS } from '../../proxy/limits.ts';
+import { DEFAULT_FLOOD_POLICY } from '../../registry/flood.ts';
 import { nodeCheckSchema, serviceSchema } from './definitions.ts';
 import { addresses, bytes, duration, hostPort, listenPort } from './fields.ts';
 import { groupSchema } from './group.ts';
@@ -189,6 +190,26 @@ const healthSchema = z
       .boolean()
       .default(false)
       .describe('Let files alone register such checks. Off, so that no program runs unasked.'),
+    floodShare: z
+      .number()
+      .gt(0)
+      .max(1)
+      .default(DEFAULT_FLOOD_POLICY.share)
+      .describe(
+        "Part of this node's instances whose checks may become critical within `flood_interval`; the others keep their state until there is room. A broken switch makes everything look dead at once and must not empty the catalog. 1: no limit.",
+      ),
+    floodFloor: z
+      .int()
+      .min(1)
+      .default(DEFAULT_FLOOD_POLICY.floor)
+      .describe(
+        'So many instances may become critical within `flood_interval`, however few there are. A host that dies with all that runs on it is believed at once.',
+      ),
+    floodInterval: duration({ least: 1000 })
+      .prefault(formatDuration(DEFAULT_FLOOD_POLICY.interval))
+      .describe(
+        'For `flood_share` and `flood_floor`. Long enough for somebody to look, or for a switch to come back.',
+      ),
   })
   .prefault({})
   .describe('How checks are carried out.');

@@ -16,12 +16,17 @@ function gauges(context: ApiContext): Gauge[] {
   const { registry } = agentOf(context);
   const { catalog } = context;
   const memory = process.memoryUsage();
-  const { services, checks } = registry.counts;
+  const { services, checks, heldBack } = registry.counts;
   return [
     { name: 'consul.runtime.alloc_bytes', help: 'Bytes of heap in use', value: memory.heapUsed },
     { name: 'consul.runtime.sys_bytes', help: 'Bytes of memory of the process', value: memory.rss },
     { name: 'consul.agent.services', help: 'Services of this agent', value: services },
     { name: 'consul.agent.checks', help: 'Checks of this agent', value: checks },
+    {
+      name: 'muster.agent.checks_held_back',
+      help: 'Failing checks that the limit on floods keeps from being critical',
+      value: heldBack,
+    },
     { name: 'consul.state.nodes', help: 'Nodes in the catalog', value: catalog.count('nodes') },
     {
       name: 'consul.state.service_instances',
