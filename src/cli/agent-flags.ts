@@ -12,6 +12,14 @@ interface AgentFlag extends Flag {
   granted?: readonly unknown[];
 }
 
+/** For files whose names do not tell. */
+export const CONFIG_FORMAT = {
+  kind: 'string',
+  value: 'FORMAT',
+  choices: ['json', 'hcl'],
+  summary: 'Format of files whose name ends in nothing known.',
+} as const satisfies Flag;
+
 /** Grouped as one would look for them. */
 export const AGENT_FLAGS = {
   dev: { kind: 'boolean', sets: 'node.dev', summary: 'Everything in memory; for trying things out.' },
@@ -89,13 +97,24 @@ export const AGENT_FLAGS = {
     summary: 'Least important lines that are written.',
   },
   'log-json': { kind: 'boolean', summary: 'Log lines as JSON.' },
-  'config-file': { kind: 'list', value: 'FILE', summary: 'A configuration file, TOML or JSON.' },
+  'config-file': {
+    kind: 'list',
+    value: 'FILE',
+    summary: "A configuration file: TOML or JSON of Muster's, JSON or HCL of Consul's.",
+  },
   'config-dir': {
     kind: 'list',
     value: 'DIR',
-    summary: 'All .toml and .json files of a directory, in the order of their names.',
+    into: 'config-file',
+    summary: 'All .toml, .json and .hcl files of a directory, in the order of their names.',
   },
-  'pid-file': { kind: 'string', value: 'FILE', summary: 'Where to write the process id.' },
+  'config-format': CONFIG_FORMAT,
+  'pid-file': {
+    kind: 'string',
+    value: 'FILE',
+    sets: 'node.pid_file',
+    summary: 'Where to write the process id.',
+  },
   balancer: {
     kind: 'boolean',
     sets: 'balancer.enabled',
@@ -172,7 +191,6 @@ export const AGENT_FLAGS = {
   'non-voting-server': { kind: 'boolean', granted: [false], summary: 'A server that only reads.' },
   'read-replica': { kind: 'boolean', granted: [false], summary: 'The same.' },
   segment: { kind: 'string', summary: 'Part of a network.' },
-  'config-format': { kind: 'string', summary: 'The format of a file is known by its name.' },
 } as const satisfies Readonly<Record<string, AgentFlag>>;
 
 export type AgentFlagValues = FlagValues<typeof AGENT_FLAGS>;
@@ -223,7 +241,7 @@ export function flagsWithoutEffect(values: AgentFlagValues): string[] {
     .filter(([flag, row]) => {
       const given = (values as Record<string, unknown>)[flag];
       if (given === undefined || row.sets !== undefined || row.granted?.includes(given)) return false;
-      return !['log-json', 'config-file', 'config-dir', 'pid-file'].includes(flag);
+      return !['log-json', 'config-file', 'config-format'].includes(flag);
     })
     .map(([flag]) => `-${flag}`);
 }

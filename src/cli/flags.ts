@@ -43,20 +43,24 @@ export interface Flag {
   choices?: readonly string[];
   /** As the help shows it. */
   default?: string;
+  /** A list to which its values are added instead of one of its own: the order among both counts. */
+  into?: string;
 }
 
 export type Flags = Readonly<Record<string, Flag>>;
 
-type ValueOf<K extends FlagKind> = K extends 'boolean'
+type ValueOf<F extends Flag> = F['kind'] extends 'boolean'
   ? boolean
-  : K extends 'integer' | 'number' | 'duration'
+  : F['kind'] extends 'integer' | 'number' | 'duration'
     ? number
-    : K extends 'list'
+    : F['kind'] extends 'list'
       ? string[]
-      : string;
+      : F extends { choices: readonly (infer Choice extends string)[] }
+        ? Choice
+        : string;
 
 /** What was given: flags that were not are absent. */
-export type FlagValues<F extends Flags> = { [Name in keyof F]?: ValueOf<F[Name]['kind']> };
+export type FlagValues<F extends Flags> = { [Name in keyof F]?: ValueOf<F[Name]> };
 
 export interface Parsed<F extends Flags> {
   flags: FlagValues<F>;
@@ -105,7 +109,8 @@ export function parseFlags<F extends Flags>(known: F, words: readonly string[]):
         `-${name}: expected ${expected(flag)}, got "${text}"${near === undefined ? '' : `; did you mean ${near}?`}`,
       );
     }
-    if (flag.kind === 'list') values[name] = [...((values[name] as string[] | undefined) ?? []), text];
+    const list = flag.into ?? name;
+    if (flag.kind === 'list') values[list] = [...((values[list] as string[] | undefined) ?? []), text];
     else values[name] = value;
   }
   return { flags: values as FlagValues<F>, args, help: false };

@@ -23,8 +23,11 @@ export interface Running {
 }
 
 export interface RunOptions {
-  /** Called at the start and again for each reload. Throws what is wrong with the configuration. */
-  readConfig(): Config;
+  /**
+   * Called at the start and again for each reload. Throws what is wrong with the configuration; the warnings are what
+   * has no effect.
+   */
+  readConfig(): { config: Config; warnings: readonly string[] };
   /** Called once the agent runs; what it resolves with is stopped with the agent. */
   started(running: Running): Promise<Companion | undefined>;
 }
@@ -33,9 +36,13 @@ const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM'];
 
 /** Resolves with exit code 0 once everything has ended after a signal; a second signal ends the process with 1. */
 export async function runAgent({ readConfig, started }: RunOptions): Promise<number> {
-  const config = readConfig();
+  const { config, warnings } = readConfig();
   const log = openAgentLog(config.log);
   const { logger } = log;
+  const warn = (about: readonly string[]) => {
+    for (const warning of about) logger.child('config').warn(warning);
+  };
+  warn(warnings);
   const ending = new AbortController();
   let companion: Companion | undefined;
   let agent: Agent | undefined;
@@ -62,7 +69,11 @@ export async function runAgent({ readConfig, started }: RunOptions): Promise<num
     agent = await startAgent(config, {
       log,
       ...uiDirectory(),
-      readConfig: async () => readConfig(),
+      readConfig: async () => {
+        const again = readConfig();
+        warn(again.warnings);
+        return again.config;
+      },
       onLeave: () => {
         logger.info('left on request over the API');
         ending.abort();

@@ -137,7 +137,7 @@ describe('a configuration that is wrong', () => {
     expect(() => parseConfigText('m.json', '{"a": }')).toThrowError(
       'm.json:1:7: expected a value, found "}"',
     );
-    expect(() => parseConfigText('m.ini', '')).toThrowError(/has to end in \.toml or \.json/);
+    expect(() => parseConfigText('m.ini', '')).toThrowError(/has to end in \.toml, \.json or \.hcl/);
   });
 
   it.each(['constructor', '__proto__', 'toString'])('%s is no key', (key) => {

@@ -4,6 +4,9 @@ import path from 'node:path';
 import type { z } from 'zod';
 import { MusterError, messageOf } from '../../errors.ts';
 import { nearest } from '../../lib/nearest.ts';
+import { isConsul } from './consul/recognise.ts';
+import { translateConsul } from './consul/translate.ts';
+import { parseHclWithPlaces } from './consul/tree.ts';
 import { parseJsonWithPlaces } from './json-places.ts';
 import { isTable, toCodeNames, toFileNames } from './names.ts';
 import { type Path, type Places, SyntaxFault } from './places.ts';
@@ -19,10 +22,20 @@ export interface ConfigSource {
   value: unknown;
   /** Where a key or its value stands: "file:12:3", or the flag. */
   place(path: Path, what: 'key' | 'value'): string;
+  /** A file of Consul's: lists add up, and what it does not say of the dashboard is said by Consul's defaults. */
+  isConsul?: boolean;
+  /** What was accepted and has no effect, each with its place. */
+  warnings?: readonly string[];
 }
 
-/** Reads one TOML (.toml) or JSON (.json) file. Throws `config.unreadable` or `config.invalid`. */
-export function readConfigFile(file: string): ConfigSource {
+/** How a file is written, when its name does not tell. */
+export type ConfigFormat = 'json' | 'hcl';
+
+/**
+ * Reads a TOML (.toml) or JSON (.json) file of ours, or a JSON or HCL (.hcl) file of Consul's agent; a JSON file is
+ * Consul's when its keys are. `format` is for names that end otherwise. Throws `config.unreadable` or `config.invalid`.
+ */
+export function readConfigFile(file: string, format?: ConfigFormat): ConfigSource {
   let text: string;
   try {
     text = fs.readFileSync(file, 'utf8');
@@ -36,27 +49,51 @@ export function readConfigFile(file: string): ConfigSource {
           : messageOf(cause);
     throw new MusterError('config.unreadable', `cannot read ${file}: ${why}`, { cause });
   }
-  return parseConfigText(file, text);
+  return parseConfigText(file, text, format);
 }
 
+const PARSERS: Readonly<Record<string, (text: string) => { value: unknown; places: Places }>> = {
+  '.toml': parseTomlWithPlaces,
+  '.json': parseJsonWithPlaces,
+  '.hcl': parseHclWithPlaces,
+};
+
 /** As `readConfigFile`, for a text that is already there. */
-export function parseConfigText(file: string, text: string): ConfigSource {
+export function parseConfigText(file: string, text: string, format?: ConfigFormat): ConfigSource {
   const extension = path.extname(file).toLowerCase();
-  const parse =
-    extension === '.toml' ? parseTomlWithPlaces : extension === '.json' ? parseJsonWithPlaces : undefined;
-  if (parse === undefined)
+  const known = Object.hasOwn(PARSERS, extension) ? extension : format && `.${format}`;
+  const parse = known && PARSERS[known];
+  if (!parse)
     throw new MusterError(
       'config.invalid',
-      `${file}: the name has to end in .toml or .json, so that its format is known`,
+      `${file}: the name has to end in .toml, .json or .hcl, so that its format is known (-config-format says it otherwise)`,
     );
   try {
     const { value, places } = parse(text);
-    return { name: file, directory: path.dirname(path.resolve(file)), value, place: placeIn(file, places) };
+    const source = { name: file, directory: path.dirname(path.resolve(file)) };
+    if (isTable(value) && (known === '.hcl' || (known === '.json' && isConsul(value))))
+      return { ...source, ...consulSource(file, value, places) };
+    return { ...source, value, place: placeIn(file, places) };
   } catch (error) {
     if (!(error instanceof SyntaxFault)) throw error;
     const { line, column } = error.place;
     throw new MusterError('config.invalid', `${file}:${line}:${column}: ${error.message}`, { cause: error });
   }
+}
+
+function consulSource(
+  file: string,
+  theirs: Record<string, unknown>,
+  places: Places,
+): Pick<ConfigSource, 'value' | 'place' | 'isConsul' | 'warnings'> {
+  const { value, origin, warnings } = translateConsul(theirs);
+  const place = placeIn(file, places);
+  return {
+    value,
+    isConsul: true,
+    place: (where, what) => place(origin(where), what),
+    warnings: warnings.map(({ at, message }) => `${place(at, 'key')}: ${message}`),
+  };
 }
 
 function placeIn(file: string, places: Places): ConfigSource['place'] {
@@ -66,14 +103,19 @@ function placeIn(file: string, places: Places): ConfigSource['place'] {
   };
 }
 
-/** All .toml and .json files of a directory in the order of their names. */
-export function filesOfConfigDirectory(directory: string): string[] {
+/** All .toml, .json and .hcl files of a directory in the order of their names; with a `format` all others too. */
+export function filesOfConfigDirectory(directory: string, format?: ConfigFormat): string[] {
   try {
-    return fs
-      .readdirSync(directory)
-      .filter((name) => /\.(?:toml|json)$/i.test(name))
-      .sort()
-      .map((name) => path.join(directory, name));
+    return (
+      fs
+        .readdirSync(directory, { withFileTypes: true })
+        .filter((entry) => !entry.isDirectory())
+        .map(({ name }) => name)
+        .filter((name) => format !== undefined || /\.(?:toml|json|hcl)$/i.test(name))
+        // By bytes, as Go sorts.
+        .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+        .map((name) => path.join(directory, name))
+    );
   } catch (cause) {
     throw new MusterError(
       'config.unreadable',
@@ -81,6 +123,17 @@ export function filesOfConfigDirectory(directory: string): string[] {
       { cause },
     );
   }
+}
+
+/** Files, and the configuration files of directories, in the order given. */
+export function readConfigFiles(names: readonly string[], format?: ConfigFormat): ConfigSource[] {
+  return names
+    .flatMap((name) =>
+      fs.statSync(name, { throwIfNoEntry: false })?.isDirectory()
+        ? filesOfConfigDirectory(name, format)
+        : [name],
+    )
+    .map((file) => readConfigFile(file, format));
 }
 
 /**
@@ -91,8 +144,16 @@ export function readConfig(sources: readonly ConfigSource[]): Config {
   return readWritten(sources).config;
 }
 
-/** The same, together with what was written, its keys in camelCase. */
-export function readWritten(sources: readonly ConfigSource[]): { config: Config; written: unknown } {
+export interface Written {
+  readonly config: Config;
+  /** What was written, its keys in camelCase. */
+  readonly written: unknown;
+  /** What was accepted and has no effect, each with its place. */
+  readonly warnings: readonly string[];
+}
+
+/** The same, together with what was written and what has no effect. */
+export function readWritten(sources: readonly ConfigSource[]): Written {
   const faults: string[] = [];
   const origins = new Map<string, string>();
   let merged: unknown = {};
@@ -109,10 +170,12 @@ export function readWritten(sources: readonly ConfigSource[]): { config: Config;
       faults.push(`${source.place(at, 'key')}: unknown key "${key}"${where}; ${hint}`);
     });
     resolvePaths(named, source.directory);
-    merged = merge(merged, named, [], [], (target, from) => {
+    const note = (target: Path, from: Path) => {
       origins.set(JSON.stringify(target), source.place(toFileNames(configSchema, from), 'value'));
-    });
+    };
+    merged = merge(merged, named, [], [], { note, listsAddUp: source.isConsul ?? false });
   }
+  if (sources.some(({ isConsul }) => isConsul)) merged = withConsulDefaults(merged);
   const checked = configSchema.safeParse(merged, { reportInput: true });
   if (!checked.success) {
     for (const issue of checked.error.issues) {
@@ -124,40 +187,54 @@ export function readWritten(sources: readonly ConfigSource[]): { config: Config;
     }
   }
   if (faults.length > 0 || !checked.success) throw new MusterError('config.invalid', faults.join('\n'));
-  return { config: checked.data, written: merged };
+  return {
+    config: checked.data,
+    written: merged,
+    warnings: sources.flatMap(({ warnings = [] }) => warnings),
+  };
+}
+
+/** Whoever writes Consul's files and does not ask for the dashboard wants none at `/`, except with -dev. */
+function withConsulDefaults(merged: unknown): unknown {
+  const { api, node } = merged as { api?: Record<string, unknown>; node?: Record<string, unknown> };
+  return { ...(merged as object), api: { ui: node?.dev === true, ...api } };
 }
 
 /** Paths are relative to the file that says them, not to where the program was started. */
 function resolvePaths(value: unknown, directory: string): void {
   if (!isTable(value)) return;
-  if (isTable(value.node) && typeof value.node.dataDir === 'string')
-    value.node.dataDir = path.resolve(directory, value.node.dataDir);
+  for (const key of ['dataDir', 'pidFile'])
+    if (isTable(value.node) && typeof value.node[key] === 'string')
+      value.node[key] = path.resolve(directory, value.node[key]);
   if (!Array.isArray(value.group)) return;
   for (const group of value.group)
     if (isTable(group)) group.cwd = path.resolve(directory, typeof group.cwd === 'string' ? group.cwd : '.');
 }
 
-/** `over` on top of `base`. `note` is told, for each value taken over, its path in the result and in its source. */
+/**
+ * `over` on top of `base`; lists of tables add up, other lists with `listsAddUp` too. `note` is told, for each value taken over, its path in
+ * the result and in its source.
+ */
 function merge(
   base: unknown,
   over: unknown,
   target: Path,
   from: Path,
-  note: (target: Path, from: Path) => void,
+  how: { note: (target: Path, from: Path) => void; listsAddUp: boolean },
 ): unknown {
-  if (from.length > 0) note(target, from);
+  if (from.length > 0) how.note(target, from);
   if (isTable(over)) {
     const result: Record<string, unknown> = isTable(base) ? { ...base } : {};
     for (const [key, value] of Object.entries(over))
-      result[key] = merge(result[key], value, [...target, key], [...from, key], note);
+      result[key] = merge(result[key], value, [...target, key], [...from, key], how);
     return result;
   }
   if (!Array.isArray(over)) return over;
-  const kept: unknown[] = Array.isArray(base) && over.some(isTable) ? base : [];
+  const kept: unknown[] = Array.isArray(base) && (how.listsAddUp || over.some(isTable)) ? base : [];
   return [
     ...kept,
     ...over.map((one, index) =>
-      merge(undefined, one, [...target, kept.length + index], [...from, index], note),
+      merge(undefined, one, [...target, kept.length + index], [...from, index], how),
     ),
   ];
 }

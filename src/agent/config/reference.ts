@@ -15,6 +15,9 @@ export function configReference(): string {
     'file, line and column. `muster validate FILE` checks, `muster config print -effective FILE` shows the whole with all',
     'defaults. Several files are merged in order: later ones win, lists of tables add up. Flags win over files.',
     '',
+    "Files of Consul's agent, JSON and HCL, are taken as they are: `-config-file`, `-config-dir` and `muster validate` know them by",
+    'their keys. What has no meaning here is a warning with its place. `muster config print FILE` says them in the words below.',
+    '',
     ...Object.entries(shape).flatMap(([key, field]) => section([toSnake(key)], field)),
   ].join('\n');
 }

@@ -16,22 +16,23 @@ export const agent = verb({
   flags: AGENT_FLAGS,
   async run({ flags, terminal }) {
     // Loaded here, so that the other verbs start without it.
-    const { readConfig, readConfigFile, filesOfConfigDirectory } = await import('../../agent/config/read.ts');
+    const { readConfigFiles, readWritten } = await import('../../agent/config/read.ts');
     const { runAgent } = await import('../run-agent.ts');
-    const files = [
-      ...(flags['config-file'] ?? []),
-      ...(flags['config-dir'] ?? []).flatMap(filesOfConfigDirectory),
-    ];
     const read = () => {
-      const config = readConfig([...files.map(readConfigFile), flagsAsSource(flags, process.cwd())]);
+      const files = readConfigFiles(flags['config-file'] ?? [], flags['config-format']);
+      const { config, warnings } = readWritten([...files, flagsAsSource(flags, process.cwd())]);
       if (!config.node.dev && config.node.dataDir === undefined)
         throw new MusterError(
           'usage',
           'say where the catalog is kept with -data-dir=DIR, or use -dev to keep it in memory',
         );
-      return config;
+      const [group] = config.group;
+      const ignored = group && [
+        `the group "${group.name}" is not started: \`muster up FILE\` runs an agent with its groups`,
+      ];
+      return { config, warnings: [...warnings, ...(ignored ?? [])] };
     };
-    const removePidFile = writePidFile(flags['pid-file']);
+    const removePidFile = writePidFile(read().config.node.pidFile);
     try {
       return await runAgent({
         readConfig: read,

@@ -1,29 +1,25 @@
-import type { ConfigSource } from '../../agent/config/read.ts';
 import { MusterError } from '../../errors.ts';
+import { CONFIG_FORMAT } from '../agent-flags.ts';
 import { JSON_FLAG, json } from '../connect.ts';
 import { verb } from '../verb.ts';
-
-/** Files, and the configuration files of directories, in the order given. */
-async function sourcesOf(names: readonly string[]): Promise<ConfigSource[]> {
-  const { filesOfConfigDirectory, readConfigFile } = await import('../../agent/config/read.ts');
-  const { statSync } = await import('node:fs');
-  return names
-    .flatMap((name) =>
-      statSync(name, { throwIfNoEntry: false })?.isDirectory() ? filesOfConfigDirectory(name) : [name],
-    )
-    .map(readConfigFile);
-}
 
 export const validate = verb({
   summary: 'Checks configuration files and stacks without starting anything.',
   about:
-    'Several files are checked as the one configuration that they make together. Exits with 2 when something is wrong.',
+    "Files of Muster's or of Consul's agent, or directories of them. They are checked as the one configuration that they make together. What has no effect is said on standard error. Exits with 2 when something is wrong.",
   args: ['FILE...'],
-  examples: [{ command: 'muster validate stacks/hello.toml' }],
-  flags: { quiet: { kind: 'boolean', summary: 'Say nothing when all is well.' } },
+  examples: [
+    { command: 'muster validate stacks/hello.toml' },
+    { command: 'muster validate /etc/consul.d', does: "Consul's files as they are" },
+  ],
+  flags: {
+    quiet: { kind: 'boolean', summary: 'Say nothing when all is well.' },
+    'config-format': CONFIG_FORMAT,
+  },
   async run({ flags, args, terminal }) {
-    const { readConfig } = await import('../../agent/config/read.ts');
-    readConfig(await sourcesOf(args));
+    const { readConfigFiles, readWritten } = await import('../../agent/config/read.ts');
+    const { warnings } = readWritten(readConfigFiles(args, flags['config-format']));
+    for (const warning of warnings) terminal.err(`${warning}\n`);
     if (!flags.quiet) terminal.out('Configuration is valid!\n');
   },
 });
@@ -34,16 +30,17 @@ export const configPrint = verb({
   examples: [
     { command: 'muster config print -effective muster.toml', does: 'with every default' },
     { command: 'muster config print muster.toml', does: 'only what is written' },
+    { command: 'muster config print /etc/consul.d', does: "Consul's files in Muster's words" },
   ],
   flags: { effective: { kind: 'boolean', summary: 'Fill in every default.' }, ...JSON_FLAG },
   async run({ flags, args, terminal }) {
     if (args.length === 0 && !flags.effective)
       throw new MusterError('usage', 'name a file, or give -effective to see the defaults');
-    const { readWritten } = await import('../../agent/config/read.ts');
+    const { readConfigFiles, readWritten } = await import('../../agent/config/read.ts');
     const { effective, written: asWritten } = await import('../../agent/config/effective.ts');
     const { configSchema } = await import('../../agent/config/schema.ts');
     const { stringify } = await import('smol-toml');
-    const { written } = readWritten(await sourcesOf(args));
+    const { written } = readWritten(readConfigFiles(args));
     const shown = (flags.effective ? effective : asWritten)(configSchema, written);
     terminal.out(flags.json ? json(shown) : `${stringify(shown)}`);
   },

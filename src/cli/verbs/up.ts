@@ -41,13 +41,13 @@ export const up = verb({
     'log-json': logJson,
   },
   async run({ flags, args: [stack], terminal }) {
-    const { readConfig, readConfigFile } = await import('../../agent/config/read.ts');
+    const { readConfigFile, readWritten } = await import('../../agent/config/read.ts');
     const { DEFAULT_BALANCER } = await import('../../agent/config/schema.ts');
     const { runAgent } = await import('../run-agent.ts');
     const { raise } = await import('../up/raise.ts');
     const file = stack ?? (fs.existsSync(DEFAULT_STACK) ? DEFAULT_STACK : bundledStack());
     const read = () => {
-      const config = readConfig([readConfigFile(file), flagsAsSource(flags, process.cwd())]);
+      const { config, warnings } = readWritten([readConfigFile(file), flagsAsSource(flags, process.cwd())]);
       if (!config.node.dev && config.node.dataDir === undefined)
         throw new MusterError(
           'config.invalid',
@@ -55,9 +55,9 @@ export const up = verb({
         );
       // A stack is there to take traffic: addresses of the balancer that are taken are an error, also the default ones.
       const { listen = [...DEFAULT_BALANCER.listen], admin = DEFAULT_BALANCER.admin } = config.balancer;
-      return { ...config, balancer: { ...config.balancer, listen, admin } };
+      return { config: { ...config, balancer: { ...config.balancer, listen, admin } }, warnings };
     };
-    const config = read();
+    const { config } = read();
     return runAgent({ readConfig: read, started: (running) => raise(config, running, terminal) });
   },
 });

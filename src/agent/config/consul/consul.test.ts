@@ -1,0 +1,216 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { isMusterError } from '../../../errors.ts';
+import { type ConfigSource, parseConfigText, readWritten } from '../read.ts';
+import { CONSUL_KEYS } from './keys.ts';
+
+const read = (...files: [string, string][]) =>
+  readWritten(files.map(([file, text]): ConfigSource => parseConfigText(file, text)));
+const hcl = (text: string) => read(['c.hcl', text]);
+const json = (value: unknown) => read(['c.json', JSON.stringify(value)]);
+
+describe('a file of Consul', () => {
+  it('takes effect, as JSON and as HCL', () => {
+    const both = [
+      json({
+        node_name: 'n1',
+        datacenter: 'DC2',
+        bind_addr: '127.0.0.2',
+        client_addr: '127.0.0.1 ::1',
+        addresses: { dns: '127.0.0.3' },
+        ports: { http: 1, dns: -1 },
+        domain: 'd.test',
+        dns_config: { service_ttl: { web: '5s' }, soa: { min_ttl: 9 } },
+        http_config: { response_headers: { 'X-A': 'b' }, use_cache: false },
+        limits: { kv_max_value_size: 1024, txn_max_req_len: 2048 },
+        session_ttl_min: '1s',
+        telemetry: { prometheus_retention_time: '1h' },
+        log_level: 'ERR',
+        enable_script_checks: true,
+      }),
+      hcl(`
+        node_name = "n1"        # a comment
+        datacenter = "DC2"      // another
+        bind_addr = "127.0.0.2" /* and another */
+        client_addr = "127.0.0.1 ::1"
+        addresses { dns = "127.0.0.3" }
+        ports { http = 1 }
+        ports = { dns = -1 }
+        domain = <<EOT
+d.test
+EOT
+        dns_config { service_ttl { web = "5s" } soa { min_ttl = 9 } }
+        http_config { response_headers { X-A = "b" } use_cache = false }
+        limits { kv_max_value_size = 1024, txn_max_req_len = 2048 }
+        session_ttl_min = "1s"
+        telemetry { prometheus_retention_time = "1h" }
+        log_level = "ERR"
+        enable_script_checks = true
+      `),
+    ];
+    for (const [at, { config, warnings }] of both.entries()) {
+      expect(warnings).toEqual([]);
+      expect(config.node).toMatchObject({
+        name: 'n1',
+        datacenter: 'dc2',
+        bind: '127.0.0.2',
+        client: ['127.0.0.1', '::1'],
+      });
+      expect(config.ports).toMatchObject({ http: 1, dns: -1, server: 8300 });
+      expect(config.dns).toMatchObject({
+        domain: at === 0 ? 'd.test' : 'd.test\n',
+        address: ['127.0.0.3'],
+        serviceTtl: { web: 5000 },
+        soa: { minTtl: 9, retry: 600 },
+      });
+      expect(config.api).toMatchObject({
+        responseHeaders: { 'X-A': 'b' },
+        useCache: false,
+        kvMaxValueSize: 1024,
+        txnMaxReqLen: 2048,
+        sessionTtlMin: 1000,
+      });
+      expect(config.telemetry.prometheusRetentionTime).toBe(3_600_000);
+      expect(config.log.level).toBe('error');
+      expect(config.health.enableScriptChecks).toBe(true);
+    }
+  });
+
+  it('defines services and checks in snake_case, in CamelCase, as blocks and as lists', () => {
+    const { config, warnings } = hcl(`
+      service {
+        name = "a"
+        tagged_addresses { lan { address = "10.0.0.1" port = 80 } }
+        meta { some_key = "kept" }
+        check { id = "c1" http = "http://x/" interval = "10s" timeout = "0s" header { X-Y = ["z"] } }
+        check { CheckID = "c2" TTL = "10s" DeregisterCriticalServiceAfter = "1m" }
+      }
+      service { Name = "b" EnableTagOverride = true Weights { Passing = 3 } Check { ScriptArgs = ["x"] Interval = "1s" } }
+      services = [{ name = "c", checks = [{ alias_service = "a" }, { grpc = "h:1/s", grpc_use_tls = true, interval = "1s" }] }]
+      check { name = "n" tcp = "h:1" interval = "10s" service_id = "a" }
+      checks = [{ name = "m", ttl = "1m" }]
+    `);
+    expect(warnings).toEqual([]);
+    expect(config.service).toMatchObject([
+      {
+        name: 'a',
+        taggedAddresses: { lan: { address: '10.0.0.1', port: 80 } },
+        meta: { some_key: 'kept' },
+        checks: [
+          { id: 'c1', header: { 'X-Y': ['z'] }, interval: 10_000 },
+          { id: 'c2', ttl: 10_000, deregisterCriticalServiceAfter: 60_000 },
+        ],
+      },
+      { name: 'b', enableTagOverride: true, weights: { passing: 3 }, check: { args: ['x'], interval: 1000 } },
+      { name: 'c', checks: [{ aliasService: 'a' }, { grpc: 'h:1/s', grpcUseTls: true }] },
+    ]);
+    expect(config.check).toMatchObject([
+      { name: 'n', tcp: 'h:1', serviceId: 'a' },
+      { name: 'm', ttl: 60_000 },
+    ]);
+  });
+
+  it('lists of several files add up, other values are those of the last', () => {
+    const { config } = read(
+      [
+        'a.json',
+        '{"http_config": {"block_endpoints": ["/a"]}, "log_level": "warn", "service": {"name": "one"}}',
+      ],
+      ['b.hcl', 'http_config { block_endpoints = ["/b"] }\nlog_level = "debug"\nservice { name = "two" }\n'],
+    );
+    expect(config.api.blockEndpoints).toEqual(['/a', '/b']);
+    expect(config.log.level).toBe('debug');
+    expect(config.service.map(({ name }) => name)).toEqual(['one', 'two']);
+  });
+
+  it('says what has no effect and what nobody knows, with the place, and goes on', () => {
+    const text = [
+      'encrypt = "x"',
+      'server = true',
+      'ports { https = 8501 htp = 1 }',
+      'node_nam = "n"',
+      'service { name = "a" prot = 1 connect { native = true } }',
+    ].join('\n');
+    expect(hcl(text).warnings).toEqual([
+      expect.stringMatching(/^c\.hcl:1:1: encrypt has no effect: /),
+      expect.stringMatching(/^c\.hcl:3:9: ports\.https has no effect: .*TLS/),
+      'c.hcl:3:22: unknown key "htp" in ports; did you mean "http"?',
+      'c.hcl:4:1: unknown key "node_nam"; did you mean "node_name"?',
+      'c.hcl:5:22: unknown key "prot" in service; did you mean "port"?',
+      expect.stringMatching(/^c\.hcl:5:31: service\.connect has no effect: .*mesh/),
+    ]);
+  });
+
+  it('what is wrong with a value has the place in the file as it was written', () => {
+    const faults = (file: string, text: string) => {
+      try {
+        read([file, text]);
+      } catch (error) {
+        if (isMusterError(error, 'config.invalid')) return error.message.split('\n');
+        throw error;
+      }
+      return [];
+    };
+    expect(
+      faults(
+        'c.hcl',
+        'dns_config {\n  node_ttl = "soon"\n}\nservices = [{ name = "a" }, { port = "x" name = "b" }]',
+      ),
+    ).toEqual([
+      'c.hcl:2:3: dns.node_ttl: expected a duration such as "10s" or "1m30s", got "soon"',
+      'c.hcl:4:31: service[1].port: expected a number, got "x"',
+    ]);
+    expect(
+      faults('c.json', '{"checks": [\n {"name": "a", "ttl": "1m"},\n {"name": "b",\n  "TTL": "x"}]}'),
+    ).toEqual([expect.stringMatching(/^c\.json:4:10: check\[1\]\.ttl: /)]);
+    expect(faults('c.hcl', 'a = \n  [1')).toEqual([expect.stringMatching(/^c\.hcl:2:5: /)]);
+  });
+
+  it('wants no dashboard unless it says so, except with -dev', () => {
+    const ui = (...values: [string, string][]) => read(...values).config.api.ui;
+    expect(ui(['c.json', '{"server": true}'])).toBe(false);
+    expect(ui(['c.json', '{"ui_config": {"enabled": true}}'])).toBe(true);
+    expect(ui(['c.json', '{"server": true}'], ['m.toml', '[node]\ndev = true\n'])).toBe(true);
+    expect(ui(['m.toml', ''])).toBe(true);
+  });
+});
+
+it('a JSON file is known by its keys', () => {
+  const isOurs = (value: unknown) => parseConfigText('c.json', JSON.stringify(value)).isConsul === undefined;
+  expect(isOurs({ node: { name: 'a' } })).toBe(true);
+  expect(isOurs({ service: [{ name: 'a' }] })).toBe(true);
+  expect(isOurs({ nonsense: 1 })).toBe(true);
+  expect(isOurs({ service: { name: 'a' } })).toBe(false);
+  expect(isOurs({ services: [] })).toBe(false);
+  expect(isOurs({ NodeName: 'a', ports: {} })).toBe(false);
+  expect(isOurs({ ports: { https: 1 } })).toBe(false);
+});
+
+it('every key is taken whatever its value, with a warning or an error that has a place', () => {
+  const value = fc.oneof(
+    fc.boolean(),
+    fc.integer(),
+    fc.string(),
+    fc.constant(null),
+    fc.array(fc.string(), { maxLength: 2 }),
+    fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 2 }), { maxKeys: 3 }),
+  );
+  const key = fc.oneof(fc.constantFrom(...Object.keys(CONSUL_KEYS)), fc.string());
+  fc.assert(
+    fc.property(fc.dictionary(key, value, { minKeys: 1, maxKeys: 4 }), (file) => {
+      // One key for certain, so that the file is known for Consul's.
+      const text = JSON.stringify({ ...file, node_name: 'n' }, undefined, 1);
+      const { value: theirs } = { value: JSON.parse(text) as object };
+      try {
+        const { warnings } = read(['c.json', text]);
+        for (const warning of warnings) expect(warning).toMatch(/^c\.json:\d+:\d+: /);
+      } catch (error) {
+        if (!isMusterError(error, 'config.invalid')) throw error;
+        // A key that only Muster has makes it a file of ours.
+        if (['node', 'dns', 'api', 'health', 'balancer', 'log', 'group'].some((own) => own in theirs)) return;
+        for (const fault of error.message.split('\n')) expect(fault).toMatch(/^c\.json:\d+:\d+: /);
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
