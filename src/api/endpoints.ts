@@ -1,4 +1,4 @@
-import { aclEndpoints } from './acl/disabled.ts';
+import { aclEndpoints } from './acl/index.ts';
 import { agentEndpoints } from './agent/index.ts';
 import { catalogEndpoints } from './catalog/index.ts';
 import { configEndpoints } from './config/index.ts';

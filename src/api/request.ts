@@ -17,15 +17,7 @@ interface RequestParts {
 }
 
 /** The request as handlers see it. */
-export function apiRequest({
-  raw,
-  response,
-  path,
-  params,
-  query,
-  acl,
-  stopping,
-}: RequestParts): ApiRequest {
+export function apiRequest({ raw, response, path, params, query, acl, stopping }: RequestParts): ApiRequest {
   let signal: AbortSignal | undefined;
   const token = tokenOf(raw, query);
   return {

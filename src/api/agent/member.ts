@@ -7,13 +7,13 @@ const ALIVE = 1;
  * This agent as a member of the cluster on the wire. The versions are those of the protocols that clients of Consul
  * expect to see.
  */
-export function member({ node }: ApiContext, server: boolean, wan = false): object {
+export function member({ node, acl }: ApiContext, server: boolean, wan = false): object {
   return {
     Name: wan ? `${node.name}.${node.datacenter}` : node.name,
     Addr: node.advertiseAddress,
     Port: node.ports.serfLan,
     Tags: {
-      acls: '0',
+      acls: acl === undefined ? '0' : '1',
       build: node.version,
       dc: node.datacenter,
       id: node.id,

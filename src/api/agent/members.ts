@@ -1,5 +1,6 @@
 import { endpoint } from '../endpoint.ts';
 import { json } from '../reply.ts';
+import { mayReadNode } from '../visible.ts';
 import { agentOf } from './context.ts';
 import { member } from './member.ts';
 
@@ -9,8 +10,9 @@ export const listMembers = endpoint({
   needs: 'filtered',
   summary: 'Members of the cluster as this agent sees them',
   query: { wan: 'the servers with their datacenter in the name', segment: 'taken and of no account' },
-  handler(context, { query }) {
+  handler(context, { query, authorizer }) {
     const { server } = agentOf(context);
+    if (!mayReadNode(authorizer, context.node.name)) return json([]);
     return json([member(context, server, query.get('wan') !== '')]);
   },
 });

@@ -63,7 +63,7 @@ function stats(context: ApiContext): object {
     },
     build: { prerelease: '', revision: '', version: node.version },
     consul: {
-      acl: 'disabled',
+      acl: context.acl === undefined ? 'disabled' : 'enabled',
       bootstrap: String(server),
       known_datacenters: '1',
       leader: String(server),

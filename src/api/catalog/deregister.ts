@@ -4,6 +4,7 @@ import { endpoint } from '../endpoint.ts';
 import { HttpError } from '../http-error.ts';
 import { checkDatacenter } from '../read-options.ts';
 import { json } from '../reply.ts';
+import { vetDeregistration } from './vet.ts';
 
 const BODY = object(
   { Datacenter: string, Node: string, Address: string, ServiceID: string, CheckID: string, Token: string },
@@ -21,7 +22,9 @@ export const catalogDeregister = endpoint({
     const { Datacenter, Node, ServiceID, CheckID } = await decodeBody(request, BODY);
     checkDatacenter(context, Datacenter || request.query.get('dc'));
     if (Node === '') throw new HttpError(500, 'Must provide node');
+    const { authorizer } = request;
     await context.store.write((tx) => {
+      vetDeregistration(tx, authorizer, { node: Node, serviceId: ServiceID, checkId: CheckID });
       if (ServiceID !== '') deregisterService(tx, Node, ServiceID);
       else if (CheckID !== '') deregisterCheck(tx, Node, CheckID);
       else deregisterNode(tx, Node);

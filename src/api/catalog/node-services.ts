@@ -23,7 +23,7 @@ export const catalogNodeServices = endpoint({
       topics: [nodeTopic(context.catalog, node), topic.node(node)],
       options,
       read: () => {
-        const found = nodeWithServices(context.catalog, node, filter);
+        const found = nodeWithServices(context.catalog, request.authorizer, node, filter);
         return found === undefined
           ? { Node: null, Services: null }
           : { Node: nodeWire(found.node), Services: found.services };

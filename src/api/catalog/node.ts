@@ -23,7 +23,7 @@ export const catalogNode = endpoint({
       topics: [nodeTopic(context.catalog, node), topic.node(node)],
       options,
       read: () => {
-        const found = nodeWithServices(context.catalog, node, filter);
+        const found = nodeWithServices(context.catalog, request.authorizer, node, filter);
         if (found === undefined) return null;
         const services = Object.fromEntries(found.services.map((service) => [service.ID, service]));
         return { Node: nodeWire(found.node), Services: services };

@@ -6,6 +6,7 @@ import { compileFilter } from '../filter/filter.ts';
 import { sortNear } from '../near.ts';
 import { hasMeta, nodeMetaOf } from '../node-meta.ts';
 import { LIST_QUERY, readOptions } from '../read-options.ts';
+import { visibleNodes } from '../visible.ts';
 import { nodeWire } from '../wire/node.ts';
 
 export const catalogNodes = endpoint({
@@ -23,7 +24,9 @@ export const catalogNodes = endpoint({
       topics: [topic.nodes],
       options,
       read: () => {
-        const nodes = context.catalog.all('nodes').filter((node) => hasMeta(node.meta, meta));
+        const nodes = visibleNodes(request.authorizer, context.catalog.all('nodes')).filter((node) =>
+          hasMeta(node.meta, meta),
+        );
         return sortNear(context, query.get('near'), nodes, ({ name }) => name)
           .map(nodeWire)
           .filter(filter);

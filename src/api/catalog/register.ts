@@ -7,6 +7,7 @@ import { HttpError } from '../http-error.ts';
 import { checkDatacenter } from '../read-options.ts';
 import { json } from '../reply.ts';
 import { CHECK_BODY, checkDraft, SERVICE_BODY, serviceDraft } from './bodies.ts';
+import { vetRegistration } from './vet.ts';
 
 const BODY = object(
   {
@@ -37,7 +38,11 @@ export const catalogRegister = endpoint({
     const body = await decodeBody(request, BODY);
     checkDatacenter(context, body.Datacenter || request.query.get('dc'));
     const registration = registrationOf(context, body);
-    await context.store.write((tx) => register(tx, registration));
+    const { authorizer } = request;
+    await context.store.write((tx) => {
+      vetRegistration(tx, authorizer, registration);
+      register(tx, registration);
+    });
     return json(true);
   },
 });

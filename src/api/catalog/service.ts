@@ -9,6 +9,7 @@ import { sortNear } from '../near.ts';
 import { hasMeta, nodeMetaOf } from '../node-meta.ts';
 import { LIST_QUERY, readOptions } from '../read-options.ts';
 import { hasTags, tagsOf } from '../tags.ts';
+import { mayReadInstance } from '../visible.ts';
 import { serviceNodeWire } from '../wire/service.ts';
 
 export const catalogService = endpoint({
@@ -30,9 +31,13 @@ export const catalogService = endpoint({
       kind: 'cacheable',
       options,
       read: () => {
+        const { authorizer } = request;
         const rows = catalog.list('services', 'name', fold(params.service)).flatMap((service) => {
           const node = catalog.get('nodes', nodeKey(service.node));
-          return node !== undefined && hasTags(service, tags) && hasMeta(node.meta, meta)
+          return node !== undefined &&
+            mayReadInstance(authorizer, node.name, service.name) &&
+            hasTags(service, tags) &&
+            hasMeta(node.meta, meta)
             ? [serviceNodeWire(node, service)]
             : [];
         });

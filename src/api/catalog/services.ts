@@ -1,3 +1,4 @@
+import type { Authorizer } from '../../acl/authorizer.ts';
 import { nodeKey } from '../../catalog/tables.ts';
 import { topic } from '../../catalog/topics.ts';
 import { compareUtf8 } from '../../lib/order.ts';
@@ -6,6 +7,7 @@ import type { ApiContext } from '../context.ts';
 import { endpoint } from '../endpoint.ts';
 import { hasMeta, nodeMetaOf } from '../node-meta.ts';
 import { READ_QUERY, readOptions } from '../read-options.ts';
+import { visibleServices } from '../visible.ts';
 
 export const catalogServices = endpoint({
   method: 'GET',
@@ -20,17 +22,18 @@ export const catalogServices = endpoint({
       topics: meta.length === 0 ? [topic.services] : [topic.services, topic.nodes],
       kind: 'cacheable',
       options: readOptions(context, request),
-      read: () => tagsByName(context, meta),
+      read: () => tagsByName(context, request.authorizer, meta),
     });
   },
 });
 
 function tagsByName(
   { catalog }: ApiContext,
+  authorizer: Authorizer,
   meta: readonly (readonly [string, string])[],
 ): Record<string, string[]> {
   const byName = new Map<string, Set<string>>();
-  for (const { name, node, tags } of catalog.all('services')) {
+  for (const { name, node, tags } of visibleServices(authorizer, catalog.all('services'))) {
     if (meta.length > 0 && !hasMeta(catalog.get('nodes', nodeKey(node))?.meta, meta)) continue;
     let known = byName.get(name);
     if (known === undefined) {

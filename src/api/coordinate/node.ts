@@ -1,6 +1,7 @@
 import { fold } from '../../catalog/tables.ts';
 import { topic } from '../../catalog/topics.ts';
 import { blockingMeta } from '../blocking.ts';
+import { nodeSpelling } from '../catalog/vet.ts';
 import { endpoint } from '../endpoint.ts';
 import { READ_QUERY, readOptions } from '../read-options.ts';
 import { empty, json } from '../reply.ts';
@@ -16,6 +17,7 @@ export const coordinateNode = endpoint({
     const { query, params } = request;
     const options = readOptions(context, request);
     const meta = await blockingMeta(context, request, { topics: [topic.coordinates] }, options);
+    request.authorize('node', 'read', nodeSpelling(context.catalog, params.node));
     const found = allCoordinates(context).filter(
       ({ Node, Segment }) =>
         fold(Node) === fold(params.node) && (!query.has('segment') || Segment === query.get('segment')),

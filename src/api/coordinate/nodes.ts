@@ -2,6 +2,7 @@ import { topic } from '../../catalog/topics.ts';
 import { blockingRead } from '../blocking.ts';
 import { endpoint } from '../endpoint.ts';
 import { READ_QUERY, readOptions } from '../read-options.ts';
+import { mayReadNode } from '../visible.ts';
 import { allCoordinates } from './all.ts';
 
 export const coordinateNodes = endpoint({
@@ -17,7 +18,9 @@ export const coordinateNodes = endpoint({
       options: readOptions(context, request),
       read: () =>
         allCoordinates(context).filter(
-          ({ Segment }) => !query.has('segment') || Segment === query.get('segment'),
+          ({ Node, Segment }) =>
+            mayReadNode(request.authorizer, Node) &&
+            (!query.has('segment') || Segment === query.get('segment')),
         ),
     });
   },

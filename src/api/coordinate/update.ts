@@ -1,4 +1,5 @@
 import { putCoordinate } from '../../catalog/commands/coordinate.ts';
+import { vetNode } from '../catalog/vet.ts';
 import { decodeBody, float, list, object, string } from '../decode.ts';
 import { endpoint } from '../endpoint.ts';
 import { HttpError } from '../http-error.ts';
@@ -33,7 +34,11 @@ export const coordinateUpdate = endpoint({
     const vec = Coord.Vec ?? [];
     if (vec.length !== DIMENSIONS) throw new HttpError(500, 'incompatible coordinate');
     const place = { vec, error: Coord.Error, adjustment: Coord.Adjustment, height: Coord.Height };
-    await context.store.write((tx) => putCoordinate(tx, { node: Node, segment: Segment, ...place }));
+    const { authorizer } = request;
+    await context.store.write((tx) => {
+      vetNode(tx, authorizer, Node);
+      putCoordinate(tx, { node: Node, segment: Segment, ...place });
+    });
     return empty();
   },
 });

@@ -27,6 +27,7 @@ export const eventFire = endpoint({
     const { query, params } = request;
     checkDatacenter(context, query.get('dc'));
     if (params.name === '') throw badRequest('Missing name');
+    request.authorize('event', 'write', params.name);
     const filters = {
       nodeFilter: query.get('node'),
       serviceFilter: query.get('service'),

@@ -18,8 +18,12 @@ export const eventList = endpoint({
     const name = request.query.get('name');
     // The index of this list is made from an ID and takes all of 64 bits.
     const after = BigInt(request.query.get('index') || 0);
-    if (after > 0n) await untilOther(context, request, options, () => indexOf(events.list(name)) !== after);
-    const list = events.list(name);
+    const visible = () => {
+      const { authorizer } = request;
+      return events.list(name).filter((event) => authorizer.allows('event', 'read', event.name));
+    };
+    if (after > 0n) await untilOther(context, request, options, () => indexOf(visible()) !== after);
+    const list = visible();
     return json(
       list.map((event) => eventWire(event)),
       { headers: { 'X-Consul-Index': String(indexOf(list)) } },

@@ -6,15 +6,17 @@ import { CHECK_FIELDS } from '../filter/fields.ts';
 import { compileFilter } from '../filter/filter.ts';
 import { sortNear } from '../near.ts';
 import { hasMeta, nodeMetaOf } from '../node-meta.ts';
+import { visibleChecks } from '../visible.ts';
 import { type CheckWire, checkWire } from '../wire/check.ts';
 
 /** Reads what a list of checks is asked for; the answer makes the JSON of the checks it is given. */
-export function checkList(context: ApiContext, { query }: ApiRequest): (checks: Check[]) => CheckWire[] {
+export function checkList(context: ApiContext, request: ApiRequest): (checks: Check[]) => CheckWire[] {
+  const { query } = request;
   const filter = compileFilter(query.get('filter'), CHECK_FIELDS);
   const meta = nodeMetaOf(query);
   const { catalog } = context;
   return (checks) => {
-    const kept = checks.filter(
+    const kept = visibleChecks(request.authorizer, checks).filter(
       ({ node }) => meta.length === 0 || hasMeta(catalog.get('nodes', nodeKey(node))?.meta, meta),
     );
     return sortNear(context, query.get('near'), kept, ({ node }) => node)

@@ -10,6 +10,7 @@ import { hasMeta, nodeMetaOf } from '../node-meta.ts';
 import type { Query } from '../query.ts';
 import { LIST_QUERY, readOptions } from '../read-options.ts';
 import { hasTags, tagsOf } from '../tags.ts';
+import { visibleInstances } from '../visible.ts';
 import { entryWire } from '../wire/entry.ts';
 
 export const healthService = endpoint({
@@ -35,7 +36,7 @@ export const healthService = endpoint({
       kind: 'cacheable',
       options,
       read: () => {
-        const entries = instancesOf(context.catalog, params.service)
+        const entries = visibleInstances(request.authorizer, instancesOf(context.catalog, params.service))
           .filter(({ node, service }) => hasTags(service, tags) && hasMeta(node.meta, meta))
           .filter(({ checks }) => !passing || checks.every(({ status }) => status === 'passing'))
           .map(entryWire)

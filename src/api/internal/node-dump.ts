@@ -1,11 +1,13 @@
+import type { Authorizer } from '../../acl/authorizer.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { Node } from '../../catalog/rows.ts';
 import { fold } from '../../catalog/tables.ts';
+import { visibleChecks, visibleServices } from '../visible.ts';
 import { checkWire } from '../wire/check.ts';
 import { serviceWire } from '../wire/service.ts';
 
 /** A node with its services and checks, as Consul shows it to user interfaces. */
-export function nodeDump(catalog: Catalog, node: Node) {
+export function nodeDump(catalog: Catalog, authorizer: Authorizer, node: Node) {
   const key = fold(node.name);
   return {
     ID: node.id,
@@ -13,7 +15,7 @@ export function nodeDump(catalog: Catalog, node: Node) {
     Address: node.address,
     TaggedAddresses: node.taggedAddresses,
     Meta: node.meta,
-    Services: catalog.list('services', 'node', key).map(serviceWire),
-    Checks: catalog.list('checks', 'node', key).map(checkWire),
+    Services: visibleServices(authorizer, catalog.list('services', 'node', key)).map(serviceWire),
+    Checks: visibleChecks(authorizer, catalog.list('checks', 'node', key)).map(checkWire),
   };
 }

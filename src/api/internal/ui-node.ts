@@ -5,6 +5,7 @@ import { endpoint } from '../endpoint.ts';
 import { badRequest } from '../http-error.ts';
 import { READ_QUERY, readOptions } from '../read-options.ts';
 import { empty, json } from '../reply.ts';
+import { mayReadNode } from '../visible.ts';
 import { nodeDump } from './node-dump.ts';
 
 export const uiNode = endpoint({
@@ -21,6 +22,9 @@ export const uiNode = endpoint({
     const topics = [topic.node(name), topic.checksOf(name)];
     const meta = await blockingMeta(context, request, { topics }, options, 'plain');
     const node = findNode(catalog, name);
-    return node === undefined ? empty(404, { meta }) : json(nodeDump(catalog, node), { meta });
+    const { authorizer } = request;
+    return node === undefined || !mayReadNode(authorizer, node.name)
+      ? empty(404, { meta })
+      : json(nodeDump(catalog, authorizer, node), { meta });
   },
 });

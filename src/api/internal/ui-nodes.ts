@@ -4,6 +4,7 @@ import { endpoint } from '../endpoint.ts';
 import { NODE_FIELDS } from '../filter/fields.ts';
 import { compileFilter } from '../filter/filter.ts';
 import { READ_QUERY, readOptions } from '../read-options.ts';
+import { visibleNodes } from '../visible.ts';
 import { nodeDump } from './node-dump.ts';
 
 export const uiNodes = endpoint({
@@ -20,11 +21,12 @@ export const uiNodes = endpoint({
       topics: [topic.nodes, topic.services, topic.checks],
       kind: 'plain',
       options,
-      read: () =>
-        catalog
-          .all('nodes')
-          .map((node) => nodeDump(catalog, node))
-          .filter(filter),
+      read: () => {
+        const { authorizer } = request;
+        return visibleNodes(authorizer, catalog.all('nodes'))
+          .map((node) => nodeDump(catalog, authorizer, node))
+          .filter(filter);
+      },
     });
   },
 });

@@ -1,6 +1,7 @@
+import type { Authorizer } from '../../acl/authorizer.ts';
 import type { Check } from '../../catalog/rows.ts';
 import { topic } from '../../catalog/topics.ts';
-import { instancesOf } from '../../catalog/views.ts';
+import { type Instance, instancesOf } from '../../catalog/views.ts';
 import { compareUtf8 } from '../../lib/order.ts';
 import { blockingRead } from '../blocking.ts';
 import type { ApiContext } from '../context.ts';
@@ -8,6 +9,7 @@ import { endpoint } from '../endpoint.ts';
 import { SERVICE_SUMMARY_FIELDS } from '../filter/fields.ts';
 import { compileFilter } from '../filter/filter.ts';
 import { READ_QUERY, readOptions } from '../read-options.ts';
+import { visibleInstances } from '../visible.ts';
 
 export const uiServices = endpoint({
   method: 'GET',
@@ -22,19 +24,21 @@ export const uiServices = endpoint({
       topics: [topic.services, topic.checks, topic.nodes],
       kind: 'plain',
       options,
-      read: () => summaries(context).filter(filter),
+      read: () => summaries(context, request.authorizer).filter(filter),
     });
   },
 });
 
-function summaries(context: ApiContext) {
+function summaries(context: ApiContext, authorizer: Authorizer) {
   const { catalog } = context;
   const folded = catalog.values('services', 'name').sort(compareUtf8);
-  return folded.map((name) => summary(context, name));
+  return folded.flatMap((name) => {
+    const instances = visibleInstances(authorizer, instancesOf(catalog, name));
+    return instances.length === 0 ? [] : summary(context, name, instances);
+  });
 }
 
-function summary({ catalog, node: self }: ApiContext, name: string) {
-  const instances = instancesOf(catalog, name);
+function summary({ node: self }: ApiContext, name: string, instances: readonly Instance[]) {
   const first = instances[0]?.service;
   const tags = new Set(instances.flatMap(({ service }) => service.tags));
   const nodes = new Set(instances.map(({ node }) => node.name));

@@ -1,4 +1,5 @@
 import { kvDelete, kvDeleteIfIndex, kvDeletePrefix } from '../../catalog/commands/kv.ts';
+import { permissionDenied } from '../access.ts';
 import { endpoint } from '../endpoint.ts';
 import { json } from '../reply.ts';
 import { uint64Parameter, writtenKey } from './parameters.ts';
@@ -17,6 +18,8 @@ export const deleteKey = endpoint({
     const { query, params } = request;
     const all = query.has('recurse');
     const key = all && params.key === '' ? '' : writtenKey(context, request, ['cas', 'recurse']);
+    if (!all) request.authorize('key', 'write', key);
+    else if (!request.authorizer.allowsBelow('key', 'write', key)) throw permissionDenied();
     const cas = uint64Parameter(query, 'cas');
     const { answer } = await context.store.write((tx) => {
       if (all) kvDeletePrefix(tx, key);

@@ -23,6 +23,8 @@ export const getKey = endpoint({
   },
   handler(context, request) {
     const { query, params } = request;
+    if (context.acl?.enableKeyListPolicy && (query.has('keys') || query.has('recurse')))
+      request.authorize('key', 'list', params.key);
     if (query.has('keys')) return listNames(context, request);
     if (query.has('recurse')) return listEntries(context, request);
     if (params.key === '') throw badRequest('Missing key name');
@@ -36,8 +38,10 @@ async function readOne(context: ApiContext, request: Request): Promise<Reply> {
   const { key } = request.params;
   const { catalog } = context;
   const options = readOptions(context, request);
+  request.authorize('key', 'read', key);
   const index = (): number => catalog.get('kv', key)?.modifyIndex ?? catalog.indexOf(topic.kv);
   const meta = await blockingMeta(context, request, { topics: [topic.key(key)], index }, options, 'plain');
+  request.authorize('key', 'read', key);
   const entry = catalog.get('kv', key);
   if (entry === undefined) return empty(404, { meta });
   if (!request.query.has('raw')) return json([kvWire(entry)], { meta });
@@ -88,7 +92,12 @@ async function below(context: ApiContext, request: Request) {
   const index = () => prefixIndex(catalog, prefix);
   const watched = { topics: [], kvPrefix: prefix, index };
   const meta = await blockingMeta(context, request, watched, readOptions(context, request), 'plain');
-  return { entries: catalog.prefix('kv', prefix), meta };
+  const { authorizer } = request;
+  const all = catalog.prefix('kv', prefix);
+  const entries = authorizer.isUnrestricted
+    ? all
+    : all.filter(({ key }) => authorizer.allows('key', 'read', key));
+  return { entries, meta };
 }
 
 /** Highest index of the keys below `prefix`, deleted ones too; that of all keys when nothing is known there. */

@@ -22,6 +22,7 @@ export const putKey = endpoint({
   async handler(context, request) {
     const { query } = request;
     const key = writtenKey(context, request, ['acquire', 'cas', 'release']);
+    request.authorize('key', 'write', key);
     const flags = uint64Parameter(query, 'flags') ?? 0n;
     const command = commandOf(query);
     const value = await readValue(request, context.settings.kvMaxValueSize);

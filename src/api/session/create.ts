@@ -4,6 +4,7 @@ import type { Session } from '../../catalog/rows.ts';
 import type { Draft } from '../../catalog/transaction.ts';
 import { formatDuration, parseDuration } from '../../lib/duration.ts';
 import { applied } from '../applied.ts';
+import { nodeSpelling } from '../catalog/vet.ts';
 import type { ApiContext } from '../context.ts';
 import {
   type Decoded,
@@ -68,6 +69,7 @@ export const sessionCreate = endpoint({
   async handler(context, request) {
     checkDatacenter(context, request.query.get('dc'));
     const draft = draftOf(context, await decodeBody(request, BODY, { allowEmpty: true }));
+    request.authorize('session', 'write', nodeSpelling(context.catalog, draft.node));
     const { answer } = await applied(context.store.write((tx) => createSession(tx, draft)));
     return json({ ID: answer.id });
   },

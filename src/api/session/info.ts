@@ -2,6 +2,7 @@ import { topic } from '../../catalog/topics.ts';
 import { blockingRead } from '../blocking.ts';
 import { endpoint } from '../endpoint.ts';
 import { READ_QUERY, readOptions } from '../read-options.ts';
+import { visibleSessions } from '../visible.ts';
 import { sessionWire } from '../wire/session.ts';
 import { sessionId } from './id.ts';
 
@@ -23,7 +24,7 @@ export const sessionInfo = endpoint({
       index: () => catalog.get('sessions', id)?.modifyIndex ?? catalog.indexOf(topic.sessions),
       read: () => {
         const session = catalog.get('sessions', id);
-        return session === undefined ? [] : [sessionWire(session)];
+        return session === undefined ? [] : visibleSessions(request.authorizer, [session]).map(sessionWire);
       },
     });
   },

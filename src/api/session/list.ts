@@ -2,6 +2,7 @@ import { topic } from '../../catalog/topics.ts';
 import { blockingRead } from '../blocking.ts';
 import { endpoint } from '../endpoint.ts';
 import { READ_QUERY } from '../read-options.ts';
+import { visibleSessions } from '../visible.ts';
 import { sessionWire } from '../wire/session.ts';
 
 export const sessionList = endpoint({
@@ -14,6 +15,6 @@ export const sessionList = endpoint({
     blockingRead(context, request, {
       topics: [topic.sessions],
       kind: 'plain',
-      read: () => context.catalog.all('sessions').map(sessionWire),
+      read: () => visibleSessions(request.authorizer, context.catalog.all('sessions')).map(sessionWire),
     }),
 });

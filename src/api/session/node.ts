@@ -4,6 +4,7 @@ import { blockingRead } from '../blocking.ts';
 import { endpoint } from '../endpoint.ts';
 import { badRequest } from '../http-error.ts';
 import { READ_QUERY, readOptions } from '../read-options.ts';
+import { visibleSessions } from '../visible.ts';
 import { sessionWire } from '../wire/session.ts';
 
 export const sessionNode = endpoint({
@@ -20,7 +21,10 @@ export const sessionNode = endpoint({
       topics: [topic.sessionsOf(node)],
       options,
       kind: 'plain',
-      read: () => context.catalog.list('sessions', 'node', fold(node)).map(sessionWire),
+      read: () =>
+        visibleSessions(request.authorizer, context.catalog.list('sessions', 'node', fold(node))).map(
+          sessionWire,
+        ),
     });
   },
 });

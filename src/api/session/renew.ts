@@ -16,6 +16,7 @@ export const sessionRenew = endpoint({
     const id = sessionId(request.params.session);
     const session = context.catalog.get('sessions', id);
     if (session === undefined) throw new HttpError(404, `Session id '${id}' not found`);
+    request.authorize('session', 'write', session.node);
     context.sessions.renew(id);
     return json([sessionWire(session)]);
   },

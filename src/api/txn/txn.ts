@@ -1,3 +1,4 @@
+import type { Authorizer } from '../../acl/authorizer.ts';
 import { Transaction } from '../../catalog/transaction.ts';
 import { isMusterError } from '../../errors.ts';
 import type { ApiContext } from '../context.ts';
@@ -10,6 +11,7 @@ import { TXN_BODY, type TxnOperation } from './body.ts';
 import { checkOperation, nodeOperation, serviceOperation } from './entries.ts';
 import { KV_READS, kvOperation } from './kv.ts';
 import { OperationError, type OperationFailure, type Outcome, TransactionFailed } from './outcome.ts';
+import { isVisible, vetOperation } from './vet.ts';
 
 /** Operations in one transaction (Consul's bound): it holds up all other writes. */
 const MAX_OPERATIONS = 64;
@@ -25,13 +27,15 @@ export const txn = endpoint({
     const { consistency } = readOptions(context, request);
     const operations = await readOperations(context, request);
     const { catalog, store } = context;
+    const { authorizer } = request;
     try {
       if (!operations.every(isRead)) {
-        const { answer } = await store.write((tx) => carryOut(tx, operations, context));
+        const { answer } = await store.write((tx) => carryOut(tx, authorizer, operations, context));
         return json({ Results: answer, Errors: null });
       }
       const results = carryOut(
         new Transaction(catalog, catalog.index, context.clock.now()),
+        authorizer,
         operations,
         context,
       );
@@ -78,19 +82,32 @@ function isRead({ KV, Node, Service, Check }: TxnOperation): boolean {
 }
 
 /** Goes on after an operation that fails, so that all of them are named; then throws `TransactionFailed`. */
-function carryOut(tx: Transaction, operations: readonly TxnOperation[], { node }: ApiContext): Outcome[] {
+function carryOut(
+  tx: Transaction,
+  authorizer: Authorizer,
+  operations: readonly TxnOperation[],
+  { node }: ApiContext,
+): Outcome[] {
   const outcomes: Outcome[] = [];
   const failures: OperationFailure[] = [];
   operations.forEach((operation, index) => {
     try {
+      vetOperation(tx, authorizer, operation);
       outcomes.push(...outcomeOf(tx, operation, node.datacenter));
     } catch (error) {
-      if (!(error instanceof OperationError) && !isMusterError(error, 'request.rejected')) throw error;
+      if (
+        !(
+          error instanceof OperationError ||
+          error instanceof HttpError ||
+          isMusterError(error, 'request.rejected')
+        )
+      )
+        throw error;
       failures.push({ OpIndex: index, What: error.message });
     }
   });
   if (failures.length > 0) throw new TransactionFailed(failures);
-  return outcomes;
+  return outcomes.filter((outcome) => isVisible(authorizer, outcome));
 }
 
 function outcomeOf(

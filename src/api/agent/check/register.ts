@@ -3,6 +3,7 @@ import { endpoint } from '../../endpoint.ts';
 import { empty } from '../../reply.ts';
 import { checkBody, checkDefinition } from '../check-body.ts';
 import { agentOf } from '../context.ts';
+import { vetCheckRegistration } from '../vet.ts';
 
 export const registerCheck = endpoint({
   method: 'PUT',
@@ -12,7 +13,9 @@ export const registerCheck = endpoint({
   body: checkBody,
   async handler(context, request) {
     const { registry } = agentOf(context);
-    await registry.registerCheck(checkDefinition(await decodeBody(request, checkBody)));
+    const definition = checkDefinition(await decodeBody(request, checkBody));
+    vetCheckRegistration(context, request, definition);
+    await registry.registerCheck(definition);
     return empty();
   },
 });

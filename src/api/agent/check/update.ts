@@ -1,13 +1,21 @@
 import type { CheckStatus } from '../../../catalog/rows.ts';
 import type { ApiContext } from '../../context.ts';
 import { decodeBody, object, string } from '../../decode.ts';
-import { type Endpoint, endpoint } from '../../endpoint.ts';
+import { type ApiRequest, type Endpoint, endpoint } from '../../endpoint.ts';
 import { badRequest, HttpError } from '../../http-error.ts';
 import { empty, type Reply } from '../../reply.ts';
 import { isStatus } from '../check-body.ts';
 import { agentOf } from '../context.ts';
+import { vetCheckChange } from '../vet.ts';
 
-async function update(context: ApiContext, id: string, status: CheckStatus, output: string): Promise<Reply> {
+async function update(
+  context: ApiContext,
+  request: ApiRequest<'id'>,
+  status: CheckStatus,
+  output: string,
+): Promise<Reply> {
+  const { id } = request.params;
+  vetCheckChange(context, request, id);
   if (!(await agentOf(context).registry.updateTtl(id, status, output)))
     throw new HttpError(500, `CheckID ${JSON.stringify(id)} does not have associated TTL`);
   return empty();
@@ -21,7 +29,7 @@ function heartbeat(verb: 'pass' | 'warn' | 'fail', status: CheckStatus): Endpoin
     needs: 'checked',
     summary: `Heartbeat of a TTL check: it is ${status}`,
     query: { note: 'output of the check' },
-    handler: (context, { params, query }) => update(context, params.id, status, query.get('note')),
+    handler: (context, request) => update(context, request, status, request.query.get('note')),
   });
 }
 
@@ -40,6 +48,6 @@ export const updateCheck = endpoint({
   async handler(context, request) {
     const { Status: status, Output: output } = await decodeBody(request, body);
     if (!isStatus(status)) throw badRequest(`Invalid check status: '${status}'`);
-    return update(context, request.params.id, status, output);
+    return update(context, request, status, output);
   },
 });

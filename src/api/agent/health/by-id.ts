@@ -25,6 +25,7 @@ export const healthById = endpoint({
       if (wantsText(request)) return text(`${JSON.stringify(reason)}\n`, { ...more, ...PLAIN });
       return json({ AggregatedStatus: 'critical', Service: null, Checks: null }, more);
     }
+    request.authorize('service', 'read', service.name);
     const { status, checks } = serviceHealth(registry, id);
     const more = { status: CODES[status], headers: { 'X-Consul-Reason': status } };
     if (wantsText(request)) return text(status, { ...more, ...PLAIN });

@@ -14,6 +14,7 @@ export const healthByName = endpoint({
   handler(context, request) {
     const { name } = request.params;
     if (name === '') throw new HttpError(500, 'Bad request: Missing service Name');
+    request.authorize('service', 'read', name);
     const { registry } = agentOf(context);
     let code = 404;
     let reason = `ServiceName ${name} Not Found`;

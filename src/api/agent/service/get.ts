@@ -13,7 +13,8 @@ export const getService = endpoint({
   needs: 'checked',
   summary: 'A service of this agent; blocks on ?hash until its definition is another',
   query: { hash: 'block while the content hash is this one', wait: 'longest wait, e.g. 30s' },
-  async handler(context, { params, query, signal }) {
+  async handler(context, request) {
+    const { params, query, signal } = request;
     const { registry } = agentOf(context);
     const known = query.get('hash');
     const wait = query.get('wait') === '' ? 0 : parseDuration(query.get('wait'));
@@ -28,6 +29,7 @@ export const getService = endpoint({
       for (;;) {
         const service = registry.service(params.id);
         if (service === undefined) throw new HttpError(404, `unknown service ID: ${params.id}`);
+        request.authorize('service', 'read', service.name);
         const hash = contentHash(service);
         if (hash !== known || !(await registry.serviceChange(params.id, end.signal)))
           return json(agentService(service, context.node.datacenter, hash), {

@@ -2,6 +2,7 @@ import { endpoint } from '../../endpoint.ts';
 import { AGENT_SERVICE_FIELDS } from '../../filter/fields.ts';
 import { compileFilter } from '../../filter/filter.ts';
 import { json } from '../../reply.ts';
+import { visibleServices } from '../../visible.ts';
 import { agentOf } from '../context.ts';
 import { agentService } from '../views.ts';
 
@@ -11,12 +12,12 @@ export const listServices = endpoint({
   needs: 'filtered',
   summary: 'Services of this agent, by ID',
   query: { filter: 'only services that match, e.g. Meta.env == prod' },
-  handler(context, { query }) {
+  handler(context, { query, authorizer }) {
     const { registry } = agentOf(context);
     const filter = compileFilter(query.get('filter'), AGENT_SERVICE_FIELDS);
-    const services = registry
-      .services()
-      .map((service) => [service.id, agentService(service, context.node.datacenter)] as const);
+    const services = visibleServices(authorizer, registry.services()).map(
+      (service) => [service.id, agentService(service, context.node.datacenter)] as const,
+    );
     return json(Object.fromEntries(services.filter(([, service]) => filter(service))));
   },
 });

@@ -3,6 +3,7 @@ import { endpoint } from '../../endpoint.ts';
 import { empty } from '../../reply.ts';
 import { agentOf } from '../context.ts';
 import { serviceBody, serviceDefinition } from '../service-body.ts';
+import { vetServiceRegistration } from '../vet.ts';
 
 export const registerService = endpoint({
   method: 'PUT',
@@ -14,6 +15,7 @@ export const registerService = endpoint({
   async handler(context, request) {
     const { registry } = agentOf(context);
     const definition = serviceDefinition(await decodeBody(request, serviceBody));
+    vetServiceRegistration(context, request, definition);
     const replace = request.query.all('replace-existing-checks')[0];
     await registry.registerService(definition, {
       replaceExistingChecks: replace === '' || replace === 'true',

@@ -1,0 +1,14 @@
+import type { Acl } from '../../acl/acl.ts';
+import type { ApiContext } from '../context.ts';
+import { HttpError } from '../http-error.ts';
+
+/** Throws 401 while access is not controlled, as Consul does. */
+export function aclOf({ acl }: ApiContext): Acl {
+  if (acl === undefined) throw new HttpError(401, 'ACL support disabled');
+  return acl;
+}
+
+/** What Consul says of a token, policy or role that is not there. */
+export function notFound(): HttpError {
+  return new HttpError(403, 'ACL not found');
+}

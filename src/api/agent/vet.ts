@@ -1,0 +1,55 @@
+import type { Wanted } from '../../acl/authorizer.ts';
+import type { NamedResource } from '../../acl/rules.ts';
+import type { CheckDefinition, ServiceDefinition } from '../../registry/definition.ts';
+import { permissionDenied } from '../access.ts';
+import { vetService } from '../catalog/vet.ts';
+import type { ApiContext } from '../context.ts';
+import type { ApiRequest } from '../endpoint.ts';
+import { agentOf } from './context.ts';
+
+/** Whether a token may change what this agent registers, by Consul's rules and in its words. */
+
+function need({ authorizer }: ApiRequest, resource: NamedResource, wanted: Wanted, name: string): void {
+  if (!authorizer.allows(resource, wanted, name)) throw permissionDenied(`${resource}:${wanted} on ${name}`);
+}
+
+/** The service itself, one that it replaces, and what checks of others it would take over. */
+export function vetServiceRegistration(
+  context: ApiContext,
+  request: ApiRequest,
+  { id, name, checks }: ServiceDefinition,
+): void {
+  if (request.authorizer.isUnrestricted) return;
+  need(request, 'service', 'write', name);
+  vetService(context.catalog, request.authorizer, name);
+  vetServiceChange(context, request, id === '' ? name : id);
+  for (const check of checks) if (check.id !== '') vetCheckChange(context, request, check.id);
+}
+
+/** A service that is not there is nobody's. */
+export function vetServiceChange(context: ApiContext, request: ApiRequest, id: string): void {
+  if (request.authorizer.isUnrestricted) return;
+  const known = agentOf(context).registry.service(id);
+  if (known !== undefined) need(request, 'service', 'write', known.name);
+}
+
+export function vetCheckRegistration(
+  context: ApiContext,
+  request: ApiRequest,
+  { id, name, serviceId }: CheckDefinition,
+): void {
+  if (request.authorizer.isUnrestricted) return;
+  const service = agentOf(context).registry.service(serviceId);
+  if (serviceId === '') need(request, 'node', 'write', context.node.name);
+  else if (service !== undefined) need(request, 'service', 'write', service.name);
+  vetCheckChange(context, request, id === '' ? name : id);
+}
+
+/** A check of a service takes the right to that, one of the node the right to the node. */
+export function vetCheckChange(context: ApiContext, request: ApiRequest, id: string): void {
+  if (request.authorizer.isUnrestricted) return;
+  const known = agentOf(context).registry.check(id);
+  if (known === undefined) return;
+  if (known.serviceId === '') need(request, 'node', 'write', context.node.name);
+  else need(request, 'service', 'write', known.serviceName);
+}
