@@ -69,7 +69,7 @@ function checkDefinition(check: CheckConfig): ServiceCheckDefinition {
       interval: check.interval ?? 0,
       timeout: check.timeout ?? 0,
       deregisterCriticalServiceAfter: check.deregisterCriticalServiceAfter ?? 0,
-      outputMaxSize: check.outputMaxSize,
+      outputMaxSize: check.outputMaxSize ?? 0,
       failuresBeforeWarning: check.failuresBeforeWarning,
       successBeforePassing: check.successBeforePassing,
       failuresBeforeCritical: check.failuresBeforeCritical,

@@ -49,7 +49,11 @@ const checkFields = {
   interval: duration({ least: 1 })
     .optional()
     .describe('Time between two looks. Needed for all but `ttl` and aliases.'),
-  timeout: duration({ least: 1 }).optional().describe("How long a look may take. Default: 10s, Consul's."),
+  timeout: duration({ least: 1 })
+    .optional()
+    .describe(
+      "How long a look may take. Default: 10s, Consul's, and 30s for `args`; for `udp`, where it is how long a refusal is waited for, 1s.",
+    ),
   status: z
     .enum(['passing', 'warning', 'critical'])
     .default('critical')
@@ -73,8 +77,8 @@ const checkFields = {
     .optional()
     .describe('Take the service out of the catalog after it has been critical for so long.'),
   outputMaxSize: bytes({ least: 1, most: 1024 * 1024 })
-    .prefault(4096)
-    .describe('Most of the answer that is kept.'),
+    .optional()
+    .describe('Most of the answer that is kept. Default: `health.check_output_max_size`, and never more.'),
 };
 
 type CheckFields = z.output<z.ZodObject<typeof checkFields>>;
