@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { openMemoryStore } from '../../store/memory.ts';
-import type { Store } from '../../store/store.ts';
+import { Catalog } from '../catalog.ts';
 import { queryDraft } from '../prepared-query/fixtures.test-support.ts';
+import { Transaction } from '../transaction.ts';
 import { deleteQuery, setQuery } from './query.ts';
 import { register } from './register.ts';
 import { createSession, destroySession } from './session.ts';
@@ -10,23 +10,29 @@ const other = '99999999-2222-3333-4444-555555555555';
 const session = 'aaaaaaaa-2222-3333-4444-555555555555';
 const template = { type: 'name_prefix_match' };
 
-let store: Store;
+let catalog: Catalog;
 beforeEach(() => {
-  store = openMemoryStore({
-    onSubscriberError: (error) => {
-      throw error;
-    },
+  catalog = new Catalog((error) => {
+    throw error;
   });
 });
 
+/** One commit. */
+function write<T>(command: (tx: Transaction) => T): T {
+  const tx = new Transaction(catalog, catalog.index + 1, 0);
+  const answer = command(tx);
+  if (!tx.isEmpty) catalog.apply(tx.index, tx.writes());
+  return answer;
+}
+
 describe('prepared queries in the catalog', () => {
-  it('keep their create index when they are replaced', async () => {
-    await store.write((tx) => setQuery(tx, queryDraft()));
-    await store.write((tx) => setQuery(tx, queryDraft({ name: 'r' })));
-    const [row] = store.catalog.all('queries');
+  it('keep their create index when they are replaced', () => {
+    write((tx) => setQuery(tx, queryDraft()));
+    write((tx) => setQuery(tx, queryDraft({ name: 'r' })));
+    const [row] = catalog.all('queries');
     expect(row).toMatchObject({ name: 'r', createIndex: 1, modifyIndex: 2 });
-    expect(store.catalog.indexOf('queries')).toBe(2);
-    expect(store.catalog.list('queries', 'name', 'q')).toEqual([]);
+    expect(catalog.indexOf('queries')).toBe(2);
+    expect(catalog.list('queries', 'name', 'q')).toEqual([]);
   });
 
   it.each([
@@ -51,21 +57,21 @@ describe('prepared queries in the catalog', () => {
       queryDraft({ name: 'r', template: { type: 'x' } }),
       "failed compiling template: Bad Template.Type 'x'",
     ],
-  ])('are refused with %s', async (_, draft, message) => {
-    await store.write((tx) => setQuery(tx, queryDraft()));
-    await expect(store.write((tx) => setQuery(tx, draft))).rejects.toThrow(message);
-    expect(store.catalog.count('queries')).toBe(1);
+  ])('are refused with %s', (_, draft, message) => {
+    write((tx) => setQuery(tx, queryDraft()));
+    expect(() => write((tx) => setQuery(tx, draft))).toThrow(message);
+    expect(catalog.count('queries')).toBe(1);
   });
 
-  it('have one template without a name', async () => {
-    await store.write((tx) => setQuery(tx, queryDraft({ name: '', template })));
-    await store.write((tx) => setQuery(tx, queryDraft({ name: '', template, token: 't' })));
-    await expect(
-      store.write((tx) => setQuery(tx, queryDraft({ id: other, name: '', template }))),
-    ).rejects.toThrow('a query template with an empty name already exists');
+  it('have one template without a name', () => {
+    write((tx) => setQuery(tx, queryDraft({ name: '', template })));
+    write((tx) => setQuery(tx, queryDraft({ name: '', template, token: 't' })));
+    expect(() => write((tx) => setQuery(tx, queryDraft({ id: other, name: '', template })))).toThrow(
+      'a query template with an empty name already exists',
+    );
   });
 
-  it('end with their session, in the same commit', async () => {
+  it('end with their session, in the same commit', () => {
     const node = {
       id: '',
       name: 'n',
@@ -74,8 +80,8 @@ describe('prepared queries in the catalog', () => {
       taggedAddresses: null,
       meta: null,
     };
-    await store.write((tx) => register(tx, { node }));
-    await store.write((tx) =>
+    write((tx) => register(tx, { node }));
+    write((tx) =>
       createSession(tx, {
         id: session,
         name: '',
@@ -88,18 +94,18 @@ describe('prepared queries in the catalog', () => {
         lockDelay: 0,
       }),
     );
-    await store.write((tx) => setQuery(tx, queryDraft({ name: '', session: session.toUpperCase() })));
-    await store.write((tx) => setQuery(tx, queryDraft({ id: other, name: 'stays' })));
+    write((tx) => setQuery(tx, queryDraft({ name: '', session: session.toUpperCase() })));
+    write((tx) => setQuery(tx, queryDraft({ id: other, name: 'stays' })));
     const tables: string[] = [];
-    store.catalog.feed.subscribe(({ changes }) => tables.push(changes.map(({ table }) => table).join()));
-    await store.write((tx) => destroySession(tx, session));
+    catalog.feed.subscribe(({ changes }) => tables.push(changes.map(({ table }) => table).join()));
+    write((tx) => destroySession(tx, session));
     expect(tables).toEqual(['sessions,queries']);
-    expect(store.catalog.all('queries').map(({ id }) => id)).toEqual([other]);
+    expect(catalog.all('queries').map(({ id }) => id)).toEqual([other]);
   });
 
-  it('are deleted once', async () => {
-    await store.write((tx) => setQuery(tx, queryDraft()));
-    expect((await store.write((tx) => deleteQuery(tx, queryDraft().id))).answer).toBe(true);
-    expect((await store.write((tx) => deleteQuery(tx, queryDraft().id))).answer).toBe(false);
+  it('are deleted once', () => {
+    write((tx) => setQuery(tx, queryDraft()));
+    expect(write((tx) => deleteQuery(tx, queryDraft().id))).toBe(true);
+    expect(write((tx) => deleteQuery(tx, queryDraft().id))).toBe(false);
   });
 });

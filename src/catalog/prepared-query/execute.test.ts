@@ -1,55 +1,52 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { openMemoryStore } from '../../store/memory.ts';
-import type { Store } from '../../store/store.ts';
+import { Catalog } from '../catalog.ts';
 import { register } from '../commands/register.ts';
 import type { CheckStatus, QueriedService } from '../rows.ts';
+import { Transaction } from '../transaction.ts';
 import { executeQuery, fitsTags } from './execute.ts';
 import { queryDraft } from './fixtures.test-support.ts';
 
-let store: Store;
-beforeAll(async () => {
-  store = openMemoryStore({
-    onSubscriberError: (error) => {
-      throw error;
-    },
-  });
+const catalog = new Catalog((error) => {
+  throw error;
+});
+beforeAll(() => {
+  const tx = new Transaction(catalog, 1, 0);
   const instance = (name: string, status: CheckStatus, tags: string[], zone: string) =>
-    store.write((tx) =>
-      register(tx, {
-        node: { id: '', name, address: '10.0.0.1', datacenter: 'dc1', taggedAddresses: null, meta: { zone } },
-        service: {
-          id: 'web',
-          name: 'web',
-          kind: '',
-          tags,
-          address: '',
-          taggedAddresses: null,
-          meta: { of: name },
-          port: 80,
-          socketPath: '',
-          weights: { passing: 1, warning: 1 },
-          enableTagOverride: false,
+    register(tx, {
+      node: { id: '', name, address: '10.0.0.1', datacenter: 'dc1', taggedAddresses: null, meta: { zone } },
+      service: {
+        id: 'web',
+        name: 'web',
+        kind: '',
+        tags,
+        address: '',
+        taggedAddresses: null,
+        meta: { of: name },
+        port: 80,
+        socketPath: '',
+        weights: { passing: 1, warning: 1 },
+        enableTagOverride: false,
+      },
+      checks: [
+        {
+          id: 'c',
+          name: 'c',
+          status,
+          notes: '',
+          output: '',
+          serviceId: 'web',
+          type: '',
+          interval: '',
+          timeout: '',
+          definition: {},
         },
-        checks: [
-          {
-            id: 'c',
-            name: 'c',
-            status,
-            notes: '',
-            output: '',
-            serviceId: 'web',
-            type: '',
-            interval: '',
-            timeout: '',
-            definition: {},
-          },
-        ],
-      }),
-    );
-  await instance('a', 'passing', ['X', 'y'], '1');
-  await instance('b', 'warning', ['x', 'z'], '1');
-  await instance('c', 'critical', ['x'], '2');
+      ],
+    });
+  instance('a', 'passing', ['X', 'y'], '1');
+  instance('b', 'warning', ['x', 'z'], '1');
+  instance('c', 'critical', ['x'], '2');
+  catalog.apply(1, tx.writes());
 });
 
 describe('a prepared query', () => {
@@ -66,7 +63,7 @@ describe('a prepared query', () => {
     ['of a service in another case', { service: 'WEB' }, 'ab'],
     ['of a service that is not there', { service: 'none' }, ''],
   ])('%s', (_, service, expected) => {
-    const found = executeQuery(store.catalog, queryDraft({ service }));
+    const found = executeQuery(catalog, queryDraft({ service }));
     expect(found.map(({ node }) => node.name).join('')).toBe(expected);
   });
 

@@ -48,6 +48,11 @@ describe('what a prepared query is asked by', () => {
     );
   });
 
+  it('not a name longer than any that is meant', () => {
+    expect(resolveQuery(catalog, 'x'.repeat(512))?.id).toBe(id(3));
+    expect(resolveQuery(catalog, 'x'.repeat(513))).toBeUndefined();
+  });
+
   it('not nothing', () => {
     expect(() => resolveQuery(catalog, '')).toThrow('Missing Query ID');
     expect(resolveQuery(catalogOf([query(1, 'web')]), 'webs')).toBeUndefined();

@@ -6,10 +6,10 @@ import { compileTemplate, type QueryTemplate } from './template.ts';
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
- * Characters of a template's name that are looked at when the longest prefix is sought, which takes a look-up for each:
- * names come from strangers. A DNS name has at most 253.
+ * Characters of a name that a template answers to: names come from strangers, and each character costs a look-up for
+ * the prefix and a step of the expression. A DNS name has at most 253.
  */
-const MAX_PREFIX = 512;
+const MAX_NAME = 512;
 
 /** Rows never change, so what was made of one serves as long as the row is there. */
 const templates = new WeakMap<PreparedQuery, QueryTemplate>();
@@ -40,9 +40,10 @@ export function resolveQuery(reader: Reader, idOrName: string): PreparedQuery | 
   return { ...query, service: template.render(idOrName) };
 }
 
-/** Down to the template with an empty name, which answers to every name. */
+/** Down to the template with an empty name, which answers to every name but those that are too long. */
 function longestPrefix(reader: Reader, folded: string): PreparedQuery | undefined {
-  for (let length = Math.min(folded.length, MAX_PREFIX); length >= 0; length--) {
+  if (folded.length > MAX_NAME) return undefined;
+  for (let length = folded.length; length >= 0; length--) {
     const [template] = reader.list('queries', 'template', folded.slice(0, length));
     if (template !== undefined) return template;
   }
