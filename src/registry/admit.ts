@@ -63,3 +63,8 @@ export function admitMore(
 export function rejected(message: string): MusterError {
   return new MusterError('request.rejected', message);
 }
+
+/** A check names a service that is not registered here. */
+export function noSuchService(id: string): MusterError {
+  return rejected(`ServiceID ${JSON.stringify(id)} does not exist`);
+}

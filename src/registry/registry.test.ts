@@ -17,7 +17,8 @@ import { openMemoryStore } from '../store/memory.ts';
 import type { Store } from '../store/store.ts';
 import type { CheckDefinition, ServiceCheckDefinition, ServiceDefinition } from './definition.ts';
 import { nodeRow } from './node.ts';
-import { type Registry, type RegistryOptions, startRegistry } from './registry.ts';
+import type { RegistryOptions } from './options.ts';
+import { type Registry, startRegistry } from './registry.ts';
 
 const NODE = {
   id: '0f6d1f2e-0000-4000-8000-000000000001',

@@ -4,59 +4,28 @@ import { Watches } from '../catalog/watches.ts';
 import { messageOf } from '../errors.ts';
 import type { Outcome } from '../health/kind.ts';
 import { Schedule } from '../health/schedule.ts';
-import type { Clock } from '../lib/clock.ts';
-import type { Logger } from '../lib/log.ts';
-import type { Store } from '../store/store.ts';
 import {
   admitChecks,
   admitMore,
   DEFAULT_REGISTRY_LIMITS,
+  noSuchService,
   type RegistryLimits,
-  rejected,
   type ScriptsFrom,
   scriptRefusal,
 } from './admit.ts';
 import { Checker } from './checker.ts';
+import { type Configured, configured } from './configured.ts';
 import type { CheckDefinition, ServiceDefinition, Source, StaticDefinitions } from './definition.ts';
 import { type Keep, type LocalDisk, noDisk, openLocalDisk } from './disk.ts';
-import { DEFAULT_FLOOD_POLICY, type FloodPolicy } from './flood.ts';
+import { DEFAULT_FLOOD_POLICY } from './flood.ts';
 import { FloodGate } from './flood-gate.ts';
 import { Heartbeats } from './heartbeats.ts';
 import { type LocalCheck, type LocalService, LocalState } from './local.ts';
 import { checkOf, maintenanceOf, serviceChecksOf, serviceOf } from './make.ts';
 import type { LocalNode } from './node.ts';
+import type { RegistryCounts, RegistryOptions } from './options.ts';
 import { restore } from './restore.ts';
 import { Sync } from './sync.ts';
-
-export interface RegistryOptions {
-  store: Store;
-  node: LocalNode;
-  /** A directory of the registry's own; without one nothing is kept over a restart. */
-  dataDirectory: string | undefined;
-  clock: Clock;
-  /** In [0, 1). */
-  random: () => number;
-  logger: Logger;
-  /** From the configuration. */
-  definitions?: StaticDefinitions;
-  limits?: Partial<RegistryLimits>;
-  /** Who may register checks that run programs; nobody unless told otherwise, as they run as this agent's user. */
-  scripts?: ScriptsFrom;
-  /** How many instances may become critical at once. */
-  flood?: FloodPolicy;
-  checkUpdateInterval?: number;
-  reconcileInterval?: number;
-}
-
-/** For statistics. `heldBack`: failing checks that the limit on floods keeps from being critical. */
-export interface RegistryCounts {
-  readonly services: number;
-  readonly checks: number;
-  readonly probed: number;
-  readonly ttl: number;
-  readonly alias: number;
-  readonly heldBack: number;
-}
 
 /**
  * What this node registers: its services and checks. They are kept on disk, carried out, and written through to the
@@ -310,7 +279,7 @@ export class Registry {
 
   #serviceOf(id: string): LocalService | undefined {
     const service = this.#local.service(id);
-    if (id !== '' && service === undefined) throw rejected(`ServiceID ${JSON.stringify(id)} does not exist`);
+    if (id !== '' && service === undefined) throw noSuchService(id);
     return service;
   }
 
@@ -406,44 +375,13 @@ export class Registry {
       logger.warn('forgetting a check whose service is gone', { check: id, service: serviceId });
   }
 
-  /** Puts the configuration's definitions in place. One that cannot be is reported, the others go on. */
-  #define(
-    { services, checks }: StaticDefinitions,
-    before: ReadonlyMap<string, LocalCheck>,
-  ): { services: LocalService[]; checks: LocalCheck[] } {
-    const made: { services: LocalService[]; checks: LocalCheck[] } = { services: [], checks: [] };
-    const attempt = (what: string, define: () => void) => {
-      try {
-        define();
-      } catch (error) {
-        this.#options.logger.error(`could not register ${what} of the configuration`, {
-          error: messageOf(error),
-        });
-      }
-    };
-    for (const definition of services) {
-      attempt(`service ${definition.name}`, () => {
-        admitChecks(
-          definition.checks.map(({ spec }) => spec),
-          'config',
-          this.#scripts,
-        );
-        const service = serviceOf(definition, 'config');
-        const own = serviceChecksOf(definition, service, 'config');
-        this.#putService(service);
-        for (const check of own) this.#putCheck(check, before.get(check.id) ?? this.#local.check(check.id));
-        made.services.push(service);
-        made.checks.push(...own);
-      });
-    }
-    for (const definition of checks) {
-      attempt(`check ${definition.name}`, () => {
-        admitChecks([definition.spec], 'config', this.#scripts);
-        const check = checkOf(definition, this.#serviceOf(definition.serviceId), 'config');
-        this.#putCheck(check, before.get(check.id) ?? this.#local.check(check.id));
-        made.checks.push(check);
-      });
-    }
+  /** Puts the configuration's definitions in place. */
+  #define(definitions: StaticDefinitions, before: ReadonlyMap<string, LocalCheck>): Configured {
+    const { logger } = this.#options;
+    const made = configured(definitions, this.#scripts, this.#local, logger);
+    for (const service of made.services) this.#putService(service);
+    for (const check of made.checks)
+      this.#putCheck(check, before.get(check.id) ?? this.#local.check(check.id));
     return made;
   }
 }
