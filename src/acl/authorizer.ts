@@ -20,6 +20,13 @@ export const ALLOW_ALL: Authorizer = {
   isUnrestricted: true,
 };
 
+/** For whom nobody knows. */
+export const DENY_ALL: Authorizer = {
+  allows: () => false,
+  allowsBelow: () => false,
+  isUnrestricted: false,
+};
+
 /** Which of two rules about the same thing counts, from the weakest: a denial cannot be overruled. */
 const STRENGTH: readonly Access[] = ['read', 'list', 'write', 'deny'];
 

@@ -13,6 +13,7 @@ import { openEmbeddedStore } from '../store/embedded.ts';
 import { openMemoryStore } from '../store/memory.ts';
 import type { Store } from '../store/store.ts';
 import { VERSION } from '../version.ts';
+import { startAcl } from './acl.ts';
 import { type Balancer, startBalancer } from './balancer.ts';
 import type { Config } from './config/schema.ts';
 import { definitionsOf } from './definitions.ts';
@@ -90,7 +91,9 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
     ? await startBalancer({ config: config.balancer, catalog: store.catalog, logger })
     : undefined;
   teardown.add('the balancer', () => balancer?.stop());
-  const dns = await listenDns(parts, store.catalog, registry.node);
+  const acl = config.acl.enabled ? await startAcl(parts, store, registry.node, dataDirectory) : undefined;
+  teardown.add('access control', () => acl?.stop());
+  const dns = await listenDns(parts, store.catalog, registry.node, acl);
 
   const reload = async () => {
     if (options.readConfig === undefined) return;
@@ -125,6 +128,7 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
       store,
       catalog: store.catalog,
       node,
+      ...(acl === undefined ? {} : { acl }),
       sessions,
       events: new EventLog(),
       startedAt: clock.now(),

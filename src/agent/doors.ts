@@ -1,3 +1,4 @@
+import type { Acl } from '../acl/acl.ts';
 import { type ApiContext, DEFAULT_API_SETTINGS } from '../api/context.ts';
 import { startDashboard } from '../api/muster/dashboard.ts';
 import { noTraffic } from '../api/muster/traffic.ts';
@@ -32,6 +33,7 @@ export async function listenDns(
   { config, log, clock, random, teardown }: Parts,
   catalog: Catalog,
   node: LocalNode,
+  acl: Acl | undefined,
 ): Promise<string[]> {
   const addresses: string[] = [];
   for (const host of config.ports.dns === OFF ? [] : (config.dns.address ?? config.node.client)) {
@@ -44,6 +46,7 @@ export async function listenDns(
       altDomain: config.dns.altDomain ?? '',
       node,
       options: config.dns,
+      ...(acl === undefined ? {} : { access: acl }),
       random,
       clock,
       logger: log.logger,

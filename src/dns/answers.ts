@@ -1,3 +1,4 @@
+import type { Authorizer } from '../acl/authorizer.ts';
 import type { ChangeBatch } from '../catalog/feed.ts';
 import { type AnswerSource, answerOf, nothingPlan } from './catalog-answers.ts';
 import { type Plan, type Prepared, prepare } from './prepared.ts';
@@ -23,6 +24,8 @@ export class Answers {
   /** Keys of the answers that depend on a topic. */
   readonly #dependents = new Map<string, Set<string>>();
   #bytes = 0;
+  /** For whom the answers were made. */
+  #authorizer: Authorizer | undefined;
   readonly #unsubscribe: () => void;
 
   /** Plans that are the same for every name: refusals are laid out once. */
@@ -35,6 +38,12 @@ export class Answers {
 
   /** Hot path: one look-up for a question that was asked before. */
   find(query: Query): Prepared {
+    // What the agent's token may see: another authorizer, another view.
+    const authorizer = this.#source.access.authorizer('');
+    if (authorizer !== this.#authorizer) {
+      this.#clear();
+      this.#authorizer = authorizer;
+    }
     return this.#kept.get(query.key) ?? this.#build(query);
   }
 

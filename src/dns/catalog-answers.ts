@@ -1,3 +1,6 @@
+import type { Acl } from '../acl/acl.ts';
+import { type Authorizer, DENY_ALL } from '../acl/authorizer.ts';
+import { mayReadNode, mayReadService, visibleInstances } from '../acl/visible.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { executeQuery } from '../catalog/prepared-query/execute.ts';
 import { NEAR_IP, nearestFirst } from '../catalog/prepared-query/near.ts';
@@ -41,6 +44,8 @@ export interface Answered {
 
 export interface AnswerSource {
   catalog: Catalog;
+  /** What may be seen by those who ask: with "" what the agent's own token allows. Undefined for an unknown token. */
+  access: Pick<Acl, 'authorizer'>;
   zone: DnsZone;
   options: DnsOptions;
   reverse: ReverseIndex;
@@ -75,12 +80,14 @@ class Answering {
   readonly #type: number;
   readonly #asker: string;
   readonly #topics = new Set<string>();
+  readonly #authorizer: Authorizer;
 
   constructor(source: AnswerSource, labels: readonly string[], type: number, asker: string) {
     this.#source = source;
     this.#labels = labels;
     this.#type = type;
     this.#asker = asker;
+    this.#authorizer = source.access.authorizer('') ?? DENY_ALL;
   }
 
   answer(): Answered {
@@ -133,7 +140,7 @@ class Answering {
 
   #instances(service: string): Instance[] {
     this.#topics.add(topic.service(service));
-    return instancesOf(this.#source.catalog, service);
+    return visibleInstances(this.#authorizer, instancesOf(this.#source.catalog, service));
   }
 
   #addressPlan(instances: readonly Instance[], ttl: number): Plan {
@@ -208,14 +215,14 @@ class Answering {
     const instances = this.#queried(query);
     // A template answers to names without end.
     if (instances.length === 0)
-      return { plan: nothing, topics: template.type === '' ? this.#topics : undefined };
+      return { plan: nothing, topics: template.type === '' && query.token === '' ? this.#topics : undefined };
     const ttl = dns.ttl === '' ? serviceTtlOf(options, service.service) : (parseDuration(dns.ttl) ?? 0);
     const plan = this.#instancesPlan(instances, seconds(ttl));
     const choice = plan.choice === 'instances' && service.near !== '' ? { choice: 'nearest' as const } : {};
     return {
       plan: { ...plan, ...choice, scoped: true },
-      // What hangs on who asks is worked out each time.
-      topics: service.near === NEAR_IP ? undefined : this.#topics,
+      // What hangs on who asks, or on a token that may expire, is worked out each time.
+      topics: service.near === NEAR_IP || query.token !== '' ? undefined : this.#topics,
     };
   }
 
@@ -234,7 +241,11 @@ class Answering {
     const { service, near } = query.service;
     this.#topics.add(topic.queries).add(topic.service(service));
     if (near !== '') this.#topics.add(topic.coordinates);
-    return nearestFirst(catalog, { near, own: node.name, asker: this.#asker }, executeQuery(catalog, query));
+    // A query may bring the token that it is run with.
+    const authorizer =
+      query.token === '' ? this.#authorizer : (this.#source.access.authorizer(query.token) ?? DENY_ALL);
+    const found = visibleInstances(authorizer, executeQuery(catalog, query));
+    return nearestFirst(catalog, { near, own: node.name, asker: this.#asker }, found);
   }
 
   // --- nodes
@@ -259,7 +270,8 @@ class Answering {
 
   #node(name: string): Node | undefined {
     this.#topics.add(topic.node(name));
-    return this.#source.catalog.get('nodes', nodeKey(name));
+    const node = this.#source.catalog.get('nodes', nodeKey(name));
+    return node === undefined || mayReadNode(this.#authorizer, node.name) ? node : undefined;
   }
 
   // --- names that stand for other names
@@ -334,10 +346,17 @@ class Answering {
   /** Without forwarding nobody can be asked about addresses that are not ours: Consul says SERVFAIL then. */
   #reversePlan(address: Uint8Array | undefined): Plan {
     const { zone, reverse } = this.#source;
-    const found = address && reverse.find(address);
+    const named = address && reverse.find(address);
+    const found = named && this.#mayName(named) ? named : undefined;
     const rdata = found && ('node' in found ? zone.nodeName(found.node) : zone.serviceName(found.service));
     if (rdata === undefined) return { rcode: RCODE.SERVFAIL, authoritative: false };
     return { parts: [{ record: { owner: ASKED, type: TYPE.PTR, ttl: 0, rdata } }] };
+  }
+
+  #mayName(named: { node: string } | { service: string }): boolean {
+    return 'node' in named
+      ? mayReadNode(this.#authorizer, named.node)
+      : mayReadService(this.#authorizer, named.service);
   }
 }
 

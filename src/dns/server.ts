@@ -1,3 +1,5 @@
+import type { Acl } from '../acl/acl.ts';
+import { ALLOW_ALL } from '../acl/authorizer.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { listenError, messageOf } from '../errors.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
@@ -24,6 +26,8 @@ export interface DnsServerOptions {
   /** The node this runs on. */
   node: { name: string; address: string };
   options?: Partial<DnsOptions>;
+  /** Access control; without it everything is shown to everybody. */
+  access?: Pick<Acl, 'authorizer'>;
   tcp?: Partial<TcpLimits>;
   /** In [0, 1): the order of instances. */
   random?: () => number;
@@ -38,17 +42,25 @@ export interface Dns {
   stop(): Promise<void>;
 }
 
+const OPEN: Pick<Acl, 'authorizer'> = { authorizer: () => ALLOW_ALL };
+
 /** Ports tried when any will do: one that is free for TCP may be taken for UDP. */
 const PORT_ATTEMPTS = 20;
 
 /** Answers questions about the catalog. Throws `listen.*` or `config.invalid`. */
 export async function startDns(given: DnsServerOptions): Promise<Dns> {
   const { catalog, node, host = '127.0.0.1', port = 8600, clock = systemClock } = given;
-  const { datacenter = 'dc1', domain = 'consul', altDomain = '', random = Math.random } = given;
+  const {
+    access = OPEN,
+    datacenter = 'dc1',
+    domain = 'consul',
+    altDomain = '',
+    random = Math.random,
+  } = given;
   const logger = (given.logger ?? silentLogger).child('dns');
   const options = { ...DEFAULT_DNS_OPTIONS, ...given.options };
   const zone = new DnsZone({ domain, altDomain, datacenter });
-  const answers = new Answers({ catalog, zone, options, node, reverse: new ReverseIndex(catalog) });
+  const answers = new Answers({ catalog, access, zone, options, node, reverse: new ReverseIndex(catalog) });
   const onError = (error: unknown) => logger.error('a question failed', { error: messageOf(error) });
   const respond = createResponder({ answers, limits: options, random, clock, onError });
   const limits = { ...DEFAULT_TCP_LIMITS, ...given.tcp };

@@ -1,5 +1,6 @@
 /** The configuration with every default filled in, as one would write it. */
 import { z } from 'zod';
+import { isSecret } from './fields.ts';
 import { isTable, toSnake, writtenSchema } from './names.ts';
 
 /**
@@ -19,7 +20,7 @@ export function effective(schema: z.core.$ZodType, written: unknown): unknown {
   }
   if (inner instanceof z.ZodArray && Array.isArray(value))
     return value.map((one) => effective(inner.def.element, one));
-  return value;
+  return shown(inner, value);
 }
 
 /** As written in a file; undefined when there is none. */
@@ -39,5 +40,10 @@ export function written(schema: z.core.$ZodType, value: unknown): unknown {
   }
   if (inner instanceof z.ZodArray && Array.isArray(value))
     return value.map((one) => written(inner.def.element, one));
-  return value;
+  return shown(inner, value);
+}
+
+/** Output is copied into issues and chats: that there is a secret is all that it says. */
+function shown(schema: z.core.$ZodType, value: unknown): unknown {
+  return isSecret(schema) && value !== '' && value !== undefined ? '(hidden)' : value;
 }

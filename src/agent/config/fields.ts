@@ -129,3 +129,17 @@ export function label() {
   written(schema, 'name');
   return schema;
 }
+
+/** A secret; "" when there is none. Wherever the configuration is shown, it is not. */
+export function secret() {
+  const schema = z.string();
+  written(schema, SECRET);
+  return schema.default('');
+}
+
+/** How the reference names secrets, and how they are known. */
+const SECRET = 'secret';
+
+export function isSecret(schema: z.core.$ZodType): boolean {
+  return z.globalRegistry.get(schema)?.written === SECRET;
+}

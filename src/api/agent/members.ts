@@ -1,6 +1,6 @@
+import { mayReadNode } from '../../acl/visible.ts';
 import { endpoint } from '../endpoint.ts';
 import { json } from '../reply.ts';
-import { mayReadNode } from '../visible.ts';
 import { agentOf } from './context.ts';
 import { member } from './member.ts';
 

@@ -1,10 +1,10 @@
 import type { Authorizer } from '../../acl/authorizer.ts';
+import { mayReadNode, visibleServices } from '../../acl/visible.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { Node } from '../../catalog/rows.ts';
 import { fold, nodeKey } from '../../catalog/tables.ts';
 import { topic } from '../../catalog/topics.ts';
 import type { Filter } from '../filter/filter.ts';
-import { mayReadNode, visibleServices } from '../visible.ts';
 import { type ServiceWire, serviceWire } from '../wire/service.ts';
 
 /** A node by its name or by its ID. */

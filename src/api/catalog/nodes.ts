@@ -1,3 +1,4 @@
+import { visibleNodes } from '../../acl/visible.ts';
 import { topic } from '../../catalog/topics.ts';
 import { blockingRead } from '../blocking.ts';
 import { endpoint } from '../endpoint.ts';
@@ -6,7 +7,6 @@ import { compileFilter } from '../filter/filter.ts';
 import { sortNear } from '../near.ts';
 import { hasMeta, nodeMetaOf } from '../node-meta.ts';
 import { LIST_QUERY, readOptions } from '../read-options.ts';
-import { visibleNodes } from '../visible.ts';
 import { nodeWire } from '../wire/node.ts';
 
 export const catalogNodes = endpoint({

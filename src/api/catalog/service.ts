@@ -1,3 +1,4 @@
+import { mayReadInstance } from '../../acl/visible.ts';
 import { fold, nodeKey } from '../../catalog/tables.ts';
 import { topic } from '../../catalog/topics.ts';
 import { blockingRead } from '../blocking.ts';
@@ -9,7 +10,6 @@ import { sortNear } from '../near.ts';
 import { hasMeta, nodeMetaOf } from '../node-meta.ts';
 import { LIST_QUERY, readOptions } from '../read-options.ts';
 import { hasTags, tagsOf } from '../tags.ts';
-import { mayReadInstance } from '../visible.ts';
 import { serviceNodeWire } from '../wire/service.ts';
 
 export const catalogService = endpoint({

@@ -1,4 +1,5 @@
 import type { Authorizer } from '../../acl/authorizer.ts';
+import { visibleServices } from '../../acl/visible.ts';
 import { nodeKey } from '../../catalog/tables.ts';
 import { topic } from '../../catalog/topics.ts';
 import { compareUtf8 } from '../../lib/order.ts';
@@ -7,7 +8,6 @@ import type { ApiContext } from '../context.ts';
 import { endpoint } from '../endpoint.ts';
 import { hasMeta, nodeMetaOf } from '../node-meta.ts';
 import { READ_QUERY, readOptions } from '../read-options.ts';
-import { visibleServices } from '../visible.ts';
 
 export const catalogServices = endpoint({
   method: 'GET',

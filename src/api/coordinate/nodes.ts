@@ -1,8 +1,8 @@
+import { mayReadNode } from '../../acl/visible.ts';
 import { topic } from '../../catalog/topics.ts';
 import { blockingRead } from '../blocking.ts';
 import { endpoint } from '../endpoint.ts';
 import { READ_QUERY, readOptions } from '../read-options.ts';
-import { mayReadNode } from '../visible.ts';
 import { allCoordinates } from './all.ts';
 
 export const coordinateNodes = endpoint({

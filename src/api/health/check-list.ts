@@ -1,3 +1,4 @@
+import { visibleChecks } from '../../acl/visible.ts';
 import type { Check } from '../../catalog/rows.ts';
 import { nodeKey } from '../../catalog/tables.ts';
 import type { ApiContext } from '../context.ts';
@@ -6,7 +7,6 @@ import { CHECK_FIELDS } from '../filter/fields.ts';
 import { compileFilter } from '../filter/filter.ts';
 import { sortNear } from '../near.ts';
 import { hasMeta, nodeMetaOf } from '../node-meta.ts';
-import { visibleChecks } from '../visible.ts';
 import { type CheckWire, checkWire } from '../wire/check.ts';
 
 /** Reads what a list of checks is asked for; the answer makes the JSON of the checks it is given. */

@@ -1,3 +1,4 @@
+import { visibleInstances } from '../../acl/visible.ts';
 import { topic } from '../../catalog/topics.ts';
 import { instancesOf } from '../../catalog/views.ts';
 import { blockingRead } from '../blocking.ts';
@@ -10,7 +11,6 @@ import { hasMeta, nodeMetaOf } from '../node-meta.ts';
 import type { Query } from '../query.ts';
 import { LIST_QUERY, readOptions } from '../read-options.ts';
 import { hasTags, tagsOf } from '../tags.ts';
-import { visibleInstances } from '../visible.ts';
 import { entryWire } from '../wire/entry.ts';
 
 export const healthService = endpoint({

@@ -1,8 +1,8 @@
 import type { Authorizer } from '../../acl/authorizer.ts';
+import { visibleChecks, visibleServices } from '../../acl/visible.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { Node } from '../../catalog/rows.ts';
 import { fold } from '../../catalog/tables.ts';
-import { visibleChecks, visibleServices } from '../visible.ts';
 import { checkWire } from '../wire/check.ts';
 import { serviceWire } from '../wire/service.ts';
 

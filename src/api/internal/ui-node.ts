@@ -1,3 +1,4 @@
+import { mayReadNode } from '../../acl/visible.ts';
 import { topic } from '../../catalog/topics.ts';
 import { blockingMeta } from '../blocking.ts';
 import { findNode } from '../catalog/node-with-services.ts';
@@ -5,7 +6,6 @@ import { endpoint } from '../endpoint.ts';
 import { badRequest } from '../http-error.ts';
 import { READ_QUERY, readOptions } from '../read-options.ts';
 import { empty, json } from '../reply.ts';
-import { mayReadNode } from '../visible.ts';
 import { nodeDump } from './node-dump.ts';
 
 export const uiNode = endpoint({

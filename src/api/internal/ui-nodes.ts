@@ -1,10 +1,10 @@
+import { visibleNodes } from '../../acl/visible.ts';
 import { topic } from '../../catalog/topics.ts';
 import { blockingRead } from '../blocking.ts';
 import { endpoint } from '../endpoint.ts';
 import { NODE_FIELDS } from '../filter/fields.ts';
 import { compileFilter } from '../filter/filter.ts';
 import { READ_QUERY, readOptions } from '../read-options.ts';
-import { visibleNodes } from '../visible.ts';
 import { nodeDump } from './node-dump.ts';
 
 export const uiNodes = endpoint({

@@ -1,4 +1,5 @@
 import type { Authorizer } from '../../acl/authorizer.ts';
+import { visibleInstances } from '../../acl/visible.ts';
 import type { Check } from '../../catalog/rows.ts';
 import { topic } from '../../catalog/topics.ts';
 import { type Instance, instancesOf } from '../../catalog/views.ts';
@@ -9,7 +10,6 @@ import { endpoint } from '../endpoint.ts';
 import { SERVICE_SUMMARY_FIELDS } from '../filter/fields.ts';
 import { compileFilter } from '../filter/filter.ts';
 import { READ_QUERY, readOptions } from '../read-options.ts';
-import { visibleInstances } from '../visible.ts';
 
 export const uiServices = endpoint({
   method: 'GET',

@@ -1,8 +1,8 @@
+import { visibleSessions } from '../../acl/visible.ts';
 import { topic } from '../../catalog/topics.ts';
 import { blockingRead } from '../blocking.ts';
 import { endpoint } from '../endpoint.ts';
 import { READ_QUERY, readOptions } from '../read-options.ts';
-import { visibleSessions } from '../visible.ts';
 import { sessionWire } from '../wire/session.ts';
 import { sessionId } from './id.ts';
 

@@ -1,10 +1,10 @@
+import { visibleSessions } from '../../acl/visible.ts';
 import { fold } from '../../catalog/tables.ts';
 import { topic } from '../../catalog/topics.ts';
 import { blockingRead } from '../blocking.ts';
 import { endpoint } from '../endpoint.ts';
 import { badRequest } from '../http-error.ts';
 import { READ_QUERY, readOptions } from '../read-options.ts';
-import { visibleSessions } from '../visible.ts';
 import { sessionWire } from '../wire/session.ts';
 
 export const sessionNode = endpoint({

@@ -1,8 +1,8 @@
+import { mayReadNode, mayReadService } from '../../../acl/visible.ts';
 import { endpoint } from '../../endpoint.ts';
 import { CHECK_FIELDS } from '../../filter/fields.ts';
 import { compileFilter } from '../../filter/filter.ts';
 import { json } from '../../reply.ts';
-import { mayReadNode, mayReadService } from '../../visible.ts';
 import { agentOf } from '../context.ts';
 import { agentCheck } from '../views.ts';
 

@@ -1,8 +1,8 @@
+import { visibleServices } from '../../../acl/visible.ts';
 import { endpoint } from '../../endpoint.ts';
 import { AGENT_SERVICE_FIELDS } from '../../filter/fields.ts';
 import { compileFilter } from '../../filter/filter.ts';
 import { json } from '../../reply.ts';
-import { visibleServices } from '../../visible.ts';
 import { agentOf } from '../context.ts';
 import { agentService } from '../views.ts';
 

@@ -1,6 +1,6 @@
-import type { Authorizer } from '../acl/authorizer.ts';
 import type { Check, Node, Service, Session } from '../catalog/rows.ts';
 import type { Instance } from '../catalog/views.ts';
+import type { Authorizer } from './authorizer.ts';
 
 /**
  * What a token may see of the catalog, by Consul's rules. While access is not controlled nothing is looked at and

@@ -1,0 +1,108 @@
+import { randomUUID } from 'node:crypto';
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { Acl } from '../acl/acl.ts';
+import { AGENT_TOKENS, AgentTokens, type AgentTokenValues } from '../acl/agent-tokens.ts';
+import { beginAcl } from '../acl/commands/bootstrap.ts';
+import { reapTokens } from '../acl/commands/token.ts';
+import { MusterError, messageOf } from '../errors.ts';
+import type { Logger } from '../lib/log.ts';
+import type { LocalNode } from '../registry/node.ts';
+import type { Store } from '../store/store.ts';
+import type { Parts } from './doors.ts';
+
+/** Tokens that were set while running, and the file that allows another bootstrap. Consul's name for the latter. */
+const TOKENS_FILE = 'acl-tokens.json';
+const RESET_FILE = 'acl-bootstrap-reset';
+
+/** How often expired tokens are forgotten, in ms. Nobody knows them from the moment they expire. */
+const REAP_INTERVAL = 60_000;
+
+/** Puts in place what access control begins with, and starts it. */
+export async function startAcl(
+  { config, clock, log, teardown }: Parts,
+  store: Store,
+  node: LocalNode,
+  dataDirectory: string | undefined,
+): Promise<Acl> {
+  const logger = log.logger.child('acl');
+  const { enabled: _enabled, tokens: configured, ...options } = config.acl;
+  const { initialManagement, ...own } = configured;
+  const initial =
+    initialManagement === '' ? undefined : { accessorId: randomUUID(), secretId: initialManagement };
+  await store.write((tx) => beginAcl(tx, initial));
+  const file =
+    options.enableTokenPersistence && dataDirectory !== undefined
+      ? path.join(dataDirectory, TOKENS_FILE)
+      : undefined;
+  const tokens = new AgentTokens(
+    { ...own, ...(file === undefined ? {} : readTokens(file)) },
+    file === undefined ? undefined : async (values) => writeTokens(file, values),
+  );
+  let cancel = () => {};
+  const reap = () => {
+    const now = clock.now();
+    if (store.catalog.all('aclTokens').some(({ expiresAt }) => expiresAt !== null && expiresAt <= now))
+      store
+        .write((tx) => reapTokens(tx, now))
+        .catch((error: unknown) => logger.warn(`could not forget expired tokens: ${messageOf(error)}`));
+    cancel = clock.after(REAP_INTERVAL, reap);
+  };
+  reap();
+  teardown.add('expired tokens', () => cancel());
+  return new Acl({
+    catalog: store.catalog,
+    clock,
+    datacenter: node.datacenter,
+    node: node.name,
+    defaultPolicy: options.defaultPolicy,
+    enableKeyListPolicy: options.enableKeyListPolicy,
+    tokens,
+    takeBootstrapReset: () => takeReset(dataDirectory, logger),
+  });
+}
+
+function readTokens(file: string): Partial<AgentTokenValues> {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    throw new MusterError(
+      'store.unusable',
+      `cannot read the agent's tokens from ${file}: ${messageOf(cause)}`,
+    );
+  }
+  try {
+    const kept = JSON.parse(text) as Record<string, unknown>;
+    const known = AGENT_TOKENS.filter((name) => typeof kept[name] === 'string');
+    return Object.fromEntries(known.map((name) => [name, kept[name]]));
+  } catch {
+    // Not the parser's own words: they quote the text, and that is secret.
+    throw new MusterError('store.unusable', `${file} is no JSON: remove it and set the agent's tokens again`);
+  }
+}
+
+/** Whole or not at all, and for the agent's user only. */
+function writeTokens(file: string, values: AgentTokenValues): void {
+  const next = `${file}.new`;
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(next, JSON.stringify(values), { mode: 0o600 });
+  chmodSync(next, 0o600);
+  renameSync(next, file);
+}
+
+/** The index in the file, which counts once; 0 when there is none. */
+function takeReset(dataDirectory: string | undefined, logger: Logger): number {
+  if (dataDirectory === undefined) return 0;
+  const file = path.join(dataDirectory, RESET_FILE);
+  try {
+    const index = Number(/^\s*(\d{1,15})/.exec(readFileSync(file, 'utf8'))?.[1] ?? 0);
+    rmSync(file);
+    return index;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+      logger.warn(`could not take ${file}: ${messageOf(error)}`);
+    return 0;
+  }
+}
