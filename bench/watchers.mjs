@@ -57,7 +57,7 @@ class Reader {
     if (this.#left === 0) {
       const end = chunk.indexOf('\r\n\r\n');
       if (end < 0) throw new Error('the head came in pieces');
-      this.#head = chunk.latin1Slice(0, end);
+      this.#head = chunk.toString('latin1', 0, end);
       this.#left = Number(/content-length: (\d+)/i.exec(this.#head)?.[1]) - (chunk.length - end - 4);
       this.index = Number(/x-consul-index: (\d+)/i.exec(this.#head)?.[1]);
     } else this.#left -= chunk.length;

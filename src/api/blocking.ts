@@ -1,12 +1,13 @@
 import type { Catalog } from '../catalog/catalog.ts';
-import type { WaitFor } from '../catalog/watches.ts';
 import type { Clock } from '../lib/clock.ts';
 import { cacheMeta } from './cached.ts';
 import type { ApiContext } from './context.ts';
 import type { ApiRequest } from './endpoint.ts';
 import { HttpError } from './http-error.ts';
 import { type ReadOptions, readOptions } from './read-options.ts';
-import { json, type ReadMeta, type Reply } from './reply.ts';
+import { encodedJson, json, type ReadMeta, type Reply } from './reply.ts';
+import { sharedBody } from './shared.ts';
+import { indexOf, type Watched } from './watched.ts';
 
 /** Wait in ms where the client names none, and the longest it may name: Consul's. */
 const DEFAULT_WAIT = 300_000;
@@ -18,52 +19,53 @@ const JITTER = 1 / 16;
 /** Blocked reads per process: each holds a socket and some kilobytes, and a write wakes many at once. */
 export const MAX_BLOCKED = 50_000;
 
-/** What a blocked read waits for, and the index of what it reads. */
-export interface Watched extends WaitFor {
-  /** Unless given, the highest index of the topics. */
-  index?: (catalog: Catalog) => number;
-}
-
 /** How long a read blocks in ms. `random` is in [0, 1). */
 export function blockingTime(wait: number, random: number): number {
   const capped = wait <= 0 ? DEFAULT_WAIT : Math.min(wait, MAX_WAIT);
   return capped + capped * JITTER * random;
 }
 
-function indexOf(catalog: Catalog, { topics, index }: Watched): number {
-  if (index !== undefined) return Math.max(1, index(catalog));
-  return Math.max(1, ...topics.map((name) => catalog.indexOf(name)));
-}
-
 /**
- * Resolves with the index of what is watched: once it is above `after`, once `wait` ms are over, or once `signal`
- * is aborted. Throws 429 when too many reads are blocked already.
+ * Resolves with the index of what is watched: once it is above `after`, once `wait` ms are over, or once the client or
+ * the server goes away. Throws 429 when too many reads are blocked already.
+ *
+ * Hot path: one change wakes thousands of these in one tick. One promise each, no signals.
  */
-export async function waitForIndex(
+export function waitForIndex(
   catalog: Catalog,
   watched: Watched,
-  options: { after: number; wait: number; signal: AbortSignal; clock: Clock; random: () => number },
-): Promise<number> {
-  const { after, wait, signal, clock, random } = options;
-  let index = indexOf(catalog, watched);
-  if (after <= 0 || index > after || signal.aborted) return index;
+  options: {
+    after: number;
+    wait: number;
+    whenGone: ApiRequest['whenGone'];
+    clock: Clock;
+    random: () => number;
+  },
+): number | Promise<number> {
+  const { after, wait, whenGone, clock, random } = options;
+  const index = indexOf(catalog, watched);
+  if (after <= 0 || index > after) return index;
   if (catalog.watches.size >= MAX_BLOCKED)
     throw new HttpError(429, `Too many blocking queries (${MAX_BLOCKED}): use fewer, or ask without ?index`, {
       'Retry-After': '5',
     });
-  const end = new AbortController();
-  const stop = () => end.abort();
-  signal.addEventListener('abort', stop, { once: true });
-  const cancel = clock.after(blockingTime(wait, random()), stop);
-  try {
-    while (index <= after && (await catalog.watches.wait(watched, end.signal))) {
-      index = indexOf(catalog, watched);
-    }
-    return indexOf(catalog, watched);
-  } finally {
-    cancel();
-    signal.removeEventListener('abort', stop);
-  }
+  return new Promise((resolve) => {
+    let done = false;
+    const finish = () => {
+      if (done) return;
+      done = true;
+      unwatch();
+      cancel();
+      stay();
+      resolve(indexOf(catalog, watched));
+    };
+    const unwatch = catalog.watches.watch(watched, () => {
+      if (indexOf(catalog, watched) > after) finish();
+    });
+    const cancel = clock.after(blockingTime(wait, random()), finish);
+    let stay = () => {};
+    stay = whenGone(finish);
+  });
 }
 
 /**
@@ -79,16 +81,42 @@ export interface BlockingRead extends Watched {
   kind?: ReadKind;
   /** The parsed options, where the handler has them already. */
   options?: ReadOptions;
+  /**
+   * What is read depends on nothing but the topics, the path, the parameters and the authorizer: then requests that
+   * ask the same share one encoding, see `shared.ts`. Never true for what is ordered by distance.
+   */
+  shared?: boolean;
 }
 
 /** A read that blocks on `?index`: waits, reads, and answers with the index in the headers. */
 export async function blockingRead(
   context: ApiContext,
   request: ApiRequest,
-  { read, kind = 'catalog', options = readOptions(context, request), ...watched }: BlockingRead,
+  {
+    read,
+    kind = 'catalog',
+    options = readOptions(context, request),
+    shared = false,
+    ...watched
+  }: BlockingRead,
 ): Promise<Reply> {
   const meta = await blockingMeta(context, request, watched, options, kind);
-  return json(read(), { meta });
+  return shared ? sharedReply(context, request, { watched, options, meta, read }) : json(read(), { meta });
+}
+
+/** Answers with the shared encoding of what `read` reads now; `meta` is told with the index of now. */
+export function sharedReply(
+  context: ApiContext,
+  request: ApiRequest,
+  parts: { watched: Watched; options: ReadOptions; meta: ReadMeta; read: () => unknown },
+): Reply {
+  const { watched, options, read } = parts;
+  // Since the wait ended there may have been another commit: index and body are taken in one tick.
+  const index = indexOf(context.catalog, watched);
+  const meta = { ...parts.meta, index };
+  const encoded = sharedBody(context, request, { watched, index, read });
+  const again = options.index === 0 && meta.cache === undefined;
+  return encodedJson(encoded, again ? { meta, lasting: { watched, index } } : { meta });
 }
 
 /** The waiting half of `blockingRead`, for handlers that word their answer themselves. */
@@ -100,7 +128,13 @@ export async function blockingMeta(
   kind: ReadKind = 'catalog',
 ): Promise<ReadMeta> {
   const { catalog, clock, random } = context;
-  const index = await waitForIndex(catalog, watched, { after, wait, signal: request.signal, clock, random });
+  const index = await waitForIndex(catalog, watched, {
+    after,
+    wait,
+    whenGone: request.whenGone,
+    clock,
+    random,
+  });
   if (kind === 'plain') return { index };
   return kind === 'cacheable' && cached
     ? { index, consistency, cache: cacheMeta(context, request) }

@@ -38,6 +38,8 @@ export interface ApiRequest<Params extends string = string> {
   readonly remoteAddress: string;
   /** Aborted when the client goes away or the server stops. */
   readonly signal: AbortSignal;
+  /** Runs `task` once in the same cases; the answer takes it back. Lighter than `signal`, for what many wait with. */
+  whenGone(task: () => void): () => void;
   /**
    * The whole body. Throws 413 above `limit` bytes (`MAX_BODY` unless told otherwise); `tooLarge` words it.
    */

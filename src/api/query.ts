@@ -25,9 +25,9 @@ export class Query {
     return this.#values.has(name);
   }
 
-  /** All parameters as Go's `Values.Encode` writes them: in the order of their names. */
-  encode(): string {
-    const names = [...this.#values.keys()].sort();
+  /** All parameters but `without` as Go's `Values.Encode` writes them: in the order of their names. */
+  encode(without?: ReadonlySet<string>): string {
+    const names = [...this.#values.keys()].filter((name) => !without?.has(name)).sort();
     return names
       .flatMap((name) => this.all(name).map((value) => `${encodePart(name)}=${encodePart(value)}`))
       .join('&');

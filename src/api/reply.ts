@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Encoded } from './shared.ts';
+import type { Watched } from './watched.ts';
 
 /** What a read tells about the state it saw; it becomes the X-Consul-* headers. */
 export interface ReadMeta {
@@ -17,10 +19,17 @@ interface Common {
   readonly meta?: ReadMeta;
 }
 
+/** Until when an answer may be given again to the same question: while the index of what it was read from is this. */
+export interface Lasting {
+  readonly watched: Watched;
+  readonly index: number;
+}
+
 /** What a handler answers. `taken`: the handler writes to the raw response itself (a stream, a file). */
 export type Reply = Common &
   (
     | { readonly kind: 'json'; readonly value: unknown }
+    | { readonly kind: 'encoded'; readonly encoded: Encoded; readonly lasting?: Lasting }
     | { readonly kind: 'text'; readonly text: string; readonly contentType: string }
     | { readonly kind: 'bytes'; readonly bytes: Uint8Array; readonly contentType: string }
     | { readonly kind: 'empty' }
@@ -33,6 +42,11 @@ export type Reply = Common &
 /** `value` as JSON, indented when the client or the configuration asks for it. `bigint`s are written as numbers. */
 export function json(value: unknown, more: Common = {}): Reply {
   return { kind: 'json', value, ...more };
+}
+
+/** JSON that was encoded before. `lasting`: the same request may be answered with the same bytes again. */
+export function encodedJson(encoded: Encoded, more: Common & { lasting?: Lasting } = {}): Reply {
+  return { kind: 'encoded', encoded, ...more };
 }
 
 export function text(content: string, more: Common & { contentType?: string } = {}): Reply {

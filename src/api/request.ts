@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Acl } from '../acl/acl.ts';
+import type { Ending } from '../lib/ending.ts';
 import { authorizerOf, permissionDenied } from './access.ts';
 import { type ApiRequest, MAX_BODY, type Method } from './endpoint.ts';
 import { HttpError } from './http-error.ts';
@@ -12,8 +13,8 @@ interface RequestParts {
   params: Readonly<Record<string, string>>;
   query: Query;
   acl: Acl | undefined;
-  /** Aborted when the server stops. */
-  stopping: AbortSignal;
+  /** Ends when the server stops. */
+  stopping: Ending;
 }
 
 /** The request as handlers see it. */
@@ -37,9 +38,14 @@ export function apiRequest({ raw, response, path, params, query, acl, stopping }
     raw,
     // Made on demand: most requests are answered at once and never look at it.
     get signal() {
-      signal ??= gone(response, stopping);
+      if (signal === undefined) {
+        const controller = new AbortController();
+        signal = controller.signal;
+        whenGone(response, stopping, () => controller.abort());
+      }
       return signal;
     },
+    whenGone: (task) => whenGone(response, stopping, task),
     body: ({ limit = MAX_BODY, tooLarge = (size: number) => bodyTooLarge(size, limit) } = {}) =>
       readBody(raw, limit, tooLarge),
   };
@@ -49,16 +55,22 @@ function bodyTooLarge(size: number, limit: number): string {
   return `Request body(${size} bytes) too large, max size: ${limit} bytes.`;
 }
 
-function gone(response: ServerResponse, stopping: AbortSignal): AbortSignal {
-  const controller = new AbortController();
-  const abort = () => controller.abort();
-  if (stopping.aborted || response.destroyed) abort();
-  stopping.addEventListener('abort', abort, { once: true });
-  response.once('close', () => {
-    stopping.removeEventListener('abort', abort);
-    abort();
-  });
-  return controller.signal;
+function whenGone(response: ServerResponse, stopping: Ending, task: () => void): () => void {
+  if (stopping.ended || response.destroyed) {
+    task();
+    return () => {};
+  }
+  const forget = () => {
+    response.off('close', gone);
+    keep();
+  };
+  const gone = () => {
+    forget();
+    task();
+  };
+  const keep = stopping.on(gone);
+  response.once('close', gone);
+  return forget;
 }
 
 function tokenOf(raw: IncomingMessage, query: Query): string {

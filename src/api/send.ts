@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
+import { acceptsGzip } from './gzip.ts';
 import { encodeJson } from './json/encode.ts';
+import type { ReadyAnswers } from './ready.ts';
 import type { ReadMeta, Reply } from './reply.ts';
 
 const compress = promisify(gzip);
@@ -12,12 +14,12 @@ const MIN_COMPRESSED = 1400;
 /** Types of content that compressing would not make smaller. */
 const COMPRESSED = /^(?:application\/(?:x-)?gzip|image\/(?!svg)|font\/woff)/;
 
-/** Writes a reply. The response headers that every answer has are already set. */
+/** Writes a reply. The response headers that every answer has are already set; `ready` keeps what may come again. */
 export async function send(
   reply: Reply,
   response: ServerResponse,
   request: IncomingMessage,
-  pretty: boolean,
+  { pretty, ready }: { pretty: boolean; ready: ReadyAnswers },
 ): Promise<void> {
   if (reply.kind === 'taken') {
     await reply.take(response, request);
@@ -29,6 +31,17 @@ export async function send(
   if (reply.kind === 'empty') {
     response.setHeader('Content-Length', '0');
     response.end();
+    return;
+  }
+  if (reply.kind === 'encoded') {
+    const { encoded, lasting } = reply;
+    const zip = encoded.body.length >= MIN_COMPRESSED && acceptsGzip(request);
+    const body = zip ? await encoded.gzipped() : encoded.body;
+    response.setHeader('Content-Type', 'application/json');
+    if (zip) response.setHeader('Content-Encoding', 'gzip');
+    response.setHeader('Content-Length', String(body.length));
+    if (lasting !== undefined) ready.keep(request, response, body, lasting);
+    response.end(body);
     return;
   }
   const { body, contentType } = encode(reply, pretty);
@@ -45,7 +58,7 @@ export async function send(
 }
 
 function encode(
-  reply: Exclude<Reply, { kind: 'empty' | 'taken' }>,
+  reply: Exclude<Reply, { kind: 'empty' | 'taken' | 'encoded' }>,
   pretty: boolean,
 ): { body: Buffer; contentType: string } {
   switch (reply.kind) {
@@ -68,15 +81,4 @@ function setMeta(response: ServerResponse, { index, consistency, cache }: ReadMe
   if (cache === undefined) return;
   response.setHeader('X-Cache', cache.hit ? 'HIT' : 'MISS');
   if (cache.hit) response.setHeader('Age', String(cache.age));
-}
-
-/** True unless the client does not name gzip or gives it the weight 0. */
-export function acceptsGzip(request: IncomingMessage): boolean {
-  const header = String(request.headers['accept-encoding'] ?? '');
-  for (const part of header.split(',')) {
-    const [coding = '', ...parameters] = part.split(';').map((piece) => piece.trim().toLowerCase());
-    if (coding !== 'gzip') continue;
-    return !parameters.some((parameter) => /^q=0(?:\.0*)?$/.test(parameter));
-  }
-  return false;
 }

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { isMusterError, listenError, messageOf } from '../errors.ts';
+import { Ending } from '../lib/ending.ts';
 import { formatHostPort, type HostPort } from '../lib/host-port.ts';
 import { admit } from './access.ts';
 import type { ApiContext } from './context.ts';
@@ -8,6 +9,7 @@ import type { Endpoint } from './endpoint.ts';
 import { endpoints as allEndpoints } from './endpoints.ts';
 import { HttpError } from './http-error.ts';
 import { percentDecode, Query } from './query.ts';
+import { ReadyAnswers } from './ready.ts';
 import { empty, type Reply, text } from './reply.ts';
 import { apiRequest, drain } from './request.ts';
 import { cleanPath, Router } from './router.ts';
@@ -60,17 +62,22 @@ export async function startApi({
 }: ApiOptions): Promise<Api> {
   const logger = context.logger.child('http');
   const router = new Router(endpoints);
-  const stopping = new AbortController();
+  const stopping = new Ending();
+  const ready = new ReadyAnswers(context);
   // Consul takes a body that is sent in chunks although it announces a length; Node does so only with the lenient
   // parser. The chunks count, and the connection is not used again (RFC 9112, 6.1).
   const options = { keepAliveTimeout: KEEP_ALIVE, maxHeaderSize: MAX_HEADER, insecureHTTPParser: true };
   const server = createServer(options, (request, response) => {
+    silent.delete(request.socket);
+    if (!stopping.ended && ready.serve(request, response)) {
+      logger.debug('request', { method: 'GET', path: pathOf(request), status: 200, ms: 0 });
+      return;
+    }
     const { headers } = request;
     if (headers['transfer-encoding'] !== undefined && headers['content-length'] !== undefined) {
       delete headers['content-length'];
       response.shouldKeepAlive = false;
     }
-    silent.delete(request.socket);
     void answer(request, response);
   });
   server.headersTimeout = HEADERS_TIMEOUT;
@@ -90,10 +97,8 @@ export async function startApi({
     for (const [name, value] of Object.entries(context.settings.responseHeaders))
       response.setHeader(name, value);
     try {
-      const url = request.url ?? '/';
-      const at = url.indexOf('?');
-      const path = at < 0 ? url : url.slice(0, at);
-      const search = at < 0 ? '' : url.slice(at + 1);
+      const path = pathOf(request);
+      const search = request.url?.slice(path.length + 1) ?? '';
       await route(request, response, path, search);
       if (!request.complete) drain(request);
       logger.debug('request', {
@@ -117,8 +122,8 @@ export async function startApi({
   ): Promise<void> {
     const reply = (answer: Reply, pretty = false) => {
       // A connection that stays open would hold the stop up.
-      if (stopping.signal.aborted) response.shouldKeepAlive = false;
-      return send(answer, response, request, pretty);
+      if (stopping.ended) response.shouldKeepAlive = false;
+      return send(answer, response, request, { pretty, ready });
     };
     let path: string;
     try {
@@ -159,7 +164,7 @@ export async function startApi({
       params: found.params,
       query,
       acl: context.acl,
-      stopping: stopping.signal,
+      stopping,
     });
     let answer: Reply;
     try {
@@ -201,6 +206,12 @@ export async function startApi({
   };
 }
 
+/** The address without the query: queries hold tokens, which are never logged. */
+function pathOf({ url = '/' }: IncomingMessage): string {
+  const at = url.indexOf('?');
+  return at < 0 ? url : url.slice(0, at);
+}
+
 function moved(path: string, search: string): Reply {
   const query = search === '' ? '' : `?${search}`;
   // A location that began with two slashes would lead to another host; cleaned paths never do.
@@ -231,7 +242,7 @@ function listen(server: Server, host: string, port: number): Promise<void> {
 function stop(
   server: Server,
   silent: ReadonlySet<Socket>,
-  stopping: AbortController,
+  stopping: Ending,
   { clock }: ApiContext,
 ): Promise<void> {
   return new Promise((resolve) => {
@@ -240,7 +251,7 @@ function stop(
       cancel();
       resolve();
     });
-    stopping.abort();
+    stopping.end();
     server.closeIdleConnections();
     for (const socket of silent) socket.destroy();
   });

@@ -24,19 +24,25 @@ export class Watches {
    * Resolves true when one of the topics is touched, false when `signal` is aborted first. The caller looks
    * again at the data in either case.
    */
-  wait({ topics, kvPrefix }: WaitFor, signal: AbortSignal): Promise<boolean> {
+  wait(watched: WaitFor, signal: AbortSignal): Promise<boolean> {
     if (signal.aborted) return Promise.resolve(false);
     return new Promise((resolve) => {
       const end = (woken: boolean) => {
         signal.removeEventListener('abort', onAbort);
-        this.#remove(waiter);
+        unwatch();
         resolve(woken);
       };
       const onAbort = () => end(false);
-      const waiter: Waiter = { topics, prefix: kvPrefix, wake: () => end(true) };
+      const unwatch = this.watch(watched, () => end(true));
       signal.addEventListener('abort', onAbort, { once: true });
-      this.#add(waiter);
     });
+  }
+
+  /** Calls `wake` in the tick of every commit that touches one of the topics, until the answer is called (once). */
+  watch({ topics, kvPrefix }: WaitFor, wake: () => void): () => void {
+    const waiter: Waiter = { topics, prefix: kvPrefix, wake };
+    this.#add(waiter);
+    return () => this.#remove(waiter);
   }
 
   /** Wakes who waits for one of `topics` or for a prefix of one of `keys`. */

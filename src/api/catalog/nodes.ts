@@ -23,6 +23,7 @@ export const catalogNodes = endpoint({
     return blockingRead(context, request, {
       topics: [topic.nodes],
       options,
+      shared: !query.has('near'),
       read: () => {
         const nodes = visibleNodes(request.authorizer, context.catalog.all('nodes')).filter((node) =>
           hasMeta(node.meta, meta),

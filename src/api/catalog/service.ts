@@ -30,6 +30,7 @@ export const catalogService = endpoint({
       topics: [topic.service(params.service)],
       kind: 'cacheable',
       options,
+      shared: !query.has('near'),
       read: () => {
         const { authorizer } = request;
         const rows = catalog.list('services', 'name', fold(params.service)).flatMap((service) => {

@@ -21,6 +21,7 @@ export const catalogServices = endpoint({
       // Only with node-meta it matters what the nodes look like.
       topics: meta.length === 0 ? [topic.services] : [topic.services, topic.nodes],
       kind: 'cacheable',
+      shared: true,
       options: readOptions(context, request),
       read: () => tagsByName(context, request.authorizer, meta),
     });

@@ -20,6 +20,7 @@ export const healthChecks = endpoint({
     return blockingRead(context, request, {
       topics: [topic.service(service)],
       options,
+      shared: !request.query.has('near'),
       read: () => answer(context.catalog.list('checks', 'service', fold(service))),
     });
   },

@@ -35,6 +35,7 @@ export const healthService = endpoint({
       topics: [topic.service(params.service)],
       kind: 'cacheable',
       options,
+      shared: !query.has('near'),
       read: () => {
         const entries = visibleInstances(request.authorizer, instancesOf(context.catalog, params.service))
           .filter(({ node, service }) => hasTags(service, tags) && hasMeta(node.meta, meta))

@@ -20,6 +20,7 @@ export const healthState = endpoint({
     return blockingRead(context, request, {
       topics: request.query.has('node-meta') ? [topic.checks, topic.nodes] : [topic.checks],
       options,
+      shared: !request.query.has('near'),
       read: () => answer(state === 'any' ? catalog.all('checks') : catalog.list('checks', 'status', state)),
     });
   },

@@ -1,7 +1,7 @@
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { KvEntry } from '../../catalog/rows.ts';
 import { topic } from '../../catalog/topics.ts';
-import { blockingMeta } from '../blocking.ts';
+import { blockingMeta, sharedReply } from '../blocking.ts';
 import type { ApiContext } from '../context.ts';
 import { type ApiRequest, endpoint } from '../endpoint.ts';
 import { badRequest } from '../http-error.ts';
@@ -40,11 +40,13 @@ async function readOne(context: ApiContext, request: Request): Promise<Reply> {
   const options = readOptions(context, request);
   request.authorize('key', 'read', key);
   const index = (): number => catalog.get('kv', key)?.modifyIndex ?? catalog.indexOf(topic.kv);
-  const meta = await blockingMeta(context, request, { topics: [topic.key(key)], index }, options, 'plain');
+  const watched = { topics: [topic.key(key)], index };
+  const meta = await blockingMeta(context, request, watched, options, 'plain');
   request.authorize('key', 'read', key);
   const entry = catalog.get('kv', key);
   if (entry === undefined) return empty(404, { meta });
-  if (!request.query.has('raw')) return json([kvWire(entry)], { meta });
+  if (!request.query.has('raw'))
+    return sharedReply(context, request, { watched, options, meta, read: () => [kvWire(entry)] });
   return bytes(entry.value, 'text/plain', {
     meta,
     // The value is whatever somebody put there: it must not run as a page of this origin.

@@ -1,0 +1,233 @@
+import { Agent, get } from 'node:http';
+import { gunzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { Acl } from '../acl/acl.ts';
+import { beginAcl } from '../acl/commands/bootstrap.ts';
+import { createPolicy } from '../acl/commands/policy.ts';
+import { kvDelete, kvSet } from '../catalog/commands/kv.ts';
+import { deregisterNode, deregisterService, register, updateCheck } from '../catalog/commands/register.ts';
+import type { Transaction } from '../catalog/transaction.ts';
+import { systemClock } from '../lib/clock.ts';
+import type { ApiContext } from './context.ts';
+import * as encode from './json/encode.ts';
+import { type Api, startApi } from './server.ts';
+import { testContext } from './test-context.ts';
+
+let api: Api | undefined;
+const agent = new Agent({ keepAlive: true, maxSockets: 4 });
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await api?.stop();
+  api = undefined;
+});
+
+async function start(context: ApiContext): Promise<void> {
+  api = await startApi({ context, host: '127.0.0.1', port: 0 });
+}
+
+function ask(path: string, headers: Record<string, string> = {}) {
+  return new Promise<{ status: number; headers: Record<string, unknown>; body: string }>(
+    (resolve, reject) => {
+      get({ host: '127.0.0.1', port: api?.address.port, path, headers, agent }, (response) => {
+        const parts: Buffer[] = [];
+        response.on('data', (part: Buffer) => parts.push(part));
+        response.on('error', reject);
+        response.on('end', () => {
+          const whole = Buffer.concat(parts);
+          const zipped = response.headers['content-encoding'] === 'gzip';
+          const body = (zipped ? gunzipSync(whole) : whole).toString();
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body });
+        });
+      }).on('error', reject);
+    },
+  );
+}
+
+const node = (name: string, meta = '') => ({
+  id: '',
+  name,
+  address: '10.0.0.1',
+  datacenter: 'dc1',
+  taggedAddresses: null,
+  meta: { v: meta },
+});
+const service = (id: string, name: string, port: number) => ({
+  id,
+  name,
+  kind: '',
+  tags: ['t'],
+  address: '',
+  taggedAddresses: null,
+  meta: null,
+  port,
+  socketPath: '',
+  weights: { passing: 1, warning: 1 },
+  enableTagOverride: false,
+});
+const check = (id: string, serviceId: string) => ({
+  id,
+  name: id,
+  status: 'passing' as const,
+  notes: '',
+  output: '',
+  serviceId,
+  type: '',
+  interval: '',
+  timeout: '',
+  definition: {},
+});
+
+const NODES = ['n1', 'n2'];
+const IDS = ['s1', 's2'];
+const STATUSES = ['passing', 'warning', 'critical'] as const;
+const write = fc.record({
+  do: fc.constantFrom('register', 'node', 'move', 'service gone', 'node gone', 'status', 'set', 'unset'),
+  node: fc.constantFrom(...NODES),
+  id: fc.constantFrom(...IDS),
+  status: fc.constantFrom(...STATUSES),
+  number: fc.nat(3),
+});
+
+type Step = typeof write extends fc.Arbitrary<infer T> ? T : never;
+
+function play(tx: Transaction, { do: what, node: on, id, status, number }: Step): void {
+  if (what === 'register')
+    register(tx, {
+      node: node(on),
+      service: service(id, 'web', number),
+      checks: [check(id, id), check('up', '')],
+    });
+  else if (what === 'move') register(tx, { node: node(on), service: service(id, 'api', number) });
+  else if (what === 'node') register(tx, { node: node(on, String(number)) });
+  else if (what === 'service gone') deregisterService(tx, on, id);
+  else if (what === 'node gone') deregisterNode(tx, on);
+  else if (what === 'status') updateCheck(tx, on, number === 0 ? 'up' : id, { status, output: '' });
+  else if (what === 'set') kvSet(tx, { key: id, value: Buffer.from(String(number)), flags: 0n });
+  else kvDelete(tx, id);
+}
+
+const PATHS = [
+  '/v1/health/service/web?passing',
+  '/v1/health/service/WEB?pretty',
+  '/v1/health/service/api?filter=Service.Port==1',
+  '/v1/health/checks/web?x',
+  '/v1/health/state/any?x',
+  '/v1/health/state/any?node-meta=v:1',
+  '/v1/catalog/service/web?node-meta=v:2',
+  '/v1/catalog/services?x',
+  '/v1/catalog/services?node-meta=v:1',
+  '/v1/catalog/nodes?x',
+  '/v1/kv/s1?x',
+];
+
+describe('answers that are given again', () => {
+  it('are those that would be given afresh, whatever was written in between', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(write, { minLength: 1, maxLength: 12 }), async (writes) => {
+        const { context } = testContext();
+        await start(context);
+        try {
+          for (const [i, one] of writes.entries()) {
+            await context.store.write((tx) => play(tx, one));
+            for (const path of PATHS) {
+              const first = await ask(path);
+              const [again, fresh] = [await ask(path), await ask(`${path}&nobody-asked-this=${i}`)];
+              for (const { status, headers, body } of [first, again]) {
+                expect([status, body]).toEqual([fresh.status, fresh.body]);
+                expect({ ...headers, date: '' }).toEqual({ ...fresh.headers, date: '' });
+              }
+            }
+          }
+        } finally {
+          await api?.stop();
+        }
+      }),
+      { numRuns: 12 },
+    );
+  });
+
+  it('are compressed for those who take it', async () => {
+    const { context } = testContext();
+    await context.store.write((tx) => {
+      for (let i = 0; i < 20; i++) register(tx, { node: node(`n${i}`), service: service('a', 'web', i) });
+    });
+    await start(context);
+    const path = '/v1/health/service/web';
+    const plain = await ask(path);
+    for (let i = 0; i < 2; i++) {
+      const zipped = await ask(path, { 'Accept-Encoding': 'gzip' });
+      expect(zipped.headers['content-encoding']).toBe('gzip');
+      expect(zipped.body).toBe(plain.body);
+      expect(
+        (await ask(path, { 'Accept-Encoding': 'gzip;q=0' })).headers['content-encoding'],
+      ).toBeUndefined();
+    }
+  });
+
+  it('are encoded once for readers that wait for the same', async () => {
+    const { context } = testContext();
+    await context.store.write((tx) => register(tx, { node: node('n'), service: service('a', 'web', 1) }));
+    await start(context);
+    const waiting = [1, 2, 3].map((n) => ask(`/v1/health/service/web?index=1&wait=${n}m`));
+    await vi.waitFor(() => expect(context.catalog.watches.size).toBe(3), { interval: 2 });
+    const encoded = vi.spyOn(encode, 'encodeJson');
+    await context.store.write((tx) => register(tx, { node: node('n'), service: service('a', 'web', 2) }));
+    const bodies = (await Promise.all(waiting)).map(({ body }) => body);
+    expect(new Set(bodies).size).toBe(1);
+    expect(encoded).toHaveBeenCalledTimes(1);
+  });
+
+  it('still wait when the same was asked before', async () => {
+    const { context } = testContext();
+    await context.store.write((tx) => register(tx, { node: node('n'), service: service('a', 'web', 1) }));
+    await start(context);
+    // However the parameter is spelt.
+    const path = '/v1/health/service/web?%69ndex=1';
+    await ask(path.replace('=1', '=0'));
+    for (const port of [2, 3]) {
+      const at = path.replace('=1', `=${context.catalog.index}`);
+      const waiting = ask(at);
+      await vi.waitFor(() => expect(context.catalog.watches.size).toBe(1), { interval: 2 });
+      await context.store.write((tx) =>
+        register(tx, { node: node('n'), service: service('a', 'web', port) }),
+      );
+      expect((await waiting).body).toContain(`"Port":${port}`);
+    }
+  });
+
+  it('are never those of another token', async () => {
+    const { context: open } = testContext();
+    const { catalog, store } = open;
+    const acl = new Acl({ catalog, clock: systemClock, datacenter: 'dc1', node: 'n', defaultPolicy: 'deny' });
+    const id = '11111111-2222-3333-4444-555555555555';
+    await store.write((tx) => {
+      beginAcl(tx, undefined);
+      register(tx, { node: node('n'), service: service('a', 'web', 1) });
+      const rules = 'service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }';
+      createPolicy(tx, id, { name: 'reads', description: '', rules, datacenters: [] });
+      tx.put('aclTokens', {
+        accessorId: id,
+        secretId: id,
+        description: '',
+        policies: [id],
+        roles: [],
+        serviceIdentities: [],
+        nodeIdentities: [],
+        local: false,
+        createdAt: 0,
+        expiresAt: null,
+        hash: '',
+      });
+    });
+    await start({ ...open, acl });
+    const path = '/v1/health/service/web';
+    for (let i = 0; i < 2; i++) {
+      expect(JSON.parse((await ask(path, { 'X-Consul-Token': id })).body)).toHaveLength(1);
+      expect(JSON.parse((await ask(path)).body)).toEqual([]);
+    }
+    // The right is gone with the policy, although nothing changed about the service.
+    await store.write((tx) => tx.delete('aclPolicies', id));
+    expect(JSON.parse((await ask(path, { 'X-Consul-Token': id })).body)).toEqual([]);
+  });
+});
