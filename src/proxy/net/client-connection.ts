@@ -5,7 +5,8 @@ import type { Forwarding } from '../http1/forwarding.ts';
 import type { ClientLink } from '../http1/links.ts';
 import { READ } from '../http1/memory.ts';
 import { Session } from '../http1/session.ts';
-import { sendRange } from './send.ts';
+import { readDirectly } from './native-stream.ts';
+import { Sender } from './sender.ts';
 
 /** What a connection needs of the listener it came through. */
 export interface ClientHome {
@@ -24,10 +25,12 @@ export class ClientConnection implements ClientLink {
   index = -1;
   readonly #home: ClientHome;
   readonly #socket: Socket;
+  readonly #sender: Sender;
 
   /** `handle`: the accepted connection as libuv hands it over. */
   constructor(home: ClientHome, handle: object) {
     this.#home = home;
+    const received = (length: number) => this.session.received(READ, READ + length);
     const options = {
       handle,
       allowHalfOpen: true,
@@ -35,17 +38,19 @@ export class ClientConnection implements ClientLink {
       onread: {
         buffer: home.readBuffer,
         callback: (length: number): boolean => {
-          this.session.received(READ, READ + length);
+          received(length);
           return true;
         },
       },
     };
     const socket = new Socket(options);
     this.#socket = socket;
+    this.#sender = new Sender(socket, () => this.session.drained());
+    this.#sender.open();
+    readDirectly(socket, received);
     this.session = new Session(home.engine, this, home.forwardingFor(socket.remoteAddress ?? ''));
     socket.setNoDelay(true);
     socket.on('end', () => this.session.ended());
-    socket.on('drain', () => this.session.drained());
     socket.on('error', ignore);
     socket.on('close', () => {
       this.session.gone();
@@ -58,7 +63,7 @@ export class ClientConnection implements ClientLink {
   }
 
   send(start: number, end: number): boolean {
-    return sendRange(this.#socket, this.#home.engine.memory, start, end);
+    return this.#sender.send(this.#home.engine.memory, start, end);
   }
 
   pause(): void {
@@ -74,7 +79,7 @@ export class ClientConnection implements ClientLink {
   }
 
   finish(): void {
-    if (this.#socket.writableLength === 0) this.#socket.destroy();
+    if (this.#sender.isEmpty) this.#socket.destroy();
     else this.#socket.destroySoon();
   }
 

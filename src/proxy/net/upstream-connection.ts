@@ -4,7 +4,8 @@ import type { Engine } from '../http1/engine.ts';
 import type { UpstreamLink } from '../http1/links.ts';
 import { READ } from '../http1/memory.ts';
 import type { Session } from '../http1/session.ts';
-import { sendRange } from './send.ts';
+import { readDirectly } from './native-stream.ts';
+import { Sender } from './sender.ts';
 
 /** What a connection needs of the pool it belongs to. */
 export interface UpstreamHome {
@@ -26,6 +27,7 @@ export class UpstreamConnection implements UpstreamLink {
   #session: Session | undefined;
   readonly #home: UpstreamHome;
   readonly #socket: Socket;
+  readonly #sender: Sender;
   #ended = false;
   #paused = false;
 
@@ -33,6 +35,11 @@ export class UpstreamConnection implements UpstreamLink {
     this.#home = home;
     this.target = target;
     this.#session = session;
+    const received = (length: number) => {
+      if (this.#session !== undefined) this.#session.upstreamReceived(READ, READ + length);
+      // Nobody asked for anything: whatever it is, it is no answer to the next request.
+      else this.#socket.destroy();
+    };
     const socket = connect({
       host: target.host,
       port: target.port,
@@ -41,16 +48,17 @@ export class UpstreamConnection implements UpstreamLink {
       onread: {
         buffer: home.readBuffer,
         callback: (length: number): boolean => {
-          if (this.#session !== undefined) this.#session.upstreamReceived(READ, READ + length);
-          // Nobody asked for anything: whatever it is, it is no answer to the next request.
-          else this.#socket.destroy();
+          received(length);
           return true;
         },
       },
     });
     this.#socket = socket;
+    this.#sender = new Sender(socket, () => this.#session?.upstreamDrained());
     socket.on('connect', () => {
       this.connected = true;
+      this.#sender.open();
+      readDirectly(socket, received);
       this.#session?.dispatch.opened(this);
     });
     socket.on('end', () => {
@@ -58,7 +66,6 @@ export class UpstreamConnection implements UpstreamLink {
       if (this.#session !== undefined) this.#session.upstreamEnded(this);
       else socket.destroy();
     });
-    socket.on('drain', () => this.#session?.upstreamDrained());
     socket.on('error', ignore);
     socket.on('close', (hadError: boolean) => {
       home.left(this);
@@ -81,11 +88,11 @@ export class UpstreamConnection implements UpstreamLink {
   }
 
   give(block: Uint8Array): boolean {
-    return this.#socket.write(block) || this.#socket.writableLength === 0;
+    return this.#sender.give(block);
   }
 
   send(start: number, end: number): boolean {
-    return sendRange(this.#socket, this.#home.engine.memory, start, end);
+    return this.#sender.send(this.#home.engine.memory, start, end);
   }
 
   pause(): void {
@@ -106,7 +113,7 @@ export class UpstreamConnection implements UpstreamLink {
   release(): void {
     this.#session = undefined;
     // What is still queued may lie in memory that the next request uses.
-    if (!this.isUsable || this.#socket.writableLength > 0) {
+    if (!this.isUsable || !this.#sender.isEmpty) {
       this.#socket.destroy();
       return;
     }

@@ -2,6 +2,7 @@ import type { Target, TargetState } from '../../balance/balancer.ts';
 import type { Engine } from '../http1/engine.ts';
 import type { Transport, UpstreamLink } from '../http1/links.ts';
 import type { Session } from '../http1/session.ts';
+import { rangeOf } from './sender.ts';
 import { UpstreamConnection, type UpstreamHome } from './upstream-connection.ts';
 
 /** Idle keep-alive connections by instance, the youngest used first so that the others can go. */
@@ -30,7 +31,7 @@ export class UpstreamPool implements Transport, UpstreamHome {
 
   keep(start: number, end: number): Uint8Array {
     const copy = Buffer.allocUnsafe(end - start);
-    copy.set(this.engine.memory.subarray(start, end));
+    copy.set(rangeOf(this.engine.memory, start, end));
     return copy;
   }
 

@@ -1,0 +1,121 @@
+/** Sending through a socket. Hot path: nothing is allocated while the kernel takes everything at once. */
+import type { Socket } from 'node:net';
+import { OUT, READ_SIZE } from '../http1/memory.ts';
+import { handleOf, type StreamHandle, streams, type WriteRequest } from './native-stream.ts';
+
+/** Views of messages up to this length are made once per length and used again; larger ones are worth a new one. */
+const SMALL = 4_096;
+
+/** Views of the first n bytes behind a position, by n. */
+class Prefixes {
+  readonly #bytes: Uint8Array;
+  readonly #from: number;
+  readonly #views: (Uint8Array | undefined)[] = new Array(SMALL + 1).fill(undefined);
+
+  constructor(bytes: Uint8Array, from: number) {
+    this.#bytes = bytes;
+    this.#from = from;
+  }
+
+  ofLength(length: number): Uint8Array {
+    if (length > SMALL) return this.#bytes.subarray(this.#from, this.#from + length);
+    const known = this.#views[length];
+    if (known !== undefined) return known;
+    const made = this.#bytes.subarray(this.#from, this.#from + length);
+    this.#views[length] = made;
+    return made;
+  }
+}
+
+/** Of the engine's memory: messages are put together at OUT. */
+let composed: Prefixes | undefined;
+let composedIn: Uint8Array | undefined;
+
+/** A view of [start, end), valid until the next call of the same length. */
+export function rangeOf(memory: Uint8Array, start: number, end: number): Uint8Array {
+  if (start !== OUT) return memory.subarray(start, end);
+  if (composed === undefined || composedIn !== memory) {
+    composed = new Prefixes(memory, OUT);
+    composedIn = memory;
+  }
+  return composed.ofLength(end - start);
+}
+
+/**
+ * Where ranges are copied to before they are written: the same buffer for as long as the kernel takes everything at
+ * once, another one as soon as a write is left pending and holds on to it.
+ */
+let staging = Buffer.allocUnsafeSlow(READ_SIZE);
+let staged = new Prefixes(staging, 0);
+
+function renewStaging(): void {
+  staging = Buffer.allocUnsafeSlow(READ_SIZE);
+  staged = new Prefixes(staging, 0);
+}
+
+/** Used for every write that the kernel takes at once, which leaves it as it was. */
+let spare: WriteRequest | undefined = streams === undefined ? undefined : new streams.WriteWrap();
+
+/** Everything that goes out through one socket. */
+export class Sender {
+  readonly #socket: Socket;
+  readonly #onDrained: () => void;
+  #handle: StreamHandle | undefined;
+  /** Direct writes that the kernel has not taken whole. */
+  #pending = 0;
+
+  /** `onDrained` is called when everything is sent after `send` or `give` said false. */
+  constructor(socket: Socket, onDrained: () => void) {
+    this.#socket = socket;
+    this.#onDrained = onDrained;
+    socket.on('drain', onDrained);
+  }
+
+  /** The socket is connected. */
+  open(): void {
+    this.#handle = handleOf(this.#socket);
+  }
+
+  /** Nothing waits for the kernel. */
+  get isEmpty(): boolean {
+    return this.#pending === 0 && this.#socket.writableLength === 0;
+  }
+
+  /** Copies a range and sends it. False: hold the other side back until `onDrained`. */
+  send(memory: Uint8Array, start: number, end: number): boolean {
+    const length = end - start;
+    if (length === 0) return true;
+    const range = rangeOf(memory, start, end);
+    if (this.#handle === undefined || length > READ_SIZE) return this.give(Buffer.from(range));
+    staging.set(range);
+    const accepted = this.give(staged.ofLength(length));
+    if (!accepted) renewStaging();
+    return accepted;
+  }
+
+  /** Sends bytes that stay as they are until they are sent. False: hold the other side back until `onDrained`. */
+  give(bytes: Uint8Array): boolean {
+    const socket = this.#socket;
+    if (this.#handle === undefined || spare === undefined)
+      return socket.write(bytes) || socket.writableLength === 0;
+    const failure = this.#handle.writeBuffer(spare, bytes);
+    if (failure !== 0) {
+      socket.destroy(new Error('the peer does not take what is sent'));
+      return true;
+    }
+    if (streams!.streamBaseState[streams!.kLastWriteWasAsync] === 0) return true;
+    const request = spare;
+    spare = new streams!.WriteWrap();
+    request.bytes = bytes;
+    request.oncomplete = (status) => this.#completed(status);
+    this.#pending++;
+    return false;
+  }
+
+  #completed(status: number): void {
+    this.#pending--;
+    if (this.#socket.destroyed) return;
+    if (status < 0) this.#socket.destroy(new Error('the peer does not take what is sent'));
+    else if (this.#pending === 0) this.#onDrained();
+  }
+}
