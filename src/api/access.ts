@@ -24,6 +24,8 @@ export type Needs =
   | 'node:write'
   | 'operator:read'
   | 'operator:write'
+  | 'keyring:read'
+  | 'keyring:write'
   | 'acl:read'
   | 'acl:write'
   | 'overview';

@@ -1,16 +1,19 @@
 import { configKey } from '../../catalog/tables.ts';
 import { topic } from '../../catalog/topics.ts';
+import { permissionDenied } from '../access.ts';
 import { blockingMeta, blockingRead } from '../blocking.ts';
 import { endpoint } from '../endpoint.ts';
 import { READ_QUERY, readOptions } from '../read-options.ts';
 import { json, text } from '../reply.ts';
 import { configWire, kindOf } from './entry.ts';
+import { mayReadConfig } from './vet.ts';
 
 const watched = { topics: [topic.config] };
 
 export const listConfigEntries = endpoint({
   method: 'GET',
   path: '/v1/config/:kind',
+  needs: 'filtered',
   summary: 'The config entries of a kind; of all kinds when it is left out',
   query: READ_QUERY,
   handler(context, request) {
@@ -21,10 +24,12 @@ export const listConfigEntries = endpoint({
     return blockingRead(context, request, {
       ...watched,
       options,
-      read: () =>
-        (kind === '' ? catalog.all('configEntries') : catalog.list('configEntries', 'kind', kind)).map(
-          configWire,
-        ),
+      read: () => {
+        const { authorizer } = request;
+        const entries =
+          kind === '' ? catalog.all('configEntries') : catalog.list('configEntries', 'kind', kind);
+        return entries.filter((entry) => mayReadConfig(authorizer, entry)).map(configWire);
+      },
     });
   },
 });
@@ -32,6 +37,7 @@ export const listConfigEntries = endpoint({
 export const getConfigEntry = endpoint({
   method: 'GET',
   path: '/v1/config/:kind/:name',
+  needs: 'checked',
   summary: 'One config entry',
   query: READ_QUERY,
   async handler(context, request) {
@@ -39,6 +45,7 @@ export const getConfigEntry = endpoint({
     const options = readOptions(context, request);
     kindOf(kind, 500);
     const meta = await blockingMeta(context, request, watched, options);
+    if (!mayReadConfig(request.authorizer, { kind, name })) throw permissionDenied();
     const entry = context.catalog.get('configEntries', configKey(kind, name));
     if (entry === undefined)
       return text(`Config entry not found for ${JSON.stringify(kind)} / ${JSON.stringify(name)}`, {

@@ -47,6 +47,7 @@ function checkParameters({ query, method }: ApiRequest): void {
 const list = endpoint({
   method: 'GET',
   path,
+  needs: 'keyring:read',
   summary: 'The keys of the gossip between agents: refused, there is none here',
   query: { ...QUERY, 'local-only': 'only the keys of this agent' },
   handler(context, request) {
@@ -59,6 +60,7 @@ const change = (method: Method, what: string) =>
   endpoint({
     method,
     path,
+    needs: 'keyring:write',
     summary: `${what} a key of the gossip between agents: refused, there is none here`,
     query: QUERY,
     body: BODY,

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { visibleInstances } from '../../acl/visible.ts';
 import { executeQuery } from '../../catalog/prepared-query/execute.ts';
 import { nearestFirst } from '../../catalog/prepared-query/near.ts';
 import { resolveQuery } from '../../catalog/prepared-query/resolve.ts';
@@ -10,10 +11,12 @@ import { json, type Reply } from '../reply.ts';
 import { entryWire } from '../wire/entry.ts';
 import { asked, connectOf, metaWire } from './asked.ts';
 import { queryNotFound } from './id.ts';
+import { runnerOf } from './vet.ts';
 
 export const executePreparedQuery = endpoint({
   method: 'GET',
   path: '/v1/query/:id/execute',
+  needs: 'checked',
   summary: 'The instances that a prepared query asks for, by its ID or name',
   query: {
     near: 'the nearest to this node first; _agent: to the one that is asked, _ip: to the one that asks',
@@ -31,7 +34,8 @@ export function executed(context: ApiContext, request: ApiRequest, idOrName: str
   const { catalog, node, random } = context;
   const query = resolveQuery(catalog, idOrName);
   if (query === undefined) throw queryNotFound();
-  const found = connect ? [] : shuffled(executeQuery(catalog, query), random);
+  const visible = visibleInstances(runnerOf(context, request, query), executeQuery(catalog, query));
+  const found = connect ? [] : shuffled(visible, random);
   const near = request.query.get('near') || query.service.near;
   const nodes = nearestFirst(catalog, { near, own: node.name, asker: askerOf(request) }, found);
   return json(

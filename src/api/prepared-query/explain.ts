@@ -6,10 +6,12 @@ import { json, type Reply } from '../reply.ts';
 import { preparedQueryWire } from '../wire/prepared-query.ts';
 import { asked, metaWire } from './asked.ts';
 import { queryNotFound } from './id.ts';
+import { vetQueryRead, withoutToken } from './vet.ts';
 
 export const explainPreparedQuery = endpoint({
   method: 'GET',
   path: '/v1/query/:id/explain',
+  needs: 'checked',
   summary: 'The query that an ID or name stands for, a template filled in',
   query: READ_QUERY,
   namesOptions: false,
@@ -20,5 +22,7 @@ export function explained(context: ApiContext, request: ApiRequest, idOrName: st
   const { meta } = asked(context, request);
   const query = resolveQuery(context.catalog, idOrName);
   if (query === undefined) throw queryNotFound();
-  return json({ Query: preparedQueryWire(query), ...metaWire(meta) }, { meta });
+  const { authorizer } = request;
+  vetQueryRead(authorizer, query);
+  return json({ Query: preparedQueryWire(withoutToken(authorizer, query)), ...metaWire(meta) }, { meta });
 }

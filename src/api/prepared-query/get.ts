@@ -6,10 +6,12 @@ import { preparedQueryWire } from '../wire/prepared-query.ts';
 import { executed } from './execute.ts';
 import { explained } from './explain.ts';
 import { queryId, queryNotFound } from './id.ts';
+import { vetQueryRead, withoutToken } from './vet.ts';
 
 export const getPreparedQuery = endpoint({
   method: 'GET',
   path: '/v1/query/:id',
+  needs: 'checked',
   summary: 'A prepared query by its ID, as a list of one',
   query: READ_QUERY,
   namesOptions: false,
@@ -25,7 +27,9 @@ export const getPreparedQuery = endpoint({
     const read = () => {
       const query = context.catalog.get('queries', id);
       if (query === undefined) throw queryNotFound();
-      return [preparedQueryWire(query)];
+      const { authorizer } = request;
+      vetQueryRead(authorizer, query);
+      return [preparedQueryWire(withoutToken(authorizer, query))];
     };
     // Nobody waits for a query that is not there.
     read();
