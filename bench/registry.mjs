@@ -189,19 +189,27 @@ export async function registryBench(argv) {
 async function blockedReaders(chosen) {
   const ours = await startAgent({ store: 'embedded', cpu: SUBJECT_CPU });
   try {
-    const args = [inRoot('bench', 'watchers.mjs'), ours.api, chosen.readers ?? '', chosen.rounds ?? ''];
+    const args = [
+      inRoot('bench', 'watchers.mjs'),
+      ours.api,
+      chosen.readers ?? '',
+      chosen.rounds ?? '',
+      ours.program.family().join(),
+    ];
     const { code, output } = await runToEnd(process.execPath, args, { cpu: CLIENT_CPU });
     if (code !== 0) throw new Error(`the readers failed:\n${output}`);
-    /** @type {{ first: number, middle: number, last: number }[]} */
+    /** @type {{ cpuUs: number, first: number, middle: number, last: number }[]} */
     const rounds = JSON.parse(output);
-    const rows = rounds.map(({ first, middle, last }) => [
+    const rows = rounds.map(({ cpuUs, first, middle, last }) => [
       'one change',
       chosen.readers ?? '',
+      cpuUs,
       first,
       middle,
       last,
     ]);
-    process.stdout.write(`\n${table(['', 'blocked readers', 'first ms', 'middle ms', 'last ms'], rows)}\n`);
+    const head = ['', 'blocked readers', 'CPU µs each', 'first ms', 'middle ms', 'last ms'];
+    process.stdout.write(`\n${table(head, rows)}\n`);
     return rounds;
   } finally {
     await ours.stop();

@@ -1,17 +1,20 @@
 #!/usr/bin/env node
 // @ts-check
 // Blocks many readers on one service, changes it, and tells when the first, the middle and the last were answered:
-//   node bench/watchers.mjs HOST:PORT READERS ROUNDS     prints one line of JSON, times in ms since the write was sent
+//   node bench/watchers.mjs HOST:PORT READERS ROUNDS PIDS     prints one line of JSON, times in ms since the write was sent;
+//   PIDS, with commas: processes whose processor time is told per reader in µs
 import http from 'node:http';
 import { connect } from 'node:net';
 import { pause } from '../scripts/support/processes.mjs';
 import { put, send } from './agent.mjs';
+import { cpuTime } from './cpu.mjs';
 import { quantile } from './figures.mjs';
 
-const [address = '', readers = '10000', rounds = '3'] = process.argv.slice(2);
+const [address = '', readers = '10000', rounds = '3', pids = ''] = process.argv.slice(2);
 const [host = '', port = ''] = address.split(':');
 const agent = new http.Agent({ keepAlive: true });
 const service = 'watched';
+const watched = pids === '' ? [] : pids.split(',').map(Number);
 
 /** @param {number} round */
 const change = (round) =>
@@ -88,11 +91,13 @@ for (let round = 1; round <= Number(rounds); round++) {
   await pause(2000);
   await send(agent, 'GET', `http://${address}/v1/status/leader`);
   if (answered > 0) throw new Error('readers were answered before anything changed');
+  const before = cpuTime(watched);
   const begin = performance.now();
   await change(round);
   await untilAnswered(all.length);
   const times = all.map(({ at }) => at - begin);
-  figures.push({ first: Math.min(...times), middle: quantile(times, 0.5), last: Math.max(...times) });
+  const cpuUs = (cpuTime(watched) - before) / all.length;
+  figures.push({ cpuUs, first: Math.min(...times), middle: quantile(times, 0.5), last: Math.max(...times) });
 }
 process.stdout.write(`${JSON.stringify(figures)}\n`);
 process.exit(0);

@@ -3,7 +3,15 @@ interface Waiter {
   topics: readonly string[];
   prefix: string | undefined;
   wake(): void;
+  /** False once it is no longer waited. */
+  live: boolean;
 }
+
+/**
+ * Woken in one turn of the event loop. With 10,000 at once none was answered before all had been woken, everything that
+ * was made for them was alive at the same time, and the write that woke them waited too.
+ */
+const BATCH = 256;
 
 export interface WaitFor {
   topics: readonly string[];
@@ -38,25 +46,36 @@ export class Watches {
     });
   }
 
-  /** Calls `wake` in the tick of every commit that touches one of the topics, until the answer is called (once). */
+  /**
+   * Calls `wake` after every commit that touches one of the topics, until the answer is called (once): in the tick of the
+   * commit, or, where a commit concerns more than `BATCH`, in one of the next turns of the event loop.
+   */
   watch({ topics, kvPrefix }: WaitFor, wake: () => void): () => void {
-    const waiter: Waiter = { topics, prefix: kvPrefix, wake };
+    const waiter: Waiter = { topics, prefix: kvPrefix, wake, live: true };
     this.#add(waiter);
-    return () => this.#remove(waiter);
+    return () => {
+      waiter.live = false;
+      this.#remove(waiter);
+    };
   }
 
   /** Wakes who waits for one of `topics` or for a prefix of one of `keys`. */
   wake(topics: Iterable<string>, keys: Iterable<string>): void {
+    const due: Waiter[] = [];
     for (const name of topics) {
-      for (const waiter of [...(this.#byTopic.get(name) ?? [])]) waiter.wake();
+      const waiters = this.#byTopic.get(name);
+      if (waiters !== undefined) for (const waiter of waiters) due.push(waiter);
     }
-    if (this.#byPrefix.size === 0) return;
-    for (const key of keys) {
-      for (const length of [...this.#lengths.keys()]) {
-        if (length > key.length) continue;
-        for (const waiter of [...(this.#byPrefix.get(key.slice(0, length)) ?? [])]) waiter.wake();
+    if (this.#byPrefix.size > 0) {
+      for (const key of keys) {
+        for (const length of this.#lengths.keys()) {
+          if (length > key.length) continue;
+          const waiters = this.#byPrefix.get(key.slice(0, length));
+          if (waiters !== undefined) for (const waiter of waiters) due.push(waiter);
+        }
       }
     }
+    wakeFrom(due, 0);
   }
 
   #add(waiter: Waiter): void {
@@ -98,4 +117,14 @@ function remove(map: Map<string, Set<Waiter>>, name: string, waiter: Waiter): bo
   set.delete(waiter);
   if (set.size > 0) return false;
   return map.delete(name);
+}
+
+/** Wakes those from `at` on, `BATCH` of them now and the others in the next turns. */
+function wakeFrom(due: readonly Waiter[], at: number): void {
+  const end = Math.min(due.length, at + BATCH);
+  for (let i = at; i < end; i++) {
+    const waiter = due[i] as Waiter;
+    if (waiter.live) waiter.wake();
+  }
+  if (end < due.length) setImmediate(wakeFrom, due, end);
 }
