@@ -9,6 +9,7 @@ import { CounterReader, createCounterBlock, SLOTS } from './counters.ts';
 import type { Ejection } from './ejector.ts';
 import type { ProxyLimits } from './limits.ts';
 import type { FromWorker, ToWorker, WorkerOrders } from './messages.ts';
+import { describeShortage } from './shortage.ts';
 
 /** A worker that dies is replaced at once the first time, later with a pause: one that dies at start must not spin. */
 const REPLACE: BackoffPolicy = { base: 100, max: 5_000 };
@@ -192,6 +193,9 @@ export class ProxyFleet {
         this.#options.onEjections?.(this.ejections());
         return;
       }
+      case 'shortage':
+        this.#options.log.warn(describeShortage(message.report));
+        return;
       case 'returned':
         this.#options.log.info('instance no longer ejected', { instance: message.id });
         member.ejections.delete(message.id);

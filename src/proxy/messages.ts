@@ -3,6 +3,7 @@ import type { TableOptions } from '../route/byte-table.ts';
 import type { RouteDelta } from '../route/spec.ts';
 import type { Ejection } from './ejector.ts';
 import type { ProxyLimits } from './limits.ts';
+import type { ShortageReport } from './shortage.ts';
 
 /** Given to a worker when it starts. */
 export interface WorkerOrders {
@@ -29,4 +30,5 @@ export type FromWorker =
   | { readonly type: 'applied'; readonly version: number }
   | { readonly type: 'ejected'; readonly ejection: Ejection }
   | { readonly type: 'returned'; readonly id: string }
+  | { readonly type: 'shortage'; readonly report: ShortageReport }
   | { readonly type: 'drained' };

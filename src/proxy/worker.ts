@@ -44,6 +44,9 @@ async function run(port: MessagePort, orders: WorkerOrders): Promise<void> {
       counters,
       localAddress,
       outcomes: ejector,
+      onShortage(report) {
+        tell({ type: 'shortage', report });
+      },
       routes: compiler.apply(orders.routes),
     });
   } catch (error) {

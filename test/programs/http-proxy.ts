@@ -7,6 +7,7 @@
 import { parseHostPort } from '../../src/lib/host-port.ts';
 import { routeTo, targetAt } from '../../src/proxy/fixtures.ts';
 import { ProxyServer } from '../../src/proxy/net/server.ts';
+import { describeShortage } from '../../src/proxy/shortage.ts';
 
 const listen = parseHostPort(process.argv[2] ?? '127.0.0.1:30080');
 const upstream = parseHostPort(process.argv[3] ?? '127.0.0.1:30081');
@@ -18,6 +19,12 @@ if (listen === undefined || upstream === undefined) {
 const server = await ProxyServer.start({
   ...listen,
   routes: routeTo([targetAt(upstream.port)]),
+  outcomes: {
+    connectFailed: () => process.stderr.write('instance blamed\n'),
+    cut: () => process.stderr.write('instance blamed\n'),
+    answered() {},
+  },
+  onShortage: (report) => process.stderr.write(`${describeShortage(report)}\n`),
   limits: {
     headTimeout: 3_000,
     keepAliveTimeout: 3_000,
@@ -27,6 +34,6 @@ const server = await ProxyServer.start({
     connectTimeout: 1_000,
   },
 });
-process.stdout.write(`ready, pid ${process.pid}\n`);
+process.stdout.write(`ready, pid ${process.pid}, port ${server.address.port}\n`);
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.on(signal, () => void server.stop(1_000).then(() => process.exit(0)));

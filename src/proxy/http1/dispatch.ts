@@ -7,7 +7,7 @@ import type { UpstreamLink } from './links.ts';
 import type { Session } from './session.ts';
 
 /** How the last attempt ended. */
-export type Failure = 'none' | 'refused' | 'cut' | 'connect-timeout';
+export type Failure = 'none' | 'refused' | 'cut' | 'connect-timeout' | 'lack';
 
 const NOTHING = new Uint8Array();
 const NONE: readonly Target[] = [];
@@ -91,6 +91,13 @@ export class Dispatch {
     const { target } = upstream;
     const wasConnected = upstream.connected;
     this.release(false);
+    if (upstream.lack !== undefined) {
+      this.failure = 'lack';
+      this.#engine.onLack(upstream.lack);
+      this.#tried = [...this.#tried, target];
+      this.#next();
+      return;
+    }
     if (!wasConnected) {
       this.#connectFailed(target, 'refused');
       return;

@@ -3,6 +3,7 @@ import type { Target } from '../../balance/balancer.ts';
 import type { RouteTable } from '../../route/table.ts';
 import type { Counters } from '../counters.ts';
 import type { ProxyLimits } from '../limits.ts';
+import type { Lack } from '../shortage.ts';
 import { latin1 } from './bytes.ts';
 import type { RequestRewrite } from './compose.ts';
 import type { HeadLimits } from './fields.ts';
@@ -26,6 +27,8 @@ export interface EngineOptions {
   limits: ProxyLimits;
   counters: Counters;
   outcomes: Outcomes;
+  /** A connection was refused, or could not be opened, for lack of something on our side. */
+  onLack?: ((lack: Lack) => void) | undefined;
   /** Monotonic milliseconds. */
   now: () => number;
   /** Seconds resolution is enough: for Date (ms since the epoch). */
@@ -44,6 +47,7 @@ export class Engine {
   readonly responseLimits: HeadLimits;
   readonly counters: Counters;
   readonly outcomes: Outcomes;
+  readonly onLack: (lack: Lack) => void;
   /** Engine time in ms: of the event that is being handled. */
   time: number;
   /** Reused for every request. */
@@ -59,13 +63,14 @@ export class Engine {
   readonly #wallClock: () => number;
 
   constructor(
-    { limits, counters, outcomes, now, wallClock }: EngineOptions,
+    { limits, counters, outcomes, onLack = () => {}, now, wallClock }: EngineOptions,
     transport: (engine: Engine) => Transport,
   ) {
     this.limits = limits;
     this.responseLimits = { ...limits, maxLine: limits.maxHead };
     this.counters = counters;
     this.outcomes = outcomes;
+    this.onLack = onLack;
     this.#now = now;
     this.time = now();
     this.rewrite = {

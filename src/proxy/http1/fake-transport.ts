@@ -3,6 +3,7 @@ import type { Target } from '../../balance/balancer.ts';
 import type { RouteTable } from '../../route/table.ts';
 import { CounterReader, Counters, createCounterBlock } from '../counters.ts';
 import { completeLimits, type ProxyLimits } from '../limits.ts';
+import type { Lack } from '../shortage.ts';
 import { latin1 } from './bytes.ts';
 import { Engine } from './engine.ts';
 import { Forwarding } from './forwarding.ts';
@@ -15,6 +16,7 @@ const textOf = (bytes: Uint8Array) => String.fromCharCode(...bytes);
 export class FakeUpstream implements UpstreamLink {
   sent = '';
   connected: boolean;
+  lack: Lack | undefined;
   reused = false;
   isSlow = false;
   isPaused = false;

@@ -3,6 +3,7 @@
  * hold only during the call: a transport that cannot send at once copies.
  */
 import type { Target } from '../../balance/balancer.ts';
+import type { Lack } from '../shortage.ts';
 import type { Session } from './session.ts';
 
 /** The client's connection. Its events go to the session: received, ended, drained, gone. */
@@ -28,6 +29,8 @@ export interface UpstreamLink {
   /** It has carried an exchange before: a close before the response says nothing about the instance. */
   readonly reused: boolean;
   readonly connected: boolean;
+  /** Why it could not be opened, when that is our own doing and says nothing about the instance. */
+  readonly lack: Lack | undefined;
   /** Sends bytes that stay as they are until the exchange is over. */
   give(block: Uint8Array): boolean;
   send(start: number, end: number): boolean;

@@ -54,6 +54,11 @@ export function undelivered(failure: Failure, service: string): Refusal {
         status: 503,
         text: `${service} has no healthy instance. Look at the health checks of its instances`,
       };
+    case 'lack':
+      return {
+        status: 503,
+        text: `${service} was not asked: the load balancer has no file descriptors or ports left for a connection. Try again, or raise its limits`,
+      };
     case 'refused':
       return {
         status: 502,

@@ -4,6 +4,7 @@ import { formatHostPort } from '../../lib/host-port.ts';
 import type { Engine } from '../http1/engine.ts';
 import { Forwarding, type ForwardingOptions } from '../http1/forwarding.ts';
 import { ClientConnection, type ClientHome } from './client-connection.ts';
+import { clientCeiling } from './open-files.ts';
 
 /** Addresses whose forwarding texts are remembered; then it begins anew. */
 const REMEMBERED_ADDRESSES = 4_096;
@@ -20,6 +21,8 @@ interface ListenHandle {
 }
 
 interface AcceptedHandle {
+  /** Its descriptor; negative or absent where there are none. */
+  readonly fd?: number;
   close(): void;
 }
 
@@ -31,6 +34,7 @@ export class Listener implements ClientHome {
   readonly #server: Server = createServer();
   readonly #connections: ClientConnection[] = [];
   readonly #forwarding = new Map<string, Forwarding>();
+  readonly #ceiling = clientCeiling();
   #onIdle: (() => void) | undefined;
 
   private constructor(engine: Engine, readBuffer: Buffer, options: ListenerOptions) {
@@ -65,6 +69,7 @@ export class Listener implements ClientHome {
     if (typeof handle?.onconnection === 'function') {
       handle.onconnection = (status, accepted) => {
         if (status === 0 && accepted !== undefined) this.#accept(accepted);
+        else this.engine.onLack('files');
       };
       return;
     }
@@ -77,8 +82,10 @@ export class Listener implements ClientHome {
   }
 
   #accept(handle: AcceptedHandle): void {
-    if (this.#connections.length >= this.engine.limits.maxConnections) {
+    const isFull = this.#connections.length >= this.engine.limits.maxConnections;
+    if (isFull || (handle.fd ?? 0) >= this.#ceiling) {
       handle.close();
+      this.engine.onLack(isFull ? 'connections' : 'files');
       return;
     }
     const connection = new ClientConnection(this, handle);

@@ -6,6 +6,7 @@ import { Counters, createCounterBlock } from '../counters.ts';
 import { Engine, type Outcomes } from '../http1/engine.ts';
 import { READ, READ_SIZE } from '../http1/memory.ts';
 import { completeLimits, type ProxyLimits } from '../limits.ts';
+import { Shortage, type ShortageReport } from '../shortage.ts';
 import { Listener } from './listener.ts';
 import { UpstreamPool } from './upstream-pool.ts';
 
@@ -20,6 +21,8 @@ export interface ProxyServerOptions {
   /** Where to count; a block of its own when not given. */
   counters?: SharedArrayBuffer;
   outcomes?: Outcomes;
+  /** Something ran out; told at once, then at most once a minute. */
+  onShortage?: (report: ShortageReport) => void;
   /** Own address for `by=` in Forwarded. */
   localAddress?: string | undefined;
   routes?: RouteTable;
@@ -51,14 +54,17 @@ export class ProxyServer {
 
   /** Throws `listen.*`. */
   static async start(options: ProxyServerOptions): Promise<ProxyServer> {
-    const { host, port, outcomes = NO_OUTCOMES } = options;
+    const { host, port, outcomes = NO_OUTCOMES, onShortage = () => {} } = options;
+    const now = () => performance.now();
+    const shortage = new Shortage(onShortage, now);
     let pool: UpstreamPool | undefined;
     const engine = new Engine(
       {
         limits: completeLimits(options.limits),
         counters: new Counters(options.counters ?? createCounterBlock()),
         outcomes,
-        now: () => performance.now(),
+        onLack: (lack) => shortage.note(lack),
+        now,
         wallClock: () => Date.now(),
       },
       (made) => {

@@ -4,6 +4,7 @@ import type { Engine } from '../http1/engine.ts';
 import type { UpstreamLink } from '../http1/links.ts';
 import { READ } from '../http1/memory.ts';
 import type { Session } from '../http1/session.ts';
+import { type Lack, lackOf } from '../shortage.ts';
 import { readDirectly } from './native-stream.ts';
 import { Sender } from './sender.ts';
 
@@ -22,6 +23,7 @@ export class UpstreamConnection implements UpstreamLink {
   readonly target: Target;
   reused = false;
   connected = false;
+  lack: Lack | undefined;
   /** Since when it is idle (engine time); 0 when it is not. */
   idleSince = 0;
   #session: Session | undefined;
@@ -66,7 +68,10 @@ export class UpstreamConnection implements UpstreamLink {
       if (this.#session !== undefined) this.#session.upstreamEnded(this);
       else socket.destroy();
     });
-    socket.on('error', ignore);
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      // Anything else about an error is said by the close that follows.
+      if (!this.connected) this.lack = lackOf(error.code);
+    });
     socket.on('close', (hadError: boolean) => {
       home.left(this);
       const left = this.#session;
@@ -126,6 +131,3 @@ export class UpstreamConnection implements UpstreamLink {
     this.#socket.destroy();
   }
 }
-
-/** What matters about an error is said by the close that follows. */
-function ignore(): void {}
