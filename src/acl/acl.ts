@@ -1,6 +1,7 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { AclGrants, AclPolicy, AclToken } from '../catalog/rows.ts';
 import { secretDigest } from '../catalog/tables.ts';
+import { topic } from '../catalog/topics.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type AgentTokens, NO_AGENT_TOKENS, AgentTokens as Tokens } from './agent-tokens.ts';
 import { type Authorizer, compile } from './authorizer.ts';
@@ -60,7 +61,7 @@ export class Acl {
     this.tokens = options.tokens ?? new Tokens(NO_AGENT_TOKENS);
     this.takeBootstrapReset = options.takeBootstrapReset ?? (() => 0);
     this.#unsubscribe = options.catalog.feed.subscribe(({ topics }) => {
-      if (topics.has('acl-tokens') || topics.has('acl-policies') || topics.has('acl-roles'))
+      if ([topic.aclTokens, topic.aclPolicies, topic.aclRoles].some((name) => topics.has(name)))
         this.#known.clear();
     });
   }

@@ -1,6 +1,7 @@
 import type { Acl } from '../acl/acl.ts';
 import { ALLOW_ALL, type Authorizer, type Wanted } from '../acl/authorizer.ts';
 import type { Resource } from '../acl/rules.ts';
+import { topic } from '../catalog/topics.ts';
 import type { ApiContext } from './context.ts';
 import type { ApiRequest } from './endpoint.ts';
 import { HttpError } from './http-error.ts';
@@ -53,6 +54,30 @@ export function admit({ acl, node }: ApiContext, request: ApiRequest, needs: Nee
   if (needs === 'filtered' || needs === 'checked') return;
   if (!isAllowed(authorizer, needs, node.name)) throw permissionDenied();
 }
+
+/**
+ * For answers that go on and on: calls `end` once the request would not be admitted any more. The answer stops
+ * looking.
+ */
+export function whileAdmitted(
+  context: ApiContext,
+  request: ApiRequest,
+  needs: Needs,
+  end: () => void,
+): () => void {
+  if (context.acl === undefined) return () => {};
+  // Access control subscribed before: what it answers here is of now.
+  return context.catalog.feed.subscribe(({ topics }) => {
+    if (!ACL_TOPICS.some((name) => topics.has(name))) return;
+    try {
+      admit(context, request, needs);
+    } catch {
+      end();
+    }
+  });
+}
+
+const ACL_TOPICS = [topic.aclTokens, topic.aclPolicies, topic.aclRoles];
 
 function isAllowed(
   authorizer: Authorizer,

@@ -1,4 +1,5 @@
 import { formatJson, formatPretty, LOG_LEVELS, type LogLevel } from '../../lib/log.ts';
+import { whileAdmitted } from '../access.ts';
 import { endpoint } from '../endpoint.ts';
 import { badRequest } from '../http-error.ts';
 import { taken } from '../reply.ts';
@@ -13,7 +14,8 @@ export const monitor = endpoint({
   needs: 'agent:read',
   summary: 'The log of this agent from now on, line by line, until the client goes away',
   query: { loglevel: 'trace, debug, info (unless told otherwise), warn or error', logjson: 'lines of JSON' },
-  handler(context, { query, signal }) {
+  handler(context, request) {
+    const { query, signal } = request;
     const wanted = query.get('loglevel') === '' ? 'info' : query.get('loglevel').toLowerCase();
     const level = (wanted === 'err' ? 'error' : wanted) as LogLevel;
     const least = LOG_LEVELS.indexOf(level);
@@ -38,11 +40,14 @@ export const monitor = endpoint({
         response.write(format(line));
       });
       return new Promise((resolve) => {
+        let release = () => {};
         const stop = () => {
           end();
+          release();
           response.end();
           resolve();
         };
+        release = whileAdmitted(context, request, 'agent:read', stop);
         if (signal.aborted) stop();
         else signal.addEventListener('abort', stop, { once: true });
       });

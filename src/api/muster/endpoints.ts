@@ -1,3 +1,4 @@
+import { whileAdmitted } from '../access.ts';
 import type { ApiContext } from '../context.ts';
 import { type Endpoint, endpoint } from '../endpoint.ts';
 import { badRequest, HttpError } from '../http-error.ts';
@@ -20,6 +21,10 @@ const stream = endpoint({
     const { streams } = dashboardOf(context);
     return taken((response) => {
       request.signal.addEventListener('abort', () => response.end(), { once: true });
+      response.once(
+        'close',
+        whileAdmitted(context, request, 'overview', () => response.end()),
+      );
       if (streams.serve(response)) return;
       response.writeHead(503, { 'Content-Type': 'text/plain; charset=utf-8', 'Retry-After': '10' });
       response.end('Too many event streams are open: close some tabs of the dashboard');
