@@ -31,6 +31,11 @@ export interface ProxyLimits {
   lingerTimeout: number;
   /** An idle upstream connection. Below the 5 s after which Node's own HTTP server closes: a request must not meet a closing connection. */
   upstreamIdleTimeout: number;
+  /**
+   * How long draining goes on answering, with `Connection: close`, what comes on idle connections and new ones, before
+   * they are closed: a client cannot know of the end when its request is already on the way.
+   */
+  lameDuck: number;
   /** Idle connections kept per instance and worker. */
   maxIdlePerTarget: number;
   /** How often one request may be seen by backends, the first time included. */
@@ -54,6 +59,7 @@ export const DEFAULT_LIMITS: ProxyLimits = {
   tunnelTimeout: 3_600_000,
   lingerTimeout: 2_000,
   upstreamIdleTimeout: 4_000,
+  lameDuck: 300,
   maxIdlePerTarget: 256,
   maxSightings: 4,
   maxInterim: 50,

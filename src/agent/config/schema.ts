@@ -318,6 +318,11 @@ const limitsSchema = z
     upstreamIdleTimeout: limitDuration('upstreamIdleTimeout').describe(
       'An idle connection to an instance. Below the 5 s after which Node programs close theirs.',
     ),
+    lameDuck: duration()
+      .prefault(formatDuration(DEFAULT_LIMITS.lameDuck))
+      .describe(
+        'How long a balancer that stops goes on answering what comes on open connections, each with `Connection: close`, before it ends idle ones.',
+      ),
     maxIdlePerTarget: z
       .int()
       .min(0)

@@ -131,11 +131,22 @@ export class Listener implements ClientHome {
     }
   }
 
-  /** Takes no more connections; idle ones end, the others behind their exchange. Resolves when all have, or after `patience` ms. */
+  /**
+   * Answers what comes within `limits.lameDuck` as the last one of its connection; then takes no more connections, ends
+   * idle ones at once and the others behind their exchange. Resolves when all are gone, or after `patience` ms.
+   */
   async drain(patience: number): Promise<void> {
+    const { engine } = this;
+    const end = engine.touch() + patience;
+    await this.#allGone(Math.min(engine.limits.lameDuck, patience));
     this.#server.close();
     for (const connection of [...this.#connections]) connection.session.drain();
-    if (this.#connections.length === 0 || patience === 0) return;
+    await this.#allGone(end - engine.touch());
+  }
+
+  /** Resolves when no connection is open, or after `patience` ms. */
+  async #allGone(patience: number): Promise<void> {
+    if (this.#connections.length === 0 || patience <= 0) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, patience);
       this.#onIdle = () => {
@@ -143,6 +154,7 @@ export class Listener implements ClientHome {
         resolve();
       };
     });
+    this.#onIdle = undefined;
   }
 
   /** Ends what is left. */

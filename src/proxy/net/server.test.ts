@@ -279,6 +279,52 @@ describe('the proxy on sockets', () => {
     expect(server.connections).toBe(0);
   });
 
+  it('answers what a client sends on an idle connection in the moment of the drain', async () => {
+    const { port } = await backend(named('a'));
+    const server = await proxy([targetAt(port)]);
+    const client = new Client(server);
+    await client.send(GET).until(/\r\n\r\na$/);
+    const drained = server.drain(5_000);
+    client.text = '';
+    client.send(GET);
+    expect(await client.ended()).toMatch(/^HTTP\/1\.1 200 OK\r\n.*Connection: close\r\n.*a$/s);
+    client.socket.end();
+    await drained;
+  });
+
+  it('loses no request to a drain under load', async () => {
+    const { port } = await backend(named('a'));
+    const server = await proxy([targetAt(port)]);
+    let answered = 0;
+    let lost = 0;
+    let isDraining = false;
+    /** Asks again and again on one connection, with pauses, until it is told to close; then on a new one until the drain. */
+    const user = async (pause: number) => {
+      while (!isDraining) {
+        const client = new Client(server);
+        await once(client.socket, 'connect');
+        do {
+          client.text = '';
+          client.send(GET);
+          const closed = once(client.socket, 'close');
+          while (!client.text.endsWith('\r\n\r\na') && !client.socket.closed)
+            await Promise.race([once(client.socket, 'data'), closed]);
+          if (!client.text.endsWith('\r\n\r\na')) lost++;
+          else answered++;
+          await new Promise((resolve) => setTimeout(resolve, pause));
+        } while (!client.text.includes('Connection: close') && !client.socket.closed);
+        client.socket.end();
+      }
+    };
+    const users = Array.from({ length: 40 }, (_, i) => user(i % 20));
+    await until(() => (answered > 400 ? true : undefined));
+    isDraining = true;
+    await server.drain(5_000);
+    await Promise.all(users);
+    expect(lost).toBe(0);
+    expect(answered).toBeGreaterThan(440);
+  });
+
   it('takes no more connections than it may', async () => {
     const { port } = await backend(named('a'));
     const server = await proxy([targetAt(port)], { limits: { maxConnections: 1 } });

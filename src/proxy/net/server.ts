@@ -103,7 +103,7 @@ export class ProxyServer {
     this.#pool.forget(state);
   }
 
-  /** No new connections, no further request on the present ones; resolves when they are gone or after `patience` ms. */
+  /** No request after the present or, for a moment, the next one on any connection; resolves when they are gone or after `patience` ms. */
   async drain(patience: number): Promise<void> {
     this.#engine.draining = true;
     await this.#listener.drain(patience);
