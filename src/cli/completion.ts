@@ -13,7 +13,8 @@ function words(verbs: Verbs): { first: Map<string, string>; second: Map<string, 
   const first = new Map<string, string>();
   const second = new Map<string, string[]>();
   for (const [name, { summary }] of Object.entries(verbs)) {
-    const [head = '', sub] = name.split(' ');
+    const [head = '', ...rest] = name.split(' ');
+    const sub = rest.length === 0 ? undefined : rest.join(' ');
     if (!first.has(head)) first.set(head, sub === undefined ? summary : '');
     if (sub !== undefined) second.set(head, [...(second.get(head) ?? []), sub]);
   }
@@ -88,7 +89,7 @@ function fish(verbs: Verbs): string {
   for (const [head, subs] of second)
     for (const sub of subs)
       lines.push(
-        `complete -c muster -n '__fish_seen_subcommand_from ${head}; and not __fish_seen_subcommand_from ${subs.join(' ')}' -a ${sub} -d ${quoted(verbs[`${head} ${sub}`]!.summary)}`,
+        `complete -c muster -n '__fish_seen_subcommand_from ${head}; and not __fish_seen_subcommand_from ${subs.join(' ')}' -a ${sub.includes(' ') ? quoted(sub) : sub} -d ${quoted(verbs[`${head} ${sub}`]!.summary)}`,
       );
   for (const [name, { flags }] of Object.entries(verbs)) {
     const condition = name

@@ -69,8 +69,15 @@ export interface Parsed<F extends Flags> {
   help: boolean;
 }
 
-/** Throws `usage` with a sentence that names the flag. */
-export function parseFlags<F extends Flags>(known: F, words: readonly string[]): Parsed<F> {
+/**
+ * Throws `usage` with a sentence that names the flag. With `endAtArgument` the first argument ends the flags: what
+ * follows may be a command with flags of its own.
+ */
+export function parseFlags<F extends Flags>(
+  known: F,
+  words: readonly string[],
+  { endAtArgument = false }: { endAtArgument?: boolean } = {},
+): Parsed<F> {
   const values: Record<string, boolean | number | string | string[]> = {};
   const args: string[] = [];
   for (let at = 0; at < words.length; at++) {
@@ -82,6 +89,10 @@ export function parseFlags<F extends Flags>(known: F, words: readonly string[]):
     const match = /^--?([^-=][^=]*)(?:=([\s\S]*))?$/.exec(word);
     // "-" is standard input, "-5" a value: neither is a flag.
     if (match === null || (/^-[\d.]/.test(word) && !Object.hasOwn(known, match[1] as string))) {
+      if (endAtArgument) {
+        args.push(...words.slice(at));
+        break;
+      }
       args.push(word);
       continue;
     }

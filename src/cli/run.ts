@@ -18,7 +18,9 @@ export async function run(verbs: Verbs, words: readonly string[], terminal: Term
     }
     name = found.name;
     const verb = verbs[name]!;
-    const { flags, args, help } = parseFlags(verb.flags, found.rest);
+    const { flags, args, help } = parseFlags(verb.flags, found.rest, {
+      endAtArgument: verb.runsCommand ?? false,
+    });
     if (help) {
       terminal.out(helpOf(name, verb));
       return 0;
@@ -50,9 +52,15 @@ function findVerb(verbs: Verbs, words: readonly string[]): Found {
     return findVerb(verbs, [...words.slice(1), '-help']);
   }
   if (/^--?(?:version|v)$/.test(first)) return { name: 'version', rest: words.slice(1) };
-  if (Object.hasOwn(verbs, `${first} ${second}`)) return { name: `${first} ${second}`, rest: words.slice(2) };
-  if (Object.hasOwn(verbs, first)) return { name: first, rest: words.slice(1) };
+  for (const length of [3, 2, 1]) {
+    const name = words.slice(0, length).join(' ');
+    if (Object.hasOwn(verbs, name)) return { name, rest: words.slice(length) };
+  }
   const names = Object.keys(verbs);
+  const third = words[2] ?? '';
+  const inner = `${first} ${second}`;
+  if (names.some((name) => name.startsWith(`${inner} `)) && (third === '' || isHelp(third)))
+    return { overview: inner, asked: third !== '' };
   const family = names.filter((name) => name.startsWith(`${first} `));
   if (family.length > 0) {
     if (second === '' || isHelp(second)) return { overview: first, asked: second !== '' };

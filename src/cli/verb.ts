@@ -33,6 +33,8 @@ export interface Verb<F extends Flags = Flags> {
   /** The first is shown first of all. */
   examples: readonly [Example, ...Example[]];
   flags: F;
+  /** Flags end at the first argument, as what follows is a command with flags of its own. */
+  runsCommand?: boolean;
   /** More than one sentence about it, for the help. */
   about?: string;
   /** Resolves with the exit code, 0 when there is none. */

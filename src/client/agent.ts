@@ -121,6 +121,14 @@ export class AgentCalls {
     await this.#put('/v1/agent/reload', options);
   }
 
+  /** The agent's log from now on, in pieces as they come, until `signal` is aborted. */
+  monitor(
+    options: CallOptions & { level?: string; json?: boolean } = {},
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    const params = { loglevel: options.level, logjson: options.json };
+    return this.#connection.stream({ ...callOf(options), path: '/v1/agent/monitor', params });
+  }
+
   async #report(verb: string, id: string, options: CallOptions & { note?: string }): Promise<void> {
     const path = `/v1/agent/check/${verb}/${segment(id)}`;
     await this.#put(path, options, undefined, { note: options.note });

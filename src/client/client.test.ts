@@ -1,4 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -183,4 +185,46 @@ describe('kv', () => {
     await new Client({ address }).kv.put('a/../b', 'x');
     expect(asked[0]?.url).toBe('/v1/kv/a%2F..%2Fb');
   });
+});
+
+it('events are watched by an index of 64 bits', async () => {
+  const indexes = ['18446744073709551000', '18446744073709551001'];
+  const asked: (string | null)[] = [];
+  const server = createServer((request, response) => {
+    const index = new URL(request.url ?? '', 'http://x').searchParams.get('index');
+    asked.push(index);
+    const next = indexes[index === null ? 0 : 1];
+    if (asked.length > 2) return;
+    response.setHeader('X-Consul-Index', next!).end(JSON.stringify([{ Name: String(asked.length) }]));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const seen: string[] = [];
+  for await (const [event] of new Client({ address: `127.0.0.1:${port}` }).event.watch('deploy')) {
+    seen.push(event!.Name);
+    if (seen.length === 2) break;
+  }
+  expect(seen).toEqual(['1', '2']);
+  expect(asked).toEqual([null, indexes[0]]);
+  server.closeAllConnections();
+  server.close();
+});
+
+it('a stream ends with its signal, and says when it is refused', async () => {
+  const server = createServer((request, response) => {
+    if (request.url?.includes('bad')) response.writeHead(400).end('Unknown log level: bad');
+    else response.write('one line\n');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { agent: calls } = new Client({ address: `127.0.0.1:${(server.address() as AddressInfo).port}` });
+  const ending = new AbortController();
+  const pieces: string[] = [];
+  for await (const piece of calls.monitor({ signal: ending.signal })) {
+    pieces.push(new TextDecoder().decode(piece));
+    ending.abort();
+  }
+  expect(pieces).toEqual(['one line\n']);
+  await expect(calls.monitor({ level: 'bad' }).next()).rejects.toThrow(/Unknown log level: bad/);
+  server.closeAllConnections();
+  server.close();
 });

@@ -1,10 +1,13 @@
 import { AgentCalls } from './agent.ts';
 import { CatalogCalls } from './catalog.ts';
 import { type Answer, Connection, type Params, type ReadOptions, type Request } from './connection.ts';
+import { EventCalls } from './event.ts';
 import { HealthCalls } from './health.ts';
 import { KvCalls } from './kv.ts';
+import { OperatorCalls } from './operator.ts';
 import type { ClientOptions } from './options.ts';
 import { SessionCalls } from './session.ts';
+import { SnapshotCalls } from './snapshot.ts';
 import { StatusCalls } from './status.ts';
 import { Watch, type WatchOptions } from './watch.ts';
 
@@ -15,9 +18,12 @@ import { Watch, type WatchOptions } from './watch.ts';
 export class Client {
   readonly agent: AgentCalls;
   readonly catalog: CatalogCalls;
+  readonly event: EventCalls;
   readonly health: HealthCalls;
   readonly kv: KvCalls;
+  readonly operator: OperatorCalls;
   readonly session: SessionCalls;
+  readonly snapshot: SnapshotCalls;
   readonly status: StatusCalls;
   readonly #connection: Connection;
 
@@ -25,9 +31,12 @@ export class Client {
     this.#connection = new Connection(options);
     this.agent = new AgentCalls(this.#connection);
     this.catalog = new CatalogCalls(this.#connection);
+    this.event = new EventCalls(this.#connection);
     this.health = new HealthCalls(this.#connection);
     this.kv = new KvCalls(this.#connection);
+    this.operator = new OperatorCalls(this.#connection);
     this.session = new SessionCalls(this.#connection);
+    this.snapshot = new SnapshotCalls(this.#connection);
     this.status = new StatusCalls(this.#connection);
   }
 

@@ -161,6 +161,28 @@ export class Connection {
     return { response, bytes };
   }
 
+  /** An answer without an end, piece by piece, until `signal` is aborted or the agent ends it. Throws as `send`. */
+  async *stream(request: Request): AsyncGenerator<Uint8Array, void, undefined> {
+    const { method = 'GET', path, signal } = request;
+    signal?.throwIfAborted();
+    try {
+      const response = await this.#fetch(this.#url(request), {
+        method,
+        headers: this.#headers(request),
+        redirect: 'error',
+        ...(signal === undefined ? {} : { signal }),
+      });
+      if (!response.ok)
+        throw refused(method, path, response.status, new Uint8Array(await response.arrayBuffer()));
+      const reader = response.body?.getReader();
+      for (let piece = await reader?.read(); piece?.value !== undefined; piece = await reader?.read())
+        yield piece.value;
+    } catch (cause) {
+      if (signal?.aborted) return;
+      throw cause instanceof MusterError ? cause : unreachable(this.address, reasonOf(cause), cause);
+    }
+  }
+
   #url({ path, params = {}, datacenter = this.#options.datacenter }: Request): string {
     const query: string[] = [];
     const all: Params = { ...params, dc: datacenter };

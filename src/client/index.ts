@@ -10,8 +10,11 @@ export {
   RefusedError,
   type Request,
 } from './connection.ts';
+export type { FireOptions, UserEvent } from './event.ts';
 export type { HealthOptions } from './health.ts';
 export type { PutOptions } from './kv.ts';
+export { type Lock, type LockOptions, takeLock } from './lock.ts';
+export type { RaftServer } from './operator.ts';
 export { type ClientOptions, clientOptionsFromEnv } from './options.ts';
 export { registerSelf, type SelfOptions, type SelfRegistration } from './register-self.ts';
 export type * from './types.ts';

@@ -37,6 +37,8 @@ const wakefulClock: Clock = {
 export class Watch<T> implements AsyncIterable<T> {
   /** The newest view; undefined before the first. */
   last: T | undefined;
+  /** Position of the newest view. */
+  index: number | undefined;
   /** Why the agent cannot be asked at the moment; undefined while all is well. */
   trouble: unknown;
   readonly #read: (options: ReadOptions) => Promise<Answer<T>>;
@@ -86,6 +88,7 @@ export class Watch<T> implements AsyncIterable<T> {
         index = restarted ? undefined : now;
         if (restarted) continue;
         this.last = answer.value;
+        this.index = now;
         yield answer.value;
       }
     } finally {

@@ -45,6 +45,27 @@ export async function writeSnapshot(catalog: Catalog, version: string, now: numb
 
 /** Throws `SnapshotError` unless the archive is whole and of a layout that is known. */
 export async function readSnapshot(archive: Buffer): Promise<Write[]> {
+  return (await unpack(archive)).writes;
+}
+
+/** What an archive says of itself, and how many rows of each table it has. */
+export interface SnapshotContents {
+  readonly version: string;
+  readonly index: number;
+  /** When it was made, ISO 8601. */
+  readonly time: string;
+  readonly tables: Readonly<Record<string, number>>;
+}
+
+/** Throws `SnapshotError` as `readSnapshot`. */
+export async function inspectSnapshot(archive: Buffer): Promise<SnapshotContents> {
+  const { meta, writes } = await unpack(archive);
+  const tables: Record<string, number> = {};
+  for (const { table } of writes) tables[table] = (tables[table] ?? 0) + 1;
+  return { version: String(meta.version), index: Number(meta.index), time: String(meta.time), tables };
+}
+
+async function unpack(archive: Buffer): Promise<{ meta: Record<string, unknown>; writes: Write[] }> {
   const unpacked = await promisify(gunzip)(archive, { maxOutputLength: MAX_UNPACKED }).catch(
     (cause: Error) => {
       throw new SnapshotError(`failed to decompress snapshot: ${cause.message}`);
@@ -52,15 +73,14 @@ export async function readSnapshot(archive: Buffer): Promise<Write[]> {
   );
   const files = readTar(unpacked);
   if (files === undefined) throw new SnapshotError('the archive is damaged');
-  const [meta, state] = [checked(files, META), checked(files, STATE)];
-  const { format } = JSON.parse(meta.toString()) as { format?: unknown };
-  if (format !== FORMAT)
-    throw new SnapshotError(`the archive has format ${String(format)}, this program knows ${FORMAT}`);
-  return state
+  const meta = JSON.parse(checked(files, META).toString()) as Record<string, unknown>;
+  if (meta.format !== FORMAT)
+    throw new SnapshotError(`the archive has format ${String(meta.format)}, this program knows ${FORMAT}`);
+  const lines = checked(files, STATE)
     .toString()
     .split('\n')
-    .filter((line) => line !== '')
-    .map(readLine);
+    .filter((line) => line !== '');
+  return { meta, writes: lines.map(readLine) };
 }
 
 /** A file of the archive, once its check sum is right. */

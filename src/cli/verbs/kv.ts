@@ -92,6 +92,9 @@ export const kvPut = verb({
     'modify-index': { kind: 'integer', summary: 'For -cas; 0: the key must not exist.' },
     flags: { kind: 'integer', summary: 'A number kept with the value.' },
     base64: { kind: 'boolean', summary: 'VALUE is base64.' },
+    acquire: { kind: 'boolean', summary: "Take the key's lock for -session." },
+    release: { kind: 'boolean', summary: "Give the key's lock back for -session." },
+    session: { kind: 'string', value: 'ID', summary: 'Session, for -acquire and -release.' },
   },
   async run({ flags, args: [key = '', value = ''], terminal }) {
     if (flags.cas && flags['modify-index'] === undefined)
@@ -99,14 +102,24 @@ export const kvPut = verb({
         'usage',
         '-cas needs -modify-index, the ModifyIndex that `muster kv get -detailed` shows',
       );
+    if (flags.acquire && flags.release) throw new MusterError('usage', 'give -acquire or -release, not both');
+    if ((flags.acquire || flags.release) && flags.session === undefined)
+      throw new MusterError('usage', '-acquire and -release need -session, the ID of a session');
     let bytes = await valueFrom(value, terminal);
     if (flags.base64) bytes = Buffer.from(bytes.toString('latin1'), 'base64');
     const options: PutOptions = {};
     if (flags.cas && flags['modify-index'] !== undefined) options.cas = flags['modify-index'];
     if (flags.flags !== undefined) options.flags = flags.flags;
+    if (flags.acquire && flags.session !== undefined) options.acquire = flags.session;
+    if (flags.release && flags.session !== undefined) options.release = flags.session;
     const done = await connect(flags, terminal).kv.put(key, bytes, options);
-    if (done) terminal.out(`Success! Data written to: ${key}\n`);
-    else terminal.err(`Error! Did not write to ${key}: CAS failed\n`);
+    const [success, failure] = flags.acquire
+      ? [`Lock acquired on: ${key}`, 'Did not acquire lock']
+      : flags.release
+        ? [`Lock released on: ${key}`, 'Did not release lock']
+        : [`Data written to: ${key}`, `Did not write to ${key}: CAS failed`];
+    if (done) terminal.out(`Success! ${success}\n`);
+    else terminal.err(`Error! ${failure}\n`);
     return done ? 0 : 1;
   },
 });

@@ -193,3 +193,133 @@ it('validate and config print read what up and agent read', async () => {
   fs.writeFileSync(file, 'nod = 1\n');
   expect(await muster(['validate', file])).toMatchObject({ code: 2, out: '' });
 });
+
+describe('locks', () => {
+  it('a command runs while the lock is held, another one has to wait', async () => {
+    const file = path.join(directory, 'order');
+    const slow = muster(['lock', 'jobs', `sleep 0.3; echo first >> ${file}`]);
+    // The second begins once the first has the key.
+    while ((await muster('kv get jobs/.lock')).code !== 0) await new Promise((end) => setTimeout(end, 5));
+    expect(await muster(['lock', '-try=1ms', 'jobs', 'true'])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('Lock acquisition failed'),
+    });
+    const second = muster(['lock', 'jobs', `echo second $CONSUL_LOCK_HELD >> ${file}`]);
+    expect([(await slow).code, (await second).code]).toEqual([0, 0]);
+    expect(fs.readFileSync(file, 'utf8')).toBe('first\nsecond true\n');
+    // Nothing is left behind: neither key nor session.
+    expect((await muster('kv get jobs/.lock')).code).toBe(1);
+    const sessions = await fetch(`http://${agent.addresses.http[0]}/v1/session/list`);
+    expect(await sessions.json()).toEqual([]);
+  });
+
+  it('a lost lock ends the command with all that it started', async () => {
+    const running = muster(['lock', 'lost', 'sleep 60 & sleep 60']);
+    const base = `http://${agent.addresses.http[0]}/v1/session`;
+    let sessions: { ID: string }[] = [];
+    while ((await muster('kv get lost/.lock')).code !== 0) await new Promise((end) => setTimeout(end, 5));
+    sessions = (await (await fetch(`${base}/list`)).json()) as { ID: string }[];
+    for (const { ID } of sessions) await fetch(`${base}/destroy/${ID}`, { method: 'PUT' });
+    expect(await running).toMatchObject({ code: 1, err: 'Lock lost: the command was ended\n' });
+  });
+
+  it('tells of a failed command only when asked to, and of one that cannot be run', async () => {
+    expect((await muster(['lock', 'l', 'exit 7'])).code).toBe(0);
+    expect((await muster(['lock', '-child-exit-code', 'l', 'exit 7'])).code).toBe(2);
+    expect((await muster(['lock', '-shell=false', 'l', '/nowhere/program', '-flag'])).err).toContain(
+      'cannot run /nowhere/program',
+    );
+  });
+
+  it('are taken and given back with kv put', async () => {
+    const answer = await fetch(`http://${agent.addresses.http[0]}/v1/session/create`, { method: 'PUT' });
+    const { ID } = (await answer.json()) as { ID: string };
+    expect((await muster(`kv put -acquire -session=${ID} k me`)).out).toBe('Success! Lock acquired on: k\n');
+    const other = await fetch(`http://${agent.addresses.http[0]}/v1/session/create`, { method: 'PUT' });
+    const { ID: second } = (await other.json()) as { ID: string };
+    expect(await muster(`kv put -acquire -session=${second} k you`)).toMatchObject({
+      code: 1,
+      err: 'Error! Did not acquire lock\n',
+    });
+    expect((await muster(`kv put -release -session=${ID} k me`)).out).toBe('Success! Lock released on: k\n');
+    expect((await muster('kv put -acquire k me')).code).toBe(2);
+    for (const id of [ID, second])
+      await fetch(`http://${agent.addresses.http[0]}/v1/session/destroy/${id}`, { method: 'PUT' });
+  });
+});
+
+describe('watch', () => {
+  it('without a command prints the view once', async () => {
+    await muster('kv put w/a 1');
+    const [pair] = JSON.parse((await muster('watch -type=keyprefix -prefix=w/')).out);
+    expect(pair).toMatchObject({ Key: 'w/a', Value: 'MQ==' });
+    expect((await muster('watch -type=key -key=nothing')).out).toBe('null\n');
+    expect(Object.keys(JSON.parse((await muster('watch -type=services')).out))).toContain('consul');
+    expect(JSON.parse((await muster('watch -type=nodes')).out)).toMatchObject([{ Node: 'n1' }]);
+    expect(JSON.parse((await muster('watch -type=service -service=consul -passingonly')).out)).toHaveLength(
+      1,
+    );
+    expect(JSON.parse((await muster('watch -type=checks -state=critical')).out)).toEqual(expect.any(Array));
+    expect((await muster('watch -type=key')).code).toBe(2);
+    expect((await muster('watch')).code).toBe(2);
+  });
+
+  it('with a command runs it for each view', async () => {
+    const file = path.join(directory, 'views');
+    const lines = () => (fs.existsSync(file) ? fs.readFileSync(file, 'utf8').split('\n').length - 1 : 0);
+    const until = async (count: number) => {
+      while (lines() < count) await new Promise((end) => setTimeout(end, 5));
+    };
+    const done = muster(['watch', '-type=event', '-name=deploy', `tr -d '\\n ' >> ${file}; echo >> ${file}`]);
+    await until(1);
+    expect((await muster('event -name=deploy abc')).out).toMatch(/^Event ID: [0-9a-f-]{36}\n$/);
+    await until(2);
+    expect(JSON.parse(fs.readFileSync(file, 'utf8').split('\n')[1]!)).toMatchObject([
+      { Name: 'deploy', Payload: 'YWJj' },
+    ]);
+    process.emit('SIGTERM');
+    expect((await done).code).toBe(0);
+  });
+});
+
+it('snapshots are saved, looked into and restored', async () => {
+  const file = path.join(directory, 'catalog.snap');
+  await muster('kv put s/a 1');
+  expect((await muster(['snapshot', 'save', file])).out).toMatch(
+    /^Saved and verified snapshot to index \d+\n$/,
+  );
+  expect(fs.statSync(file).mode & 0o777).toBe(0o600);
+  expect((await muster(['snapshot', 'inspect', file])).out).toMatch(/^ {2}nodes +1$/m);
+  await muster('kv delete s/a');
+  expect((await muster(['snapshot', 'restore', file])).out).toBe('Restored snapshot\n');
+  expect((await muster('kv get s/a')).out).toBe('1\n');
+  fs.writeFileSync(file, 'nonsense');
+  expect(await muster(['snapshot', 'inspect', file])).toMatchObject({ code: 1 });
+});
+
+it('reload, join, force-leave, operator and monitor speak to the agent', async () => {
+  expect((await muster('reload')).out).toBe('Configuration reload triggered\n');
+  expect((await muster('operator raft list-peers')).out).toMatch(
+    /^Node +ID +Address +State +Voter +RaftProtocol\nn1 .* leader +true +3\n$/,
+  );
+  expect((await muster('operator raft')).code).toBe(2);
+  expect(await muster('join 127.0.0.1:1')).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("Error joining address '127.0.0.1:1'"),
+  });
+  expect((await muster('force-leave nobody')).code).toBe(1);
+  let log = '';
+  const ended = run(verbs, ['monitor', '-log-level=debug', '-log-json'], {
+    out: (text) => {
+      log += text;
+    },
+    err: () => {},
+    stdin: Readable.from([]),
+    env: { CONSUL_HTTP_ADDR: agent.addresses.http[0] },
+    color: false,
+  });
+  while (log === '') await muster('members');
+  process.emit('SIGTERM');
+  expect(await ended).toBe(0);
+  expect(JSON.parse(log.split('\n')[0]!)).toMatchObject({ level: 'debug' });
+});

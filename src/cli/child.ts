@@ -1,0 +1,61 @@
+/** Commands that verbs run for their users. */
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import { MusterError, messageOf } from '../errors.ts';
+
+/** After SIGTERM a command has this long, then it is killed. Consul's. */
+const GRACE = 5_000;
+
+export interface CommandOptions {
+  /** The words as one line for a shell, as Consul does unless told otherwise. */
+  shell: boolean;
+  env: Readonly<Record<string, string | undefined>>;
+  /** What it reads on standard input; undefined: what this program reads. */
+  input?: string | undefined;
+}
+
+/** A command in a process group of its own. */
+export interface Command {
+  /** The exit code, or 128 and the number of the signal as shells count; rejects when it cannot be started. */
+  readonly ended: Promise<number>;
+  /** Ends it with all that it started; resolves when it has ended. */
+  stop(): Promise<void>;
+}
+
+/** Numbers of the signals that end commands in practice. */
+const SIGNAL_NUMBERS: Partial<Record<NodeJS.Signals, number>> = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGKILL: 9,
+  SIGTERM: 15,
+};
+
+export function startCommand(words: readonly string[], { shell, env, input }: CommandOptions): Command {
+  const [program = '', ...args] = shell ? ['/bin/sh', '-c', words.join(' ')] : words;
+  const stdio: StdioOptions = [input === undefined ? 'inherit' : 'pipe', 'inherit', 'inherit'];
+  const child: ChildProcess = spawn(program, args, { stdio, env: { ...env }, detached: true });
+  const ended = new Promise<number>((resolve, reject) => {
+    child.once('error', (cause) =>
+      reject(new MusterError('usage', `cannot run ${program}: ${messageOf(cause)}`, { cause })),
+    );
+    child.once('close', (code, signal) => resolve(code ?? 128 + (SIGNAL_NUMBERS[signal ?? 'SIGKILL'] ?? 0)));
+  });
+  // A command that does not read to the end is its own business.
+  child.stdin?.on('error', () => {});
+  if (input !== undefined) child.stdin?.end(input);
+  const kill = (signal: NodeJS.Signals) => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, signal);
+    } catch {
+      // It has ended in the meantime.
+    }
+  };
+  return {
+    ended,
+    async stop() {
+      kill('SIGTERM');
+      const timer = setTimeout(() => kill('SIGKILL'), GRACE);
+      await ended.catch(() => {});
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,83 @@
+import { messageOf } from '../../errors.ts';
+import { columns } from '../columns.ts';
+import { CONNECTION_FLAGS, connect, JSON_FLAG, json } from '../connect.ts';
+import { verb } from '../verb.ts';
+
+export const reload = verb({
+  summary: 'Has the agent read its configuration again.',
+  about:
+    'Services and checks of the files come into force; checks keep their state. On any fault the old one stays.',
+  args: [],
+  examples: [{ command: 'muster reload' }],
+  flags: CONNECTION_FLAGS,
+  async run({ flags, terminal }) {
+    await connect(flags, terminal).agent.reload();
+    terminal.out('Configuration reload triggered\n');
+  },
+});
+
+export const join = verb({
+  summary: 'Has the agent join the cluster of others.',
+  args: ['ADDRESS...'],
+  examples: [{ command: 'muster join 10.0.0.2' }],
+  flags: { ...CONNECTION_FLAGS, wan: { kind: 'boolean', summary: 'Servers of another datacenter.' } },
+  async run({ flags, args, terminal }) {
+    const { agent } = connect(flags, terminal);
+    let joined = 0;
+    for (const address of args) {
+      try {
+        await agent.join(address, { wan: flags.wan ?? false });
+        joined++;
+      } catch (error) {
+        terminal.err(`Error joining address '${address}': ${messageOf(error)}\n`);
+      }
+    }
+    if (joined > 0) terminal.out(`Successfully joined cluster by contacting ${joined} nodes.\n`);
+    else terminal.err('Failed to join any nodes.\n');
+    return joined === args.length ? 0 : 1;
+  },
+});
+
+export const leave = verb({
+  summary: 'Has the agent leave the catalog and end.',
+  args: [],
+  examples: [{ command: 'muster leave' }],
+  flags: CONNECTION_FLAGS,
+  async run({ flags, terminal }) {
+    await connect(flags, terminal).agent.leave();
+    terminal.out('Graceful leave complete\n');
+  },
+});
+
+export const forceLeave = verb({
+  summary: 'Takes a failed member out of the cluster.',
+  args: ['NODE'],
+  examples: [{ command: 'muster force-leave web-7' }],
+  flags: { ...CONNECTION_FLAGS, prune: { kind: 'boolean', summary: 'Forget it altogether.' } },
+  async run({ flags, args: [node = ''], terminal }) {
+    await connect(flags, terminal).agent.forceLeave(node, { prune: flags.prune ?? false });
+  },
+});
+
+export const raftListPeers = verb({
+  summary: 'Lists the servers that keep the catalog.',
+  args: [],
+  examples: [{ command: 'muster operator raft list-peers' }],
+  flags: { ...CONNECTION_FLAGS, ...JSON_FLAG },
+  async run({ flags, terminal }) {
+    const { Servers } = await connect(flags, terminal).operator.raftConfiguration();
+    if (flags.json) {
+      terminal.out(json(Servers));
+      return;
+    }
+    const rows = Servers.map(({ Node, ID, Address, Leader, Voter, ProtocolVersion }) => [
+      Node,
+      ID,
+      Address,
+      Leader ? 'leader' : 'follower',
+      String(Voter),
+      ProtocolVersion,
+    ]);
+    terminal.out(columns([['Node', 'ID', 'Address', 'State', 'Voter', 'RaftProtocol'], ...rows]));
+  },
+});

@@ -1,0 +1,73 @@
+import { takeLock } from '../../client/index.ts';
+import { startCommand } from '../child.ts';
+import { CONNECTION_FLAGS, connect } from '../connect.ts';
+import { untilInterrupted } from '../interrupt.ts';
+import { verb } from '../verb.ts';
+
+/** Below the prefix, as Consul has it: programs of both wait for one another. */
+const KEY = '.lock';
+
+export const lock = verb({
+  summary: 'Runs a command while it holds a lock; others that ask for the same lock wait.',
+  about:
+    'The lock is the key PREFIX/.lock. When it is lost (the session ended, the agent was away for too long) the command is ended: SIGTERM, 5 s later SIGKILL. Exits with 1 when the lock was not had or was lost, otherwise with 0 whatever the command did, or with 2 under -child-exit-code when it failed.',
+  args: ['PREFIX', 'COMMAND...'],
+  examples: [
+    { command: 'muster lock jobs/nightly ./backup.sh' },
+    { command: 'muster lock -try=5s -child-exit-code jobs/nightly ./backup.sh', does: 'gives up after 5 s' },
+  ],
+  runsCommand: true,
+  flags: {
+    ...CONNECTION_FLAGS,
+    'child-exit-code': { kind: 'boolean', summary: 'Exit with 2 when the command failed.' },
+    name: { kind: 'string', value: 'TEXT', summary: 'Name of the session.' },
+    'pass-stdin': { kind: 'boolean', summary: 'The command reads standard input.' },
+    shell: { kind: 'boolean', summary: 'Run the command by a shell.', default: 'true' },
+    timeout: { kind: 'duration', summary: 'Longest wait for the lock.', default: 'none' },
+    try: { kind: 'duration', summary: 'The same, for scripts that expect to fail.', default: 'none' },
+    verbose: { kind: 'boolean', summary: 'Say what happens.' },
+  },
+  run({ flags, args: [prefix = '', ...command], terminal }) {
+    const client = connect(flags, terminal);
+    const say = (text: string) => {
+      if (flags.verbose) terminal.err(`${text}\n`);
+    };
+    const patience = flags.try ?? flags.timeout;
+    const key = `${prefix.replace(/^\/+|\/+$/g, '')}/${KEY}`;
+    return untilInterrupted(async (signal) => {
+      say('Attempting lock acquisition');
+      const held = await takeLock(client, key, {
+        signal,
+        name: flags.name ?? `Consul lock for '${command.join(' ')}' at '${prefix}'`,
+        ...(patience === undefined ? {} : { patience }),
+      });
+      if (held === undefined) {
+        terminal.err('Lock acquisition failed: somebody else holds it\n');
+        return 1;
+      }
+      try {
+        say(`Starting handler '${command.join(' ')}'`);
+        const child = startCommand(command, {
+          shell: flags.shell ?? true,
+          env: { ...terminal.env, CONSUL_LOCK_HELD: 'true' },
+          input: flags['pass-stdin'] ? undefined : '',
+        });
+        const stop = () => void child.stop();
+        held.lost.addEventListener('abort', stop, { once: true });
+        signal.addEventListener('abort', stop, { once: true });
+        if (held.lost.aborted || signal.aborted) stop();
+        const code = await child.ended;
+        say(`Child terminated with exit code ${code}`);
+        if (held.lost.aborted) {
+          terminal.err('Lock lost: the command was ended\n');
+          return 1;
+        }
+        if (signal.aborted) return 1;
+        return flags['child-exit-code'] && code !== 0 ? 2 : 0;
+      } finally {
+        say('Cleanup: giving the lock back');
+        await held.release();
+      }
+    });
+  },
+});

@@ -1,0 +1,79 @@
+import fs from 'node:fs';
+import type { SnapshotContents } from '../../api/snapshot/archive.ts';
+import { MusterError, messageOf } from '../../errors.ts';
+import { columns } from '../columns.ts';
+import { CONNECTION_FLAGS, connect, JSON_FLAG, json } from '../connect.ts';
+import { verb } from '../verb.ts';
+
+export const snapshotSave = verb({
+  summary: 'Writes the whole catalog to a file: nodes, services, keys, sessions, tokens.',
+  about: 'The file holds secrets: it is made readable to its owner only.',
+  args: ['FILE'],
+  examples: [{ command: 'muster snapshot save backup.snap' }],
+  flags: CONNECTION_FLAGS,
+  async run({ flags, args: [file = ''], terminal }) {
+    const { archive, index } = await connect(flags, terminal).snapshot.save();
+    const meta = await inspect(Buffer.from(archive), 'what the agent sent');
+    // Whole or not at all: a half-written backup is worse than none.
+    const unfinished = `${file}.${process.pid}.unfinished`;
+    try {
+      fs.writeFileSync(unfinished, archive, { mode: 0o600, flush: true });
+      fs.renameSync(unfinished, file);
+    } catch (cause) {
+      fs.rmSync(unfinished, { force: true });
+      throw new MusterError('config.unreadable', `cannot write ${file}: ${messageOf(cause)}`, { cause });
+    }
+    terminal.out(`Saved and verified snapshot to index ${index || meta.index}\n`);
+  },
+});
+
+export const snapshotRestore = verb({
+  summary: 'Puts the catalog of a file in the place of what is there.',
+  args: ['FILE'],
+  examples: [{ command: 'muster snapshot restore backup.snap' }],
+  flags: CONNECTION_FLAGS,
+  async run({ flags, args: [file = ''], terminal }) {
+    await connect(flags, terminal).snapshot.restore(readArchive(file));
+    terminal.out('Restored snapshot\n');
+  },
+});
+
+export const snapshotInspect = verb({
+  summary: 'Says what a file of `snapshot save` holds, and that it is whole.',
+  args: ['FILE'],
+  examples: [{ command: 'muster snapshot inspect backup.snap' }],
+  flags: JSON_FLAG,
+  async run({ flags, args: [file = ''], terminal }) {
+    const archive = readArchive(file);
+    const meta = await inspect(archive, file);
+    if (flags.json) {
+      terminal.out(json(meta));
+      return;
+    }
+    terminal.out(
+      columns([
+        ['Index', meta.index],
+        ['Version', meta.version],
+        ['Time', meta.time],
+        ['Size', archive.length],
+        ...Object.entries(meta.tables).map(([table, rows]) => [`  ${table}`, rows]),
+      ]),
+    );
+  },
+});
+
+async function inspect(archive: Buffer, what: string): Promise<SnapshotContents> {
+  // Loaded here, so that the other verbs start without the catalog.
+  const { inspectSnapshot } = await import('../../api/snapshot/archive.ts');
+  return inspectSnapshot(archive).catch((cause: unknown) => {
+    throw new MusterError('request.invalid', `${what} is no whole snapshot: ${messageOf(cause)}`, { cause });
+  });
+}
+
+function readArchive(file: string): Buffer {
+  try {
+    return fs.readFileSync(file);
+  } catch (cause) {
+    throw new MusterError('config.unreadable', `cannot read ${file}: ${messageOf(cause)}`, { cause });
+  }
+}
