@@ -5,6 +5,7 @@ import { noTraffic } from '../api/muster/traffic.ts';
 import type { About } from '../api/muster/wire.ts';
 import { startApi } from '../api/server.ts';
 import type { Catalog } from '../catalog/catalog.ts';
+import { History } from '../catalog/history.ts';
 import { startDns } from '../dns/server.ts';
 import type { Clock } from '../lib/clock.ts';
 import { formatHostPort } from '../lib/host-port.ts';
@@ -60,7 +61,7 @@ export async function listenDns(
 /** Serves the HTTP API and the dashboard on every client address. Answers with where, "host:port". */
 export async function listenHttp(
   { config, log, clock, teardown }: Parts,
-  context: Omit<ApiContext, 'settings' | 'dashboard'>,
+  context: Omit<ApiContext, 'settings' | 'dashboard' | 'history'>,
   seen: { balancer: Balancer | undefined; dns: readonly string[]; uiDirectory: string | undefined },
 ): Promise<string[]> {
   const { node, catalog } = context;
@@ -82,6 +83,8 @@ export async function listenHttp(
   );
   const dashboard = startDashboard({ catalog, traffic, about, clock, logger: log.logger });
   teardown.add('the dashboard', () => dashboard.stop());
+  const history = new History({ catalog, clock, maxBytes: config.api.historySize });
+  teardown.add('the history', async () => history.stop());
   const settings = {
     ...DEFAULT_API_SETTINGS,
     prettyJson: config.node.dev,
@@ -95,7 +98,7 @@ export async function listenHttp(
   const addresses: string[] = [];
   for (const host of config.ports.http === OFF ? [] : (config.api.address ?? config.node.client)) {
     const api = await startApi({
-      context: { ...context, settings, dashboard },
+      context: { ...context, settings, dashboard, history },
       host,
       port: config.ports.http,
       ...(seen.uiDirectory === undefined ? {} : { uiDirectory: seen.uiDirectory }),

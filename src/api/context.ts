@@ -1,5 +1,6 @@
 import type { Acl } from '../acl/acl.ts';
 import type { Catalog } from '../catalog/catalog.ts';
+import type { History } from '../catalog/history.ts';
 import type { EventLog } from '../cluster/event-log.ts';
 import type { SessionExpiry } from '../cluster/session-expiry.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -76,6 +77,8 @@ export interface ApiContext {
   readonly logger: Logger;
   /** Behind `/v1/muster/*`; without it those answer 404. */
   readonly dashboard?: Dashboard;
+  /** Behind `/v1/muster/history`; without it that answers 404. */
+  readonly history?: History;
   /** Behind `/v1/agent/*`; a process that is no agent answers those 503. */
   readonly agent?: AgentControl;
 }

@@ -157,6 +157,11 @@ const apiSchema = z
     txnMaxReqLen: bytes({ least: 1, most: 64 * 1024 * 1024 })
       .prefault('512KB')
       .describe('Largest body of a transaction; at least as much as the largest value. For the same reason.'),
+    historySize: bytes({ most: 1024 ** 3 })
+      .prefault('16MB')
+      .describe(
+        'Memory for what changed about nodes, services and checks (`muster history`); the oldest is forgotten first, and all of it at a restart. The default holds some 20,000 changes: a day of a registry with a change every four seconds.',
+      ),
     useCache: z
       .boolean()
       .default(true)

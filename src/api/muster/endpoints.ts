@@ -5,6 +5,7 @@ import { badRequest, HttpError } from '../http-error.ts';
 import { json, taken } from '../reply.ts';
 import { overviewOf, routesOf, serviceOf } from './answers.ts';
 import type { Dashboard } from './dashboard.ts';
+import { history } from './history.ts';
 import { MAX_CHANGES } from './wire.ts';
 
 function dashboardOf({ dashboard }: ApiContext): Dashboard {
@@ -105,4 +106,12 @@ function urlOf(text: string): URL {
 }
 
 /** Our own part of the API, behind the dashboard. */
-export const musterEndpoints: readonly Endpoint[] = [stream, overview, service, routes, changes, explain];
+export const musterEndpoints: readonly Endpoint[] = [
+  stream,
+  overview,
+  service,
+  routes,
+  changes,
+  explain,
+  history,
+];

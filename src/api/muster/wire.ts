@@ -206,3 +206,37 @@ export const trafficKey = {
 
 /** Whether an instance in this state gets no traffic. */
 export const isOut = (state: State): boolean => state !== 'passing';
+
+/** A point in the life of the catalog. `time` as in RFC 3339. */
+export interface HistoryMoment {
+  index: number;
+  time: string;
+}
+
+/** One change of the history. `before` and `after` are Consul's JSON of the row; null where there was none. */
+export interface PastChange extends HistoryMoment {
+  what: 'node' | 'service' | 'check';
+  change: 'added' | 'changed' | 'removed';
+  node: string;
+  /** Of the service instance or the check; "" for a node. */
+  id: string;
+  /** "" for a node and for its own checks. */
+  service: string;
+  before: Record<string, unknown> | null;
+  after: Record<string, unknown> | null;
+}
+
+/** Answer of `/v1/muster/history`. `more`: there were older ones between the two moments. */
+export interface PastChanges {
+  oldest: HistoryMoment;
+  newest: HistoryMoment;
+  changes: PastChange[];
+  more: boolean;
+}
+
+/** Answer of `/v1/muster/history?at=`: Consul's JSON of the rows. */
+export interface PastCatalog extends HistoryMoment {
+  nodes: Record<string, unknown>[];
+  services: Record<string, unknown>[];
+  checks: Record<string, unknown>[];
+}

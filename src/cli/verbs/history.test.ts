@@ -1,0 +1,93 @@
+import { Readable } from 'node:stream';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Api, startApi } from '../../api/server.ts';
+import { testContext } from '../../api/test-context.ts';
+import { register } from '../../catalog/commands/register.ts';
+import { History } from '../../catalog/history.ts';
+import { ManualClock } from '../../lib/clock.ts';
+import { run } from '../run.ts';
+import { history } from './history.ts';
+
+let api: Api;
+
+beforeAll(async () => {
+  const clock = new ManualClock(Date.parse('2026-01-01T00:00:00Z'));
+  const { context } = testContext({}, { clock });
+  const { catalog, store } = context;
+  const past = new History({ catalog, clock, maxBytes: 1_000_000 });
+  api = await startApi({ context: { ...context, history: past }, host: '127.0.0.1', port: 0 });
+  const node = {
+    id: '',
+    name: 'n',
+    address: '10.0.0.1',
+    datacenter: 'dc1',
+    taggedAddresses: null,
+    meta: null,
+  };
+  for (const port of [80, 81]) {
+    const service = {
+      id: 'a',
+      name: 'web',
+      kind: '',
+      tags: [],
+      address: '',
+      taggedAddresses: null,
+      meta: null,
+      port,
+      socketPath: '',
+      weights: { passing: 1, warning: 1 },
+      enableTagOverride: false,
+    };
+    await store.write((tx) => register(tx, { node, service }));
+  }
+});
+afterAll(() => api.stop());
+
+async function muster(line: string) {
+  let [out, err] = ['', ''];
+  const code = await run({ history }, line.split(' '), {
+    out: (text) => {
+      out += text;
+    },
+    err: (text) => {
+      err += text;
+    },
+    stdin: Readable.from([]),
+    env: { CONSUL_HTTP_ADDR: `127.0.0.1:${api.address.port}` },
+    color: false,
+  });
+  return { code, out, err };
+}
+
+it('says what changed, a line for each', async () => {
+  expect(await muster('history')).toEqual({
+    code: 0,
+    err: '',
+    out: [
+      'Time                      Index  Change   What     Node  ID  Service  Details',
+      '2026-01-01T00:00:00.000Z  1      added    node     n',
+      '2026-01-01T00:00:00.000Z  1      added    service  n     a   web      port 80',
+      '2026-01-01T00:00:00.000Z  2      changed  service  n     a   web      Port: 80 → 81\n',
+    ].join('\n'),
+  });
+  expect((await muster('history -service other')).out).toBe(
+    'Nothing changed. The history reaches back to 2026-01-01T00:00:00.000Z.\n',
+  );
+  expect(JSON.parse((await muster('history -json -since 1')).out)).toMatchObject({ changes: [{ index: 2 }] });
+});
+
+it('says how the catalog was', async () => {
+  expect((await muster('history -at 1')).out).toBe(
+    [
+      'The catalog at index 1, 2026-01-01T00:00:00.000Z: 1 nodes, 1 instances',
+      '',
+      'Service  ID  Node  Address   Port  Status',
+      'web      a   n     10.0.0.1  80    passing\n',
+    ].join('\n'),
+  );
+});
+
+it('fails in words when the history does not reach back so far', async () => {
+  const { code, err } = await muster('history -at 1h');
+  expect([code, err]).toEqual([1, expect.stringContaining('The history reaches back to index 0')]);
+});
