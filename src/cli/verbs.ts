@@ -5,8 +5,10 @@
 import type { Verbs } from './help.ts';
 import { agent } from './verbs/agent.ts';
 import { catalogDatacenters, catalogNodes, catalogServices } from './verbs/catalog.ts';
+import { forceLeave, join, leave, raftListPeers, reload } from './verbs/cluster.ts';
 import { completion } from './verbs/completion.ts';
 import { configPrint, validate } from './verbs/config.ts';
+import { event } from './verbs/event.ts';
 import { explain } from './verbs/explain.ts';
 import { health } from './verbs/health.ts';
 import { history } from './verbs/history.ts';
@@ -14,12 +16,16 @@ import { info } from './verbs/info.ts';
 import { keygen } from './verbs/keygen.ts';
 import { kvDelete, kvExport, kvGet, kvImport, kvList, kvPut } from './verbs/kv.ts';
 import { load } from './verbs/load.ts';
+import { lock } from './verbs/lock.ts';
 import { maint } from './verbs/maint.ts';
 import { members } from './verbs/members.ts';
+import { monitor } from './verbs/monitor.ts';
 import { routes } from './verbs/routes.ts';
 import { servicesDeregister, servicesRegister } from './verbs/services.ts';
+import { snapshotInspect, snapshotRestore, snapshotSave } from './verbs/snapshot.ts';
 import { up } from './verbs/up.ts';
 import { version } from './verbs/version.ts';
+import { watch } from './verbs/watch.ts';
 
 export const verbs: Verbs = {
   up,
@@ -33,6 +39,8 @@ export const verbs: Verbs = {
   routes,
   explain,
   history,
+  watch,
+  monitor,
   info,
   version,
 
@@ -45,6 +53,16 @@ export const verbs: Verbs = {
   'services register': servicesRegister,
   'services deregister': servicesDeregister,
   maint,
+  event,
+  lock,
+  join,
+  leave,
+  'force-leave': forceLeave,
+  reload,
+  'snapshot save': snapshotSave,
+  'snapshot restore': snapshotRestore,
+  'snapshot inspect': snapshotInspect,
+  'operator raft list-peers': raftListPeers,
   load,
   keygen,
 
