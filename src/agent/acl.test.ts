@@ -90,6 +90,69 @@ test('tokens that were set while running are kept when that is wanted, for the u
   expect(failed).not.toContain(ROOT);
 });
 
+test('what the agent registers and tells takes the right to it', async () => {
+  await start({ tokens: { initialManagement: ROOT } });
+  const put = (where: string, body: object = {}, token = ROOT) =>
+    ask('PUT', where, { token, body: JSON.stringify(body) });
+  await put('/v1/acl/policy', {
+    Name: 'p',
+    Rules: 'service "web" { policy = "write" } agent "n1" { policy = "read" }',
+  });
+  const made = await put('/v1/acl/token', { Policies: [{ Name: 'p' }] });
+  const token = (JSON.parse(made.slice(4)) as { SecretID: string }).SecretID;
+  await put('/v1/agent/service/register', { Name: 'db', Check: { CheckID: 'db-ttl', TTL: '1h' } });
+  await put('/v1/agent/check/register', { Name: 'node-ttl', TTL: '1h' });
+
+  const own = (where: string, body: object = {}) => put(where, body, token);
+  const onDb = '403 Permission denied: Missing service:write on db';
+  const onNode = '403 Permission denied: Missing node:write on n1';
+  expect(await own('/v1/agent/service/register', { Name: 'web', Check: { TTL: '1h' } })).toBe('200 ');
+  expect(await own('/v1/agent/check/pass/service:web')).toBe('200 ');
+  expect(await own('/v1/agent/service/register', { Name: 'db' })).toBe(onDb);
+  expect(await own('/v1/agent/service/register', { ID: 'db', Name: 'web' })).toBe(onDb);
+  expect(
+    await own('/v1/agent/service/register', { Name: 'web', Check: { CheckID: 'db-ttl', TTL: '1h' } }),
+  ).toBe(onDb);
+  expect(await own('/v1/agent/service/maintenance/db?enable=true')).toBe(onDb);
+  expect(await own('/v1/agent/service/deregister/db')).toBe(onDb);
+  expect(await own('/v1/agent/service/deregister/none')).toBe('500 Unknown service "none"');
+  expect(await own('/v1/agent/check/register', { Name: 'x', TTL: '1h' })).toBe(onNode);
+  expect(await own('/v1/agent/check/register', { Name: 'x', TTL: '1h', ServiceID: 'db' })).toBe(onDb);
+  expect(await own('/v1/agent/check/pass/db-ttl')).toBe(onDb);
+  expect(await own('/v1/agent/check/update/node-ttl', { Status: 'passing' })).toBe(onNode);
+  expect(await own('/v1/agent/check/deregister/node-ttl')).toBe(onNode);
+  expect(await own('/v1/agent/check/pass/none')).toBe('500 Unknown check "none"');
+  expect(await own('/v1/agent/maintenance?enable=true')).toBe('403 Permission denied');
+  expect(await own('/v1/agent/reload')).toBe('403 Permission denied');
+
+  const read = async (where: string) => ask('GET', where, { token });
+  expect(Object.keys(JSON.parse((await read('/v1/agent/services')).slice(4)) as object)).toEqual(['web']);
+  expect(Object.keys(JSON.parse((await read('/v1/agent/checks')).slice(4)) as object)).toEqual([
+    'service:web',
+  ]);
+  expect(await read('/v1/agent/service/db')).toBe('403 Permission denied');
+  expect(await read('/v1/agent/health/service/id/db')).toBe('403 Permission denied');
+  expect(await read('/v1/agent/health/service/name/db')).toBe('403 Permission denied');
+  expect(await read('/v1/agent/self')).toMatch(/^200/);
+  expect(await read('/v1/agent/host')).toBe('403 Permission denied');
+});
+
+test('a log that is followed ends when its token loses the right to it', async () => {
+  await start({ tokens: { initialManagement: ROOT } });
+  const made = await ask('PUT', '/v1/acl/token', {
+    token: ROOT,
+    body: '{"Policies":[{"Name":"global-management"}]}',
+  });
+  const { AccessorID, SecretID } = JSON.parse(made.slice(4)) as { AccessorID: string; SecretID: string };
+  const log = await fetch(`http://${agent?.addresses.http[0]}/v1/agent/monitor`, {
+    headers: { 'X-Consul-Token': SecretID },
+  });
+  expect(log.status).toBe(200);
+  await ask('DELETE', `/v1/acl/token/${AccessorID}`, { token: ROOT });
+  // Ends: otherwise this would never.
+  await log.text();
+});
+
 test('the configuration is shown without its secrets', () => {
   const shown = effective(configSchema, { acl: { tokens: { initialManagement: ROOT, default: '' } } });
   expect(shown).toMatchObject({

@@ -5,6 +5,7 @@ import { permissionDenied } from '../access.ts';
 import { vetService } from '../catalog/vet.ts';
 import type { ApiContext } from '../context.ts';
 import type { ApiRequest } from '../endpoint.ts';
+import { HttpError } from '../http-error.ts';
 import { agentOf } from './context.ts';
 
 /** Whether a token may change what this agent registers, by Consul's rules and in its words. */
@@ -22,13 +23,19 @@ export function vetServiceRegistration(
   if (request.authorizer.isUnrestricted) return;
   need(request, 'service', 'write', name);
   vetService(context.catalog, request.authorizer, name);
-  vetServiceChange(context, request, id === '' ? name : id);
-  for (const check of checks) if (check.id !== '') vetCheckChange(context, request, check.id);
+  vetReplacedService(context, request, id === '' ? name : id);
+  for (const check of checks) if (check.id !== '') vetReplacedCheck(context, request, check.id);
 }
 
-/** A service that is not there is nobody's. */
+/** Throws 500 in Consul's words for a service that is not there: nobody can be asked whose it is. */
 export function vetServiceChange(context: ApiContext, request: ApiRequest, id: string): void {
   if (request.authorizer.isUnrestricted) return;
+  if (agentOf(context).registry.service(id) === undefined)
+    throw new HttpError(500, `Unknown service ${JSON.stringify(id)}`);
+  vetReplacedService(context, request, id);
+}
+
+function vetReplacedService(context: ApiContext, request: ApiRequest, id: string): void {
   const known = agentOf(context).registry.service(id);
   if (known !== undefined) need(request, 'service', 'write', known.name);
 }
@@ -42,12 +49,19 @@ export function vetCheckRegistration(
   const service = agentOf(context).registry.service(serviceId);
   if (serviceId === '') need(request, 'node', 'write', context.node.name);
   else if (service !== undefined) need(request, 'service', 'write', service.name);
-  vetCheckChange(context, request, id === '' ? name : id);
+  vetReplacedCheck(context, request, id === '' ? name : id);
+}
+
+/** The same for a check. */
+export function vetCheckChange(context: ApiContext, request: ApiRequest, id: string): void {
+  if (request.authorizer.isUnrestricted) return;
+  if (agentOf(context).registry.check(id) === undefined)
+    throw new HttpError(500, `Unknown check ${JSON.stringify(id)}`);
+  vetReplacedCheck(context, request, id);
 }
 
 /** A check of a service takes the right to that, one of the node the right to the node. */
-export function vetCheckChange(context: ApiContext, request: ApiRequest, id: string): void {
-  if (request.authorizer.isUnrestricted) return;
+function vetReplacedCheck(context: ApiContext, request: ApiRequest, id: string): void {
   const known = agentOf(context).registry.check(id);
   if (known === undefined) return;
   if (known.serviceId === '') need(request, 'node', 'write', context.node.name);
