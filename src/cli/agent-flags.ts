@@ -168,7 +168,12 @@ export const AGENT_FLAGS = {
     summary: 'The node id is never made from the machine.',
   },
   'disable-keyring-file': { kind: 'boolean', granted: [true, false], summary: 'No keys are kept in files.' },
-  recursor: { kind: 'list', value: 'ADDRESS', summary: 'A name server for all other names.' },
+  recursor: {
+    kind: 'list',
+    value: 'ADDRESS',
+    sets: 'dns.recursors',
+    summary: 'A name server for all other names.',
+  },
   'default-query-time': {
     kind: 'duration',
     summary: 'How long a blocking query waits when it does not say.',

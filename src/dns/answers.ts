@@ -2,6 +2,7 @@ import type { Authorizer } from '../acl/authorizer.ts';
 import type { ChangeBatch } from '../catalog/feed.ts';
 import { type AnswerSource, answerOf, nothingPlan } from './catalog-answers.ts';
 import { type Plan, type Prepared, prepare } from './prepared.ts';
+import type { DnsRecord } from './record.ts';
 import { keyLabels, type Query } from './wire/query.ts';
 
 /**
@@ -45,6 +46,11 @@ export class Answers {
       this.#authorizer = authorizer;
     }
     return this.#kept.get(query.key) ?? this.#build(query);
+  }
+
+  /** The answer when it is known what names elsewhere stand for. Not kept: what others say changes without notice. */
+  withNames({ key, type, asker }: Query, found: ReadonlyMap<string, readonly DnsRecord[]>): Prepared {
+    return prepare(answerOf(this.#source, keyLabels(key), type, asker, found).plan);
   }
 
   /** How many are kept. */

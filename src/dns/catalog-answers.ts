@@ -31,6 +31,8 @@ import type { DnsZone } from './zone.ts';
 
 /** Names that stand for names that stand for names: three steps are answered, as in Consul. */
 const MAX_ALIASES = 3;
+/** Names elsewhere that are asked for to answer one question; instances beyond that go without an address. */
+const MAX_NAMES_ELSEWHERE = 16;
 /** Servers named by NS; more would only make the answer longer. */
 const MAX_SERVERS = 3;
 /** Under this name the servers themselves are registered. */
@@ -49,6 +51,8 @@ export interface AnswerSource {
   zone: DnsZone;
   options: DnsOptions;
   reverse: ReverseIndex;
+  /** There are other name servers to be asked for names that are not ours. */
+  recursion: boolean;
   /** What is said about names that stand for nothing; the same object for all of them. */
   nothing: Plan;
   /** The node this server runs on; it stands in for the servers as long as none is registered. */
@@ -56,6 +60,8 @@ export interface AnswerSource {
 }
 
 const OUTSIDE: Plan = { rcode: RCODE.REFUSED, authoritative: false };
+/** To be asked elsewhere; without an answer from there, SERVFAIL. */
+const FORWARD: Plan = { rcode: RCODE.SERVFAIL, authoritative: false, elsewhere: 'question' };
 const FAILED: Plan = { rcode: RCODE.SERVFAIL };
 
 /** NXDOMAIN with the start of authority, which says how long that may be believed. */
@@ -63,14 +69,18 @@ export function nothingPlan(zone: DnsZone, options: Pick<DnsOptions, 'soa'>): Pl
   return { rcode: RCODE.NXDOMAIN, authority: [zone.soa(options)] };
 }
 
-/** What the catalog says about a name, by Consul's rules, to the address `asker`. Labels in lower case. */
+/**
+ * What the catalog says about a name, by Consul's rules, to the address `asker`. Labels in lower case. `found`: what names
+ * elsewhere stand for; without it the plan lists those that are wanted.
+ */
 export function answerOf(
   source: AnswerSource,
   labels: readonly string[],
   type: number,
   asker: string,
+  found?: ReadonlyMap<string, readonly DnsRecord[]>,
 ): Answered {
-  return new Answering(source, labels, type, asker).answer();
+  return new Answering(source, labels, type, asker, found).answer();
 }
 
 /** One question on its way: gathers on which topics its answer depends. */
@@ -81,19 +91,35 @@ class Answering {
   readonly #asker: string;
   readonly #topics = new Set<string>();
   readonly #authorizer: Authorizer;
+  readonly #found: ReadonlyMap<string, readonly DnsRecord[]> | undefined;
+  /** Names elsewhere whose records are missing in the plan. */
+  readonly #wanted = new Set<string>();
 
-  constructor(source: AnswerSource, labels: readonly string[], type: number, asker: string) {
+  constructor(
+    source: AnswerSource,
+    labels: readonly string[],
+    type: number,
+    asker: string,
+    found?: ReadonlyMap<string, readonly DnsRecord[]>,
+  ) {
     this.#source = source;
     this.#labels = labels;
     this.#type = type;
     this.#asker = asker;
     this.#authorizer = source.access.authorizer('') ?? DENY_ALL;
+    this.#found = found;
   }
 
   answer(): Answered {
+    const answered = this.#answer();
+    if (this.#wanted.size === 0) return answered;
+    return { ...answered, plan: { ...answered.plan, elsewhere: [...this.#wanted] } };
+  }
+
+  #answer(): Answered {
     const subject = subjectOf(this.#labels, this.#type, this.#source.zone);
     const passing = (plan: Plan): Answered => ({ plan, topics: undefined });
-    if (subject.kind === 'outside') return passing(OUTSIDE);
+    if (subject.kind === 'outside') return passing(this.#source.recursion ? FORWARD : OUTSIDE);
     if (this.#type === TYPE.AXFR) return passing({ rcode: RCODE.NOTIMP });
     if (subject.kind === 'reverse') return passing(this.#reversePlan(subject.address));
     if (this.#type === TYPE.SOA || this.#type === TYPE.NS)
@@ -184,7 +210,6 @@ class Answering {
 
   /** Where an SRV record leads: the name of the node, of the instance's own address, or that address itself. */
   #target(instance: Instance, ttl: number): { target: Uint8Array; extras: DnsRecord[] } | undefined {
-    const { zone } = this.#source;
     const text = this.#addressText(instance);
     const address = addressBytes(text);
     if (address === undefined) {
@@ -192,9 +217,14 @@ class Answering {
       if (target === undefined || target.length === 1) return undefined;
       return { target, extras: this.#resolve(text, ttl, MAX_ALIASES) };
     }
-    const isNodes = text !== instance.service.address;
-    const target = isNodes ? zone.nodeName(instance.node.name) : zone.addressName(address);
+    const target = this.#targetName(instance, address, text !== instance.service.address);
     return target && { target, extras: [addressRecord(target, ttl, address)] };
+  }
+
+  #targetName({ node, service }: Instance, address: Uint8Array, isNodes: boolean): Uint8Array | undefined {
+    const { zone, options } = this.#source;
+    if (options.srvTargets === 'instance') return zone.instanceName(node.name, service.id, address);
+    return isNodes ? zone.nodeName(node.name) : zone.addressName(address);
   }
 
   /** An instance whose address is the very name that is asked for has the address of its node. */
@@ -283,7 +313,7 @@ class Answering {
     return [{ owner, type: TYPE.CNAME, ttl, rdata }, ...this.#resolve(target, ttl, left)];
   }
 
-  /** Addresses behind a name in our zone, under that name; nothing for other names. */
+  /** Addresses behind a name, under that name. */
   #resolve(text: string, ttl: number, left: number): DnsRecord[] {
     const owner = encodeName(text);
     if (left < 1 || owner === undefined) return [];
@@ -314,9 +344,20 @@ class Answering {
       }
       case 'address':
         return subject.address === undefined ? [] : [addressRecord(owner, ttl, subject.address)];
+      case 'outside':
+        return this.#resolveElsewhere(text, ttl);
       default:
         return [];
     }
+  }
+
+  /** What others said about a name, for no longer than they or we allow; nothing before they were asked. */
+  #resolveElsewhere(text: string, ttl: number): DnsRecord[] {
+    const name = labelsOf(text.toLowerCase()).join('.');
+    const found = this.#found?.get(name);
+    if (found === undefined && this.#source.recursion && this.#wanted.size < MAX_NAMES_ELSEWHERE)
+      this.#wanted.add(name);
+    return (found ?? []).map((record) => ({ ...record, ttl: Math.min(record.ttl, ttl) }));
   }
 
   // --- the zone itself, and addresses
@@ -343,12 +384,13 @@ class Answering {
     return { parts: [{ record: zone.soa(options) }], authority: names, additional };
   }
 
-  /** Without forwarding nobody can be asked about addresses that are not ours: Consul says SERVFAIL then. */
+  /** Addresses that are not ours are asked for elsewhere. With nobody to ask, Consul says SERVFAIL. */
   #reversePlan(address: Uint8Array | undefined): Plan {
     const { zone, reverse } = this.#source;
     const named = address && reverse.find(address);
     const found = named && this.#mayName(named) ? named : undefined;
     const rdata = found && ('node' in found ? zone.nodeName(found.node) : zone.serviceName(found.service));
+    if (rdata === undefined && this.#source.recursion) return FORWARD;
     if (rdata === undefined) return { rcode: RCODE.SERVFAIL, authoritative: false };
     return { parts: [{ record: { owner: ASKED, type: TYPE.PTR, ttl: 0, rdata } }] };
   }

@@ -1,3 +1,6 @@
+import type { HostPort } from '../lib/host-port.ts';
+import type { RecursorStrategy } from './recursors.ts';
+
 /** Consul's `dns_config`, durations in ms. */
 export interface DnsOptions {
   /**
@@ -24,6 +27,16 @@ export interface DnsOptions {
   /** Add a node's metadata as TXT records. On, as in Consul. */
   enableAdditionalNodeMetaTxt: boolean;
   soa: Soa;
+  /** Other name servers, for names outside the domain and for unknown addresses. None: those are refused. */
+  recursors: readonly HostPort[];
+  /** Until the next one is asked. 2 s, as in Consul: most stub resolvers wait for 5. */
+  recursorTimeout: number;
+  recursorStrategy: RecursorStrategy;
+  /**
+   * What SRV records lead to: the node (or the instance's own address), as in Consul, or a name for each instance. HAProxy
+   * 2.6 takes up only one or two of several records that share a target.
+   */
+  srvTargets: 'node' | 'instance';
 }
 
 /** Of the zone, in seconds as on the wire. */
@@ -44,6 +57,10 @@ export const DEFAULT_DNS_OPTIONS: DnsOptions = {
   enableTruncate: false,
   enableAdditionalNodeMetaTxt: true,
   soa: { refresh: 3600, retry: 600, expire: 86_400, minTtl: 0 },
+  recursors: [],
+  recursorTimeout: 2_000,
+  recursorStrategy: 'sequential',
+  srvTargets: 'node',
 };
 
 /** More than this over plain UDP is never useful: the bound of Consul for `udpAnswerLimit`. */

@@ -26,6 +26,11 @@ export interface Plan {
   addresses?: boolean;
   /** The answer may be another for an asker in another network (RFC 7871): nobody may keep it for all. */
   scoped?: boolean;
+  /**
+   * What others must be asked for: the question itself, or what these names stand for. Without their help the plan is
+   * the answer.
+   */
+  elsewhere?: 'question' | readonly string[];
 }
 
 /**
@@ -39,6 +44,7 @@ export interface Prepared {
   readonly shuffled: boolean;
   readonly addresses: boolean;
   readonly scoped: boolean;
+  readonly elsewhere: Plan['elsewhere'];
   readonly count: number;
   /** Records of the answer section one after another; record i is from `starts[i]` to `starts[i + 1]`. */
   readonly bytes: Buffer;
@@ -110,6 +116,7 @@ export function prepare(plan: Plan): Prepared {
     shuffled: plan.choice === 'instances',
     addresses: plan.addresses ?? false,
     scoped: plan.scoped ?? false,
+    elsewhere: plan.elsewhere,
     count,
     bytes,
     starts,

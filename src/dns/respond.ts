@@ -1,25 +1,34 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Answers } from './answers.ts';
-import { assemble, type Limits, refuse } from './assemble.ts';
-import { stampSerial } from './prepared.ts';
+import { assemble, type Limits, refuse, type Transport } from './assemble.ts';
+import { Elsewhere } from './elsewhere.ts';
+import { type Prepared, stampSerial } from './prepared.ts';
+import type { Recursors } from './recursors.ts';
 import { RCODE } from './wire/numbers.ts';
-import { emptyQuery, IGNORE, readQuery } from './wire/query.ts';
+import { emptyQuery, IGNORE, type Query, readQuery } from './wire/query.ts';
 
 /**
- * Bytes that answer `packet`, valid until the next call; undefined when nothing should be answered. `asker` is the
- * address it came from.
+ * Bytes that answer `packet`, valid until the next call; a promise of bytes of its own, which never rejects, when others
+ * must be asked; undefined when nothing should be answered. `asker` is the address it came from.
  */
-export type Responder = (packet: Uint8Array, udp: boolean, asker: string) => Buffer | undefined;
+export type Responder = (
+  packet: Uint8Array,
+  udp: boolean,
+  asker: string,
+) => Buffer | Promise<Buffer> | undefined;
 
 /** Packet in, packet out: all that the two transports share. Never throws, whatever the packet. */
 export function createResponder({
   answers,
+  recursors,
   limits,
   random,
   clock,
   onError,
 }: {
   answers: Answers;
+  /** Whom else to ask. */
+  recursors: Recursors | undefined;
   limits: Limits;
   random: () => number;
   clock: Clock;
@@ -27,8 +36,25 @@ export function createResponder({
   onError: (error: unknown) => void;
 }): Responder {
   const query = emptyQuery();
-  const overUdp = { udp: true, limits, random };
-  const overTcp = { udp: false, limits, random };
+  const recursion = recursors !== undefined;
+  const overUdp = { udp: true, limits, recursion, random };
+  const overTcp = { udp: false, limits, recursion, random };
+  const now = () => Math.floor(clock.now() / 1000);
+  const elsewhere = recursors && new Elsewhere({ answers, recursors, now });
+  const askElsewhere = async (
+    from: Elsewhere,
+    prepared: Prepared,
+    packet: Uint8Array,
+    own: Query,
+    transport: Transport,
+  ): Promise<Buffer> => {
+    try {
+      return await from.answer(prepared, packet, own, transport);
+    } catch (error) {
+      onError(error);
+      return Buffer.from(refuse(own, RCODE.SERVFAIL));
+    }
+  };
   return (packet, udp, asker) => {
     try {
       query.asker = asker;
@@ -36,8 +62,12 @@ export function createResponder({
       if (verdict === IGNORE) return undefined;
       if (verdict !== RCODE.NOERROR) return refuse(query, verdict);
       const prepared = answers.find(query);
-      stampSerial(prepared, Math.floor(clock.now() / 1000));
-      return assemble(prepared, packet, query, udp ? overUdp : overTcp);
+      const transport = udp ? overUdp : overTcp;
+      // The next packet overwrites the question.
+      if (prepared.elsewhere !== undefined && elsewhere !== undefined)
+        return askElsewhere(elsewhere, prepared, packet, { ...query }, transport);
+      stampSerial(prepared, now());
+      return assemble(prepared, packet, query, transport);
     } catch (error) {
       onError(error);
       return refuse(query, RCODE.SERVFAIL);

@@ -7,6 +7,7 @@ import { formatHostPort } from '../lib/host-port.ts';
 import { type Logger, silentLogger } from '../lib/log.ts';
 import { Answers } from './answers.ts';
 import { DEFAULT_DNS_OPTIONS, type DnsOptions } from './options.ts';
+import { Recursors } from './recursors.ts';
 import { createResponder, type Responder } from './respond.ts';
 import { ReverseIndex } from './reverse.ts';
 import { DEFAULT_TCP_LIMITS, startTcp, type TcpLimits, type TcpServer } from './tcp.ts';
@@ -59,10 +60,23 @@ export async function startDns(given: DnsServerOptions): Promise<Dns> {
   } = given;
   const logger = (given.logger ?? silentLogger).child('dns');
   const options = { ...DEFAULT_DNS_OPTIONS, ...given.options };
-  const zone = new DnsZone({ domain, altDomain, datacenter });
-  const answers = new Answers({ catalog, access, zone, options, node, reverse: new ReverseIndex(catalog) });
+  const instanceNames = options.srvTargets === 'instance';
+  const zone = new DnsZone({ domain, altDomain, datacenter, instanceNames });
+  const reverse = new ReverseIndex(catalog);
+  const recursion = options.recursors.length > 0;
+  const answers = new Answers({ catalog, access, zone, options, node, reverse, recursion });
+  const recursors = recursion
+    ? new Recursors({
+        servers: options.recursors,
+        timeout: options.recursorTimeout,
+        strategy: options.recursorStrategy,
+        clock,
+        random,
+        logger,
+      })
+    : undefined;
   const onError = (error: unknown) => logger.error('a question failed', { error: messageOf(error) });
-  const respond = createResponder({ answers, limits: options, random, clock, onError });
+  const respond = createResponder({ answers, recursors, limits: options, random, clock, onError });
   const limits = { ...DEFAULT_TCP_LIMITS, ...given.tcp };
 
   let listeners: { tcp: TcpServer; udp: UdpServer };
@@ -77,6 +91,7 @@ export async function startDns(given: DnsServerOptions): Promise<Dns> {
   logger.info('listening', { address, domain });
   let stopped: Promise<void> | undefined;
   const stop = async () => {
+    recursors?.stop();
     await Promise.all([tcp.stop(), udp.stop()]);
     answers.stop();
   };

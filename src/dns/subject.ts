@@ -20,6 +20,8 @@ export interface Zone {
   /** Labels of the domains, in lower case; the first is the one that answers are written in. */
   domains: readonly (readonly string[])[];
   datacenter: string;
+  /** A label in front of an address makes the name of an instance there. */
+  instanceNames?: boolean;
 }
 
 const NOTHING: Subject = { kind: 'nothing' };
@@ -27,7 +29,7 @@ const NOTHING: Subject = { kind: 'nothing' };
 /**
  * Reads a name, its labels in lower case:
  * `[tag.]NAME.service[.DC].DOMAIN`, `_NAME._TAG[.service][.DC].DOMAIN` (RFC 2782; the tag "tcp" stands for any),
- * `NAME.node[.DC].DOMAIN`, `NAME.query[.DC].DOMAIN`, `HEX.addr.DOMAIN` and reverse names. The last label that is one of these words counts,
+ * `NAME.node[.DC].DOMAIN`, `NAME.query[.DC].DOMAIN`, `[INSTANCE.]HEX.addr.DOMAIN` and reverse names. The last label that is one of these words counts,
  * so that tags, nodes and queries may have dots.
  */
 export function subjectOf(labels: readonly string[], type: number, zone: Zone): Subject {
@@ -44,7 +46,9 @@ export function subjectOf(labels: readonly string[], type: number, zone: Zone): 
       case 'node':
         return isHere(suffix, zone) && parts.length > 0 ? { kind: 'node', node: parts.join('.') } : NOTHING;
       case 'addr':
-        return parts.length === 1 ? addressOf(parts[0] as string) : NOTHING;
+        return parts.length === 1 || (zone.instanceNames === true && parts.length === 2)
+          ? addressOf(parts.at(-1) as string)
+          : NOTHING;
       case 'query':
         return isHere(suffix, zone) && parts.length > 0 ? { kind: 'query', query: parts.join('.') } : NOTHING;
       // There is no mesh.

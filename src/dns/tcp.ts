@@ -18,6 +18,8 @@ export const DEFAULT_TCP_LIMITS: TcpLimits = { maxConnections: 1024, idleTimeout
 const MAX_QUESTION_BYTES = 4096;
 /** Answers that wait for a slow reader before we stop reading its questions. */
 const MAX_WAITING_BYTES = 256 * 1024;
+/** Questions of a connection that wait for other name servers, before we stop reading its next. */
+const MAX_WAITING_QUESTIONS = 32;
 
 export interface TcpServer {
   readonly port: number;
@@ -26,7 +28,10 @@ export interface TcpServer {
   stop(): Promise<void>;
 }
 
-/** Many questions per connection, answered in their order. Rejects when the address cannot be had. */
+/**
+ * Many questions per connection, answered in their order but for those that others must be asked for (RFC 7766, 6.2.1.1).
+ * Rejects when the address cannot be had.
+ */
 export async function startTcp(
   respond: Responder,
   {
@@ -86,9 +91,24 @@ export async function startTcp(
 }
 
 /** Cuts the stream into questions: each is preceded by its length in two bytes (RFC 1035, 4.2.2). */
-function serve(socket: Socket, respond: Responder, onQuestion: () => void): void {
+function serve(socket: Socket, respond: Responder, onAlive: () => void): void {
   let rest: Buffer = Buffer.alloc(0);
   const asker = socket.remoteAddress ?? '';
+  let waiting = 0;
+  const isFull = () => socket.writableLength > MAX_WAITING_BYTES || waiting >= MAX_WAITING_QUESTIONS;
+  const send = (answer: Buffer) => {
+    const framed = Buffer.allocUnsafe(2 + answer.length);
+    framed.writeUInt16BE(answer.length, 0);
+    framed.set(answer, 2);
+    socket.write(framed);
+  };
+  const sendLate = (answer: Buffer) => {
+    waiting--;
+    if (socket.destroyed) return;
+    onAlive();
+    send(answer);
+    goOn();
+  };
   const drain = () => {
     let at = 0;
     while (rest.length - at >= 2) {
@@ -98,28 +118,28 @@ function serve(socket: Socket, respond: Responder, onQuestion: () => void): void
         return;
       }
       if (rest.length - at < 2 + length) break;
-      if (socket.writableLength > MAX_WAITING_BYTES) {
+      if (isFull()) {
         socket.pause();
         break;
       }
-      onQuestion();
+      onAlive();
       const answer = respond(rest.subarray(at + 2, at + 2 + length), false, asker);
       at += 2 + length;
-      if (answer === undefined) continue;
-      const framed = Buffer.allocUnsafe(2 + answer.length);
-      framed.writeUInt16BE(answer.length, 0);
-      framed.set(answer, 2);
-      socket.write(framed);
+      if (answer instanceof Promise) {
+        waiting++;
+        answer.then(sendLate);
+      } else if (answer !== undefined) send(answer);
     }
     rest = rest.subarray(at);
+  };
+  const goOn = () => {
+    drain();
+    if (!isFull()) socket.resume();
   };
   socket.on('data', (chunk: Buffer) => {
     // What is left over is less than one question, or what came in one read before we paused.
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     drain();
   });
-  socket.on('drain', () => {
-    drain();
-    if (socket.writableLength <= MAX_WAITING_BYTES) socket.resume();
-  });
+  socket.on('drain', goOn);
 }

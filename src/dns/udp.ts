@@ -34,18 +34,30 @@ export async function startUdp(
     });
   });
   growBuffers(socket, logger);
+  let closed = false;
   // An answer that could not be sent (the asker is gone, its network is down) is the asker's loss alone.
   socket.on('error', (error) => logger.debug('an answer over UDP was not sent', { error: error.message }));
   socket.on('message', (packet, from) => {
     if (socket.getSendQueueSize() > MAX_WAITING_BYTES) return;
+    if (from.port === 0) return;
     const answer = respond(packet, true, from.address);
-    // The socket may keep the bytes for a while: it gets its own.
-    if (answer !== undefined && from.port !== 0) socket.send(Buffer.from(answer), from.port, from.address);
+    if (answer instanceof Promise) {
+      answer.then((late) => {
+        if (!closed && socket.getSendQueueSize() <= MAX_WAITING_BYTES)
+          socket.send(late, from.port, from.address);
+      });
+      // The socket may keep the bytes for a while: it gets its own.
+    } else if (answer !== undefined) socket.send(Buffer.from(answer), from.port, from.address);
   });
   let stopped: Promise<void> | undefined;
+  const stop = () =>
+    new Promise<void>((resolve) => {
+      closed = true;
+      socket.close(() => resolve());
+    });
   return {
     port: socket.address().port,
-    stop: () => (stopped ??= new Promise((resolve) => socket.close(() => resolve()))),
+    stop: () => (stopped ??= stop()),
   };
 }
 

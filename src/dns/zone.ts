@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { MusterError } from '../errors.ts';
 import type { DnsOptions } from './options.ts';
 import type { DnsRecord } from './record.ts';
@@ -11,17 +12,21 @@ export interface ZoneOptions {
   /** Another domain in which the same questions are answered, or "". */
   altDomain: string;
   datacenter: string;
+  /** Instances have names of their own. */
+  instanceNames?: boolean;
 }
 
 /** The names of the zone, and its own records. */
 export class DnsZone implements Zone {
   readonly domains: readonly (readonly string[])[];
   readonly datacenter: string;
+  readonly instanceNames: boolean;
   /** Bytes of the domain. */
   readonly name: Buffer;
 
   /** Throws `config.invalid` for what cannot be a domain. */
-  constructor({ domain, altDomain, datacenter }: ZoneOptions) {
+  constructor({ domain, altDomain, datacenter, instanceNames = false }: ZoneOptions) {
+    this.instanceNames = instanceNames;
     this.domains = [domain, altDomain].filter((text) => text !== '').map(domainLabels);
     this.datacenter = datacenter;
     this.name = nameIn(this.domains[0] ?? [], []) ?? Buffer.from([0]);
@@ -44,6 +49,15 @@ export class DnsZone implements Zone {
   /** The name that stands for an address. */
   addressName(address: Uint8Array): Buffer | undefined {
     return this.below([Buffer.from(address).toString('hex'), 'addr', this.datacenter]);
+  }
+
+  /**
+   * The name of one instance: the same address under a label of its own, so that it can be answered without looking for
+   * the instance. IDs may be longer than labels and hold any character: 64 bits of a hash stand for them.
+   */
+  instanceName(node: string, id: string, address: Uint8Array): Buffer | undefined {
+    const hash = createHash('sha256').update(`${node}\n${id}`).digest('hex').slice(0, 16);
+    return this.below([hash, Buffer.from(address).toString('hex'), 'addr', this.datacenter]);
   }
 
   /** Start of authority. The serial is set when it is sent. */

@@ -1,5 +1,6 @@
 /** Building blocks of the configuration's schema: each knows how it is written, checked and described. */
 import { z } from 'zod';
+import { parseRecursor } from '../../dns/recursors.ts';
 import { parseDuration } from '../../lib/duration.ts';
 import { parseHostPort } from '../../lib/host-port.ts';
 
@@ -64,6 +65,22 @@ export function hostPort() {
     error: (issue) => `expected host:port such as "127.0.0.1:9999", got "${String(issue.input)}"`,
   });
   written(schema, 'host:port');
+  return schema;
+}
+
+/** A name server: an address with a port or without. */
+export function recursor() {
+  const schema = z.string().transform((text, context) => {
+    const server = parseRecursor(text);
+    if (server !== undefined) return server;
+    context.issues.push({
+      code: 'custom',
+      input: text,
+      message: `expected the address of a name server such as "10.0.0.53" or "10.0.0.53:5353", got "${text}"`,
+    });
+    return z.NEVER;
+  });
+  written(schema, 'address or address:port');
   return schema;
 }
 

@@ -7,12 +7,13 @@
 import { hostname } from 'node:os';
 import { z } from 'zod';
 import { STRATEGY_NAMES } from '../../balance/strategies.ts';
+import { DEFAULT_DNS_OPTIONS } from '../../dns/options.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { LOG_LEVELS } from '../../lib/log.ts';
 import { DEFAULT_LIMITS, HARD_LIMITS } from '../../proxy/limits.ts';
 import { DEFAULT_FLOOD_POLICY } from '../../registry/flood.ts';
 import { nodeCheckSchema, serviceSchema } from './definitions.ts';
-import { addresses, bytes, duration, hostPort, listenPort, secret } from './fields.ts';
+import { addresses, bytes, duration, hostPort, listenPort, recursor, secret } from './fields.ts';
 import { groupSchema } from './group.ts';
 
 const nodeSchema = z
@@ -127,6 +128,25 @@ const dnsSchema = z
       .boolean()
       .default(true)
       .describe("Add a node's metadata as TXT records to answers that name it. On, as in Consul."),
+    recursors: z
+      .array(recursor())
+      .default([])
+      .describe(
+        'Name servers that are asked for names outside the domain, for unknown addresses and for what host names in the catalog stand for. None, as in Consul: such questions are refused.',
+      ),
+    recursorTimeout: duration({ least: 1 })
+      .prefault(formatDuration(DEFAULT_DNS_OPTIONS.recursorTimeout))
+      .describe("Until the next recursor is asked. Consul's: most resolvers give up after 5s."),
+    recursorStrategy: z
+      .enum(['sequential', 'random'])
+      .default(DEFAULT_DNS_OPTIONS.recursorStrategy)
+      .describe('Ask the recursors in their order, or in any order.'),
+    srvTargets: z
+      .enum(['node', 'instance'])
+      .default(DEFAULT_DNS_OPTIONS.srvTargets)
+      .describe(
+        'What SRV records lead to: the node or the address, as in Consul, or a name for each instance. HAProxy takes up all instances only if their names differ.',
+      ),
     soa: z
       .strictObject({
         refresh: z.int().min(0).default(3600).describe('Seconds.'),

@@ -76,7 +76,7 @@ export const CONSUL_KEYS: Rules = {
       min_ttl: sets('dns.soa.min_ttl'),
     }),
     recursor_timeout: sets('dns.recursor_timeout'),
-    recursor_strategy: idle('recursors are asked in their order', 'sequential'),
+    recursor_strategy: sets('dns.recursor_strategy', (value) => (value === '' ? undefined : value)),
     disable_compression: idle('names are compressed, which every resolver reads', false),
     // Answers come from memory: there is nothing staler or fresher to be had.
     allow_stale: NEEDLESS,
