@@ -2,10 +2,12 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { AclGrants, AclPolicy, AclToken } from '../catalog/rows.ts';
 import { secretDigest } from '../catalog/tables.ts';
 import { topic } from '../catalog/topics.ts';
+import type { Transaction } from '../catalog/transaction.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type AgentTokens, NO_AGENT_TOKENS, AgentTokens as Tokens } from './agent-tokens.ts';
 import { type Authorizer, compile } from './authorizer.ts';
 import { ANONYMOUS_TOKEN, nodeIdentityRules, serviceIdentityRules } from './builtin.ts';
+import { beginAcl } from './commands/bootstrap.ts';
 import { parseRules, type Rule } from './rules.ts';
 
 export interface AclOptions {
@@ -18,6 +20,8 @@ export interface AclOptions {
   /** Listing keys takes the right to list them, not only to read each. */
   enableKeyListPolicy?: boolean;
   tokens?: AgentTokens;
+  /** Puts in place what has to be there: when access control begins, and after a restore. */
+  begin?: (tx: Transaction) => void;
   /** The index in the file that allows another bootstrap, 0 for none; the file is gone then. */
   takeBootstrapReset?: () => number;
 }
@@ -39,6 +43,7 @@ export class Acl {
   readonly enableKeyListPolicy: boolean;
   readonly tokens: AgentTokens;
   readonly takeBootstrapReset: () => number;
+  readonly begin: (tx: Transaction) => void;
   readonly #catalog: Catalog;
   readonly #clock: Pick<Clock, 'now'>;
   readonly #datacenter: string;
@@ -60,6 +65,7 @@ export class Acl {
     this.enableKeyListPolicy = options.enableKeyListPolicy ?? false;
     this.tokens = options.tokens ?? new Tokens(NO_AGENT_TOKENS);
     this.takeBootstrapReset = options.takeBootstrapReset ?? (() => 0);
+    this.begin = options.begin ?? ((tx) => beginAcl(tx, undefined));
     this.#unsubscribe = options.catalog.feed.subscribe(({ topics }) => {
       if ([topic.aclTokens, topic.aclPolicies, topic.aclRoles].some((name) => topics.has(name)))
         this.#known.clear();

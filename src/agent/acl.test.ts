@@ -137,6 +137,20 @@ test('what the agent registers and tells takes the right to it', async () => {
   expect(await read('/v1/agent/host')).toBe('403 Permission denied');
 });
 
+test('a snapshot from before access control locks nobody out', async () => {
+  await start({ enabled: false });
+  await ask('PUT', '/v1/kv/a', { body: 'old' });
+  const bytes = await (await fetch(`http://${agent?.addresses.http[0]}/v1/snapshot`)).arrayBuffer();
+  await start({ tokens: { initialManagement: ROOT } });
+  const restored = await fetch(`http://${agent?.addresses.http[0]}/v1/snapshot?token=${ROOT}`, {
+    method: 'PUT',
+    body: bytes,
+  });
+  expect(restored.status).toBe(200);
+  expect(await ask('GET', '/v1/kv/a?raw', { token: ROOT })).toBe('200 old');
+  expect(await ask('GET', '/v1/kv/a')).toBe('403 Permission denied');
+});
+
 test('a log that is followed ends when its token loses the right to it', async () => {
   await start({ tokens: { initialManagement: ROOT } });
   const made = await ask('PUT', '/v1/acl/token', {

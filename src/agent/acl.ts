@@ -5,6 +5,7 @@ import { Acl } from '../acl/acl.ts';
 import { AGENT_TOKENS, AgentTokens, type AgentTokenValues } from '../acl/agent-tokens.ts';
 import { beginAcl } from '../acl/commands/bootstrap.ts';
 import { reapTokens } from '../acl/commands/token.ts';
+import type { Transaction } from '../catalog/transaction.ts';
 import { MusterError, messageOf } from '../errors.ts';
 import type { Logger } from '../lib/log.ts';
 import type { LocalNode } from '../registry/node.ts';
@@ -30,7 +31,8 @@ export async function startAcl(
   const { initialManagement, ...own } = configured;
   const initial =
     initialManagement === '' ? undefined : { accessorId: randomUUID(), secretId: initialManagement };
-  await store.write((tx) => beginAcl(tx, initial));
+  const begin = (tx: Transaction) => beginAcl(tx, initial);
+  await store.write(begin);
   const file =
     options.enableTokenPersistence && dataDirectory !== undefined
       ? path.join(dataDirectory, TOKENS_FILE)
@@ -58,6 +60,7 @@ export async function startAcl(
     defaultPolicy: options.defaultPolicy,
     enableKeyListPolicy: options.enableKeyListPolicy,
     tokens,
+    begin,
     takeBootstrapReset: () => takeReset(dataDirectory, logger),
   });
 }
