@@ -1,5 +1,7 @@
-/** Service definitions in files, as `services register` takes them: Consul's, in either of its casings. */
+/** Service definitions in files, as `services register` takes them: Consul's, JSON or HCL, in either of its casings. */
 import fs from 'node:fs';
+import path from 'node:path';
+import { parseHclWithPlaces } from '../agent/config/consul/tree.ts';
 import { parseJsonWithPlaces } from '../agent/config/json-places.ts';
 import { SyntaxFault } from '../agent/config/places.ts';
 import type { ServiceRegistration } from '../client/index.ts';
@@ -13,8 +15,9 @@ export function readServiceFiles(files: readonly string[]): ServiceRegistration[
   return files.flatMap((file) => {
     const value = wireCase(parse(file)) as Record<string, unknown>;
     const found = [
-      ...(Array.isArray(value.Services) ? value.Services : []),
-      ...(value.Service === undefined ? [] : [value.Service]),
+      // HCL has one block of a name as it is, several as a list.
+      ...(value.Services === undefined ? [] : [value.Services].flat()),
+      ...(value.Service === undefined ? [] : [value.Service].flat()),
     ];
     if (found.length === 0 || !found.every((one) => typeof (one as ServiceRegistration)?.Name === 'string'))
       throw new MusterError(
@@ -33,7 +36,8 @@ function parse(file: string): unknown {
     throw new MusterError('config.unreadable', `cannot read ${file}: ${messageOf(cause)}`, { cause });
   }
   try {
-    return parseJsonWithPlaces(text).value;
+    const isHcl = path.extname(file).toLowerCase() === '.hcl';
+    return (isHcl ? parseHclWithPlaces : parseJsonWithPlaces)(text).value;
   } catch (error) {
     if (!(error instanceof SyntaxFault)) throw error;
     throw new MusterError(

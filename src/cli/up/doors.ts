@@ -16,11 +16,11 @@ export function doorsOf({ http, dns, balancer, admin }: AgentAddresses): Doors {
   return { http: first(http), dns: first(dns), balancer: balancer.map(fromHere), admin: first(admin) };
 }
 
-/** One line for each. */
-export function doorsText(doors: Doors): string {
+/** One line for each; without the dashboard when it is switched off. */
+export function doorsText(doors: Doors, { dashboard = true }: { dashboard?: boolean } = {}): string {
   const rows: string[][] = [];
-  if (doors.http !== undefined)
-    rows.push(['  Dashboard', `http://${doors.http}/ui`], ['  HTTP API', `http://${doors.http}`]);
+  if (doors.http !== undefined && dashboard) rows.push(['  Dashboard', `http://${doors.http}/ui`]);
+  if (doors.http !== undefined) rows.push(['  HTTP API', `http://${doors.http}`]);
   if (doors.dns !== undefined) rows.push(['  DNS', `${doors.dns} (UDP and TCP)`]);
   for (const address of doors.balancer) rows.push(['  Balancer', `http://${address}`]);
   if (doors.admin !== undefined) rows.push(['  Routes', `http://${doors.admin}/api/routes`]);

@@ -32,14 +32,15 @@ export const agent = verb({
       ];
       return { config, warnings: [...warnings, ...(ignored ?? [])] };
     };
-    const removePidFile = writePidFile(read().config.node.pidFile);
+    const { config } = read();
+    const removePidFile = writePidFile(config.node.pidFile);
     try {
       return await runAgent({
         readConfig: read,
         async started({ agent, logger }) {
           const idle = flagsWithoutEffect(flags);
           if (idle.length > 0) logger.warn(`accepted, without effect as yet: ${idle.join(' ')}`);
-          terminal.out(`${doorsText(doorsOf(agent.addresses))}\n`);
+          terminal.out(`${doorsText(doorsOf(agent.addresses), { dashboard: config.api.ui })}\n`);
           return undefined;
         },
       });

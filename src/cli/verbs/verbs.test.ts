@@ -146,6 +146,15 @@ describe('services', () => {
     expect((await muster('health db')).code).toBe(1);
     expect((await muster(['services', 'deregister', file])).code).toBe(0);
     expect(await muster(['services', 'register', '/nowhere.json'])).toMatchObject({ code: 2 });
+    const hcl = path.join(directory, 'cache.hcl');
+    fs.writeFileSync(
+      hcl,
+      'service { name = "cache" port = 1 check { ttl = "1h" } }\nservice { name = "queue" }\n',
+    );
+    expect((await muster(['services', 'register', hcl])).out).toBe(
+      'Registered service: cache\nRegistered service: queue\n',
+    );
+    expect((await muster(['services', 'deregister', hcl])).code).toBe(0);
     fs.writeFileSync(file, '{"service": }');
     expect((await muster(['services', 'register', file])).err).toContain(`${file}:1:13: expected a value`);
   });

@@ -2,6 +2,7 @@
  * Every key of Consul's agent configuration (1.10, and what later versions added that is in wide use), and what it
  * means here: https://www.consul.io/docs/agent/options. A key is one line.
  */
+import { fillAddress } from './address.ts';
 import { idle, NEEDLESS, type Rules, section, sets } from './rules.ts';
 
 const CLUSTER = 'this agent stands alone as yet; joining others is not there';
@@ -15,6 +16,9 @@ const ONE_DATACENTER = 'there is one datacenter as yet';
 
 const lower = (value: unknown): unknown => (typeof value === 'string' ? value.toLowerCase() : value);
 
+/** `{{ GetPrivateIP }}` and the like stand for an address of this machine. */
+const filled = (value: unknown): unknown => (typeof value === 'string' ? fillAddress(value) : value);
+
 /** "ERR" and "WARN" too. */
 function logLevel(value: unknown): unknown {
   return lower(value) === 'err' ? 'error' : lower(value);
@@ -26,17 +30,17 @@ export const CONSUL_KEYS: Rules = {
   node_meta: sets('node.meta'),
   datacenter: sets('node.datacenter', lower),
   data_dir: sets('node.data_dir'),
-  bind_addr: sets('node.bind'),
-  client_addr: sets('node.client'),
-  advertise_addr: sets('node.advertise'),
+  bind_addr: sets('node.bind', filled),
+  client_addr: sets('node.client', filled),
+  advertise_addr: sets('node.advertise', filled),
   advertise_addr_ipv4: idle('give advertise_addr'),
   advertise_addr_ipv6: idle('give advertise_addr'),
   pid_file: sets('node.pid_file'),
   tagged_addresses: idle('a node has one address as yet'),
 
   addresses: section({
-    http: sets('api.address'),
-    dns: sets('dns.address'),
+    http: sets('api.address', filled),
+    dns: sets('dns.address', filled),
     https: idle(TLS),
     grpc: idle(MESH),
     grpc_tls: idle(MESH),
