@@ -1,10 +1,14 @@
 import { followCatalog } from './catalog.ts';
 import type { Discovery, InstanceListener } from './instance.ts';
+import { followStatic } from './static.ts';
 
 /** Follows a source of instances; `options` are the kind's own. */
 type Follow<Options> = (options: Options, listener: InstanceListener) => Discovery;
 
 /** Every kind of discovery by the name it has in configuration. A new one is a file and a line here. */
-export const DISCOVERY_KINDS = { catalog: followCatalog } as const satisfies Record<string, Follow<never>>;
+export const DISCOVERY_KINDS = { catalog: followCatalog, static: followStatic } as const satisfies Record<
+  string,
+  Follow<never>
+>;
 
 export type DiscoveryKind = keyof typeof DISCOVERY_KINDS;
