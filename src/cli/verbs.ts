@@ -15,6 +15,7 @@ import { history } from './verbs/history.ts';
 import { info } from './verbs/info.ts';
 import { keygen } from './verbs/keygen.ts';
 import { kvDelete, kvExport, kvGet, kvImport, kvList, kvPut } from './verbs/kv.ts';
+import { lb } from './verbs/lb.ts';
 import { load } from './verbs/load.ts';
 import { lock } from './verbs/lock.ts';
 import { maint } from './verbs/maint.ts';
@@ -30,6 +31,7 @@ import { watch } from './verbs/watch.ts';
 export const verbs: Verbs = {
   up,
   agent,
+  lb,
 
   members,
   'catalog nodes': catalogNodes,

@@ -1,0 +1,68 @@
+/** A balancer alone, in the foreground: started, kept until a signal, drained, stopped. */
+import { startFront } from '../agent/front.ts';
+import type { StrategyName } from '../balance/strategies.ts';
+import { followStatic, type StaticUpstream } from '../discovery/static.ts';
+import { formatHostPort, type HostPort } from '../lib/host-port.ts';
+import { createLogger, type LogLevel, stderrSink } from '../lib/log.ts';
+import type { ProxyLimits } from '../proxy/limits.ts';
+
+export interface LbOptions {
+  readonly listen: readonly HostPort[];
+  readonly upstreams: readonly StaticUpstream[];
+  readonly admin: HostPort | undefined;
+  readonly strategy: StrategyName;
+  readonly limits: Partial<ProxyLimits>;
+  /** Milliseconds. */
+  readonly drainTimeout: number;
+  readonly log: { readonly level: LogLevel; readonly format: 'pretty' | 'json' };
+}
+
+const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM'];
+const TAG_PREFIX = 'urlprefix-';
+
+/** Resolves with exit code 0 once everything has ended after a signal; a second signal ends the process with 1. */
+export async function runLb(options: LbOptions): Promise<number> {
+  const { listen, upstreams, admin, strategy, limits, drainTimeout } = options;
+  const log = createLogger({ level: options.log.level, sink: stderrSink(options.log.format) }).child('lb');
+  let ending = false;
+  let end = (): void => {};
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (ending) {
+      log.warn(`second signal (${signal}): ended at once`);
+      process.exit(1);
+    }
+    ending = true;
+    log.info(`${signal}: no more requests are taken, those in flight may finish`);
+    end();
+  };
+  for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
+  try {
+    const front = await startFront({
+      discover: (listener) =>
+        followStatic({ upstreams, service: 'upstream', tags: [`${TAG_PREFIX}/`] }, listener),
+      listen,
+      admin,
+      mayLackAdmin: false,
+      limits,
+      strategy,
+      tagPrefix: TAG_PREFIX,
+      log,
+    });
+    log.info('balancing', {
+      listen: front.listeners.join(', '),
+      upstreams: upstreams.map(({ host, port }) => formatHostPort(host, port)).join(', '),
+      strategy,
+      transport: 'net',
+      ...(front.admin === undefined ? {} : { admin: front.admin }),
+    });
+    await ended;
+    await front.drain(drainTimeout);
+    await front.stop();
+    return 0;
+  } finally {
+    for (const signal of STOP_SIGNALS) process.off(signal, onSignal);
+  }
+}

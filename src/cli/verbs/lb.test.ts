@@ -1,0 +1,157 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { build } from 'esbuild';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+
+/** The real program: signals, worker threads and exit codes are what matters. */
+let folder = '';
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'muster-lb-'));
+  symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
+  await build({
+    stdin: {
+      contents: `import { run } from './src/cli/run.ts';
+        import { lb } from './src/cli/verbs/lb.ts';
+        const terminal = { out: (text) => process.stdout.write(text), err: (text) => process.stderr.write(text) };
+        process.exitCode = await run({ lb }, process.argv.slice(2), terminal);`,
+      resolveDir: resolve('.'),
+      loader: 'ts',
+    },
+    outfile: join(folder, 'main.js'),
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    packages: 'external',
+  });
+  await build({
+    entryPoints: ['src/proxy/worker.ts'],
+    outfile: join(folder, 'proxy-worker.js'),
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    packages: 'external',
+  });
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+interface Backend {
+  port: number;
+  stop(): Promise<void>;
+}
+
+async function backend(name: string, answer = (response: http.ServerResponse) => void response.end(name)) {
+  const server = http.createServer((_, response) => answer(response)).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const stop = async () => {
+    server.closeAllConnections();
+    server.close();
+  };
+  closers.push(stop);
+  return { port: (server.address() as { port: number }).port, stop } satisfies Backend;
+}
+
+function muster(...words: string[]) {
+  const child: ChildProcess = spawn(process.execPath, [join(folder, 'main.js'), 'lb', ...words], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const seen = { text: '' };
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (part) => {
+      seen.text += part;
+    });
+  const exit = once(child, 'exit').then(([code]) => code as number | null);
+  closers.push(async () => {
+    child.kill('SIGKILL');
+    await exit;
+  });
+  return { child, seen, exit };
+}
+
+/** A balancer that listens on a free port. */
+async function balancer(upstreams: string, ...words: string[]) {
+  const running = muster('-listen', '127.0.0.1:0', '-upstream', upstreams, ...words);
+  for (;;) {
+    const port = /listen=127\.0\.0\.1:(\d+)/.exec(running.seen.text)?.[1];
+    if (port !== undefined) return { ...running, url: `http://127.0.0.1:${port}/` };
+    if (running.child.exitCode !== null) throw new Error(running.seen.text);
+    await new Promise((later) => setTimeout(later, 10));
+  }
+}
+
+const ask = async (url: string) => {
+  const answer = await fetch(url);
+  return `${answer.status} ${await answer.text()}`;
+};
+
+describe('muster lb', () => {
+  it('balances by weight over upstreams that are named, without a registry', async () => {
+    const [a, b] = [await backend('a'), await backend('b')];
+    const { url } = await balancer(`127.0.0.1:${a.port} weight=3,127.0.0.1:${b.port}`);
+    const counts: Record<string, number> = {};
+    for (let i = 0; i < 40; i++) {
+      const answer = await ask(url);
+      counts[answer] = (counts[answer] ?? 0) + 1;
+    }
+    expect(counts).toEqual({ '200 a': 30, '200 b': 10 });
+  });
+
+  it('takes an upstream out that refuses, without a client noticing', async () => {
+    const [a, b] = [await backend('a'), await backend('b')];
+    const { url, seen } = await balancer(`127.0.0.1:${a.port},127.0.0.1:${b.port}`);
+    await ask(url);
+    await a.stop();
+    for (let i = 0; i < 10; i++) expect(await ask(url)).toBe('200 b');
+    expect(seen.text).toContain(`instance ejected instance=static/127.0.0.1:${a.port}`);
+  });
+
+  it('carries its flags to the data path and shows routes on -admin', async () => {
+    const silent = await backend('never', () => {});
+    const { url, seen } = await balancer(
+      `127.0.0.1:${silent.port}`,
+      '-timeout-response=100ms',
+      '-strategy=leastconn',
+      '-admin=127.0.0.1:0',
+    );
+    expect(await ask(url)).toMatch(/^504 /);
+    const admin = /admin=(127\.0\.0\.1:\d+)/.exec(seen.text)?.[1];
+    const routes = (await (await fetch(`http://${admin}/api/routes`)).json()) as { dst: string }[];
+    expect(routes.map(({ dst }) => dst)).toEqual([`http://127.0.0.1:${silent.port}/`]);
+  });
+
+  it('lets what is in flight finish on SIGTERM and ends with 0', async () => {
+    const asked: http.ServerResponse[] = [];
+    const { port } = await backend('late', (response) => void asked.push(response));
+    const { url, child, exit, seen } = await balancer(`127.0.0.1:${port}`);
+    const answer = ask(url);
+    while (asked.length === 0) await new Promise((later) => setTimeout(later, 5));
+    child.kill('SIGTERM');
+    while (!seen.text.includes('SIGTERM')) await new Promise((later) => setTimeout(later, 5));
+    asked[0]?.end('late');
+    expect(await answer).toBe('200 late');
+    expect(await exit).toBe(0);
+  });
+
+  it.each([
+    [['-upstream', '127.0.0.1:1'], '-listen is missing'],
+    [['-listen', '127.0.0.1:0'], '-upstream is missing'],
+    [['-listen', '127.0.0.1:0', '-upstream', 'nowhere'], '-upstream: expected host:port'],
+    [['-listen', '127.0.0.1:0', '-upstream', '127.0.0.1:1 weight=0'], 'none could get a request'],
+    [['-listen', '127.0.0.1:0', '-upstream', '127.0.0.1:1', '-max-head=99999'], '60000 at most'],
+    [['-listen', '127.0.0.1:0', '-upstream', '127.0.0.1:1', '-timeout-head=0s'], 'has to be above 0'],
+  ])('says what is wrong with %j', async (words, sentence) => {
+    const { exit, seen } = muster(...words);
+    expect(await exit).toBe(2);
+    expect(seen.text).toContain(sentence);
+  });
+});

@@ -1,0 +1,153 @@
+import { STRATEGY_NAMES, type StrategyName } from '../../balance/strategies.ts';
+import { parseStaticUpstream } from '../../discovery/static.ts';
+import { MusterError } from '../../errors.ts';
+import { formatDuration } from '../../lib/duration.ts';
+import { parseHostPort } from '../../lib/host-port.ts';
+import { LOG_LEVELS, type LogLevel } from '../../lib/log.ts';
+import { DEFAULT_LIMITS, HARD_LIMITS, type ProxyLimits } from '../../proxy/limits.ts';
+import type { Flag, FlagValues } from '../flags.ts';
+import { verb } from '../verb.ts';
+
+/** How long requests in flight may take to end after a signal (ms). */
+const DRAIN = 30_000;
+
+/** Each limit of the data path with its flag. */
+const LIMITS = {
+  'timeout-connect': [
+    'connectTimeout',
+    'Until a connection to an upstream stands; then the next one is tried.',
+  ],
+  'timeout-head': ['headTimeout', 'Until a client has sent the head of a request.'],
+  'timeout-keepalive': ['keepAliveTimeout', 'An idle client connection.'],
+  'timeout-body': ['bodyTimeout', 'Silence inside the body of a request.'],
+  'timeout-response': ['responseTimeout', 'From the end of a request to the first byte of its response.'],
+  'timeout-silence': ['responseSilence', 'Silence inside a response.'],
+  'timeout-stall': ['stallTimeout', 'A peer that takes nothing of what there is for it.'],
+  'timeout-tunnel': ['tunnelTimeout', 'Silence on an upgraded connection.'],
+  'timeout-linger': ['lingerTimeout', 'What still comes after a refusal is read for so long.'],
+  'timeout-idle-upstream': ['upstreamIdleTimeout', 'An idle connection to an upstream.'],
+  'lame-duck': ['lameDuck', 'How long a stop goes on answering what comes on open connections.'],
+  'max-connections': ['maxConnections', 'Client connections at a time.'],
+  'max-head': ['maxHead', `Bytes of a whole head, at most ${HARD_LIMITS.maxHead}.`],
+  'max-line': ['maxLine', 'Bytes of one line of a head.'],
+  'max-fields': ['maxFields', `Header lines of a message, at most ${HARD_LIMITS.maxFields}.`],
+  'max-idle': ['maxIdlePerTarget', 'Idle connections kept for each upstream.'],
+  'max-sightings': ['maxSightings', 'How often upstreams may see one request that is safe to repeat.'],
+  'max-interim': ['maxInterim', 'Interim responses (1xx) before the final one.'],
+} as const satisfies Record<string, readonly [keyof ProxyLimits, string]>;
+
+type LimitFlag = keyof typeof LIMITS;
+type LimitKind<Name extends LimitFlag> = Name extends `max-${string}` ? 'integer' : 'duration';
+
+/** Limits that may be 0. */
+const MAY_BE_NONE: readonly string[] = ['lame-duck', 'max-idle'];
+
+const limitFlags = Object.fromEntries(
+  Object.entries(LIMITS).map(([name, [limit, summary]]): [string, Flag] => {
+    const isCount = name.startsWith('max-');
+    const usual = DEFAULT_LIMITS[limit];
+    return [
+      name,
+      {
+        kind: isCount ? 'integer' : 'duration',
+        summary,
+        default: isCount ? `${usual}` : formatDuration(usual),
+      },
+    ];
+  }),
+) as { [Name in LimitFlag]: Flag & { kind: LimitKind<Name> } };
+
+const flags = {
+  listen: { kind: 'list', value: 'HOST:PORT', summary: 'Where requests come in; several with commas.' },
+  upstream: {
+    kind: 'list',
+    value: 'HOST:PORT',
+    summary: 'Where they go; several with commas, each as "host:port weight=N" if it is to have a weight.',
+  },
+  strategy: { kind: 'string', choices: STRATEGY_NAMES, summary: 'How an upstream is chosen.', default: 'rr' },
+  admin: {
+    kind: 'string',
+    value: 'HOST:PORT',
+    summary: 'Where the admin API listens; nowhere unless given.',
+  },
+  ...limitFlags,
+  'timeout-drain': {
+    kind: 'duration',
+    summary: 'How long requests in flight may take to end when it stops.',
+    default: formatDuration(DRAIN),
+  },
+  'log-level': {
+    kind: 'string',
+    choices: LOG_LEVELS,
+    summary: 'Least important lines that are written.',
+    default: 'info',
+  },
+  'log-json': { kind: 'boolean', summary: 'Log lines as JSON.' },
+} as const;
+
+export const lb = verb({
+  summary: 'Balances HTTP/1.1 over upstreams that are named here, without a registry.',
+  about:
+    'An upstream that refuses connections or cuts them is taken out, probed and taken back when it answers; requests that were not sent, or may be repeated, go to the next one. On SIGTERM or Ctrl-C it takes no more connections, lets what is in flight finish and ends; a second signal ends it at once.',
+  args: [],
+  examples: [
+    { command: 'muster lb -listen 127.0.0.1:8080 -upstream 127.0.0.1:9001,127.0.0.1:9002' },
+    {
+      command:
+        'muster lb -listen :80 -upstream "10.0.0.1:80 weight=3,10.0.0.2:80" -strategy leastconn -timeout-response 5s',
+      does: 'three quarters to the first, at most 5 s until a response begins',
+    },
+  ],
+  flags,
+  async run({ flags: given }) {
+    const listen = places('listen', given.listen, parseHostPort);
+    const upstreams = places('upstream', given.upstream, parseStaticUpstream);
+    if (!upstreams.some(({ weight }) => weight > 0))
+      throw new MusterError('usage', '-upstream: each one has weight 0, so none could get a request');
+    const admin = given.admin === undefined ? undefined : place('admin', given.admin, parseHostPort);
+    const { runLb } = await import('../run-lb.ts');
+    return runLb({
+      listen,
+      upstreams,
+      admin,
+      strategy: (given.strategy ?? 'rr') as StrategyName,
+      limits: limitsOf(given),
+      drainTimeout: given['timeout-drain'] ?? DRAIN,
+      log: {
+        level: (given['log-level'] ?? 'info') as LogLevel,
+        format: given['log-json'] === true ? 'json' : 'pretty',
+      },
+    });
+  },
+});
+
+function place<Place>(flag: string, text: string, read: (text: string) => Place | undefined): Place {
+  const found = read(text);
+  if (found !== undefined) return found;
+  throw new MusterError('usage', `-${flag}: expected host:port such as 127.0.0.1:8080, got "${text}"`);
+}
+
+function places<Place>(
+  flag: string,
+  given: readonly string[] | undefined,
+  read: (text: string) => Place | undefined,
+): Place[] {
+  const texts = (given ?? []).flatMap((text) => text.split(',')).filter((text) => text.trim() !== '');
+  if (texts.length === 0) throw new MusterError('usage', `-${flag} is missing: say host:port`);
+  return texts.map((text) => place(flag, text.trim(), read));
+}
+
+function limitsOf(given: FlagValues<typeof flags>): Partial<ProxyLimits> {
+  const limits: Partial<ProxyLimits> = {};
+  for (const [name, [limit]] of Object.entries(LIMITS) as [LimitFlag, (typeof LIMITS)[LimitFlag]][]) {
+    const value = given[name];
+    if (value === undefined) continue;
+    const least = MAY_BE_NONE.includes(name) ? 0 : 1;
+    if (value < least)
+      throw new MusterError('usage', `-${name} has to be ${least === 1 ? 'above 0' : '0 or more'}`);
+    const most = limit === 'maxHead' || limit === 'maxFields' ? HARD_LIMITS[limit] : Number.POSITIVE_INFINITY;
+    if (value > most) throw new MusterError('usage', `-${name} can be ${most} at most`);
+    limits[limit] = value;
+  }
+  return limits;
+}
