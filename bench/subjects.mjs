@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findCommand, MUSTER } from '../scripts/support/paths.mjs';
-import { freePorts, start } from '../scripts/support/processes.mjs';
+import { start } from '../scripts/support/processes.mjs';
 
 /**
  * Starts a proxy on `port` in front of the backend.
@@ -15,31 +15,9 @@ const MAX_CONNECTIONS = 9_000;
 
 /** @type {Record<string, Subject>} */
 export const SUBJECTS = {
-  async muster({ folder, port, backend, cpu }) {
-    const [http = 0, dns = 0, admin = 0] = await freePorts(3);
-    const path = join(folder, 'muster.toml');
-    writeFileSync(
-      path,
-      `[node]
-dev = true
-[ports]
-http = ${http}
-dns = ${dns}
-[balancer]
-listen = ["127.0.0.1:${port}"]
-admin = "127.0.0.1:${admin}"
-workers = 1
-[[service]]
-name = "backend"
-address = "127.0.0.1"
-port = ${backend}
-tags = ["urlprefix-/"]
-[service.check]
-ttl = "24h"
-status = "passing"
-`,
-    );
-    return start(process.execPath, [MUSTER, 'agent', '-config-file', path], { cpu });
+  async muster({ port, backend, cpu }) {
+    const words = ['-listen', `127.0.0.1:${port}`, '-upstream', `127.0.0.1:${backend}`];
+    return start(process.execPath, [MUSTER, 'lb', ...words], { cpu });
   },
 
   async haproxy({ folder, port, backend, cpu }) {

@@ -105,35 +105,15 @@ async function configuredAgent(file, folder) {
 /** @param {{ http: number, dns: number }} ports */
 const httpAndDns = ({ http, dns }) => ['--http', `${ADDRESS}:${http}`, '--dns', `${ADDRESS}:${dns}`];
 
-/**
- * Everything to one backend, with the limits that the README of the http suite asks for.
- * @param {{ http: number, dns: number, proxy: number, admin: number }} ports
- * @param {number} backend
- */
-const oneBackend = (ports, backend) => `[node]
-dev = true
-[ports]
-http = ${ports.http}
-dns = ${ports.dns}
-[balancer]
-listen = ["${ADDRESS}:${ports.proxy}"]
-admin = "${ADDRESS}:${ports.admin}"
-[balancer.limits]
-head_timeout = "3s"
-keep_alive_timeout = "3s"
-body_timeout = "3s"
-response_timeout = "3s"
-response_silence = "3s"
-connect_timeout = "1s"
-[[service]]
-name = "backend"
-address = "${ADDRESS}"
-port = ${backend}
-tags = ["urlprefix-/"]
-[service.check]
-ttl = "24h"
-status = "passing"
-`;
+/** The limits that the README of the http suite asks for. */
+const HTTP_LIMITS = [
+  '-timeout-head=3s',
+  '-timeout-keepalive=3s',
+  '-timeout-body=3s',
+  '-timeout-response=3s',
+  '-timeout-silence=3s',
+  '-timeout-connect=1s',
+];
 
 /** @type {Record<string, Suite>} */
 export const SUITES = {
@@ -169,26 +149,21 @@ export const SUITES = {
   },
   http: {
     about: "the balancer's HTTP/1.1",
-    verb: 'agent',
+    verb: 'lb',
     runner: 'http/run.mjs',
     verbose: ['--verbose', '--slow'],
-    async subject(folder) {
-      const ports = await agentPorts();
-      const [backend = 0] = await freePorts(1);
-      const path = join(folder, 'muster.toml');
-      writeFileSync(path, oneBackend(ports, backend));
-      const program = await startAgent(['-config-file', path], ports);
-      const proxy = `${ADDRESS}:${ports.proxy}`;
+    async subject() {
+      const [port = 0, backend = 0] = await freePorts(2);
+      const [proxy, upstream] = [`${ADDRESS}:${port}`, `${ADDRESS}:${backend}`];
+      const program = start(process.execPath, [
+        MUSTER,
+        'lb',
+        ...['-listen', proxy, '-upstream', upstream],
+        ...HTTP_LIMITS,
+      ]);
       // Not by a request: the backend is not there yet, and would count as failed.
-      const hasRoute = async () => {
-        const routes = await (await fetch(`http://${ADDRESS}:${ports.admin}/api/routes`)).json();
-        return Array.isArray(routes) && routes.length > 0;
-      };
-      await until('the route', hasRoute, { program });
-      return {
-        program,
-        args: ['--proxy', proxy, '--backend', `${ADDRESS}:${backend}`, '--pid', String(program.pid)],
-      };
+      await until('the balancer to listen', async () => program.output().includes('balancing'), { program });
+      return { program, args: ['--proxy', proxy, '--backend', upstream, '--pid', String(program.pid)] };
     },
   },
   routing: {
