@@ -87,7 +87,7 @@ function readBody(raw: IncomingMessage, limit: number, tooLarge: (size: number) 
     const chunks: Buffer[] = [];
     let size = 0;
     const settle = (error?: Error) => {
-      raw.off('data', take).off('end', settle).off('error', settle).off('close', cut);
+      raw.off('data', take).off('end', settle).off('error', cut).off('close', cut);
       if (error !== undefined) reject(error);
       else resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
     };
@@ -97,7 +97,8 @@ function readBody(raw: IncomingMessage, limit: number, tooLarge: (size: number) 
       if (size > limit) settle(new HttpError(413, tooLarge(size)));
     };
     const cut = () => settle(new HttpError(400, 'unexpected EOF'));
-    raw.on('data', take).once('end', settle).once('error', settle).once('close', cut);
+    // A client that goes away in between is an error event ("aborted") to Node: its affair, none of ours.
+    raw.on('data', take).once('end', settle).once('error', cut).once('close', cut);
   });
 }
 

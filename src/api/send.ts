@@ -26,7 +26,8 @@ export async function send(
     return;
   }
   if (reply.meta !== undefined) setMeta(response, reply.meta);
-  for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, value);
+  for (const [name, value] of Object.entries(reply.headers ?? {}))
+    response.setHeader(name, headerValue(value));
   response.statusCode = reply.status ?? 200;
   if (reply.kind === 'empty') {
     response.setHeader('Content-Length', '0');
@@ -55,6 +56,12 @@ export async function send(
   }
   response.setHeader('Content-Length', body.length);
   response.end(body);
+}
+
+/** What a client said may stand in a header (X-Consul-Reason): UTF-8 byte by byte, and no control character ends it. */
+function headerValue(value: string): string {
+  if (/^[\x20-\x7e]*$/.test(value)) return value;
+  return Buffer.from(value.replace(/\p{Cc}/gu, ' ')).toString('latin1');
 }
 
 function encode(

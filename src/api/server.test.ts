@@ -2,6 +2,7 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../lib/clock.ts';
+import { createLogger } from '../lib/log.ts';
 import { decodeBody, object, string } from './decode.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { empty, json, taken, text } from './reply.ts';
@@ -249,6 +250,57 @@ describe('stopping', () => {
     expect(String(Buffer.concat(chunks))).toMatch(/^HTTP\/1\.1 400 /);
     expect((await ask('/v1/thing/x')).status).toBe(200);
   });
+});
+
+it('a header says what a client named, whatever it is', async () => {
+  // Once the connection was cut: Node refuses such values.
+  const reason = 'a\r\nX-Other: 1 \u2028 \u{1f642} \0 é';
+  await start([
+    endpoint({
+      method: 'GET',
+      path: '/v1/reason',
+      needs: 'nothing',
+      summary: '',
+      handler: () => empty(404, { headers: { 'X-Reason': reason } }),
+    }),
+  ]);
+  const { status, headers } = await ask('/v1/reason');
+  expect(status).toBe(404);
+  expect(headers['x-other']).toBeUndefined();
+  expect(Buffer.from(String(headers['x-reason']), 'latin1').toString()).toBe(
+    'a  X-Other: 1 \u2028 \u{1f642}   é',
+  );
+});
+
+it('a client that goes away in the middle of a body is no failure of ours', async () => {
+  const lines: string[] = [];
+  const { context } = testContext();
+  const noted = createLogger({ level: 'error', sink: ({ message }) => lines.push(message) });
+  let refused: Promise<unknown> | undefined;
+  const taking = endpoint({
+    method: 'PUT',
+    path: '/v1/take',
+    needs: 'nothing',
+    summary: '',
+    handler: async (_, request) => {
+      refused = request.body();
+      socket.destroy();
+      await refused;
+      return empty(200);
+    },
+  });
+  api = await startApi({
+    context: { ...context, logger: noted },
+    host: '127.0.0.1',
+    port: 0,
+    endpoints: [taking],
+  });
+  const socket = connect(api.address.port, '127.0.0.1');
+  socket.write('PUT /v1/take HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc');
+  await new Promise((resolve) => socket.once('close', resolve));
+  await expect(refused).rejects.toMatchObject({ status: 400 });
+  await api.stop();
+  expect(lines).toEqual([]);
 });
 
 it('the whole table makes an OpenAPI document', async () => {
