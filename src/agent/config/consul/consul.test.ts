@@ -141,6 +141,20 @@ EOT
     ]);
   });
 
+  it('takes what is empty for not given', () => {
+    const { config, warnings } = json({
+      encrypt: '',
+      data_dir: '',
+      retry_join: [],
+      audit: {},
+      segments: null,
+      node_name: 'n',
+    });
+    expect(warnings).toEqual([]);
+    expect(config.node).toMatchObject({ name: 'n' });
+    expect(config.node.dataDir).toBeUndefined();
+  });
+
   it('what is wrong with a value has the place in the file as it was written', () => {
     const faults = (file: string, text: string) => {
       try {

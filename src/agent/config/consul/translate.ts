@@ -59,9 +59,8 @@ export function translateConsul(value: Record<string, unknown>): Translation {
     }
     const known = new Map(Object.entries(rules).map(([key, rule]) => [bare(key), rule]));
     for (const [key, one] of Object.entries(part)) {
-      // Consul's own tools write null for what they leave out.
-      if (one === null) continue;
       const rule = known.get(bare(key));
+      if (rule !== undefined && isNothing(one)) continue;
       if (rule === undefined) notes.unknown([...at, key], Object.keys(rules));
       else apply(rule, one, [...at, key]);
     }
@@ -120,6 +119,11 @@ function place(into: Record<string, unknown>, [key = '', ...rest]: readonly stri
   const inner = isTable(into[key]) ? into[key] : {};
   into[key] = inner;
   place(inner, rest, value);
+}
+
+/** What Consul's own tools write for what they leave out. */
+function isNothing(value: unknown): boolean {
+  return value === null || value === '' || isSame(value, []) || isSame(value, {});
 }
 
 /** Both are plain values of a file. */
