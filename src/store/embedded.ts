@@ -7,6 +7,7 @@ import { shapeOf, TABLE_NAMES } from '../catalog/tables.ts';
 import type { Write } from '../catalog/transaction.ts';
 import { MusterError, messageOf } from '../errors.ts';
 import { GroupCommit } from './group-commit.ts';
+import { fromDisk, toDisk } from './row-on-disk.ts';
 import type { Store } from './store.ts';
 
 /** Layout of what is on disk; a newer one is refused rather than guessed at. */
@@ -26,7 +27,10 @@ export function openEmbeddedStore({
 }): Store {
   const root = openDatabase(path);
   const tables = new Map(
-    TABLE_NAMES.map((name) => [name, root.openDB<Rows[TableName], Buffer>(name, { keyEncoding: 'binary' })]),
+    TABLE_NAMES.map((name) => [
+      name,
+      root.openDB<Rows[TableName] | Uint8Array, Buffer>(name, { keyEncoding: 'binary' }),
+    ]),
   );
   const meta = root.openDB<number, string>(META, {});
   const format = meta.get('format');
@@ -42,7 +46,10 @@ export function openEmbeddedStore({
   function* readRows(): Generator<Write> {
     for (const [table, database] of tables) {
       const { key } = shapeOf(table);
-      for (const { value } of database.getRange()) yield { table, key: key(value), row: value } as Write;
+      for (const { value } of database.getRange()) {
+        const row = fromDisk<Rows[TableName]>(value);
+        yield { table, key: key(row), row } as Write;
+      }
     }
   }
 
@@ -51,7 +58,7 @@ export function openEmbeddedStore({
       for (const { table, key, row } of writes) {
         const database = tables.get(table);
         if (row === undefined) database?.remove(diskKey(key));
-        else database?.put(diskKey(key), row);
+        else database?.put(diskKey(key), toDisk<Rows[TableName]>(row));
       }
       meta.put('index', index);
       if (format === undefined) meta.put('format', FORMAT);

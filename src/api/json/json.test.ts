@@ -58,6 +58,15 @@ describe('reading', () => {
     expect(() => parseJson(text)).toThrow(new JsonError(message));
   });
 
+  it('makes no text of half a surrogate pair', () => {
+    // Two keys that differed only in such a half were one on the disk.
+    expect(parseJson('["\\ud800", "x\\udfff", "\\ud83d\\ude42"]')).toEqual([
+      '\ufffd',
+      'x\ufffd',
+      '\u{1f642}',
+    ]);
+  });
+
   it('is not exhausted by nesting', () => {
     expect(() => parseJson('['.repeat(100_000))).toThrow('exceeded max depth');
   });

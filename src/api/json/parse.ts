@@ -87,13 +87,15 @@ class Parser {
 
   #string(): string {
     let result = '';
+    let escaped = false;
     let from = ++this.#at;
     for (;;) {
       const char = this.#text[this.#at];
       if (char === undefined) throw this.#unexpected('');
       if (char === '"') {
         result += this.#text.slice(from, this.#at++);
-        return result;
+        // Escapes may say half of a surrogate pair, which is no character: U+FFFD, as in Go.
+        return escaped ? Buffer.from(result).toString() : result;
       }
       if (char < ' ') throw this.#unexpected('in string literal');
       if (char !== '\\') {
@@ -102,6 +104,7 @@ class Parser {
       }
       result += this.#text.slice(from, this.#at++);
       result += this.#escape();
+      escaped = true;
       from = this.#at;
     }
   }
