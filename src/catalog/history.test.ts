@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { ManualClock } from '../lib/clock.ts';
-import { openMemoryStore } from '../store/memory.ts';
+import { Catalog } from './catalog.ts';
 import { deregisterNode, deregisterService, register } from './commands/register.ts';
 import { History } from './history.ts';
+import { Transaction } from './transaction.ts';
 
 const fail = (error: unknown) => {
   throw error;
@@ -30,6 +31,12 @@ const service = (id: string, port: number) => ({
   enableTagOverride: false,
 });
 
+function commit(catalog: Catalog, command: (tx: Transaction) => unknown): void {
+  const tx = new Transaction(catalog, catalog.index + 1, 0);
+  command(tx);
+  if (!tx.isEmpty) catalog.apply(tx.index, tx.writes());
+}
+
 const write = fc.record({
   do: fc.constantFrom('register', 'service gone', 'node gone'),
   node: fc.constantFrom('a', 'b', 'C'),
@@ -44,7 +51,7 @@ it('tells every state as it was, as far back as it reaches, and takes no more th
       fc.array(write, { maxLength: 40 }),
       fc.constantFrom(0, 1500, 1_000_000),
       async (writes, maxBytes) => {
-        const { catalog, ...store } = openMemoryStore({ onSubscriberError: fail });
+        const catalog = new Catalog(fail);
         const clock = new ManualClock(1000);
         const history = new History({ catalog, clock, maxBytes });
         const now = () => ({
@@ -55,7 +62,7 @@ it('tells every state as it was, as far back as it reaches, and takes no more th
         const states = [{ index: catalog.index, time: clock.now(), ...now() }];
         for (const { do: what, node: on, id, number, pass } of writes) {
           clock.advance(pass);
-          await store.write((tx) => {
+          commit(catalog, (tx) => {
             if (what === 'register')
               register(tx, { node: node(on, `10.0.0.${number}`), service: service(id, number) });
             else if (what === 'node gone') deregisterNode(tx, on);
@@ -84,10 +91,10 @@ it('tells every state as it was, as far back as it reaches, and takes no more th
 });
 
 it('tells what changed after one index and up to another', async () => {
-  const { catalog, ...store } = openMemoryStore({ onSubscriberError: fail });
+  const catalog = new Catalog(fail);
   const history = new History({ catalog, clock: new ManualClock(5), maxBytes: 100_000 });
   for (const port of [1, 2, 3])
-    await store.write((tx) => register(tx, { node: node('a', '10.0.0.1'), service: service('x', port) }));
+    commit(catalog, (tx) => register(tx, { node: node('a', '10.0.0.1'), service: service('x', port) }));
   const told = [...history.between(1, 2)];
   expect(told).toMatchObject([
     { index: 2, time: 5, change: { table: 'services', before: { port: 1 }, after: { port: 2 } } },
