@@ -1,6 +1,7 @@
 // @ts-check
 // Programs of the operating system that tests and benchmarks use for real.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
 import { findCommand } from './paths.mjs';
 import { listProcesses, runToEnd } from './processes.mjs';
 import { Failure, say, step } from './say.mjs';
@@ -8,6 +9,7 @@ import { Failure, say, step } from './say.mjs';
 /**
  * `variable`: names an own copy of the program. `daemon`: the service that the Debian package starts, which we
  * do not want running; `process`: the name of its process where that is another.
+ * `commands`: names on the path, or absolute where a package brings no program.
  * @typedef {{ commands: string[], debian: string, why: string, variable?: string, daemon?: string, process?: string }}
  * SystemPackage
  * @typedef {'test' | 'bench'} Purpose
@@ -30,6 +32,14 @@ export const SYSTEM_PACKAGES = {
       process: 'dockerd',
     },
     { commands: ['busybox'], debian: 'busybox-static', why: 'is the program in those containers' },
+    { commands: ['dig'], debian: 'bind9-dnsutils', why: 'asks over DNS' },
+    { commands: ['dnsmasq'], debian: 'dnsmasq-base', why: 'forwards DNS to us, and answers what we forward' },
+    { commands: ['haproxy'], debian: 'haproxy', why: 'takes its servers from DNS', daemon: 'haproxy' },
+    {
+      commands: ['/usr/lib/python3/dist-packages/consul/__init__.py'],
+      debian: 'python3-consul',
+      why: 'is a client of the registry',
+    },
   ],
   bench: [
     { commands: ['wrk'], debian: 'wrk', why: 'makes load' },
@@ -43,7 +53,11 @@ export const SYSTEM_PACKAGES = {
 export function locate({ commands, variable }) {
   const named = variable === undefined ? undefined : process.env[variable];
   if (named) return existsSync(named) ? named : undefined;
-  return commands.map(findCommand).find((path) => path !== undefined);
+  return commands
+    .map((command) =>
+      isAbsolute(command) ? (existsSync(command) ? command : undefined) : findCommand(command),
+    )
+    .find((path) => path !== undefined);
 }
 
 /** How to become root here without a question, or undefined. */
