@@ -127,6 +127,14 @@ describe('flags of the agent', () => {
     expect(flagsWithoutEffect(flags)).toEqual([]);
   });
 
+  it('name recursors, one each time', () => {
+    const { flags } = parseFlags(AGENT_FLAGS, ['-recursor', '10.0.0.53', '-recursor=10.0.1.53:5353']);
+    expect(flagsAsSource(flags, '/').value).toEqual({
+      dns: { recursors: ['10.0.0.53', '10.0.1.53:5353'] },
+    });
+    expect(flagsWithoutEffect(flags)).toEqual([]);
+  });
+
   it('say which of them have no effect yet', () => {
     const { flags } = parseFlags(AGENT_FLAGS, [
       '-server',
