@@ -303,10 +303,10 @@ describe('the proxy on sockets', () => {
       while (!isDraining) {
         const client = new Client(server);
         await once(client.socket, 'connect');
+        const closed = once(client.socket, 'close');
         do {
           client.text = '';
           client.send(GET);
-          const closed = once(client.socket, 'close');
           while (!client.text.endsWith('\r\n\r\na') && !client.socket.closed)
             await Promise.race([once(client.socket, 'data'), closed]);
           if (!client.text.endsWith('\r\n\r\na')) lost++;
