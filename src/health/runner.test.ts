@@ -32,8 +32,9 @@ function setUp(maxInFlight = 10) {
     onResult: (id, outcome) => results.push({ id, outcome }),
     maxInFlight,
   });
-  const add = (id: string, interval = 1000) => runner.add(id, kind, { ...EMPTY_SPEC, interval }, 100);
-  return { running, clock, results, runner, schedule, add };
+  const add = (id: string, interval = 1000) =>
+    runner.add(id, kind, { ...EMPTY_SPEC, interval }, { outputMaxSize: 100 });
+  return { running, clock, results, runner, schedule, add, kind };
 }
 
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -49,6 +50,15 @@ describe('runner', () => {
     expect(running).toHaveLength(1);
     clock.advance(7200);
     expect(running.map(({ at }) => at)).toHaveLength(2);
+  });
+
+  it('lets a check that begins as passing wait for a part of its interval', () => {
+    const { running, clock, runner, kind } = setUp();
+    runner.add('a', kind, { ...EMPTY_SPEC, interval: 1000 }, { outputMaxSize: 100, isPassing: true });
+    clock.advance(50);
+    expect(running).toHaveLength(0);
+    clock.advance(50);
+    expect(running).toHaveLength(1);
   });
 
   it('never runs two probes of one check at once, and waits an interval after the end of one', async () => {
@@ -103,7 +113,7 @@ describe('runner', () => {
       recognises: () => true,
       probe: () => Promise.reject(new Error('broken')),
     };
-    runner.add('a', broken, { ...EMPTY_SPEC, interval: 1000 }, 100);
+    runner.add('a', broken, { ...EMPTY_SPEC, interval: 1000 }, { outputMaxSize: 100 });
     clock.advance(10);
     await settle();
     expect(results).toEqual([{ id: 'a', outcome: { status: 'critical', output: 'broken' } }]);

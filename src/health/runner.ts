@@ -17,6 +17,12 @@ const MAX_IN_FLIGHT = 1000;
  */
 const FIRST_PROBE_SHARE = 1 / 500;
 
+/**
+ * The same for a check that begins as passing: nobody waits for its result, and after a restart with ten thousand of
+ * them they must not all run at once.
+ */
+const FIRST_PROBE_SHARE_PASSING = 1 / 10;
+
 export interface RunnerOptions {
   /** In [0, 1): spreads the probes over their interval. */
   random: () => number;
@@ -58,9 +64,15 @@ export class Runner {
   }
 
   /** Begins to carry out a check; one with the same ID is replaced, and what it still finds out is dropped. */
-  add(id: string, kind: ProbeKind, spec: CheckSpec, outputMaxSize: number): void {
+  add(
+    id: string,
+    kind: ProbeKind,
+    spec: CheckSpec,
+    { outputMaxSize, isPassing = false }: { outputMaxSize: number; isPassing?: boolean },
+  ): void {
     this.remove(id);
     const { schedule, random } = this.#options;
+    const share = isPassing ? FIRST_PROBE_SHARE_PASSING : FIRST_PROBE_SHARE;
     const check: Probed = {
       id,
       kind,
@@ -73,7 +85,7 @@ export class Runner {
       runs: 0,
     };
     this.#checks.set(id, check);
-    const first = spec.interval * FIRST_PROBE_SHARE * (0.5 + random() / 2);
+    const first = spec.interval * share * (0.5 + random() / 2);
     check.cancel = schedule.after(first, () => this.#due(check));
   }
 

@@ -66,7 +66,7 @@ export class Checker {
         id,
         kind,
         { ...spec, interval: Math.max(spec.interval, MIN_INTERVAL) },
-        this.#outputMaxSize(spec),
+        { outputMaxSize: this.#outputMaxSize(spec), isPassing: check.status === 'passing' },
       );
     else if (kind.mode === 'told') this.#await(id, ttl);
     else {
