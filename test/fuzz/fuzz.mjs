@@ -43,35 +43,73 @@ export function reproduction({ kind, parts }) {
   return `${kind} base64 ${parts.map((part) => part.toString('base64')).join(' , ')}`;
 }
 
-async function startAgent() {
+/** @param {'memory' | 'embedded'} store */
+async function startAgent(store) {
   const folder = mkdtempSync(join(tmpdir(), 'muster-fuzz-'));
   const [http = 0, dns = 0, proxy = 0, admin = 0] = await freePorts(4);
   const path = join(folder, 'muster.toml');
   writeFileSync(
     path,
-    `[node]\ndev = true\n[ports]\nhttp = ${http}\ndns = ${dns}\n` +
+    `[node]\n${store === 'memory' ? 'dev = true' : `data_dir = "${folder}/data"`}\n[ports]\nhttp = ${http}\ndns = ${dns}\n` +
       `[balancer]\nlisten = ["127.0.0.1:${proxy}"]\nadmin = "127.0.0.1:${admin}"\n` +
       `[acl]\nenabled = true\n[acl.tokens]\ninitial_management = "${TOKEN}"\n`,
   );
-  const args = [MUSTER, 'agent', '-dev', '-config-file', path, '-log-level', 'warn'];
-  const program = start(process.execPath, args, { keep: 64 * 1024 * 1024 });
-  await until(
-    'the agent to have a leader',
-    async () => (await call(http, 'GET', '/v1/status/leader')).length > 2,
-    {
-      program,
-    },
-  );
+  const args = [MUSTER, 'agent', '-config-file', path, '-log-level', 'warn'];
+  const begin = () => start(process.execPath, args, { keep: 64 * 1024 * 1024 });
+  let program = begin();
+  const ready = () =>
+    until(
+      'the agent to have a leader',
+      async () => (await call(http, 'GET', '/v1/status/leader')).length > 2,
+      { program },
+    );
+  await ready();
   return {
     http,
     dns,
-    program,
+    get program() {
+      return program;
+    },
+    /** Ends it and starts it with what it had on the disk. Answers how it ended. */
+    async again() {
+      const exit = await program.stop('SIGTERM', 10_000);
+      program = begin();
+      await ready();
+      return exit;
+    },
     async stop() {
       const exit = await program.stop('SIGTERM', 10_000);
       rmSync(folder, { recursive: true, force: true });
       return exit;
     },
   };
+}
+
+/** What has to be the same after a restart: nothing else than writes changes it. */
+const KEPT = [
+  '/v1/kv/?recurse',
+  '/v1/query',
+  '/v1/acl/tokens',
+  '/v1/acl/policies',
+  '/v1/acl/roles',
+  '/v1/coordinate/nodes',
+]
+  .concat(['service-defaults', 'proxy-defaults', 'service-router'].map((kind) => `/v1/config/${kind}`))
+  // Not what the agent registers itself: that it writes anew.
+  .concat(
+    ['nodes', 'service/web', 'service/db', 'service/__proto__'].map(
+      (rest) => `/v1/catalog/${rest}?filter=Node+matches+%22%5En%22`,
+    ),
+  );
+
+/** @param {number} port @returns {Promise<string[]>} */
+function kept(port) {
+  return Promise.all(
+    KEPT.map(async (path) => {
+      const headers = { 'X-Consul-Token': TOKEN };
+      return (await fetch(`http://127.0.0.1:${port}${path}`, { headers })).text();
+    }),
+  );
 }
 
 /** A request as it should be. @param {number} port @param {string} method @param {string} path @param {Uint8Array} [body] */
@@ -153,18 +191,19 @@ function rssOf(pid) {
 
 /**
  * Runs until `count` inputs were sent or `seconds` are over. Stops at the first batch after which something is wrong.
- * @param {{ seed: number, from?: number, count?: number, seconds?: number, onProgress?: (text: string) => void }} options
+ * @param {{ seed: number, store?: 'memory' | 'embedded', from?: number, count?: number, seconds?: number, onProgress?: (text: string) => void }} options
  */
 export async function fuzz({
   seed,
+  store = 'memory',
   from = 0,
   count = Number.POSITIVE_INFINITY,
   seconds = Number.POSITIVE_INFINITY,
   onProgress,
 }) {
   const began = performance.now();
-  const agent = await startAgent();
-  const { http, dns, program } = agent;
+  const agent = await startAgent(store);
+  const { http, dns } = agent;
   /** @type {Finding[]} */
   const findings = [];
   /** @type {Record<string, number>} */
@@ -207,6 +246,7 @@ export async function fuzz({
 
   /** @param {number} first */
   async function lookAfterIt(first) {
+    const { program } = agent;
     if (!program.running()) {
       findings.push({ number: first, why: 'the agent has ended' });
       return;
@@ -245,7 +285,21 @@ export async function fuzz({
       await lookAfterIt(first);
       if (batch % CLEAN_EVERY === CLEAN_EVERY - 1) {
         await call(http, 'PUT', '/v1/snapshot', empty);
-        onProgress?.(`${sent} inputs, ${Math.round(rssOf(program.pid) / 1e6)} MB`);
+        onProgress?.(`${sent} inputs, ${Math.round(rssOf(agent.program.pid) / 1e6)} MB`);
+      }
+    }
+    if (store === 'embedded' && findings.length === 0) {
+      const before = await kept(http);
+      await agent.again();
+      const after = await kept(http);
+      for (const [i, path] of KEPT.entries()) {
+        const [one = '', other = ''] = [before[i], after[i]];
+        const at = [...one].findIndex((char, place) => char !== other[place]);
+        if (one !== other)
+          findings.push({
+            number: from,
+            why: `${path} is another after a restart: ${one.slice(Math.max(0, at - 300), at + 100)} … ${other.slice(Math.max(0, at - 300), at + 100)}`,
+          });
       }
     }
   } finally {
@@ -261,7 +315,7 @@ export async function fuzz({
     peak,
     slowest,
     seconds: (performance.now() - began) / 1_000,
-    output: program.output(),
+    output: agent.program.output(),
   };
 }
 

@@ -104,7 +104,9 @@ function objectFor(random, { properties = {}, additionalProperties }, place) {
   }
   if (typeof additionalProperties === 'object') {
     for (let left = random.below(4); left > 0; left--) {
-      const name = random.chance(0.5) ? random.pick(['rack', 'env', 'lan', 'wan']) : random.pick(ODD);
+      const name = random.chance(0.5)
+        ? random.pick(['rack', 'env', 'lan', 'wan', '__proto__', 'constructor'])
+        : random.pick(ODD);
       members.push(`${quote(random, name)}:${jsonFor(random, additionalProperties, { ...place, name })}`);
     }
   }

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // @ts-check
-// npm run fuzz -- [--seconds 60] [--seed N] [--from N --count N]      see test/README.md
+// npm run fuzz -- [--seconds 60] [--seed N] [--store embedded] [--from N --count N]      see test/README.md
 import { parseArgs } from 'node:util';
 import { setup } from '../../scripts/setup.mjs';
 import { stopAllWithUs } from '../../scripts/support/processes.mjs';
@@ -13,6 +13,7 @@ await run(async () => {
     options: {
       seconds: { type: 'string' },
       seed: { type: 'string' },
+      store: { type: 'string' },
       from: { type: 'string' },
       count: { type: 'string' },
     },
@@ -20,6 +21,7 @@ await run(async () => {
   await setup([]);
   const seed = Number(values.seed ?? Date.now() % 1_000_000);
   const limits = {
+    store: values.store === 'embedded' ? /** @type {const} */ ('embedded') : /** @type {const} */ ('memory'),
     from: Number(values.from ?? 0),
     ...(values.count === undefined ? {} : { count: Number(values.count) }),
     ...(values.count !== undefined && values.seconds === undefined
