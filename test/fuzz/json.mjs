@@ -65,12 +65,12 @@ function quote(random, text) {
 /**
  * @param {Random} random
  * @param {Schema} schema
- * @param {{ name?: string, targets: boolean }} place name of the field that it stands in
+ * @param {{ name?: string, targets: boolean, tidy: boolean }} place name of the field that it stands in
  * @returns {string}
  */
 export function jsonFor(random, schema, place) {
-  if (random.chance(0.015)) return random.pick(ODD_VALUES);
-  if (random.chance(0.01)) return random.pick(NUMBERS);
+  if (!place.tidy && random.chance(0.015)) return random.pick(ODD_VALUES);
+  if (!place.tidy && random.chance(0.01)) return random.pick(NUMBERS);
   const choice = schema.anyOf ?? schema.oneOf;
   if (choice !== undefined) return jsonFor(random, random.pick(choice), place);
   switch (schema.type) {
@@ -84,7 +84,7 @@ export function jsonFor(random, schema, place) {
       return quote(random, word(random, place.name, place));
     case 'integer':
     case 'number':
-      return random.chance(0.7) ? String(random.below(100)) : random.pick(NUMBERS);
+      return place.tidy || random.chance(0.7) ? String(random.below(100)) : random.pick(NUMBERS);
     case 'boolean':
       return random.pick(['true', 'false']);
     default:
@@ -92,11 +92,11 @@ export function jsonFor(random, schema, place) {
   }
 }
 
-/** @param {Random} random @param {Schema} schema @param {{ name?: string, targets: boolean }} place */
+/** @param {Random} random @param {Schema} schema @param {{ name?: string, targets: boolean, tidy: boolean }} place */
 function objectFor(random, { properties = {}, additionalProperties }, place) {
   /** @type {string[]} */
   const members = [];
-  const often = random.pick([0.15, 0.4, 0.9]);
+  const often = random.pick(place.tidy ? [0.05, 0.15] : [0.15, 0.4, 0.9]);
   for (const [name, inner] of Object.entries(properties)) {
     if (!random.chance(IMPORTANT.has(name) ? 0.95 : often)) continue;
     const written = random.chance(0.03) ? name.toLowerCase() : name;
@@ -110,7 +110,8 @@ function objectFor(random, { properties = {}, additionalProperties }, place) {
       members.push(`${quote(random, name)}:${jsonFor(random, additionalProperties, { ...place, name })}`);
     }
   }
-  if (random.chance(0.02)) members.push(`${quote(random, random.pick(ODD))}:${random.pick(ODD_VALUES)}`);
+  if (!place.tidy && random.chance(0.02))
+    members.push(`${quote(random, random.pick(ODD))}:${random.pick(ODD_VALUES)}`);
   return `{${members.join(random.chance(0.02) ? ' , ' : ',')}}`;
 }
 
@@ -120,6 +121,6 @@ const IMPORTANT = new Set(['Node', 'Address', 'Service', 'Name', 'Verb', 'Key', 
 /** A body for a schema, sometimes with broken bytes. @param {Random} random @param {Schema} schema @returns {Buffer} */
 export function bodyFor(random, schema) {
   const broken = random.chance(0.1);
-  const text = jsonFor(random, schema, { targets: !broken });
+  const text = jsonFor(random, schema, { targets: !broken, tidy: random.chance(0.5) });
   return broken ? mutated(random, Buffer.from(text)) : Buffer.from(text);
 }
