@@ -6,11 +6,19 @@ export interface Clock {
   after(ms: number, task: () => void): () => void;
 }
 
+/** Node runs a timer at once that is to wait for longer than 2^31 - 1 ms (24.8 days). */
+const LONGEST = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   after(ms, task) {
-    const timer = setTimeout(task, ms);
-    timer.unref();
+    let timer: NodeJS.Timeout;
+    const arm = (left: number) => {
+      timer =
+        left > LONGEST ? setTimeout(() => arm(left - LONGEST), LONGEST) : setTimeout(task, Math.max(0, left));
+      timer.unref();
+    };
+    arm(ms);
     return () => clearTimeout(timer);
   },
 };
