@@ -16,6 +16,8 @@ import type { LocalCheck, LocalState } from './local.ts';
 
 /** Shortest interval between two probes of a check, in ms: Consul's; a shorter one is raised to it. */
 const MIN_INTERVAL = 1000;
+/** Node's timers reach this far, some 24 days; what is longer would run out at once. */
+const MAX_TIMEOUT = 2 ** 31 - 1;
 /** Shortest time after which a critical service may be taken down, in ms (Consul wants a minute). */
 const MIN_DEREGISTER_AFTER = 1000;
 
@@ -65,7 +67,11 @@ export class Checker {
       this.#runner.add(
         id,
         kind,
-        { ...spec, interval: Math.max(spec.interval, MIN_INTERVAL) },
+        {
+          ...spec,
+          interval: Math.max(spec.interval, MIN_INTERVAL),
+          timeout: Math.min(spec.timeout, MAX_TIMEOUT),
+        },
         { outputMaxSize: this.#outputMaxSize(spec), isPassing: check.status === 'passing' },
       );
     else if (kind.mode === 'told') this.#await(id, ttl);

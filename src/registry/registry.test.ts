@@ -335,6 +335,29 @@ describe('registry', () => {
   });
 });
 
+it('a timeout longer than timers reach does not run out at once', async () => {
+  const server = createServer((_request, response) => {
+    setTimeout(() => response.end('slow but well'), 20);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const { registry, store } = await setUp({ clock: systemClock });
+  const probe = inService({
+    http: `http://127.0.0.1:${port}/`,
+    interval: 1000,
+    timeout: 9_999_999 * 3_600_000,
+  });
+  const first = new Promise<string>((resolve) => {
+    store.catalog.feed.subscribe(({ changes }) => {
+      for (const { after } of changes)
+        if (after !== undefined && 'output' in after && after.output !== '') resolve(after.status);
+    });
+  });
+  await registry.registerService(service('web', { port, checks: [probe] }));
+  expect(await first).toBe('passing');
+  await new Promise((resolve) => server.close(resolve));
+});
+
 describe('reconciliation', () => {
   it('removes what this node does not register and leaves other nodes alone, at the start', async () => {
     const { registry, store } = await setUp();
