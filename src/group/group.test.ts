@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createLogger, type LogLine } from '../lib/log.ts';
 import { type Group, startGroup } from './group.ts';
 import type { InstanceView } from './instance.ts';
+import { isPortFree } from './ports.ts';
 import type { GroupSpec } from './spec.ts';
 
 const spec: GroupSpec = {
@@ -16,10 +17,17 @@ const spec: GroupSpec = {
   cwd: os.tmpdir(),
   env: {},
   ports: ['http'],
-  portRange: { first: 36_000, last: 36_499 },
+  // Below the range from which the system takes ports for outgoing connections.
+  portRange: { first: 26_000, last: 26_499 },
   stopTimeout: 2000,
   restart: { base: 10, max: 20, resetAfter: 60_000 },
 };
+
+async function firstOfTwoFreePorts(): Promise<number> {
+  for (let port = 26_500; port < 32_000; port += 2)
+    if ((await isPortFree(port)) && (await isPortFree(port + 1))) return port;
+  throw new Error('no two free ports side by side');
+}
 
 const groups: Group[] = [];
 afterEach(async () => {
@@ -109,7 +117,7 @@ describe('a group', () => {
     }
     const all = group.instances().flatMap(({ ports }) => Object.values(ports));
     expect(new Set(all).size).toBe(6);
-    expect(all.every((port) => port >= 36_000 && port <= 36_499)).toBe(true);
+    expect(all.every((port) => port >= 26_000 && port <= 26_499)).toBe(true);
   });
 
   it('starts an instance again after kill -9, on the same port and with the same identity', async () => {
@@ -188,10 +196,12 @@ describe('a group', () => {
   });
 
   it('without enough ports nothing stays running', async () => {
-    await expect(start({ replicas: 3, portRange: { first: 36_500, last: 36_501 } })).rejects.toThrow(
-      /no free port between 36500 and 36501/,
+    const first = await firstOfTwoFreePorts();
+    const portRange = { first, last: first + 1 };
+    await expect(start({ replicas: 3, portRange })).rejects.toThrow(
+      `no free port between ${first} and ${first + 1}`,
     );
-    const { group } = await start({ replicas: 2, portRange: { first: 36_500, last: 36_501 } });
+    const { group } = await start({ replicas: 2, portRange });
     expect(group.instances()).toHaveLength(2);
   });
 });
