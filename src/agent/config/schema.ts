@@ -10,11 +10,11 @@ import { STRATEGY_NAMES } from '../../balance/strategies.ts';
 import { DEFAULT_DNS_OPTIONS } from '../../dns/options.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { LOG_LEVELS } from '../../lib/log.ts';
-import { DEFAULT_LIMITS, HARD_LIMITS } from '../../proxy/limits.ts';
 import { DEFAULT_FLOOD_POLICY } from '../../registry/flood.ts';
 import { nodeCheckSchema, serviceSchema } from './definitions.ts';
 import { addresses, bytes, duration, hostPort, listenPort, recursor, secret } from './fields.ts';
 import { groupSchema } from './group.ts';
+import { limitsSchema } from './limits.ts';
 
 const nodeSchema = z
   .strictObject({
@@ -180,7 +180,7 @@ const apiSchema = z
     historySize: bytes({ most: 1024 ** 3 })
       .prefault('16MB')
       .describe(
-        'Memory for what changed about nodes, services and checks (`muster history`); the oldest is forgotten first, and all of it at a restart. The default holds some 20,000 changes: a day of a registry with a change every four seconds.',
+        'Memory for what changed about nodes, services and checks (`muster history`); the oldest is forgotten first, and all of it at a restart. Bounded, so that a busy registry does not grow for ever.',
       ),
     useCache: z
       .boolean()
@@ -295,67 +295,6 @@ const aclSchema = z
   })
   .prefault({})
   .describe('Access control, as Consul has it: tokens, policies, roles.');
-
-const limitDuration = (name: keyof typeof DEFAULT_LIMITS) =>
-  duration({ least: 1 }).prefault(formatDuration(DEFAULT_LIMITS[name]));
-
-const limitsSchema = z
-  .strictObject({
-    maxConnections: z
-      .int()
-      .min(1)
-      .default(DEFAULT_LIMITS.maxConnections)
-      .describe(
-        'Client connections at a time, for each worker. Leaves room for as many to instances below the usual limit of open files.',
-      ),
-    maxLine: bytes({ least: 256, most: HARD_LIMITS.maxHead })
-      .prefault(DEFAULT_LIMITS.maxLine)
-      .describe('Longest request, status or header line. Cookies of 4 kB fit twice.'),
-    maxFields: z
-      .int()
-      .min(8)
-      .max(HARD_LIMITS.maxFields)
-      .default(DEFAULT_LIMITS.maxFields)
-      .describe('Header lines of a message. Browsers send about 20, proxies in front add 10.'),
-    maxHead: bytes({ least: 1024, most: HARD_LIMITS.maxHead })
-      .prefault(DEFAULT_LIMITS.maxHead)
-      .describe('A whole head with its start line. Four lines of full length.'),
-    headTimeout: limitDuration('headTimeout').describe(
-      'Until a client has sent the head of a request. Generous for a phone, short against those who send slowly on purpose.',
-    ),
-    keepAliveTimeout: limitDuration('keepAliveTimeout').describe(
-      'An idle client connection. Longer than the 60 s of common balancers in front, so that they close first.',
-    ),
-    bodyTimeout: limitDuration('bodyTimeout').describe('Silence inside the body of a request.'),
-    connectTimeout: limitDuration('connectTimeout').describe(
-      'Until a connection to an instance stands; then the next instance is tried. Longer than one lost packet (1 s).',
-    ),
-    responseTimeout: limitDuration('responseTimeout').describe(
-      'From the end of a request to the first byte of its response; then 504.',
-    ),
-    responseSilence: limitDuration('responseSilence').describe('Silence inside a response.'),
-    stallTimeout: limitDuration('stallTimeout').describe(
-      'A peer that takes nothing of what there is for it.',
-    ),
-    tunnelTimeout: limitDuration('tunnelTimeout').describe(
-      'Silence on an upgraded connection (WebSocket), both directions. People leave tabs open.',
-    ),
-    upstreamIdleTimeout: limitDuration('upstreamIdleTimeout').describe(
-      'An idle connection to an instance. Below the 5 s after which Node programs close theirs.',
-    ),
-    lameDuck: duration()
-      .prefault(formatDuration(DEFAULT_LIMITS.lameDuck))
-      .describe(
-        'How long a balancer that stops goes on answering what comes on open connections, each with `Connection: close`, before it ends idle ones.',
-      ),
-    maxIdlePerTarget: z
-      .int()
-      .min(0)
-      .default(DEFAULT_LIMITS.maxIdlePerTarget)
-      .describe('Idle connections kept for each instance and worker.'),
-  })
-  .prefault({})
-  .describe('What a peer may ask of the data path, and how long it may keep it waiting.');
 
 /** Where the balancer is unless it is told otherwise: several agents on a machine need not be configured for it. */
 export const DEFAULT_BALANCER = { listen: ['127.0.0.1:9999'], admin: '127.0.0.1:9998' } as const;
