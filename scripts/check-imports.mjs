@@ -9,6 +9,7 @@ import { inRoot } from './support/paths.mjs';
 /** The folders of src/, in order: a file may import from folders left of its own, and from its own. */
 export const ORDER = [
   'lib',
+  'client',
   'catalog',
   'store',
   'acl',
@@ -25,7 +26,6 @@ export const ORDER = [
   'group',
   'api',
   'agent',
-  'client',
   'cli',
 ];
 
