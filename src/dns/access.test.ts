@@ -3,8 +3,8 @@ import * as oracle from 'dns-packet';
 import { afterEach, expect, test } from 'vitest';
 import { type Authorizer, compile } from '../acl/authorizer.ts';
 import { parseRules } from '../acl/rules.ts';
-import { encodeQuery } from './wire/message.ts';
-import { TYPE } from './wire/numbers.ts';
+import { encodeQuery } from '../lib/dns/message.ts';
+import { TYPE } from '../lib/dns/numbers.ts';
 import { startWorld, type World } from './world.test-support.ts';
 
 let world: World;

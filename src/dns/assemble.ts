@@ -1,5 +1,3 @@
-import { type DnsOptions, MAX_UDP_ANSWERS } from './options.ts';
-import type { Prepared } from './prepared.ts';
 import {
   EDNS_SUBNET,
   FLAG,
@@ -9,8 +7,10 @@ import {
   PLAIN_UDP_BYTES,
   RCODE,
   TYPE,
-} from './wire/numbers.ts';
-import type { Query } from './wire/query.ts';
+} from '../lib/dns/numbers.ts';
+import type { Query } from '../lib/dns/query.ts';
+import { type DnsOptions, MAX_UDP_ANSWERS } from './options.ts';
+import type { Prepared } from './prepared.ts';
 
 /** An EDNS record: root, type, size, flags, no data. */
 const EDNS_BYTES = 11;

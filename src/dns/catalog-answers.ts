@@ -10,7 +10,10 @@ import { nodeKey } from '../catalog/tables.ts';
 import { topic } from '../catalog/topics.ts';
 import { aggregate, type Instance, instancesOf } from '../catalog/views.ts';
 import { isMusterError } from '../errors.ts';
+import { encodeName, labelsOf } from '../lib/dns/name.ts';
+import { RCODE, TYPE } from '../lib/dns/numbers.ts';
 import { parseDuration } from '../lib/duration.ts';
+import { addressBytes } from '../lib/ip.ts';
 import { type DnsOptions, serviceTtlOf } from './options.ts';
 import type { AnswerPart, Plan } from './prepared.ts';
 import {
@@ -24,9 +27,6 @@ import {
 } from './record.ts';
 import type { ReverseIndex } from './reverse.ts';
 import { type Subject, subjectOf } from './subject.ts';
-import { addressBytes } from './wire/address.ts';
-import { encodeName, labelsOf } from './wire/name.ts';
-import { RCODE, TYPE } from './wire/numbers.ts';
 import type { DnsZone } from './zone.ts';
 
 /** Names that stand for names that stand for names: three steps are answered, as in Consul. */

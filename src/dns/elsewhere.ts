@@ -1,12 +1,12 @@
+import { decodeMessage, encodeQuery, joinLabels, type WireRecord } from '../lib/dns/message.ts';
+import { decodeName, encodeName, labelsOf, WireError } from '../lib/dns/name.ts';
+import { FLAG, HEADER_BYTES, RCODE, TYPE } from '../lib/dns/numbers.ts';
+import type { Query } from '../lib/dns/query.ts';
 import type { Answers } from './answers.ts';
 import { assemble, refuse, roomFor, type Transport } from './assemble.ts';
 import { type Prepared, stampSerial } from './prepared.ts';
 import type { DnsRecord } from './record.ts';
 import type { Recursors } from './recursors.ts';
-import { decodeMessage, encodeQuery, joinLabels, type WireRecord } from './wire/message.ts';
-import { decodeName, encodeName, labelsOf, WireError } from './wire/name.ts';
-import { FLAG, HEADER_BYTES, RCODE, TYPE } from './wire/numbers.ts';
-import type { Query } from './wire/query.ts';
 
 /** Larger questions are none that a resolver asks; they are not carried to others. */
 const MAX_FORWARDED_BYTES = 1232;

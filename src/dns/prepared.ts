@@ -1,5 +1,5 @@
+import { RCODE, TYPE } from '../lib/dns/numbers.ts';
 import { ASKED, type DnsRecord, layOut, recordLength } from './record.ts';
-import { RCODE, TYPE } from './wire/numbers.ts';
 
 /** One record of the answer section and what belongs to it in the additional section. */
 export interface AnswerPart {

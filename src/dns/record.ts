@@ -1,4 +1,4 @@
-import { CLASS_IN, QUESTION_POINTER, TYPE } from './wire/numbers.ts';
+import { CLASS_IN, QUESTION_POINTER, TYPE } from '../lib/dns/numbers.ts';
 
 /** Whose record it is: bytes of a name, or the name that was asked for. */
 export type Owner = Uint8Array | typeof ASKED;

@@ -4,8 +4,8 @@ import * as oracle from 'dns-packet';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../lib/clock.ts';
+import { isAnswerTo } from '../lib/dns/exchange.ts';
 import { silentLogger } from '../lib/log.ts';
-import { isAnswerTo } from './exchange.ts';
 import { parseRecursor, Recursors, type RecursorsOptions } from './recursors.ts';
 import { startWorld, type World } from './world.test-support.ts';
 

@@ -3,10 +3,10 @@ import { setMaxListeners } from 'node:events';
 import { isIP, isIPv6 } from 'node:net';
 import { messageOf } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
+import { askTcp, askUdp, type ExchangeOptions, rcodeOf } from '../lib/dns/exchange.ts';
+import { FLAG, RCODE } from '../lib/dns/numbers.ts';
 import { formatHostPort, type HostPort, parseHostPort } from '../lib/host-port.ts';
 import type { Logger } from '../lib/log.ts';
-import { askTcp, askUdp, type ExchangeOptions, rcodeOf } from './exchange.ts';
-import { FLAG, RCODE } from './wire/numbers.ts';
 
 /** Whom to ask first: always the first one, or any of them. */
 export type RecursorStrategy = 'sequential' | 'random';

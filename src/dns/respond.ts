@@ -1,11 +1,11 @@
 import type { Clock } from '../lib/clock.ts';
+import { RCODE } from '../lib/dns/numbers.ts';
+import { emptyQuery, IGNORE, type Query, readQuery } from '../lib/dns/query.ts';
 import type { Answers } from './answers.ts';
 import { assemble, type Limits, refuse, type Transport } from './assemble.ts';
 import { Elsewhere } from './elsewhere.ts';
 import { type Prepared, stampSerial } from './prepared.ts';
 import type { Recursors } from './recursors.ts';
-import { RCODE } from './wire/numbers.ts';
-import { emptyQuery, IGNORE, type Query, readQuery } from './wire/query.ts';
 
 /**
  * Bytes that answer `packet`, valid until the next call; a promise of bytes of its own, which never rejects, when others

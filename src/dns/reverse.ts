@@ -2,7 +2,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { ChangeBatch } from '../catalog/feed.ts';
 import type { Node, Service } from '../catalog/rows.ts';
 import { nodeKey, serviceKey } from '../catalog/tables.ts';
-import { addressBytes } from './wire/address.ts';
+import { addressBytes } from '../lib/ip.ts';
 
 /** Names by address. Built at the first question, kept up to date from the feed from then on. */
 export class ReverseIndex {

@@ -5,9 +5,9 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { deregisterNode, deregisterService } from '../catalog/commands/register.ts';
 import { ManualClock } from '../lib/clock.ts';
+import { encodeQuery } from '../lib/dns/message.ts';
+import { TYPE } from '../lib/dns/numbers.ts';
 import { startDns } from './server.ts';
-import { encodeQuery } from './wire/message.ts';
-import { TYPE } from './wire/numbers.ts';
 import { startWorld, type World } from './world.test-support.ts';
 
 let world: World | undefined;

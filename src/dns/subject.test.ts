@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { TYPE } from '../lib/dns/numbers.ts';
 import { DEFAULT_DNS_OPTIONS, serviceTtlOf } from './options.ts';
 import { metaText } from './record.ts';
 import { type Subject, subjectOf } from './subject.ts';
-import { TYPE } from './wire/numbers.ts';
 
 const zone = { domains: [['consul'], ['alt', 'test'], ['deep', 'consul']], datacenter: 'DC1' };
 const subject = (name: string, type: number = TYPE.A) => subjectOf(name.split('.'), type, zone);

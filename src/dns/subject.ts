@@ -1,5 +1,5 @@
-import { reverseAddress } from './wire/address.ts';
-import { TYPE } from './wire/numbers.ts';
+import { reverseAddress } from '../lib/dns/address.ts';
+import { TYPE } from '../lib/dns/numbers.ts';
 
 /** What a name asks about. */
 export type Subject =

@@ -1,9 +1,9 @@
 import type { AddressInfo } from 'node:net';
 import { createServer, type Socket } from 'node:net';
 import type { Clock } from '../lib/clock.ts';
+import { HEADER_BYTES } from '../lib/dns/numbers.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Responder } from './respond.ts';
-import { HEADER_BYTES } from './wire/numbers.ts';
 
 export interface TcpLimits {
   /** Connections at a time; more are closed at once. */

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { MusterError } from '../errors.ts';
+import { encodeLabels, labelsOf } from '../lib/dns/name.ts';
+import { TYPE } from '../lib/dns/numbers.ts';
 import type { DnsOptions } from './options.ts';
 import type { DnsRecord } from './record.ts';
 import type { Zone } from './subject.ts';
-import { encodeLabels, labelsOf } from './wire/name.ts';
-import { TYPE } from './wire/numbers.ts';
 
 export interface ZoneOptions {
   /** "consul", or any other name; answers are written in it. */

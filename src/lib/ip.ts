@@ -69,12 +69,30 @@ function groups(text: string): number[] {
   });
 }
 
-/** The address that an in-addr.arpa or ip6.arpa name stands for, or undefined. Labels in lower case. */
-export function reverseAddress(labels: readonly string[]): Uint8Array | undefined {
-  const zone = labels.at(-2);
-  const digits = labels.slice(0, -2).reverse();
-  if (zone === 'in-addr' && digits.length === 4) return ipv4Bytes(digits.join('.'));
-  if (zone === 'ip6' && digits.length === 32 && digits.every((digit) => /^[0-9a-f]$/.test(digit)))
-    return Uint8Array.from(Buffer.from(digits.join(''), 'hex'));
-  return undefined;
+/** A block of addresses: those whose first `bits` bits are the same. */
+export interface AddressRange {
+  readonly bytes: Uint8Array;
+  readonly bits: number;
+}
+
+/** "10.0.0.0/8", "fe80::/10", or an address, which stands for itself. Undefined for anything else. */
+export function addressRange(text: string): AddressRange | undefined {
+  const [address = '', prefix, ...more] = text.split('/');
+  const bytes = addressBytes(address);
+  if (bytes === undefined || more.length > 0) return undefined;
+  const most = bytes.length * 8;
+  if (prefix === undefined) return { bytes, bits: most };
+  if (!/^(?:0|[1-9]\d{0,2})$/.test(prefix)) return undefined;
+  // "::ffff:10.0.0.0/104" is 10.0.0.0/8: its address lost its first 96 bits above.
+  const bits = Number(prefix) - (bytes.length === 4 && address.includes(':') ? 96 : 0);
+  return bits >= 0 && bits <= most ? { bytes, bits } : undefined;
+}
+
+/** Whether an address, as `addressBytes` has it, lies in a range. */
+export function isInRange(address: Uint8Array, { bytes, bits }: AddressRange): boolean {
+  if (address.length !== bytes.length) return false;
+  const whole = bits >> 3;
+  for (let i = 0; i < whole; i++) if (address[i] !== bytes[i]) return false;
+  const rest = bits & 7;
+  return rest === 0 || ((address[whole] as number) ^ (bytes[whole] as number)) >> (8 - rest) === 0;
 }

@@ -1,4 +1,4 @@
-import { addressText } from './address.ts';
+import { addressText } from '../ip.ts';
 import {
   EDNS_SUBNET,
   FLAG,

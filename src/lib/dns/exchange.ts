@@ -1,8 +1,8 @@
 import { createSocket } from 'node:dgram';
 import { connect, isIPv6 } from 'node:net';
-import type { Clock } from '../lib/clock.ts';
-import type { HostPort } from '../lib/host-port.ts';
-import { FLAG, HEADER_BYTES, RCODE } from './wire/numbers.ts';
+import type { Clock } from '../clock.ts';
+import type { HostPort } from '../host-port.ts';
+import { FLAG, HEADER_BYTES, RCODE } from './numbers.ts';
 
 export interface ExchangeOptions {
   /** Milliseconds until the server counts as silent. */
