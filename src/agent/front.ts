@@ -44,12 +44,9 @@ export interface Front {
 export async function startFront(options: FrontOptions): Promise<Front> {
   const { discover, listen, limits, strategy, tagPrefix, log, worker } = options;
   const counters = new CounterReader();
-  const fleets: ProxyFleet[] = [];
   const router = startRouter({
     discover,
-    publish: (delta) => {
-      for (const fleet of fleets) fleet.publish(delta);
-    },
+    publish: (delta) => fleet.publish(delta),
     slots: {
       capacity: SLOTS,
       isIdle: (slot) => counters.isIdle(slot),
@@ -61,33 +58,27 @@ export async function startFront(options: FrontOptions): Promise<Front> {
     // Its clients hear "none of web's instances is healthy" rather than "no such route".
     whenNoneHealthy: 'unavailable',
   });
-  const applied = new Map<ProxyFleet, number>();
-  const stopAll = async (patience: number) => {
-    await Promise.all(fleets.map((fleet) => fleet.stop(patience)));
-  };
+  // Before it listens: what is published meanwhile reaches its workers behind the snapshot.
+  const fleet: ProxyFleet = new ProxyFleet(
+    {
+      listeners: listen.map(({ host, port }, index) => ({
+        id: `http-${index}`,
+        protocol: 'http',
+        host,
+        port,
+      })),
+      log,
+      snapshot: () => router.snapshot(),
+      limits,
+      onApplied: (version) => router.settled(version),
+      ...(worker === undefined ? {} : { worker }),
+    },
+    counters,
+  );
 
   let admin: Admin | undefined;
   try {
-    for (const { host, port } of listen) {
-      const fleet: ProxyFleet = new ProxyFleet(
-        {
-          host,
-          port,
-          log,
-          snapshot: () => router.snapshot(),
-          limits,
-          onApplied: (version) => {
-            applied.set(fleet, version);
-            if (applied.size === fleets.length) router.settled(Math.min(...applied.values()));
-          },
-          ...(worker === undefined ? {} : { worker }),
-        },
-        counters,
-      );
-      // Before it listens: what is published meanwhile reaches its workers behind the snapshot.
-      fleets.push(fleet);
-      await fleet.listen();
-    }
+    await fleet.listen();
     if (options.admin !== undefined) {
       const settings = { ...FABIO_SETTINGS, strategy, tagPrefix };
       admin = await startAdmin({
@@ -104,22 +95,22 @@ export async function startFront(options: FrontOptions): Promise<Front> {
     }
   } catch (error) {
     router.stop();
-    await stopAll(0);
+    await fleet.stop();
     throw error;
   }
 
   let stopping: Promise<void> | undefined;
   return {
-    listeners: fleets.map(({ address }) => formatHostPort(address.host, address.port)),
+    listeners: [...fleet.addresses.values()].map(({ host, port }) => formatHostPort(host, port)),
     admin: admin && formatHostPort(admin.address.host, admin.address.port),
     router,
     counters,
-    ejections: () => fleets.flatMap((fleet) => fleet.ejections()),
-    drain: stopAll,
+    ejections: () => fleet.ejections(),
+    drain: (patience) => fleet.stop(patience),
     stop() {
       stopping ??= (async () => {
         router.stop();
-        await Promise.all([stopAll(0), admin?.stop()]);
+        await Promise.all([fleet.stop(), admin?.stop()]);
       })();
       return stopping;
     },

@@ -11,6 +11,7 @@ import { silentLogger } from '../lib/log.ts';
 import type { RouteDelta, RouteSpec } from '../route/spec.ts';
 import type { Ejection } from './ejector.ts';
 import { type FleetOptions, ProxyFleet } from './fleet.ts';
+import type { ListenerSpec } from './listener-spec.ts';
 
 let folder = '';
 let worker: URL;
@@ -70,10 +71,12 @@ const delta = (version: number, ...changed: RouteSpec[]): RouteDelta => ({
   removed: [],
 });
 
+/** A listener on a free port. */
+const anywhere = (id: string): ListenerSpec => ({ id, protocol: 'http', host: '127.0.0.1', port: 0 });
+
 async function fleetWith(routes: RouteDelta, options: Partial<FleetOptions> = {}): Promise<ProxyFleet> {
   const fleet = await ProxyFleet.start({
-    host: '127.0.0.1',
-    port: 0,
+    listeners: [anywhere('web')],
     log: silentLogger,
     snapshot: () => routes,
     worker,
@@ -83,8 +86,8 @@ async function fleetWith(routes: RouteDelta, options: Partial<FleetOptions> = {}
   return fleet;
 }
 
-async function get(fleet: ProxyFleet): Promise<string> {
-  const { host, port } = fleet.address;
+async function get(fleet: ProxyFleet, listener = 'web'): Promise<string> {
+  const { host, port } = fleet.addresses.get(listener)!;
   const [response] = (await once(http.get({ host, port, agent: false }), 'response')) as [
     http.IncomingMessage,
   ];
@@ -119,8 +122,7 @@ describe('the fleet', () => {
   it('misses no change that is published while it starts', async () => {
     const [a, b] = [await backend('a'), await backend('b')];
     const fleet = new ProxyFleet({
-      host: '127.0.0.1',
-      port: 0,
+      listeners: [anywhere('web')],
       log: silentLogger,
       snapshot: () => delta(1, route(a)),
       worker,
@@ -168,19 +170,62 @@ describe('the fleet', () => {
   it('replaces a worker that dies, on the same port, and keeps the counts', async () => {
     const fleet = await fleetWith(delta(1, route(await backend('a'))));
     await get(fleet);
-    const before = fleet.address.port;
+    const before = fleet.addresses.get('web')!.port;
     fleet.publish({ version: 2 } as RouteDelta);
     const answer = await until(() => get(fleet).catch(() => undefined));
     expect(answer).toBe('200 a');
     await until(() => (fleet.counters.overall().requests >= 2 ? true : undefined));
-    expect(fleet.address.port).toBe(before);
+    expect(fleet.addresses.get('web')!.port).toBe(before);
     expect(fleet.workers).toBe(1);
   });
 
   it('says why it cannot listen', async () => {
     const fleet = await fleetWith(delta(1));
-    const error = await fleetWith(delta(1), fleet.address).catch((thrown: unknown) => thrown);
+    const taken = { ...anywhere('taken'), ...fleet.addresses.get('web')! };
+    const error = await fleetWith(delta(1), { listeners: [taken] }).catch((thrown: unknown) => thrown);
     expect(isMusterError(error, 'listen.in_use')).toBe(true);
+  });
+
+  it('listens in several places, and elsewhere later, with the same routes', async () => {
+    const fleet = await fleetWith(delta(1, route(await backend('a'))), {
+      listeners: [anywhere('web'), anywhere('also')],
+    });
+    await fleet.open(anywhere('later'));
+    for (const id of ['web', 'also', 'later']) expect(await get(fleet, id)).toBe('200 a');
+    const { port } = fleet.addresses.get('also')!;
+    const agent = new http.Agent({ keepAlive: true });
+    closers.push(() => agent.destroy());
+    const [kept] = (await once(http.get({ port, agent }), 'response')) as [http.IncomingMessage];
+    await once(kept.resume(), 'end');
+    fleet.close('also', 5_000);
+    const outcome = async () => {
+      const request = http.get({ port, agent });
+      const [answer] = (await once(request, 'response')) as [http.IncomingMessage];
+      await once(answer.resume(), 'end');
+      return answer.headers.connection;
+    };
+    await until(async () => ((await outcome().catch(() => 'gone')) === 'gone' ? true : undefined));
+    expect(fleet.addresses.has('also')).toBe(false);
+    expect(await get(fleet)).toBe('200 a');
+  });
+
+  it('goes on where it listens when it cannot listen in one more place', async () => {
+    const fleet = await fleetWith(delta(1, route(await backend('a'))));
+    const taken = { ...anywhere('taken'), ...fleet.addresses.get('web')! };
+    const error = await fleet.open(taken).catch((thrown: unknown) => thrown);
+    expect(isMusterError(error, 'listen.in_use')).toBe(true);
+    expect([...fleet.addresses.keys()]).toEqual(['web']);
+    expect(await get(fleet)).toBe('200 a');
+  });
+
+  it('opens all listeners again when a worker is replaced', async () => {
+    const fleet = await fleetWith(delta(1, route(await backend('a'))));
+    await fleet.open(anywhere('later'));
+    const ports = [...fleet.addresses.values()].map(({ port }) => port);
+    fleet.publish({ version: 2 } as RouteDelta);
+    for (const id of ['web', 'later'])
+      expect(await until(() => get(fleet, id).catch(() => undefined))).toBe('200 a');
+    expect([...fleet.addresses.values()].map(({ port }) => port)).toEqual(ports);
   });
 
   it('lets what is under way finish when it stops', async () => {

@@ -8,6 +8,7 @@ import type { RouteDelta } from '../route/spec.ts';
 import { CounterReader, createCounterBlock, SLOTS } from './counters.ts';
 import type { Ejection } from './ejector.ts';
 import type { ProxyLimits } from './limits.ts';
+import type { ListenAddress, ListenerSpec } from './listener-spec.ts';
 import type { FromWorker, ToWorker, WorkerOrders } from './messages.ts';
 import { describeShortage } from './shortage.ts';
 
@@ -17,8 +18,8 @@ const REPLACE: BackoffPolicy = { base: 100, max: 5_000 };
 const STEADY = 10_000;
 
 export interface FleetOptions {
-  host: string;
-  port: number;
+  /** Where every worker listens from the start; `open` and `close` change it later. */
+  listeners: readonly ListenerSpec[];
   log: Logger;
   /** All routes, for a worker that starts. */
   snapshot: () => RouteDelta;
@@ -35,11 +36,22 @@ export interface FleetOptions {
   worker?: URL;
 }
 
+interface Waiting {
+  resolve(): void;
+  reject(error: Error): void;
+}
+
 interface Member {
   readonly worker: Worker;
   readonly counters: SharedArrayBuffer;
   readonly startedAt: number;
   applied: number;
+  /** It has told of all listeners it began with. */
+  ready: boolean;
+  /** Ids of the listeners it takes connections on. */
+  readonly listening: Set<string>;
+  /** Who waits to hear of a listener, by its id. */
+  readonly waiting: Map<string, Waiting>;
   /** By instance id. */
   readonly ejections: Map<string, Ejection>;
 }
@@ -54,7 +66,9 @@ export class ProxyFleet {
   readonly #options: FleetOptions;
   readonly #members = new Set<Member>();
   readonly #turns = new SharedArrayBuffer(SLOTS * Int32Array.BYTES_PER_ELEMENT);
-  #address: { host: string; port: number };
+  readonly #listeners = new Map<string, ListenerSpec>();
+  readonly #addresses = new Map<string, ListenAddress>();
+  readonly #retries = new Set<NodeJS.Timeout>();
   #deaths = 0;
   #settled = 0;
   #stopping = false;
@@ -68,7 +82,7 @@ export class ProxyFleet {
   constructor(options: FleetOptions, counters = new CounterReader()) {
     this.#options = options;
     this.counters = counters;
-    this.#address = { host: options.host, port: options.port };
+    for (const listener of options.listeners) this.#listeners.set(listener.id, listener);
   }
 
   /** A fleet that listens. Throws `listen.*`. */
@@ -78,14 +92,36 @@ export class ProxyFleet {
     return fleet;
   }
 
-  /** Starts the workers; resolves when they listen. Throws `listen.*`. To be called once. */
-  listen(): Promise<void> {
-    return this.#startWorker();
+  /** Starts the workers; resolves when they listen on all of their listeners. Throws `listen.*`. To be called once. */
+  async listen(): Promise<void> {
+    const failed = await this.#startWorker();
+    if (failed !== undefined) throw failed;
   }
 
-  /** Where it listens, with the port that was given for port 0. */
-  get address(): { host: string; port: number } {
-    return this.#address;
+  /** Where it listens, by listener, with the ports that were given for port 0. */
+  get addresses(): ReadonlyMap<string, ListenAddress> {
+    return this.#addresses;
+  }
+
+  /** Listens there too. Throws `listen.*`: then it does not, on any worker. */
+  async open(listener: ListenerSpec): Promise<ListenAddress> {
+    this.#listeners.set(listener.id, listener);
+    const failed = await this.#openMissing();
+    if (failed !== undefined) {
+      this.close(listener.id);
+      throw failed;
+    }
+    return this.#addresses.get(listener.id) ?? listener;
+  }
+
+  /** Takes no more connections there; the ones it has may go on for at most `patience` ms. */
+  close(id: string, patience = 0): void {
+    this.#listeners.delete(id);
+    this.#addresses.delete(id);
+    for (const member of this.#members) {
+      member.listening.delete(id);
+      send(member, { type: 'close', id, patience });
+    }
   }
 
   /** Which road to the kernel the workers take. */
@@ -118,6 +154,7 @@ export class ProxyFleet {
   async #stop(patience: number): Promise<void> {
     this.#stopping = true;
     clearTimeout(this.#replacement);
+    for (const retry of this.#retries) clearTimeout(retry);
     await Promise.all(
       [...this.#members].map(async ({ worker }) => {
         const drained = new Promise<void>((resolve) => {
@@ -134,11 +171,13 @@ export class ProxyFleet {
     );
   }
 
-  async #startWorker(): Promise<void> {
+  /** Resolves when the worker has told of all its listeners, with the first error among them. Rejects when it ends before. */
+  async #startWorker(): Promise<Error | undefined> {
     const { limits = {}, table, localAddress, snapshot, worker: url } = this.#options;
     const counters = createCounterBlock();
+    const listeners = [...this.#listeners.values()].map((spec) => this.#whereItIs(spec));
     const orders: WorkerOrders = {
-      ...this.#address,
+      listeners,
       limits,
       counters,
       turns: this.#turns,
@@ -147,14 +186,23 @@ export class ProxyFleet {
       routes: snapshot(),
     };
     const worker = new Worker(url ?? new URL('./proxy-worker.js', import.meta.url), { workerData: orders });
-    const member: Member = { worker, counters, startedAt: Date.now(), applied: 0, ejections: new Map() };
+    const member: Member = {
+      worker,
+      counters,
+      startedAt: Date.now(),
+      applied: 0,
+      ready: false,
+      listening: new Set(),
+      waiting: new Map(),
+      ejections: new Map(),
+    };
+    const opened = Promise.allSettled(listeners.map(({ id }) => hearOf(member, id)));
     // Before it listens: deltas that are published meanwhile wait in its queue, behind the snapshot.
     this.#members.add(member);
     this.counters.add(counters);
     await new Promise<void>((resolve, reject) => {
       worker.on('message', (message: FromWorker) => {
-        if (message.type === 'listening') resolve();
-        if (message.type === 'failed') reject(new MusterError(message.code as ErrorCode, message.message));
+        if (message.type === 'ready') resolve();
         this.#hear(member, message);
       });
       worker.on('error', (error) => {
@@ -166,12 +214,46 @@ export class ProxyFleet {
         this.#lose(member);
       });
     });
+    return firstError(await opened);
+  }
+
+  /** Opens what a worker has not; resolves when all is told, with the first error. */
+  async #openMissing(): Promise<Error | undefined> {
+    const opened: Promise<void>[] = [];
+    for (const member of this.#members) {
+      for (const spec of this.#listeners.values()) {
+        if (member.listening.has(spec.id) || member.waiting.has(spec.id)) continue;
+        opened.push(hearOf(member, spec.id));
+        send(member, { type: 'open', listener: this.#whereItIs(spec) });
+      }
+    }
+    return firstError(await Promise.allSettled(opened));
+  }
+
+  /** The listener with the port it was given before, so that all workers share it and a replacement has the same. */
+  #whereItIs(spec: ListenerSpec): ListenerSpec {
+    const port = this.#addresses.get(spec.id)?.port ?? spec.port;
+    return { ...spec, port };
   }
 
   #hear(member: Member, message: FromWorker): void {
     switch (message.type) {
-      case 'listening':
-        this.#address = { host: message.host, port: message.port };
+      case 'listening': {
+        const { id, host, port } = message;
+        if (this.#listeners.has(id)) this.#addresses.set(id, { host, port });
+        member.listening.add(id);
+        member.waiting.get(id)?.resolve();
+        member.waiting.delete(id);
+        return;
+      }
+      case 'failed': {
+        const { id, code, message: text } = message;
+        member.waiting.get(id)?.reject(new MusterError(code as ErrorCode, text));
+        member.waiting.delete(id);
+        return;
+      }
+      case 'ready':
+        member.ready = true;
         return;
       case 'applied': {
         member.applied = message.version;
@@ -207,8 +289,11 @@ export class ProxyFleet {
   #lose(member: Member): void {
     this.#members.delete(member);
     this.counters.retire(member.counters);
+    for (const waiting of member.waiting.values())
+      waiting.reject(new MusterError('internal', 'a proxy worker ended before it listened'));
+    member.waiting.clear();
     if (member.ejections.size > 0) this.#options.onEjections?.(this.ejections());
-    if (this.#stopping || member.applied === 0) return;
+    if (this.#stopping || !member.ready) return;
     this.#deaths = Date.now() - member.startedAt > STEADY ? 0 : this.#deaths + 1;
     this.#replace();
   }
@@ -217,13 +302,39 @@ export class ProxyFleet {
     const delay = this.#deaths === 0 ? 0 : backoffDelay(REPLACE, this.#deaths - 1, Math.random());
     this.#options.log.error('a proxy worker died; starting another', { delay });
     this.#replacement = setTimeout(() => {
-      this.#startWorker().catch((error: Error) => {
-        this.#options.log.error('a proxy worker could not be started', { error: error.message });
-        this.#deaths++;
-        if (!this.#stopping) this.#replace();
-      });
+      this.#startWorker()
+        .then((failed) => {
+          if (failed !== undefined) this.#retry(failed, 0);
+        })
+        .catch((error: Error) => {
+          this.#options.log.error('a proxy worker could not be started', { error: error.message });
+          this.#deaths++;
+          if (!this.#stopping) this.#replace();
+        });
     }, delay);
   }
+
+  /** A replacement lacks a listener: the others work, that one is asked for again and again. */
+  #retry(error: Error, attempt: number): void {
+    if (this.#stopping) return;
+    const delay = backoffDelay(REPLACE, attempt, Math.random());
+    this.#options.log.error('a new proxy worker cannot listen everywhere', { error: error.message, delay });
+    const retry = setTimeout(async () => {
+      this.#retries.delete(retry);
+      const failed = await this.#openMissing();
+      if (failed !== undefined) this.#retry(failed, attempt + 1);
+    }, delay);
+    this.#retries.add(retry);
+  }
+}
+
+function firstError(outcomes: readonly PromiseSettledResult<void>[]): Error | undefined {
+  return outcomes.find((outcome) => outcome.status === 'rejected')?.reason;
+}
+
+/** Resolves when the worker listens there; rejects with why it cannot. */
+function hearOf({ waiting }: Member, id: string): Promise<void> {
+  return new Promise((resolve, reject) => waiting.set(id, { resolve, reject }));
 }
 
 function send({ worker }: Member, message: ToWorker): void {

@@ -70,7 +70,12 @@ export const HARD_LIMITS = { maxHead: 60_000, maxFields: 1_000 } as const;
 
 /** Fills in the defaults and keeps within `HARD_LIMITS`. */
 export function completeLimits(given: Partial<ProxyLimits> = {}): ProxyLimits {
-  const limits = { ...DEFAULT_LIMITS, ...given };
+  return withLimits(DEFAULT_LIMITS, given);
+}
+
+/** `given` on top of `base`, within `HARD_LIMITS`. */
+export function withLimits(base: ProxyLimits, given: Partial<ProxyLimits> = {}): ProxyLimits {
+  const limits = { ...base, ...given };
   limits.maxHead = Math.min(limits.maxHead, HARD_LIMITS.maxHead);
   limits.maxFields = Math.min(limits.maxFields, HARD_LIMITS.maxFields);
   limits.maxLine = Math.min(limits.maxLine, limits.maxHead);

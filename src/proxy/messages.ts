@@ -3,12 +3,13 @@ import type { TableOptions } from '../route/byte-table.ts';
 import type { RouteDelta } from '../route/spec.ts';
 import type { Ejection } from './ejector.ts';
 import type { ProxyLimits } from './limits.ts';
+import type { ListenerSpec } from './listener-spec.ts';
 import type { ShortageReport } from './shortage.ts';
 
 /** Given to a worker when it starts. */
 export interface WorkerOrders {
-  readonly host: string;
-  readonly port: number;
+  /** Opened at the start; each is told of as `listening` or `failed`, then comes `ready`. */
+  readonly listeners: readonly ListenerSpec[];
   readonly limits: Partial<ProxyLimits>;
   readonly counters: SharedArrayBuffer;
   /** One int per slot: whose turn it is, shared by the workers. */
@@ -20,12 +21,20 @@ export interface WorkerOrders {
 
 export type ToWorker =
   | { readonly type: 'routes'; readonly delta: RouteDelta }
+  /** Answered by `listening` or `failed`. */
+  | { readonly type: 'open'; readonly listener: ListenerSpec }
+  /** Take no more connections there; those there are may go on for at most `patience` ms. Answered by `closed`. */
+  | { readonly type: 'close'; readonly id: string; readonly patience: number }
   /** Finish what is under way for at most `patience` ms, then end. */
   | { readonly type: 'drain'; readonly patience: number };
 
 export type FromWorker =
-  | { readonly type: 'listening'; readonly host: string; readonly port: number }
-  | { readonly type: 'failed'; readonly code: string; readonly message: string }
+  | { readonly type: 'listening'; readonly id: string; readonly host: string; readonly port: number }
+  | { readonly type: 'failed'; readonly id: string; readonly code: string; readonly message: string }
+  /** All listeners of the orders have been told of. */
+  | { readonly type: 'ready' }
+  /** The listener has no connection any more. */
+  | { readonly type: 'closed'; readonly id: string }
   /** Requests from now on see this version of the routes. */
   | { readonly type: 'applied'; readonly version: number }
   | { readonly type: 'ejected'; readonly ejection: Ejection }

@@ -1,4 +1,4 @@
-/** A worker thread of the proxy: its own event loop, listener, pools and route table. Started by `fleet.ts`. */
+/** A worker thread of the proxy: its own event loop, listeners, pools and route table. Started by `fleet.ts`. */
 import { connect } from 'node:net';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { Target } from '../balance/balancer.ts';
@@ -8,6 +8,7 @@ import { systemClock } from '../lib/clock.ts';
 import { Compiler } from '../route/compiler.ts';
 import { Ejector } from './ejector.ts';
 import { completeLimits } from './limits.ts';
+import type { ListenerSpec } from './listener-spec.ts';
 import type { FromWorker, ToWorker, WorkerOrders } from './messages.ts';
 import { ProxyServer } from './net/server.ts';
 
@@ -25,50 +26,58 @@ async function run(port: MessagePort, orders: WorkerOrders): Promise<void> {
       tell({ type: 'returned', id });
     },
   });
-  let server: ProxyServer | undefined;
   const compiler = new Compiler({
     states: new TargetStates((state) => {
       ejector.forget(state);
-      server?.forget(state);
+      server.forget(state);
     }),
     random: Math.random,
     turns: new Int32Array(orders.turns),
     ...(orders.table === undefined ? {} : { table: orders.table }),
   });
-  const { host, port: listenPort, limits, counters, localAddress } = orders;
-  try {
-    server = await ProxyServer.start({
-      host,
-      port: listenPort,
-      limits,
-      counters,
-      localAddress,
-      outcomes: ejector,
-      onShortage(report) {
-        tell({ type: 'shortage', report });
-      },
-      routes: compiler.apply(orders.routes),
-    });
-  } catch (error) {
-    tell({ type: 'failed', code: isMusterError(error) ? error.code : 'internal', message: messageOf(error) });
-    port.close();
-    return;
-  }
-  const running = server;
-  tell({ type: 'listening', ...running.address });
-  tell({ type: 'applied', version: compiler.version });
-  port.on('message', (message: ToWorker) => {
-    if (message.type === 'routes') {
-      running.setRoutes(compiler.apply(message.delta));
-      tell({ type: 'applied', version: compiler.version });
-      return;
-    }
-    void running.stop(message.patience).then(() => {
-      ejector.stop();
-      tell({ type: 'drained' });
-      port.close();
-    });
+  const { limits, counters, localAddress } = orders;
+  const server = new ProxyServer({
+    limits,
+    counters,
+    localAddress,
+    outcomes: ejector,
+    onShortage(report) {
+      tell({ type: 'shortage', report });
+    },
   });
+  server.setRoutes(compiler.apply(orders.routes));
+  const open = async (listener: ListenerSpec): Promise<void> => {
+    const { id } = listener;
+    try {
+      tell({ type: 'listening', id, ...(await server.open(listener)) });
+    } catch (error) {
+      const code = isMusterError(error) ? error.code : 'internal';
+      tell({ type: 'failed', id, code, message: messageOf(error) });
+    }
+  };
+  const hear: { [Type in ToWorker['type']]: (message: ToWorker & { type: Type }) => void } = {
+    routes({ delta }) {
+      server.setRoutes(compiler.apply(delta));
+      tell({ type: 'applied', version: compiler.version });
+    },
+    open({ listener }) {
+      void open(listener);
+    },
+    close({ id, patience }) {
+      void server.close(id, patience).then(() => tell({ type: 'closed', id }));
+    },
+    drain({ patience }) {
+      void server.stop(patience).then(() => {
+        ejector.stop();
+        tell({ type: 'drained' });
+        port.close();
+      });
+    },
+  };
+  port.on('message', (message: ToWorker) => hear[message.type](message as never));
+  await Promise.all(orders.listeners.map(open));
+  tell({ type: 'ready' });
+  tell({ type: 'applied', version: compiler.version });
 }
 
 /** A probe: whether the instance takes a connection. */

@@ -16,8 +16,7 @@ if (listen === undefined || upstream === undefined) {
   process.exit(2);
 }
 
-const server = await ProxyServer.start({
-  ...listen,
+const server = new ProxyServer({
   routes: routeTo([targetAt(upstream.port)]),
   outcomes: {
     connectFailed: () => process.stderr.write('instance blamed\n'),
@@ -34,6 +33,7 @@ const server = await ProxyServer.start({
     connectTimeout: 1_000,
   },
 });
-process.stdout.write(`ready, pid ${process.pid}, port ${server.address.port}\n`);
+const { port } = await server.open({ id: 'web', protocol: 'http', ...listen });
+process.stdout.write(`ready, pid ${process.pid}, port ${port}\n`);
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.on(signal, () => void server.stop(1_000).then(() => process.exit(0)));

@@ -54,8 +54,6 @@ export class Engine {
   readonly rewrite: RequestRewrite;
   /** Swapped whole. */
   routes: RouteTable = NO_ROUTES;
-  /** No exchange after the present one on any connection. */
-  draining = false;
   readonly transport: Transport;
   /** "Date: …\r\n" of the present second. */
   date: Uint8Array = new Uint8Array();
@@ -83,11 +81,6 @@ export class Engine {
     this.#wallClock = wallClock;
     this.transport = transport(this);
     this.tick();
-  }
-
-  /** Host for requests of HTTP/1.0 without one: the address we listen on. */
-  setAuthority(authority: string): void {
-    this.rewrite.fallbackHost = latin1(authority);
   }
 
   /** Looks at the clock: once per event, not once per use. */

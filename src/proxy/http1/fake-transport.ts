@@ -6,7 +6,7 @@ import { completeLimits, type ProxyLimits } from '../limits.ts';
 import type { Lack } from '../shortage.ts';
 import { latin1 } from './bytes.ts';
 import { Engine } from './engine.ts';
-import { Forwarding } from './forwarding.ts';
+import { Frontend } from './frontend.ts';
 import type { ClientLink, Transport, UpstreamLink } from './links.ts';
 import { READ } from './memory.ts';
 import { Session } from './session.ts';
@@ -73,6 +73,7 @@ export class World implements ClientLink, Transport {
   /** What was counted. */
   readonly counts = new CounterReader();
   readonly engine: Engine;
+  readonly frontend: Frontend;
   readonly session: Session;
   /** New connections stand at once; otherwise a test calls `connected`. */
   connectsAtOnce = true;
@@ -96,8 +97,8 @@ export class World implements ClientLink, Transport {
       () => this,
     );
     this.engine.routes = routes;
-    this.engine.setAuthority('proxy.test');
-    this.session = new Session(this.engine, this, new Forwarding('10.0.0.1'));
+    this.frontend = new Frontend({ limits: this.engine.limits, authority: 'proxy.test' });
+    this.session = new Session(this.engine, this, this.frontend, '10.0.0.1');
   }
 
   // Events

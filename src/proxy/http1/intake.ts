@@ -5,6 +5,7 @@ import { composeRequest } from './compose.ts';
 import type { Engine } from './engine.ts';
 import { MAX_FORWARDS } from './fields.ts';
 import type { Forwarding } from './forwarding.ts';
+import type { Frontend } from './frontend.ts';
 import { Carry, OUT, READ } from './memory.ts';
 import { refusalOf } from './refusals.ts';
 import { METHOD_HEAD, METHOD_OPTIONS, METHOD_OTHER } from './request-head.ts';
@@ -28,17 +29,19 @@ export class Intake {
   isRunning = false;
   readonly #engine: Engine;
   readonly #session: Session;
+  readonly #frontend: Frontend;
   readonly #forwarding: Forwarding;
 
-  constructor(engine: Engine, session: Session, forwarding: Forwarding) {
+  constructor(engine: Engine, session: Session, frontend: Frontend, forwarding: Forwarding) {
     this.#engine = engine;
     this.#session = session;
+    this.#frontend = frontend;
     this.#forwarding = forwarding;
   }
 
   /** Bytes of the client, outside of a tunnel. */
   received(start: number, end: number): void {
-    const { memory, limits } = this.#engine;
+    const { memory } = this.#engine;
     const { carry } = this;
     if (carry.length === 0) {
       const used = this.#run(start, end);
@@ -49,7 +52,7 @@ export class Intake {
     if (this.#session.stage === IDLE) {
       // Without a line end nothing new can be said about a head: a slow one costs its lines, not its bytes.
       const lineEnd = memory.indexOf(10, start);
-      if ((lineEnd < 0 || lineEnd >= end) && carry.length <= limits.maxLine) return;
+      if ((lineEnd < 0 || lineEnd >= end) && carry.length <= this.#frontend.limits.maxLine) return;
     }
     this.resume();
   }
@@ -97,7 +100,7 @@ export class Intake {
 
   #readHead(start: number, end: number): number {
     const engine = this.#engine;
-    const r = engine.request.scan(engine.memory, start, end, engine.limits);
+    const r = engine.request.scan(engine.memory, start, end, this.#frontend.limits);
     if (r > 0) return this.#begin(r, end);
     if (r === 0) return start;
     const { status, text } = refusalOf(r);
@@ -138,6 +141,7 @@ export class Intake {
     counters.slot(route.slot, REQUESTS);
     const { rewrite } = engine;
     rewrite.strip = route.strip;
+    rewrite.fallbackHost = this.#frontend.authority;
     rewrite.forwarding = this.#forwarding;
     rewrite.upgrade = this.upgrading;
     rewrite.maxForwards = maxForwards - 1;

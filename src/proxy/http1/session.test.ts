@@ -368,7 +368,7 @@ describe('the end', () => {
 
   it('says close when draining, and closes what is idle', () => {
     const world = new World(one()).say(GET);
-    world.engine.draining = true;
+    world.frontend.draining = true;
     world.session.drain();
     expect(world.fate).toBe('open');
     world.answer(OK);

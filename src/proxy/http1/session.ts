@@ -3,9 +3,10 @@
  * events come in as method calls, what is to be done goes out through the links.
  */
 import { BYTES_IN, BYTES_OUT, IN_FLIGHT, OWN_4XX, OWN_5XX } from '../counters.ts';
+import type { ProxyLimits } from '../limits.ts';
 import { Dispatch } from './dispatch.ts';
 import type { Engine } from './engine.ts';
-import type { Forwarding } from './forwarding.ts';
+import type { Frontend } from './frontend.ts';
 import { Intake } from './intake.ts';
 import type { ClientLink, UpstreamLink } from './links.ts';
 import { OUT, READ } from './memory.ts';
@@ -24,6 +25,7 @@ export class Session {
   clientSlow = false;
   readonly #engine: Engine;
   readonly #link: ClientLink;
+  readonly #frontend: Frontend;
   #closing = false;
   /** The client sent FIN. */
   #ended = false;
@@ -32,22 +34,23 @@ export class Session {
   /** Of the present request; 0 between requests, but not before the first: its time runs from accept. */
   #startedAt: number;
 
-  constructor(engine: Engine, link: ClientLink, forwarding: Forwarding) {
+  /** `address`: the client's. */
+  constructor(engine: Engine, link: ClientLink, frontend: Frontend, address: string) {
     this.#engine = engine;
     this.#link = link;
-    this.intake = new Intake(engine, this, forwarding);
+    this.#frontend = frontend;
+    this.intake = new Intake(engine, this, frontend, frontend.forwardingFor(address));
     this.dispatch = new Dispatch(engine, this);
     this.reply = new Reply(engine, this);
     this.#startedAt = engine.touch();
-    this.deadline = this.#startedAt + engine.limits.headTimeout;
+    this.deadline = this.#startedAt + frontend.limits.headTimeout;
   }
 
   // Events of the client's connection
 
   received(start: number, end: number): void {
-    const { counters, limits } = this.#engine;
     const now = this.#engine.touch();
-    counters.overall(BYTES_IN, end - start);
+    this.#engine.counters.overall(BYTES_IN, end - start);
     if (this.stage >= DROPPING) return;
     if (this.stage === TUNNEL) {
       this.sendUpstream(start, end);
@@ -55,7 +58,7 @@ export class Session {
     }
     // The first byte of a later head starts its time.
     if (this.stage === IDLE && this.#startedAt === 0 && this.intake.carry.length === 0)
-      this.deadline = now + limits.headTimeout;
+      this.deadline = now + this.#frontend.limits.headTimeout;
     this.intake.received(start, end);
     this.#settle();
   }
@@ -208,7 +211,7 @@ export class Session {
     const refusedUpgrade = this.intake.upgrading && this.intake.carry.length > 0;
     const lastOne = this.#ended && this.intake.carry.length === 0;
     // With the body still coming, a client that hears "close" may stop sending it (RFC 9112 §9.6).
-    if (endsWithConnection || refusedUpgrade || lastOne || !this.intake.body.done || this.#engine.draining)
+    if (endsWithConnection || refusedUpgrade || lastOne || !this.intake.body.done || this.#frontend.draining)
       this.#closing = true;
     return this.#closing;
   }
@@ -227,7 +230,7 @@ export class Session {
     const now = engine.time;
     engine.counters.answered(route!.slot, target!.slot, this.reply.status, now - this.#startedAt);
     engine.outcomes.answered(target!);
-    this.dispatch.release(keep && this.intake.body.done && !this.#upstreamSlow && !engine.draining);
+    this.dispatch.release(keep && this.intake.body.done && !this.#upstreamSlow && !this.#frontend.draining);
     this.#over();
   }
 
@@ -257,11 +260,10 @@ export class Session {
 
   /** Sets the deadline for what the session waits for now. */
   arm(): void {
-    const { limits } = this.#engine;
-    this.deadline = this.#engine.time + this.#patience(limits);
+    this.deadline = this.#engine.time + this.#patience(this.#frontend.limits);
   }
 
-  #patience(limits: Engine['limits']): number {
+  #patience(limits: ProxyLimits): number {
     switch (this.stage) {
       case IDLE:
         if (this.clientSlow) return limits.stallTimeout;
@@ -335,7 +337,7 @@ export class Session {
 
   /** An answer of our own. The connection goes on if the request was complete. */
   answer(status: number, text: string): void {
-    if (!this.intake.body.done || this.#engine.draining || (this.#ended && this.intake.carry.length === 0))
+    if (!this.intake.body.done || this.#frontend.draining || (this.#ended && this.intake.carry.length === 0))
       this.#closing = true;
     this.#page(status, text, this.#closing);
     this.#over();

@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import { CONNECTIONS, OPEN_CONNECTIONS } from '../counters.ts';
 import type { Engine } from '../http1/engine.ts';
-import type { Forwarding } from '../http1/forwarding.ts';
+import type { Frontend } from '../http1/frontend.ts';
 import type { ClientLink } from '../http1/links.ts';
 import { READ } from '../http1/memory.ts';
 import { Session } from '../http1/session.ts';
@@ -13,7 +13,7 @@ export interface ClientHome {
   readonly engine: Engine;
   /** The engine's read area, shared by all sockets: what is read is used up before the next read. */
   readonly readBuffer: Buffer;
-  forwardingFor(address: string): Forwarding;
+  readonly frontend: Frontend;
   /** The connection is closed. */
   left(connection: ClientConnection): void;
 }
@@ -48,7 +48,7 @@ export class ClientConnection implements ClientLink {
     this.#sender = new Sender(socket, () => this.session.drained());
     this.#sender.open();
     readDirectly(socket, received);
-    this.session = new Session(home.engine, this, home.forwardingFor(socket.remoteAddress ?? ''));
+    this.session = new Session(home.engine, this, home.frontend, socket.remoteAddress ?? '');
     socket.setNoDelay(true);
     socket.on('end', () => this.session.ended());
     socket.on('error', ignore);

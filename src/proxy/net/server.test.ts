@@ -8,6 +8,7 @@ import { isMusterError } from '../../errors.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { Ejector } from '../ejector.ts';
 import { routeTo, targetAt } from '../fixtures.ts';
+import type { ListenAddress } from '../listener-spec.ts';
 import { ProxyServer, type ProxyServerOptions } from './server.ts';
 
 const closers: (() => unknown)[] = [];
@@ -48,23 +49,21 @@ async function proxy(
   targets: readonly Target[],
   options: Partial<ProxyServerOptions> = {},
 ): Promise<ProxyServer> {
-  const server = await ProxyServer.start({
-    host: '127.0.0.1',
-    port: 0,
-    routes: routeTo(targets),
-    ...options,
-  });
+  const server = new ProxyServer({ routes: routeTo(targets), ...options });
   closers.push(() => server.stop());
+  addresses.set(server, await server.open({ id: 'web', protocol: 'http', host: '127.0.0.1', port: 0 }));
   return server;
 }
+
+const addresses = new WeakMap<ProxyServer, ListenAddress>();
 
 /** A client that collects what comes. */
 class Client {
   text = '';
   readonly socket: Socket;
 
-  constructor({ address }: ProxyServer) {
-    this.socket = connect({ ...address, allowHalfOpen: true });
+  constructor(server: ProxyServer) {
+    this.socket = connect({ ...addresses.get(server)!, allowHalfOpen: true });
     this.socket.on('data', (chunk) => {
       this.text += chunk.toString('latin1');
     });
@@ -267,10 +266,10 @@ describe('the proxy on sockets', () => {
     await once(idle.socket, 'connect');
     const busy = new Client(server).send(GET);
     await until(() => (slow.sockets.size === 1 && server.connections === 2 ? true : undefined));
-    const drained = server.drain(5_000);
+    const drained = server.close('web', 5_000);
     await idle.ended();
     idle.socket.end();
-    const late = connect(server.address);
+    const late = connect(addresses.get(server)!);
     await once(late, 'error');
     release();
     expect(await busy.ended()).toMatch(/Connection: close\r\n.*done$/s);
@@ -284,7 +283,7 @@ describe('the proxy on sockets', () => {
     const server = await proxy([targetAt(port)]);
     const client = new Client(server);
     await client.send(GET).until(/\r\n\r\na$/);
-    const drained = server.drain(5_000);
+    const drained = server.close('web', 5_000);
     client.text = '';
     client.send(GET);
     expect(await client.ended()).toMatch(/^HTTP\/1\.1 200 OK\r\n.*Connection: close\r\n.*a$/s);
@@ -319,7 +318,7 @@ describe('the proxy on sockets', () => {
     const users = Array.from({ length: 40 }, (_, i) => user(i % 20));
     await until(() => (answered > 400 ? true : undefined));
     isDraining = true;
-    await server.drain(5_000);
+    await server.close('web', 5_000);
     await Promise.all(users);
     expect(lost).toBe(0);
     expect(answered).toBeGreaterThan(440);
@@ -339,7 +338,10 @@ describe('the proxy on sockets', () => {
 
   it('says which port is in use', async () => {
     const server = await proxy([]);
-    const error = await ProxyServer.start(server.address).catch((thrown: unknown) => thrown);
+    const taken = addresses.get(server)!;
+    const error = await server
+      .open({ id: 'taken', protocol: 'http', ...taken })
+      .catch((thrown: unknown) => thrown);
     expect(isMusterError(error, 'listen.in_use')).toBe(true);
   });
 });

@@ -1,13 +1,15 @@
 import { performance } from 'node:perf_hooks';
 import type { TargetState } from '../../balance/balancer.ts';
-import { formatHostPort } from '../../lib/host-port.ts';
 import type { RouteTable } from '../../route/table.ts';
 import { Counters, createCounterBlock } from '../counters.ts';
 import { Engine, type Outcomes } from '../http1/engine.ts';
 import { READ, READ_SIZE } from '../http1/memory.ts';
 import { completeLimits, type ProxyLimits } from '../limits.ts';
+import type { ListenAddress, ListenerSpec } from '../listener-spec.ts';
 import { Shortage, type ShortageReport } from '../shortage.ts';
-import { Listener } from './listener.ts';
+import type { ListenerHome, OpenListener } from './listener-kind.ts';
+import { openListener } from './listener-kinds.ts';
+import { Seats } from './seats.ts';
 import { UpstreamPool } from './upstream-pool.ts';
 
 /** How often deadlines are looked at: a timeout is at most this late. 10,000 connections take a millisecond per second. */
@@ -15,8 +17,6 @@ const SWEEP = 100;
 const SWEEPS_PER_TICK = 5;
 
 export interface ProxyServerOptions {
-  host: string;
-  port: number;
   limits?: Partial<ProxyLimits>;
   /** Where to count; a block of its own when not given. */
   counters?: SharedArrayBuffer;
@@ -30,40 +30,28 @@ export interface ProxyServerOptions {
 
 const NO_OUTCOMES: Outcomes = { connectFailed() {}, cut() {}, answered() {} };
 
-/** The HTTP/1.1 proxy on `node:net`: one listener, one engine, one pool, in the thread that starts it. */
+/** The proxy on `node:net`: one engine, one pool, any number of listeners, in the thread that makes it. */
 export class ProxyServer {
-  readonly #engine: Engine;
+  readonly #home: ListenerHome;
   readonly #pool: UpstreamPool;
-  readonly #listener: Listener;
+  readonly #listeners = new Map<string, OpenListener>();
+  /** Closed, with connections that are not over yet. */
+  readonly #leaving = new Set<OpenListener>();
   readonly #timer: NodeJS.Timeout;
   #stopped: Promise<void> | undefined;
 
-  private constructor(engine: Engine, pool: UpstreamPool, listener: Listener) {
-    this.#engine = engine;
-    this.#pool = pool;
-    this.#listener = listener;
-    let sweeps = 0;
-    this.#timer = setInterval(() => {
-      if (++sweeps % SWEEPS_PER_TICK === 0) engine.tick();
-      const now = engine.touch();
-      listener.sweep(now);
-      pool.sweep(now);
-    }, SWEEP);
-    this.#timer.unref();
-  }
-
-  /** Throws `listen.*`. */
-  static async start(options: ProxyServerOptions): Promise<ProxyServer> {
-    const { host, port, outcomes = NO_OUTCOMES, onShortage = () => {} } = options;
+  constructor(options: ProxyServerOptions = {}) {
+    const { outcomes = NO_OUTCOMES, onShortage = () => {}, localAddress } = options;
     const now = () => performance.now();
     const shortage = new Shortage(onShortage, now);
+    const onLack = shortage.note.bind(shortage);
     let pool: UpstreamPool | undefined;
     const engine = new Engine(
       {
         limits: completeLimits(options.limits),
         counters: new Counters(options.counters ?? createCounterBlock()),
         outcomes,
-        onLack: (lack) => shortage.note(lack),
+        onLack,
         now,
         wallClock: () => Date.now(),
       },
@@ -74,28 +62,46 @@ export class ProxyServer {
       },
     );
     engine.routes = options.routes ?? engine.routes;
-    const listener = await Listener.start(engine, pool!.readBuffer, {
-      host,
-      port,
-      localAddress: options.localAddress,
-    });
-    const { address } = listener;
-    engine.setAuthority(formatHostPort(address.host, address.port));
-    return new ProxyServer(engine, pool!, listener);
+    this.#pool = pool!;
+    const seats = new Seats(engine.limits.maxConnections, onLack);
+    this.#home = { engine, readBuffer: this.#pool.readBuffer, seats, localAddress };
+    let sweeps = 0;
+    this.#timer = setInterval(() => {
+      if (++sweeps % SWEEPS_PER_TICK === 0) engine.tick();
+      const time = engine.touch();
+      for (const listener of this.#listeners.values()) listener.sweep(time);
+      for (const listener of this.#leaving) listener.sweep(time);
+      this.#pool.sweep(time);
+    }, SWEEP);
+    this.#timer.unref();
   }
 
-  get address(): { host: string; port: number } {
-    return this.#listener.address;
+  /** Takes connections there from now on; resolves with where. Rejects with `listen.*`. */
+  async open(spec: ListenerSpec): Promise<ListenAddress> {
+    const listener = await openListener(this.#home, spec);
+    this.#listeners.set(spec.id, listener);
+    return listener.address;
+  }
+
+  /** Takes no more connections there; resolves when those it had are gone, or ended after `patience` ms. */
+  async close(id: string, patience: number): Promise<void> {
+    const listener = this.#listeners.get(id);
+    if (listener === undefined) return;
+    this.#listeners.delete(id);
+    this.#leaving.add(listener);
+    await listener.drain(patience);
+    listener.close();
+    this.#leaving.delete(listener);
   }
 
   /** Open client connections. */
   get connections(): number {
-    return this.#listener.size;
+    return this.#home.seats.taken;
   }
 
   /** Requests from now on see the new table; those under way are not touched. */
   setRoutes(routes: RouteTable): void {
-    this.#engine.routes = routes;
+    this.#home.engine.routes = routes;
   }
 
   /** An instance that nothing leads to any more: its idle connections end. */
@@ -103,22 +109,16 @@ export class ProxyServer {
     this.#pool.forget(state);
   }
 
-  /** No request after the present or, for a moment, the next one on any connection; resolves when they are gone or after `patience` ms. */
-  async drain(patience: number): Promise<void> {
-    this.#engine.draining = true;
-    await this.#listener.drain(patience);
-  }
-
-  /** Drains for at most `patience` ms, then ends everything. */
+  /** No request after the present or, for a moment, the next one on any connection; then all is ended, at the latest after `patience` ms. */
   stop(patience = 0): Promise<void> {
     this.#stopped ??= this.#stop(patience);
     return this.#stopped;
   }
 
   async #stop(patience: number): Promise<void> {
-    await this.drain(patience);
+    await Promise.all([...this.#listeners.keys()].map((id) => this.close(id, patience)));
+    for (const listener of this.#leaving) listener.close();
     clearInterval(this.#timer);
-    this.#listener.close();
     this.#pool.close();
   }
 }

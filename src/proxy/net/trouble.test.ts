@@ -71,9 +71,7 @@ describe('peers that misbehave', () => {
     reader.add(block);
     const target = targetAt((backend.address() as { port: number }).port);
     const silence = 200;
-    const proxy = await ProxyServer.start({
-      host: '127.0.0.1',
-      port: 0,
+    const proxy = new ProxyServer({
       counters: block,
       routes: routeTo([target]),
       limits: {
@@ -87,8 +85,9 @@ describe('peers that misbehave', () => {
         stallTimeout: silence,
       },
     });
+    const address = await proxy.open({ id: 'web', protocol: 'http', host: '127.0.0.1', port: 0 });
     const clients = Array.from({ length: 400 }, async () => {
-      const socket = connect({ ...proxy.address, allowHalfOpen: true });
+      const socket = connect({ ...address, allowHalfOpen: true });
       socket.on('error', () => {});
       const count = 1 + random(3);
       const text = Array.from({ length: count }, () => REQUESTS[random(REQUESTS.length)]).join('');
@@ -98,7 +97,7 @@ describe('peers that misbehave', () => {
       await once(socket, 'close').catch(() => undefined);
     });
     await Promise.all(clients);
-    await proxy.drain(2_000);
+    await proxy.close('web', 2_000);
     expect(proxy.connections).toBe(0);
     expect(target.state.inFlight).toBe(0);
     expect(reader.overall()).toMatchObject({ openConnections: 0, inFlight: 0 });

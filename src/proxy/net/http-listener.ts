@@ -2,18 +2,14 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { listenError } from '../../errors.ts';
 import { formatHostPort } from '../../lib/host-port.ts';
 import type { Engine } from '../http1/engine.ts';
-import { Forwarding, type ForwardingOptions } from '../http1/forwarding.ts';
+import { Frontend } from '../http1/frontend.ts';
+import { withLimits } from '../limits.ts';
+import type { HttpListenerSpec, ListenAddress } from '../listener-spec.ts';
 import { ClientConnection, type ClientHome } from './client-connection.ts';
-import { clientCeiling } from './open-files.ts';
+import type { ListenerHome, OpenListener } from './listener-kind.ts';
+import type { Seats } from './seats.ts';
 
-/** Addresses whose forwarding texts are remembered; then it begins anew. */
-const REMEMBERED_ADDRESSES = 4_096;
-
-export interface ListenerOptions extends ForwardingOptions {
-  host: string;
-  port: number;
-  backlog?: number;
-}
+const BACKLOG = 4_096;
 
 /** libuv's handle of a listening socket, as far as it is used here. */
 interface ListenHandle {
@@ -26,38 +22,47 @@ interface AcceptedHandle {
   close(): void;
 }
 
+/** Listens for HTTP/1.1 in clear text. Throws `listen.*`. */
+export async function openHttpListener(home: ListenerHome, spec: HttpListenerSpec): Promise<OpenListener> {
+  const server = createServer();
+  const { host, port } = spec;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause) =>
+      reject(listenError('the load balancer', formatHostPort(host, port), cause)),
+    );
+    server.listen({ host, port, backlog: BACKLOG }, resolve);
+  });
+  server.removeAllListeners('error');
+  server.on('error', () => {});
+  return new HttpListener(home, spec, server);
+}
+
 /** Accepts connections and keeps the list of them. */
-export class Listener implements ClientHome {
+class HttpListener implements ClientHome, OpenListener {
   readonly engine: Engine;
   readonly readBuffer: Buffer;
-  readonly #options: ListenerOptions;
-  readonly #server: Server = createServer();
+  readonly frontend: Frontend;
+  readonly address: ListenAddress;
+  readonly #seats: Seats;
+  readonly #server: Server;
   readonly #connections: ClientConnection[] = [];
-  readonly #forwarding = new Map<string, Forwarding>();
-  readonly #ceiling = clientCeiling();
   #onIdle: (() => void) | undefined;
 
-  private constructor(engine: Engine, readBuffer: Buffer, options: ListenerOptions) {
+  constructor(home: ListenerHome, spec: HttpListenerSpec, server: Server) {
+    const { engine, readBuffer, seats, localAddress } = home;
     this.engine = engine;
     this.readBuffer = readBuffer;
-    this.#options = options;
-  }
-
-  /** Throws `listen.*`. */
-  static async start(engine: Engine, readBuffer: Buffer, options: ListenerOptions): Promise<Listener> {
-    const listener = new Listener(engine, readBuffer, options);
-    const { host, port, backlog = 4_096 } = options;
-    const server = listener.#server;
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', (cause) =>
-        reject(listenError('the load balancer', formatHostPort(host, port), cause)),
-      );
-      server.listen({ host, port, backlog }, resolve);
+    this.#seats = seats;
+    this.#server = server;
+    const address = server.address();
+    this.address =
+      address === null || typeof address === 'string' ? spec : { host: address.address, port: address.port };
+    this.frontend = new Frontend({
+      limits: withLimits(engine.limits, spec.limits),
+      authority: formatHostPort(this.address.host, this.address.port),
+      localAddress,
     });
-    server.removeAllListeners('error');
-    server.on('error', () => {});
-    listener.#takeHandles();
-    return listener;
+    this.#takeHandles();
   }
 
   /**
@@ -69,7 +74,7 @@ export class Listener implements ClientHome {
     if (typeof handle?.onconnection === 'function') {
       handle.onconnection = (status, accepted) => {
         if (status === 0 && accepted !== undefined) this.#accept(accepted);
-        else this.engine.onLack('files');
+        else this.#seats.refused();
       };
       return;
     }
@@ -82,10 +87,8 @@ export class Listener implements ClientHome {
   }
 
   #accept(handle: AcceptedHandle): void {
-    const isFull = this.#connections.length >= this.engine.limits.maxConnections;
-    if (isFull || (handle.fd ?? 0) >= this.#ceiling) {
+    if (!this.#seats.take(handle.fd)) {
       handle.close();
-      this.engine.onLack(isFull ? 'connections' : 'files');
       return;
     }
     const connection = new ClientConnection(this, handle);
@@ -93,27 +96,12 @@ export class Listener implements ClientHome {
     this.#connections.push(connection);
   }
 
-  get address(): { host: string; port: number } {
-    const address = this.#server.address();
-    if (address === null || typeof address === 'string') return this.#options;
-    return { host: address.address, port: address.port };
-  }
-
   get size(): number {
     return this.#connections.length;
   }
 
-  forwardingFor(address: string): Forwarding {
-    const known = this.#forwarding.get(address);
-    if (known !== undefined) return known;
-    if (this.#forwarding.size >= REMEMBERED_ADDRESSES) this.#forwarding.clear();
-    const plain = address.startsWith('::ffff:') ? address.slice(7) : address;
-    const forwarding = new Forwarding(plain, this.#options);
-    this.#forwarding.set(address, forwarding);
-    return forwarding;
-  }
-
   left(connection: ClientConnection): void {
+    this.#seats.free();
     const last = this.#connections.pop()!;
     if (last !== connection) {
       last.index = connection.index;
@@ -136,9 +124,10 @@ export class Listener implements ClientHome {
    * idle ones at once and the others behind their exchange. Resolves when all are gone, or after `patience` ms.
    */
   async drain(patience: number): Promise<void> {
-    const { engine } = this;
+    const { engine, frontend } = this;
+    frontend.draining = true;
     const end = engine.touch() + patience;
-    await this.#allGone(Math.min(engine.limits.lameDuck, patience));
+    await this.#allGone(Math.min(frontend.limits.lameDuck, patience));
     this.#server.close();
     for (const connection of [...this.#connections]) connection.session.drain();
     await this.#allGone(end - engine.touch());

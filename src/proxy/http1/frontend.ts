@@ -1,0 +1,40 @@
+/** What all clients of one listener have in common. */
+
+import type { ProxyLimits } from '../limits.ts';
+import { latin1 } from './bytes.ts';
+import { Forwarding, type ForwardingOptions } from './forwarding.ts';
+
+/** Addresses whose forwarding texts are remembered; then it begins anew. */
+const REMEMBERED_ADDRESSES = 4_096;
+
+export interface FrontendOptions extends ForwardingOptions {
+  readonly limits: ProxyLimits;
+  /** Host for requests of HTTP/1.0 without one: the address it listens on. */
+  readonly authority: string;
+}
+
+export class Frontend {
+  /** No exchange after the present one on any of its connections. */
+  draining = false;
+  readonly limits: ProxyLimits;
+  readonly authority: Uint8Array;
+  readonly #options: ForwardingOptions;
+  readonly #forwarding = new Map<string, Forwarding>();
+
+  constructor({ limits, authority, ...forwarding }: FrontendOptions) {
+    this.limits = limits;
+    this.authority = latin1(authority);
+    this.#options = forwarding;
+  }
+
+  /** The forwarding fields for a client's address, as a socket tells it. */
+  forwardingFor(address: string): Forwarding {
+    const known = this.#forwarding.get(address);
+    if (known !== undefined) return known;
+    if (this.#forwarding.size >= REMEMBERED_ADDRESSES) this.#forwarding.clear();
+    const plain = address.startsWith('::ffff:') ? address.slice(7) : address;
+    const forwarding = new Forwarding(plain, this.#options);
+    this.#forwarding.set(address, forwarding);
+    return forwarding;
+  }
+}

@@ -1,0 +1,31 @@
+/** What a listener is told when it is opened. Plain data: it goes to the workers by `postMessage`. */
+import type { ProxyLimits } from './limits.ts';
+
+/** What every listener has, whatever it speaks. */
+export interface ListenerBase {
+  /** Unique in a fleet; what its address is told under, and what closes it. */
+  readonly id: string;
+  readonly host: string;
+  /** 0: any free one, the same in all workers. */
+  readonly port: number;
+}
+
+/** HTTP/1.1 in clear text. */
+export interface HttpListenerSpec extends ListenerBase {
+  readonly protocol: 'http';
+  /** On top of the fleet's own, for this listener's clients. */
+  readonly limits?: Partial<ProxyLimits>;
+}
+
+/** All kinds by their protocol: a kind adds its line here and one in its transport's record (`net/listener-kinds.ts`). */
+export interface ListenerSpecs {
+  http: HttpListenerSpec;
+}
+
+export type ListenerProtocol = keyof ListenerSpecs;
+export type ListenerSpec = ListenerSpecs[ListenerProtocol];
+
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}

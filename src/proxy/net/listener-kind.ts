@@ -1,0 +1,27 @@
+import type { Engine } from '../http1/engine.ts';
+import type { ListenAddress } from '../listener-spec.ts';
+import type { Seats } from './seats.ts';
+
+/** What the listeners of a worker share. */
+export interface ListenerHome {
+  readonly engine: Engine;
+  /** The engine's read area, shared by all sockets: what is read is used up before the next read. */
+  readonly readBuffer: Buffer;
+  readonly seats: Seats;
+  /** Own address for `by=` in Forwarded. */
+  readonly localAddress: string | undefined;
+}
+
+/** A listener that takes connections. */
+export interface OpenListener {
+  /** With the port that was given for port 0. */
+  readonly address: ListenAddress;
+  /** Open client connections. */
+  readonly size: number;
+  /** Called ten times a second with the engine's time: ends what has waited for too long. */
+  sweep(now: number): void;
+  /** Takes no more connections and lets what is under way end; resolves when all are gone, or after `patience` ms. */
+  drain(patience: number): Promise<void>;
+  /** Ends what is left. */
+  close(): void;
+}
