@@ -10,6 +10,7 @@ import { inRoot } from './support/paths.mjs';
 export const ORDER = [
   'lib',
   'client',
+  'docker',
   'catalog',
   'store',
   'acl',
@@ -30,7 +31,7 @@ export const ORDER = [
 ];
 
 /** Those that may import less than their place allows. @type {Record<string, readonly string[]>} */
-const ONLY = { client: ['lib'] };
+const ONLY = { client: ['lib'], docker: ['lib'] };
 
 /** What lies outside src/ and is shipped with it: the folders it may import. @type {Record<string, readonly string[]>} */
 const OUTSIDE = { ui: ['lib', 'client'], apps: ['lib', 'client'] };

@@ -14,6 +14,8 @@ const ERRORS = {
   'store.closed': { exit: 1 },
   'client.unreachable': { exit: 1 },
   'client.refused': { exit: 1 },
+  'docker.unreachable': { exit: 1 },
+  'docker.refused': { exit: 1 },
   'request.invalid': { exit: 1 },
   'request.rejected': { exit: 1 },
   'group.failed': { exit: 1 },

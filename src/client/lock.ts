@@ -1,6 +1,5 @@
-import type { Clock } from '../lib/clock.ts';
+import { sleep, wakefulClock } from '../lib/clock.ts';
 import type { Client } from './client.ts';
-import { sleep } from './watch.ts';
 
 export interface LockOptions {
   /** Shown to who asks for the session. */
@@ -88,7 +87,7 @@ async function acquire(
     if (signal.aborted) return false;
     const pair = await client.kv.get(key);
     // Free, and yet not to be had: its last holder died a moment ago.
-    if (pair?.Session === undefined) await sleep(wakeful, RETRY, signal);
+    if (pair?.Session === undefined) await sleep(wakefulClock, RETRY, signal);
     else for await (const view of client.kv.watch(key, { signal })) if (view?.Session === undefined) break;
   }
 }
@@ -103,7 +102,7 @@ async function keepAlive(
 ): Promise<void> {
   let renewed = Date.now();
   while (!ending.aborted) {
-    await sleep(wakeful, Date.now() - renewed > ttl / 2 ? 500 : ttl / 2, ending);
+    await sleep(wakefulClock, Date.now() - renewed > ttl / 2 ? 500 : ttl / 2, ending);
     if (ending.aborted) return;
     try {
       if ((await client.session.renew(session, { signal: ending })) === undefined) lost.abort();
@@ -133,12 +132,3 @@ async function watchOver(
     lost.abort();
   }
 }
-
-/** Somebody waits for the lock: unlike the system clock's its timers keep the process alive. */
-const wakeful: Clock = {
-  now: () => Date.now(),
-  after(ms, task) {
-    const timer = setTimeout(task, ms);
-    return () => clearTimeout(timer);
-  },
-};

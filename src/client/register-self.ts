@@ -1,11 +1,10 @@
 import { isMusterError, MusterError } from '../errors.ts';
 import { type BackoffPolicy, backoffDelay } from '../lib/backoff.ts';
-import { type Clock, systemClock } from '../lib/clock.ts';
+import { type Clock, sleep, systemClock } from '../lib/clock.ts';
 import { parseDuration } from '../lib/duration.ts';
 import type { Client } from './client.ts';
 import { RefusedError } from './connection.ts';
 import type { CheckDefinition, CheckState, ServiceRegistration, Weights } from './types.ts';
-import { sleep } from './watch.ts';
 
 export interface SelfOptions {
   name: string;

@@ -1,6 +1,6 @@
 import { isMusterError, MusterError } from '../errors.ts';
 import { type BackoffPolicy, backoffDelay } from '../lib/backoff.ts';
-import type { Clock } from '../lib/clock.ts';
+import { type Clock, sleep, wakefulClock } from '../lib/clock.ts';
 import { type Answer, type ReadOptions, RefusedError } from './connection.ts';
 
 export interface WatchOptions extends Omit<ReadOptions, 'index'> {
@@ -18,15 +18,6 @@ export interface WatchOptions extends Omit<ReadOptions, 'index'> {
 const DEFAULT_WAIT = '60s';
 /** Quick enough for an agent that restarts, slow enough for a crowd of clients after an outage. */
 const BACKOFF: BackoffPolicy = { base: 200, max: 15_000 };
-
-/** Unlike the system clock this one keeps the process alive: somebody is waiting for the next view. */
-const wakefulClock: Clock = {
-  now: () => Date.now(),
-  after(ms, task) {
-    const timer = setTimeout(task, ms);
-    return () => clearTimeout(timer);
-  },
-};
 
 /**
  * Views of something in the catalog, one for each change: `for await (const view of watch)`. A first view
@@ -110,18 +101,4 @@ function notWatchable(): MusterError {
     'request.invalid',
     'this cannot be watched: the agent answers it without an index. Ask for it at intervals.',
   );
-}
-
-/** Resolves after `ms`, or as soon as `signal` is aborted. */
-export function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const end = () => {
-      cancel();
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const cancel = clock.after(ms, end);
-    signal.addEventListener('abort', end, { once: true });
-  });
 }

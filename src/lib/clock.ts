@@ -23,6 +23,29 @@ export const systemClock: Clock = {
   },
 };
 
+/** Unlike the system clock this one keeps the process alive: for programs that have nothing else to wait for. */
+export const wakefulClock: Clock = {
+  now: () => Date.now(),
+  after(ms, task) {
+    const timer = setTimeout(task, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Resolves after `ms`, or as soon as `signal` is aborted. */
+export function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const end = () => {
+      cancel();
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const cancel = clock.after(ms, end);
+    signal.addEventListener('abort', end, { once: true });
+  });
+}
+
 /** A clock that moves only when told to. Tasks run in the order of their time. */
 export class ManualClock implements Clock {
   #now: number;

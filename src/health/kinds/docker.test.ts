@@ -1,112 +1,29 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
-import { request } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { missingForEngine, TestEngine } from '../../docker/engine.test-support.ts';
+import { messageOf } from '../../errors.ts';
 import { type CheckSpec, EMPTY_SPEC } from '../spec.ts';
 import { docker } from './docker.ts';
 
-/** Against a real engine, started for the test: Debian's docker.io, with busybox-static as the only program. */
-const BUSYBOX = '/usr/bin/busybox';
-const missing = [
-  ...(isThere('dockerd') ? [] : ['dockerd (Debian: docker.io)']),
-  ...(existsSync(BUSYBOX) ? [] : ['busybox (Debian: busybox-static)']),
-  ...(process.getuid?.() === 0 ? [] : ['the rights of root']),
-];
-if (missing.length > 0)
-  console.warn(`docker checks are not tested against a real engine: needs ${missing.join(', ')}`);
-
-function isThere(program: string): boolean {
-  return (process.env.PATH ?? '').split(':').some((directory) => existsSync(join(directory, program)));
-}
-
-const directory = mkdtempSync(join(tmpdir(), 'muster-docker-'));
-const socketPath = join(directory, 'docker.sock');
-let engine: ChildProcess | undefined;
-let exited: Promise<unknown> = Promise.resolve();
+let engine: TestEngine | undefined;
 let trouble: string | undefined;
-
-/** One call of the Docker Engine API; rejects unless it is granted. */
-function call(method: string, path: string, body: Buffer | object = Buffer.alloc(0)): Promise<string> {
-  const content = Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
-  const type = Buffer.isBuffer(body) ? 'application/x-tar' : 'application/json';
-  const headers = { 'Content-Type': type, 'Content-Length': content.length };
-  return new Promise((resolve, reject) => {
-    request({ socketPath, method, path, headers, agent: false }, (answer) => {
-      let text = '';
-      answer.on('data', (chunk) => {
-        text += chunk;
-      });
-      answer.on('end', () => ((answer.statusCode ?? 500) < 400 ? resolve(text) : reject(new Error(text))));
-    })
-      .on('error', reject)
-      .end(content);
-  });
-}
+if (missingForEngine.length > 0)
+  console.warn(`docker checks are not tested against a real engine: needs ${missingForEngine.join(', ')}`);
 
 beforeAll(async () => {
-  if (missing.length > 0) return;
-  engine = spawn(
-    'dockerd',
-    [
-      '--storage-driver=vfs',
-      `--host=unix://${socketPath}`,
-      `--data-root=${join(directory, 'data')}`,
-      `--exec-root=${join(directory, 'exec')}`,
-      `--pidfile=${join(directory, 'pid')}`,
-      '--bridge=none',
-      '--iptables=false',
-    ],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
-  );
-  let log = '';
-  for (const stream of [engine.stdout, engine.stderr])
-    stream?.on('data', (chunk) => {
-      log = `${log}${chunk}`.slice(-2000);
-    });
-  let isRunning = true;
-  exited = new Promise<void>((resolve) => {
-    engine?.on('exit', () => {
-      isRunning = false;
-      resolve();
-    });
-  });
+  if (missingForEngine.length > 0) return;
   try {
-    await vi.waitUntil(async () => !isRunning || (await call('GET', '/_ping').catch(() => '')) !== '', {
-      timeout: 20_000,
-      interval: 50,
-    });
-    if (!isRunning) throw new Error('dockerd ended');
-    const image = join(directory, 'image', 'bin');
-    mkdirSync(image, { recursive: true });
-    copyFileSync(BUSYBOX, join(image, 'busybox'));
-    for (const name of ['sh', 'sleep']) symlinkSync('busybox', join(image, name));
-    const tar = execFileSync('tar', ['-C', join(directory, 'image'), '-c', '.'], {
-      maxBuffer: 64 * 1024 * 1024,
-    });
-    await call('POST', '/images/create?fromSrc=-&repo=muster-check', tar);
-    await call('POST', '/containers/create?name=muster-check', {
-      Image: 'muster-check',
-      Cmd: ['/bin/sleep', '600'],
-      HostConfig: { NetworkMode: 'none' },
-    });
-    await call('POST', '/containers/muster-check/start');
-    vi.stubEnv('DOCKER_HOST', `unix://${socketPath}`);
+    engine = await TestEngine.start();
+    await engine.run('muster-check');
+    vi.stubEnv('DOCKER_HOST', engine.host);
   } catch (error) {
-    trouble = `the engine cannot run here: ${(error as Error).message}`;
-    console.warn(`docker checks are not tested against a real engine: ${trouble}\n${log}`);
+    trouble = `the engine cannot run here: ${messageOf(error)}`;
+    console.warn(`docker checks are not tested against a real engine: ${trouble}`);
   }
 }, 60_000);
 
 afterAll(async () => {
   vi.unstubAllEnvs();
-  if (engine !== undefined) {
-    await call('DELETE', '/containers/muster-check?force=1').catch(() => {});
-    engine.kill('SIGTERM');
-    await exited;
-  }
-  rmSync(directory, { recursive: true, force: true });
+  await engine?.close();
 }, 60_000);
 
 function probe(args: string[], fields: Partial<CheckSpec> = {}) {
@@ -114,7 +31,7 @@ function probe(args: string[], fields: Partial<CheckSpec> = {}) {
   return docker.probe(spec, { signal: new AbortController().signal, outputMaxSize: 4096 });
 }
 
-describe.skipIf(missing.length > 0)('docker check of a real container', () => {
+describe.skipIf(missingForEngine.length > 0)('docker check of a real container', () => {
   it.for([
     [0, 'passing'],
     [1, 'warning'],

@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { EngineRefusal } from '../../docker/connection.ts';
+import { DockerEngine } from '../../docker/engine.ts';
 import { messageOf } from '../../errors.ts';
 import { formatDuration } from '../../lib/duration.ts';
-import { type DockerEngine, dockerEngine, EngineError } from '../docker-engine.ts';
 import { critical, type Outcome, type ProbeContext, type ProbeKind, statusOfExit } from '../kind.ts';
 import { capturedOutput, Tail } from '../output.ts';
 import { argvOf, type CheckSpec } from '../spec.ts';
@@ -13,7 +14,7 @@ const LOOK_AGAIN = 100;
 
 /**
  * Runs a program inside a container, as `docker exec` does: exit code 0 passes, 1 warns, any other is critical. The
- * engine is found by `DOCKER_HOST`, as by Docker's own tools.
+ * engine is found by `DOCKER_HOST`, `DOCKER_CERT_PATH` and `DOCKER_TLS_VERIFY`, as by Docker's own tools.
  */
 export const docker: ProbeKind = {
   mode: 'probe',
@@ -28,7 +29,6 @@ export const docker: ProbeKind = {
 const unfinished = new WeakMap<CheckSpec, string>();
 
 async function probe(spec: CheckSpec, { signal, outputMaxSize }: ProbeContext): Promise<Outcome> {
-  const engine = dockerEngine(process.env.DOCKER_HOST);
   const output = new Tail(outputMaxSize);
   const timeout = spec.timeout || DEFAULT_TIMEOUT;
   const end = new AbortController();
@@ -41,6 +41,7 @@ async function probe(spec: CheckSpec, { signal, outputMaxSize }: ProbeContext): 
     end.abort();
   }, timeout);
   try {
+    const engine = engineOf(process.env);
     if (await goesOn(engine, spec, end.signal)) return critical('the run before has not ended yet');
     const id = await engine.createExec(spec.dockerContainerId, argvOf(spec), end.signal);
     unfinished.set(spec, id);
@@ -59,12 +60,21 @@ async function probe(spec: CheckSpec, { signal, outputMaxSize }: ProbeContext): 
   }
 }
 
+let known: { key: string; engine: DockerEngine } | undefined;
+
+/** One for all probes: it knows which version of the API was agreed on. */
+function engineOf(env: NodeJS.ProcessEnv): DockerEngine {
+  const key = JSON.stringify([env.DOCKER_HOST, env.DOCKER_CERT_PATH, env.DOCKER_TLS_VERIFY]);
+  if (known?.key !== key) known = { key, engine: DockerEngine.fromEnv(env) };
+  return known.engine;
+}
+
 /** Whether the program of the probe before still runs. One that the engine has forgotten does not. */
 async function goesOn(engine: DockerEngine, spec: CheckSpec, signal: AbortSignal): Promise<boolean> {
   const id = unfinished.get(spec);
   if (id === undefined) return false;
   const { running } = await engine.inspectExec(id, signal).catch((error: unknown) => {
-    if (!(error instanceof EngineError)) throw error;
+    if (!(error instanceof EngineRefusal)) throw error;
     return { running: false };
   });
   if (!running) unfinished.delete(spec);

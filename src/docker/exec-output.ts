@@ -1,0 +1,31 @@
+/** Bytes in front of each piece of output: the stream, three zeros, the length. */
+const HEADER = 8;
+
+/**
+ * Takes the stream of an exec apart: hands on the output of both streams without the headers between. Holds back
+ * nothing but pieces of headers.
+ */
+export function demultiplexer(write: (output: Buffer) => void): (chunk: Buffer) => void {
+  const header = Buffer.alloc(HEADER);
+  let have = 0;
+  let left = 0;
+  return (chunk) => {
+    let at = 0;
+    while (at < chunk.length) {
+      if (left === 0) {
+        const part = chunk.subarray(at, at + HEADER - have);
+        part.copy(header, have);
+        have += part.length;
+        at += part.length;
+        if (have < HEADER) return;
+        left = header.readUInt32BE(4);
+        have = 0;
+        continue;
+      }
+      const output = chunk.subarray(at, at + left);
+      write(output);
+      at += output.length;
+      left -= output.length;
+    }
+  };
+}
