@@ -8,8 +8,9 @@ import { messageOf } from '../errors.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { parseHostPort } from '../lib/host-port.ts';
 import type { ScriptsFrom } from '../registry/admit.ts';
+import { localDiskIn } from '../registry/disk.ts';
 import { type Registry, startRegistry } from '../registry/registry.ts';
-import { openEmbeddedStore } from '../store/embedded.ts';
+import { type EmbeddedStore, openEmbeddedStore } from '../store/embedded.ts';
 import { openMemoryStore } from '../store/memory.ts';
 import type { Store } from '../store/store.ts';
 import { VERSION } from '../version.ts';
@@ -168,7 +169,7 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
 /** Registers this node with what its disk and its configuration say. */
 function register(
   { config, log, clock, random }: Parts,
-  store: Store,
+  store: Store | EmbeddedStore,
   dataDirectory: string | undefined,
 ): Promise<Registry> {
   return startRegistry({
@@ -181,7 +182,7 @@ function register(
       meta: config.node.meta,
       server: { port: config.ports.server, meta: { version: VERSION } },
     },
-    dataDirectory: dataDirectory === undefined ? undefined : path.join(dataDirectory, 'local'),
+    disk: 'database' in store ? localDiskIn(store.database) : undefined,
     clock,
     random,
     logger: log.logger.child('registry'),
@@ -202,7 +203,10 @@ function scriptsFrom({ enableScriptChecks, enableLocalScriptChecks }: Config['he
   return enableLocalScriptChecks ? 'config' : 'nobody';
 }
 
-function openStore(dataDirectory: string | undefined, onSubscriberError: (error: unknown) => void): Store {
+function openStore(
+  dataDirectory: string | undefined,
+  onSubscriberError: (error: unknown) => void,
+): Store | EmbeddedStore {
   return dataDirectory === undefined
     ? openMemoryStore({ onSubscriberError })
     : openEmbeddedStore({ path: path.join(dataDirectory, 'catalog'), onSubscriberError });

@@ -124,6 +124,6 @@ describe('local disk', () => {
   it('says what to do about a directory that cannot be used', () => {
     const file = join(path, 'file');
     writeFileSync(file, '');
-    expect(() => openLocalDisk(join(file, 'below'))).toThrow(/cannot keep registrations in .*-data-dir/);
+    expect(() => openLocalDisk(join(file, 'below'))).toThrow(/cannot keep data in .*-data-dir/);
   });
 });

@@ -1,8 +1,9 @@
-import { accessSync, constants, mkdirSync } from 'node:fs';
-import { type Database, open } from 'lmdb';
+import type { Database, RootDatabase } from 'lmdb';
 import type { CheckStatus } from '../catalog/rows.ts';
-import { MusterError, messageOf } from '../errors.ts';
-import { diskKey } from '../store/embedded.ts';
+import { MusterError } from '../errors.ts';
+import { Gather } from '../lib/gather.ts';
+import { diskKey, lacksFormat, openLmdb } from '../store/lmdb.ts';
+import { fromDisk, toDisk } from '../store/row-on-disk.ts';
 import type { LocalCheck, LocalService } from './local.ts';
 
 /** What a TTL check was last told, so that a restart of the agent does not make it critical. */
@@ -31,54 +32,75 @@ export interface LocalDisk {
   close(): Promise<void>;
 }
 
-/** Layout of what is on disk; a newer one is refused rather than guessed at. */
+/** Layout of what is on disk. */
 const FORMAT = 1;
 
-/** Keeps the registrations in an LMDB directory. Throws `store.unusable` when it cannot be written. */
-export function openLocalDisk(path: string): LocalDisk {
-  const root = (() => {
-    try {
-      mkdirSync(path, { recursive: true });
-      accessSync(path, constants.W_OK);
-      return open({ path, maxDbs: 4 });
-    } catch (cause) {
-      throw new MusterError(
-        'store.unusable',
-        `cannot keep registrations in ${path}: ${messageOf(cause)}. Give a directory that can be written with -data-dir, or use -dev to keep everything in memory.`,
-        { cause },
-      );
-    }
-  })();
-  const table = <T extends keyof Kept>(name: T): Database<Kept[T], Buffer> =>
-    root.openDB<Kept[T], Buffer>(name, { keyEncoding: 'binary' });
-  const tables = { services: table('services'), checks: table('checks'), ttls: table('ttls') };
-  const meta = root.openDB<number, string>('meta', {});
-  const format = meta.get('format');
-  if (format !== undefined && format !== FORMAT)
-    throw new MusterError(
-      'store.unusable',
-      `the registrations in ${path} have format ${format}, this program knows ${FORMAT}: use the program that wrote them, or another -data-dir`,
-    );
-  const rows = <T extends keyof Kept>(name: T): Kept[T][] =>
-    [...(tables[name] as Database<Kept[T], Buffer>).getRange()].map(({ value }) => value);
+interface Waiting {
+  readonly rows: readonly Keep[];
+  resolve(): void;
+  reject(error: unknown): void;
+}
 
-  let closing: Promise<void> | undefined;
-  return {
-    load: () => ({ services: rows('services'), checks: rows('checks'), ttls: rows('ttls') }),
-    async write(changes) {
-      if (closing !== undefined) throw new MusterError('store.closed', 'the registry is closed');
+/**
+ * Keeps the registrations in an environment that is there already: that of the store, whose commits then reach the disk in
+ * the same transaction. Who opened it closes it. Throws `store.unusable` when it has what a newer program wrote.
+ */
+export function localDiskIn(root: RootDatabase): LocalDisk {
+  const table = <T extends keyof Kept>(name: T) =>
+    root.openDB<Kept[T] | Uint8Array, Buffer>(`local-${name}`, { keyEncoding: 'binary' });
+  const tables = { services: table('services'), checks: table('checks'), ttls: table('ttls') };
+  const meta = root.openDB<number, string>('local-meta', {});
+  const isNew = lacksFormat(meta.get('format'), FORMAT, 'the data directory');
+  const load = <T extends keyof Kept>(name: T): Kept[T][] =>
+    [...(tables[name] as Database<Kept[T] | Uint8Array, Buffer>).getRange()].map(({ value }) =>
+      fromDisk<Kept[T]>(value),
+    );
+
+  // As the store's commits, and in step with them: both begin in the turn of the event loop in which they are asked for,
+  // and both end when the disk has what they wrote.
+  const writes = new Gather<Waiting>(async (group) => {
+    try {
       await root.batch(() => {
-        for (const { table: name, id, row } of changes) {
-          const database = tables[name] as Database<Kept[keyof Kept], Buffer>;
-          if (row === undefined) database.remove(diskKey(id));
-          else database.put(diskKey(id), row);
-        }
-        if (format === undefined) meta.put('format', FORMAT);
+        for (const { rows } of group) for (const row of rows) put(row);
+        if (isNew) meta.put('format', FORMAT);
       });
       await root.flushed;
+    } catch (error) {
+      for (const { reject } of group) reject(error);
+      return;
+    }
+    for (const { resolve } of group) resolve();
+  });
+
+  function put({ table: name, id, row }: Keep): void {
+    const database = tables[name] as Database<Kept[keyof Kept] | Uint8Array, Buffer>;
+    if (row === undefined) database.remove(diskKey(id));
+    else database.put(diskKey(id), toDisk<Kept[keyof Kept]>(row));
+  }
+
+  let closed = false;
+  return {
+    load: () => ({ services: load('services'), checks: load('checks'), ttls: load('ttls') }),
+    write(rows) {
+      if (closed) return Promise.reject(new MusterError('store.closed', 'the registry is closed'));
+      return new Promise((resolve, reject) => writes.add({ rows, resolve, reject }));
     },
     close() {
-      closing ??= Promise.resolve(root.flushed).then(() => root.close());
+      closed = true;
+      return writes.idle();
+    },
+  };
+}
+
+/** Keeps the registrations in an LMDB directory of their own. Throws `store.unusable` when it cannot be written. */
+export function openLocalDisk(path: string): LocalDisk {
+  const root = openLmdb(path);
+  const disk = localDiskIn(root);
+  let closing: Promise<void> | undefined;
+  return {
+    ...disk,
+    close() {
+      closing ??= disk.close().then(() => root.close());
       return closing;
     },
   };

@@ -50,7 +50,6 @@ async function setUp(instances: number) {
       address: '127.0.0.1',
       datacenter: 'dc1',
     },
-    dataDirectory: undefined,
     clock,
     random: () => 0,
     logger: createLogger({ level: 'info', sink: (line) => lines.push(line) }),

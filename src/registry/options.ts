@@ -3,14 +3,15 @@ import type { Logger } from '../lib/log.ts';
 import type { Store } from '../store/store.ts';
 import type { RegistryLimits, ScriptsFrom } from './admit.ts';
 import type { StaticDefinitions } from './definition.ts';
+import type { LocalDisk } from './disk.ts';
 import type { FloodPolicy } from './flood.ts';
 import type { LocalNode } from './node.ts';
 
 export interface RegistryOptions {
   store: Store;
   node: LocalNode;
-  /** A directory of the registry's own; without one nothing is kept over a restart. */
-  dataDirectory: string | undefined;
+  /** Where the registrations are kept, closed by the registry when it stops; unless given, nothing outlives a restart. */
+  disk?: LocalDisk | undefined;
   clock: Clock;
   /** In [0, 1). */
   random: () => number;

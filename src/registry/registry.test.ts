@@ -44,7 +44,6 @@ async function setUp(
   const registry = await startRegistry({
     store,
     node: { ...NODE, server: { port: 8300 } },
-    dataDirectory: undefined,
     clock: clock as Clock,
     random: () => 0,
     logger: silentLogger,

@@ -16,7 +16,7 @@ import {
 import { Checker } from './checker.ts';
 import { type Configured, configured } from './configured.ts';
 import type { CheckDefinition, ServiceDefinition, Source, StaticDefinitions } from './definition.ts';
-import { type Keep, type LocalDisk, noDisk, openLocalDisk } from './disk.ts';
+import { type Keep, type LocalDisk, noDisk } from './disk.ts';
 import { DEFAULT_FLOOD_POLICY } from './flood.ts';
 import { FloodGate } from './flood-gate.ts';
 import { Heartbeats } from './heartbeats.ts';
@@ -51,12 +51,12 @@ export class Registry {
 
   /** Use `startRegistry`. */
   constructor(options: RegistryOptions) {
-    const { store, node, clock, random, logger, dataDirectory } = options;
+    const { store, node, clock, random, logger, disk = noDisk } = options;
     this.#options = options;
     this.#limits = { ...DEFAULT_REGISTRY_LIMITS, ...options.limits };
     this.#scripts = options.scripts ?? 'nobody';
     this.node = node;
-    this.#disk = dataDirectory === undefined ? noDisk : openLocalDisk(dataDirectory);
+    this.#disk = disk;
     this.#schedule = new Schedule(clock, (error) => logger.error(messageOf(error)));
     this.#heartbeats = new Heartbeats(this.#disk, this.#schedule, logger);
     const common = { local: this.#local, schedule: this.#schedule, random };

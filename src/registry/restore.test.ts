@@ -10,6 +10,7 @@ import { openMemoryStore } from '../store/memory.ts';
 import type { Store } from '../store/store.ts';
 import type { ScriptsFrom } from './admit.ts';
 import type { ServiceDefinition, StaticDefinitions } from './definition.ts';
+import { openLocalDisk } from './disk.ts';
 import { startRegistry } from './registry.ts';
 
 const path = mkdtempSync(join(tmpdir(), 'muster-restore-'));
@@ -38,7 +39,7 @@ function start(
   return startRegistry({
     store,
     node: NODE,
-    dataDirectory: join(path, directory),
+    disk: openLocalDisk(join(path, directory)),
     clock,
     random: () => 0,
     logger: silentLogger,

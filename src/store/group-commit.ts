@@ -2,6 +2,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import { Transaction, type Write } from '../catalog/transaction.ts';
 import { MusterError, messageOf } from '../errors.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
+import { Gather } from '../lib/gather.ts';
 import type { Command, Committed } from './store.ts';
 
 /** Makes writes durable. Resolves when they would survive a crash of the process and of the machine. */
@@ -25,10 +26,10 @@ export class GroupCommit {
   readonly #catalog: Catalog;
   readonly #persist: Persist | undefined;
   readonly #clock: Pick<Clock, 'now'>;
-  #queue: Pending[] = [];
-  #busy = false;
-  /** Resolves when the queue is empty. */
-  #idle: Promise<void> = Promise.resolve();
+  readonly #queue = new Gather<Pending>((group) => this.#commit(group), MAX_GROUP);
+  /** Without a disk: what subscribers write while they are being told waits until all of them were told. */
+  readonly #inMemory: Pending[] = [];
+  #applying = false;
   #closed = false;
 
   /** Without `persist` nothing outlives the process, and a write is visible in the tick it is made. */
@@ -41,31 +42,41 @@ export class GroupCommit {
   write<Answer>(command: Command<Answer>): Promise<Committed<Answer>> {
     if (this.#closed) return Promise.reject(new MusterError('store.closed', 'the store is closed'));
     return new Promise((resolve, reject) => {
-      this.#queue.push({ command, resolve: resolve as Pending['resolve'], reject });
-      if (!this.#busy) this.#idle = this.#drain();
+      const pending = { command, resolve: resolve as Pending['resolve'], reject };
+      if (this.#persist === undefined) this.#atOnce(pending);
+      else this.#queue.add(pending);
     });
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#idle;
+    await this.#queue.idle();
   }
 
-  async #drain(): Promise<void> {
-    this.#busy = true;
+  #atOnce(pending: Pending): void {
+    this.#inMemory.push(pending);
+    if (this.#applying) return;
+    this.#applying = true;
+    while (this.#inMemory.length > 0) this.#run(this.#inMemory.splice(0)).finish();
+    this.#applying = false;
+  }
+
+  async #commit(group: Pending[]): Promise<void> {
+    const { index, writes, finish } = this.#run(group);
     try {
-      while (this.#queue.length > 0) {
-        const group = this.#queue.splice(0, MAX_GROUP);
-        const flushed = this.#commit(group);
-        if (flushed !== undefined) await flushed;
-      }
-    } finally {
-      this.#busy = false;
+      if (writes.length > 0) await this.#persist?.(index, writes);
+    } catch (cause) {
+      const error = new MusterError('store.write_failed', `the write was not kept: ${messageOf(cause)}`, {
+        cause,
+      });
+      for (const { reject } of group) reject(error);
+      return;
     }
+    finish();
   }
 
-  /** Answers a promise only when there is a disk to wait for. */
-  #commit(group: Pending[]): Promise<void> | undefined {
+  /** What the commands of a group write; `finish` makes it visible and tells those who sent them. */
+  #run(group: readonly Pending[]): { index: number; writes: Write[]; finish: () => void } {
     const now = this.#clock.now();
     const overlay = new Transaction(this.#catalog, this.#catalog.index, now);
     let index = this.#catalog.index;
@@ -84,19 +95,11 @@ export class GroupCommit {
         reject(error);
       }
     }
+    const writes = overlay.writes();
     const finish = () => {
-      if (!overlay.isEmpty) this.#catalog.apply(index, overlay.writes());
+      if (writes.length > 0) this.#catalog.apply(index, writes);
       for (const tell of done) tell();
     };
-    if (overlay.isEmpty || this.#persist === undefined) {
-      finish();
-      return undefined;
-    }
-    return this.#persist(index, overlay.writes()).then(finish, (cause: unknown) => {
-      const error = new MusterError('store.write_failed', `the write was not kept: ${messageOf(cause)}`, {
-        cause,
-      });
-      for (const { reject } of group) reject(error);
-    });
+    return { index, writes, finish };
   }
 }

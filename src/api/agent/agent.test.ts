@@ -32,7 +32,6 @@ beforeEach(async () => {
       datacenter: 'dc1',
       server: { port: 8300 },
     },
-    dataDirectory: undefined,
     clock: systemClock,
     random: Math.random,
     logger: silentLogger,

@@ -43,8 +43,7 @@ export const serviceBody = object(
 /** Addresses that stand for "all of them" when listening and for nothing when connecting. */
 const ANY_ADDRESSES = new Set(['0.0.0.0', '::', '[::]']);
 
-/** A check with nothing in it is no check, wherever it stands alone. */
-const EMPTY_CHECK = JSON.stringify(serviceCheckBody.zero());
+const EMPTY_CHECK = serviceCheckBody.zero();
 
 /** The definition of a service. Throws 400 in Consul's words. */
 export function serviceDefinition(body: Decoded<typeof serviceBody>): ServiceDefinition {
@@ -54,7 +53,7 @@ export function serviceDefinition(body: Decoded<typeof serviceBody>): ServiceDef
   const meta = { ...body.Meta };
   const fault = metadataFault(meta);
   if (fault !== undefined) throw badRequest(`Invalid Service Meta: ${fault}`);
-  const single = body.Check !== undefined && JSON.stringify(body.Check) !== EMPTY_CHECK ? [body.Check] : [];
+  const single = body.Check === undefined || isEmpty(body.Check) ? [] : [body.Check];
   const addresses = Object.entries(body.TaggedAddresses ?? {});
   return {
     id: body.ID,
@@ -86,4 +85,11 @@ function weightsOf(given: { Passing: number; Warning: number } | undefined): Wei
   if (warning < 0) throw refuse('Warning must be greater or equal than 0');
   if (passing > 65535 || warning > 65535) throw refuse('DNS Weight must be between 0 and 65535');
   return { passing, warning };
+}
+
+/** A check with nothing in it is no check, wherever it stands alone. */
+function isEmpty(check: typeof EMPTY_CHECK): boolean {
+  return Object.entries(check).every(
+    ([field, value]) => value === EMPTY_CHECK[field as keyof typeof EMPTY_CHECK],
+  );
 }

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { Gather } from './gather.ts';
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+/** Something that carries groups out when it is told to. */
+function slow(most?: number) {
+  const groups: number[][] = [];
+  const ends: (() => void)[] = [];
+  const gather = new Gather<number>((group) => {
+    groups.push(group);
+    return new Promise((resolve) => ends.push(resolve));
+  }, most);
+  return { gather, groups, end: () => ends.shift()?.() };
+}
+
+describe('gather', () => {
+  it('carries out together what comes in one turn of the event loop, in its order', async () => {
+    const { gather, groups } = slow();
+    for (const item of [1, 2, 3]) gather.add(item);
+    expect(groups).toEqual([]);
+    await turn();
+    expect(groups).toEqual([[1, 2, 3]]);
+  });
+
+  it('gathers the next group while one is under way, and keeps to the most', async () => {
+    const { gather, groups, end } = slow(2);
+    gather.add(1);
+    await turn();
+    for (const item of [2, 3, 4]) gather.add(item);
+    await turn();
+    expect(groups).toEqual([[1]]);
+    end();
+    await turn();
+    expect(groups).toEqual([[1], [2, 3]]);
+    end();
+    await turn();
+    expect(groups).toEqual([[1], [2, 3], [4]]);
+  });
+
+  it('is idle when all is done, and begins anew', async () => {
+    const { gather, groups, end } = slow();
+    await gather.idle();
+    gather.add(1);
+    let idle = false;
+    const ended = gather.idle().then(() => {
+      idle = true;
+    });
+    await turn();
+    expect(idle).toBe(false);
+    end();
+    await ended;
+    gather.add(2);
+    await turn();
+    expect(groups).toEqual([[1], [2]]);
+  });
+});
