@@ -68,6 +68,12 @@ export function sameRange(bytes: Uint8Array, a: number, b: number, length: numbe
   return true;
 }
 
+/** Whether there is a line feed in [start, end). */
+export function hasLineEnd(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let p = start; p < end; p++) if (bytes[p] === LF) return true;
+  return false;
+}
+
 /** Digits of a whole number, written at `at`; the answer is the position behind them. */
 export function writeNumber(bytes: Uint8Array, at: number, value: number): number {
   let digits = 1;

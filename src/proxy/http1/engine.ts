@@ -29,6 +29,8 @@ export interface EngineOptions {
   outcomes: Outcomes;
   /** A connection was refused, or could not be opened, for lack of something on our side. */
   onLack?: ((lack: Lack) => void) | undefined;
+  /** As `createMemory` makes it or longer: a transport that reads to other places has them behind it. */
+  memory?: Uint8Array;
   /** Monotonic milliseconds. */
   now: () => number;
   /** Seconds resolution is enough: for Date (ms since the epoch). */
@@ -39,7 +41,7 @@ const NOTHING = new Uint8Array();
 const NO_ROUTES: RouteTable = { match: () => undefined };
 
 export class Engine {
-  readonly memory = createMemory();
+  readonly memory: Uint8Array;
   readonly request = new RequestHead();
   readonly response = new ResponseHead();
   readonly limits: ProxyLimits;
@@ -61,9 +63,10 @@ export class Engine {
   readonly #wallClock: () => number;
 
   constructor(
-    { limits, counters, outcomes, onLack = () => {}, now, wallClock }: EngineOptions,
+    { limits, counters, outcomes, onLack = () => {}, memory = createMemory(), now, wallClock }: EngineOptions,
     transport: (engine: Engine) => Transport,
   ) {
+    this.memory = memory;
     this.limits = limits;
     this.responseLimits = { ...limits, maxLine: limits.maxHead };
     this.counters = counters;

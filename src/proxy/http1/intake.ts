@@ -1,6 +1,7 @@
 /** The client's half of the exchanges: heads and bodies taken out of its bytes, pipelined ones kept for later. */
 import { IN_FLIGHT, REQUESTS } from '../counters.ts';
 import { Body, BY_CHUNKS, BY_LENGTH, NO_BODY } from './body.ts';
+import { hasLineEnd } from './bytes.ts';
 import { composeRequest } from './compose.ts';
 import type { Engine } from './engine.ts';
 import { MAX_FORWARDS } from './fields.ts';
@@ -51,8 +52,7 @@ export class Intake {
     carry.append(memory, start, end);
     if (this.#session.stage === IDLE) {
       // Without a line end nothing new can be said about a head: a slow one costs its lines, not its bytes.
-      const lineEnd = memory.indexOf(10, start);
-      if ((lineEnd < 0 || lineEnd >= end) && carry.length <= this.#frontend.limits.maxLine) return;
+      if (!hasLineEnd(memory, start, end) && carry.length <= this.#frontend.limits.maxLine) return;
     }
     this.resume();
   }

@@ -1,5 +1,6 @@
 /** The response of one exchange: its head read, rewritten and sent on, its body framed for the client. */
 import { Body, BY_CHUNKS, BY_CLOSE, BY_LENGTH, NO_BODY } from './body.ts';
+import { hasLineEnd } from './bytes.ts';
 import {
   CHUNK_HEAD,
   composeResponse,
@@ -77,8 +78,7 @@ export class Reply {
     if (carry !== undefined) {
       carry.append(memory, start, end);
       // Without a line end nothing new can be said about the head.
-      const lineEnd = memory.indexOf(10, start);
-      if ((lineEnd < 0 || lineEnd >= end) && carry.length <= responseLimits.maxLine) return;
+      if (!hasLineEnd(memory, start, end) && carry.length <= responseLimits.maxLine) return;
       this.#readCarried(carry);
       return;
     }

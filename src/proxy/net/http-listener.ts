@@ -1,13 +1,14 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { listenError } from '../../errors.ts';
 import { formatHostPort } from '../../lib/host-port.ts';
+import { ClientList } from '../client-list.ts';
 import type { Engine } from '../http1/engine.ts';
 import { Frontend } from '../http1/frontend.ts';
 import { withLimits } from '../limits.ts';
 import type { HttpListenerSpec, ListenAddress } from '../listener-spec.ts';
+import type { Seats } from '../seats.ts';
 import { ClientConnection, type ClientHome } from './client-connection.ts';
 import type { ListenerHome, OpenListener } from './listener-kind.ts';
-import type { Seats } from './seats.ts';
 
 const BACKLOG = 4_096;
 
@@ -37,7 +38,7 @@ export async function openHttpListener(home: ListenerHome, spec: HttpListenerSpe
   return new HttpListener(home, spec, server);
 }
 
-/** Accepts connections and keeps the list of them. */
+/** Accepts connections. */
 class HttpListener implements ClientHome, OpenListener {
   readonly engine: Engine;
   readonly readBuffer: Buffer;
@@ -45,8 +46,7 @@ class HttpListener implements ClientHome, OpenListener {
   readonly address: ListenAddress;
   readonly #seats: Seats;
   readonly #server: Server;
-  readonly #connections: ClientConnection[] = [];
-  #onIdle: (() => void) | undefined;
+  readonly #clients: ClientList<ClientConnection>;
 
   constructor(home: ListenerHome, spec: HttpListenerSpec, server: Server) {
     const { engine, readBuffer, seats, localAddress } = home;
@@ -62,6 +62,7 @@ class HttpListener implements ClientHome, OpenListener {
       authority: formatHostPort(this.address.host, this.address.port),
       localAddress,
     });
+    this.#clients = new ClientList(engine, this.frontend);
     this.#takeHandles();
   }
 
@@ -91,64 +92,29 @@ class HttpListener implements ClientHome, OpenListener {
       handle.close();
       return;
     }
-    const connection = new ClientConnection(this, handle);
-    connection.index = this.#connections.length;
-    this.#connections.push(connection);
+    this.#clients.add(new ClientConnection(this, handle));
   }
 
   get size(): number {
-    return this.#connections.length;
+    return this.#clients.size;
   }
 
   left(connection: ClientConnection): void {
     this.#seats.free();
-    const last = this.#connections.pop()!;
-    if (last !== connection) {
-      last.index = connection.index;
-      this.#connections[connection.index] = last;
-    }
-    if (this.#connections.length === 0) this.#onIdle?.();
+    this.#clients.left(connection);
   }
 
-  /** Calls the sessions whose time is up. Backwards: one that leaves is replaced by one already seen. */
   sweep(now: number): void {
-    const connections = this.#connections;
-    for (let i = connections.length - 1; i >= 0; i--) {
-      const session = connections[i]?.session;
-      if (session !== undefined && session.deadline <= now) session.expired();
-    }
+    this.#clients.sweep(now);
   }
 
-  /**
-   * Answers what comes within `limits.lameDuck` as the last one of its connection; then takes no more connections, ends
-   * idle ones at once and the others behind their exchange. Resolves when all are gone, or after `patience` ms.
-   */
-  async drain(patience: number): Promise<void> {
-    const { engine, frontend } = this;
-    frontend.draining = true;
-    const end = engine.touch() + patience;
-    await this.#allGone(Math.min(frontend.limits.lameDuck, patience));
-    this.#server.close();
-    for (const connection of [...this.#connections]) connection.session.drain();
-    await this.#allGone(end - engine.touch());
-  }
-
-  /** Resolves when no connection is open, or after `patience` ms. */
-  async #allGone(patience: number): Promise<void> {
-    if (this.#connections.length === 0 || patience <= 0) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, patience);
-      this.#onIdle = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.#onIdle = undefined;
+  drain(patience: number): Promise<void> {
+    return this.#clients.drain(patience, () => this.#server.close());
   }
 
   /** Ends what is left. */
   close(): void {
     this.#server.close();
-    for (const connection of [...this.#connections]) connection.destroy();
+    this.#clients.close();
   }
 }

@@ -1,6 +1,6 @@
 import type { Engine } from '../http1/engine.ts';
 import type { ListenAddress } from '../listener-spec.ts';
-import type { Seats } from './seats.ts';
+import type { Seats } from '../seats.ts';
 
 /** What the listeners of a worker share. */
 export interface ListenerHome {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { clientCeiling } from './open-files.ts';
+import { clientCeiling } from '../open-files.ts';
 
 let folder = '';
 let program = '';

@@ -6,10 +6,10 @@ import { Engine, type Outcomes } from '../http1/engine.ts';
 import { READ, READ_SIZE } from '../http1/memory.ts';
 import { completeLimits, type ProxyLimits } from '../limits.ts';
 import type { ListenAddress, ListenerSpec } from '../listener-spec.ts';
+import { Seats } from '../seats.ts';
 import { Shortage, type ShortageReport } from '../shortage.ts';
 import type { ListenerHome, OpenListener } from './listener-kind.ts';
 import { openListener } from './listener-kinds.ts';
-import { Seats } from './seats.ts';
 import { UpstreamPool } from './upstream-pool.ts';
 
 /** How often deadlines are looked at: a timeout is at most this late. 10,000 connections take a millisecond per second. */
@@ -71,7 +71,7 @@ export class ProxyServer {
       const time = engine.touch();
       for (const listener of this.#listeners.values()) listener.sweep(time);
       for (const listener of this.#leaving) listener.sweep(time);
-      this.#pool.sweep(time);
+      this.#pool.idle.sweep(time);
     }, SWEEP);
     this.#timer.unref();
   }
@@ -106,7 +106,7 @@ export class ProxyServer {
 
   /** An instance that nothing leads to any more: its idle connections end. */
   forget(state: TargetState): void {
-    this.#pool.forget(state);
+    this.#pool.idle.forget(state);
   }
 
   /** No request after the present or, for a moment, the next one on any connection; then all is ended, at the latest after `patience` ms. */
@@ -119,6 +119,6 @@ export class ProxyServer {
     await Promise.all([...this.#listeners.keys()].map((id) => this.close(id, patience)));
     for (const listener of this.#leaving) listener.close();
     clearInterval(this.#timer);
-    this.#pool.close();
+    this.#pool.idle.close();
   }
 }

@@ -1,5 +1,5 @@
-import type { Lack } from '../shortage.ts';
 import { clientCeiling } from './open-files.ts';
+import type { Lack } from './shortage.ts';
 
 /** How many clients a worker has, over all its listeners: each takes a seat before anything is done for it. */
 export class Seats {

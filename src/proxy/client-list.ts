@@ -1,0 +1,83 @@
+import type { Engine } from './http1/engine.ts';
+import type { Frontend } from './http1/frontend.ts';
+import type { Session } from './http1/session.ts';
+
+export interface ListedClient {
+  readonly session: Session;
+  /** Place in the list; only the list sets it. */
+  index: number;
+  destroy(): void;
+}
+
+/** The client connections of an HTTP listener, of any transport: their deadlines and their end. */
+export class ClientList<Client extends ListedClient> {
+  readonly #engine: Engine;
+  readonly #frontend: Frontend;
+  readonly #clients: Client[] = [];
+  #onIdle: (() => void) | undefined;
+
+  constructor(engine: Engine, frontend: Frontend) {
+    this.#engine = engine;
+    this.#frontend = frontend;
+  }
+
+  get size(): number {
+    return this.#clients.length;
+  }
+
+  add(client: Client): void {
+    client.index = this.#clients.length;
+    this.#clients.push(client);
+  }
+
+  left(client: Client): void {
+    const last = this.#clients.pop()!;
+    if (last !== client) {
+      last.index = client.index;
+      this.#clients[client.index] = last;
+    }
+    if (this.#clients.length === 0) this.#onIdle?.();
+  }
+
+  /** Calls the sessions whose time is up. Backwards: one that leaves is replaced by one already seen. */
+  sweep(now: number): void {
+    const clients = this.#clients;
+    for (let i = clients.length - 1; i >= 0; i--) {
+      const session = clients[i]?.session;
+      if (session !== undefined && session.deadline <= now) session.expired();
+    }
+  }
+
+  /**
+   * Answers what comes within `limits.lameDuck` as the last one of its connection; then calls `stopAccepting`, ends
+   * idle connections at once and the others behind their exchange. Resolves when all are gone, or after `patience` ms.
+   */
+  async drain(patience: number, stopAccepting: () => void): Promise<void> {
+    const frontend = this.#frontend;
+    const engine = this.#engine;
+    frontend.draining = true;
+    const end = engine.touch() + patience;
+    await this.#allGone(Math.min(frontend.limits.lameDuck, patience));
+    stopAccepting();
+    for (const client of [...this.#clients]) client.session.drain();
+    await this.#allGone(end - engine.touch());
+  }
+
+  /** Resolves when no connection is open, or after `patience` ms. */
+  async #allGone(patience: number): Promise<void> {
+    if (this.#clients.length === 0 || patience <= 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, patience);
+      this.#onIdle = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#onIdle = undefined;
+  }
+
+  /** Ends what is left. */
+  close(): void {
+    for (const client of [...this.#clients]) client.destroy();
+  }
+}
