@@ -44,9 +44,11 @@ export interface Front {
 export async function startFront(options: FrontOptions): Promise<Front> {
   const { discover, listen, limits, strategy, tagPrefix, log, worker } = options;
   const counters = new CounterReader();
+  let started: ProxyFleet | undefined;
   const router = startRouter({
     discover,
-    publish: (delta) => fleet.publish(delta),
+    // A static list publishes at once, before there is a fleet, whose workers begin with the snapshot.
+    publish: (delta) => started?.publish(delta),
     slots: {
       capacity: SLOTS,
       isIdle: (slot) => counters.isIdle(slot),
@@ -76,6 +78,7 @@ export async function startFront(options: FrontOptions): Promise<Front> {
     counters,
   );
 
+  started = fleet;
   let admin: Admin | undefined;
   try {
     await fleet.listen();
