@@ -16,6 +16,12 @@ export interface TargetState {
   ejectedAt: number;
   /** Until when (ms since the epoch) it gets no traffic but probes; 0 when it is not ejected. */
   ejectedUntil: number;
+  /** Bytes to and from it that `bandwidth` does not know of yet. */
+  bytes: number;
+  /** Bytes per second lately, both ways. */
+  bandwidth: number;
+  /** How long it took to answer (ms), the latest and the worst counting most; 0 when nothing is known. */
+  latency: number;
 }
 
 /** One place where requests for a service can go. */
@@ -26,6 +32,10 @@ export interface Target {
   readonly port: number;
   /** Share of the traffic relative to the others; 0 means none. */
   readonly weight: number;
+  /** Of a lower number first; others stand by. Only `weight` minds it. Default: 0. */
+  readonly priority?: number;
+  /** Never more than so many in flight on it, in one worker; 0 or nothing: as many as there are. */
+  readonly maxConnections?: number;
   /** Index of this instance's counters in the shared counter block. */
   readonly slot: number;
   readonly state: TargetState;
@@ -35,7 +45,8 @@ export interface Target {
 export interface Balancer {
   /**
    * The next candidate that is not in `tried` (empty at the first attempt), or undefined when all have been tried.
-   * Ejected targets come only when nothing else is left, so that a wrong ejection never causes a refusal.
+   * Ejected targets come only when nothing else is left, so that a wrong ejection never causes a refusal. `key` says who
+   * asks (`hash.ts`), for strategies that send the same one to the same place; without it they choose at random.
    */
-  next(tried: readonly Target[]): Target | undefined;
+  next(tried: readonly Target[], key?: number): Target | undefined;
 }

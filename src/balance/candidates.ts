@@ -7,7 +7,12 @@ import type { Target } from './balancer.ts';
 
 /** Whether `target` may be chosen while there is something better than a last resort. */
 export function isCandidate(target: Target, tried: readonly Target[]): boolean {
-  return target.state.ejectedUntil === 0 && !isTried(target, tried);
+  return target.state.ejectedUntil === 0 && !isFull(target) && !isTried(target, tried);
+}
+
+/** Whether it has as many in flight as it may. */
+export function isFull({ maxConnections, state }: Target): boolean {
+  return maxConnections !== undefined && maxConnections > 0 && state.inFlight >= maxConnections;
 }
 
 /** By id: after a table swap the same instance may be another object. */
@@ -24,7 +29,7 @@ export function lastResort(targets: readonly Target[], tried: readonly Target[])
   let best: Target | undefined;
   for (let i = 0; i < targets.length; i++) {
     const target = targets[i] as Target;
-    if (isTried(target, tried)) continue;
+    if (isFull(target) || isTried(target, tried)) continue;
     if (best === undefined || target.state.ejectedUntil < best.state.ejectedUntil) best = target;
   }
   return best;

@@ -23,7 +23,16 @@ export const EJECTION: EjectionPolicy = {
 };
 
 export function freshState(): TargetState {
-  return { inFlight: 0, failures: 0, ejections: 0, ejectedAt: 0, ejectedUntil: 0 };
+  return {
+    inFlight: 0,
+    failures: 0,
+    ejections: 0,
+    ejectedAt: 0,
+    ejectedUntil: 0,
+    bytes: 0,
+    bandwidth: 0,
+    latency: 0,
+  };
 }
 
 export function isEjected(state: TargetState): boolean {

@@ -1,6 +1,7 @@
 import { formatHostPort } from '../lib/host-port.ts';
 import type { TargetState } from './balancer.ts';
 import { freshState } from './ejection.ts';
+import { measure } from './measure.ts';
 
 /**
  * States of all instances that some route of the worker leads to. An instance in several routes has one state; it lives as
@@ -33,6 +34,14 @@ export class TargetStates {
     const state = freshState();
     this.#states.set(key, { state, uses: 1 });
     return state;
+  }
+
+  /**
+   * To be called about once a second with the time since the last call (ms): brings up to date what is measured, and
+   * lets it fade, so that who was slow or busy once is asked again.
+   */
+  tick(elapsed: number): void {
+    for (const { state } of this.#states.values()) measure(state, elapsed);
   }
 
   /** One user less. */

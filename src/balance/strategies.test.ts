@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Balancer, Target } from './balancer.ts';
 import { freshState } from './ejection.ts';
+import { keyOfAddress } from './hash.ts';
+import { answeredIn, measure } from './measure.ts';
 import { STRATEGIES, STRATEGY_NAMES, type StrategyName } from './strategies.ts';
 
 /** A plain generator, so that a failing case can be run again. */
@@ -16,7 +18,7 @@ function randomOf(seed: number): () => number {
 const target = (id: string, weight = 1): Target => ({
   id,
   host: '127.0.0.1',
-  port: 80,
+  port: 8_000 + Number(id.slice(1)),
   weight,
   slot: 1,
   state: freshState(),
@@ -39,6 +41,12 @@ function counts(balancer: Balancer, times: number, targets: readonly Target[]): 
     seen.set(id, (seen.get(id) ?? 0) + 1);
   }
   return targets.map(({ id }) => seen.get(id) ?? 0);
+}
+
+/** `weight` does as clients of SRV records: among those of weight 0 alone all have a share. */
+function usableFor(strategy: StrategyName, targets: readonly Target[]): readonly Target[] {
+  const weighty = targets.filter(({ weight }) => weight > 0);
+  return strategy === 'weight' && weighty.length === 0 ? targets : weighty;
 }
 
 describe.each(STRATEGY_NAMES)('strategy %s', (strategy) => {
@@ -64,7 +72,7 @@ describe.each(STRATEGY_NAMES)('strategy %s', (strategy) => {
           tried.push(next);
           expect(tried.length).toBeLessThanOrEqual(targets.length);
         }
-        const usable = targets.filter(({ weight }) => weight > 0);
+        const usable = usableFor(strategy, targets);
         expect(new Set(tried)).toEqual(new Set(usable));
         expect(tried).toHaveLength(usable.length);
         const untils = tried.map(({ state }) => state.ejectedUntil);
@@ -79,6 +87,15 @@ describe.each(STRATEGY_NAMES)('strategy %s', (strategy) => {
     for (let i = 0; i < 10; i++) expect(balancer.next([old])?.id).toBe('t1');
   });
 
+  it('passes over those that have as many in flight as they may', () => {
+    const targets = targetsOf([1, 1]).map((one) => ({ ...one, maxConnections: 2 }));
+    targets[0]!.state.inFlight = 2;
+    const balancer = balancerOf(strategy, targets);
+    for (let i = 0; i < 10; i++) expect(balancer.next([], i)?.id).toBe('t1');
+    targets[1]!.state.inFlight = 3;
+    expect(balancer.next([])).toBeUndefined();
+  });
+
   it('shares by weight', () => {
     const targets = targetsOf([0.6, 0.3, 0.1, 0]);
     const balancer = balancerOf(strategy, targets);
@@ -89,6 +106,7 @@ describe.each(STRATEGY_NAMES)('strategy %s', (strategy) => {
       const next = balancer.next([]) as Target;
       got[targets.indexOf(next)] = (got[targets.indexOf(next)] ?? 0) + 1;
       next.state.inFlight++;
+      next.state.bytes++;
       held.push(next);
       if (held.length > 200) (held.shift() as Target).state.inFlight--;
     }
@@ -174,5 +192,159 @@ describe('leastconn', () => {
   it('takes turns among idle ones', () => {
     const targets = targetsOf([1, 1, 1]);
     expect(counts(balancerOf('leastconn', targets), 30, targets)).toEqual([10, 10, 10]);
+  });
+});
+
+const KEYS = Array.from({ length: 20_000 }, (_, i) =>
+  keyOfAddress(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`),
+);
+
+const placesOf = (strategy: StrategyName, targets: readonly Target[]) => {
+  const balancer = balancerOf(strategy, targets);
+  return KEYS.map((key) => balancer.next([], key)?.id ?? '');
+};
+
+describe.each(['iphash', 'maglev', 'rendezvous'] as const)('by key: %s', (strategy) => {
+  it('sends a client to the same place, after a swap of tables too', () => {
+    const targets = targetsOf([1, 2, 3, 1]);
+    expect(placesOf(strategy, targets)).toEqual(placesOf(strategy, targetsOf([1, 2, 3, 1])));
+  });
+
+  it('shares clients of one network by weight', () => {
+    const weights = [1, 2, 3, 2, 0];
+    const places = placesOf(strategy, targetsOf(weights));
+    for (const [i, weight] of weights.entries()) {
+      const share = places.filter((id) => id === `t${i}`).length / KEYS.length;
+      expect(share).toBeGreaterThanOrEqual((weight / 8) * 0.9);
+      expect(share).toBeLessThanOrEqual((weight / 8) * 1.1);
+    }
+  });
+
+  it('brings the clients of an ejected instance back to it, and leaves the others alone', () => {
+    const targets = targetsOf([1, 1, 1, 1, 1]);
+    const before = placesOf(strategy, targets);
+    (targets[2] as Target).state.ejectedUntil = 9;
+    const during = placesOf(strategy, targets);
+    for (const [i, id] of before.entries())
+      if (id === 't2') expect(during[i]).not.toBe('t2');
+      else expect(during[i]).toBe(id);
+    (targets[2] as Target).state.ejectedUntil = 0;
+    expect(placesOf(strategy, targets)).toEqual(before);
+  });
+});
+
+describe.each([
+  ['rendezvous', 0],
+  ['maglev', 0.05],
+] as const)('minimal disruption: %s', (strategy, most) => {
+  it('only the clients of an instance that goes move', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 2, max: 30 }), fc.nat(), (count, which) => {
+        const targets = targetsOf(Array.from({ length: count }, () => 1));
+        const gone = targets[which % count]!;
+        const before = placesOf(strategy, targets);
+        const after = placesOf(
+          strategy,
+          targets.filter((one) => one !== gone),
+        );
+        const moved = before.filter((id, i) => id !== gone.id && id !== after[i]).length;
+        expect(moved / KEYS.length).toBeLessThanOrEqual(most);
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  it('an instance that comes takes its share and no more', () => {
+    const before = placesOf(strategy, targetsOf([1, 1, 1, 1]));
+    const after = placesOf(strategy, targetsOf([1, 1, 1, 1, 1]));
+    const moved = before.filter((id, i) => id !== after[i]).length / KEYS.length;
+    expect(moved).toBeGreaterThan(0.17);
+    expect(moved).toBeLessThan(0.23 + most);
+  });
+});
+
+describe('maglev', () => {
+  it('is exact to a hundredth for a hundred instances', () => {
+    const targets = targetsOf(Array.from({ length: 100 }, () => 1));
+    const balancer = balancerOf('maglev', targets);
+    const seen = new Map<string, number>();
+    for (let place = 0; place < 16_381; place++) {
+      const id = balancer.next([], place)?.id ?? '';
+      seen.set(id, (seen.get(id) ?? 0) + 1);
+    }
+    const counts = [...seen.values()];
+    expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
+  });
+});
+
+describe('weight', () => {
+  const tiered = (specs: readonly [priority: number, weight: number][]) =>
+    specs.map(([priority, weight], i) => ({ ...target(`t${i}`, weight), priority }));
+
+  it('takes the lowest priority number while one of it can be had', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat(3), fc.nat(3), fc.boolean()), { minLength: 1, maxLength: 10 }),
+        (specs) => {
+          const targets = tiered(specs.map(([priority, weight]) => [priority, weight]));
+          for (const [i, [, , out]] of specs.entries()) if (out) targets[i]!.state.ejectedUntil = 5;
+          const chosen = balancerOf('weight', targets).next([]);
+          const tier = (priority: number) =>
+            usableFor(
+              'weight',
+              targets.filter((one) => one.priority === priority),
+            );
+          const open = [0, 1, 2, 3].find((priority) =>
+            tier(priority).some(({ state }) => state.ejectedUntil === 0),
+          );
+          if (open === undefined) expect(chosen?.state.ejectedUntil).toBe(5);
+          else expect(tier(open)).toContain(chosen);
+        },
+      ),
+    );
+  });
+
+  it('shares among those of weight 0 when there are no others', () => {
+    const targets = tiered([
+      [1, 0],
+      [1, 0],
+    ]);
+    const got = counts(balancerOf('weight', targets), 1_000, targets);
+    expect(Math.min(...got)).toBeGreaterThan(400);
+  });
+});
+
+describe('leastbandwidth', () => {
+  it('takes the one that moved the fewest bytes for its weight, also within the last second', () => {
+    const targets = targetsOf([1, 1, 2]);
+    targets[0]!.state.bandwidth = 300;
+    targets[1]!.state.bytes = 200;
+    targets[2]!.state.bandwidth = 300;
+    expect(balancerOf('leastbandwidth', targets).next([])?.id).toBe('t2');
+  });
+});
+
+describe('p2c-ewma', () => {
+  it('stays away from a slow instance, and asks it again when its slowness is forgotten', () => {
+    const targets = targetsOf([1, 1, 1]);
+    for (const { state } of targets) answeredIn(state, 2);
+    answeredIn(targets[0]!.state, 400);
+    expect(counts(balancerOf('p2c-ewma', targets), 300, targets)[0]).toBe(0);
+    for (let seconds = 0; seconds < 90; seconds++) for (const { state } of targets) measure(state, 1_000);
+    expect(counts(balancerOf('p2c-ewma', targets), 300, targets)[0]).toBeGreaterThan(50);
+  });
+});
+
+describe('what is measured', () => {
+  it('fades: bandwidth by half a second, a peak of latency at once and slowly back', () => {
+    const state = freshState();
+    state.bytes = 3_000;
+    measure(state, 1_500);
+    expect(state).toMatchObject({ bytes: 0, bandwidth: 1_000 });
+    measure(state, 1_000);
+    expect(state.bandwidth).toBe(500);
+    answeredIn(state, 50);
+    answeredIn(state, 10);
+    expect(state.latency).toBeCloseTo(46);
   });
 });
