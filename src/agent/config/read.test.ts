@@ -106,7 +106,7 @@ describe('a configuration that is wrong', () => {
     ).toEqual([
       'muster.toml:10:11: group[0].command: must not be empty',
       'muster.toml:2:7: node.dev: expected true or false, got "yes"',
-      'muster.toml:4:12: balancer.strategy: expected one of "rr", "rnd", "leastconn", got "leastcon"; did you mean "leastconn"?',
+      'muster.toml:4:12: balancer.strategy: expected one of "rr", "rnd", "leastconn", "weight", "leastbandwidth", "p2c-ewma", "iphash", "maglev", "rendezvous", got "leastcon"; did you mean "leastconn"?',
       'muster.toml:5:17: balancer.drain_timeout: expected a duration such as "10s" or "1m30s", got "5"',
       'muster.toml:6:29: balancer.listen[1]: expected host:port such as "127.0.0.1:9999", got "nonsense"',
       'muster.toml:8:8: ports.http: expected at most 65535, got 70000',
