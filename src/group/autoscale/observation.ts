@@ -1,0 +1,41 @@
+/** What an autoscaler is told each time it decides: numbers and times only, wherever they come from. */
+
+/** One signal as it was read. */
+export interface Reading {
+  /** As configured: "cpu", "requests_per_second", … */
+  readonly signal: string;
+  /** What one instance is meant to carry, in the signal's own unit; above 0. */
+  readonly target: number;
+  /** What each instance carries, by the place of the instance in `Observation.instances`; undefined: not known. */
+  readonly values: readonly (number | undefined)[];
+}
+
+export interface ObservedInstance {
+  /** Since when it runs, ms since the epoch. */
+  readonly startedAt: number;
+  /** Its checks pass. */
+  readonly ready: boolean;
+}
+
+export interface Observation {
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** How many instances there are meant to be at present. */
+  readonly size: number;
+  readonly instances: readonly ObservedInstance[];
+  readonly readings: readonly Reading[];
+}
+
+/** How many instances are wanted, and why in one sentence. */
+export interface Proposal {
+  readonly size: number;
+  readonly reason: string;
+}
+
+/**
+ * A way from readings to a size, not yet held to the group's bounds. It is asked at each decision, in the order of
+ * time, and remembers what it saw; it reads no clock.
+ */
+export interface Policy {
+  propose(observation: Observation): Proposal;
+}
