@@ -11,7 +11,6 @@ const ERRORS = {
   'listen.failed': { exit: 1 },
   'store.unusable': { exit: 1 },
   'store.write_failed': { exit: 1 },
-  'store.no_leader': { exit: 1 },
   'store.closed': { exit: 1 },
   'client.unreachable': { exit: 1 },
   'client.refused': { exit: 1 },

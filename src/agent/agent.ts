@@ -6,7 +6,7 @@ import { EventLog } from '../cluster/event-log.ts';
 import { startSessionExpiry } from '../cluster/session-expiry.ts';
 import { messageOf } from '../errors.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
-import { parseHostPort } from '../lib/host-port.ts';
+import { fromHere, parseHostPort } from '../lib/host-port.ts';
 import type { ScriptsFrom } from '../registry/admit.ts';
 import { localDiskIn } from '../registry/disk.ts';
 import { type Registry, startRegistry } from '../registry/registry.ts';
@@ -19,6 +19,7 @@ import { type Balancer, startBalancer } from './balancer.ts';
 import type { Config } from './config/schema.ts';
 import { definitionsOf } from './definitions.ts';
 import { listenDns, listenHttp, type Parts } from './doors.ts';
+import { type Groups, startGroups } from './groups.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { advertiseAddress, nodeId } from './identity.ts';
 import type { AgentLog } from './log.ts';
@@ -32,6 +33,8 @@ export interface AgentOptions {
   readConfig?: () => Promise<Config>;
   /** Asked for when somebody makes this agent leave over its API. */
   onLeave?: () => void;
+  /** Takes each line that an instance of a group writes; the log does unless told otherwise. */
+  groupOutput?: (instance: string, stream: 'stdout' | 'stderr', line: string) => void;
   clock?: Clock;
   /** In [0, 1). */
   random?: () => number;
@@ -52,6 +55,7 @@ export interface Agent {
   readonly addresses: AgentAddresses;
   /** Undefined when the configuration turns it off, or when its default address was taken. */
   readonly balancer: Balancer | undefined;
+  readonly groups: Groups;
   /** Reads the configuration again and swaps what can be swapped. Rejects, and keeps the old one, on any error. */
   reload(): Promise<void>;
   /** Takes no new traffic and lets the requests in flight end, at most for the configured time. Idempotent. */
@@ -96,10 +100,13 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
   teardown.add('access control', () => acl?.stop());
   const dns = await listenDns(parts, store.catalog, registry.node, acl);
 
+  let groups: Groups | undefined;
   const reload = async () => {
     if (options.readConfig === undefined) return;
-    await registry.reload(definitionsOf(await options.readConfig()));
-    logger.info('the configuration was read again: services and checks are in force');
+    const again = await options.readConfig();
+    await registry.reload(definitionsOf(again));
+    await groups?.reload(again.group);
+    logger.info('the configuration was read again: services, checks and groups are in force');
   };
   const control: AgentControl = {
     registry,
@@ -137,9 +144,35 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
       random,
       logger,
       agent: control,
+      groups: () => groups?.list() ?? [],
     },
     { balancer, dns, uiDirectory: config.api.ui ? options.uiDirectory : undefined },
   );
+
+  // Last: their programs register over the API, and they end while all else still runs.
+  groups = await startGroups(config.group, {
+    catalog: store.catalog,
+    registry,
+    balancer,
+    env: {
+      ...(http[0] === undefined ? {} : { CONSUL_HTTP_ADDR: fromHere(http[0]) }),
+      ...(balancer?.addresses.listeners[0] === undefined
+        ? {}
+        : { MUSTER_BALANCER_ADDR: fromHere(balancer.addresses.listeners[0]) }),
+    },
+    clock,
+    random,
+    logger,
+    output:
+      options.groupOutput ??
+      ((instance, stream, line) => {
+        const to = logger.child(instance);
+        if (stream === 'stderr') to.warn(line);
+        else to.info(line);
+      }),
+  });
+  const started = groups;
+  teardown.add('the groups', () => started.stop());
 
   let draining: Promise<void> | undefined;
   const drain = (): Promise<void> => {
@@ -157,6 +190,7 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
       admin: balancer?.addresses.admin === undefined ? [] : [balancer.addresses.admin],
     },
     balancer,
+    groups,
     reload,
     drain,
     async stop() {

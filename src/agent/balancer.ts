@@ -2,12 +2,13 @@ import type { TrafficSource } from '../api/muster/traffic.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { followCatalog } from '../discovery/catalog.ts';
 import { isMusterError, messageOf } from '../errors.ts';
+import type { Traffic } from '../group/surroundings.ts';
 import { type HostPort, parseHostPort } from '../lib/host-port.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Router } from '../route/router.ts';
 import { type Config, DEFAULT_BALANCER } from './config/schema.ts';
 import { startFront } from './front.ts';
-import { trafficOf } from './traffic.ts';
+import { instanceTraffic, trafficOf } from './traffic.ts';
 
 export interface BalancerOptions {
   config: Config['balancer'];
@@ -21,6 +22,8 @@ export interface Balancer {
   readonly addresses: { readonly listeners: readonly string[]; readonly admin: string | undefined };
   readonly router: Router;
   readonly traffic: TrafficSource;
+  /** What was counted of an instance, by discovery's id for it; undefined when no route leads to it. */
+  trafficOf(id: string): Traffic | undefined;
   /** Takes no new connections and lets requests in flight end, for at most `patience` ms. Idempotent. */
   drain(patience: number): Promise<void>;
   /** Idempotent. */
@@ -63,6 +66,7 @@ async function build({ config, catalog, logger }: BalancerOptions): Promise<Bala
     addresses: { listeners, admin },
     router,
     traffic: trafficOf({ catalog, router, counters, listeners, ejections: () => front.ejections() }),
+    trafficOf: instanceTraffic({ router, counters }),
     drain: (patience) => front.drain(patience),
     stop: () => front.stop(),
   };

@@ -16,7 +16,8 @@ export function definitionsOf({ service, check }: Pick<Config, 'service' | 'chec
   return { services: service.map(serviceDefinition), checks: check.map(nodeCheck) };
 }
 
-function serviceDefinition({ check, checks, ...service }: ServiceConfig): ServiceDefinition {
+/** One service of the configuration, as the registry takes it. */
+export function serviceDefinition({ check, checks, ...service }: ServiceConfig): ServiceDefinition {
   return {
     id: service.id ?? service.name,
     name: service.name,

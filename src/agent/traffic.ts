@@ -3,6 +3,7 @@ import type { ExplainStep, Explanation, ProblemView, RouteView, State } from '..
 import type { Catalog } from '../catalog/catalog.ts';
 import { serviceKey } from '../catalog/tables.ts';
 import { aggregate, instanceOf } from '../catalog/views.ts';
+import type { Traffic } from '../group/surroundings.ts';
 import { formatHostPort } from '../lib/host-port.ts';
 import type { CounterReader } from '../proxy/counters.ts';
 import { LATENCY_BOUNDS } from '../proxy/counters.ts';
@@ -68,6 +69,21 @@ export function trafficOf({ catalog, router, counters, listeners, ejections }: T
         }),
       ),
     explain: (url) => explain(url, { catalog, router, listener, ejections: ejections() }),
+  };
+}
+
+/** What the balancer counted of the instance with an id of discovery's; undefined when no route leads to it. */
+export function instanceTraffic({
+  router,
+  counters,
+}: Pick<TrafficParts, 'router' | 'counters'>): (id: string) => Traffic | undefined {
+  const slots = whenChanged(
+    () => router.routes(),
+    (views) => new Map(views.flatMap(({ targets }) => targets).map(({ instance, slot }) => [instance, slot])),
+  );
+  return (id) => {
+    const slot = slots().get(id);
+    return slot === undefined ? undefined : scope(counters.slot(slot));
   };
 }
 

@@ -3,6 +3,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { History } from '../catalog/history.ts';
 import type { EventLog } from '../cluster/event-log.ts';
 import type { SessionExpiry } from '../cluster/session-expiry.ts';
+import type { GroupControl } from '../group/view.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Store } from '../store/store.ts';
@@ -79,6 +80,8 @@ export interface ApiContext {
   readonly dashboard?: Dashboard;
   /** Behind `/v1/muster/history`; without it that answers 404. */
   readonly history?: History;
+  /** Groups that this agent runs; behind `/v1/muster/groups`. */
+  readonly groups?: () => readonly GroupControl[];
   /** Behind `/v1/agent/*`; a process that is no agent answers those 503. */
   readonly agent?: AgentControl;
 }

@@ -1,19 +1,11 @@
 /** An agent in the foreground: started, kept until a signal, drained, stopped. */
 import fs from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type Agent, startAgent } from '../agent/agent.ts';
+import { type Agent, type AgentOptions, startAgent } from '../agent/agent.ts';
 import type { Config } from '../agent/config/schema.ts';
 import { openAgentLog } from '../agent/log.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../lib/log.ts';
-
-/** What runs beside the agent. */
-export interface Companion {
-  /** Ends it in good order. Called once the balancer takes no more requests and before the agent stops. */
-  stop(): Promise<void>;
-  /** Ends it at once, for a second signal. */
-  kill(): void;
-}
 
 export interface Running {
   agent: Agent;
@@ -28,14 +20,16 @@ export interface RunOptions {
    * has no effect.
    */
   readConfig(): { config: Config; warnings: readonly string[] };
-  /** Called once the agent runs; what it resolves with is stopped with the agent. */
-  started(running: Running): Promise<Companion | undefined>;
+  /** Called once the agent runs. */
+  started(running: Running): void;
+  /** As of the agent. */
+  groupOutput?: AgentOptions['groupOutput'];
 }
 
 const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM'];
 
 /** Resolves with exit code 0 once everything has ended after a signal; a second signal ends the process with 1. */
-export async function runAgent({ readConfig, started }: RunOptions): Promise<number> {
+export async function runAgent({ readConfig, started, groupOutput }: RunOptions): Promise<number> {
   const { config, warnings } = readConfig();
   const log = openAgentLog(config.log);
   const { logger } = log;
@@ -44,14 +38,13 @@ export async function runAgent({ readConfig, started }: RunOptions): Promise<num
   };
   warn(warnings);
   const ending = new AbortController();
-  let companion: Companion | undefined;
   let agent: Agent | undefined;
 
   const end = new Promise<void>((resolve) => ending.signal.addEventListener('abort', () => resolve()));
   const onSignal = (signal: NodeJS.Signals): void => {
     if (ending.signal.aborted) {
       logger.warn(`second signal (${signal}): ended at once`);
-      companion?.kill();
+      agent?.groups.kill();
       process.exit(1);
     }
     logger.info(`${signal}: no more requests are taken, those in flight may finish`);
@@ -69,6 +62,7 @@ export async function runAgent({ readConfig, started }: RunOptions): Promise<num
     agent = await startAgent(config, {
       log,
       ...uiDirectory(),
+      ...(groupOutput === undefined ? {} : { groupOutput }),
       readConfig: async () => {
         const again = readConfig();
         warn(again.warnings);
@@ -80,12 +74,11 @@ export async function runAgent({ readConfig, started }: RunOptions): Promise<num
       },
     });
     try {
-      if (!ending.signal.aborted) companion = await started({ agent, logger, signal: ending.signal });
+      if (!ending.signal.aborted) started({ agent, logger, signal: ending.signal });
       await end;
     } finally {
       ending.abort();
       await agent.drain();
-      await companion?.stop();
       await agent.stop();
     }
     return 0;

@@ -10,6 +10,16 @@ import { completion } from './verbs/completion.ts';
 import { configPrint, validate } from './verbs/config.ts';
 import { event } from './verbs/event.ts';
 import { explain } from './verbs/explain.ts';
+import {
+  groupList,
+  groupPause,
+  groupResume,
+  groupRoll,
+  groupRollBack,
+  groupScale,
+  groupShow,
+} from './verbs/group.ts';
+import { groupSimulate } from './verbs/group-simulate.ts';
 import { health } from './verbs/health.ts';
 import { history } from './verbs/history.ts';
 import { info } from './verbs/info.ts';
@@ -65,6 +75,14 @@ export const verbs: Verbs = {
   'snapshot restore': snapshotRestore,
   'snapshot inspect': snapshotInspect,
   'operator raft list-peers': raftListPeers,
+  'group ls': groupList,
+  'group show': groupShow,
+  'group scale': groupScale,
+  'group roll': groupRoll,
+  'group pause': groupPause,
+  'group resume': groupResume,
+  'group rollback': groupRollBack,
+  'group simulate': groupSimulate,
   load,
   keygen,
 

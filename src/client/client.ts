@@ -1,6 +1,13 @@
 import { AgentCalls } from './agent.ts';
 import { CatalogCalls } from './catalog.ts';
-import { type Answer, Connection, type Params, type ReadOptions, type Request } from './connection.ts';
+import {
+  type Answer,
+  type CallOptions,
+  Connection,
+  type Params,
+  type ReadOptions,
+  type Request,
+} from './connection.ts';
 import { EventCalls } from './event.ts';
 import { HealthCalls } from './health.ts';
 import { KvCalls } from './kv.ts';
@@ -53,6 +60,11 @@ export class Client {
   /** Any endpoint that takes blocking queries. */
   watch<T>(path: string, options: WatchOptions = {}, params: Params = {}): Watch<T> {
     return new Watch((read) => this.#connection.read<T>(path, read, params), options);
+  }
+
+  /** Any endpoint that is written to with PUT; its answer as JSON, undefined when it is empty. */
+  put<T>(path: string, body?: unknown, options: CallOptions = {}, params: Params = {}): Promise<T> {
+    return this.#connection.put<T>(path, options, body, params);
   }
 
   /** Any endpoint, with the answer's headers and bytes. */

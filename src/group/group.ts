@@ -1,10 +1,10 @@
-/** A fixed number of like instances. */
+/** A number of like instances: started, watched, ended. How many there are to be is for others to say. */
 import path from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
-import { Instance, type InstanceView } from './instance.ts';
-import type { GroupSpec } from './spec.ts';
+import { Instance, type InstanceDeps, type InstanceView } from './instance.ts';
+import type { GroupSpec, Template } from './spec.ts';
 
 export interface GroupEvent {
   group: string;
@@ -22,56 +22,88 @@ export interface GroupDeps {
   random?: () => number;
 }
 
-export interface Group {
-  readonly spec: GroupSpec;
-  instances(): InstanceView[];
+export class Group {
+  readonly name: string;
+  readonly #deps: InstanceDeps;
+  readonly #listeners = new Set<(event: GroupEvent) => void>();
+  /** By their numbers. */
+  readonly #instances = new Map<number, Instance>();
+
+  constructor(name: string, deps: GroupDeps) {
+    this.name = name;
+    this.#deps = {
+      clock: deps.clock ?? systemClock,
+      random: deps.random ?? Math.random,
+      logger: deps.logger,
+      env: { ...ownEnvironment(), ...deps.env },
+      output: deps.output ?? (() => {}),
+      changed: (instance) => {
+        for (const listener of this.#listeners) listener({ group: name, instance });
+      },
+    };
+  }
+
+  /** In the order of their numbers. */
+  instances(): InstanceView[] {
+    return this.members().map((instance) => instance.view());
+  }
+
+  members(): Instance[] {
+    return [...this.#instances].sort(([a], [b]) => a - b).map(([, instance]) => instance);
+  }
+
   /** Called with every change of an instance's state; the answer ends it. */
-  subscribe(listener: (event: GroupEvent) => void): () => void;
-  /** Ends all instances: SIGTERM, and SIGKILL after the stop timeout. Idempotent; resolves when all are gone. */
-  stop(): Promise<void>;
+  subscribe(listener: (event: GroupEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * Starts one more instance, under the lowest number that is free. A program that cannot be started or ends is no
+   * error here: it is reported and tried again. Throws `group.failed` when there is no free port.
+   */
+  async add(template: Template): Promise<Instance> {
+    let number = 1;
+    while (this.#instances.has(number)) number++;
+    const instance = new Instance(this.name, template, number, this.#deps);
+    // Before it runs: its number is taken and its events are ours.
+    this.#instances.set(number, instance);
+    try {
+      await instance.start();
+    } catch (error) {
+      this.#instances.delete(number);
+      throw error;
+    }
+    return instance;
+  }
+
+  /** Ends an instance (SIGTERM, and SIGKILL after the stop timeout) and forgets it. Resolves when it is gone. */
+  async remove(instance: Instance): Promise<void> {
+    await instance.stop();
+    if (this.#instances.get(instance.number) === instance) this.#instances.delete(instance.number);
+  }
+
+  /** Ends all instances. Idempotent; resolves when all are gone. They stay to be looked at. */
+  async stop(): Promise<void> {
+    await Promise.all(this.members().map((instance) => instance.stop()));
+  }
+
   /** Kills all instances now; `stop()` then resolves soon. */
-  kill(): void;
+  kill(): void {
+    for (const instance of this.#instances.values()) instance.kill();
+  }
 }
 
-/**
- * Starts all instances of a group. A program that cannot be started or ends is no error here: it is reported and
- * tried again. Throws `group.failed` when there are not enough free ports; nothing is left running then.
- */
+/** A group with all its replicas. Throws `group.failed` when there are not enough free ports; nothing is left running then. */
 export async function startGroup(spec: GroupSpec, deps: GroupDeps): Promise<Group> {
-  const listeners = new Set<(event: GroupEvent) => void>();
-  const instances: Instance[] = [];
-  const instanceDeps = {
-    clock: deps.clock ?? systemClock,
-    random: deps.random ?? Math.random,
-    logger: deps.logger,
-    env: { ...ownEnvironment(), ...deps.env },
-    output: deps.output ?? (() => {}),
-    changed: (instance: InstanceView) => {
-      for (const listener of listeners) listener({ group: spec.name, instance });
-    },
-  };
-  const stop = async (): Promise<void> => {
-    await Promise.all(instances.map((instance) => instance.stop()));
-  };
+  const group = new Group(spec.name, deps);
   try {
-    for (let number = 1; number <= spec.replicas; number++)
-      instances.push(await Instance.start(spec, number, instanceDeps));
+    for (let count = 0; count < spec.replicas; count++) await group.add(spec);
   } catch (error) {
-    await stop();
+    await group.stop();
     throw error;
   }
-  return {
-    spec,
-    instances: () => instances.map((instance) => instance.view()),
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    stop,
-    kill() {
-      for (const instance of instances) instance.kill();
-    },
-  };
+  return group;
 }
 
 function ownEnvironment(): Record<string, string> {

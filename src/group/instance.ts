@@ -7,8 +7,9 @@ import { DRIVERS, type Ending, type Running } from './drivers.ts';
 import { LineSplitter } from './lines.ts';
 import { isPortFree, releasePort, reservePort } from './ports.ts';
 import { nextRestart } from './restart.ts';
-import type { GroupSpec } from './spec.ts';
+import type { Template } from './spec.ts';
 import { substitute } from './substitute.ts';
+import { variablesOf } from './variables.ts';
 
 export type InstanceState =
   | { mode: 'running'; since: number; pid: number | undefined }
@@ -19,10 +20,12 @@ export type InstanceState =
 export interface InstanceView {
   /** `hello-3` */
   name: string;
-  /** The same for as long as the group runs, over restarts too; the program gets it as MUSTER_INSTANCE_ID. */
+  /** The same for as long as the instance is there, over restarts too; the program gets it as MUSTER_INSTANCE_ID. */
   id: string;
   /** By the names of the group's `ports`. */
   ports: Readonly<Record<string, number>>;
+  /** The first of them: where its service is. */
+  port: number | undefined;
   state: InstanceState;
   /** How often it was started again. */
   restarts: number;
@@ -43,8 +46,10 @@ const LAST_LINES = 5;
 
 export class Instance {
   readonly name: string;
+  readonly number: number;
   readonly id = randomUUID();
-  readonly #spec: GroupSpec;
+  readonly #group: string;
+  readonly #spec: Template;
   readonly #deps: InstanceDeps;
   readonly #ports: Record<string, number> = {};
   #state: InstanceState;
@@ -54,24 +59,32 @@ export class Instance {
   #stopping: Promise<void> | undefined;
   #cancelWait: () => void = () => {};
 
-  private constructor(spec: GroupSpec, number: number, deps: InstanceDeps) {
-    this.name = `${spec.name}-${number}`;
-    this.#spec = spec;
+  constructor(group: string, template: Template, number: number, deps: InstanceDeps) {
+    this.name = `${group}-${number}`;
+    this.number = number;
+    this.#group = group;
+    this.#spec = template;
     this.#deps = deps;
     this.#state = { mode: 'stopped', since: deps.clock.now() };
   }
 
-  /** Throws `group.failed` when there is no free port. */
-  static async start(spec: GroupSpec, number: number, deps: InstanceDeps): Promise<Instance> {
-    const instance = new Instance(spec, number, deps);
+  /** To be called once. Throws `group.failed` when there is no free port. */
+  async start(): Promise<void> {
+    const { ports, portRange } = this.#spec;
     try {
-      for (const name of spec.ports) instance.#ports[name] = await reservePort(spec.portRange, deps.random());
+      for (const name of ports) {
+        const port = await reservePort(portRange, this.#deps.random());
+        if (this.#stopping !== undefined) {
+          releasePort(port);
+          return;
+        }
+        this.#ports[name] = port;
+      }
     } catch (error) {
-      instance.#releasePorts();
+      if (this.#stopping === undefined) this.#releasePorts();
       throw error;
     }
-    instance.#launch();
-    return instance;
+    this.#launch();
   }
 
   view(): InstanceView {
@@ -79,6 +92,7 @@ export class Instance {
       name: this.name,
       id: this.id,
       ports: { ...this.#ports },
+      port: this.#ports[this.#spec.ports[0] ?? ''],
       state: this.#state,
       restarts: this.#restarts,
     };
@@ -108,15 +122,7 @@ export class Instance {
   }
 
   #environment(): Record<string, string> {
-    const own: Record<string, string> = {
-      ...this.#deps.env,
-      MUSTER_GROUP: this.#spec.name,
-      MUSTER_INSTANCE: this.name,
-      MUSTER_INSTANCE_ID: this.id,
-    };
-    for (const [name, port] of Object.entries(this.#ports))
-      own[`PORT_${name.toUpperCase().replaceAll('-', '_')}`] = String(port);
-    own.PORT = String(this.#ports[this.#spec.ports[0] ?? ''] ?? '');
+    const own = { ...this.#deps.env, ...variablesOf(this.#group, this.view()) };
     for (const [name, value] of Object.entries(this.#spec.env)) own[name] = substitute(value, own);
     return own;
   }

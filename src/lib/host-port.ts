@@ -17,3 +17,12 @@ export function parseHostPort(text: string): HostPort | undefined {
 export function formatHostPort(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
+
+/** The address to use from this machine for one that is listened on: "0.0.0.0" is all addresses, loopback among them. */
+export function fromHere(address: string): string {
+  const parsed = parseHostPort(address);
+  if (parsed === undefined) return address;
+  const { host, port } = parsed;
+  if (host === '' || host === '0.0.0.0') return formatHostPort('127.0.0.1', port);
+  return formatHostPort(host === '::' ? '::1' : host, port);
+}

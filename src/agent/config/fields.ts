@@ -34,6 +34,22 @@ export function duration({ least = 0 }: { least?: number } = {}) {
   return schema;
 }
 
+/** A time of day as "08:30"; minutes since midnight behind the schema. */
+export function timeOfDay() {
+  const schema = z.string().transform((text, context) => {
+    const match = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(text);
+    if (match !== null) return Number(match[1]) * 60 + Number(match[2]);
+    context.issues.push({
+      code: 'custom',
+      input: text,
+      message: `expected a time of day such as "08:30", got "${text}"`,
+    });
+    return z.NEVER;
+  });
+  written(schema, 'time of day');
+  return schema;
+}
+
 /** A port to listen on: 0 takes any free one, -1 switches the listener off. */
 export function listenPort() {
   const schema = z.int().min(-1).max(65535);

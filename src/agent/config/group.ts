@@ -1,65 +1,160 @@
 /** `[[group]]`: a number of like instances that Muster itself runs. */
 import { z } from 'zod';
 import { DRIVERS, type DriverKind } from '../../group/drivers.ts';
+import { autoscaleSchema } from './autoscale.ts';
+import { serviceSchema } from './definitions.ts';
 import { duration, label, portRange } from './fields.ts';
 
-export const groupSchema = z.strictObject({
-  name: label().describe('Name of the group; its instances are `name-1`, `name-2` and so on.'),
-  driver: z
-    .enum(Object.keys(DRIVERS) as [DriverKind, ...DriverKind[]])
-    .default('process')
-    .describe('What an instance is: `process` is a program on this machine.'),
-  replicas: z.int().min(0).max(1000).default(1).describe('How many instances.'),
-  command: z
-    .array(z.string(), {
-      error: 'expected a list: the program and its arguments, such as ["node", "app.mjs"]',
-    })
-    .min(1)
-    .describe(
-      'The program and its arguments; `$PORT`, `$MUSTER_INSTANCE` and the like are filled in. No shell is involved.',
-    ),
-  cwd: z.string().default('.').describe('Directory in which the program runs, relative to this file.'),
-  env: z
-    .record(z.string(), z.string())
-    .default({})
-    .describe("Variables besides Muster's own environment; `$PORT` and the like are filled in."),
-  ports: z
-    .array(label())
-    .min(1)
-    .default(['http'])
-    .describe('Names of the ports that each instance gets: `PORT_HTTP` and so on; the first is `PORT` too.'),
-  portRange: portRange()
-    .prefault('20000-29999')
-    .describe(
-      'Where the ports come from. Below the range that Linux hands to outgoing connections, so that a port stays free over a restart.',
-    ),
-  stopTimeout: duration({ least: 0 })
-    .prefault('10s')
-    .describe('How long an instance may take after SIGTERM; then it is killed with everything it started.'),
-  restart: z
-    .strictObject({
-      base: duration({ least: 10 })
-        .prefault('500ms')
-        .describe('Pause after the first crash; doubles with each further one.'),
-      max: duration({ least: 10 })
-        .prefault('30s')
-        .describe('Longest pause: a broken program costs little, a repaired one is back soon.'),
-      resetAfter: duration({ least: 0 })
-        .prefault('10s')
-        .describe('An instance that stayed up this long starts again at `base`.'),
-    })
-    .prefault({})
-    .describe(
-      'How an instance that ended by itself is started again, each time after half to the whole of the pause.',
-    ),
-  service: z
-    .string()
-    .optional()
-    .describe('The service as which the instances register: `muster up` waits until they all pass.'),
-  route: z
-    .string()
-    .optional()
-    .describe(
-      'A path that leads to the instances: `muster up` waits until it is routed and sends a first request.',
-    ),
-});
+export const groupSchema = z
+  .strictObject({
+    name: label().describe('Name of the group; its instances are `name-1`, `name-2` and so on.'),
+    driver: z
+      .enum(Object.keys(DRIVERS) as [DriverKind, ...DriverKind[]])
+      .default('process')
+      .describe('What an instance is: `process` is a program on this machine.'),
+    replicas: z
+      .int()
+      .min(0)
+      .max(1000)
+      .default(1)
+      .describe('How many instances; with `autoscale` how many at the start.'),
+    command: z
+      .array(z.string(), {
+        error: 'expected a list: the program and its arguments, such as ["node", "app.mjs"]',
+      })
+      .min(1)
+      .describe(
+        'The program and its arguments; `$PORT`, `$MUSTER_INSTANCE` and the like are filled in. No shell is involved.',
+      ),
+    cwd: z.string().default('.').describe('Directory in which the program runs, relative to this file.'),
+    env: z
+      .record(z.string(), z.string())
+      .default({})
+      .describe("Variables besides Muster's own environment; `$PORT` and the like are filled in."),
+    ports: z
+      .array(label())
+      .min(1)
+      .default(['http'])
+      .describe(
+        'Names of the ports that each instance gets: `PORT_HTTP` and so on; the first is `PORT` too.',
+      ),
+    portRange: portRange()
+      .prefault('20000-29999')
+      .describe(
+        'Where the ports come from. Below the range that Linux hands to outgoing connections, so that a port stays free over a restart.',
+      ),
+    stopTimeout: duration({ least: 0 })
+      .prefault('10s')
+      .describe('How long an instance may take after SIGTERM; then it is killed with everything it started.'),
+    restart: z
+      .strictObject({
+        base: duration({ least: 10 })
+          .prefault('500ms')
+          .describe('Pause after the first crash; doubles with each further one.'),
+        max: duration({ least: 10 })
+          .prefault('30s')
+          .describe('Longest pause: a broken program costs little, a repaired one is back soon.'),
+        resetAfter: duration({ least: 0 })
+          .prefault('10s')
+          .describe('An instance that stayed up this long starts again at `base`.'),
+      })
+      .prefault({})
+      .describe(
+        'How an instance that ended by itself is started again, each time after half to the whole of the pause.',
+      ),
+    drainTimeout: duration()
+      .prefault('10s')
+      .describe(
+        'How long requests in flight may take at an instance that gets no new ones before it is ended.',
+      ),
+    autoscale: autoscaleSchema
+      .optional()
+      .describe('Lets the size follow the load. Left out: `replicas`, or what `muster group scale` says.'),
+    heal: z
+      .strictObject({
+        after: duration({ least: 1000 })
+          .prefault('30s')
+          .describe('An instance whose checks fail for so long is replaced.'),
+        initialDelay: duration()
+          .prefault('60s')
+          .describe('Not before it has run for so long: until then it may still be starting.'),
+        most: z.int().min(1).default(1).describe('So many are replaced within `window`.'),
+        window: duration({ least: 1000 }).prefault('30s').describe('See `most`.'),
+        holdAbove: z
+          .number()
+          .min(0)
+          .max(1)
+          .default(0.5)
+          .describe(
+            'When more than this share fails at once none is replaced: it is hardly their own fault.',
+          ),
+      })
+      .optional()
+      .describe('Replaces instances whose checks fail. Left out: only those that end are started again.'),
+    update: z
+      .strictObject({
+        maxSurge: z.int().min(0).default(1).describe('So many more than the size during an update.'),
+        maxUnavailable: z
+          .int()
+          .min(0)
+          .default(0)
+          .describe(
+            'So many fewer than the size may be ready. None: a new one is ready before an old one goes.',
+          ),
+        minReady: duration()
+          .prefault('0s')
+          .describe('A new instance counts once it has been ready for so long.'),
+        canary: z
+          .number()
+          .min(0)
+          .max(1)
+          .default(0)
+          .describe(
+            'This share is updated first; the others wait for `muster group resume`. 0: nobody waits.',
+          ),
+        rollback: z
+          .strictObject({
+            worse: z
+              .number()
+              .min(0)
+              .max(1)
+              .default(0.05)
+              .describe(
+                'So much larger may the share of failed requests of new instances be than that of the old ones.',
+              ),
+            requests: z.int().min(1).default(50).describe('Fewer requests to new instances say nothing.'),
+            deadline: duration({ least: 1000 })
+              .prefault('5m')
+              .describe('An update without a single new instance that passes by then has failed.'),
+          })
+          .prefault({})
+          .describe('When an update is taken back by itself.'),
+      })
+      .prefault({})
+      .refine(({ maxSurge, maxUnavailable }) => maxSurge + maxUnavailable > 0, {
+        error: 'expected `max_surge` or `max_unavailable` above 0, or nothing could ever be replaced',
+      })
+      .describe('How instances are replaced by those of another description, or by `muster group roll`.'),
+    service: z
+      .string()
+      .optional()
+      .describe(
+        'The service as which the instances register: their checks decide who is ready, and `muster up` waits until they all pass.',
+      ),
+    register: serviceSchema
+      .omit({ name: true, id: true, port: true })
+      .optional()
+      .describe(
+        'Registers each instance as `service` at its first port, for programs that do not do so themselves; `$PORT` and the like are filled in.',
+      ),
+    route: z
+      .string()
+      .optional()
+      .describe(
+        'A path that leads to the instances: `muster up` waits until it is routed and sends a first request.',
+      ),
+  })
+  .refine(({ register, service }) => register === undefined || service !== undefined, {
+    error: 'expected `service`, the name under which instances are registered',
+    path: ['service'],
+  });

@@ -5,6 +5,7 @@ import { badRequest, HttpError } from '../http-error.ts';
 import { json, taken } from '../reply.ts';
 import { overviewOf, routesOf, serviceOf } from './answers.ts';
 import type { Dashboard } from './dashboard.ts';
+import { groupEndpoints } from './groups.ts';
 import { history } from './history.ts';
 import { MAX_CHANGES } from './wire.ts';
 
@@ -114,4 +115,5 @@ export const musterEndpoints: readonly Endpoint[] = [
   changes,
   explain,
   history,
+  ...groupEndpoints,
 ];

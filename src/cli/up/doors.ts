@@ -1,6 +1,6 @@
 /** Where a running agent can be reached from this machine. */
 import type { AgentAddresses } from '../../agent/agent.ts';
-import { formatHostPort, parseHostPort } from '../../lib/host-port.ts';
+import { fromHere } from '../../lib/host-port.ts';
 import { columns } from '../columns.ts';
 
 /** host:port of each; the first of several. */
@@ -25,13 +25,4 @@ export function doorsText(doors: Doors, { dashboard = true }: { dashboard?: bool
   for (const address of doors.balancer) rows.push(['  Balancer', `http://${address}`]);
   if (doors.admin !== undefined) rows.push(['  Routes', `http://${doors.admin}/api/routes`]);
   return columns(rows);
-}
-
-/** The address to use from here for one that is listened on: "0.0.0.0" is all addresses, loopback among them. */
-export function fromHere(address: string): string {
-  const parsed = parseHostPort(address);
-  if (parsed === undefined) return address;
-  const { host, port } = parsed;
-  if (host === '' || host === '0.0.0.0') return formatHostPort('127.0.0.1', port);
-  return formatHostPort(host === '::' ? '::1' : host, port);
 }

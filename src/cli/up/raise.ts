@@ -3,25 +3,21 @@ import type { Config } from '../../agent/config/schema.ts';
 import { Client, clientOptionsFromEnv } from '../../client/index.ts';
 import { MusterError } from '../../errors.ts';
 import { count, ms } from '../load/text.ts';
-import type { Companion, Running } from '../run-agent.ts';
+import type { Running } from '../run-agent.ts';
 import type { Terminal } from '../verb.ts';
 import { doorsOf } from './doors.ts';
 import { firstRequest } from './first-request.ts';
 import { greeting, programName, type Ready } from './greeting.ts';
-import { startGroups, waitForService } from './groups.ts';
+import { waitForService } from './wait-for-service.ts';
 
 /** After this time without all instances it is said who is missing, again and again; in ms. */
 const PATIENCE = 10_000;
 
 /**
- * Starts the groups and answers at once with what ends them; the greeting follows when all is there. An instance that
- * does not come up keeps the greeting away, and is said to, but stops nothing.
+ * Says where to look once all is there. An instance that does not come up keeps the greeting away, and is said to, but
+ * stops nothing. Throws `config.invalid` when there is no HTTP API.
  */
-export async function raise(
-  config: Config,
-  { agent, logger, signal }: Running,
-  terminal: Terminal,
-): Promise<Companion> {
+export function raise(config: Config, { agent, logger, signal }: Running, terminal: Terminal): void {
   const since = performance.now();
   const doors = doorsOf(agent.addresses);
   const { http } = doors;
@@ -30,26 +26,22 @@ export async function raise(
       'config.invalid',
       'a stack needs the HTTP API, over which its programs register: set ports.http',
     );
-  const groups = await startGroups(
-    config,
-    {
-      CONSUL_HTTP_ADDR: http,
-      ...(doors.balancer[0] === undefined ? {} : { MUSTER_BALANCER_ADDR: doors.balancer[0] }),
-    },
-    { logger, terminal },
-  );
   const client = new Client({ ...clientOptionsFromEnv(terminal.env), address: http });
   void greet().catch((error: unknown) => {
     if (!signal.aborted) logger.error(`cannot tell whether all instances take traffic: ${String(error)}`);
   });
-  return groups;
 
   async function greet(): Promise<void> {
     const ready: Ready[] = [];
-    for (const { service, route, replicas } of config.group) {
-      if (service === undefined || replicas === 0) continue;
-      await waitPatiently(service, replicas, route !== undefined && doors.balancer.length > 0);
-      ready.push({ service, instances: replicas, route });
+    for (const { name, service, route } of config.group) {
+      const instances =
+        agent.groups
+          .list()
+          .find((group) => group.name === name)
+          ?.view().size ?? 0;
+      if (service === undefined || instances === 0) continue;
+      await waitPatiently(service, instances, route !== undefined && doors.balancer.length > 0);
+      ready.push({ service, instances, route });
     }
     const seconds = ((performance.now() - since) / 1000).toFixed(1);
     for (const { service, instances, route } of ready)

@@ -1,7 +1,7 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { fromHere } from './doors.ts';
+import { fromHere } from '../../lib/host-port.ts';
 import { firstRequest } from './first-request.ts';
 import { greeting, programName } from './greeting.ts';
 import { linePrefixer } from './output.ts';

@@ -28,22 +28,17 @@ export const agent = verb({
           'usage',
           'say where the catalog is kept with -data-dir=DIR, or use -dev to keep it in memory',
         );
-      const [group] = config.group;
-      const ignored = group && [
-        `the group "${group.name}" is not started: \`muster up FILE\` runs an agent with its groups`,
-      ];
-      return { config, warnings: [...warnings, ...(ignored ?? [])] };
+      return { config, warnings };
     };
     const { config } = read();
     const removePidFile = writePidFile(config.node.pidFile);
     try {
       return await runAgent({
         readConfig: read,
-        async started({ agent, logger }) {
+        started({ agent, logger }) {
           const idle = flagsWithoutEffect(flags);
           if (idle.length > 0) logger.warn(`accepted, without effect as yet: ${idle.join(' ')}`);
           terminal.out(`${doorsText(doorsOf(agent.addresses), { dashboard: config.api.ui })}\n`);
-          return undefined;
         },
       });
     } finally {

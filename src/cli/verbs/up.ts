@@ -46,6 +46,7 @@ export const up = verb({
     const { readConfigFile, readWritten } = await import('../../agent/config/read.ts');
     const { DEFAULT_BALANCER } = await import('../../agent/config/schema.ts');
     const { runAgent } = await import('../run-agent.ts');
+    const { linePrefixer } = await import('../up/output.ts');
     const { raise } = await import('../up/raise.ts');
     const file = stack ?? (fs.existsSync(DEFAULT_STACK) ? DEFAULT_STACK : bundledStack());
     const read = () => {
@@ -60,7 +61,13 @@ export const up = verb({
       return { config: { ...config, balancer: { ...config.balancer, listen, admin } }, warnings };
     };
     const { config } = read();
-    return runAgent({ readConfig: read, started: (running) => raise(config, running, terminal) });
+    const width = Math.max(0, ...config.group.map(({ name, replicas }) => `${name}-${replicas}`.length));
+    const prefixed = linePrefixer(width, terminal.color);
+    return runAgent({
+      readConfig: read,
+      started: (running) => raise(config, running, terminal),
+      groupOutput: (instance, _stream, line) => terminal.out(prefixed(instance, line)),
+    });
   },
 });
 

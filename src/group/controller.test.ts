@@ -1,0 +1,196 @@
+import os from 'node:os';
+import { afterEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../lib/clock.ts';
+import { createLogger, type LogLine } from '../lib/log.ts';
+import { GroupController } from './controller.ts';
+import type { InstanceView } from './instance.ts';
+import type { ManagedSpec } from './spec.ts';
+import type { Health, Surroundings, Traffic } from './surroundings.ts';
+import type { GroupView } from './view.ts';
+
+const spec: ManagedSpec = {
+  name: 'g',
+  driver: 'process',
+  replicas: 2,
+  command: ['/bin/sh', '-c', 'exec sleep 60'],
+  cwd: os.tmpdir(),
+  env: {},
+  ports: ['http'],
+  portRange: { first: 27_000, last: 27_499 },
+  stopTimeout: 2000,
+  restart: { base: 10, max: 20, resetAfter: 60_000 },
+  service: 'g',
+  drainTimeout: 5000,
+  update: {
+    maxSurge: 1,
+    maxUnavailable: 0,
+    minReady: 0,
+    canary: 0,
+    rollback: { worse: 0.05, requests: 50, deadline: 60_000 },
+  },
+};
+
+/** A registry and a balancer as a group sees them; what they say is what the test says. */
+class World implements Surroundings {
+  readonly healths = new Map<string, Health>();
+  readonly traffics = new Map<string, Traffic>();
+  readonly calls: string[] = [];
+  readonly lines: LogLine[] = [];
+  #listeners = new Set<() => void>();
+
+  health = ({ id }: InstanceView) => this.healths.get(id) ?? this.byDefault;
+  byDefault: Health | undefined = 'passing';
+  traffic = ({ id }: InstanceView) => this.traffics.get(id);
+  async register({ name }: InstanceView) {
+    this.calls.push(`register ${name}`);
+  }
+  async withdraw({ name }: InstanceView) {
+    this.calls.push(`withdraw ${name}`);
+  }
+  async forget({ name }: InstanceView) {
+    this.calls.push(`forget ${name}`);
+  }
+  subscribe(listener: () => void) {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+  tell() {
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+const controllers: GroupController[] = [];
+afterEach(async () => {
+  for (const controller of controllers.splice(0)) {
+    controller.kill();
+    await controller.stop();
+  }
+});
+
+async function start(over: Partial<ManagedSpec> = {}, world = new World()) {
+  const logger = createLogger({ level: 'trace', sink: (line) => world.lines.push(line) });
+  const controller = await GroupController.start({ ...spec, ...over }, { logger, clock: systemClock }, world);
+  controllers.push(controller);
+  /** Resolves once the group is so. */
+  const until = async (found: (view: GroupView) => boolean): Promise<GroupView> => {
+    while (!found(controller.view())) {
+      world.tell();
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    return controller.view();
+  };
+  return { controller, world, until };
+}
+
+const names = (view: GroupView) => view.instances.map(({ name }) => name);
+const settled = (view: GroupView) => view.instances.length === view.size && view.ready === view.size;
+
+describe('a managed group', () => {
+  it('grows and shrinks; who goes gets no new requests, finishes, ends and is forgotten', async () => {
+    const { controller, world, until } = await start();
+    await until(settled);
+    expect(controller.scale(4)).toBe(4);
+    const grown = await until(settled);
+    expect(names(grown)).toEqual(['g-1', 'g-2', 'g-3', 'g-4']);
+    const [, , , last] = grown.instances;
+    world.traffics.set(last!.id, { requests: 5, errors: 0, inFlight: 1 });
+    world.healths.set(grown.instances[2]!.id, 'critical');
+    controller.scale(2);
+    const leaving = await until((view) => view.instances.some((one) => one.name === 'g-4' && one.leaving));
+    expect(leaving.instances.find(({ name }) => name === 'g-4')!.state.mode).toBe('running');
+    expect(world.calls).not.toContain('forget g-4');
+    await until((view) => view.instances.length === 3);
+    world.traffics.set(last!.id, { requests: 5, errors: 0, inFlight: 0 });
+    expect(names(await until(settled))).toEqual(['g-1', 'g-2']);
+    expect(world.calls.filter((call) => call.endsWith('g-4'))).toEqual([
+      'register g-4',
+      'withdraw g-4',
+      'forget g-4',
+    ]);
+  });
+
+  it('rolls without ever having fewer ready than its size', async () => {
+    const { controller, until } = await start({ replicas: 3 });
+    const before = await until(settled);
+    controller.roll();
+    let least = 3;
+    const after = await until((view) => {
+      least = Math.min(least, view.ready);
+      return view.rollout.mode === 'idle' && settled(view);
+    });
+    expect(least).toBe(3);
+    expect(after.edition).toBe(2);
+    expect(
+      after.instances.map(({ id }) => id).some((id) => before.instances.some((one) => one.id === id)),
+    ).toBe(false);
+  });
+
+  it('takes another description over by a rollout, and another size at once', async () => {
+    const { controller, until } = await start();
+    await until(settled);
+    controller.reconfigure({ ...spec, replicas: 3, env: { COLOR: 'green' } });
+    const after = await until((view) => view.rollout.mode === 'idle' && settled(view));
+    expect([after.size, after.edition]).toEqual([3, 2]);
+    controller.reconfigure({ ...spec, replicas: 3, env: { COLOR: 'green' }, drainTimeout: 1 });
+    expect(controller.view().rollout.mode).toBe('idle');
+  });
+
+  it('takes a rollout back when the new instances answer with errors', async () => {
+    const { controller, world, until } = await start();
+    await until(settled);
+    controller.roll();
+    const fresh = await until((view) => view.instances.some((one) => one.edition === 2));
+    for (const { id, edition } of fresh.instances)
+      world.traffics.set(id, { requests: 100, errors: edition === 2 ? 50 : 0, inFlight: 0 });
+    const back = await until((view) => view.rollout.mode === 'idle' && settled(view));
+    expect(back.edition).toBe(1);
+    expect(
+      world.lines.some(({ message }) => message.includes('50.0 % of the requests to new instances fail')),
+    ).toBe(true);
+  });
+
+  it('replaces an instance whose checks fail, after it has drained', async () => {
+    const { world, until } = await start({
+      heal: { after: 0, initialDelay: 0, most: 1, window: 60_000, holdAbove: 0.5 },
+    });
+    const [first] = (await until(settled)).instances;
+    world.healths.set(first!.id, 'critical');
+    const healed = await until((view) => settled(view) && !view.instances.some(({ id }) => id === first!.id));
+    expect(healed.instances).toHaveLength(2);
+    expect(world.calls).toContain(`withdraw ${first!.name}`);
+  });
+
+  it('follows its autoscaler, within its bounds', async () => {
+    const direction = { stabilization: 0, rates: [{ instances: 100, period: 1000 }], select: 'max' } as const;
+    const { controller, world, until } = await start({
+      replicas: 1,
+      autoscale: {
+        min: 2,
+        max: 4,
+        mode: 'on',
+        interval: 10,
+        policy: 'target',
+        signal: [{ kind: 'in_flight', target: 1 }],
+        schedule: [],
+        target: { stabilization: 0, initialization: 0 },
+        hpa: { tolerance: 0.1, out: direction, in: direction },
+      },
+    });
+    expect(controller.view().size).toBe(2);
+    world.traffic = () => ({ requests: 0, errors: 0, inFlight: 5 });
+    const grown = await until((view) => view.size === 4);
+    expect(grown.decision?.reason).toContain('in_flight is');
+    expect(controller.scale(9)).toBe(4);
+    world.traffic = () => ({ requests: 0, errors: 0, inFlight: 0 });
+    expect((await until((view) => view.size === 2)).decisions.length).toBeGreaterThanOrEqual(2);
+  });
+
+  it('is not ready as long as nothing is registered', async () => {
+    const world = new World();
+    world.byDefault = undefined;
+    const { controller, until } = await start({}, world);
+    expect(controller.view().ready).toBe(0);
+    world.byDefault = 'warning';
+    await until(settled);
+  });
+});

@@ -1,0 +1,79 @@
+/** Which instances a group starts and which it lets go: numbers and names only, looked at afresh each time. */
+
+export interface PlannedInstance {
+  readonly id: string;
+  /** Which edition of the group's template it was started from; they are counted. */
+  readonly edition: number;
+  readonly startedAt: number;
+  /** Since when its checks pass; undefined: they do not. */
+  readonly readySince: number | undefined;
+}
+
+export interface UpdatePolicy {
+  /** So many more than the size there may be during an update. */
+  readonly maxSurge: number;
+  /** So many fewer than the size may be ready. */
+  readonly maxUnavailable: number;
+  /** An instance counts as ready once it has been so for this long, ms. */
+  readonly minReady: number;
+}
+
+export interface PlanInput {
+  readonly now: number;
+  readonly size: number;
+  /** Without those that are already leaving. */
+  readonly instances: readonly PlannedInstance[];
+  /** The edition that all are to have. */
+  readonly edition: number;
+  /** How many of it are wanted for now; the others stay as they are. */
+  readonly wanted: number;
+  readonly policy: UpdatePolicy;
+}
+
+export interface Plan {
+  /** How many to start, of the edition wanted and of the one before. */
+  readonly start: { readonly current: number; readonly previous: number };
+  /** Ids. */
+  readonly leave: readonly string[];
+}
+
+/**
+ * While an update is under way there are at most `size + maxSurge` instances, and nothing is taken away that would
+ * leave fewer than `size - maxUnavailable` ready. What is missing is made up for at once; what is too many goes: first
+ * what is not ready, then what is old, then the youngest.
+ */
+export function plan({ now, size, instances, edition, wanted, policy }: PlanInput): Plan {
+  const isReady = ({ readySince }: PlannedInstance) =>
+    readySince !== undefined && now - readySince >= policy.minReady;
+  const current = instances.filter((one) => one.edition === edition);
+  const previous = instances.filter((one) => one.edition !== edition);
+  const target = { current: Math.min(wanted, size), previous: size - Math.min(wanted, size) };
+  const isUpdating = previous.length > target.previous;
+
+  const room = Math.max(0, size + (isUpdating ? policy.maxSurge : 0) - instances.length);
+  const startCurrent = Math.min(room, Math.max(0, target.current - current.length));
+  const startPrevious = Math.min(room - startCurrent, Math.max(0, target.previous - previous.length));
+
+  // Worst first: what is not ready carries nothing, what is young is cold.
+  const worstFirst = (a: PlannedInstance, b: PlannedInstance) =>
+    Number(isReady(a)) - Number(isReady(b)) || b.startedAt - a.startedAt || (a.id < b.id ? 1 : -1);
+  const surplus = [
+    ...previous.toSorted(worstFirst).slice(0, Math.max(0, previous.length - target.previous)),
+    ...current.toSorted(worstFirst).slice(0, Math.max(0, current.length - target.current)),
+  ].sort(
+    (a, b) =>
+      Number(isReady(a)) - Number(isReady(b)) ||
+      Number(a.edition === edition) - Number(b.edition === edition),
+  );
+  const ready = instances.filter(isReady).length;
+  let spare = ready - Math.max(0, size - (isUpdating ? policy.maxUnavailable : 0));
+  const leave: string[] = [];
+  for (const one of surplus) {
+    if (isReady(one)) {
+      if (spare <= 0) continue;
+      spare--;
+    } else if (isUpdating && instances.length - leave.length <= size - policy.maxUnavailable) continue;
+    leave.push(one.id);
+  }
+  return { start: { current: startCurrent, previous: startPrevious }, leave };
+}

@@ -1,0 +1,145 @@
+/** From one edition of a group's template to the next: canaries, pauses, and the way back. */
+import type { ManagedSpec, Template } from './spec.ts';
+import { type Tally, verdict } from './verdict.ts';
+
+export type RolloutState =
+  | { readonly mode: 'idle'; readonly since: number }
+  | { readonly mode: 'rolling'; readonly since: number }
+  /** The canaries are in, or somebody stopped it: `resume` goes on. */
+  | { readonly mode: 'paused'; readonly since: number; readonly reason: string }
+  | { readonly mode: 'rolling-back'; readonly since: number; readonly reason: string };
+
+/** A template under the number with which it came into use. */
+export interface Edition {
+  readonly number: number;
+  readonly template: Template;
+}
+
+/** One instance that is not leaving, as a rollout sees it. */
+export interface Progress {
+  readonly id: string;
+  readonly edition: number;
+  readonly ready: boolean;
+  /** What the balancer counted since it began. */
+  readonly tally: Tally;
+}
+
+const NOTHING: Tally = { requests: 0, errors: 0 };
+
+export class Rollout {
+  #current: Edition;
+  /** That which is gone back to. */
+  #previous: Edition;
+  #editions = 1;
+  #state: RolloutState;
+  /** The canaries were looked at: it goes on to the end. */
+  #resumed = false;
+  /** What the instances had been asked when it began, by id. */
+  #baseline = new Map<string, Tally>();
+
+  constructor(template: Template, now: number) {
+    this.#current = { number: 1, template };
+    this.#previous = this.#current;
+    this.#state = { mode: 'idle', since: now };
+  }
+
+  get state(): RolloutState {
+    return this.#state;
+  }
+
+  get current(): Edition {
+    return this.#current;
+  }
+
+  get previous(): Edition {
+    return this.#previous;
+  }
+
+  begin(now: number, template: Template, instances: readonly Progress[]): void {
+    // What was being rolled out and is not proven is not what to go back to.
+    if (this.#state.mode === 'idle') this.#previous = this.#current;
+    this.#current = { number: ++this.#editions, template };
+    this.#baseline = new Map(instances.map(({ id, tally }) => [id, tally]));
+    this.#resumed = false;
+    this.#state = { mode: 'rolling', since: now };
+  }
+
+  /** False when nothing is under way that could be held. */
+  pause(now: number, reason: string): boolean {
+    if (this.#state.mode !== 'rolling') return false;
+    this.#state = { mode: 'paused', since: now, reason };
+    return true;
+  }
+
+  /** False when nothing waits. */
+  resume(now: number): boolean {
+    if (this.#state.mode !== 'paused') return false;
+    this.#resumed = true;
+    this.#state = { mode: 'rolling', since: now };
+    return true;
+  }
+
+  /** False when nothing is under way that could be taken back. */
+  rollBack(now: number, reason: string): boolean {
+    if (this.#state.mode !== 'rolling' && this.#state.mode !== 'paused') return false;
+    this.#current = this.#previous;
+    this.#state = { mode: 'rolling-back', since: now, reason };
+    return true;
+  }
+
+  /** How many instances of the current edition there are to be for now. */
+  wanted(size: number, instances: readonly Progress[], update: ManagedSpec['update']): number {
+    if (this.#state.mode === 'paused') return this.#ofCurrent(instances).length;
+    return this.#waitsForCanaries(update) ? canaries(size, update) : size;
+  }
+
+  /** Looks how far it is, and whether it is to end, wait or be taken back. True when the state is another one. */
+  judge(now: number, size: number, instances: readonly Progress[], update: ManagedSpec['update']): boolean {
+    const { mode, since } = this.#state;
+    if (mode === 'idle') return false;
+    const current = this.#ofCurrent(instances);
+    const ready = current.filter((one) => one.ready).length;
+    if (mode !== 'rolling-back') {
+      const worse = verdict(
+        this.#asked(current),
+        this.#asked(instances.filter((one) => !current.includes(one))),
+        update.rollback,
+      );
+      if (worse !== '') return this.rollBack(now, worse);
+      const isLate = mode === 'rolling' && ready === 0 && size > 0 && now - since > update.rollback.deadline;
+      if (isLate) return this.rollBack(now, 'no new instance has come to pass in time');
+    }
+    if (mode === 'paused') return false;
+    if (instances.length === size && current.length === size && ready === size) {
+      this.#previous = this.#current;
+      this.#state = { mode: 'idle', since: now };
+      return true;
+    }
+    if (mode !== 'rolling' || !this.#waitsForCanaries(update) || ready < canaries(size, update)) return false;
+    return this.pause(now, `${ready} of ${size} are new; resume brings the others`);
+  }
+
+  #waitsForCanaries({ canary }: ManagedSpec['update']): boolean {
+    return this.#state.mode === 'rolling' && canary > 0 && !this.#resumed;
+  }
+
+  #ofCurrent(instances: readonly Progress[]): Progress[] {
+    return instances.filter(({ edition }) => edition === this.#current.number);
+  }
+
+  /** What these were asked since it began. */
+  #asked(instances: readonly Progress[]): Tally {
+    let requests = 0;
+    let errors = 0;
+    for (const { id, tally } of instances) {
+      const before = this.#baseline.get(id) ?? NOTHING;
+      requests += Math.max(0, tally.requests - before.requests);
+      errors += Math.max(0, tally.errors - before.errors);
+    }
+    return { requests, errors };
+  }
+}
+
+function canaries(size: number, { canary }: ManagedSpec['update']): number {
+  return Math.min(size, Math.max(1, Math.ceil(canary * size)));
+}

@@ -1,0 +1,27 @@
+/** What a group needs of the agent it runs in: the registry, the balancer's figures. */
+import type { InstanceView } from './instance.ts';
+
+export type Health = 'passing' | 'warning' | 'critical';
+
+/** What the balancer counted of one instance, since it began. */
+export interface Traffic {
+  readonly requests: number;
+  readonly errors: number;
+  /** At this moment. */
+  readonly inFlight: number;
+}
+
+export interface Surroundings {
+  /** What the checks of the instance say; undefined: it is not registered. */
+  health(instance: InstanceView): Health | undefined;
+  /** Undefined when no route leads to it. */
+  traffic(instance: InstanceView): Traffic | undefined;
+  /** Registers it, when the group says how; otherwise its program does so itself. */
+  register(instance: InstanceView): Promise<void>;
+  /** It gets no new requests from now on. */
+  withdraw(instance: InstanceView): Promise<void>;
+  /** It is gone: nothing of it stays registered. */
+  forget(instance: InstanceView): Promise<void>;
+  /** Calls when the health of instances may have changed; the answer ends it. */
+  subscribe(listener: () => void): () => void;
+}

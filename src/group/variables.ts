@@ -1,0 +1,17 @@
+import type { InstanceView } from './instance.ts';
+
+/** What an instance finds in its environment about itself; the same can stand in its command and registration. */
+export function variablesOf(
+  group: string,
+  { name, id, ports, port }: Pick<InstanceView, 'name' | 'id' | 'ports' | 'port'>,
+): Record<string, string> {
+  const variables: Record<string, string> = {
+    MUSTER_GROUP: group,
+    MUSTER_INSTANCE: name,
+    MUSTER_INSTANCE_ID: id,
+    PORT: String(port ?? ''),
+  };
+  for (const [label, number] of Object.entries(ports))
+    variables[`PORT_${label.toUpperCase().replaceAll('-', '_')}`] = String(number);
+  return variables;
+}

@@ -1,0 +1,46 @@
+/** A group as people look at it; also the JSON of `/v1/muster/groups`. */
+import type { AutoscaleMode, Decision } from './autoscale/autoscaler.ts';
+import type { InstanceView } from './instance.ts';
+import type { RolloutState } from './rollout.ts';
+import type { Health } from './surroundings.ts';
+
+export interface ManagedInstance extends InstanceView {
+  /** Which edition of the group's template it was started from. */
+  readonly edition: number;
+  /** Null: it is not registered. */
+  readonly health: Health | null;
+  readonly ready: boolean;
+  /** It gets no new requests and will end. */
+  readonly leaving: boolean;
+}
+
+export interface GroupView {
+  readonly name: string;
+  readonly driver: string;
+  readonly service: string | null;
+  /** How many instances there are to be. */
+  readonly size: number;
+  readonly ready: number;
+  /** The edition that all are to have. */
+  readonly edition: number;
+  readonly rollout: RolloutState;
+  readonly autoscale: { readonly min: number; readonly max: number; readonly mode: AutoscaleMode } | null;
+  /** The autoscaler's last word. */
+  readonly decision: Decision | null;
+  /** Those that changed the size, newest first. */
+  readonly decisions: readonly Decision[];
+  /** Why instances that fail are left alone; "" when none is. */
+  readonly held: string;
+  readonly instances: readonly ManagedInstance[];
+}
+
+/** What can be done to a group. */
+export interface GroupControl {
+  readonly name: string;
+  view(): GroupView;
+  scale(size: number): number;
+  roll(): void;
+  pause(): boolean;
+  resume(): boolean;
+  rollBack(): boolean;
+}
