@@ -1,14 +1,15 @@
 /** A balancer alone, in the foreground: started, kept until a signal, drained, stopped. */
 import { startFront } from '../agent/front.ts';
 import type { StrategyName } from '../balance/strategies.ts';
-import { followStatic, type StaticUpstream } from '../discovery/static.ts';
+import type { Backend } from '../discovery/backend.ts';
+import { followStatic } from '../discovery/static.ts';
 import { formatHostPort, type HostPort } from '../lib/host-port.ts';
 import { createLogger, type LogLevel, stderrSink } from '../lib/log.ts';
 import type { ProxyLimits } from '../proxy/limits.ts';
 
 export interface LbOptions {
   readonly listen: readonly HostPort[];
-  readonly upstreams: readonly StaticUpstream[];
+  readonly upstreams: readonly Backend[];
   readonly admin: HostPort | undefined;
   readonly strategy: StrategyName;
   readonly limits: Partial<ProxyLimits>;

@@ -16,6 +16,12 @@ export interface DiscoveredInstance {
   readonly datacenter: string;
   /** Share of the traffic relative to the service's other instances; 0 means none. */
   readonly weight: number;
+  /** Of a lower number first, for strategies that mind it. Default: 0. */
+  readonly priority?: number;
+  /** Never more than so many connections at a time, in one worker; 0 or nothing: as many as there are. */
+  readonly maxConnections?: number;
+  /** The name, or the pattern of names, that TLS clients ask for to get here; "" or nothing: any. */
+  readonly serverName?: string;
   /** Why it gets no traffic, in one sentence; "" when it gets some. */
   readonly out: string;
 }

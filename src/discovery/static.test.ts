@@ -1,17 +1,22 @@
 import { describe, expect, it } from 'vitest';
+import { BACKEND_DEFAULTS } from './backend.ts';
 import type { InstanceChange } from './instance.ts';
 import { followStatic, parseStaticUpstream } from './static.ts';
 
 describe('upstreams named beforehand', () => {
   it.each([
-    ['127.0.0.1:80', { host: '127.0.0.1', port: 80, weight: 1 }],
-    [' web.test:8080 weight=3 ', { host: 'web.test', port: 8080, weight: 3 }],
-    ['[::1]:80 weight=0', { host: '::1', port: 80, weight: 0 }],
+    ['127.0.0.1:80', { host: '127.0.0.1', port: 80, ...BACKEND_DEFAULTS }],
+    [' web.test:8080 weight=3 ', { host: 'web.test', port: 8080, ...BACKEND_DEFAULTS, weight: 3 }],
+    ['[::1]:80 weight=0', { host: '::1', port: 80, ...BACKEND_DEFAULTS, weight: 0 }],
     ['127.0.0.1', undefined],
     [':80', undefined],
     ['127.0.0.1:0', undefined],
     ['127.0.0.1:80 weight=x', undefined],
-    ['127.0.0.1:80 priority=1', undefined],
+    ['127.0.0.1:80 priority=1 weight=2', undefined],
+    [
+      '10.0.0.1:443 weight=2 priority=0 max_connections=7 sni=www.foo.com',
+      { host: '10.0.0.1', port: 443, weight: 2, priority: 0, maxConnections: 7, serverName: 'www.foo.com' },
+    ],
   ])('are read: %s', (text, wanted) => {
     expect(parseStaticUpstream(text)).toEqual(wanted);
   });

@@ -1,27 +1,19 @@
-import { formatHostPort, type HostPort, parseHostPort } from '../lib/host-port.ts';
+import { type Backend, BackendPattern, instanceOf } from './backend.ts';
 import type { DiscoveredInstance, Discovery, InstanceListener } from './instance.ts';
 
-export interface StaticUpstream extends HostPort {
-  /** Share of the traffic relative to the others; 0 means none. */
-  readonly weight: number;
-}
-
 export interface StaticDiscoveryOptions {
-  readonly upstreams: readonly StaticUpstream[];
+  readonly upstreams: readonly Backend[];
   /** What messages call it. */
   readonly service: string;
   /** As a registered service's, e.g. the tag that makes its route. */
   readonly tags: readonly string[];
 }
 
-const WEIGHTED = /^(\S+)(?:\s+weight=(\d{1,6}))?$/;
+const pattern = new BackendPattern();
 
-/** "10.0.0.1:80" or "10.0.0.1:80 weight=3"; without a weight it is 1. Undefined when there is no host and port. */
-export function parseStaticUpstream(text: string): StaticUpstream | undefined {
-  const [, address = '', weight = '1'] = WEIGHTED.exec(text.trim()) ?? [];
-  const place = parseHostPort(address);
-  if (place === undefined || place.host === '' || place.port === 0) return undefined;
-  return { ...place, weight: Number(weight) };
+/** "10.0.0.1:80", "10.0.0.1:80 weight=3", see `BACKEND_PATTERN`. Undefined when there is no host and port. */
+export function parseStaticUpstream(text: string): Backend | undefined {
+  return pattern.read(text);
 }
 
 /** Instances that are named beforehand, all of one service. They get traffic until it fails: nothing checks them. */
@@ -30,11 +22,9 @@ export function followStatic(
   listener: InstanceListener,
 ): Discovery {
   const instances = new Map<string, DiscoveredInstance>();
-  for (const { host, port, weight } of upstreams) {
-    const serviceId = formatHostPort(host, port);
-    const id = `static/${serviceId}`;
-    const rest = { service, tags, host, port, weight, meta: null, datacenter: '', out: '' };
-    instances.set(id, { id, node: 'static', serviceId, ...rest });
+  for (const upstream of upstreams) {
+    const instance = { ...instanceOf(upstream, 'static', service), tags };
+    instances.set(instance.id, instance);
   }
   if (instances.size > 0)
     listener([...instances.values()].map((after) => ({ id: after.id, before: undefined, after })));

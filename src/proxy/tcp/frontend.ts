@@ -1,0 +1,27 @@
+/** What all connections of one TCP listener have in common. */
+import type { Balancer } from '../../balance/balancer.ts';
+import type { AccessSpec } from '../access.ts';
+import type { TcpLimits } from './limits.ts';
+
+/** Where connections can go. */
+export interface TcpDestinations {
+  /**
+   * Whether the server's name is needed to choose. Then the client has to begin with a TLS hello, unless TLS ends here and
+   * the name is known.
+   */
+  readonly byName: boolean;
+  /** Who is to choose the instance; undefined: nobody takes the connection. `name`: in lower case, "" for none. */
+  find(name: string): Balancer | undefined;
+}
+
+export interface TcpFrontend {
+  readonly limits: TcpLimits;
+  readonly access: AccessSpec | undefined;
+  /** Connections begin with a PROXY header that says who the client is; without one they are closed. */
+  readonly acceptProxy: boolean;
+  /** Version of the PROXY header that instances are sent; 0: none. */
+  readonly sendProxy: 0 | 1 | 2;
+  /** Index of the listener's counters in the shared counter block. */
+  readonly slot: number;
+  readonly destinations: TcpDestinations;
+}

@@ -1,0 +1,360 @@
+/**
+ * One client's connection and the one to the instance that it is relayed to. No I/O in here: events come in as method calls,
+ * what is to be done goes out through the links.
+ */
+import type { Balancer, Target } from '../../balance/balancer.ts';
+import { keyOfAddress } from '../../balance/hash.ts';
+import { answeredIn } from '../../balance/measure.ts';
+import { mayConnect } from '../access.ts';
+import {
+  BYTES_IN,
+  BYTES_OUT,
+  CONNECT_FAILURES,
+  CONNECTIONS,
+  IN_FLIGHT,
+  OPEN_CONNECTIONS,
+  REQUESTS,
+  RETRIES,
+} from '../counters.ts';
+import type { Endpoint } from '../proxy-protocol.ts';
+import { encodeProxyV1, encodeProxyV2 } from '../proxy-protocol.ts';
+import type { TcpEngine, TcpWorker } from './engine.ts';
+import type { TcpFrontend } from './frontend.ts';
+import type { TcpLink, TcpTransport, TcpUpstreamLink } from './links.ts';
+import { Prelude } from './prelude.ts';
+
+/** What comes before an instance can be chosen is being read. */
+const PRELUDE = 0;
+const CONNECTING = 1;
+const RELAY = 2;
+const CLOSED = 3;
+
+const NONE: readonly Target[] = [];
+const NOTHING = new Uint8Array();
+
+/** Who is at the two ends of a client's connection. */
+export interface Peers {
+  readonly source: Endpoint;
+  readonly destination: Endpoint;
+  /** The name that a client asked for whose TLS ends here; undefined: it does not. */
+  readonly serverName?: string;
+}
+
+export class TcpSession {
+  /** When `expired` is to be called (engine time); Infinity: never. */
+  deadline = Number.POSITIVE_INFINITY;
+  readonly #engine: TcpEngine;
+  readonly #transport: TcpTransport;
+  readonly #frontend: TcpFrontend;
+  readonly #client: TcpLink;
+  #peers: Peers;
+  #stage = PRELUDE;
+  #prelude: Prelude | undefined;
+  /** What the client sent before its instance was connected. */
+  #early: Uint8Array = NOTHING;
+  #balancer: Balancer | undefined;
+  #tried: readonly Target[] = NONE;
+  #upstream: TcpUpstreamLink | undefined;
+  #connectingSince = 0;
+  #clientEnded = false;
+  #upstreamEnded = false;
+  #clientSlow = false;
+  #upstreamSlow = false;
+  /** When the client, or the instance, last sent or took something. */
+  #clientAt = 0;
+  #upstreamAt = 0;
+
+  constructor({ engine, transport }: TcpWorker, frontend: TcpFrontend, client: TcpLink, peers: Peers) {
+    this.#engine = engine;
+    this.#transport = transport;
+    this.#frontend = frontend;
+    this.#client = client;
+    this.#peers = peers;
+  }
+
+  /** To be called once, when the transport can take calls for the client's side. */
+  begin(): void {
+    const { counters } = this.#engine;
+    const { slot, acceptProxy, destinations, limits } = this.#frontend;
+    counters.overall(CONNECTIONS);
+    counters.overall(OPEN_CONNECTIONS);
+    counters.slot(slot, CONNECTIONS);
+    counters.slot(slot, OPEN_CONNECTIONS);
+    const { serverName } = this.#peers;
+    const peeks = destinations.byName && serverName === undefined;
+    if (!acceptProxy && !peeks) {
+      this.#choose(serverName ?? '');
+      return;
+    }
+    // Whoever may not connect is not listened to, unless it speaks for others.
+    if (!acceptProxy && !this.#isWelcome()) return;
+    this.#prelude = new Prelude(acceptProxy, peeks);
+    this.deadline = this.#engine.touch() + limits.headTimeout;
+    this.#client.resume();
+  }
+
+  // Events of the client's connection
+
+  received(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#stage === RELAY) {
+      const { counters, time } = this.#engine;
+      const length = end - start;
+      const upstream = this.#upstream!;
+      const { slot, state } = upstream.target;
+      counters.overall(BYTES_IN, length);
+      counters.slot(this.#frontend.slot, BYTES_IN, length);
+      counters.slot(slot, BYTES_IN, length);
+      state.bytes += length;
+      this.#clientAt = time;
+      if (upstream.send(bytes, start, end)) return;
+      this.#upstreamSlow = true;
+      this.#client.pause();
+      this.#arm();
+    } else if (this.#stage === PRELUDE) this.#read(bytes.subarray(start, end));
+  }
+
+  /** The client sent FIN. */
+  ended(): void {
+    this.#clientEnded = true;
+    if (this.#stage === PRELUDE) this.#close();
+    else if (this.#stage === RELAY) this.#halfClosed(this.#upstream!);
+  }
+
+  /** The client took what was queued for it. */
+  drained(): void {
+    if (this.#stage !== RELAY) return;
+    this.#clientSlow = false;
+    this.#clientAt = this.#engine.touch();
+    if (!this.#upstreamEnded) this.#upstream!.resume();
+    this.#arm();
+  }
+
+  /** The client's connection is closed. `isClean`: without an error. */
+  gone(isClean: boolean): void {
+    if (this.#stage === CLOSED) return;
+    const upstream = this.#over();
+    if (isClean) upstream?.finish();
+    else upstream?.reset();
+  }
+
+  // Events of the instance's connection
+
+  opened(): void {
+    const upstream = this.#upstream!;
+    const { engine } = { engine: this.#engine };
+    const { slot, state } = upstream.target;
+    const now = engine.touch();
+    engine.counters.slot(slot, REQUESTS);
+    engine.counters.slot(slot, CONNECTIONS);
+    engine.outcomes.answered(upstream.target);
+    answeredIn(state, now - this.#connectingSince);
+    this.#stage = RELAY;
+    this.#tried = NONE;
+    this.#clientAt = this.#upstreamAt = now;
+    const first = Buffer.concat([this.#proxyHeader(), this.#early]);
+    this.#early = NOTHING;
+    upstream.resume();
+    if (first.length > 0) {
+      this.#engine.counters.slot(slot, BYTES_IN, first.length);
+      this.#upstreamSlow = !upstream.send(first, 0, first.length);
+    }
+    if (this.#clientEnded) upstream.end();
+    else if (!this.#upstreamSlow) this.#client.resume();
+    this.#arm();
+  }
+
+  upstreamReceived(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#stage !== RELAY) return;
+    const { counters, time } = this.#engine;
+    const length = end - start;
+    const { slot, state } = this.#upstream!.target;
+    counters.overall(BYTES_OUT, length);
+    counters.slot(this.#frontend.slot, BYTES_OUT, length);
+    counters.slot(slot, BYTES_OUT, length);
+    state.bytes += length;
+    this.#upstreamAt = time;
+    if (this.#client.send(bytes, start, end)) return;
+    this.#clientSlow = true;
+    this.#upstream!.pause();
+    this.#arm();
+  }
+
+  /** The instance sent FIN. */
+  upstreamEnded(): void {
+    this.#upstreamEnded = true;
+    if (this.#stage === RELAY) this.#halfClosed(this.#client);
+  }
+
+  upstreamDrained(): void {
+    if (this.#stage !== RELAY) return;
+    this.#upstreamSlow = false;
+    this.#upstreamAt = this.#engine.touch();
+    if (!this.#clientEnded) this.#client.resume();
+    this.#arm();
+  }
+
+  /** The instance's connection is closed, or could not be opened. */
+  upstreamGone(isClean: boolean): void {
+    if (this.#stage === CONNECTING) {
+      this.#connectFailed(this.#upstream!.trouble);
+      return;
+    }
+    if (this.#stage === CLOSED) return;
+    this.#upstream = this.#left();
+    this.#over();
+    if (isClean) this.#client.finish();
+    else this.#client.reset();
+  }
+
+  /** `deadline` has passed. */
+  expired(): void {
+    if (this.#stage === CONNECTING) {
+      this.#connectFailed('connect timed out');
+      return;
+    }
+    this.#arm();
+    if (this.#stage === RELAY && this.deadline > this.#engine.time) return;
+    this.#close();
+  }
+
+  /** No new connections are wanted: one that has no instance yet is closed. */
+  drain(): void {
+    if (this.#stage === PRELUDE) this.#close();
+  }
+
+  /** Ends it at once. */
+  destroy(): void {
+    if (this.#stage === CLOSED) return;
+    this.#over()?.reset();
+    this.#client.reset();
+  }
+
+  // Before there is an instance
+
+  #read(bytes: Uint8Array): void {
+    const outcome = this.#prelude!.read(bytes);
+    if (outcome === 'more') return;
+    if (outcome === 'invalid') {
+      this.#close();
+      return;
+    }
+    this.#client.pause();
+    this.#prelude = undefined;
+    this.#early = outcome.rest;
+    if (outcome.ends !== undefined) this.#peers = { ...this.#peers, ...outcome.ends };
+    this.#choose(this.#peers.serverName ?? outcome.serverName);
+  }
+
+  #isWelcome(): boolean {
+    const { access } = this.#frontend;
+    if (access === undefined || mayConnect(access, this.#peers.source.address)) return true;
+    this.#close();
+    return false;
+  }
+
+  #choose(serverName: string): void {
+    if (!this.#isWelcome()) return;
+    this.#balancer = this.#frontend.destinations.find(serverName);
+    this.#connect();
+  }
+
+  /** To the next candidate; without one the client's connection ends. */
+  #connect(): void {
+    const target = this.#balancer?.next(this.#tried, keyOfAddress(this.#peers.source.address));
+    if (target === undefined) {
+      this.#close();
+      return;
+    }
+    if (this.#tried.length > 0) this.#engine.counters.overall(RETRIES);
+    target.state.inFlight++;
+    this.#engine.counters.slot(target.slot, IN_FLIGHT);
+    this.#stage = CONNECTING;
+    this.#connectingSince = this.#engine.touch();
+    this.deadline = this.#connectingSince + this.#frontend.limits.connectTimeout;
+    this.#upstream = this.#transport.open(this, target);
+  }
+
+  #connectFailed(why: string): void {
+    const { counters, outcomes, onLack } = this.#engine;
+    const upstream = this.#upstream!;
+    const { target, lack } = upstream;
+    this.#left();
+    upstream.reset();
+    if (lack !== undefined) onLack(lack);
+    else {
+      counters.overall(CONNECT_FAILURES);
+      counters.slot(target.slot, CONNECT_FAILURES);
+      outcomes.connectFailed(target, why);
+    }
+    this.#tried = [...this.#tried, target];
+    this.#connect();
+  }
+
+  #proxyHeader(): Uint8Array {
+    const { source, destination } = this.#peers;
+    switch (this.#frontend.sendProxy) {
+      case 0:
+        return NOTHING;
+      case 1:
+        return encodeProxyV1(source, destination);
+      case 2:
+        return encodeProxyV2(source, destination);
+    }
+  }
+
+  // Ends
+
+  /** One side has ended: so does its direction on the other side, and with the second one everything. */
+  #halfClosed(other: TcpLink): void {
+    if (!this.#clientEnded || !this.#upstreamEnded) {
+      other.end();
+      this.#clientAt = this.#upstreamAt = this.#engine.touch();
+      this.#arm();
+      return;
+    }
+    this.#over()?.finish();
+    this.#client.finish();
+  }
+
+  /** Ends both sides, behind what was sent. */
+  #close(): void {
+    this.#over()?.finish();
+    this.#client.finish();
+  }
+
+  /** Nothing is to be done any more but closing what it answers with. */
+  #over(): TcpUpstreamLink | undefined {
+    if (this.#stage === CLOSED) return undefined;
+    const { counters } = this.#engine;
+    this.#stage = CLOSED;
+    this.deadline = Number.POSITIVE_INFINITY;
+    this.#prelude = undefined;
+    this.#early = NOTHING;
+    this.#balancer = undefined;
+    counters.overall(OPEN_CONNECTIONS, -1);
+    counters.slot(this.#frontend.slot, OPEN_CONNECTIONS, -1);
+    const upstream = this.#upstream;
+    if (upstream !== undefined) this.#left();
+    return upstream;
+  }
+
+  /** The instance has one connection less. */
+  #left(): undefined {
+    const { target } = this.#upstream!;
+    this.#upstream = undefined;
+    target.state.inFlight--;
+    this.#engine.counters.slot(target.slot, IN_FLIGHT, -1);
+  }
+
+  /** A side that is held back because the other is slow is not idle. */
+  #arm(): void {
+    const { limits } = this.#frontend;
+    let end = Number.POSITIVE_INFINITY;
+    if (!this.#clientEnded && !this.#upstreamSlow) end = this.#clientAt + limits.clientIdleTimeout;
+    if (!this.#upstreamEnded && !this.#clientSlow)
+      end = Math.min(end, this.#upstreamAt + limits.upstreamIdleTimeout);
+    if (this.#clientEnded || this.#upstreamEnded)
+      end = Math.min(end, Math.max(this.#clientAt, this.#upstreamAt) + limits.halfClosedTimeout);
+    this.deadline = end;
+  }
+}
