@@ -9,6 +9,7 @@ const ERRORS = {
   'listen.in_use': { exit: 1 },
   'listen.denied': { exit: 1 },
   'listen.failed': { exit: 1 },
+  'tls.certificate': { exit: 1 },
   'store.unusable': { exit: 1 },
   'store.write_failed': { exit: 1 },
   'store.closed': { exit: 1 },

@@ -24,6 +24,21 @@ export interface TargetState {
   latency: number;
 }
 
+/** How an instance is spoken to over TLS. Plain data; what is equal in content shares sessions. */
+export interface TargetTls {
+  /** Whether it has to show a valid certificate for its name. */
+  readonly verify: boolean;
+  /** The name it is asked for and has to be certified for; undefined: its host. */
+  readonly serverName?: string;
+  /** PEM: who may have issued its certificate; undefined: the authorities that Node comes with. */
+  readonly ca?: string;
+  /** PEM: our own certificate, for an instance that asks for one. */
+  readonly cert?: string;
+  readonly key?: string;
+  /** Offered by ALPN, best first. */
+  readonly alpn?: readonly string[];
+}
+
 /** One place where requests for a service can go. */
 export interface Target {
   /** Instance id, unique within the balancer: the key of `state`. */
@@ -39,6 +54,8 @@ export interface Target {
   /** Index of this instance's counters in the shared counter block. */
   readonly slot: number;
   readonly state: TargetState;
+  /** Spoken to over TLS; undefined: in clear text. */
+  readonly tls?: TargetTls | undefined;
 }
 
 /** A strategy over one immutable list of targets. */

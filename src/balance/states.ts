@@ -21,11 +21,12 @@ export class TargetStates {
   }
 
   /**
-   * The state of an instance, for one more user of it. An instance that comes back at another address begins anew:
+   * The state of an instance, for one more user of it. `manner` is how it is spoken to: what is known of it, and what is
+   * open to it, in one manner says nothing about another. An instance that comes back at another address begins anew:
    * what was held against the old address says nothing about the new one.
    */
-  take(id: string, host: string, port: number): TargetState {
-    const key = keyOf(id, host, port);
+  take(id: string, host: string, port: number, manner = ''): TargetState {
+    const key = keyOf(id, host, port, manner);
     const known = this.#states.get(key);
     if (known !== undefined) {
       known.uses++;
@@ -45,8 +46,8 @@ export class TargetStates {
   }
 
   /** One user less. */
-  release(id: string, host: string, port: number): void {
-    const key = keyOf(id, host, port);
+  release(id: string, host: string, port: number, manner = ''): void {
+    const key = keyOf(id, host, port, manner);
     const known = this.#states.get(key);
     if (known === undefined || --known.uses > 0) return;
     this.#states.delete(key);
@@ -54,6 +55,6 @@ export class TargetStates {
   }
 }
 
-function keyOf(id: string, host: string, port: number): string {
-  return `${id} ${formatHostPort(host, port)}`;
+function keyOf(id: string, host: string, port: number, manner: string): string {
+  return `${id} ${formatHostPort(host, port)} ${manner}`;
 }

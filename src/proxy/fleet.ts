@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
 import { type ErrorCode, MusterError } from '../errors.ts';
 import { type BackoffPolicy, backoffDelay } from '../lib/backoff.ts';
@@ -11,9 +12,14 @@ import type { ProxyLimits } from './limits.ts';
 import type { ListenAddress, ListenerSpec } from './listener-spec.ts';
 import type { FromWorker, ToWorker, WorkerOrders } from './messages.ts';
 import { describeShortage } from './shortage.ts';
+import type { StoreSpec } from './tls/spec.ts';
 
 /** A worker that dies is replaced at once the first time, later with a pause: one that dies at start must not spin. */
 const REPLACE: BackoffPolicy = { base: 100, max: 5_000 };
+/** Bytes of the keys that protect session tickets. */
+const TICKET_KEYS = 48;
+/** How long (ms) they are used: who steals them reads no session that began before or after. */
+const ROTATE_TICKET_KEYS = 12 * 3_600_000;
 /** A worker that lived so long (ms) starts the count of deaths anew. */
 const STEADY = 10_000;
 
@@ -69,6 +75,9 @@ export class ProxyFleet {
   readonly #listeners = new Map<string, ListenerSpec>();
   readonly #addresses = new Map<string, ListenAddress>();
   readonly #retries = new Set<NodeJS.Timeout>();
+  readonly #stores = new Map<string, StoreSpec>();
+  readonly #rotation: NodeJS.Timeout;
+  #ticketKeys: Uint8Array = randomBytes(TICKET_KEYS);
   #deaths = 0;
   #settled = 0;
   #stopping = false;
@@ -83,6 +92,8 @@ export class ProxyFleet {
     this.#options = options;
     this.counters = counters;
     for (const listener of options.listeners) this.#listeners.set(listener.id, listener);
+    this.#rotation = setInterval(() => this.#rotate(), ROTATE_TICKET_KEYS);
+    this.#rotation.unref();
   }
 
   /** A fleet that listens. Throws `listen.*`. */
@@ -138,6 +149,17 @@ export class ProxyFleet {
     for (const member of this.#members) send(member, { type: 'routes', delta });
   }
 
+  /** What the TLS listeners of a store show from now on. Open connections are not touched. */
+  setCertificates(store: string, spec: StoreSpec): void {
+    this.#stores.set(store, spec);
+    for (const member of this.#members) send(member, { type: 'certificates', store, spec });
+  }
+
+  #rotate(): void {
+    this.#ticketKeys = randomBytes(TICKET_KEYS);
+    for (const member of this.#members) send(member, { type: 'ticket-keys', keys: this.#ticketKeys });
+  }
+
   /** Instances that get no traffic at present, as any worker sees it. */
   ejections(): readonly Ejection[] {
     const all = new Map<string, Ejection>();
@@ -153,6 +175,7 @@ export class ProxyFleet {
 
   async #stop(patience: number): Promise<void> {
     this.#stopping = true;
+    clearInterval(this.#rotation);
     clearTimeout(this.#replacement);
     for (const retry of this.#retries) clearTimeout(retry);
     await Promise.all(
@@ -184,6 +207,8 @@ export class ProxyFleet {
       localAddress,
       table,
       routes: snapshot(),
+      stores: this.#stores,
+      ticketKeys: this.#ticketKeys,
     };
     const worker = new Worker(url ?? new URL('./proxy-worker.js', import.meta.url), { workerData: orders });
     const member: Member = {

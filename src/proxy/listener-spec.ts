@@ -1,5 +1,6 @@
 /** What a listener is told when it is opened. Plain data: it goes to the workers by `postMessage`. */
 import type { ProxyLimits } from './limits.ts';
+import type { TlsSettings } from './tls/spec.ts';
 
 /** What every listener has, whatever it speaks. */
 export interface ListenerBase {
@@ -17,9 +18,16 @@ export interface HttpListenerSpec extends ListenerBase {
   readonly limits?: Partial<ProxyLimits>;
 }
 
+/** HTTP/1.1 over TLS. */
+export interface HttpsListenerSpec extends Omit<HttpListenerSpec, 'protocol'> {
+  readonly protocol: 'https';
+  readonly tls: TlsSettings;
+}
+
 /** All kinds by their protocol: a kind adds its line here and one in its transport's record (`net/listener-kinds.ts`). */
 export interface ListenerSpecs {
   http: HttpListenerSpec;
+  https: HttpsListenerSpec;
 }
 
 export type ListenerProtocol = keyof ListenerSpecs;

@@ -5,6 +5,7 @@ import type { Ejection } from './ejector.ts';
 import type { ProxyLimits } from './limits.ts';
 import type { ListenerSpec } from './listener-spec.ts';
 import type { ShortageReport } from './shortage.ts';
+import type { StoreSpec } from './tls/spec.ts';
 
 /** Given to a worker when it starts. */
 export interface WorkerOrders {
@@ -17,10 +18,16 @@ export interface WorkerOrders {
   readonly localAddress: string | undefined;
   readonly table: TableOptions | undefined;
   readonly routes: RouteDelta;
+  /** Certificates by the name of their store. */
+  readonly stores: ReadonlyMap<string, StoreSpec>;
+  readonly ticketKeys: Uint8Array;
 }
 
 export type ToWorker =
   | { readonly type: 'routes'; readonly delta: RouteDelta }
+  /** What a store of certificates holds from now on; open connections are not touched. */
+  | { readonly type: 'certificates'; readonly store: string; readonly spec: StoreSpec }
+  | { readonly type: 'ticket-keys'; readonly keys: Uint8Array }
   /** Answered by `listening` or `failed`. */
   | { readonly type: 'open'; readonly listener: ListenerSpec }
   /** Take no more connections there; those there are may go on for at most `patience` ms. Answered by `closed`. */

@@ -11,6 +11,8 @@ import { completeLimits } from './limits.ts';
 import type { ListenerSpec } from './listener-spec.ts';
 import type { FromWorker, ToWorker, WorkerOrders } from './messages.ts';
 import { ProxyServer } from './net/server.ts';
+import { Dialer } from './tls/dialer.ts';
+import { Keyring } from './tls/keyring.ts';
 
 async function run(port: MessagePort, orders: WorkerOrders): Promise<void> {
   const tell = (message: FromWorker) => port.postMessage(message);
@@ -36,7 +38,11 @@ async function run(port: MessagePort, orders: WorkerOrders): Promise<void> {
     ...(orders.table === undefined ? {} : { table: orders.table }),
   });
   const { limits, counters, localAddress } = orders;
+  const keyring = new Keyring();
+  keyring.ticketKeys = orders.ticketKeys;
+  for (const [name, spec] of orders.stores) keyring.store(name).replace(spec);
   const server = new ProxyServer({
+    keyring,
     limits,
     counters,
     localAddress,
@@ -60,6 +66,12 @@ async function run(port: MessagePort, orders: WorkerOrders): Promise<void> {
       server.setRoutes(compiler.apply(delta));
       tell({ type: 'applied', version: compiler.version });
     },
+    certificates({ store, spec }) {
+      keyring.store(store).replace(spec);
+    },
+    'ticket-keys'({ keys }) {
+      keyring.ticketKeys = keys;
+    },
     open({ listener }) {
       void open(listener);
     },
@@ -80,15 +92,19 @@ async function run(port: MessagePort, orders: WorkerOrders): Promise<void> {
   tell({ type: 'applied', version: compiler.version });
 }
 
-/** A probe: whether the instance takes a connection. */
+const dialer = new Dialer();
+
+/** A probe: whether the instance takes a connection as requests need one. */
 function canConnect(target: Target, signal: AbortSignal, timeout: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ host: target.host, port: target.port, timeout });
+    const { host, port, tls } = target;
+    const socket = tls === undefined ? connect({ host, port }) : dialer.connect(target, tls);
+    socket.setTimeout(timeout);
     const settle = (isThere: boolean) => {
       socket.destroy();
       resolve(isThere);
     };
-    socket.on('connect', () => settle(true));
+    socket.on(tls === undefined ? 'connect' : 'secureConnect', () => settle(true));
     socket.on('timeout', () => settle(false));
     socket.on('error', () => settle(false));
     signal.addEventListener('abort', () => settle(false), { once: true });

@@ -4,7 +4,7 @@ import { STRATEGIES } from '../balance/strategies.ts';
 import type { Draw } from '../balance/strategy.ts';
 import { ByteTable, DEFAULT_TABLE, type TableOptions } from './byte-table.ts';
 import { SHARED_SLOT } from './slots.ts';
-import type { RouteDelta, RouteSpec, TargetSpec } from './spec.ts';
+import { isSameTls, type RouteDelta, type RouteSpec, type TargetSpec } from './spec.ts';
 import type { Route, RouteTable } from './table.ts';
 
 export interface CompilerOptions extends Draw {
@@ -101,21 +101,34 @@ export class Compiler {
   }
 
   #target(spec: TargetSpec): Target {
-    const { id, host, port, weight, slot } = spec;
-    return { id, host, port, weight, slot, state: this.#options.states.take(id, host, port) };
+    const { id, host, port, weight, slot, tls } = spec;
+    const state = this.#options.states.take(id, host, port, mannerOf(spec));
+    return { id, host, port, weight, slot, state, tls };
   }
 
   #release(route: Compiled): void {
     for (const target of route.targets.values()) this.#drop(target);
   }
 
-  #drop({ id, host, port }: Target): void {
-    this.#options.states.release(id, host, port);
+  #drop(target: Target): void {
+    const { id, host, port } = target;
+    this.#options.states.release(id, host, port, mannerOf(target));
   }
 }
 
+/** How it is spoken to. */
+function mannerOf({ tls }: Target | TargetSpec): string {
+  return tls === undefined ? '' : JSON.stringify(tls);
+}
+
 function isSame(a: Target, b: TargetSpec): boolean {
-  return a.host === b.host && a.port === b.port && a.weight === b.weight && a.slot === b.slot;
+  return (
+    a.host === b.host &&
+    a.port === b.port &&
+    a.weight === b.weight &&
+    a.slot === b.slot &&
+    isSameTls(a.tls, b.tls)
+  );
 }
 
 /** A table of `specs` alone, for a worker that starts and for tests. */

@@ -2,6 +2,7 @@
  * A route as plain data: what the main thread tells the workers. Everything here survives `postMessage`; a worker
  * turns it into a table with `Compiler` (`compiler.ts`).
  */
+import type { TargetTls } from '../balance/balancer.ts';
 import type { StrategyName } from '../balance/strategies.ts';
 
 export interface TargetSpec {
@@ -13,6 +14,8 @@ export interface TargetSpec {
   readonly weight: number;
   /** Index of the instance's counters in the shared counter block. */
   readonly slot: number;
+  /** Spoken to over TLS. */
+  readonly tls?: TargetTls | undefined;
 }
 
 export interface RouteSpec {
@@ -79,7 +82,18 @@ export function difference(before: RouteSpec, after: RouteSpec): RouteSpec | Rou
 }
 
 function isSameTarget(a: TargetSpec, b: TargetSpec): boolean {
-  return a.host === b.host && a.port === b.port && a.weight === b.weight && a.slot === b.slot;
+  return (
+    a.host === b.host &&
+    a.port === b.port &&
+    a.weight === b.weight &&
+    a.slot === b.slot &&
+    isSameTls(a.tls, b.tls)
+  );
+}
+
+/** Whether connections for the one can be used for the other. */
+export function isSameTls(a: TargetTls | undefined, b: TargetTls | undefined): boolean {
+  return a === b || (a !== undefined && b !== undefined && JSON.stringify(a) === JSON.stringify(b));
 }
 
 export function isPatch(change: RouteSpec | RoutePatch): change is RoutePatch {

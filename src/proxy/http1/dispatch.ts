@@ -7,7 +7,7 @@ import type { UpstreamLink } from './links.ts';
 import type { Session } from './session.ts';
 
 /** How the last attempt ended. */
-export type Failure = 'none' | 'refused' | 'cut' | 'connect-timeout' | 'lack';
+export type Failure = 'none' | 'refused' | 'no-tls' | 'cut' | 'connect-timeout' | 'lack';
 
 const NOTHING = new Uint8Array();
 const NONE: readonly Target[] = [];
@@ -99,7 +99,7 @@ export class Dispatch {
       return;
     }
     if (!wasConnected) {
-      this.#connectFailed(target, 'refused');
+      this.#connectFailed(target, target.tls === undefined ? 'refused' : 'no-tls', upstream.trouble);
       return;
     }
     this.failure = 'cut';
@@ -121,17 +121,14 @@ export class Dispatch {
   connectExpired(): void {
     const target = this.target!;
     this.release(false);
-    this.#connectFailed(target, 'connect-timeout');
+    this.#connectFailed(target, 'connect-timeout', 'connect timed out');
   }
 
-  #connectFailed(target: Target, failure: 'refused' | 'connect-timeout'): void {
+  #connectFailed(target: Target, failure: Failure, why: string): void {
     this.failure = failure;
     this.#engine.counters.slot(target.slot, CONNECT_FAILURES);
     this.#engine.counters.overall(CONNECT_FAILURES);
-    this.#engine.outcomes.connectFailed(
-      target,
-      failure === 'refused' ? 'connection refused' : 'connect timed out',
-    );
+    this.#engine.outcomes.connectFailed(target, why);
     this.#tried = [...this.#tried, target];
     this.#next();
   }

@@ -17,6 +17,7 @@ export class FakeUpstream implements UpstreamLink {
   sent = '';
   connected: boolean;
   lack: Lack | undefined;
+  trouble = 'connection refused';
   reused = false;
   isSlow = false;
   isPaused = false;
@@ -98,7 +99,7 @@ export class World implements ClientLink, Transport {
     );
     this.engine.routes = routes;
     this.frontend = new Frontend({ limits: this.engine.limits, authority: 'proxy.test' });
-    this.session = new Session(this.engine, this, this.frontend, '10.0.0.1');
+    this.session = new Session(this.engine, this, this.frontend, this.frontend.forwardingFor('10.0.0.1'));
   }
 
   // Events

@@ -13,7 +13,6 @@ import type { RequestHead } from './request-head.ts';
 const FOR = latin1('X-Forwarded-For: ');
 const XFH = latin1('X-Forwarded-Host: ');
 const XFP = latin1('X-Forwarded-Port: ');
-const PROTO_LINE = latin1('X-Forwarded-Proto: http\r\n');
 const FORWARDED_NAME = latin1('Forwarded: ');
 const CRLF = latin1('\r\n');
 const LIST = latin1(', ');
@@ -26,9 +25,11 @@ export interface ForwardingOptions {
   localAddress?: string | undefined;
   /** This proxy's name in Via (RFC 9110 §7.6.3). */
   pseudonym?: string | undefined;
+  /** Clients come over TLS. */
+  isSecure?: boolean | undefined;
 }
 
-/** The forwarding fields for one client address. */
+/** The forwarding fields for one client address and manner of connection. */
 export class Forwarding {
   readonly #plain: readonly Uint8Array[];
   readonly #via: readonly Uint8Array[];
@@ -36,25 +37,34 @@ export class Forwarding {
   readonly #realIp: Uint8Array;
   readonly #forwarded: readonly Uint8Array[];
   readonly #extension: readonly Uint8Array[];
+  readonly #protoLine: Uint8Array;
+  readonly #port: number;
 
-  constructor(address: string, { localAddress, pseudonym = 'muster' }: ForwardingOptions = {}) {
+  /** `security`: what the Forwarded field says of the client's TLS connection at its end; "" without TLS. */
+  constructor(
+    address: string,
+    { localAddress, pseudonym = 'muster', isSecure = false }: ForwardingOptions = {},
+    security = '',
+  ) {
+    const proto = isSecure ? 'https' : 'http';
+    const protoLine = `X-Forwarded-Proto: ${proto}\r\n`;
     const node = (ip: string) => (ip.includes(':') ? `"[${ip}]"` : ip);
     const by = localAddress === undefined ? '' : `; by=${node(localAddress)}`;
     const versions = ['1.0', '1.1'];
     const via = versions.map((version) => `Via: ${version} ${pseudonym}\r\n`);
-    const extension = versions.map((version) => `${by}; httpproto=http/${version}\r\n`);
-    const forwarded = extension.map((rest) => `Forwarded: for=${node(address)}; proto=http${rest}`);
+    const extension = versions.map((version) => `${by}; httpproto=http/${version}${security}\r\n`);
+    const forwarded = extension.map((rest) => `Forwarded: for=${node(address)}; proto=${proto}${rest}`);
     const realIp = `X-Real-Ip: ${address}\r\n`;
     this.#plain = versions.map((_, minor) =>
-      latin1(
-        `X-Forwarded-For: ${address}\r\n${realIp}X-Forwarded-Proto: http\r\n${forwarded[minor]}${via[minor]}`,
-      ),
+      latin1(`X-Forwarded-For: ${address}\r\n${realIp}${protoLine}${forwarded[minor]}${via[minor]}`),
     );
     this.#via = via.map(latin1);
     this.#address = latin1(address);
     this.#realIp = latin1(realIp);
     this.#forwarded = forwarded.map(latin1);
     this.#extension = extension.map(latin1);
+    this.#protoLine = latin1(protoLine);
+    this.#port = isSecure ? 443 : 80;
   }
 
   /** Marks the lines of the request that are replaced by ours: call it before its lines are copied. */
@@ -82,7 +92,7 @@ export class Forwarding {
     }
     if (!fields.has(X_FORWARDED_PORT)) {
       memory.set(XFP, out);
-      out = writeNumber(memory, out + XFP.length, head.port < 0 ? 80 : head.port);
+      out = writeNumber(memory, out + XFP.length, head.port < 0 ? this.#port : head.port);
       out = put(memory, CRLF, out);
     }
     return out;
@@ -96,7 +106,7 @@ export class Forwarding {
     out = put(memory, this.#address, out);
     out = put(memory, CRLF, out);
     if (!fields.has(X_REAL_IP)) out = put(memory, this.#realIp, out);
-    if (!fields.has(X_FORWARDED_PROTO)) out = put(memory, PROTO_LINE, out);
+    if (!fields.has(X_FORWARDED_PROTO)) out = put(memory, this.#protoLine, out);
     if (fields.has(FORWARDED)) {
       out = put(memory, FORWARDED_NAME, out);
       out = putValues(memory, head, FORWARDED, out);

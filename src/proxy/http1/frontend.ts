@@ -27,14 +27,15 @@ export class Frontend {
     this.#options = forwarding;
   }
 
-  /** The forwarding fields for a client's address, as a socket tells it. */
-  forwardingFor(address: string): Forwarding {
-    const known = this.#forwarding.get(address);
+  /** The forwarding fields for a client's address, as a socket tells it, and what Forwarded says of its TLS connection. */
+  forwardingFor(address: string, security = ''): Forwarding {
+    const key = address + security;
+    const known = this.#forwarding.get(key);
     if (known !== undefined) return known;
     if (this.#forwarding.size >= REMEMBERED_ADDRESSES) this.#forwarding.clear();
     const plain = address.startsWith('::ffff:') ? address.slice(7) : address;
-    const forwarding = new Forwarding(plain, this.#options);
-    this.#forwarding.set(address, forwarding);
+    const forwarding = new Forwarding(plain, this.#options, security);
+    this.#forwarding.set(key, forwarding);
     return forwarding;
   }
 }

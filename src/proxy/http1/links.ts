@@ -31,6 +31,8 @@ export interface UpstreamLink {
   readonly connected: boolean;
   /** Why it could not be opened, when that is our own doing and says nothing about the instance. */
   readonly lack: Lack | undefined;
+  /** Why it could not be opened, in words, when that is the instance's doing. */
+  readonly trouble: string;
   /** Sends bytes that stay as they are until the exchange is over. */
   give(block: Uint8Array): boolean;
   send(start: number, end: number): boolean;

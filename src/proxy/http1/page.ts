@@ -64,6 +64,11 @@ export function undelivered(failure: Failure, service: string): Refusal {
         status: 502,
         text: `${service} could not be reached: its instances refuse connections. Check that they run and listen`,
       };
+    case 'no-tls':
+      return {
+        status: 502,
+        text: `${service} could not be reached: its instances refuse TLS connections or their certificates are not trusted. The log has the reason`,
+      };
     case 'connect-timeout':
       return {
         status: 504,

@@ -6,6 +6,7 @@ import { BYTES_IN, BYTES_OUT, IN_FLIGHT, OWN_4XX, OWN_5XX } from '../counters.ts
 import type { ProxyLimits } from '../limits.ts';
 import { Dispatch } from './dispatch.ts';
 import type { Engine } from './engine.ts';
+import type { Forwarding } from './forwarding.ts';
 import type { Frontend } from './frontend.ts';
 import { Intake } from './intake.ts';
 import type { ClientLink, UpstreamLink } from './links.ts';
@@ -34,12 +35,12 @@ export class Session {
   /** Of the present request; 0 between requests, but not before the first: its time runs from accept. */
   #startedAt: number;
 
-  /** `address`: the client's. */
-  constructor(engine: Engine, link: ClientLink, frontend: Frontend, address: string) {
+  /** `forwarding`: what instances are told of this client. */
+  constructor(engine: Engine, link: ClientLink, frontend: Frontend, forwarding: Forwarding) {
     this.#engine = engine;
     this.#link = link;
     this.#frontend = frontend;
-    this.intake = new Intake(engine, this, frontend, frontend.forwardingFor(address));
+    this.intake = new Intake(engine, this, frontend, forwarding);
     this.dispatch = new Dispatch(engine, this);
     this.reply = new Reply(engine, this);
     this.#startedAt = engine.touch();

@@ -1,12 +1,12 @@
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { CONNECTIONS, OPEN_CONNECTIONS } from '../counters.ts';
 import type { Engine } from '../http1/engine.ts';
 import type { Frontend } from '../http1/frontend.ts';
 import type { ClientLink } from '../http1/links.ts';
 import { READ } from '../http1/memory.ts';
 import { Session } from '../http1/session.ts';
-import { readDirectly } from './native-stream.ts';
-import { Sender } from './sender.ts';
+import type { ByteSender } from './sender.ts';
+import type { OpenWire, Wire, WireEvents } from './wire.ts';
 
 /** What a connection needs of the listener it came through. */
 export interface ClientHome {
@@ -18,48 +18,43 @@ export interface ClientHome {
   left(connection: ClientConnection): void;
 }
 
-/** An accepted socket. */
-export class ClientConnection implements ClientLink {
+/** An accepted connection, plain or behind its TLS handshake. */
+export class ClientConnection implements ClientLink, WireEvents {
   readonly session: Session;
   /** Place in the listener's list. */
   index = -1;
   readonly #home: ClientHome;
+  readonly #wire: Wire;
   readonly #socket: Socket;
-  readonly #sender: Sender;
+  readonly #sender: ByteSender;
 
-  /** `handle`: the accepted connection as libuv hands it over. */
-  constructor(home: ClientHome, handle: object) {
+  constructor(home: ClientHome, open: OpenWire) {
     this.#home = home;
-    const received = (length: number) => this.session.received(READ, READ + length);
-    const options = {
-      handle,
-      allowHalfOpen: true,
-      // Given at construction or not at all: with it reads need no buffer of their own and no stream machinery.
-      onread: {
-        buffer: home.readBuffer,
-        callback: (length: number): boolean => {
-          received(length);
-          return true;
-        },
-      },
-    };
-    const socket = new Socket(options);
+    this.#wire = open(this);
+    const { socket, sender, security } = this.#wire;
     this.#socket = socket;
-    this.#sender = new Sender(socket, () => this.session.drained());
-    this.#sender.open();
-    readDirectly(socket, received);
-    this.session = new Session(home.engine, this, home.frontend, socket.remoteAddress ?? '');
-    socket.setNoDelay(true);
+    this.#sender = sender;
+    const { engine, frontend } = home;
+    const forwarding = frontend.forwardingFor(socket.remoteAddress ?? '', security);
+    this.session = new Session(engine, this, frontend, forwarding);
     socket.on('end', () => this.session.ended());
     socket.on('error', ignore);
     socket.on('close', () => {
       this.session.gone();
-      home.engine.counters.overall(OPEN_CONNECTIONS, -1);
+      engine.counters.overall(OPEN_CONNECTIONS, -1);
       home.left(this);
     });
-    home.engine.counters.overall(CONNECTIONS);
-    home.engine.counters.overall(OPEN_CONNECTIONS);
+    engine.counters.overall(CONNECTIONS);
+    engine.counters.overall(OPEN_CONNECTIONS);
     socket.resume();
+  }
+
+  received(length: number): void {
+    this.session.received(READ, READ + length);
+  }
+
+  drained(): void {
+    this.session.drained();
   }
 
   send(start: number, end: number): boolean {
@@ -67,24 +62,23 @@ export class ClientConnection implements ClientLink {
   }
 
   pause(): void {
-    this.#socket.pause();
+    this.#wire.pause();
   }
 
   resume(): void {
-    this.#socket.resume();
+    this.#wire.resume();
   }
 
   end(): void {
-    this.#socket.end();
+    this.#sender.end();
   }
 
   finish(): void {
-    if (this.#sender.isEmpty) this.#socket.destroy();
-    else this.#socket.destroySoon();
+    this.#sender.finish();
   }
 
   linger(): void {
-    this.#socket.end();
+    this.#sender.end();
   }
 
   destroy(): void {
@@ -92,7 +86,7 @@ export class ClientConnection implements ClientLink {
   }
 
   reset(): void {
-    this.#socket.resetAndDestroy();
+    this.#wire.reset();
   }
 }
 

@@ -1,14 +1,17 @@
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, Socket } from 'node:net';
 import { listenError } from '../../errors.ts';
 import { formatHostPort } from '../../lib/host-port.ts';
 import { ClientList } from '../client-list.ts';
 import type { Engine } from '../http1/engine.ts';
 import { Frontend } from '../http1/frontend.ts';
 import { withLimits } from '../limits.ts';
-import type { HttpListenerSpec, ListenAddress } from '../listener-spec.ts';
+import type { HttpListenerSpec, HttpsListenerSpec, ListenAddress } from '../listener-spec.ts';
 import type { Seats } from '../seats.ts';
+import { TlsAcceptor } from '../tls/acceptor.ts';
+import { secureWire } from '../tls/secure-wire.ts';
 import { ClientConnection, type ClientHome } from './client-connection.ts';
 import type { ListenerHome, OpenListener } from './listener-kind.ts';
+import { plainWire } from './wire.ts';
 
 const BACKLOG = 4_096;
 
@@ -23,8 +26,10 @@ interface AcceptedHandle {
   close(): void;
 }
 
-/** Listens for HTTP/1.1 in clear text. Throws `listen.*`. */
-export async function openHttpListener(home: ListenerHome, spec: HttpListenerSpec): Promise<OpenListener> {
+type Spec = HttpListenerSpec | HttpsListenerSpec;
+
+/** Listens for HTTP/1.1, in clear text or over TLS. Throws `listen.*`. */
+export async function openHttpListener(home: ListenerHome, spec: Spec): Promise<OpenListener> {
   const server = createServer();
   const { host, port } = spec;
   await new Promise<void>((resolve, reject) => {
@@ -47,9 +52,10 @@ class HttpListener implements ClientHome, OpenListener {
   readonly #seats: Seats;
   readonly #server: Server;
   readonly #clients: ClientList<ClientConnection>;
+  readonly #tls: TlsAcceptor | undefined;
 
-  constructor(home: ListenerHome, spec: HttpListenerSpec, server: Server) {
-    const { engine, readBuffer, seats, localAddress } = home;
+  constructor(home: ListenerHome, spec: Spec, server: Server) {
+    const { engine, readBuffer, seats, keyring, localAddress } = home;
     this.engine = engine;
     this.readBuffer = readBuffer;
     this.#seats = seats;
@@ -61,8 +67,16 @@ class HttpListener implements ClientHome, OpenListener {
       limits: withLimits(engine.limits, spec.limits),
       authority: formatHostPort(this.address.host, this.address.port),
       localAddress,
+      isSecure: spec.protocol === 'https',
     });
     this.#clients = new ClientList(engine, this.frontend);
+    if (spec.protocol === 'https')
+      this.#tls = new TlsAcceptor({
+        settings: spec.tls,
+        keyring,
+        onSecure: (socket) => this.#clients.add(new ClientConnection(this, secureWire(socket, readBuffer))),
+        onFailed: () => this.#seats.free(),
+      });
     this.#takeHandles();
   }
 
@@ -92,11 +106,18 @@ class HttpListener implements ClientHome, OpenListener {
       handle.close();
       return;
     }
-    this.#clients.add(new ClientConnection(this, handle));
+    if (this.#tls === undefined) {
+      this.#clients.add(new ClientConnection(this, plainWire(handle, this.readBuffer)));
+      return;
+    }
+    const socket = new Socket({ handle, allowHalfOpen: true } as { allowHalfOpen: boolean });
+    socket.setNoDelay(true);
+    this.#tls.accept(socket, this.engine.touch());
   }
 
+  /** Clients, those in the handshake included. */
   get size(): number {
-    return this.#clients.size;
+    return this.#clients.size + (this.#tls?.pending ?? 0);
   }
 
   left(connection: ClientConnection): void {
@@ -105,16 +126,21 @@ class HttpListener implements ClientHome, OpenListener {
   }
 
   sweep(now: number): void {
+    this.#tls?.sweep(now);
     this.#clients.sweep(now);
   }
 
   drain(patience: number): Promise<void> {
-    return this.#clients.drain(patience, () => this.#server.close());
+    return this.#clients.drain(patience, () => {
+      this.#server.close();
+      this.#tls?.close();
+    });
   }
 
   /** Ends what is left. */
   close(): void {
     this.#server.close();
+    this.#tls?.close();
     this.#clients.close();
   }
 }

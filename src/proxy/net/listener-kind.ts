@@ -1,6 +1,7 @@
 import type { Engine } from '../http1/engine.ts';
 import type { ListenAddress } from '../listener-spec.ts';
 import type { Seats } from '../seats.ts';
+import type { Keyring } from '../tls/keyring.ts';
 
 /** What the listeners of a worker share. */
 export interface ListenerHome {
@@ -8,6 +9,7 @@ export interface ListenerHome {
   /** The engine's read area, shared by all sockets: what is read is used up before the next read. */
   readonly readBuffer: Buffer;
   readonly seats: Seats;
+  readonly keyring: Keyring;
   /** Own address for `by=` in Forwarded. */
   readonly localAddress: string | undefined;
 }

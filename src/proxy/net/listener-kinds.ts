@@ -8,6 +8,7 @@ type Open<Spec> = (home: ListenerHome, spec: Spec) => Promise<OpenListener>;
 /** What this transport can listen for. */
 export const LISTENER_KINDS = {
   http: openHttpListener,
+  https: openHttpListener,
 } as const satisfies { [Protocol in ListenerProtocol]: Open<ListenerSpecs[Protocol]> };
 
 export function openListener(home: ListenerHome, spec: ListenerSpec): Promise<OpenListener> {

@@ -57,7 +57,22 @@ function renewStaging(): void {
 let spare: WriteRequest | undefined = streams === undefined ? undefined : new streams.WriteWrap();
 
 /** Everything that goes out through one socket. */
-export class Sender {
+export interface ByteSender {
+  /** Nothing of what was given is still needed. */
+  readonly isEmpty: boolean;
+  /** The socket is ready for it. */
+  open(): void;
+  /** Copies a range and sends it. False: hold the other side back until everything is sent. */
+  send(memory: Uint8Array, start: number, end: number): boolean;
+  /** Sends bytes that stay as they are until they are sent. False: hold the other side back until everything is sent. */
+  give(bytes: Uint8Array): boolean;
+  /** Half-closes behind everything sent. */
+  end(): void;
+  /** Closes behind everything sent. */
+  finish(): void;
+}
+
+export class Sender implements ByteSender {
   readonly #socket: Socket;
   readonly #onDrained: () => void;
   #handle: StreamHandle | undefined;
@@ -71,7 +86,6 @@ export class Sender {
     socket.on('drain', onDrained);
   }
 
-  /** The socket is connected. */
   open(): void {
     this.#handle = handleOf(this.#socket);
   }
@@ -81,7 +95,6 @@ export class Sender {
     return this.#pending === 0 && this.#socket.writableLength === 0;
   }
 
-  /** Copies a range and sends it. False: hold the other side back until `onDrained`. */
   send(memory: Uint8Array, start: number, end: number): boolean {
     const length = end - start;
     if (length === 0) return true;
@@ -93,7 +106,6 @@ export class Sender {
     return accepted;
   }
 
-  /** Sends bytes that stay as they are until they are sent. False: hold the other side back until `onDrained`. */
   give(bytes: Uint8Array): boolean {
     const socket = this.#socket;
     if (this.#handle === undefined || spare === undefined)
@@ -110,6 +122,15 @@ export class Sender {
     request.oncomplete = (status) => this.#completed(status);
     this.#pending++;
     return false;
+  }
+
+  end(): void {
+    this.#socket.end();
+  }
+
+  finish(): void {
+    if (this.isEmpty) this.#socket.destroy();
+    else this.#socket.destroySoon();
   }
 
   #completed(status: number): void {

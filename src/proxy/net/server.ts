@@ -8,6 +8,7 @@ import { completeLimits, type ProxyLimits } from '../limits.ts';
 import type { ListenAddress, ListenerSpec } from '../listener-spec.ts';
 import { Seats } from '../seats.ts';
 import { Shortage, type ShortageReport } from '../shortage.ts';
+import { Keyring } from '../tls/keyring.ts';
 import type { ListenerHome, OpenListener } from './listener-kind.ts';
 import { openListener } from './listener-kinds.ts';
 import { UpstreamPool } from './upstream-pool.ts';
@@ -26,6 +27,8 @@ export interface ProxyServerOptions {
   /** Own address for `by=` in Forwarded. */
   localAddress?: string | undefined;
   routes?: RouteTable;
+  /** What TLS listeners show. */
+  keyring?: Keyring;
 }
 
 const NO_OUTCOMES: Outcomes = { connectFailed() {}, cut() {}, answered() {} };
@@ -64,7 +67,8 @@ export class ProxyServer {
     engine.routes = options.routes ?? engine.routes;
     this.#pool = pool!;
     const seats = new Seats(engine.limits.maxConnections, onLack);
-    this.#home = { engine, readBuffer: this.#pool.readBuffer, seats, localAddress };
+    const { keyring = new Keyring() } = options;
+    this.#home = { engine, readBuffer: this.#pool.readBuffer, seats, keyring, localAddress };
     let sweeps = 0;
     this.#timer = setInterval(() => {
       if (++sweeps % SWEEPS_PER_TICK === 0) engine.tick();

@@ -5,13 +5,16 @@ import type { UpstreamLink } from '../http1/links.ts';
 import { READ } from '../http1/memory.ts';
 import type { Session } from '../http1/session.ts';
 import { type Lack, lackOf } from '../shortage.ts';
+import type { Dialer, Reader } from '../tls/dialer.ts';
+import { SecureSender } from '../tls/secure-stream.ts';
 import { readDirectly } from './native-stream.ts';
-import { Sender } from './sender.ts';
+import { type ByteSender, Sender } from './sender.ts';
 
 /** What a connection needs of the pool it belongs to. */
 export interface UpstreamHome {
   readonly engine: Engine;
   readonly readBuffer: Buffer;
+  readonly dialer: Dialer;
   /** It may carry another exchange. */
   returned(connection: UpstreamConnection): void;
   /** It is gone; it may have been idle. */
@@ -24,12 +27,13 @@ export class UpstreamConnection implements UpstreamLink {
   reused = false;
   connected = false;
   lack: Lack | undefined;
+  trouble = 'connection refused';
   /** Since when it is idle (engine time); 0 when it is not. */
   idleSince = 0;
   #session: Session | undefined;
   readonly #home: UpstreamHome;
   readonly #socket: Socket;
-  readonly #sender: Sender;
+  readonly #sender: ByteSender;
   #ended = false;
   #paused = false;
 
@@ -42,22 +46,19 @@ export class UpstreamConnection implements UpstreamLink {
       // Nobody asked for anything: whatever it is, it is no answer to the next request.
       else this.#socket.destroy();
     };
-    const socket = connect({
-      host: target.host,
-      port: target.port,
-      allowHalfOpen: true,
-      noDelay: true,
-      onread: {
-        buffer: home.readBuffer,
-        callback: (length: number): boolean => {
-          received(length);
-          return true;
-        },
-      },
-    });
+    const reader = { buffer: home.readBuffer, received };
+    const drained = () => this.#session?.upstreamDrained();
+    let socket: Socket;
+    if (target.tls === undefined) {
+      socket = connectPlain(target, reader);
+      this.#sender = new Sender(socket, drained);
+    } else {
+      const secure = home.dialer.connect(target, target.tls, reader);
+      socket = secure;
+      this.#sender = new SecureSender(secure, drained);
+    }
     this.#socket = socket;
-    this.#sender = new Sender(socket, () => this.#session?.upstreamDrained());
-    socket.on('connect', () => {
+    socket.on(target.tls === undefined ? 'connect' : 'secureConnect', () => {
       this.connected = true;
       this.#sender.open();
       readDirectly(socket, received);
@@ -70,7 +71,9 @@ export class UpstreamConnection implements UpstreamLink {
     });
     socket.on('error', (error: NodeJS.ErrnoException) => {
       // Anything else about an error is said by the close that follows.
-      if (!this.connected) this.lack = lackOf(error.code);
+      if (this.connected) return;
+      this.lack = lackOf(error.code);
+      this.trouble = describe(error, target);
     });
     socket.on('close', (hadError: boolean) => {
       home.left(this);
@@ -112,7 +115,7 @@ export class UpstreamConnection implements UpstreamLink {
   }
 
   end(): void {
-    this.#socket.end();
+    this.#sender.end();
   }
 
   release(): void {
@@ -130,4 +133,26 @@ export class UpstreamConnection implements UpstreamLink {
     this.#session = undefined;
     this.#socket.destroy();
   }
+}
+
+function connectPlain({ host, port }: Target, { buffer, received }: Reader): Socket {
+  return connect({
+    host,
+    port,
+    allowHalfOpen: true,
+    noDelay: true,
+    onread: {
+      buffer,
+      callback: (length: number): boolean => {
+        received(length);
+        return true;
+      },
+    },
+  });
+}
+
+/** Why it cannot be connected to, in words. */
+function describe({ code, message }: NodeJS.ErrnoException, { tls }: Target): string {
+  if (tls === undefined || code === 'ECONNREFUSED') return 'connection refused';
+  return `no TLS connection: ${message}`;
 }

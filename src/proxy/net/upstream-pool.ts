@@ -3,6 +3,7 @@ import type { Engine } from '../http1/engine.ts';
 import type { Transport, UpstreamLink } from '../http1/links.ts';
 import type { Session } from '../http1/session.ts';
 import { IdleConnections } from '../idle-connections.ts';
+import { Dialer } from '../tls/dialer.ts';
 import { rangeOf } from './sender.ts';
 import { UpstreamConnection, type UpstreamHome } from './upstream-connection.ts';
 
@@ -10,6 +11,7 @@ import { UpstreamConnection, type UpstreamHome } from './upstream-connection.ts'
 export class UpstreamPool implements Transport, UpstreamHome {
   readonly engine: Engine;
   readonly readBuffer: Buffer;
+  readonly dialer = new Dialer();
   readonly idle: IdleConnections<UpstreamConnection>;
 
   constructor(engine: Engine, readBuffer: Buffer) {

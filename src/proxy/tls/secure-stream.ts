@@ -1,0 +1,150 @@
+/**
+ * A TLS socket's own handle, read and written past `stream.Duplex`, as `net/native-stream.ts` does for plain ones. What is
+ * given to it is encrypted before the call returns, so nothing is kept of it; but it takes one write at a time.
+ */
+import type { TLSSocket } from 'node:tls';
+import { READ_SIZE } from '../http1/memory.ts';
+import { handleOf, readDirectly, type StreamHandle, streams } from '../net/native-stream.ts';
+import { type ByteSender, rangeOf } from '../net/sender.ts';
+
+interface BufferedHandle extends StreamHandle {
+  useUserBuffer(buffer: Uint8Array): void;
+  readStart(): void;
+  readStop(): void;
+}
+
+/** Holds the peer back, or not any more. */
+export interface Flow {
+  pause(): void;
+  resume(): void;
+}
+
+/** Calls `received` with the length of every read into `buffer`. To be called when the handshake is done, in the same turn. */
+export function readSecurely(socket: TLSSocket, buffer: Buffer, received: (length: number) => void): Flow {
+  const handle = handleOf(socket) as (StreamHandle & Partial<BufferedHandle>) | undefined;
+  if (isBuffered(handle)) {
+    handle.useUserBuffer(buffer);
+    readDirectly(socket, received);
+    // The socket's own `pause` holds back what goes through its stream, and nothing does.
+    return {
+      pause: () => {
+        if (!socket.destroyed) handle.readStop();
+      },
+      resume: () => {
+        if (!socket.destroyed) handle.readStart();
+      },
+    };
+  }
+  socket.on('data', (chunk: Buffer) => {
+    for (let at = 0; at < chunk.length; at += buffer.length) {
+      const part = chunk.subarray(at, at + buffer.length);
+      buffer.set(part);
+      received(part.length);
+    }
+  });
+  return { pause: () => void socket.pause(), resume: () => void socket.resume() };
+}
+
+function isBuffered(handle: Partial<BufferedHandle> | undefined): handle is BufferedHandle {
+  return (
+    typeof handle?.useUserBuffer === 'function' &&
+    typeof handle.readStart === 'function' &&
+    typeof handle.readStop === 'function'
+  );
+}
+
+/** So much may wait for the write before it; then the other side is held back. */
+const PATIENCE = 2 * READ_SIZE;
+
+const OPEN = 0;
+/** Half-close behind everything sent. */
+const ENDING = 1;
+/** Close behind everything sent. */
+const FINISHING = 2;
+
+export class SecureSender implements ByteSender {
+  readonly #socket: TLSSocket;
+  readonly #onDrained: () => void;
+  #handle: StreamHandle | undefined;
+  /** A write has not come back yet. */
+  #isBusy = false;
+  /** What waits for it. */
+  #queue: Uint8Array[] = [];
+  #queued = 0;
+  /** Somebody was told to wait. */
+  #isHeld = false;
+  #end = OPEN;
+
+  constructor(socket: TLSSocket, onDrained: () => void) {
+    this.#socket = socket;
+    this.#onDrained = onDrained;
+    socket.on('drain', onDrained);
+  }
+
+  open(): void {
+    this.#handle = handleOf(this.#socket);
+  }
+
+  /** Nothing of what was given is still needed. */
+  get isEmpty(): boolean {
+    return this.#queued === 0 && this.#socket.writableLength === 0;
+  }
+
+  send(memory: Uint8Array, start: number, end: number): boolean {
+    if (end === start) return true;
+    const range = rangeOf(memory, start, end);
+    return this.#handle === undefined || this.#isBusy ? this.give(Buffer.from(range)) : this.#write(range);
+  }
+
+  give(bytes: Uint8Array): boolean {
+    if (this.#handle === undefined) return this.#socket.write(bytes);
+    if (!this.#isBusy) return this.#write(bytes);
+    this.#queue.push(bytes);
+    this.#queued += bytes.length;
+    if (this.#queued < PATIENCE) return true;
+    this.#isHeld = true;
+    return false;
+  }
+
+  end(): void {
+    if (this.#isBusy) this.#end = Math.max(this.#end, ENDING);
+    else this.#socket.end();
+  }
+
+  finish(): void {
+    if (this.#isBusy) this.#end = FINISHING;
+    else this.#socket.destroySoon();
+  }
+
+  #write(bytes: Uint8Array): boolean {
+    const request = new streams!.WriteWrap();
+    request.oncomplete = (status) => this.#completed(status);
+    this.#isBusy = true;
+    if (this.#handle!.writeBuffer(request, bytes) !== 0)
+      this.#socket.destroy(new Error('the peer does not take what is sent'));
+    return true;
+  }
+
+  #completed(status: number): void {
+    this.#isBusy = false;
+    if (this.#socket.destroyed) return;
+    if (status < 0) {
+      this.#socket.destroy(new Error('the peer does not take what is sent'));
+      return;
+    }
+    if (this.#queued > 0) {
+      const [first] = this.#queue;
+      const bytes = this.#queue.length === 1 ? first! : Buffer.concat(this.#queue);
+      this.#queue = [];
+      this.#queued = 0;
+      this.#write(bytes);
+    } else if (this.#end !== OPEN) {
+      if (this.#end === FINISHING) this.#socket.destroySoon();
+      else this.#socket.end();
+      return;
+    }
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    this.#onDrained();
+  }
+}
