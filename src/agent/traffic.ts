@@ -8,6 +8,7 @@ import { formatHostPort } from '../lib/host-port.ts';
 import type { CounterReader } from '../proxy/counters.ts';
 import { LATENCY_BOUNDS } from '../proxy/counters.ts';
 import type { Ejection } from '../proxy/ejector.ts';
+import type { HandlingSpec } from '../route/handling.ts';
 import type { Router } from '../route/router.ts';
 import type { RouteView as RouterView, TargetView } from '../route/view.ts';
 
@@ -115,13 +116,13 @@ function isTaking({ out, obstacle }: TargetView): boolean {
 
 function routeView(view: RouterView, listener: string): RouteView {
   return {
-    key: view.id,
+    key: view.kind === 'tcp' ? `tcp ${view.id}` : view.id,
     listener,
     host: view.host,
     path: view.path,
     service: view.service,
     strategy: view.strategy,
-    options: view.strip === '' ? {} : { strip: view.strip },
+    options: optionsOf(view.handling),
     targets: view.targets.filter(isTaking).map((target) => ({
       address: formatHostPort(target.host, target.port),
       instance: target.serviceId,
@@ -195,4 +196,18 @@ function stateOf(catalog: Catalog, { node, serviceId }: TargetView): State | nul
   const service = catalog.get('services', serviceKey(node, serviceId));
   const instance = service === undefined ? undefined : instanceOf(catalog, service);
   return instance === undefined ? null : aggregate(instance.checks);
+}
+
+/** What a route does besides, as its tag says it. */
+function optionsOf({ strip, prepend, host, redirect, auth, access }: HandlingSpec): Record<string, string> {
+  const all = {
+    strip,
+    prepend,
+    host,
+    redirect: redirect === undefined ? '' : `${redirect.code},${redirect.url}`,
+    auth: auth ?? '',
+    allow: access === undefined ? '' : access.allow.map((range) => `ip:${range}`).join(','),
+    deny: access === undefined ? '' : access.deny.map((range) => `ip:${range}`).join(','),
+  };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== ''));
 }

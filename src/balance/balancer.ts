@@ -39,6 +39,14 @@ export interface TargetTls {
   readonly alpn?: readonly string[];
 }
 
+/** What else is special about speaking to an instance. Plain data. */
+export interface TargetOptions {
+  /** Default "http". */
+  readonly protocol?: 'http' | 'tcp' | 'grpc';
+  /** Tell it the client's address in a PROXY line. */
+  readonly proxyProtocol?: boolean;
+}
+
 /** One place where requests for a service can go. */
 export interface Target {
   /** Instance id, unique within the balancer: the key of `state`. */
@@ -53,6 +61,8 @@ export interface Target {
   readonly maxConnections?: number;
   /** Index of this instance's counters in the shared counter block. */
   readonly slot: number;
+  /** Undefined: HTTP/1.1 in clear text. */
+  readonly options?: TargetOptions | undefined;
   readonly state: TargetState;
   /** Spoken to over TLS; undefined: in clear text. */
   readonly tls?: TargetTls | undefined;

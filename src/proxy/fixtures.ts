@@ -1,6 +1,7 @@
 /** For tests and development: a route table without a registry. */
 import type { Target } from '../balance/balancer.ts';
 import { freshState } from '../balance/ejection.ts';
+import { compileHandling, PLAIN, PLAIN_HANDLING } from '../route/handling.ts';
 import type { Route, RouteTable } from '../route/table.ts';
 
 export function targetAt(port: number, slot = 0): Target {
@@ -13,8 +14,9 @@ export function routeTo(targets: readonly Target[], strip = ''): RouteTable & { 
     id: 'all',
     service: 'test',
     slot: 0,
-    strip: new TextEncoder().encode(strip),
+    handling: strip === '' ? PLAIN : compileHandling({ ...PLAIN_HANDLING, strip }),
+    special: false,
     balancer: { next: (tried) => targets.find((target) => !tried.includes(target)) },
   };
-  return { route, match: () => route };
+  return { route, match: () => route, next: () => undefined, tcp: () => route };
 }

@@ -8,6 +8,7 @@ import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { isMusterError } from '../errors.ts';
 import { silentLogger } from '../lib/log.ts';
+import { PLAIN_HANDLING } from '../route/handling.ts';
 import type { RouteDelta, RouteSpec } from '../route/spec.ts';
 import type { Ejection } from './ejector.ts';
 import { type FleetOptions, ProxyFleet } from './fleet.ts';
@@ -52,7 +53,8 @@ const route = (...ports: number[]): RouteSpec => ({
   service: 'web',
   host: '',
   path: '/',
-  strip: '',
+  kind: 'http',
+  handlings: [PLAIN_HANDLING],
   strategy: 'rr',
   slot: 1,
   targets: ports.map((port, i) => ({

@@ -11,6 +11,7 @@ import type { Ejection } from './ejector.ts';
 import type { ProxyLimits } from './limits.ts';
 import type { ListenAddress, ListenerSpec } from './listener-spec.ts';
 import type { FromWorker, ToWorker, WorkerOrders } from './messages.ts';
+import type { ProxySettings } from './settings.ts';
 import { describeShortage } from './shortage.ts';
 import type { StoreSpec } from './tls/spec.ts';
 
@@ -27,6 +28,8 @@ export interface FleetOptions {
   /** Where every worker listens from the start; `open` and `close` change it later. */
   listeners: readonly ListenerSpec[];
   log: Logger;
+  /** What to do with HTTP besides; `configure` changes it later. */
+  settings?: ProxySettings;
   /** All routes, for a worker that starts. */
   snapshot: () => RouteDelta;
   limits?: Partial<ProxyLimits>;
@@ -78,6 +81,7 @@ export class ProxyFleet {
   readonly #stores = new Map<string, StoreSpec>();
   readonly #rotation: NodeJS.Timeout;
   #ticketKeys: Uint8Array = randomBytes(TICKET_KEYS);
+  #settings: ProxySettings;
   #deaths = 0;
   #settled = 0;
   #stopping = false;
@@ -91,6 +95,7 @@ export class ProxyFleet {
   constructor(options: FleetOptions, counters = new CounterReader()) {
     this.#options = options;
     this.counters = counters;
+    this.#settings = options.settings ?? {};
     for (const listener of options.listeners) this.#listeners.set(listener.id, listener);
     this.#rotation = setInterval(() => this.#rotate(), ROTATE_TICKET_KEYS);
     this.#rotation.unref();
@@ -160,6 +165,12 @@ export class ProxyFleet {
     for (const member of this.#members) send(member, { type: 'ticket-keys', keys: this.#ticketKeys });
   }
 
+  /** Takes effect for requests that come when the workers have heard of it. */
+  configure(settings: ProxySettings): void {
+    this.#settings = settings;
+    for (const member of this.#members) send(member, { type: 'settings', settings });
+  }
+
   /** Instances that get no traffic at present, as any worker sees it. */
   ejections(): readonly Ejection[] {
     const all = new Map<string, Ejection>();
@@ -209,6 +220,7 @@ export class ProxyFleet {
       routes: snapshot(),
       stores: this.#stores,
       ticketKeys: this.#ticketKeys,
+      settings: this.#settings,
     };
     const worker = new Worker(url ?? new URL('./proxy-worker.js', import.meta.url), { workerData: orders });
     const member: Member = {

@@ -4,6 +4,7 @@ import type { RouteDelta } from '../route/spec.ts';
 import type { Ejection } from './ejector.ts';
 import type { ProxyLimits } from './limits.ts';
 import type { ListenerSpec } from './listener-spec.ts';
+import type { ProxySettings } from './settings.ts';
 import type { ShortageReport } from './shortage.ts';
 import type { StoreSpec } from './tls/spec.ts';
 
@@ -21,6 +22,7 @@ export interface WorkerOrders {
   /** Certificates by the name of their store. */
   readonly stores: ReadonlyMap<string, StoreSpec>;
   readonly ticketKeys: Uint8Array;
+  readonly settings: ProxySettings;
 }
 
 export type ToWorker =
@@ -28,6 +30,8 @@ export type ToWorker =
   /** What a store of certificates holds from now on; open connections are not touched. */
   | { readonly type: 'certificates'; readonly store: string; readonly spec: StoreSpec }
   | { readonly type: 'ticket-keys'; readonly keys: Uint8Array }
+  /** Instead of all settings before. */
+  | { readonly type: 'settings'; readonly settings: ProxySettings }
   /** Answered by `listening` or `failed`. */
   | { readonly type: 'open'; readonly listener: ListenerSpec }
   /** Take no more connections there; those there are may go on for at most `patience` ms. Answered by `closed`. */

@@ -52,6 +52,7 @@ async function run(port: MessagePort, orders: WorkerOrders): Promise<void> {
     },
   });
   server.setRoutes(compiler.apply(orders.routes));
+  server.configure(orders.settings);
   const open = async (listener: ListenerSpec): Promise<void> => {
     const { id } = listener;
     try {
@@ -72,6 +73,9 @@ async function run(port: MessagePort, orders: WorkerOrders): Promise<void> {
     'ticket-keys'({ keys }) {
       keyring.ticketKeys = keys;
     },
+    settings({ settings }) {
+      server.configure(settings);
+    },
     open({ listener }) {
       void open(listener);
     },
@@ -86,7 +90,10 @@ async function run(port: MessagePort, orders: WorkerOrders): Promise<void> {
       });
     },
   };
-  port.on('message', (message: ToWorker) => hear[message.type](message as never));
+  port.on('message', (message: ToWorker) => {
+    const act = hear[message.type] as (message: never) => void;
+    act(message as never);
+  });
   await Promise.all(orders.listeners.map(open));
   tell({ type: 'ready' });
   tell({ type: 'applied', version: compiler.version });

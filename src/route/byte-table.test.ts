@@ -1,18 +1,27 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ByteTable, DEFAULT_TABLE, type MatcherName, normalHost, pathKey } from './byte-table.ts';
+import { ByteTable, DEFAULT_TABLE } from './byte-table.ts';
 import { explain } from './explain.ts';
+import { PLAIN, PLAIN_HANDLING } from './handling.ts';
+import { type MatcherName, pathKey } from './paths.ts';
 import type { Route } from './table.ts';
 import type { RouteView } from './view.ts';
 
 const balancer = { next: () => undefined };
-const route = (id: string): Route => ({ id, service: 's', slot: 1, strip: new Uint8Array(0), balancer });
+const route = (id: string): Route => ({
+  id,
+  service: 's',
+  slot: 1,
+  handling: PLAIN,
+  balancer,
+  special: false,
+});
 
 const view = (id: string): RouteView => {
   const slash = id.indexOf('/');
   const [host, path] = [id.slice(0, slash), id.slice(slash)];
-  const rest = { service: 's', strategy: 'rr', strip: '', slot: 1, isInForce: true, targets: [] } as const;
-  return { id, host, path, ...rest };
+  const rest = { service: 's', strategy: 'rr', slot: 1, isInForce: true, targets: [] } as const;
+  return { id, kind: 'http', host, path, handling: PLAIN_HANDLING, ...rest };
 };
 
 function tableOf(ids: readonly string[], options = DEFAULT_TABLE): ByteTable {
@@ -20,11 +29,11 @@ function tableOf(ids: readonly string[], options = DEFAULT_TABLE): ByteTable {
 }
 
 /** Host and path lie somewhere inside a larger buffer, as in a request. */
-function match(table: ByteTable, host: string, path: string): string | undefined {
+function match(table: ByteTable, host: string, path: string, secure = false): string | undefined {
   const bytes = Buffer.from(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\n`);
   const pathEnd = 4 + Buffer.byteLength(path);
   const hostStart = pathEnd + ' HTTP/1.1\r\nHost: '.length;
-  return table.match(bytes, hostStart, bytes.length - 2, 4, pathEnd)?.id;
+  return table.match(bytes, hostStart, bytes.length - 2, 4, pathEnd, secure)?.id;
 }
 
 describe('route table', () => {
@@ -78,6 +87,31 @@ describe('route table', () => {
     expect(match(table, '*.x.test', '/')).toBe('*.x.test/');
   });
 
+  it('with the port of the listener in a route, that one is for its clients alone', () => {
+    const table = tableOf(['u.test/', 'u.test:80/', 'v.test:443/']);
+    expect(match(table, 'u.test', '/')).toBe('u.test:80/');
+    expect(match(table, 'u.test:80', '/')).toBe('u.test:80/');
+    expect(match(table, 'u.test', '/', true)).toBe('u.test/');
+    expect(match(table, 'u.test:443', '/', true)).toBe('u.test/');
+    expect(match(table, 'v.test', '/', true)).toBe('v.test:443/');
+    expect(match(table, 'v.test', '/')).toBe(undefined);
+    expect(match(table, 'v.test:443', '/')).toBe('v.test:443/');
+  });
+
+  it.each([
+    [['g.test/foo'], '/foo', 'g.test/foo'],
+    [['g.test/foo'], '/foo/bar', undefined],
+    [['g.test/a/*/z'], '/a/b/c/z', 'g.test/a/*/z'],
+    [['g.test/a/*/z'], '/a/%7A/z', 'g.test/a/*/z'],
+    [['g.test/v?/x'], '/v12/x', undefined],
+    [['g.test/{cat,dog}/*'], '/dog/1', 'g.test/{cat,dog}/*'],
+    [['g.test/*', 'g.test/foo/*'], '/foo/x', 'g.test/foo/*'],
+    [['g.test/Foo'], '/foo', undefined],
+    [['/*'], '/x/y', '/*'],
+  ])('glob: with %j, %s goes to %s', (routes, path, expected) => {
+    expect(match(tableOf(routes, { matcher: 'glob', globs: true }), 'g.test', path)).toBe(expected);
+  });
+
   it('iprefix ignores the case of paths', () => {
     const table = tableOf(['i.test/Foo', 'i.test/foo/bar'], { ...DEFAULT_TABLE, matcher: 'iprefix' });
     expect(match(table, 'i.test', '/FOO/BAR')).toBe('i.test/foo/bar');
@@ -90,6 +124,8 @@ describe('route table', () => {
       'a.test',
       'b.test',
       'a.test:81',
+      'a.test:80',
+      '*.test:443',
       '*.test',
       '*.b.test',
       '?.test',
@@ -97,7 +133,7 @@ describe('route table', () => {
       '*',
     );
     const path = fc
-      .array(fc.constantFrom('a', 'ab', 'B', 'é', '%', '/'), { maxLength: 5 })
+      .array(fc.constantFrom('a', 'ab', 'B', 'é', '%', '/', '*'), { maxLength: 5 })
       .map((parts) => `/${parts.join('')}`);
     const step = fc.record({ host, path, isSet: fc.boolean() });
     const escaped = path.map((text) =>
@@ -111,28 +147,29 @@ describe('route table', () => {
       fc.property(
         fc.array(fc.array(step, { maxLength: 6 }), { maxLength: 6 }),
         fc.array(request, { minLength: 5, maxLength: 10 }),
-        fc.constantFrom<MatcherName>('prefix', 'iprefix'),
+        fc.constantFrom<MatcherName>('prefix', 'iprefix', 'glob'),
         fc.boolean(),
-        (history, requests, matcher, globs) => {
-          const options = { matcher, globs, defaultPort: 80 };
+        fc.boolean(),
+        (history, requests, matcher, globs, secure) => {
+          const options = { matcher, globs };
           let table = new ByteTable(options);
           const present = new Map<string, RouteView>();
           for (const batch of history) {
             const before = table;
-            const answers = requests.map(({ host, path }) => match(before, host, path));
+            const answers = requests.map(({ host, path }) => match(before, host, path, secure));
             const changes = batch.map(({ host, path, isSet }) => {
-              const id = `${normalHost(host, 80)}${pathKey(path, matcher)}`;
+              const id = `${host}${pathKey(path, matcher)}`;
               if (isSet) present.set(id, view(id));
               else present.delete(id);
               return { place: view(id), route: isSet ? route(id) : undefined };
             });
             table = table.with(changes);
             // The old table goes on answering as before: nobody writes into it.
-            expect(requests.map(({ host, path }) => match(before, host, path))).toEqual(answers);
+            expect(requests.map(({ host, path }) => match(before, host, path, secure))).toEqual(answers);
           }
           for (const { host, path } of requests) {
-            const expected = explain([...present.values()], { host, path }, options).route?.id;
-            expect(match(table, host, path)).toBe(expected);
+            const expected = explain([...present.values()], { host, path, secure }, options).route?.id;
+            expect(match(table, host, path, secure)).toBe(expected);
           }
         },
       ),

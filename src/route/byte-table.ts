@@ -1,31 +1,29 @@
-import { comparePatterns, type HostGlob, hasGlob, matchesGlob, parseHostGlob } from './host-glob.ts';
+import { comparePatterns, type Glob, hasGlob, matchesGlob, parseHostGlob } from './glob.ts';
 import { HostIndex } from './host-index.ts';
-import { emptyTrie, isEmptyTrie, longestPrefix, type PathNode, withoutPath, withPath } from './path-trie.ts';
+import { find, hasNoPaths, type MatcherName, NO_PATHS, type Paths, put } from './paths.ts';
 import type { Route, RouteTable } from './table.ts';
-
-/** How the path of a route is compared with that of a request. `glob` comes with the other matchers. */
-export const MATCHERS = { prefix: { fold: false }, iprefix: { fold: true } } as const satisfies Record<
-  string,
-  { fold: boolean }
->;
-export type MatcherName = keyof typeof MATCHERS;
 
 export interface TableOptions {
   readonly matcher: MatcherName;
   /** Whether `*`, `?` and the like mean something in a host. */
   readonly globs: boolean;
-  /** The port that a request's host may name without meaning another host: 80, or 443 behind TLS. */
-  readonly defaultPort: number;
 }
 
-export const DEFAULT_TABLE: TableOptions = { matcher: 'prefix', globs: true, defaultPort: 80 };
-
-type Paths = PathNode<Route>;
+export const DEFAULT_TABLE: TableOptions = { matcher: 'prefix', globs: true };
 
 interface GlobEntry {
-  readonly glob: HostGlob;
+  readonly glob: Glob;
   readonly paths: Paths;
 }
+
+/** Hosts that are compared in the same way. */
+interface Section {
+  readonly hosts: HostIndex<Paths>;
+  /** Most specific first. Matched one after another: patterns are few. */
+  readonly globs: readonly GlobEntry[];
+}
+
+const EMPTY: Section = { hosts: new HostIndex(), globs: [] };
 
 /** Where a route stands in the table. */
 export interface Place {
@@ -33,30 +31,41 @@ export interface Place {
   readonly path: string;
 }
 
+export interface TableChange {
+  readonly place: Place;
+  readonly route: Route | undefined;
+}
+
+interface Sections {
+  /** By the host as it is written. */
+  readonly whole: Section;
+  /** Hosts with the port 80, by what stands before it: clients in clear text need not say it. */
+  readonly plain: Section;
+  /** Hosts with the port 443, for clients behind TLS. */
+  readonly secure: Section;
+  /** Routes without a host. */
+  readonly any: Paths;
+  /** TCP routes by listening address (":1234", "127.0.0.1:1234") or server name. */
+  readonly tcp: ReadonlyMap<string, Route>;
+}
+
+const NOTHING: Sections = { whole: EMPTY, plain: EMPTY, secure: EMPTY, any: NO_PATHS, tcp: new Map() };
+
+const PORT_80 = new TextEncoder().encode(':80');
+const PORT_443 = new TextEncoder().encode(':443');
+
 /** The route table over bytes. Immutable; `with` answers a new one that shares what did not change. */
 export class ByteTable implements RouteTable {
   readonly #options: TableOptions;
-  readonly #hosts: HostIndex<Paths>;
-  /** Most specific first. Matched one after another: patterns are few. */
-  readonly #globs: readonly GlobEntry[];
-  /** Routes without a host. */
-  readonly #any: Paths;
-  /** Default port with its colon, as bytes. */
-  readonly #port: Uint8Array;
-  readonly #fold: boolean;
+  readonly #sections: Sections;
+  readonly #hasPlain: boolean;
+  readonly #hasSecure: boolean;
 
-  constructor(
-    options: TableOptions = DEFAULT_TABLE,
-    hosts: HostIndex<Paths> = new HostIndex(),
-    globs: readonly GlobEntry[] = [],
-    any: Paths = emptyTrie,
-  ) {
+  constructor(options: TableOptions = DEFAULT_TABLE, sections: Sections = NOTHING) {
     this.#options = options;
-    this.#hosts = hosts;
-    this.#globs = globs;
-    this.#any = any;
-    this.#port = new TextEncoder().encode(`:${options.defaultPort}`);
-    this.#fold = MATCHERS[options.matcher].fold;
+    this.#sections = sections;
+    this.#hasPlain = sections.plain !== EMPTY;
+    this.#hasSecure = sections.secure !== EMPTY;
   }
 
   match(
@@ -65,79 +74,178 @@ export class ByteTable implements RouteTable {
     hostEnd: number,
     pathStart: number,
     pathEnd: number,
+    secure = false,
   ): Route | undefined {
-    const end = this.#withoutPort(bytes, hostStart, hostEnd);
-    const own = this.#hosts.get(bytes, hostStart, end);
+    const { whole, plain, any } = this.#sections;
+    const { matcher } = this.#options;
+    const end = withoutPort(bytes, hostStart, hostEnd, secure ? PORT_443 : PORT_80);
+    const own = secure ? this.#hasSecure : this.#hasPlain;
+    const named = secure ? this.#sections.secure : plain;
     let found: Route | undefined;
-    if (own !== undefined) {
-      found = longestPrefix(own, bytes, pathStart, pathEnd, this.#fold);
+    if (own) {
+      found = inHosts(named, matcher, bytes, hostStart, end, pathStart, pathEnd);
       if (found !== undefined) return found;
     }
-    const globs = this.#globs;
-    for (let i = 0; i < globs.length; i++) {
-      const entry = globs[i] as GlobEntry;
-      if (!matchesGlob(entry.glob, bytes, hostStart, end)) continue;
-      found = longestPrefix(entry.paths, bytes, pathStart, pathEnd, this.#fold);
+    found = inHosts(whole, matcher, bytes, hostStart, end, pathStart, pathEnd);
+    if (found !== undefined) return found;
+    if (own) {
+      found = inGlobs(named, matcher, bytes, hostStart, end, pathStart, pathEnd);
       if (found !== undefined) return found;
     }
-    return longestPrefix(this.#any, bytes, pathStart, pathEnd, this.#fold);
+    found = inGlobs(whole, matcher, bytes, hostStart, end, pathStart, pathEnd);
+    return found ?? find(any, bytes, pathStart, pathEnd, matcher);
+  }
+
+  /** The best route that is none of `passed`: one for each way to see the host. Rarely needed, so it may be slow. */
+  next(
+    bytes: Uint8Array,
+    hostStart: number,
+    hostEnd: number,
+    pathStart: number,
+    pathEnd: number,
+    secure: boolean,
+    passed: readonly Route[],
+  ): Route | undefined {
+    const { whole, plain, any } = this.#sections;
+    const { matcher } = this.#options;
+    const end = withoutPort(bytes, hostStart, hostEnd, secure ? PORT_443 : PORT_80);
+    const sections = [secure ? this.#sections.secure : plain, whole];
+    const groups = [
+      ...sections.map(({ hosts }) => hosts.get(bytes, hostStart, end)),
+      ...sections.flatMap(({ globs }) =>
+        globs.filter(({ glob }) => matchesGlob(glob, bytes, hostStart, end)).map(({ paths }) => paths),
+      ),
+      any,
+    ];
+    for (const paths of groups) {
+      const route = paths === undefined ? undefined : find(paths, bytes, pathStart, pathEnd, matcher);
+      if (route !== undefined && !passed.includes(route)) return route;
+    }
+    return undefined;
+  }
+
+  tcp(name: string): Route | undefined {
+    return this.#sections.tcp.get(name);
   }
 
   /** With some places taken by other routes, or by none. */
-  with(changes: readonly { readonly place: Place; readonly route: Route | undefined }[]): ByteTable {
+  with(changes: readonly TableChange[]): ByteTable {
+    const whole: TableChange[] = [];
+    const plain: TableChange[] = [];
+    const secure: TableChange[] = [];
+    let { any } = this.#sections;
+    const { matcher } = this.#options;
+    for (const { place, route } of changes) {
+      const host = place.host.toLowerCase();
+      if (host === '') {
+        any = put(any, place.path, route, matcher);
+        continue;
+      }
+      whole.push({ place: { host, path: place.path }, route });
+      for (const [port, list] of [
+        [':80', plain],
+        [':443', secure],
+      ] as const)
+        if (host.endsWith(port))
+          list.push({ place: { host: host.slice(0, -port.length), path: place.path }, route });
+    }
+    const sections = this.#sections;
+    return new ByteTable(this.#options, {
+      whole: this.#change(sections.whole, whole),
+      plain: this.#change(sections.plain, plain),
+      secure: this.#change(sections.secure, secure),
+      any,
+      tcp: sections.tcp,
+    });
+  }
+
+  /** With some TCP routes, by their name, set or taken out. */
+  withTcp(changes: ReadonlyMap<string, Route | undefined>): ByteTable {
+    if (changes.size === 0) return this;
+    const tcp = new Map(this.#sections.tcp);
+    for (const [name, route] of changes) {
+      if (route === undefined) tcp.delete(name);
+      else tcp.set(name, route);
+    }
+    return new ByteTable(this.#options, { ...this.#sections, tcp });
+  }
+
+  #change(section: Section, changes: readonly TableChange[]): Section {
+    if (changes.length === 0) return section;
+    const { matcher } = this.#options;
     const hosts = new Map<string, Paths>();
-    const globs = new Map(this.#globs.map((entry) => [entry.glob.pattern, entry]));
-    let any = this.#any;
+    const globs = new Map(section.globs.map((entry) => [entry.glob.pattern, entry]));
     let isGlobTouched = false;
     for (const { place, route } of changes) {
-      const path = new TextEncoder().encode(pathKey(place.path, this.#options.matcher));
-      const host = normalHost(place.host, this.#options.defaultPort);
-      if (host === '') any = put(any, path, route);
-      else if (this.#options.globs && hasGlob(host)) {
+      const { host, path } = place;
+      if (this.#options.globs && hasGlob(host)) {
         isGlobTouched = true;
         const known = globs.get(host);
         const glob = known?.glob ?? parseHostGlob(host);
         // Refused with a reason when its tag was read; a pattern that is none matches nothing.
         if (typeof glob === 'string') continue;
-        const paths = put(known?.paths ?? emptyTrie, path, route);
-        if (isEmptyTrie(paths)) globs.delete(host);
+        const paths = put(known?.paths ?? NO_PATHS, path, route, matcher);
+        if (hasNoPaths(paths)) globs.delete(host);
         else globs.set(host, { glob, paths });
       } else {
         const bytes = new TextEncoder().encode(host);
-        const known = hosts.get(host) ?? this.#hosts.get(bytes, 0, bytes.length) ?? emptyTrie;
-        hosts.set(host, put(known, path, route));
+        const known = hosts.get(host) ?? section.hosts.get(bytes, 0, bytes.length) ?? NO_PATHS;
+        hosts.set(host, put(known, path, route, matcher));
       }
     }
     const touched = new Map<string, Paths | undefined>();
-    for (const [host, paths] of hosts) touched.set(host, isEmptyTrie(paths) ? undefined : paths);
+    for (const [host, paths] of hosts) touched.set(host, hasNoPaths(paths) ? undefined : paths);
     const sorted = isGlobTouched
       ? [...globs.values()].sort((a, b) => comparePatterns(a.glob.pattern, b.glob.pattern))
-      : this.#globs;
-    return new ByteTable(this.#options, this.#hosts.with(touched), sorted, any);
-  }
-
-  /** Hot path. The end of the host without the port, if that is the default one. */
-  #withoutPort(bytes: Uint8Array, start: number, end: number): number {
-    const port = this.#port;
-    const at = end - port.length;
-    if (at < start) return end;
-    for (let i = 0; i < port.length; i++) if (bytes[at + i] !== port[i]) return end;
-    return at;
+      : section.globs;
+    return { hosts: section.hosts.with(touched), globs: sorted };
   }
 }
 
-/** The path that routes are told apart by. */
-export function pathKey(path: string, matcher: MatcherName): string {
-  return MATCHERS[matcher].fold ? path.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : path;
+/** Hot path. */
+function inHosts(
+  { hosts }: Section,
+  matcher: MatcherName,
+  bytes: Uint8Array,
+  hostStart: number,
+  hostEnd: number,
+  pathStart: number,
+  pathEnd: number,
+): Route | undefined {
+  const paths = hosts.get(bytes, hostStart, hostEnd);
+  return paths === undefined ? undefined : find(paths, bytes, pathStart, pathEnd, matcher);
 }
 
-/** A host as it is compared: lower-case, without the default port. */
-export function normalHost(host: string, defaultPort: number): string {
+/** Hot path. */
+function inGlobs(
+  { globs }: Section,
+  matcher: MatcherName,
+  bytes: Uint8Array,
+  hostStart: number,
+  hostEnd: number,
+  pathStart: number,
+  pathEnd: number,
+): Route | undefined {
+  for (let i = 0; i < globs.length; i++) {
+    const entry = globs[i] as GlobEntry;
+    if (!matchesGlob(entry.glob, bytes, hostStart, hostEnd)) continue;
+    const found = find(entry.paths, bytes, pathStart, pathEnd, matcher);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** Hot path. The end of the host without the port, if that is the default one. */
+function withoutPort(bytes: Uint8Array, start: number, end: number, port: Uint8Array): number {
+  const at = end - port.length;
+  if (at < start) return end;
+  for (let i = 0; i < port.length; i++) if (bytes[at + i] !== port[i]) return end;
+  return at;
+}
+
+/** A request's host as it is compared: lower-case, without the default port. */
+export function normalHost(host: string, secure: boolean): string {
   const lower = host.toLowerCase();
-  const port = `:${defaultPort}`;
+  const port = secure ? ':443' : ':80';
   return lower.endsWith(port) ? lower.slice(0, -port.length) : lower;
-}
-
-function put(paths: Paths, path: Uint8Array, route: Route | undefined): Paths {
-  return route === undefined ? withoutPath(paths, path) : withPath(paths, path, route);
 }

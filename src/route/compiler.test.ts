@@ -3,8 +3,11 @@ import { describe, expect, it } from 'vitest';
 import type { Target } from '../balance/balancer.ts';
 import { TargetStates } from '../balance/states.ts';
 import { Compiler, compile } from './compiler.ts';
+import { type HandlingSpec, PLAIN_HANDLING } from './handling.ts';
 import { difference, isPatch, type RouteDelta, type RouteSpec, type TargetSpec } from './spec.ts';
 import type { Route, RouteTable } from './table.ts';
+
+const strips = (strip: string): HandlingSpec => ({ ...PLAIN_HANDLING, strip });
 
 const target = (id: string, more: Partial<TargetSpec> = {}): TargetSpec => ({
   id,
@@ -20,7 +23,8 @@ const spec = (path: string, targets: readonly TargetSpec[], more: Partial<RouteS
   service: 'web',
   host: 'h',
   path,
-  strip: '',
+  kind: 'http',
+  handlings: [PLAIN_HANDLING],
   strategy: 'rr',
   slot: 0,
   targets,
@@ -59,14 +63,17 @@ function candidates(route: Route | undefined) {
 describe('compiler', () => {
   it('makes a table of specs', () => {
     const states = new TargetStates();
-    const table = compile([spec('/a', [target('x', { port: 81, slot: 5 })], { strip: '/a', slot: 3 })], {
-      random: () => 0,
-      turns: new Int32Array(8),
-      states,
-    });
+    const table = compile(
+      [spec('/a', [target('x', { port: 81, slot: 5 })], { handlings: [strips('/a')], slot: 3 })],
+      {
+        random: () => 0,
+        turns: new Int32Array(8),
+        states,
+      },
+    );
     const route = find(table, '/a/b');
     expect(route).toMatchObject({ id: 'h/a', service: 'web', slot: 3 });
-    expect(Buffer.from(route?.strip ?? []).toString()).toBe('/a');
+    expect(Buffer.from(route?.handling.strip ?? []).toString()).toBe('/a');
     expect(route?.balancer.next([])).toMatchObject({ id: 'x', host: '127.0.0.1', port: 81, slot: 5 });
   });
 
@@ -161,7 +168,7 @@ describe('compiler', () => {
             [...base.map((id) => target(id)), ...targets.slice(0, 5)].map((each) => [each.id, each]),
           );
           for (const id of left) own.delete(id);
-          const after = spec(path, [...own.values()], { strip });
+          const after = spec(path, [...own.values()], { handlings: [strips(strip)] });
           if (isGone) {
             wanted.delete(path);
             compiler.apply(delta(i + 1, [], { removed: [after.id] }));
@@ -176,10 +183,10 @@ describe('compiler', () => {
           } else compiler.apply(delta(i + 1, [change]));
         }
         const addresses = new Set<string>();
-        for (const [path, { id, strip, targets }] of wanted) {
+        for (const [path, { id, handlings, targets }] of wanted) {
           const route = find(compiler.table, path);
           expect(route?.id).toBe(id);
-          expect(Buffer.from(route?.strip ?? []).toString()).toBe(strip);
+          expect(Buffer.from(route?.handling.strip ?? []).toString()).toBe(handlings[0]?.strip);
           const sorted = [...targets].sort((a, b) => (a.id < b.id ? -1 : 1));
           expect(candidates(route).map(({ state: _state, ...rest }) => rest)).toEqual(sorted);
           for (const { id, port } of targets) addresses.add(`${id}:${port}`);

@@ -1,8 +1,10 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Target } from '../balance/balancer.ts';
 import type { TargetStates } from '../balance/states.ts';
 import { STRATEGIES } from '../balance/strategies.ts';
 import type { Draw } from '../balance/strategy.ts';
-import { ByteTable, DEFAULT_TABLE, type TableOptions } from './byte-table.ts';
+import { ByteTable, DEFAULT_TABLE, type TableChange, type TableOptions } from './byte-table.ts';
+import { compileHandling, type HandlingSpec, handlingKey, PLAIN, PLAIN_HANDLING } from './handling.ts';
 import { SHARED_SLOT } from './slots.ts';
 import { isSameTls, type RouteDelta, type RouteSpec, type TargetSpec } from './spec.ts';
 import type { Route, RouteTable } from './table.ts';
@@ -44,15 +46,20 @@ export class Compiler {
   }
 
   apply(delta: RouteDelta): RouteTable {
-    const changes: { place: RouteSpec; route: Route | undefined }[] = [];
+    const changes: TableChange[] = [];
+    const tcp = new Map<string, Route | undefined>();
+    const change = (place: RouteSpec, route: Route | undefined) => {
+      if (place.kind === 'tcp') tcp.set(place.host, route);
+      else changes.push({ place, route });
+    };
     for (const id of delta.removed) {
       const known = this.#routes.get(id);
       if (known === undefined) continue;
       this.#routes.delete(id);
       this.#release(known);
-      changes.push({ place: known.spec, route: undefined });
+      change(known.spec, undefined);
     }
-    for (const spec of delta.changed) changes.push({ place: spec, route: this.#build(spec) });
+    for (const spec of delta.changed) change(spec, this.#build(spec));
     for (const patch of delta.patched) {
       const known = this.#routes.get(patch.id);
       if (known === undefined) continue;
@@ -60,9 +67,9 @@ export class Compiler {
       for (const id of patch.gone) targets.delete(id);
       for (const target of patch.set) targets.set(target.id, target);
       const spec = { ...known.spec, targets: [...targets.values()] };
-      changes.push({ place: spec, route: this.#build(spec) });
+      change(spec, this.#build(spec));
     }
-    this.#table = this.#table.with(changes);
+    this.#table = this.#table.with(changes).withTcp(tcp);
     this.#version = delta.version;
     return this.#table;
   }
@@ -82,15 +89,25 @@ export class Compiler {
     for (const old of known?.targets.values() ?? []) if (targets.get(old.id) !== old) this.#drop(old);
     const turns = this.#turns(spec, known);
     this.#routes.set(spec.id, { spec, targets, turns });
-    const { random } = this.#options;
     const turn = turns === this.#options.turns ? spec.slot : 0;
-    return {
-      id: spec.id,
-      service: spec.service,
-      slot: spec.slot,
-      strip: new TextEncoder().encode(spec.strip),
-      balancer: STRATEGIES[spec.strategy].balancer([...targets.values()], { random, turns }, turn, newcomer),
+    const { id, service, slot } = spec;
+    const { random } = this.#options;
+    const part = (members: readonly Target[], wanted: HandlingSpec, newcomer?: Target): Route => {
+      const handling = handlingKey(wanted) === PLAIN_KEY ? PLAIN : compileHandling(wanted);
+      const balancer = STRATEGIES[spec.strategy].balancer(members, { random, turns }, turn, newcomer);
+      return { id, service, slot, handling, balancer, special: handling.guarded || handling.hostOfTarget };
     };
+    const all = [...targets.values()];
+    const whole = part(all, spec.handlings[0] ?? PLAIN_HANDLING, newcomer);
+    if (spec.handlings.length <= 1) return whole;
+    const armOf = new Map(spec.targets.map((target) => [target.id, target.arm ?? 0]));
+    const arms = new Map<Target, Route>();
+    for (const [arm, handling] of spec.handlings.entries()) {
+      const members = all.filter((target) => armOf.get(target.id) === arm);
+      const route = part(members, handling);
+      for (const target of members) arms.set(target, route);
+    }
+    return { ...whole, arms, special: true };
   }
 
   /** Routes without a slot of their own share one: taking turns together, each would skip some of its targets. */
@@ -101,9 +118,9 @@ export class Compiler {
   }
 
   #target(spec: TargetSpec): Target {
-    const { id, host, port, weight, slot, tls } = spec;
+    const { id, host, port, weight, slot, tls, options } = spec;
     const state = this.#options.states.take(id, host, port, mannerOf(spec));
-    return { id, host, port, weight, slot, state, tls };
+    return { id, host, port, weight, slot, state, tls, options };
   }
 
   #release(route: Compiled): void {
@@ -127,9 +144,12 @@ function isSame(a: Target, b: TargetSpec): boolean {
     a.port === b.port &&
     a.weight === b.weight &&
     a.slot === b.slot &&
-    isSameTls(a.tls, b.tls)
+    isSameTls(a.tls, b.tls) &&
+    isDeepStrictEqual(a.options, b.options)
   );
 }
+
+const PLAIN_KEY = handlingKey(PLAIN_HANDLING);
 
 /** A table of `specs` alone, for a worker that starts and for tests. */
 export function compile(specs: readonly RouteSpec[], options: CompilerOptions): RouteTable {

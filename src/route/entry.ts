@@ -1,12 +1,14 @@
 import type { StrategyName } from '../balance/strategies.ts';
 import type { DiscoveredInstance } from '../discovery/instance.ts';
 import { formatHostPort } from '../lib/host-port.ts';
+import { type HandlingSpec, handlingKey, PLAIN_HANDLING } from './handling.ts';
+import { judge, type Overrides, type Verdict } from './overrides.ts';
 import type { RouteSpec, TargetSpec } from './spec.ts';
 import { type RouteTag, targetUrl } from './tag.ts';
-import type { RouteProblem, RouteView, TargetView } from './view.ts';
+import type { RouteView, TargetView } from './view.ts';
 import { sharesOf, type Weighted, weightsOf } from './weights.ts';
 
-/** One instance behind a route, by one of its tags. */
+/** One instance behind a route, by one of its tags or by a command. */
 export interface Destination {
   readonly instance: DiscoveredInstance;
   readonly tag: RouteTag;
@@ -15,20 +17,43 @@ export interface Destination {
   readonly obstacle: string;
   /** Tags that make no routes. */
   readonly otherTags: readonly string[];
+  /** Line of the command that added it; 0 for a tag. */
+  readonly line: number;
 }
 
 export interface EntrySettings {
   readonly strategy: StrategyName;
   /** Whether the route stays, and answers 503, when none of its instances can take a request. */
   readonly staysEmpty: boolean;
+  /** Commands in force. */
+  readonly overrides: () => Overrides;
+}
+
+export interface EntryPlace {
+  readonly kind: RouteSpec['kind'];
+  readonly host: string;
+  readonly path: string;
+  readonly slot: number;
+}
+
+/** A destination with what the commands say about it. */
+interface Judged extends Destination {
+  readonly verdict: Verdict;
+  /** Why it gets nothing though nothing stands in the way; "" when it does. */
+  readonly out: string;
+}
+
+/** The key of a route among all. */
+export function entryKey({ kind, host, path }: Omit<EntryPlace, 'slot'>): string {
+  return kind === 'tcp' ? `tcp ${host}${path}` : `${host}${path}`;
 }
 
 /** A route on the main thread: all that contributes to it. What the workers get is computed from this. */
 export class Entry {
+  readonly key: string;
+  /** Host and path. */
   readonly id: string;
-  readonly host: string;
-  readonly path: string;
-  readonly slot: number;
+  readonly place: EntryPlace;
   readonly #settings: EntrySettings;
   /** By instance id. */
   readonly #destinations = new Map<string, Destination>();
@@ -36,11 +61,10 @@ export class Entry {
   /** What the workers have of it. */
   published: RouteSpec | undefined;
 
-  constructor(place: { id: string; host: string; path: string; slot: number }, settings: EntrySettings) {
-    this.id = place.id;
-    this.host = place.host;
-    this.path = place.path;
-    this.slot = place.slot;
+  constructor(place: EntryPlace, settings: EntrySettings) {
+    this.key = entryKey(place);
+    this.id = `${place.host}${place.path}`;
+    this.place = place;
     this.#settings = settings;
   }
 
@@ -61,23 +85,48 @@ export class Entry {
     this.#view = undefined;
   }
 
+  /** The commands changed. */
+  rejudge(): void {
+    this.#view = undefined;
+  }
+
   /** What the workers should have of it; undefined when it is not in force. */
   spec(): RouteSpec | undefined {
-    const usable = this.#usable();
-    if (usable.length === 0 && !this.#holdsItsPlace()) return undefined;
+    const judged = this.#judged();
+    const usable = judged.filter(({ out, obstacle }) => out === '' && obstacle === '');
+    if (usable.length === 0 && !this.#holdsItsPlace(judged)) return undefined;
     const weights = weightsOf(usable.map(weighted));
-    const targets = usable.map(
-      ({ instance: { id, host, port }, slot }, i): TargetSpec => ({
+    const handlings: HandlingSpec[] = [];
+    const armOf = new Map<string, number>();
+    const targets = usable.map(({ instance: { id, host, port }, slot, tag }, i): TargetSpec => {
+      const key = handlingKey(tag.handling);
+      const arm = armOf.get(key) ?? handlings.push(tag.handling) - 1;
+      armOf.set(key, arm);
+      return {
         id,
         host,
         port,
         weight: weights[i] ?? 0,
         slot,
-      }),
-    );
-    const { id, host, path, slot } = this;
+        ...(tag.target === undefined ? {} : { options: tag.target }),
+        ...(tag.tls === undefined ? {} : { tls: tag.tls }),
+        ...(arm === 0 ? {} : { arm }),
+      };
+    });
+    if (handlings.length === 0) handlings.push(PLAIN_HANDLING);
+    const { kind, host, path, slot } = this.place;
     const { strategy } = this.#settings;
-    return { id, service: this.#service(), host, path, strip: this.#strip(), strategy, slot, targets };
+    return {
+      id: this.key,
+      kind,
+      service: serviceOf(judged),
+      host,
+      path,
+      handlings,
+      strategy,
+      slot,
+      targets,
+    };
   }
 
   view(): RouteView {
@@ -85,82 +134,72 @@ export class Entry {
     return this.#view;
   }
 
-  /** Instances that ask for another `strip=` than most: a request is rewritten before its instance is chosen. */
-  conflicts(): RouteProblem[] {
-    const strip = this.#strip();
-    return this.#usable()
-      .filter(({ tag }) => tag.strip !== strip)
-      .map(({ instance, tag }) => ({
+  #judged(): Judged[] {
+    const all = [...this.#destinations.values()];
+    const verdicts = judge(
+      this.id,
+      all.map(({ instance, tag, otherTags, line }) => ({
         service: instance.service,
-        instance: instance.id,
-        tag: tag.tag,
-        reason: `the other instances of ${this.id} say strip=${strip}, which is used for all`,
-      }));
-  }
-
-  #usable(): Destination[] {
-    const usable: Destination[] = [];
-    for (const destination of this.#destinations.values())
-      if (destination.instance.out === '' && destination.obstacle === '') usable.push(destination);
-    return usable;
+        destination: urlOf(instance, tag),
+        tags: otherTags,
+        line,
+      })),
+      this.#settings.overrides(),
+    );
+    return all.map((destination, i) => {
+      const verdict = verdicts[i] as Verdict;
+      const out =
+        destination.instance.out ||
+        (verdict.deletedBy > 0 ? `line ${verdict.deletedBy} of the route commands takes it out` : '');
+      return { ...destination, verdict, out };
+    });
   }
 
   /**
    * Whether the route stays though nobody can take a request: then it is answered 503. Healthy instances that the data
-   * path cannot serve as their tag asks (an access rule, another path) hold the place in any case: the next best route
-   * would send the request past the rule. TCP routes only share the list with those for HTTP.
+   * path cannot serve as their tag asks hold the place in any case: the next best route
+   * would send the request past the rule. What a command took out holds nothing.
    */
-  #holdsItsPlace(): boolean {
-    for (const { instance, tag } of this.#destinations.values())
-      if (tag.protocol !== 'tcp' && (instance.out === '' || this.#settings.staysEmpty)) return true;
-    return false;
-  }
-
-  #service(): string {
-    const names = new Set<string>();
-    for (const { instance } of this.#destinations.values()) names.add(instance.service);
-    return [...names].sort().join(', ');
-  }
-
-  /** What most say; among equals the first by the alphabet, so that all nodes agree. */
-  #strip(): string {
-    const counts = new Map<string, number>();
-    for (const { tag } of this.#usable()) counts.set(tag.strip, (counts.get(tag.strip) ?? 0) + 1);
-    const [most] = [...counts].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1));
-    return most?.[0] ?? '';
+  #holdsItsPlace(judged: readonly Judged[]): boolean {
+    if (this.place.kind === 'tcp') return false;
+    return judged.some(
+      ({ instance, out, verdict }) =>
+        out === '' || (this.#settings.staysEmpty && instance.out !== '' && verdict.deletedBy === 0),
+    );
   }
 
   #makeView(): RouteView {
-    const all = [...this.#destinations.values()];
-    const healthy = all.filter(({ instance }) => instance.out === '');
+    const judged = this.#judged();
+    const healthy = judged.filter(({ out }) => out === '');
     const shares = sharesOf(weightsOf(healthy.map(weighted)));
     const shareOf = new Map(healthy.map(({ instance }, i) => [instance.id, shares[i] ?? 0]));
-    const targets = all.map(
-      ({ instance, tag, slot, obstacle, otherTags }): TargetView => ({
+    const targets = judged.map(
+      ({ instance, tag, slot, obstacle, otherTags, verdict, out }): TargetView => ({
         instance: instance.id,
         service: instance.service,
         node: instance.node,
         serviceId: instance.serviceId,
         host: instance.host,
         port: instance.port,
-        url: targetUrl(tag.protocol, formatHostPort(instance.host, instance.port)),
+        url: urlOf(instance, tag),
         share: shareOf.get(instance.id) ?? 0,
-        fixedWeight: tag.weight,
+        fixedWeight: verdict.weight ?? tag.weight,
         options: tag.options,
         tags: otherTags,
         slot,
-        out: instance.out,
+        out,
         obstacle,
       }),
     );
-    const { id, host, path, slot } = this;
+    const { kind, host, path, slot } = this.place;
     return {
-      id,
+      id: this.id,
+      kind,
       host,
       path,
-      service: this.#service(),
+      service: serviceOf(judged),
       strategy: this.#settings.strategy,
-      strip: this.#strip(),
+      handling: judged[0]?.tag.handling ?? PLAIN_HANDLING,
       slot,
       isInForce: this.spec() !== undefined,
       targets,
@@ -168,6 +207,14 @@ export class Entry {
   }
 }
 
-function weighted({ tag, instance }: Destination): Weighted {
-  return { fixed: tag.weight, relative: instance.weight };
+function serviceOf(judged: readonly Judged[]): string {
+  return [...new Set(judged.map(({ instance }) => instance.service))].sort().join(', ');
+}
+
+function urlOf({ host, port }: DiscoveredInstance, { destination, protocol }: RouteTag): string {
+  return destination === '' ? targetUrl(protocol, formatHostPort(host, port)) : destination;
+}
+
+function weighted({ tag, instance, verdict }: Judged): Weighted {
+  return { fixed: verdict.weight ?? tag.weight, relative: instance.weight };
 }

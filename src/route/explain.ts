@@ -1,5 +1,6 @@
-import { MATCHERS, normalHost, type TableOptions } from './byte-table.ts';
-import { comparePatterns, hasGlob, matchesGlob, parseHostGlob } from './host-glob.ts';
+import { normalHost, type TableOptions } from './byte-table.ts';
+import { comparePatterns, hasGlob, matchesGlob, parseGlob, parseHostGlob } from './glob.ts';
+import { MATCHERS } from './paths.ts';
 import type { RouteView } from './view.ts';
 
 export interface Explained {
@@ -21,26 +22,36 @@ const MAX_PASSED_OVER = 20;
  */
 export function explain(
   routes: readonly RouteView[],
-  request: { readonly host: string; readonly path: string },
+  request: { readonly host: string; readonly path: string; readonly secure?: boolean },
   options: TableOptions,
 ): Explained {
-  const host = normalHost(request.host, options.defaultPort);
+  const { secure = false } = request;
+  const host = normalHost(request.host, secure);
   const path = decoded(request.path);
   const fitting = routes
-    .filter((route) => fitsHost(route.host, host, options) && fitsPath(route.path, path, options))
-    .sort((a, b) => compareHosts(a.host, b.host, options) || b.path.length - a.path.length);
+    .filter(
+      ({ kind, ...route }) =>
+        kind === 'http' && fitsHost(route.host, host, secure, options) && fitsPath(route.path, path, options),
+    )
+    .sort((a, b) => compareHosts(a.host, b.host, secure, options) || comparePaths(a.path, b.path, options));
   const route = fitting.find(({ isInForce }) => isInForce);
   const passedOver = fitting
     .filter((other) => other !== route)
     .slice(0, MAX_PASSED_OVER)
-    .map((other) => ({ route: other, reason: whyNot(other, route, options) }));
+    .map((other) => ({ route: other, reason: whyNot(other, route, secure, options) }));
   return { host, path, route, passedOver };
 }
 
-function whyNot(other: RouteView, taken: RouteView | undefined, options: TableOptions): string {
+function whyNot(
+  other: RouteView,
+  taken: RouteView | undefined,
+  secure: boolean,
+  options: TableOptions,
+): string {
   if (!other.isInForce) return `none of its instances can take a request: ${whyEmpty(other)}`;
   if (taken === undefined) return '';
-  if (compareHosts(taken.host, other.host, options) === 0) return `${taken.path} is the longer path`;
+  if (compareHosts(taken.host, other.host, secure, options) === 0)
+    return `${taken.path} is the ${MATCHERS[options.matcher].globs ? 'more specific' : 'longer'} path`;
   return other.host === ''
     ? `a route of the host (${taken.host}) comes first`
     : `${taken.host} is the more specific host`;
@@ -53,27 +64,39 @@ function whyEmpty({ targets }: RouteView): string {
   return `${first.instance}: ${first.out || first.obstacle}${more}`;
 }
 
-function fitsHost(pattern: string, host: string, options: TableOptions): boolean {
-  if (pattern === '' || pattern === host) return true;
+function fitsHost(written: string, host: string, secure: boolean, options: TableOptions): boolean {
+  const pattern = normalHost(written, secure);
+  if (written === '' || pattern === host) return true;
   if (!options.globs || !hasGlob(pattern)) return false;
   const glob = parseHostGlob(pattern);
   const bytes = new TextEncoder().encode(host);
   return typeof glob !== 'string' && matchesGlob(glob, bytes, 0, bytes.length);
 }
 
-function fitsPath(prefix: string, path: string, options: TableOptions): boolean {
-  // A TCP listener has no path.
-  if (prefix === '') return false;
-  return MATCHERS[options.matcher].fold
-    ? path.toLowerCase().startsWith(prefix.toLowerCase())
-    : path.startsWith(prefix);
+function fitsPath(path: string, wanted: string, options: TableOptions): boolean {
+  const { globs, fold } = MATCHERS[options.matcher];
+  if (globs) {
+    const glob = parseGlob(path, false);
+    const bytes = new TextEncoder().encode(wanted);
+    return typeof glob !== 'string' && matchesGlob(glob, bytes, 0, bytes.length);
+  }
+  return fold ? wanted.toLowerCase().startsWith(path.toLowerCase()) : wanted.startsWith(path);
 }
 
-/** Exact hosts, then patterns from the most specific on, then routes without a host. */
-function compareHosts(a: string, b: string, options: TableOptions): number {
+/** Exact hosts, then patterns from the most specific on, then routes without a host; with the listener's port before without. */
+function compareHosts(a: string, b: string, secure: boolean, options: TableOptions): number {
   if (a === b) return 0;
-  const rank = (host: string) => (host === '' ? 2 : options.globs && hasGlob(host) ? 1 : 0);
+  const rank = (host: string) => {
+    if (host === '') return 4;
+    const isNamed = normalHost(host, secure) === host;
+    return (options.globs && hasGlob(host) ? 2 : 0) + (isNamed ? 1 : 0);
+  };
   return rank(a) - rank(b) || comparePatterns(a, b);
+}
+
+function comparePaths(a: string, b: string, options: TableOptions): number {
+  if (MATCHERS[options.matcher].globs) return a < b ? 1 : a > b ? -1 : 0;
+  return b.length - a.length;
 }
 
 /** Escapes that are none stand for themselves. */

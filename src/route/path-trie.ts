@@ -84,7 +84,7 @@ export function longestPrefix<Value>(
 }
 
 /** The decoded byte at `at` in the low 8 bits, above them how many bytes it takes: a number, so nothing is allocated. */
-function unitAt(bytes: Uint8Array, at: number, end: number, fold: boolean): number {
+export function unitAt(bytes: Uint8Array, at: number, end: number, fold: boolean): number {
   let byte = bytes[at] as number;
   let length = 1;
   if (byte === 0x25 && at + 2 < end) {
@@ -99,7 +99,8 @@ function unitAt(bytes: Uint8Array, at: number, end: number, fold: boolean): numb
   return byte | (length << 8);
 }
 
-function hexValue(byte: number): number {
+/** Value of a hexadecimal digit; -1 for what is none. */
+export function hexValue(byte: number): number {
   if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
   const lower = byte | 0x20;
   return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;

@@ -14,6 +14,7 @@ import { createLogger, type LogLine, silentLogger } from '../lib/log.ts';
 import { openMemoryStore } from '../store/memory.ts';
 import type { Store } from '../store/store.ts';
 import { Compiler } from './compiler.ts';
+import { PLAIN_HANDLING } from './handling.ts';
 import { type Router, type RouterOptions, startRouter } from './router.ts';
 import type { RouteDelta } from './spec.ts';
 
@@ -143,12 +144,13 @@ describe('router', () => {
             service: 'web',
             host: 'o.test',
             path: '/foo',
-            strip: '/foo',
+            kind: 'http',
+            handlings: [{ ...PLAIN_HANDLING, strip: '/foo' }],
             strategy: 'rr',
             slot: expect.any(Number),
             targets: [{ id: 'node-a/a', host: '127.0.0.1', port: 80, weight: 1, slot: expect.any(Number) }],
           },
-          expect.objectContaining({ id: '/x', host: '', path: '/x', strip: '' }),
+          expect.objectContaining({ id: '/x', host: '', path: '/x', handlings: [PLAIN_HANDLING] }),
         ],
         patched: [],
         removed: [],
@@ -289,7 +291,7 @@ describe('router', () => {
     await write(
       store,
       { id: 'a', tags: ['urlprefix-', 'urlprefix-/a weight=much', 'urlprefix-[.test/'] },
-      { id: 'b', tags: ['urlprefix-/b', 'urlprefix-:99 proto=tcp'], port: 81 },
+      { id: 'b', tags: ['urlprefix-/b', 'urlprefix-:99'], port: 81 },
       { id: 'c', tags: ['urlprefix-/c'], port: 0 },
     );
     expect(asked('h', '/a')).toEqual(['node-a/a']);
@@ -298,7 +300,7 @@ describe('router', () => {
       ['node-a/a', 'urlprefix-'],
       ['node-a/a', 'urlprefix-[.test/'],
       ['node-a/a', 'urlprefix-/a weight=much'],
-      ['node-b/b', 'urlprefix-:99 proto=tcp'],
+      ['node-b/b', 'urlprefix-:99'],
       ['node-c/c', 'urlprefix-/c'],
     ]);
     expect(router.problems()).toBe(router.problems());
@@ -321,15 +323,16 @@ describe('router', () => {
     expect(lines).toHaveLength(2);
   });
 
-  it('a route with a rule that is not enforced stays closed, also against wider routes', async () => {
-    const { store, asked } = start();
+  it('a route with a rule that cannot be read stays closed, also against wider routes; a TCP route is none for HTTP', async () => {
+    const { store, asked, router } = start();
     await write(
       store,
-      { id: 'a', tags: ['urlprefix-/', 'urlprefix-/admin allow=ip:10.0.0.0/8'] },
+      { id: 'a', tags: ['urlprefix-/', 'urlprefix-/admin allow=10.0.0.0/8'] },
       { id: 'tcp', tags: ['urlprefix-s.test/ proto=tcp'] },
     );
     expect(asked('h', '/x')).toEqual(['node-a/a']);
-    expect(asked('h', '/admin/x')).toEqual([undefined]);
+    const [closed] = router.snapshot().changed.filter(({ id }) => id === '/admin');
+    expect(closed?.handlings).toMatchObject([{ access: { closed: true } }]);
     expect(asked('s.test', '/')).toEqual(['node-a/a']);
   });
 
@@ -382,7 +385,7 @@ describe('router', () => {
     ]);
   });
 
-  it('strip is decided for the whole route; who says otherwise is reported', async () => {
+  it('instances that ask for different things share a route, each with its own handling', async () => {
     const { store, router } = start();
     await write(
       store,
@@ -390,10 +393,43 @@ describe('router', () => {
       { id: 'b', tags: ['urlprefix-/p strip=/p'] },
       { id: 'c', tags: ['urlprefix-/p'] },
     );
-    expect(router.snapshot().changed[0]?.strip).toBe('/p');
-    expect(router.problems()).toEqual([
-      expect.objectContaining({ instance: 'node-c/c', tag: 'urlprefix-/p' }),
+    const [spec] = router.snapshot().changed;
+    expect(spec?.handlings.map(({ strip }) => strip)).toEqual(['/p', '']);
+    expect(spec?.targets.map(({ id, arm }) => [id, arm])).toEqual([
+      ['node-a/a', undefined],
+      ['node-b/b', undefined],
+      ['node-c/c', 1],
     ]);
+  });
+
+  it('route commands add, take out and weigh, in their order; a bad line is told and stops only itself', async () => {
+    const { store, router, asked } = start();
+    await write(
+      store,
+      { id: 'a', tags: ['urlprefix-m.test/', 'blue'], name: 'one' },
+      { id: 'b', tags: ['urlprefix-m.test/', 'green'], name: 'two' },
+    );
+    router.setCommands(
+      'route del tags "blue"\nroute nonsense\nroute add man M.test/x http://10.0.0.9:81/?k=v',
+    );
+    expect(asked('m.test', '/', 4)).toEqual(['node-b/b', 'node-b/b', 'node-b/b', 'node-b/b']);
+    expect(asked('m.test', '/x')).toEqual(['command/man M.test/x 10.0.0.9:81']);
+    expect(router.problems()).toEqual([
+      {
+        service: '',
+        instance: '',
+        tag: 'route nonsense',
+        reason: expect.stringMatching(/^line 2 .*route add/),
+      },
+    ]);
+    router.setCommands(
+      'route add man m.test/x http://10.0.0.9:81/\nroute del man\nroute weight one m.test/ weight 0.25',
+    );
+    expect(asked('m.test', '/x')).toEqual(expect.arrayContaining([expect.stringMatching(/^node/)]));
+    expect(asked('m.test', '/', 8).filter((id) => id === 'node-a/a')).toHaveLength(2);
+    router.setCommands('');
+    expect(asked('m.test', '/', 8).filter((id) => id === 'node-a/a')).toHaveLength(4);
+    expect(router.problems()).toEqual([]);
   });
 
   it('explains which route takes a request, who shares it, and why the others do not', async () => {

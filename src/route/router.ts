@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { StrategyName } from '../balance/strategies.ts';
 import type {
   DiscoveredInstance,
@@ -6,9 +7,13 @@ import type {
   InstanceListener,
 } from '../discovery/instance.ts';
 import type { Logger } from '../lib/log.ts';
-import { DEFAULT_TABLE, normalHost, pathKey, type TableOptions } from './byte-table.ts';
-import { Entry } from './entry.ts';
+import { DEFAULT_TABLE, type TableOptions } from './byte-table.ts';
+import { commandRoute } from './command-routes.ts';
+import { type AddCommand, parseCommands, type RouteCommand } from './commands.ts';
+import { Entry, type EntryPlace, entryKey } from './entry.ts';
 import { type Explained, explain } from './explain.ts';
+import { NO_OVERRIDES, type Overrides } from './overrides.ts';
+import { MATCHERS, pathKey } from './paths.ts';
 import { Slots, type SlotsOptions } from './slots.ts';
 import { difference, isPatch, type RouteDelta, type RoutePatch, type RouteSpec } from './spec.ts';
 import { parseRouteTag, type RouteTag } from './tag.ts';
@@ -46,8 +51,10 @@ export interface Router {
   routes(): readonly RouteView[];
   /** Everything that could not be used. The same array again while nothing changed. */
   problems(): readonly RouteProblem[];
-  /** Where a request goes and why; `path` without its query. */
-  explain(host: string, path: string): Explained;
+  /** Where a request goes and why; `path` without its query. `secure`: behind TLS. */
+  explain(host: string, path: string, secure?: boolean): Explained;
+  /** Route commands in force from now on, instead of those before. Lines that cannot be read are among the problems. */
+  setCommands(text: string): void;
   /** Looks at all instances again. */
   resync(): void;
   /** Idempotent. */
@@ -74,6 +81,11 @@ class Routing implements Router {
   /** How many instances have a problem, by `problemKey`. */
   readonly #reported = new Map<string, number>();
   readonly #discovery: Discovery;
+  #commandText = '';
+  #commandProblems: readonly RouteProblem[] = [];
+  /** What `route add` brought, by instance id. */
+  #added = new Map<string, AddCommand>();
+  #overrides: Overrides = NO_OVERRIDES;
   #version = 0;
   #routes: readonly RouteView[] | undefined;
   #problems: readonly RouteProblem[] | undefined;
@@ -106,14 +118,14 @@ class Routing implements Router {
 
   problems(): readonly RouteProblem[] {
     this.#problems ??= [
+      ...this.#commandProblems,
       ...[...this.#contributions.values()].flatMap(({ problems }) => problems),
-      ...[...this.#entries.values()].flatMap((entry) => entry.conflicts()),
     ];
     return this.#problems;
   }
 
-  explain(host: string, path: string): Explained {
-    return explain(this.routes(), { host, path }, this.#table);
+  explain(host: string, path: string, secure = false): Explained {
+    return explain(this.routes(), { host, path, secure }, this.#table);
   }
 
   resync(): void {
@@ -126,50 +138,136 @@ class Routing implements Router {
 
   #follow(changes: readonly InstanceChange[]): void {
     const touched = new Set<Entry>();
-    for (const { id, after } of changes) {
-      const before = this.#contributions.get(id);
-      for (const entry of before?.entries ?? []) {
-        entry.delete(id);
-        touched.add(entry);
-      }
-      const contribution = after === undefined ? undefined : this.#contribute(after);
-      if (contribution === undefined) {
-        this.#contributions.delete(id);
-        this.#slots.release(instanceSlot(id), this.#version + 1);
-      } else {
-        this.#contributions.set(id, contribution);
-        for (const entry of contribution.entries) touched.add(entry);
-      }
-      this.#report(before?.problems ?? [], contribution?.problems ?? []);
-    }
-    this.#routes = undefined;
-    this.#problems = undefined;
+    for (const { id, after } of changes)
+      this.#replace(id, after === undefined ? undefined : () => this.#contribute(after), touched);
     this.#publish(touched);
+  }
+
+  setCommands(text: string): void {
+    if (text === this.#commandText) return;
+    this.#commandText = text;
+    const { commands, problems } = parseCommands(text);
+    const trouble = problems.map(
+      ({ text: tag, reason }): RouteProblem => ({
+        service: '',
+        instance: '',
+        tag,
+        reason,
+      }),
+    );
+    const touched = new Set<Entry>();
+    this.#setOverrides(commands, touched);
+    const added = new Map<string, AddCommand>();
+    for (const command of commands) {
+      if (command.command !== 'add') continue;
+      const route = commandRoute(command, this.#syntax(''));
+      if (typeof route === 'string') {
+        const reason = `line ${command.line} is left out: ${route}`;
+        trouble.push({ service: command.service, instance: '', tag: command.text, reason });
+        continue;
+      }
+      const { instance, tag } = route;
+      const old = this.#added.get(instance.id);
+      added.set(instance.id, command);
+      // Where it stands counts only against deletions, which are judged anew below.
+      if (old?.text === command.text && old.line === command.line) continue;
+      const place = () => this.#place(instance, [tag], instance.tags, command.line, []);
+      this.#replace(instance.id, place, touched);
+    }
+    for (const id of this.#added.keys()) if (!added.has(id)) this.#replace(id, undefined, touched);
+    this.#added = added;
+    this.#report(this.#commandProblems, trouble);
+    this.#commandProblems = trouble;
+    this.#publish(touched);
+  }
+
+  #setOverrides(commands: readonly RouteCommand[], touched: Set<Entry>): void {
+    const withPlace = <Command extends { source: string }>(command: Command) => ({
+      ...command,
+      place: command.source === '' ? '' : this.#placeOf(command.source),
+    });
+    const deletions = commands.flatMap((one) => (one.command === 'del' ? [withPlace(one)] : []));
+    const weights = commands.flatMap((one) => (one.command === 'weight' ? [withPlace(one)] : []));
+    const before = this.#overrides;
+    const after = deletions.length + weights.length === 0 ? NO_OVERRIDES : { deletions, weights };
+    if (isDeepStrictEqual(before, after)) return;
+    this.#overrides = after;
+    const places = new Set(
+      [before, after].flatMap((one) => [...one.deletions, ...one.weights]).map(({ place }) => place),
+    );
+    for (const entry of this.#entries.values()) {
+      if (!places.has('') && !places.has(entry.id)) continue;
+      entry.rejudge();
+      touched.add(entry);
+    }
+  }
+
+  /** What a command's source means as a route's id. */
+  #placeOf(source: string): string {
+    const slash = source.indexOf('/');
+    const host = slash < 0 ? source : source.slice(0, slash);
+    const path = slash >= 0 ? source.slice(slash) : source.startsWith(':') ? '' : '/';
+    return `${host.toLowerCase()}${pathKey(path, this.#table.matcher)}`;
+  }
+
+  /** Takes what a source of routes brought before out, and puts in what it brings now. */
+  #replace(id: string, contribute: (() => Contribution | undefined) | undefined, touched: Set<Entry>): void {
+    const before = this.#contributions.get(id);
+    for (const entry of before?.entries ?? []) {
+      entry.delete(id);
+      touched.add(entry);
+    }
+    const contribution = contribute?.();
+    if (contribution === undefined) {
+      this.#contributions.delete(id);
+      this.#slots.release(instanceSlot(id), this.#version + 1);
+    } else {
+      this.#contributions.set(id, contribution);
+      for (const entry of contribution.entries) touched.add(entry);
+    }
+    this.#report(before?.problems ?? [], contribution?.problems ?? []);
+  }
+
+  #syntax(datacenter: string) {
+    const { globs, matcher } = this.#table;
+    return { variables: { DC: datacenter }, globs, pathGlobs: MATCHERS[matcher].globs };
   }
 
   /** Puts an instance into the routes that its tags ask for; undefined when they ask for none. */
   #contribute(instance: DiscoveredInstance): Contribution | undefined {
     const prefix = this.#options.tagPrefix ?? 'urlprefix-';
-    const syntax = { prefix, variables: { DC: instance.datacenter }, globs: this.#table.globs };
-    const entries = new Set<Entry>();
+    const syntax = { prefix, ...this.#syntax(instance.datacenter) };
     const problems: RouteProblem[] = [];
     const read: RouteTag[] = [];
     const otherTags: string[] = [];
-    const report = (tag: string, reason: string) =>
-      problems.push({ service: instance.service, instance: instance.id, tag, reason });
     for (const tag of instance.tags) {
       const route = parseRouteTag(tag, syntax);
       if (route === undefined) otherTags.push(tag.trim());
-      else if (typeof route === 'string') report(tag, route);
+      else if (typeof route === 'string')
+        problems.push({ service: instance.service, instance: instance.id, tag, reason: route });
       else read.push(route);
     }
     if (read.length === 0 && problems.length === 0) return undefined;
-    for (const tag of read) {
-      const obstacle = instance.port === 0 ? 'the instance is registered without a port' : tag.obstacle;
+    return this.#place(instance, read, otherTags, 0, problems);
+  }
+
+  #place(
+    instance: DiscoveredInstance,
+    tags: readonly RouteTag[],
+    otherTags: readonly string[],
+    line: number,
+    problems: RouteProblem[],
+  ): Contribution {
+    const entries = new Set<Entry>();
+    const report = (tag: string, reason: string) =>
+      problems.push({ service: instance.service, instance: instance.id, tag, reason });
+    for (const tag of tags) {
+      const isUnreachable = instance.port === 0 && tag.handling.redirect === undefined;
+      const obstacle = isUnreachable ? 'the instance is registered without a port' : tag.obstacle;
       const entry = this.#entry(tag);
       const slot = this.#slots.take(instanceSlot(instance.id));
       entries.add(entry);
-      if (!entry.set({ instance, tag, slot, obstacle, otherTags }))
+      if (!entry.set({ instance, tag, slot, obstacle, otherTags, line }))
         report(tag.tag, `another tag of the instance already leads to ${entry.id}; this one is used`);
       for (const note of tag.notes) report(tag.tag, note);
       if (obstacle !== '') report(tag.tag, obstacle);
@@ -178,23 +276,25 @@ class Routing implements Router {
   }
 
   #entry(tag: RouteTag): Entry {
-    const host = normalHost(tag.host, this.#table.defaultPort);
+    const kind: EntryPlace['kind'] = tag.protocol === 'tcp' ? 'tcp' : 'http';
     const path = pathKey(tag.path, this.#table.matcher);
-    const id = `${host}${path}`;
-    let entry = this.#entries.get(id);
+    const key = entryKey({ kind, host: tag.host, path });
+    let entry = this.#entries.get(key);
     if (entry === undefined) {
       const { strategy = 'rr', whenNoneHealthy = 'missing' } = this.#options;
-      const slot = this.#slots.take(routeSlot(id));
+      const slot = this.#slots.take(routeSlot(key));
       entry = new Entry(
-        { id, host, path, slot },
-        { strategy, staysEmpty: whenNoneHealthy === 'unavailable' },
+        { kind, host: tag.host, path, slot },
+        { strategy, staysEmpty: whenNoneHealthy === 'unavailable', overrides: () => this.#overrides },
       );
-      this.#entries.set(id, entry);
+      this.#entries.set(key, entry);
     }
     return entry;
   }
 
   #publish(touched: ReadonlySet<Entry>): void {
+    this.#routes = undefined;
+    this.#problems = undefined;
     const changed: RouteSpec[] = [];
     const patched: RoutePatch[] = [];
     const removed: string[] = [];
@@ -204,12 +304,12 @@ class Routing implements Router {
       entry.published = after;
       const change = before === undefined || after === undefined ? after : difference(before, after);
       if (change === undefined) {
-        if (before !== undefined && after === undefined) removed.push(entry.id);
+        if (before !== undefined && after === undefined) removed.push(entry.key);
       } else if (isPatch(change)) patched.push(change);
       else changed.push(change);
       if (!entry.isEmpty) continue;
-      this.#entries.delete(entry.id);
-      this.#slots.release(routeSlot(entry.id), this.#version + 1);
+      this.#entries.delete(entry.key);
+      this.#slots.release(routeSlot(entry.key), this.#version + 1);
     }
     if (changed.length + patched.length + removed.length === 0) return;
     this.#version++;

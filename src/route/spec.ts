@@ -2,8 +2,10 @@
  * A route as plain data: what the main thread tells the workers. Everything here survives `postMessage`; a worker
  * turns it into a table with `Compiler` (`compiler.ts`).
  */
-import type { TargetTls } from '../balance/balancer.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type { TargetOptions, TargetTls } from '../balance/balancer.ts';
 import type { StrategyName } from '../balance/strategies.ts';
+import type { HandlingSpec } from './handling.ts';
 
 export interface TargetSpec {
   /** Instance id: `node/serviceId`. */
@@ -16,18 +18,24 @@ export interface TargetSpec {
   readonly slot: number;
   /** Spoken to over TLS. */
   readonly tls?: TargetTls | undefined;
+  /** What else is special about speaking to it. */
+  readonly options?: TargetOptions;
+  /** Which of the route's handlings it asks for; the first unless given. */
+  readonly arm?: number;
 }
 
 export interface RouteSpec {
-  /** Host and path as in the tag ("o.test/foo", "/any"): the same for as long as somebody serves it. */
+  /** Host and path as in the tag ("o.test/foo", "/any"), behind "tcp " for a TCP route: the same for as long as somebody serves it. */
   readonly id: string;
+  /** TCP routes lead from a listening address or a server name, which is their host. */
+  readonly kind: 'http' | 'tcp';
   /** Services behind the route; usually one, otherwise joined by ", ". */
   readonly service: string;
-  /** Lower-case, without the port 80; may be a glob; "" for any host. */
+  /** Lower-case; may be a glob; "" for any host. */
   readonly host: string;
   readonly path: string;
-  /** Taken off the front of the path; "" takes nothing. */
-  readonly strip: string;
+  /** What is done with its requests: one for all targets, or several that the targets name by their place. Never empty. */
+  readonly handlings: readonly HandlingSpec[];
   readonly strategy: StrategyName;
   /** Index of the route's counters in the shared counter block, and of its turn (see `turns` of the compiler). */
   readonly slot: number;
@@ -73,21 +81,24 @@ export function difference(before: RouteSpec, after: RouteSpec): RouteSpec | Rou
   const gone = [...known.keys()];
   const isSameHead =
     before.service === after.service &&
-    before.strip === after.strip &&
     before.strategy === after.strategy &&
-    before.slot === after.slot;
+    before.slot === after.slot &&
+    isDeepStrictEqual(before.handlings, after.handlings);
   if (isSameHead && set.length === 0 && gone.length === 0) return undefined;
   const isSmall = set.length + gone.length < after.targets.length / 4;
   return isSameHead && isSmall && after.targets.length >= PATCH_FROM ? { id: after.id, set, gone } : after;
 }
 
-function isSameTarget(a: TargetSpec, b: TargetSpec): boolean {
+/** Whether the second, when it comes, can be taken for the first. */
+export function isSameTarget(a: TargetSpec, b: TargetSpec): boolean {
   return (
     a.host === b.host &&
     a.port === b.port &&
     a.weight === b.weight &&
     a.slot === b.slot &&
-    isSameTls(a.tls, b.tls)
+    isSameTls(a.tls, b.tls) &&
+    (a.arm ?? 0) === (b.arm ?? 0) &&
+    isDeepStrictEqual(a.options, b.options)
   );
 }
 

@@ -1,4 +1,5 @@
-import type { Balancer } from '../balance/balancer.ts';
+import type { Balancer, Target } from '../balance/balancer.ts';
+import type { Handling } from './handling.ts';
 
 /** Where a request goes: one entry of the route table, immutable. */
 export interface Route {
@@ -8,9 +9,16 @@ export interface Route {
   readonly service: string;
   /** Index of this route's counters in the shared counter block, as given in its spec. */
   readonly slot: number;
-  /** Bytes taken off the front of the request's path when it begins with them; empty: nothing. */
-  readonly strip: Uint8Array;
+  /** What is done with its requests. Of routes with `arms`, that of the first. */
+  readonly handling: Handling;
   readonly balancer: Balancer;
+  /**
+   * For instances of one route that ask for different handlings: the part of the route that the target, which the balancer chose,
+   * stands in. Undefined when all ask for the same.
+   */
+  readonly arms?: ReadonlyMap<Target, Route> | undefined;
+  /** Something is to be looked at before its balancer is asked: arms, guards, a host that depends on the target. */
+  readonly special: boolean;
 }
 
 /** An immutable snapshot of all routes, swapped whole. */
@@ -18,7 +26,8 @@ export interface RouteTable {
   /**
    * The route of a request, longest path first, a route with a host before one without. The host is given as
    * it stands in the request, with or without a port and in any case; the path without its query. Ranges are
-   * [start, end) of `bytes`. Called once per request: must not allocate.
+   * [start, end) of `bytes`; `secure`: it came over TLS, so that 443 is the port that need not be said. Called once per request:
+   * must not allocate.
    */
   match(
     bytes: Uint8Array,
@@ -26,5 +35,18 @@ export interface RouteTable {
     hostEnd: number,
     pathStart: number,
     pathEnd: number,
+    secure?: boolean,
   ): Route | undefined;
+  /** The same, past some routes that were found before and did not want the request. */
+  next(
+    bytes: Uint8Array,
+    hostStart: number,
+    hostEnd: number,
+    pathStart: number,
+    pathEnd: number,
+    secure: boolean,
+    passed: readonly Route[],
+  ): Route | undefined;
+  /** The TCP route of a listening address (":1234", "10.0.0.1:1234") or of a server name in lower case. */
+  tcp(name: string): Route | undefined;
 }

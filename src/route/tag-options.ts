@@ -1,4 +1,6 @@
-/** Options behind the route in a tag: which are known, and which the data path cannot carry out yet. */
+/** Options behind the route in a tag or a command: what each does with what is read. A new one is a line here. */
+import { addressRange } from '../lib/ip.ts';
+import type { RedirectSpec } from './handling.ts';
 
 /** Protocols that `proto=` names, by how the instance is spoken to. */
 export const PROTOCOLS = {
@@ -14,38 +16,164 @@ export const PROTOCOLS = {
 
 export type Protocol = keyof typeof PROTOCOLS;
 
-interface OptionKind {
-  /** What is wrong with the value, or undefined. The option is then ignored and the route stays. */
-  check?(value: string): string | undefined;
-  /** Why a route with this option gets no traffic: to leave the option out would send requests astray. */
-  readonly obstacle?: string;
+/** What the options of one tag come to. */
+export interface ReadOptions {
+  protocol: Protocol;
+  weight: number;
+  strip: string;
+  prepend: string;
+  host: string;
+  redirect: RedirectSpec | undefined;
+  /** Code of a redirect whose URL stands elsewhere, as in a command. */
+  redirectCode: number;
+  allow: string[];
+  deny: string[];
+  /** An access rule could not be read: the route is closed. */
+  closed: boolean;
+  auth: string | undefined;
+  /** Name under which the balancer registers itself for the route. */
+  register: string;
+  skipVerify: boolean;
+  proxyProtocol: boolean;
 }
 
-const later = (what: string): OptionKind => ({ obstacle: `${what} is not carried out yet` });
+export const noOptions = (): ReadOptions => ({
+  protocol: 'http',
+  weight: 0,
+  strip: '',
+  prepend: '',
+  host: '',
+  redirect: undefined,
+  redirectCode: 0,
+  allow: [],
+  deny: [],
+  closed: false,
+  auth: undefined,
+  register: '',
+  skipVerify: false,
+  proxyProtocol: false,
+});
 
-/** Access rules must hold or the route stays closed: leaving them out would open it to everybody. */
-const closed = (what: string): OptionKind => ({
-  obstacle: `${what} cannot be enforced yet, so the route stays closed`,
+interface OptionKind {
+  /** Takes the value over. Answers what is wrong with it: then the option has no effect, unless it closes the route. */
+  read(value: string, into: ReadOptions): string | undefined;
+  /** It is shown among the options (`weight=` and `proto=` are seen elsewhere). */
+  readonly hidden?: boolean;
+}
+
+const path = (name: 'strip' | 'prepend'): OptionKind => ({
+  read(value, into) {
+    if (!value.startsWith('/')) return 'it must begin with "/"';
+    into[name] = value;
+    return undefined;
+  },
+});
+
+const flag = (name: 'skipVerify' | 'proxyProtocol'): OptionKind => ({
+  read(value, into) {
+    if (value !== 'true' && value !== 'false') return 'it must be true or false';
+    into[name] = value === 'true';
+    return undefined;
+  },
+});
+
+/** "ip:10.0.0.0/8,ip:192.0.2.1". To leave a rule out that cannot be read would open the route. */
+const access = (name: 'allow' | 'deny'): OptionKind => ({
+  read(value, into) {
+    for (const rule of value.split(',')) {
+      const [, range = ''] = /^ip:(.+)$/.exec(rule.trim()) ?? [];
+      if (addressRange(range) === undefined) {
+        into.closed = true;
+        return `"${rule}" cannot be read, so the route is closed: write ip: and an address or a network (ip:10.0.0.0/8)`;
+      }
+      into[name].push(range);
+    }
+    return undefined;
+  },
 });
 
 export const TAG_OPTIONS = {
-  strip: { check: (value) => (value.startsWith('/') ? undefined : 'it must begin with "/"') },
+  strip: path('strip'),
+  prepend: path('prepend'),
   weight: {
-    check: (value) =>
-      /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value) ? undefined : 'it must be a number like 0.25',
+    hidden: true,
+    read(value, into) {
+      if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value)) return 'it must be a number like 0.25';
+      into.weight = Math.max(0, Number(value));
+      return undefined;
+    },
   },
   proto: {
-    check: (value) =>
-      value in PROTOCOLS ? undefined : `it must be one of ${Object.keys(PROTOCOLS).join(', ')}`,
+    hidden: true,
+    read(value, into) {
+      if (!Object.hasOwn(PROTOCOLS, value)) return `it must be one of ${Object.keys(PROTOCOLS).join(', ')}`;
+      into.protocol = value as Protocol;
+      return undefined;
+    },
   },
-  prepend: later('prepend='),
-  host: later('host='),
-  redirect: later('redirect='),
-  auth: closed('auth='),
-  allow: closed('allow='),
-  deny: closed('deny='),
+  host: {
+    read(value, into) {
+      if (!/^[^\s/?#@]+$/.test(value)) return 'it must be "dst" or a host, with or without a port';
+      into.host = value;
+      return undefined;
+    },
+  },
+  redirect: {
+    read(value, into) {
+      const [, code = '', url = ''] = /^(3\d\d)(?:,(\S+))?$/.exec(value) ?? [];
+      if (code === '') return 'it must be a code and a URL, like 301,https://new.test$path';
+      if (url === '') into.redirectCode = Number(code);
+      else if (isRedirectUrl(url)) into.redirect = { code: Number(code), url };
+      else return `"${url}" is no URL like https://new.test$path`;
+      return undefined;
+    },
+  },
+  auth: {
+    read(value, into) {
+      into.auth = value;
+      return undefined;
+    },
+  },
+  allow: access('allow'),
+  deny: access('deny'),
+  register: {
+    read(value, into) {
+      into.register = value;
+      return undefined;
+    },
+  },
+  tlsskipverify: flag('skipVerify'),
+  pxyproto: flag('proxyProtocol'),
 } as const satisfies Record<string, OptionKind>;
 
-export function optionKind(name: string): OptionKind | undefined {
-  return Object.hasOwn(TAG_OPTIONS, name) ? TAG_OPTIONS[name as keyof typeof TAG_OPTIONS] : undefined;
+/** With a scheme and a host; "$host" and "$path" may stand in it. */
+export function isRedirectUrl(url: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:\/\/[^/?#\s]+/i.test(url);
+}
+
+/** Reads "name=value" words; `options` are those that are shown, `notes` what was wrong. */
+export function readOptions(words: readonly string[]): {
+  read: ReadOptions;
+  options: string[];
+  notes: string[];
+} {
+  const read = noOptions();
+  const options: string[] = [];
+  const notes: string[] = [];
+  for (const word of words) {
+    const equals = word.indexOf('=');
+    const name = equals < 0 ? word : word.slice(0, equals);
+    const value = equals < 0 ? '' : word.slice(equals + 1);
+    const kind: OptionKind | undefined = Object.hasOwn(TAG_OPTIONS, name)
+      ? TAG_OPTIONS[name as keyof typeof TAG_OPTIONS]
+      : undefined;
+    const wrong = kind?.read(value, read);
+    if (wrong !== undefined) notes.push(read.closed ? `${word}: ${wrong}` : `${word} is ignored: ${wrong}`);
+    if (kind?.hidden === true) continue;
+    // As fabio shows it: the URL is the route's destination.
+    options.push(
+      name === 'redirect' && read.redirect !== undefined ? `redirect=${read.redirect.code}` : word,
+    );
+  }
+  return { read, options, notes };
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { PLAIN_HANDLING } from './handling.ts';
 import { parseRouteTag } from './tag.ts';
 
 const syntax = { prefix: 'urlprefix-', variables: { DC: 'dc1' }, globs: true };
@@ -22,7 +23,7 @@ describe('route tags', () => {
 
   it('reads options however many blanks stand between them', () => {
     expect(read('urlprefix-o.test/foo   strip=/foo    weight=0.25 color=blue flag')).toMatchObject({
-      strip: '/foo',
+      handling: { strip: '/foo' },
       weight: 0.25,
       protocol: 'http',
       options: ['strip=/foo', 'color=blue', 'flag'],
@@ -47,21 +48,55 @@ describe('route tags', () => {
   it.each([
     ['urlprefix-a.test/ weight=half', { weight: 0, notes: [/weight=half is ignored.*number/] }],
     ['urlprefix-a.test/ weight=-1', { weight: 0, notes: [] }],
-    ['urlprefix-a.test/ strip=foo', { strip: '', notes: [/strip=foo is ignored.*"\/"/] }],
+    ['urlprefix-a.test/ strip=foo', { handling: PLAIN_HANDLING, notes: [/strip=foo is ignored.*"\/"/] }],
     ['urlprefix-a.test/ proto=gopher', { protocol: 'http', notes: [/proto=gopher is ignored.*https/] }],
+    ['urlprefix-a.test/ redirect=301', { handling: PLAIN_HANDLING, notes: [/code and a URL/] }],
+    [
+      'urlprefix-a.test/ redirect=200,http://b.test/',
+      { handling: PLAIN_HANDLING, notes: [/code and a URL/] },
+    ],
+    ['urlprefix-a.test/ redirect=301,b.test', { handling: PLAIN_HANDLING, notes: [/no URL/] }],
+    ['urlprefix-a.test/ host=a/b', { handling: PLAIN_HANDLING, notes: [/host=a\/b is ignored/] }],
   ])('%s: a bad value is ignored and said', (tag, { notes, ...rest }) => {
     expect(read(tag)).toMatchObject({ ...rest, notes: notes.map((note) => expect.stringMatching(note)) });
   });
 
   it.each([
-    'urlprefix-:1234 proto=tcp',
-    'urlprefix-:1234',
-    'urlprefix-a.test/ proto=https',
-    'urlprefix-a.test/ redirect=301,http://b.test/',
-    'urlprefix-a.test/ allow=ip:10.0.0.0/8',
-    'urlprefix-a.test/ prepend=/x',
-  ])('%s is recognised and gets no HTTP traffic', (tag) => {
-    expect(read(tag)).toMatchObject({ obstacle: expect.stringMatching(/./) });
+    ['prepend=/x', { prepend: '/x' }],
+    ['host=dst', { host: 'dst' }],
+    ['redirect=302,https://$host$path', { redirect: { code: 302, url: 'https://$host$path' } }],
+    ['auth=staff', { auth: 'staff' }],
+    ['allow=ip:10.0.0.0/8,ip:::1', { access: { allow: ['10.0.0.0/8', '::1'], deny: [], closed: false } }],
+    [
+      'deny=ip:10.0.0.1 allow=ip:10.0.0.0/8',
+      { access: { allow: ['10.0.0.0/8'], deny: ['10.0.0.1'], closed: false } },
+    ],
+  ])('%s is what is done with requests', (options, handling) => {
+    expect(read(`urlprefix-a.test/ ${options}`)).toMatchObject({ handling, obstacle: '', notes: [] });
+  });
+
+  it('says how the instance is spoken to', () => {
+    expect(read('urlprefix-a.test/ proto=https tlsskipverify=true')).toMatchObject({
+      tls: { verify: false },
+    });
+    expect(read('urlprefix-a.test/ proto=https')).toMatchObject({ tls: { verify: true }, target: undefined });
+    expect(read('urlprefix-:1 proto=tcp pxyproto=true')).toMatchObject({
+      target: { protocol: 'tcp', proxyProtocol: true },
+    });
+  });
+
+  it.each(['allow=10.0.0.1', 'deny=ip:', 'allow=ip:10.0.0.0/8,net:x'])(
+    '%s cannot be read, so nobody gets in',
+    (option) => {
+      expect(read(`urlprefix-a.test/ ${option}`)).toMatchObject({
+        handling: { access: { closed: true } },
+        notes: [expect.stringMatching(/the route is closed/)],
+      });
+    },
+  );
+
+  it('a port alone needs proto=tcp', () => {
+    expect(read('urlprefix-:1234')).toMatchObject({ obstacle: expect.stringMatching(/proto=tcp/) });
   });
 
   it('never throws, whatever stands in a tag', () => {

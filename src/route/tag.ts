@@ -1,5 +1,7 @@
-import { hasGlob, parseHostGlob } from './host-glob.ts';
-import { optionKind, PROTOCOLS, type Protocol } from './tag-options.ts';
+import type { TargetOptions, TargetTls } from '../balance/balancer.ts';
+import { hasGlob, parseGlob, parseHostGlob } from './glob.ts';
+import { type HandlingSpec, PLAIN_HANDLING } from './handling.ts';
+import { PROTOCOLS, type Protocol, type ReadOptions, readOptions } from './tag-options.ts';
 
 export interface TagSyntax {
   /** What a tag that makes a route begins with. */
@@ -8,9 +10,11 @@ export interface TagSyntax {
   readonly variables: Readonly<Record<string, string>>;
   /** Whether hosts may be patterns. */
   readonly globs: boolean;
+  /** Whether paths are patterns. */
+  readonly pathGlobs?: boolean;
 }
 
-/** A route as one tag asks for it. */
+/** A route as one tag, or one command, asks for it. */
 export interface RouteTag {
   /** As registered. */
   readonly tag: string;
@@ -19,12 +23,20 @@ export interface RouteTag {
   /** "/" when the tag names a host alone; "" for a TCP listener. */
   readonly path: string;
   readonly protocol: Protocol;
-  readonly strip: string;
+  readonly handling: HandlingSpec;
+  /** What is special about speaking to the instance. */
+  readonly target: TargetOptions | undefined;
+  /** It is spoken to over TLS. */
+  readonly tls: TargetTls | undefined;
   /** Share of the whole that the tag asks for; 0 for none. */
   readonly weight: number;
-  /** All options but `proto=` and `weight=`, as written. */
+  /** Name under which the balancer registers itself; "" for none. */
+  readonly register: string;
+  /** Options but `proto=` and `weight=`, as written. */
   readonly options: readonly string[];
-  /** Why no HTTP request can be sent there (another protocol, an option that comes later); "" when it can. */
+  /** Where it leads, if that is not the instance's own address: the URL of a redirect. */
+  readonly destination: string;
+  /** Why no request can be sent there; "" when it can. */
   readonly obstacle: string;
   /** What was wrong but did not stop the route. */
   readonly notes: readonly string[];
@@ -37,21 +49,84 @@ const MAX_TAG = 8192;
  * Reads `prefix[host][/path] [option=value …]`. Undefined when the tag makes no route; a sentence when it was meant to
  * and cannot.
  */
-export function parseRouteTag(
-  tag: string,
-  { prefix, variables, globs }: TagSyntax,
-): RouteTag | string | undefined {
+export function parseRouteTag(tag: string, syntax: TagSyntax): RouteTag | string | undefined {
   const trimmed = tag.trim();
-  if (!trimmed.startsWith(prefix)) return undefined;
+  if (!trimmed.startsWith(syntax.prefix)) return undefined;
   if (trimmed.length > MAX_TAG) return `it is longer than ${MAX_TAG} characters`;
-  const [source = '', ...options] = trimmed.slice(prefix.length).trim().split(/\s+/);
-  if (source === '') return `nothing behind ${JSON.stringify(prefix)}: expected a host, a path or both`;
-  const place = source.startsWith(':') ? { host: source, path: '' } : splitPlace(source, variables);
-  if (globs && hasGlob(place.host)) {
+  const [source = '', ...words] = trimmed.slice(syntax.prefix.length).trim().split(/\s+/);
+  if (source === '')
+    return `nothing behind ${JSON.stringify(syntax.prefix)}: expected a host, a path or both`;
+  const { read, options, notes } = readOptions(words);
+  if (read.redirectCode !== 0)
+    notes.push(
+      `redirect=${read.redirectCode} is ignored: it must be a code and a URL, like 301,https://new.test$path`,
+    );
+  return routeOf(tag, source, { read, options, notes }, syntax);
+}
+
+/** The route from `source` ("host/path", ":port") with what its options say; a sentence when there cannot be one. */
+export function routeOf(
+  tag: string,
+  source: string,
+  { read, options, notes }: ReturnType<typeof readOptions>,
+  syntax: Omit<TagSyntax, 'prefix'>,
+): RouteTag | string {
+  const place = source.startsWith(':') ? { host: source, path: '' } : splitPlace(source, syntax.variables);
+  if (syntax.globs && hasGlob(place.host)) {
     const glob = parseHostGlob(place.host);
     if (typeof glob === 'string') return glob;
   }
-  return { tag, ...place, ...readOptions(options, source) };
+  const pathGlob = syntax.pathGlobs === true ? parseGlob(place.path, false) : undefined;
+  if (typeof pathGlob === 'string') return pathGlob;
+  const { protocol, weight, register } = read;
+  return {
+    tag,
+    ...place,
+    protocol,
+    handling: handlingOf(read),
+    target: targetOf(read),
+    tls: isSecure(protocol) ? { verify: !read.skipVerify } : undefined,
+    weight,
+    register,
+    options,
+    destination: read.redirect?.url ?? '',
+    obstacle: obstacleOf(source, protocol),
+    notes,
+  };
+}
+
+function obstacleOf(source: string, protocol: Protocol): string {
+  if (source.startsWith(':') && protocol !== 'tcp') return 'a port alone is a TCP route and needs proto=tcp';
+  return protocol === 'grpc' || protocol === 'grpcs' ? `proto=${protocol} is not carried out yet` : '';
+}
+
+function handlingOf(read: ReadOptions): HandlingSpec {
+  const { strip, prepend, host, redirect, allow, deny, closed, auth } = read;
+  const guarded = allow.length > 0 || deny.length > 0 || closed;
+  return {
+    ...PLAIN_HANDLING,
+    strip,
+    prepend,
+    host,
+    ...(redirect === undefined ? {} : { redirect }),
+    ...(guarded ? { access: { allow, deny, closed } } : {}),
+    ...(auth === undefined ? {} : { auth }),
+  };
+}
+
+function isSecure(protocol: Protocol): boolean {
+  return protocol === 'https' || protocol === 'grpcs';
+}
+
+const SPOKEN = { http: 'http', https: 'http', tcp: 'tcp', grpc: 'grpc', grpcs: 'grpc' } as const;
+
+function targetOf({ protocol, proxyProtocol }: ReadOptions): TargetOptions | undefined {
+  const spoken = SPOKEN[protocol];
+  if (spoken === 'http' && !proxyProtocol) return undefined;
+  return {
+    ...(spoken === 'http' ? {} : { protocol: spoken }),
+    ...(proxyProtocol ? { proxyProtocol } : {}),
+  };
 }
 
 function splitPlace(source: string, variables: TagSyntax['variables']): { host: string; path: string } {
@@ -59,36 +134,6 @@ function splitPlace(source: string, variables: TagSyntax['variables']): { host: 
   const host = slash < 0 ? source : source.slice(0, slash);
   const path = slash < 0 ? '/' : source.slice(slash);
   return { host: expand(host, variables).toLowerCase(), path: expand(path, variables) };
-}
-
-type Reading = Omit<RouteTag, 'tag' | 'host' | 'path'>;
-
-function readOptions(written: readonly string[], source: string): Reading {
-  const options: string[] = [];
-  const notes: string[] = [];
-  let protocol: Protocol = 'http';
-  let strip = '';
-  let weight = 0;
-  let obstacle = '';
-  for (const option of written) {
-    const [name, value] = splitOption(option);
-    const kind = optionKind(name);
-    const wrong = kind?.check?.(value);
-    if (wrong !== undefined) notes.push(`${option} is ignored: ${wrong}`);
-    else if (name === 'proto') protocol = value as Protocol;
-    else if (name === 'weight') weight = Math.max(0, Number(value));
-    else if (name === 'strip') strip = value;
-    if (kind?.obstacle !== undefined) obstacle ||= kind.obstacle;
-    if (name !== 'proto' && name !== 'weight') options.push(option);
-  }
-  if (protocol !== 'http') obstacle = `proto=${protocol} is not carried out yet`;
-  else if (source.startsWith(':')) obstacle = 'a port alone is a TCP route and needs proto=tcp';
-  return { protocol, strip, weight, options, obstacle, notes };
-}
-
-function splitOption(option: string): [name: string, value: string] {
-  const equals = option.indexOf('=');
-  return equals < 0 ? [option, ''] : [option.slice(0, equals), option.slice(equals + 1)];
 }
 
 /** As a shell does: `$NAME`, `${NAME}` and the one-character names. */

@@ -1,4 +1,5 @@
 import type { StrategyName } from '../balance/strategies.ts';
+import type { HandlingSpec } from './handling.ts';
 
 /** Routes as people and their tools look at them: with everything behind them, also what gets no traffic. */
 
@@ -10,7 +11,7 @@ export interface TargetView {
   readonly serviceId: string;
   readonly host: string;
   readonly port: number;
-  /** "http://127.0.0.1:80/" */
+  /** "http://127.0.0.1:80/"; of a redirect where it leads. */
   readonly url: string;
   /** Share of the route's requests, 0 to 1. */
   readonly share: number;
@@ -24,20 +25,23 @@ export interface TargetView {
   readonly slot: number;
   /** Why the instance is not healthy enough to get traffic; "" when it is. */
   readonly out: string;
-  /** Why no HTTP request can be sent there though it is healthy; "" when it can. */
+  /** Why nothing can be sent there though it is healthy; "" when it can. */
   readonly obstacle: string;
 }
 
 export interface RouteView {
   /** Host and path. */
   readonly id: string;
+  /** TCP routes lead from a listening address or a server name. */
+  readonly kind: 'http' | 'tcp';
   /** "" for any host. */
   readonly host: string;
   readonly path: string;
   /** Services behind it, usually one. */
   readonly service: string;
   readonly strategy: StrategyName;
-  readonly strip: string;
+  /** What is done with its requests, by the first of its targets. */
+  readonly handling: HandlingSpec;
   /** Index of its counters. */
   readonly slot: number;
   /** Whether requests are routed by it: false when none of its instances can take one. */
@@ -45,10 +49,11 @@ export interface RouteView {
   readonly targets: readonly TargetView[];
 }
 
-/** A tag, or an option of one, that could not be used. The rest of the table is not touched by it. */
+/** A tag, an option of one, or a route command that could not be used. The rest of the table is not touched by it. */
 export interface RouteProblem {
+  /** "" for a command that names none. */
   readonly service: string;
-  /** Instance id. */
+  /** Instance id; "" for a command. */
   readonly instance: string;
   /** As registered. */
   readonly tag: string;

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../lib/log.ts';
+import { PLAIN_HANDLING } from '../../route/handling.ts';
 import type { RouteView, TargetView } from '../../route/view.ts';
 import { type Admin, startAdmin } from './admin.ts';
 import { FABIO_SETTINGS } from './fabio.ts';
@@ -28,7 +29,8 @@ const route = (host: string, path: string, ...targets: TargetView[]): RouteView 
   path,
   service: 'uisvc',
   strategy: 'rr',
-  strip: '',
+  kind: 'http',
+  handling: PLAIN_HANDLING,
   slot: 0,
   isInForce: true,
   targets,

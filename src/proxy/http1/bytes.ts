@@ -9,6 +9,7 @@ export const SLASH = 47;
 export const COLON = 58;
 export const SEMICOLON = 59;
 export const QUESTION = 63;
+export const AMPERSAND = 38;
 export const ASTERISK = 42;
 
 /** token (RFC 9110 §5.6.2) */

@@ -1,5 +1,8 @@
 /** Puts heads together for the other side: kept lines are moved, our own added. Hot path: no allocation. */
-import { ASTERISK, latin1, SLASH, writeNumber } from './bytes.ts';
+import { type Handling, PLAIN } from '../../route/handling.ts';
+import { unitAt } from '../../route/path-trie.ts';
+import { AMPERSAND, ASTERISK, latin1, QUESTION, SLASH, writeNumber } from './bytes.ts';
+import type { ExtraFields } from './extra-fields.ts';
 import {
   CONTENT_LENGTH,
   DATE,
@@ -57,16 +60,12 @@ function putLines(memory: Uint8Array, fields: Fields, at: number): number {
   return out;
 }
 
-/** Whether the path begins with `prefix`. */
-function startsWith(memory: Uint8Array, from: number, to: number, prefix: Uint8Array): boolean {
-  if (prefix.length === 0 || to - from < prefix.length) return false;
-  for (let i = 0; i < prefix.length; i++) if (memory[from + i] !== prefix[i]) return false;
-  return true;
-}
-
 export interface RequestRewrite {
-  /** Taken off the front of the path. */
-  strip: Uint8Array;
+  handling: Handling;
+  /** The Host that the instance is told instead of the client's; empty: the client's. */
+  host: Uint8Array;
+  /** The port that it names; -1 for none. */
+  hostPort: number;
   /** The Host of a request that has none (HTTP/1.0): the instance's own address. */
   fallbackHost: Uint8Array;
   forwarding: Forwarding;
@@ -74,6 +73,8 @@ export interface RequestRewrite {
   upgrade: boolean;
   /** Value for Max-Forwards, already counted down; -1: leave it as it is. */
   maxForwards: number;
+  /** Configured fields; undefined for none. */
+  extras: ExtraFields | undefined;
 }
 
 /** Writes the request's head for the backend at `at`; the answer is the position behind it. */
@@ -84,17 +85,21 @@ export function composeRequest(
   rewrite: RequestRewrite,
 ): number {
   const fields = head.fields;
+  const { handling, extras } = rewrite;
   let out = at;
-  if (rewrite.strip.length === 0 && !head.absolute) {
+  if (handling === PLAIN && !head.absolute) {
     memory.copyWithin(out, head.start, head.targetEnd);
     out += head.targetEnd - head.start;
   } else {
     memory.copyWithin(out, head.start, head.methodEnd + 1);
     out += head.methodEnd + 1 - head.start;
-    out = putTarget(memory, head, rewrite.strip, out);
+    out = putTarget(memory, head, handling, out);
   }
   out = put(memory, HTTP_11, out);
-  if (head.absolute) {
+  if (rewrite.host.length > 0) {
+    fields.dropAll(HOST_FIELD);
+    out = putEnd(memory, put(memory, rewrite.host, put(memory, HOST_NAME, out)));
+  } else if (head.absolute) {
     fields.dropAll(HOST_FIELD);
     out = put(memory, HOST_NAME, out);
     memory.copyWithin(out, head.hostStart, head.hostEnd);
@@ -103,7 +108,8 @@ export function composeRequest(
     out = put(memory, HOST_NAME, out);
     out = putEnd(memory, put(memory, rewrite.fallbackHost, out));
   }
-  Forwarding.replace(head);
+  Forwarding.replace(head, handling.strip);
+  if (extras !== undefined) extras.replace(memory, fields);
   if (rewrite.maxForwards >= 0) fields.dropAll(MAX_FORWARDS);
   if (rewrite.upgrade) {
     keepAll(fields, UPGRADE);
@@ -114,10 +120,13 @@ export function composeRequest(
     out = writeNumber(memory, put(memory, MAX_FORWARDS_NAME, out), rewrite.maxForwards);
     out = putEnd(memory, out);
   }
-  return putEnd(memory, rewrite.forwarding.write(memory, head, out));
+  const { forwarding } = rewrite;
+  if (extras !== undefined) out = extras.write(memory, out, forwarding.addressBytes, forwarding.isSecure);
+  return putEnd(memory, forwarding.write(memory, head, rewrite, out));
 }
 
-function putTarget(memory: Uint8Array, head: RequestHead, strip: Uint8Array, at: number): number {
+function putTarget(memory: Uint8Array, head: RequestHead, handling: Handling, at: number): number {
+  const { strip, prepend, query } = handling;
   let out = at;
   let from = head.pathStart;
   // OPTIONS http://host is about the server itself (RFC 9112 §3.2.4)
@@ -125,11 +134,58 @@ function putTarget(memory: Uint8Array, head: RequestHead, strip: Uint8Array, at:
     memory[out] = ASTERISK;
     return out + 1;
   }
-  if (startsWith(memory, from, head.pathEnd, strip)) from += strip.length;
-  const asterisk = memory[head.pathStart] === ASTERISK;
-  if (!asterisk && (from === head.pathEnd || memory[from] !== SLASH)) memory[out++] = SLASH;
-  memory.copyWithin(out, from, head.targetEnd);
-  return out + head.targetEnd - from;
+  if (memory[from] === ASTERISK) {
+    memory[out] = ASTERISK;
+    return out + 1;
+  }
+  const behind = strip.length === 0 ? -1 : behindPrefix(memory, from, head.pathEnd, strip);
+  if (behind >= 0) from = behind;
+  out = put(memory, prepend, out);
+  const hasSlash = from < head.pathEnd && memory[from] === SLASH;
+  if (!hasSlash && (out === at || memory[out - 1] !== SLASH)) memory[out++] = SLASH;
+  else if (hasSlash && out > at && memory[out - 1] === SLASH) from++;
+  if (behind < 0) {
+    memory.copyWithin(out, from, head.pathEnd);
+    out += head.pathEnd - from;
+  } else out = putUnescapingSlashes(memory, from, head.pathEnd, out);
+  if (query.length > 0) {
+    memory[out++] = QUESTION;
+    out = put(memory, query, out);
+    // Behind a "?" of its own the client's query goes on.
+    if (head.targetEnd > head.pathEnd + 1) memory[out++] = AMPERSAND;
+    else return out;
+    memory.copyWithin(out, head.pathEnd + 1, head.targetEnd);
+    return out + head.targetEnd - head.pathEnd - 1;
+  }
+  memory.copyWithin(out, head.pathEnd, head.targetEnd);
+  return out + head.targetEnd - head.pathEnd;
+}
+
+/** Where the path goes on behind `prefix`, its escapes compared decoded; -1 when it does not begin so. */
+function behindPrefix(memory: Uint8Array, start: number, end: number, prefix: Uint8Array): number {
+  let at = start;
+  for (let i = 0; i < prefix.length; i++) {
+    if (at >= end) return -1;
+    const unit = unitAt(memory, at, end, false);
+    if ((unit & 0xff) !== prefix[i]) return -1;
+    at += unit >>> 8;
+  }
+  return at;
+}
+
+/** Copies a path behind a stripped prefix: as in fabio an escaped slash becomes one. */
+function putUnescapingSlashes(memory: Uint8Array, from: number, to: number, at: number): number {
+  let out = at;
+  for (let p = from; p < to; ) {
+    const unit = unitAt(memory, p, to, false);
+    const length = unit >>> 8;
+    if (length === 3 && (unit & 0xff) !== SLASH) {
+      memory.copyWithin(out, p, p + 3);
+      out += 3;
+    } else memory[out++] = unit & 0xff;
+    p += length;
+  }
+  return out;
 }
 
 function keepAll(fields: Fields, field: number): void {
@@ -145,6 +201,8 @@ export interface ResponseRewrite {
   dropChunked: boolean;
   /** A length where there must be none: 1xx and 204 (RFC 9110 §8.6). */
   dropLength: boolean;
+  /** A line of its own; empty: none. */
+  extra: Uint8Array;
   /** A Date line, for responses without one; empty: none. */
   date: Uint8Array;
 }
@@ -168,6 +226,7 @@ export function composeResponse(
   else if (rewrite.connection === SAY_KEEP_ALIVE) out = put(memory, CONNECTION_KEEP, out);
   else if (rewrite.connection === SAY_UPGRADE) out = put(memory, CONNECTION_UPGRADE, out);
   if (rewrite.addChunked) out = put(memory, CHUNKED_LINE, out);
+  if (rewrite.extra.length > 0) out = put(memory, rewrite.extra, out);
   if (rewrite.date.length > 0 && !fields.has(DATE)) out = put(memory, rewrite.date, out);
   return putEnd(memory, out);
 }

@@ -2,7 +2,9 @@
 import type { Target } from '../../balance/balancer.ts';
 import type { Route } from '../../route/table.ts';
 import { CONNECT_FAILURES, CUTS, IN_FLIGHT, REQUESTS, RETRIES } from '../counters.ts';
+import { readdressed } from './authority.ts';
 import type { Engine } from './engine.ts';
+import type { Admission } from './guard.ts';
 import type { UpstreamLink } from './links.ts';
 import type { Session } from './session.ts';
 
@@ -24,6 +26,8 @@ export class Dispatch {
   #block: Uint8Array = NOTHING;
   #repeatable = false;
   #sightings = 0;
+  /** Set while somebody else decides whether the request may go on. */
+  #waiting: object | undefined;
 
   constructor(engine: Engine, session: Session) {
     this.#engine = engine;
@@ -34,19 +38,43 @@ export class Dispatch {
    * Sends a request on its way. `block` is its head and what there is of its body; it may be sent again after a
    * cut when `repeatable` (safe method, nothing of it outside the block).
    */
-  begin(route: Route, block: Uint8Array, repeatable: boolean): void {
+  begin(route: Route, block: Uint8Array, repeatable: boolean, first?: Target): void {
     this.route = route;
     this.#block = block;
     this.#repeatable = repeatable;
     this.#sightings = 0;
     this.failure = 'none';
     this.#tried = NONE;
-    this.#next();
+    if (first === undefined) this.#next();
+    else this.#open(first, false);
+  }
+
+  /** The same once it is known that the client may; until then the request waits here. */
+  beginWhen(
+    { allowed, refusal, answer }: Admission,
+    route: Route,
+    block: Uint8Array,
+    repeatable: boolean,
+    first: Target | undefined,
+  ): void {
+    const waiting = { route };
+    this.#waiting = waiting;
+    this.route = route;
+    this.#session.holdRequest();
+    void allowed.then((isAllowed) => {
+      // Gone, or given up, in the meantime.
+      if (this.#waiting !== waiting) return;
+      this.#waiting = undefined;
+      this.#engine.touch();
+      const page = isAllowed ? answer : refusal;
+      if (page === undefined) this.begin(route, block, repeatable, first);
+      else this.#session.answerWith(page);
+    });
   }
 
   /** Whether the request's bytes wait for a connection to be established. */
   get isConnecting(): boolean {
-    return this.upstream !== undefined && !this.upstream.connected;
+    return this.#waiting !== undefined || (this.upstream !== undefined && !this.upstream.connected);
   }
 
   #next(): void {
@@ -60,6 +88,9 @@ export class Dispatch {
 
   #open(target: Target, fresh: boolean): void {
     const { counters } = this.#engine;
+    const before = this.target;
+    if (before !== undefined && before !== target && this.route?.handling.hostOfTarget === true)
+      this.#block = readdressed(this.#block, before, target);
     this.target = target;
     target.state.inFlight++;
     counters.slot(target.slot, IN_FLIGHT);
@@ -119,7 +150,13 @@ export class Dispatch {
 
   /** The connect takes too long. */
   connectExpired(): void {
-    const target = this.target!;
+    const { target } = this;
+    if (target === undefined) {
+      this.#waiting = undefined;
+      this.failure = 'lack';
+      this.#session.undeliverable();
+      return;
+    }
     this.release(false);
     this.#connectFailed(target, 'connect-timeout', 'connect timed out');
   }
@@ -135,6 +172,7 @@ export class Dispatch {
 
   /** The exchange is over: keeps nothing of it. */
   forget(): void {
+    this.#waiting = undefined;
     this.#block = NOTHING;
     this.#tried = NONE;
     this.route = undefined;

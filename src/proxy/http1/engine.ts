@@ -1,11 +1,15 @@
 /** What all sessions of a worker share. */
 import type { Target } from '../../balance/balancer.ts';
+import { PLAIN } from '../../route/handling.ts';
 import type { RouteTable } from '../../route/table.ts';
+import { Credentials, compareBcrypt } from '../auth.ts';
 import type { Counters } from '../counters.ts';
 import type { ProxyLimits } from '../limits.ts';
+import type { NoRouteSettings, ProxySettings } from '../settings.ts';
 import type { Lack } from '../shortage.ts';
 import { latin1 } from './bytes.ts';
 import type { RequestRewrite } from './compose.ts';
+import { ExtraFields } from './extra-fields.ts';
 import type { HeadLimits } from './fields.ts';
 import { Forwarding } from './forwarding.ts';
 import type { Transport } from './links.ts';
@@ -38,7 +42,12 @@ export interface EngineOptions {
 }
 
 const NOTHING = new Uint8Array();
-const NO_ROUTES: RouteTable = { match: () => undefined };
+const NO_ROUTES: RouteTable = { match: () => undefined, next: () => undefined, tcp: () => undefined };
+const NOBODY = new Credentials(
+  {},
+  () => Promise.resolve(false),
+  () => 0,
+);
 
 export class Engine {
   readonly memory: Uint8Array;
@@ -57,6 +66,11 @@ export class Engine {
   /** Swapped whole. */
   routes: RouteTable = NO_ROUTES;
   readonly transport: Transport;
+  /** Undefined where none is configured. */
+  extras: ExtraFields | undefined;
+  credentials: Credentials = NOBODY;
+  /** Undefined: 404 with a sentence. */
+  noRoute: NoRouteSettings | undefined;
   /** "Date: …\r\n" of the present second. */
   date: Uint8Array = new Uint8Array();
   readonly #now: () => number;
@@ -75,15 +89,25 @@ export class Engine {
     this.#now = now;
     this.time = now();
     this.rewrite = {
-      strip: NOTHING,
+      handling: PLAIN,
+      host: NOTHING,
+      hostPort: -1,
       fallbackHost: NOTHING,
       forwarding: new Forwarding('unknown', {}),
       upgrade: false,
       maxForwards: -1,
+      extras: undefined,
     };
     this.#wallClock = wallClock;
     this.transport = transport(this);
     this.tick();
+  }
+
+  /** What to do with HTTP besides; takes effect with the next request. */
+  configure({ headers, noRoute, auth }: ProxySettings): void {
+    this.extras = headers === undefined ? undefined : new ExtraFields(headers);
+    this.noRoute = noRoute;
+    this.credentials = auth === undefined ? NOBODY : new Credentials(auth, compareBcrypt, this.#now);
   }
 
   /** Looks at the clock: once per event, not once per use. */

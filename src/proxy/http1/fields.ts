@@ -43,6 +43,14 @@ export const X_FORWARDED_PORT = 15;
 export const TRANSFER_ENCODING = 16;
 export const X_FORWARDED_PROTO = 17;
 export const PROXY_AUTHORIZATION = 18;
+export const X_FORWARDED_PREFIX = 19;
+export const AUTHORIZATION = 20;
+export const ACCEPT_ENCODING = 21;
+export const CONTENT_TYPE = 22;
+export const CONTENT_ENCODING = 23;
+export const VARY = 24;
+export const CACHE_CONTROL = 25;
+export const ETAG = 26;
 
 const NAMES: readonly string[] = [
   '',
@@ -64,6 +72,14 @@ const NAMES: readonly string[] = [
   'transfer-encoding',
   'x-forwarded-proto',
   'proxy-authorization',
+  'x-forwarded-prefix',
+  'authorization',
+  'accept-encoding',
+  'content-type',
+  'content-encoding',
+  'vary',
+  'cache-control',
+  'etag',
 ];
 const NAME_BYTES = NAMES.map(latin1);
 const LONGEST = 19;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { PLAIN } from '../../route/handling.ts';
 import { completeLimits } from '../limits.ts';
 import { latin1 } from './bytes.ts';
 import { composeRequest, type RequestRewrite } from './compose.ts';
@@ -25,7 +26,10 @@ function forwarded(
   memory.set(bytes, READ);
   expect(head.scan(memory, READ, READ + bytes.length, completeLimits())).toBe(READ + bytes.length);
   const rewrite: RequestRewrite = {
-    strip: new Uint8Array(),
+    handling: PLAIN,
+    host: new Uint8Array(),
+    hostPort: -1,
+    extras: undefined,
     fallbackHost: latin1('me:80'),
     forwarding: new Forwarding(address, options),
     upgrade: false,

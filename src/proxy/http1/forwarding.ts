@@ -1,10 +1,12 @@
 /** What a backend is told about the client. Texts that depend only on the client's address are made once per address. */
 import { latin1, writeNumber } from './bytes.ts';
+import type { RequestRewrite } from './compose.ts';
 import {
   FORWARDED,
   X_FORWARDED_FOR,
   X_FORWARDED_HOST,
   X_FORWARDED_PORT,
+  X_FORWARDED_PREFIX,
   X_FORWARDED_PROTO,
   X_REAL_IP,
 } from './fields.ts';
@@ -13,6 +15,7 @@ import type { RequestHead } from './request-head.ts';
 const FOR = latin1('X-Forwarded-For: ');
 const XFH = latin1('X-Forwarded-Host: ');
 const XFP = latin1('X-Forwarded-Port: ');
+const PREFIX = latin1('X-Forwarded-Prefix: ');
 const FORWARDED_NAME = latin1('Forwarded: ');
 const CRLF = latin1('\r\n');
 const LIST = latin1(', ');
@@ -29,11 +32,17 @@ export interface ForwardingOptions {
   isSecure?: boolean | undefined;
 }
 
+/** What of a request's rewriting its forwarding fields depend on. */
+export type ForwardingRewrite = Pick<RequestRewrite, 'host' | 'hostPort' | 'handling'>;
+
 /** The forwarding fields for one client address and manner of connection. */
 export class Forwarding {
   readonly #plain: readonly Uint8Array[];
   readonly #via: readonly Uint8Array[];
-  readonly #address: Uint8Array;
+  /** The client's address. */
+  readonly address: string;
+  readonly addressBytes: Uint8Array;
+  readonly isSecure: boolean;
   readonly #realIp: Uint8Array;
   readonly #forwarded: readonly Uint8Array[];
   readonly #extension: readonly Uint8Array[];
@@ -59,7 +68,9 @@ export class Forwarding {
       latin1(`X-Forwarded-For: ${address}\r\n${realIp}${protoLine}${forwarded[minor]}${via[minor]}`),
     );
     this.#via = via.map(latin1);
-    this.#address = latin1(address);
+    this.address = address;
+    this.isSecure = isSecure;
+    this.addressBytes = latin1(address);
     this.#realIp = latin1(realIp);
     this.#forwarded = forwarded.map(latin1);
     this.#extension = extension.map(latin1);
@@ -68,14 +79,15 @@ export class Forwarding {
   }
 
   /** Marks the lines of the request that are replaced by ours: call it before its lines are copied. */
-  static replace(head: RequestHead): void {
+  static replace(head: RequestHead, strip: Uint8Array): void {
+    if (strip.length > 0) head.fields.dropAll(X_FORWARDED_PREFIX);
     if ((head.fields.present & IN_PLAIN) === 0) return;
     head.fields.dropAll(X_FORWARDED_FOR);
     head.fields.dropAll(FORWARDED);
   }
 
   /** Writes the fields at `at`; the answer is the position behind them. What the client said of Proto, Host, Port and Real-Ip is kept. */
-  write(memory: Uint8Array, head: RequestHead, at: number): number {
+  write(memory: Uint8Array, head: RequestHead, rewrite: ForwardingRewrite, at: number): number {
     const fields = head.fields;
     let out = at;
     if ((fields.present & IN_PLAIN) === 0) {
@@ -83,19 +95,27 @@ export class Forwarding {
       memory.set(plain, out);
       out += plain.length;
     } else out = this.#writeSingly(memory, head, out);
-    if (head.hostEnd > head.hostStart && !fields.has(X_FORWARDED_HOST)) {
+    const { host, handling } = rewrite;
+    const hasHost = host.length > 0;
+    if ((hasHost || head.hostEnd > head.hostStart) && !fields.has(X_FORWARDED_HOST)) {
       memory.set(XFH, out);
       out += XFH.length;
-      memory.copyWithin(out, head.hostStart, head.hostEnd);
-      out += head.hostEnd - head.hostStart;
+      if (hasHost) out = put(memory, host, out);
+      else {
+        memory.copyWithin(out, head.hostStart, head.hostEnd);
+        out += head.hostEnd - head.hostStart;
+      }
       out = put(memory, CRLF, out);
     }
     if (!fields.has(X_FORWARDED_PORT)) {
+      const port = hasHost ? rewrite.hostPort : head.port;
       memory.set(XFP, out);
-      out = writeNumber(memory, out + XFP.length, head.port < 0 ? this.#port : head.port);
+      out = writeNumber(memory, out + XFP.length, port < 0 ? this.#port : port);
       out = put(memory, CRLF, out);
     }
-    return out;
+    const { strip } = handling;
+    if (strip.length === 0) return out;
+    return put(memory, CRLF, put(memory, strip, put(memory, PREFIX, out)));
   }
 
   #writeSingly(memory: Uint8Array, head: RequestHead, at: number): number {
@@ -103,7 +123,7 @@ export class Forwarding {
     let out = put(memory, FOR, at);
     out = putValues(memory, head, X_FORWARDED_FOR, out);
     if (out > at + FOR.length) out = put(memory, LIST, out);
-    out = put(memory, this.#address, out);
+    out = put(memory, this.addressBytes, out);
     out = put(memory, CRLF, out);
     if (!fields.has(X_REAL_IP)) out = put(memory, this.#realIp, out);
     if (!fields.has(X_FORWARDED_PROTO)) out = put(memory, this.#protoLine, out);

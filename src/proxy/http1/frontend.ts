@@ -18,12 +18,15 @@ export class Frontend {
   draining = false;
   readonly limits: ProxyLimits;
   readonly authority: Uint8Array;
+  /** Its clients come over TLS. */
+  readonly secure: boolean;
   readonly #options: ForwardingOptions;
   readonly #forwarding = new Map<string, Forwarding>();
 
   constructor({ limits, authority, ...forwarding }: FrontendOptions) {
     this.limits = limits;
     this.authority = latin1(authority);
+    this.secure = forwarding.isSecure === true;
     this.#options = forwarding;
   }
 

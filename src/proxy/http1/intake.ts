@@ -1,5 +1,8 @@
 /** The client's half of the exchanges: heads and bodies taken out of its bytes, pipelined ones kept for later. */
+
+import type { Target } from '../../balance/balancer.ts';
 import { IN_FLIGHT, REQUESTS } from '../counters.ts';
+import { authorityOf } from './authority.ts';
 import { Body, BY_CHUNKS, BY_LENGTH, NO_BODY } from './body.ts';
 import { hasLineEnd } from './bytes.ts';
 import { composeRequest } from './compose.ts';
@@ -7,6 +10,8 @@ import type { Engine } from './engine.ts';
 import { MAX_FORWARDS } from './fields.ts';
 import type { Forwarding } from './forwarding.ts';
 import type { Frontend } from './frontend.ts';
+import { type Admission, judge } from './guard.ts';
+import { admissionOf, pageOf } from './guard-pages.ts';
 import { Carry, OUT, READ } from './memory.ts';
 import { refusalOf } from './refusals.ts';
 import { METHOD_HEAD, METHOD_OPTIONS, METHOD_OTHER } from './request-head.ts';
@@ -133,14 +138,34 @@ export class Intake {
       session.answer(200, '');
       return bodyEnd;
     }
-    const route = engine.routes.match(memory, head.hostStart, head.hostEnd, head.pathStart, head.pathEnd);
+    const { hostStart, hostEnd, pathStart, pathEnd } = head;
+    let route = engine.routes.match(memory, hostStart, hostEnd, pathStart, pathEnd, this.#frontend.secure);
+    let target: Target | undefined;
+    let admission: Admission | undefined;
+    if (route?.special === true) {
+      const verdict = judge(engine, this.#frontend, this.#forwarding.address, route);
+      if (verdict.kind === 'pass') {
+        route = verdict.route;
+        target = verdict.target;
+        if (verdict.authorized !== undefined)
+          admission = admissionOf(verdict, engine.credentials.realm(route.handling.auth ?? ''));
+      } else {
+        if (verdict.kind !== 'none') counters.slot(route.slot, REQUESTS);
+        session.answerWith(pageOf(verdict, engine.noRoute));
+        return bodyEnd;
+      }
+    }
     if (route === undefined) {
-      session.answer(404, 'no route leads from this host and path to a service. See the list of routes');
+      session.answerWith(pageOf({ kind: 'none' }, engine.noRoute));
       return bodyEnd;
     }
     counters.slot(route.slot, REQUESTS);
     const { rewrite } = engine;
-    rewrite.strip = route.strip;
+    const { handling } = route;
+    rewrite.handling = handling;
+    rewrite.host = handling.hostOfTarget && target !== undefined ? authorityOf(target) : handling.host;
+    rewrite.hostPort = handling.hostOfTarget && target !== undefined ? target.port : handling.hostPort;
+    rewrite.extras = engine.extras;
     rewrite.fallbackHost = this.#frontend.authority;
     rewrite.forwarding = this.#forwarding;
     rewrite.upgrade = this.upgrading;
@@ -148,7 +173,9 @@ export class Intake {
     const out = composeRequest(memory, head, OUT, rewrite);
     memory.copyWithin(out, bodyStart, bodyEnd);
     const block = engine.transport.keep(OUT, out + bodyEnd - bodyStart);
-    session.dispatch.begin(route, block, head.method !== METHOD_OTHER && body.done);
+    const repeatable = head.method !== METHOD_OTHER && body.done;
+    if (admission === undefined) session.dispatch.begin(route, block, repeatable, target);
+    else session.dispatch.beginWhen(admission, route, block, repeatable, target);
     return bodyEnd;
   }
 

@@ -1,25 +1,35 @@
 /** The answers we give ourselves: short plain text that says why and what to do. */
+import { STATUS_CODES } from 'node:http';
 import { latin1 } from './bytes.ts';
 import type { Failure } from './dispatch.ts';
 import type { Refusal } from './refusals.ts';
 
-const REASONS: Record<number, string> = {
-  200: 'OK',
-  400: 'Bad Request',
-  404: 'Not Found',
-  408: 'Request Timeout',
-  414: 'URI Too Long',
-  431: 'Request Header Fields Too Large',
-  501: 'Not Implemented',
-  502: 'Bad Gateway',
-  503: 'Service Unavailable',
-  504: 'Gateway Timeout',
-  505: 'HTTP Version Not Supported',
-};
+/** A whole answer of our own. */
+export interface OwnPage {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+  /** Further field lines, each with its line end. */
+  readonly lines: string;
+}
+
+export const TEXT = 'text/plain; charset=utf-8';
+export const HTML = 'text/html; charset=utf-8';
+
+export function plainPage(status: number, body: string, lines = ''): OwnPage {
+  return { status, type: TEXT, body, lines };
+}
+
+/** The status and a sentence; no body when there is nothing to say. */
+export function sentence(status: number, text: string): OwnPage {
+  return plainPage(status, text === '' ? '' : `${status} ${reasonOf(status)}: ${text}\n`);
+}
+
+function reasonOf(status: number): string {
+  return STATUS_CODES[status] ?? 'Error';
+}
 
 export interface PageOptions {
-  status: number;
-  text: string;
   /** The request was HEAD: the length of the page, but no page. */
   isHead: boolean;
   /** What the client is told of its connection. */
@@ -28,14 +38,17 @@ export interface PageOptions {
   date: Uint8Array;
 }
 
+/** Longest page; the rest is cut off: it has to fit into the memory that answers are put together in. */
+const MOST = 131_072;
+
 /** Writes a whole response at `at`; the answer is the position behind it. */
-export function composePage(memory: Uint8Array, at: number, options: PageOptions): number {
-  const { status, text, isHead, connection, date } = options;
-  const reason = REASONS[status] ?? 'Error';
-  const body = new TextEncoder().encode(text === '' ? '' : `${status} ${reason}: ${text}\n`);
+export function composePage(memory: Uint8Array, at: number, page: OwnPage, options: PageOptions): number {
+  const { status, type, lines } = page;
+  const { isHead, connection, date } = options;
+  const body = new TextEncoder().encode(page.body).subarray(0, MOST);
   const head = latin1(
-    `HTTP/1.1 ${status} ${reason}\r\n` +
-      `Content-Type: text/plain; charset=utf-8\r\nContent-Length: ${body.length}\r\n` +
+    `HTTP/1.1 ${status} ${reasonOf(status)}\r\n` +
+      `Content-Type: ${type}\r\nContent-Length: ${body.length}\r\n${lines}` +
       (connection === undefined ? '' : `Connection: ${connection}\r\n`),
   );
   let out = at;

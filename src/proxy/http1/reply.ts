@@ -43,6 +43,7 @@ export class Reply {
     addChunked: false,
     dropChunked: false,
     dropLength: false,
+    extra: NO_DATE,
     date: NO_DATE,
   };
   #mode = AS_IT_IS;
@@ -135,6 +136,7 @@ export class Reply {
     rewrite.dropChunked = dropChunked;
     rewrite.dropLength = dropLength;
     rewrite.date = engine.response.status < 200 ? NO_DATE : engine.date;
+    rewrite.extra = this.#session.responseExtra;
     return composeResponse(engine.memory, engine.response, OUT, rewrite);
   }
 

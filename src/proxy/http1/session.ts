@@ -11,9 +11,11 @@ import type { Frontend } from './frontend.ts';
 import { Intake } from './intake.ts';
 import type { ClientLink, UpstreamLink } from './links.ts';
 import { OUT, READ } from './memory.ts';
-import { composePage, undelivered } from './page.ts';
+import { composePage, type OwnPage, sentence, undelivered } from './page.ts';
 import { Reply } from './reply.ts';
 import { CLOSED, DROPPING, EXCHANGE, IDLE, TUNNEL } from './stages.ts';
+
+const NOTHING = new Uint8Array();
 
 export class Session {
   readonly intake: Intake;
@@ -207,6 +209,12 @@ export class Session {
 
   // Called by reply
 
+  /** A configured line for every answer to this client; empty for none. */
+  get responseExtra(): Uint8Array {
+    const { extras } = this.#engine;
+    return extras === undefined || !this.#frontend.secure ? NOTHING : extras.strictTransport;
+  }
+
   /** Whether the client's connection ends behind this response; decided when its head is written. */
   decideClose(endsWithConnection: boolean): boolean {
     const refusedUpgrade = this.intake.upgrading && this.intake.carry.length > 0;
@@ -338,20 +346,33 @@ export class Session {
 
   /** An answer of our own. The connection goes on if the request was complete. */
   answer(status: number, text: string): void {
-    if (!this.intake.body.done || this.#frontend.draining || (this.#ended && this.intake.carry.length === 0))
-      this.#closing = true;
+    this.#decideOwn();
     this.#page(status, text, this.#closing);
     this.#over();
   }
 
+  #decideOwn(): void {
+    if (!this.intake.body.done || this.#frontend.draining || (this.#ended && this.intake.carry.length === 0))
+      this.#closing = true;
+  }
+
+  /** An answer of our own with a page as it is, and further field lines. */
+  answerWith(page: OwnPage): void {
+    this.#decideOwn();
+    this.#send(page, this.#closing);
+    this.#over();
+  }
+
   #page(status: number, text: string, closes: boolean): void {
+    this.#send(sentence(status, text), closes);
+  }
+
+  #send(page: OwnPage, closes: boolean): void {
     const { counters, memory, date } = this.#engine;
+    const { status } = page;
     if (status >= 400) counters.overall(status < 500 ? OWN_4XX : OWN_5XX);
     const connection = closes ? 'close' : this.intake.minor === 0 ? 'keep-alive' : undefined;
-    this.sendToClient(
-      OUT,
-      composePage(memory, OUT, { status, text, isHead: this.intake.isHead, connection, date }),
-    );
+    this.sendToClient(OUT, composePage(memory, OUT, page, { isHead: this.intake.isHead, connection, date }));
   }
 
   #service(): string {

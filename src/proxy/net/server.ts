@@ -7,6 +7,7 @@ import { READ, READ_SIZE } from '../http1/memory.ts';
 import { completeLimits, type ProxyLimits } from '../limits.ts';
 import type { ListenAddress, ListenerSpec } from '../listener-spec.ts';
 import { Seats } from '../seats.ts';
+import type { ProxySettings } from '../settings.ts';
 import { Shortage, type ShortageReport } from '../shortage.ts';
 import { Keyring } from '../tls/keyring.ts';
 import type { ListenerHome, OpenListener } from './listener-kind.ts';
@@ -106,6 +107,11 @@ export class ProxyServer {
   /** Requests from now on see the new table; those under way are not touched. */
   setRoutes(routes: RouteTable): void {
     this.#home.engine.routes = routes;
+  }
+
+  /** What to do with HTTP besides routing. */
+  configure(settings: ProxySettings): void {
+    this.#home.engine.configure(settings);
   }
 
   /** An instance that nothing leads to any more: its idle connections end. */

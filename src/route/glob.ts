@@ -1,6 +1,6 @@
 /**
- * Host patterns: `*` any characters (dots too), `?` one character, `[ab]`, `[a-z]`, `[!ab]` one of a class, `{a,b}` alternatives,
- * `\` takes the meaning of the next character away. Compared without regard to case.
+ * Patterns of hosts and paths: `*` any characters (dots and slashes too), `?` one character, `[ab]`, `[a-z]`, `[!ab]` one of a class, `{a,b}` alternatives,
+ * `\` takes the meaning of the next character away. Hosts are compared without regard to case.
  */
 
 /** One step of a pattern. */
@@ -12,8 +12,10 @@ type Step =
   | { readonly kind: 'class'; readonly members: Uint8Array };
 
 /** Alternatives, each a list of steps: `{a,b}` is multiplied out when the pattern is read. */
-export interface HostGlob {
+export interface Glob {
   readonly pattern: string;
+  /** Letters are compared without regard to case. */
+  readonly fold: boolean;
   readonly alternatives: readonly (readonly Step[])[];
 }
 
@@ -24,17 +26,22 @@ export function hasGlob(host: string): boolean {
   return /[*?[{\\]/.test(host);
 }
 
-/** The pattern ready to be matched, or a sentence that says what is wrong with it. */
-export function parseHostGlob(pattern: string): HostGlob | string {
+/** A host's pattern ready to be matched, or a sentence that says what is wrong with it. */
+export function parseHostGlob(pattern: string): Glob | string {
+  return parseGlob(pattern, true);
+}
+
+/** The same for any text, with (`fold`) or without regard to case. */
+export function parseGlob(pattern: string, fold: boolean): Glob | string {
   const expanded = expand(pattern);
   if (typeof expanded === 'string') return expanded;
   const alternatives: Step[][] = [];
   for (const alternative of expanded) {
-    const steps = parseSteps(alternative);
+    const steps = parseSteps(alternative, fold);
     if (typeof steps === 'string') return steps;
     alternatives.push(steps);
   }
-  return { pattern, alternatives };
+  return { pattern, fold, alternatives };
 }
 
 function expand(pattern: string): string[] | string {
@@ -63,9 +70,9 @@ function findUnescaped(text: string, char: string, from: number): number {
   return -1;
 }
 
-function parseSteps(pattern: string): Step[] | string {
+function parseSteps(pattern: string, fold: boolean): Step[] | string {
   const steps: Step[] = [];
-  const bytes = new TextEncoder().encode(pattern.toLowerCase());
+  const bytes = new TextEncoder().encode(fold ? pattern.toLowerCase() : pattern);
   for (let at = 0; at < bytes.length; at++) {
     const char = String.fromCharCode(bytes[at] as number);
     if (char === '*') {
@@ -100,16 +107,22 @@ function parseClass(bytes: Uint8Array): Uint8Array {
   return members;
 }
 
-/** Whether the host in [start, end) fits. Hot path: allocates nothing. */
-export function matchesGlob(glob: HostGlob, bytes: Uint8Array, start: number, end: number): boolean {
-  const { alternatives } = glob;
+/** Whether the bytes in [start, end) fit. Hot path: allocates nothing. */
+export function matchesGlob(glob: Glob, bytes: Uint8Array, start: number, end: number): boolean {
+  const { alternatives, fold } = glob;
   for (let i = 0; i < alternatives.length; i++)
-    if (matchesSteps(alternatives[i] as readonly Step[], bytes, start, end)) return true;
+    if (matchesSteps(alternatives[i] as readonly Step[], bytes, start, end, fold)) return true;
   return false;
 }
 
 /** The usual two-cursor walk: on a mismatch back to the last star, which then takes one byte more. */
-function matchesSteps(steps: readonly Step[], bytes: Uint8Array, start: number, end: number): boolean {
+function matchesSteps(
+  steps: readonly Step[],
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  fold: boolean,
+): boolean {
   let at = start;
   let step = 0;
   let starStep = -1;
@@ -119,7 +132,7 @@ function matchesSteps(steps: readonly Step[], bytes: Uint8Array, start: number, 
     if (wanted !== undefined && wanted.kind === 'star') {
       starStep = step++;
       starAt = at;
-    } else if (wanted !== undefined && fits(wanted, bytes[at] as number)) {
+    } else if (wanted !== undefined && fits(wanted, bytes[at] as number, fold)) {
       step++;
       at++;
     } else if (starStep >= 0) {
@@ -131,8 +144,8 @@ function matchesSteps(steps: readonly Step[], bytes: Uint8Array, start: number, 
   return step === steps.length;
 }
 
-function fits(step: Step, raw: number): boolean {
-  const byte = raw >= 0x41 && raw <= 0x5a ? raw | 0x20 : raw;
+function fits(step: Step, raw: number, fold: boolean): boolean {
+  const byte = fold && raw >= 0x41 && raw <= 0x5a ? raw | 0x20 : raw;
   switch (step.kind) {
     case 'byte':
       return step.byte === byte;

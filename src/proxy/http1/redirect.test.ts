@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import { redirectTarget, redirectUrl } from './redirect.ts';
+
+const to = (url: string, path: string, options: { strip?: string; prepend?: string; host?: string } = {}) => {
+  const [where = '', query = ''] = path.split('?');
+  const { strip = '', prepend = '', host = 'r.test' } = options;
+  const request = { host, path: where, query };
+  return redirectUrl(redirectTarget({ code: 301, url }, { strip, prepend }, request));
+};
+
+describe('a redirect', () => {
+  it.each([
+    ['https://new.test/', '/x/y?a=1', 'https://new.test/'],
+    ['https://new.test', '/x', 'https://new.test/'],
+    ['https://new.test$path', '/x/y', 'https://new.test/x/y'],
+    ['https://new.test:8443$path', '/', 'https://new.test:8443/'],
+    ['https://new.test/$path', '/x?a=1&b=2', 'https://new.test/x?a=1&b=2'],
+    ['https://new.test/v2$path', '/x', 'https://new.test/v2/x'],
+    ['https://new.test$path?fixed=1', '/x?a=1', 'https://new.test/x?fixed=1'],
+    ['https://new.test$path', '/$&$path', 'https://new.test/$&$path'],
+    ['https://$host$path', '/x', 'https://r.test/x'],
+    ['https://www.$host/', '/x', 'https://www.r.test/'],
+  ])('to %s sends %s to %s', (url, path, expected) => {
+    expect(to(url, path)).toBe(expected);
+  });
+
+  it('takes strip and prepend into account', () => {
+    expect(to('https://n.test$path', '/old', { strip: '/old' })).toBe('https://n.test/');
+    expect(to('https://n.test$path', '/old/x', { strip: '/old', prepend: '/new' })).toBe(
+      'https://n.test/new/x',
+    );
+  });
+});

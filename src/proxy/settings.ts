@@ -1,0 +1,41 @@
+/** What a balancer does with HTTP besides routing, as plain data; swapped whole while it runs. Everything is off unless given. */
+
+export interface HeaderSettings {
+  /** Field that tells the instance the client's address. */
+  readonly clientIp?: string;
+  /** Field that carries a new id for each request. */
+  readonly requestId?: string;
+  /** Field for requests that came over TLS; taken off others. */
+  readonly tls?: { readonly name: string; readonly value: string };
+  /** Value of Strict-Transport-Security in answers over TLS. */
+  readonly strictTransport?: string;
+}
+
+/** What a request gets that no route leads anywhere. */
+export interface NoRouteSettings {
+  readonly status: number;
+  /** The page, HTML. */
+  readonly html: string;
+}
+
+/** Who may pass a route with `auth=`. */
+export interface AuthScheme {
+  readonly realm: string;
+  /** Hashes by user name, as htpasswd writes them. */
+  readonly users: Readonly<Record<string, string>>;
+}
+
+export interface ProxySettings {
+  readonly headers?: HeaderSettings;
+  /** Unless given 404 with a sentence. */
+  readonly noRoute?: NoRouteSettings;
+  readonly auth?: Readonly<Record<string, AuthScheme>>;
+  /** Regular expression (of JavaScript) for the Content-Type of answers that are compressed. */
+  readonly compress?: string;
+  readonly accessLog?: {
+    /** As `access-log.ts` reads it. */
+    readonly format: string;
+    /** "stdout" or a path. */
+    readonly target: string;
+  };
+}

@@ -1,0 +1,117 @@
+/**
+ * What is done with a request of a route besides choosing an instance: plain data from the main thread, and what a worker makes of
+ * it. A route whose instances all say the same has one; otherwise each instance carries the number of its own.
+ */
+import { type AddressRange, addressBytes, addressRange, isInRange } from '../lib/ip.ts';
+
+/** Who may use a route. Deny wins over allow; with any `allow` everybody else is out. */
+export interface AccessSpec {
+  readonly allow: readonly string[];
+  readonly deny: readonly string[];
+  /** A rule could not be read: nobody gets in, for to leave it out would open the route. */
+  readonly closed: boolean;
+}
+
+export interface RedirectSpec {
+  /** 300 to 399. */
+  readonly code: number;
+  /** A URL in which `$path` and `$host` stand for those of the request. */
+  readonly url: string;
+}
+
+export interface HandlingSpec {
+  /** Taken off the front of the path; "" takes nothing. */
+  readonly strip: string;
+  /** Put in front of the path, after `strip`. */
+  readonly prepend: string;
+  /** Host that the instance is told: "" as the client said, "dst" the instance's own address, or a name. */
+  readonly host: string;
+  /** Query parameters put before those of the request. */
+  readonly query: string;
+  readonly redirect?: RedirectSpec;
+  readonly access?: AccessSpec;
+  /** Name of the scheme that asks for credentials. */
+  readonly auth?: string;
+}
+
+export const PLAIN_HANDLING: HandlingSpec = { strip: '', prepend: '', host: '', query: '' };
+
+/** Equal text for equal handlings. */
+export function handlingKey(spec: HandlingSpec): string {
+  const { strip, prepend, host, query, redirect, access, auth } = spec;
+  return JSON.stringify([strip, prepend, host, query, redirect, access, auth]);
+}
+
+/** Rules of `allow=` and `deny=` ready to be asked. */
+export class Access {
+  readonly #allow: readonly AddressRange[];
+  readonly #deny: readonly AddressRange[];
+  readonly #isClosed: boolean;
+
+  constructor({ allow, deny, closed }: AccessSpec) {
+    const ranges = (texts: readonly string[]) => texts.map(addressRange);
+    const read = { allow: ranges(allow), deny: ranges(deny) };
+    this.#allow = read.allow.filter((range) => range !== undefined);
+    this.#deny = read.deny.filter((range) => range !== undefined);
+    this.#isClosed = closed || [...read.allow, ...read.deny].includes(undefined);
+  }
+
+  /** Whether a peer with this address may pass; what is no address may not. */
+  admits(address: string): boolean {
+    const ip = this.#isClosed ? undefined : addressBytes(address);
+    if (ip === undefined) return false;
+    if (this.#deny.some((range) => isInRange(ip, range))) return false;
+    return this.#allow.length === 0 || this.#allow.some((range) => isInRange(ip, range));
+  }
+
+  /** Whether everybody in a list as X-Forwarded-For has it may pass. An empty list may. */
+  admitsAll(list: string): boolean {
+    return list.split(',').every((part) => part.trim() === '' || this.admits(part.trim()));
+  }
+}
+
+/** A handling in the form that the data path uses. */
+export interface Handling {
+  readonly strip: Uint8Array;
+  readonly prepend: Uint8Array;
+  /** A name; empty: the client's own, or the instance's when `hostOfTarget`. */
+  readonly host: Uint8Array;
+  readonly hostOfTarget: boolean;
+  /** Port in `host`; -1 when it names none. */
+  readonly hostPort: number;
+  readonly query: Uint8Array;
+  /** Needs the slower way of composing: something besides `strip` is changed. */
+  readonly rewrites: boolean;
+  readonly redirect: RedirectSpec | undefined;
+  readonly access: Access | undefined;
+  readonly auth: string | undefined;
+  /** Whether anything is to be looked at before an instance is chosen. */
+  readonly guarded: boolean;
+}
+
+export function compileHandling(spec: HandlingSpec): Handling {
+  const { strip, prepend, host, query, redirect, access, auth } = spec;
+  const encoder = new TextEncoder();
+  const hostOfTarget = host === 'dst';
+  return {
+    strip: encoder.encode(strip),
+    prepend: encoder.encode(prepend),
+    host: encoder.encode(hostOfTarget ? '' : host),
+    hostOfTarget,
+    hostPort: portOf(host),
+    query: encoder.encode(query),
+    rewrites: prepend !== '' || host !== '' || query !== '',
+    redirect,
+    access: access === undefined ? undefined : new Access(access),
+    auth,
+    guarded: redirect !== undefined || access !== undefined || auth !== undefined,
+  };
+}
+
+/** The port that a host with one names; -1 without. */
+export function portOf(host: string): number {
+  const [, port] = /:(\d{1,5})$/.exec(host) ?? [];
+  return port === undefined ? -1 : Number(port);
+}
+
+export const PLAIN: Handling = compileHandling(PLAIN_HANDLING);
