@@ -9,6 +9,8 @@ export interface ListenerBase {
   readonly host: string;
   /** 0: any free one, the same in all workers. */
   readonly port: number;
+  /** Another worker of the fleet listens there too: only then may the port be somebody's already. Set by the fleet. */
+  readonly isShared?: boolean;
 }
 
 /** HTTP/1.1 in clear text. */

@@ -6,7 +6,7 @@ import type { Target } from '../../balance/balancer.ts';
 import type { Lack } from '../shortage.ts';
 import type { Session } from './session.ts';
 
-/** The client's connection. Its events go to the session: received, ended, drained, gone. */
+/** The client's connection. Its events go to the session: received, ended, drained, progressed, gone. */
 export interface ClientLink {
   /** False: the peer is slow, hold the other side back until `session.drained`. */
   send(start: number, end: number): boolean;

@@ -15,6 +15,11 @@ export function createMemory(): Uint8Array {
   return new Uint8Array(MEMORY_SIZE);
 }
 
+/** The read area, for a transport that is given a buffer to read into. */
+export function readBufferOf(memory: Uint8Array): Buffer {
+  return Buffer.from(memory.buffer, READ, READ_SIZE);
+}
+
 /** Bytes that came before they could be used: a head in pieces, pipelined requests, early data of an upgrade. */
 export class Carry {
   #bytes: Uint8Array | undefined;

@@ -92,6 +92,12 @@ export class Session {
     this.#settle();
   }
 
+  /** A slow peer took a part of what waits for it: its time begins anew. */
+  progressed(): void {
+    this.#engine.touch();
+    if (this.stage !== CLOSED) this.arm();
+  }
+
   /** The client's connection is gone. */
   gone(): void {
     if (this.stage === EXCHANGE || this.stage === TUNNEL) this.#engine.counters.overall(IN_FLIGHT, -1);

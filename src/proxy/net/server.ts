@@ -3,13 +3,14 @@ import type { TargetState } from '../../balance/balancer.ts';
 import type { RouteTable } from '../../route/table.ts';
 import { Counters, createCounterBlock } from '../counters.ts';
 import { Engine, type Outcomes } from '../http1/engine.ts';
-import { READ, READ_SIZE } from '../http1/memory.ts';
+import { readBufferOf } from '../http1/memory.ts';
 import { completeLimits, type ProxyLimits } from '../limits.ts';
 import type { ListenAddress, ListenerSpec } from '../listener-spec.ts';
 import { Seats } from '../seats.ts';
 import type { ProxySettings } from '../settings.ts';
 import { Shortage, type ShortageReport } from '../shortage.ts';
 import { Keyring } from '../tls/keyring.ts';
+import type { EnginePool, TransportKind } from '../transport.ts';
 import type { ListenerHome, OpenListener } from './listener-kind.ts';
 import { openListener } from './listener-kinds.ts';
 import { UpstreamPool } from './upstream-pool.ts';
@@ -34,22 +35,31 @@ export interface ProxyServerOptions {
 
 const NO_OUTCOMES: Outcomes = { connectFailed() {}, cut() {}, answered() {} };
 
-/** The proxy on `node:net`: one engine, one pool, any number of listeners, in the thread that makes it. */
+/** Node's own sockets: works everywhere. */
+const NET: TransportKind = {
+  now: () => performance.now(),
+  pool: (engine) => new UpstreamPool(engine),
+  open: openListener,
+  stop: async () => {},
+};
+
+/** The proxy: one engine, one pool, any number of listeners, in the thread that makes it. */
 export class ProxyServer {
   readonly #home: ListenerHome;
-  readonly #pool: UpstreamPool;
+  readonly #pool: EnginePool;
+  readonly #transport: TransportKind;
   readonly #listeners = new Map<string, OpenListener>();
   /** Closed, with connections that are not over yet. */
   readonly #leaving = new Set<OpenListener>();
   readonly #timer: NodeJS.Timeout;
   #stopped: Promise<void> | undefined;
 
-  constructor(options: ProxyServerOptions = {}) {
+  constructor(options: ProxyServerOptions = {}, transport: TransportKind = NET) {
     const { outcomes = NO_OUTCOMES, onShortage = () => {}, localAddress } = options;
-    const now = () => performance.now();
+    const { memory, now } = transport;
     const shortage = new Shortage(onShortage, now);
     const onLack = shortage.note.bind(shortage);
-    let pool: UpstreamPool | undefined;
+    let pool: EnginePool | undefined;
     const engine = new Engine(
       {
         limits: completeLimits(options.limits),
@@ -58,32 +68,33 @@ export class ProxyServer {
         onLack,
         now,
         wallClock: () => Date.now(),
+        ...(memory === undefined ? {} : { memory }),
       },
       (made) => {
-        const { buffer } = made.memory;
-        pool = new UpstreamPool(made, Buffer.from(buffer, READ, READ_SIZE));
+        pool = transport.pool(made);
         return pool;
       },
     );
     engine.routes = options.routes ?? engine.routes;
+    this.#transport = transport;
     this.#pool = pool!;
     const seats = new Seats(engine.limits.maxConnections, onLack);
     const { keyring = new Keyring() } = options;
-    this.#home = { engine, readBuffer: this.#pool.readBuffer, seats, keyring, localAddress };
+    this.#home = { engine, readBuffer: readBufferOf(engine.memory), seats, keyring, localAddress };
     let sweeps = 0;
     this.#timer = setInterval(() => {
       if (++sweeps % SWEEPS_PER_TICK === 0) engine.tick();
       const time = engine.touch();
       for (const listener of this.#listeners.values()) listener.sweep(time);
       for (const listener of this.#leaving) listener.sweep(time);
-      this.#pool.idle.sweep(time);
+      this.#pool.sweep(time);
     }, SWEEP);
     this.#timer.unref();
   }
 
   /** Takes connections there from now on; resolves with where. Rejects with `listen.*`. */
   async open(spec: ListenerSpec): Promise<ListenAddress> {
-    const listener = await openListener(this.#home, spec);
+    const listener = await this.#transport.open(this.#home, spec);
     this.#listeners.set(spec.id, listener);
     return listener.address;
   }
@@ -116,7 +127,7 @@ export class ProxyServer {
 
   /** An instance that nothing leads to any more: its idle connections end. */
   forget(state: TargetState): void {
-    this.#pool.idle.forget(state);
+    this.#pool.forget(state);
   }
 
   /** No request after the present or, for a moment, the next one on any connection; then all is ended, at the latest after `patience` ms. */
@@ -129,6 +140,7 @@ export class ProxyServer {
     await Promise.all([...this.#listeners.keys()].map((id) => this.close(id, patience)));
     for (const listener of this.#leaving) listener.close();
     clearInterval(this.#timer);
-    this.#pool.idle.close();
+    this.#pool.close();
+    await this.#transport.stop();
   }
 }

@@ -1,27 +1,29 @@
-import type { Target } from '../../balance/balancer.ts';
+import type { Target, TargetState } from '../../balance/balancer.ts';
 import type { Engine } from '../http1/engine.ts';
-import type { Transport, UpstreamLink } from '../http1/links.ts';
+import type { UpstreamLink } from '../http1/links.ts';
+import { readBufferOf } from '../http1/memory.ts';
 import type { Session } from '../http1/session.ts';
 import { IdleConnections } from '../idle-connections.ts';
 import { Dialer } from '../tls/dialer.ts';
+import type { EnginePool } from '../transport.ts';
 import { rangeOf } from './sender.ts';
 import { UpstreamConnection, type UpstreamHome } from './upstream-connection.ts';
 
 /** Connections to instances, new and idle. */
-export class UpstreamPool implements Transport, UpstreamHome {
+export class UpstreamPool implements EnginePool, UpstreamHome {
   readonly engine: Engine;
   readonly readBuffer: Buffer;
   readonly dialer = new Dialer();
-  readonly idle: IdleConnections<UpstreamConnection>;
+  readonly #idle: IdleConnections<UpstreamConnection>;
 
-  constructor(engine: Engine, readBuffer: Buffer) {
+  constructor(engine: Engine) {
     this.engine = engine;
-    this.readBuffer = readBuffer;
-    this.idle = new IdleConnections(engine.limits);
+    this.readBuffer = readBufferOf(engine.memory);
+    this.#idle = new IdleConnections(engine.limits);
   }
 
   open(session: Session, target: Target, fresh: boolean): UpstreamLink {
-    const idle = fresh ? undefined : this.idle.take(target.state);
+    const idle = fresh ? undefined : this.#idle.take(target.state);
     if (idle === undefined) return new UpstreamConnection(this, target, session);
     idle.reuse(session);
     return idle;
@@ -34,10 +36,22 @@ export class UpstreamPool implements Transport, UpstreamHome {
   }
 
   returned(connection: UpstreamConnection): void {
-    this.idle.put(connection, this.engine.time);
+    this.#idle.put(connection, this.engine.time);
   }
 
   left(connection: UpstreamConnection): void {
-    this.idle.left(connection);
+    this.#idle.left(connection);
+  }
+
+  sweep(now: number): void {
+    this.#idle.sweep(now);
+  }
+
+  forget(state: TargetState): void {
+    this.#idle.forget(state);
+  }
+
+  close(): void {
+    this.#idle.close();
   }
 }

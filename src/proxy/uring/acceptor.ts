@@ -1,0 +1,143 @@
+import { addressAt, V4_IP } from './calls.ts';
+import * as kernel from './kernel.ts';
+import { ACCEPTED, CANCELLED, type Loop, type Party, tagOf } from './loop.ts';
+
+/** Accepts that wait at a time. One that goes on by itself would tell no address that can be trusted. */
+const ACCEPTS = 16;
+/** Where in a place for an address its length lies: how much room there is before the call, how much was used behind it. */
+const LENGTH = 32;
+/** Texts of addresses that are remembered; then it begins anew. */
+const REMEMBERED_ADDRESSES = 4_096;
+
+export interface Accepting {
+  /** `from`: the client's IP address. */
+  accepted(fd: number, from: string): void;
+  /** The system has no descriptor or memory for a connection. */
+  refused(): void;
+}
+
+/** A listening socket on the ring. */
+export class Acceptor {
+  readonly #loop: Loop;
+  readonly #fd: number;
+  readonly #owner: Accepting;
+  readonly #accepts: Accept[] = [];
+  /** By the four bytes of an IPv4 address. */
+  readonly #texts = new Map<number, string>();
+  #outstanding = 0;
+  #isStopping = false;
+  #isClosed = false;
+
+  constructor(loop: Loop, fd: number, owner: Accepting) {
+    this.#loop = loop;
+    this.#fd = fd;
+    this.#owner = owner;
+    for (const place of loop.arena.takeAddresses(ACCEPTS)) this.#accepts.push(new Accept(loop, this, place));
+    this.retry();
+  }
+
+  /** Accepts again where the system had nothing left for it. To be called now and then. */
+  retry(): void {
+    for (const accept of this.#accepts) this.#wait(accept);
+  }
+
+  #wait(accept: Accept): void {
+    if (this.#isStopping || accept.isWaiting) return;
+    this.#outstanding++;
+    accept.wait(this.#fd);
+  }
+
+  completed(accept: Accept, result: number): void {
+    this.#outstanding--;
+    if (result >= 0) {
+      this.#loop.estate.own(result);
+      this.#owner.accepted(result, this.#textOf(accept.place));
+      this.#wait(accept);
+    } else if (LACKING.has(-result)) this.#owner.refused();
+    // The client went away before it was accepted, or the accept was interrupted.
+    else this.#wait(accept);
+    if (this.#isStopping) this.#close();
+  }
+
+  /** Takes no more connections; those that the kernel hands out meanwhile still come. Idempotent. */
+  stop(): void {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    const [first] = this.#accepts;
+    if (this.#outstanding > 0 && first !== undefined) first.cancelAll(this.#fd);
+    else this.#close();
+  }
+
+  #close(): void {
+    if (this.#outstanding > 0 || this.#isClosed) return;
+    this.#isClosed = true;
+    this.#loop.closeDescriptor(this.#fd);
+    for (const accept of this.#accepts) accept.leave();
+  }
+
+  #textOf(place: number): string {
+    const { bytes, ints } = this.#loop.arena;
+    if (bytes[place] !== kernel.AF_INET) return addressAt(bytes, place);
+    const key = ints[(place + V4_IP) >> 2]!;
+    const known = this.#texts.get(key);
+    if (known !== undefined) return known;
+    if (this.#texts.size >= REMEMBERED_ADDRESSES) this.#texts.clear();
+    const text = addressAt(bytes, place);
+    this.#texts.set(key, text);
+    return text;
+  }
+}
+
+const LACKING = new Set([kernel.EMFILE, kernel.ENFILE, kernel.ENOBUFS, kernel.ENOMEM]);
+
+/** One accept after the other, with a place for the client's address. */
+class Accept implements Party {
+  generation = 0;
+  readonly place: number;
+  isWaiting = false;
+  readonly #loop: Loop;
+  readonly #acceptor: Acceptor;
+  readonly #number: number;
+  /** A cancel of its own is under way: its number may not be given to another. */
+  #isCancelling = false;
+  #isLeaving = false;
+
+  constructor(loop: Loop, acceptor: Acceptor, place: number) {
+    this.#loop = loop;
+    this.#acceptor = acceptor;
+    this.place = place;
+    this.#number = loop.join(this);
+  }
+
+  wait(fd: number): void {
+    const { arena, ring } = this.#loop;
+    arena.ints[(this.place + LENGTH) >> 2] = LENGTH;
+    this.isWaiting = true;
+    const tag = tagOf(this.#number, ACCEPTED);
+    ring.accept(fd, arena.low(this.place), arena.low(this.place + LENGTH), tag, this.generation);
+  }
+
+  cancelAll(fd: number): void {
+    this.#isCancelling = true;
+    this.#loop.ring.cancelAll(fd, tagOf(this.#number, CANCELLED), this.generation);
+  }
+
+  completed(kind: number, result: number): void {
+    if (kind === CANCELLED) {
+      this.#isCancelling = false;
+      if (this.#isLeaving) this.leave();
+      return;
+    }
+    this.isWaiting = false;
+    this.#acceptor.completed(this, result);
+  }
+
+  endTurn(): void {}
+
+  leave(): void {
+    this.#isLeaving = true;
+    if (this.#isCancelling) return;
+    this.#loop.arena.giveAddress(this.place);
+    this.#loop.leave(this.#number);
+  }
+}

@@ -1,0 +1,154 @@
+/** The plain system calls on sockets: what the ring does worse, or on a thread of its own. */
+import { getSystemErrorName } from 'node:util';
+import { listenError } from '../../errors.ts';
+import { formatHostPort } from '../../lib/host-port.ts';
+import { addressText } from '../../lib/ip.ts';
+import { SCRATCH } from './arena.ts';
+import * as kernel from './kernel.ts';
+import { SOCK_NONBLOCK, SOCK_STREAM } from './libc.ts';
+import type { Loop } from './loop.ts';
+
+const VALUE_AT = SCRATCH + 256;
+const LENGTH_AT = SCRATCH + 264;
+const ADDRESS_AT = SCRATCH + 320;
+const ADDRESS_ROOM = 64;
+
+const SOL_SOCKET = 1;
+const SO_REUSEADDR = 2;
+const SO_ERROR = 4;
+const SO_LINGER = 13;
+const SO_REUSEPORT = 15;
+const IPPROTO_TCP = 6;
+const TCP_NODELAY = 1;
+const IPPROTO_IPV6 = 41;
+const IPV6_V6ONLY = 26;
+const BACKLOG = 4_096;
+
+const V4_LENGTH = 16;
+const V6_LENGTH = 28;
+/** Where the IP address lies in a struct sockaddr. */
+export const V4_IP = 4;
+const V6_IP = 8;
+
+/** A connected socket without delays, or one that is connecting (`isPending`), or a negative error number. */
+export interface Dialled {
+  readonly fd: number;
+  readonly isPending: boolean;
+}
+
+const IN_TIME: { fd: number; isPending: boolean } = { fd: -1, isPending: false };
+
+/** Begins a connection to an IP address. The answer is valid until the next call. */
+export function dial(loop: Loop, ip: Uint8Array, port: number): Dialled {
+  const { libc, arena } = loop;
+  const length = writeAddress(loop, ip, port);
+  const family = length === V4_LENGTH ? kernel.AF_INET : kernel.AF_INET6;
+  const dialled = IN_TIME;
+  dialled.isPending = false;
+  const fd = libc.socket(family, SOCK_STREAM | SOCK_NONBLOCK | kernel.SOCK_CLOEXEC);
+  dialled.fd = fd;
+  if (fd < 0) return dialled;
+  setFlag(loop, fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  const result = libc.connect(fd, arena.address(ADDRESS_AT), length);
+  if (result === -kernel.EINPROGRESS) dialled.isPending = true;
+  else if (result < 0) {
+    libc.close(fd);
+    dialled.fd = result;
+    return dialled;
+  } else libc.clearNonBlocking(fd);
+  loop.estate.own(fd);
+  return dialled;
+}
+
+/** Why a connect failed; 0: it did not. */
+export function connectError(loop: Loop, fd: number): number {
+  const { libc, arena } = loop;
+  arena.ints[VALUE_AT >> 2] = 0;
+  arena.ints[LENGTH_AT >> 2] = 4;
+  libc.getOption(fd, SOL_SOCKET, SO_ERROR, arena.address(VALUE_AT), arena.address(LENGTH_AT));
+  return arena.ints[VALUE_AT >> 2]!;
+}
+
+/** When it is closed the peer gets a reset. */
+export function closeWithReset({ libc, arena }: Loop, fd: number): void {
+  arena.ints[VALUE_AT >> 2] = 1;
+  arena.ints[(VALUE_AT >> 2) + 1] = 0;
+  libc.setOption(fd, SOL_SOCKET, SO_LINGER, arena.address(VALUE_AT), 8);
+}
+
+export interface Listening {
+  readonly fd: number;
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * Listens on an IP address. The port is shared with the other workers, so somebody else's socket there would go
+ * unnoticed: the first of them (`isFirst`) tries to have it alone before. Throws `listen.*`.
+ */
+export function listenOn(loop: Loop, ip: Uint8Array, port: number, isFirst: boolean): Listening {
+  if (isFirst && port !== 0) loop.libc.close(bound(loop, ip, port, false));
+  const fd = bound(loop, ip, port, true);
+  const result = loop.libc.listen(fd, BACKLOG);
+  if (result < 0) {
+    loop.libc.close(fd);
+    throw refusal(ip, port, result);
+  }
+  loop.estate.own(fd);
+  const { libc, arena } = loop;
+  arena.ints[LENGTH_AT >> 2] = ADDRESS_ROOM;
+  libc.ownAddress(fd, arena.address(ADDRESS_AT), arena.address(LENGTH_AT));
+  const host = addressAt(arena.bytes, ADDRESS_AT);
+  return { fd, host, port: (arena.bytes[ADDRESS_AT + 2]! << 8) | arena.bytes[ADDRESS_AT + 3]! };
+}
+
+function bound(loop: Loop, ip: Uint8Array, port: number, isShared: boolean): number {
+  const { libc, arena } = loop;
+  const length = writeAddress(loop, ip, port);
+  const family = length === V4_LENGTH ? kernel.AF_INET : kernel.AF_INET6;
+  const fd = libc.socket(family, SOCK_STREAM | kernel.SOCK_CLOEXEC);
+  if (fd < 0) throw refusal(ip, port, fd);
+  setFlag(loop, fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (isShared) setFlag(loop, fd, SOL_SOCKET, SO_REUSEPORT, 1);
+  // As Node listens on "::": on all addresses of IPv4 too.
+  if (family === kernel.AF_INET6)
+    setFlag(loop, fd, IPPROTO_IPV6, IPV6_V6ONLY, ip.every((byte) => byte === 0) ? 0 : 1);
+  // Accepted sockets have it from here.
+  setFlag(loop, fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  const result = libc.bind(fd, arena.address(ADDRESS_AT), length);
+  if (result < 0) {
+    libc.close(fd);
+    throw refusal(ip, port, result);
+  }
+  return fd;
+}
+
+function refusal(ip: Uint8Array, port: number, result: number): Error {
+  const code = getSystemErrorName(result);
+  const cause = Object.assign(new Error(code), { code });
+  return listenError('the load balancer', formatHostPort(addressText(ip), port), cause);
+}
+
+function setFlag({ libc, arena }: Loop, fd: number, level: number, option: number, value: number): void {
+  arena.ints[VALUE_AT >> 2] = value;
+  libc.setOption(fd, level, option, arena.address(VALUE_AT), 4);
+}
+
+/** Writes a struct sockaddr; the answer is its length. */
+function writeAddress({ arena: { bytes } }: Loop, ip: Uint8Array, port: number): number {
+  const isV4 = ip.length === 4;
+  bytes.fill(0, ADDRESS_AT, ADDRESS_AT + ADDRESS_ROOM);
+  bytes[ADDRESS_AT] = isV4 ? kernel.AF_INET : kernel.AF_INET6;
+  bytes[ADDRESS_AT + 2] = port >> 8;
+  bytes[ADDRESS_AT + 3] = port & 255;
+  bytes.set(ip, ADDRESS_AT + (isV4 ? V4_IP : V6_IP));
+  return isV4 ? V4_LENGTH : V6_LENGTH;
+}
+
+/** The address in a struct sockaddr that the kernel wrote; "" for anything but IP. */
+export function addressAt(bytes: Uint8Array, at: number): string {
+  const family = bytes[at];
+  if (family === kernel.AF_INET) return addressText(bytes.slice(at + V4_IP, at + V4_IP + 4));
+  if (family !== kernel.AF_INET6) return '';
+  return addressText(bytes.slice(at + V6_IP, at + V6_IP + 16));
+}

@@ -1,0 +1,63 @@
+import { CONNECTIONS, OPEN_CONNECTIONS } from '../counters.ts';
+import type { Engine } from '../http1/engine.ts';
+import type { Frontend } from '../http1/frontend.ts';
+import type { ClientLink } from '../http1/links.ts';
+import { Session } from '../http1/session.ts';
+import type { Loop } from './loop.ts';
+import { RingSocket } from './socket.ts';
+
+/** What a connection needs of the listener it came through. */
+export interface ClientHome {
+  readonly loop: Loop;
+  readonly engine: Engine;
+  readonly frontend: Frontend;
+  /** The connection is closed. */
+  left(connection: ClientConnection): void;
+}
+
+/** An accepted socket. */
+export class ClientConnection extends RingSocket implements ClientLink {
+  readonly session: Session;
+  /** Place in the listener's list. */
+  index = -1;
+  readonly #home: ClientHome;
+
+  /** `address`: the client's. */
+  constructor(home: ClientHome, fd: number, address: string) {
+    super(home.loop);
+    const { engine, frontend } = home;
+    this.#home = home;
+    this.session = new Session(engine, this, frontend, frontend.forwardingFor(address));
+    engine.counters.overall(CONNECTIONS);
+    engine.counters.overall(OPEN_CONNECTIONS);
+    this.opened(fd);
+  }
+
+  linger(): void {
+    this.end();
+  }
+
+  protected onConnected(): void {}
+
+  protected onReceived(start: number, end: number): void {
+    this.session.received(start, end);
+  }
+
+  protected onEnded(): void {
+    this.session.ended();
+  }
+
+  protected onDrained(): void {
+    this.session.drained();
+  }
+
+  protected onProgress(): void {
+    this.session.progressed();
+  }
+
+  protected onClosed(): void {
+    this.session.gone();
+    this.#home.engine.counters.overall(OPEN_CONNECTIONS, -1);
+    this.#home.left(this);
+  }
+}

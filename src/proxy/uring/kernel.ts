@@ -1,0 +1,62 @@
+/** Numbers of the kernel's interface (`linux/io_uring.h`, `asm-generic`): the same on every machine Node runs on. */
+
+export const SETUP_CQSIZE = 1 << 3;
+export const SETUP_CLAMP = 1 << 4;
+export const SETUP_SUBMIT_ALL = 1 << 7;
+export const SETUP_SINGLE_ISSUER = 1 << 12;
+export const SETUP_DEFER_TASKRUN = 1 << 13;
+export const SETUP_NO_SQARRAY = 1 << 16;
+
+/** Offsets for mmap. */
+export const RING_AT = 0;
+export const ENTRIES_AT = 0x10000000;
+
+export const ENTER_GETEVENTS = 1;
+export const REGISTER_BUFFER_RING = 22;
+
+export const OP_NOP = 0;
+export const OP_POLL_ADD = 6;
+export const OP_SENDMSG = 9;
+export const OP_TIMEOUT = 11;
+export const OP_ACCEPT = 13;
+export const OP_ASYNC_CANCEL = 14;
+export const OP_CLOSE = 19;
+export const OP_SEND = 26;
+export const OP_RECV = 27;
+
+/** Of an entry. */
+export const ENTRY_BUFFER_SELECT = 1 << 5;
+export const ENTRY_SKIP_SUCCESS = 1 << 6;
+
+export const RECEIVE_POLL_FIRST = 1;
+export const RECEIVE_MULTISHOT = 2;
+export const CANCEL_ALL = 1;
+export const CANCEL_FD = 2;
+
+/** Of a completion. */
+export const HAS_BUFFER = 1;
+export const HAS_MORE = 2;
+
+export const MSG_NOSIGNAL = 0x4000;
+export const MSG_WAITALL = 0x100;
+export const POLLIN = 1;
+export const POLLOUT = 4;
+
+export const EINTR = 4;
+export const EAGAIN = 11;
+export const ENOMEM = 12;
+export const EBUSY = 16;
+export const EINVAL = 22;
+export const ENFILE = 23;
+export const EMFILE = 24;
+export const ETIME = 62;
+export const ENOBUFS = 105;
+export const EINPROGRESS = 115;
+export const ECANCELED = 125;
+
+export const AF_INET = 2;
+export const AF_INET6 = 10;
+export const SOCK_CLOEXEC = 0x80000;
+
+export const SHUT_WR = 1;
+export const SHUT_RDWR = 2;

@@ -1,0 +1,419 @@
+/**
+ * A connected socket on the ring. Reads come by themselves, into slots; what is sent waits in a queue of slots, of which one
+ * send is under way at a time and the rest is gathered by the next. It is closed when nothing of it is outstanding.
+ */
+import { SLOT_ROOM, slotAt } from './arena.ts';
+import { closeWithReset, connectError } from './calls.ts';
+import * as kernel from './kernel.ts';
+import { CANCELLED, CONNECTED, type Loop, type Party, RECEIVED, SENT, tagOf } from './loop.ts';
+
+/** Received bytes from so many on are sent from where they lie; fewer are cheaper to copy behind what waits already. */
+const WORTH_QUEUEING = 2_048;
+/** Slots in one send: a slow peer shows progress for each. */
+const GATHERED = 16;
+
+export abstract class RingSocket implements Party {
+  generation = 0;
+  /** The peer sent FIN. */
+  hasEnded = false;
+  protected readonly loop: Loop;
+  protected fd = -1;
+  readonly #number: number;
+
+  #isConnected = false;
+  #isConnecting = false;
+  /** No event but `onClosed` comes any more. */
+  #isClosing = false;
+  #isClosed = false;
+  #isClean = true;
+  #isReset = false;
+  #isShutDown = false;
+  #isCutOff = false;
+
+  #isReceiving = false;
+  /** The first read is a single one: many connections end after it, and one that reads cannot simply be closed. */
+  #hasReceived = false;
+  #isPaused = false;
+  #isCancelling = false;
+
+  #head = -1;
+  #tail = -1;
+  #queued = 0;
+  /** Slots at the front of the queue that the kernel is sending. */
+  #sending = 0;
+  /** A `send` has said false: `onDrained` is owed. */
+  #isSlow = false;
+  #endsBehindQueue = false;
+  #closesBehindQueue = false;
+  #isMarked = false;
+
+  constructor(loop: Loop) {
+    this.loop = loop;
+    this.#number = loop.join(this);
+  }
+
+  protected abstract onReceived(start: number, end: number): void;
+  /** The peer sent FIN: nothing is received any more. */
+  protected abstract onEnded(): void;
+  /** The queue is short again after `send` said false. */
+  protected abstract onDrained(): void;
+  /** The peer took a part of what is queued. */
+  protected abstract onProgress(): void;
+  /** The connection could be opened. */
+  protected abstract onConnected(): void;
+  /** It is gone. Not clean: by an error, or it never was there. */
+  protected abstract onClosed(isClean: boolean): void;
+
+  // What owners ask for
+
+  /** It is connected: reads from now on. */
+  protected opened(fd: number): void {
+    this.fd = fd;
+    this.#isConnected = true;
+    this.#receive();
+  }
+
+  /** A connect is under way; `onConnected` or `onClosed` follows. */
+  protected connecting(fd: number): void {
+    this.fd = fd;
+    this.#isConnecting = true;
+    this.loop.ring.poll(fd, kernel.POLLOUT, tagOf(this.#number, CONNECTED), this.generation);
+  }
+
+  get isOpen(): boolean {
+    return this.#isConnected && !this.#isClosing;
+  }
+
+  /** Nothing waits to be sent. */
+  get isEmpty(): boolean {
+    return this.#queued === 0;
+  }
+
+  /** Sends a range of the arena, from where it was received or from a copy. False: hold the other side back until `onDrained`. */
+  send(start: number, end: number): boolean {
+    if (this.#isClosing || end === start) return true;
+    const { loop } = this;
+    const { reading } = loop;
+    if (reading >= 0 && end - start >= WORTH_QUEUEING && isWithin(reading, start)) {
+      loop.reading = -1;
+      loop.slots.queue(reading);
+      this.#append(reading, start, end - start);
+    } else this.#copy(loop.arena.bytes, start, end);
+    return this.#accepts();
+  }
+
+  /** The same for bytes that do not lie in the arena. */
+  give(bytes: Uint8Array): boolean {
+    if (this.#isClosing || bytes.length === 0) return true;
+    this.#copy(bytes, 0, bytes.length);
+    return this.#accepts();
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+    if (this.#isReceiving) this.#stopReceiving();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#receive();
+  }
+
+  /** Half-closes behind everything sent. */
+  end(): void {
+    this.#endsBehindQueue = true;
+    this.#mark();
+  }
+
+  /** Closes behind everything sent. */
+  finish(): void {
+    this.#closesBehindQueue = true;
+    this.#mark();
+  }
+
+  destroy(): void {
+    this.#beginClosing();
+  }
+
+  /** So that the peer sees an error. */
+  reset(): void {
+    if (this.fd < 0 || this.#isClosing) return;
+    closeWithReset(this.loop, this.fd);
+    this.#isReset = true;
+    this.#beginClosing();
+  }
+
+  /** Ends it as something that failed. */
+  protected fail(): void {
+    if (this.#isClosing) return;
+    this.#isClean = false;
+    this.#beginClosing();
+  }
+
+  // What the ring tells
+
+  completed(kind: number, result: number, flags: number): void {
+    switch (kind) {
+      case RECEIVED:
+        this.#received(result, flags);
+        return;
+      case SENT:
+        this.#sent(result);
+        return;
+      case CONNECTED:
+        this.#isConnecting = false;
+        if (this.#isClosing) this.#close();
+        else if (result < 0 || connectError(this.loop, this.fd) !== 0) this.fail();
+        else {
+          this.loop.libc.clearNonBlocking(this.fd);
+          this.#isConnected = true;
+          this.#receive();
+          this.onConnected();
+        }
+        return;
+      case CANCELLED:
+        this.#isCancelling = false;
+        if (this.#isClosing) this.#close();
+        else if (this.#isPaused && this.#isReceiving) this.#stopReceiving();
+        else this.#receive();
+    }
+  }
+
+  #received(result: number, flags: number): void {
+    const { loop } = this;
+    if ((flags & kernel.HAS_MORE) === 0) this.#isReceiving = false;
+    if ((flags & kernel.HAS_BUFFER) !== 0) {
+      const slot = flags >>> 16;
+      loop.slots.read(slot);
+      if (result > 0 && !this.#isClosing) {
+        this.#hasReceived = true;
+        loop.reading = slot;
+        const at = slotAt(slot);
+        this.onReceived(at, at + result);
+        if (loop.reading === slot) loop.slots.reoffer(slot);
+        loop.reading = -1;
+      } else loop.slots.reoffer(slot);
+    }
+    if (this.#isClosing) {
+      this.#close();
+      return;
+    }
+    if (result > 0) {
+      if (this.#isReceiving) {
+        if (this.#isPaused) this.#stopReceiving();
+      } else this.#mark();
+    } else if (result === 0) {
+      this.hasEnded = true;
+      this.onEnded();
+    } else if (result === -kernel.ENOBUFS) this.loop.starve(this);
+    else if (result === -kernel.ECANCELED || result === -kernel.EINTR) this.#mark();
+    else this.fail();
+  }
+
+  #sent(result: number): void {
+    const { slots } = this.loop;
+    const count = this.#sending;
+    this.#sending = 0;
+    if (this.#isClosing) {
+      this.#close();
+      return;
+    }
+    if (result < 0) {
+      if (result === -kernel.EINTR || result === -kernel.EAGAIN) this.#mark();
+      else this.fail();
+      return;
+    }
+    const { length, from, next } = slots;
+    let left = result;
+    let slot = this.#head;
+    for (let i = 0; i < count && left >= length[slot]!; i++) {
+      left -= length[slot]!;
+      const behind = next[slot]!;
+      slots.free(slot);
+      this.#queued--;
+      slot = behind;
+    }
+    this.#head = slot;
+    if (slot < 0) this.#tail = -1;
+    else {
+      from[slot]! += left;
+      length[slot]! -= left;
+    }
+    if (this.#isSlow) {
+      if (this.#queued <= slots.limit >> 2) {
+        this.#isSlow = false;
+        this.onDrained();
+      } else this.onProgress();
+    }
+    if (this.#queued > 0 || this.#endsBehindQueue || this.#closesBehindQueue) this.#mark();
+  }
+
+  endTurn(): void {
+    this.#isMarked = false;
+    if (this.#isClosing) {
+      this.#close();
+      return;
+    }
+    this.#receive();
+    if (this.#isConnected && this.#sending === 0) this.#sendNext();
+  }
+
+  #sendNext(): void {
+    const { loop } = this;
+    const { slots, ring } = loop;
+    if (this.#queued > 0) {
+      const count = Math.min(this.#queued, GATHERED);
+      this.#sending = count;
+      const tag = tagOf(this.#number, SENT);
+      // To a peer that is slow the kernel reports each part it took: that is how progress shows.
+      const flags = this.#isSlow ? 0 : kernel.MSG_WAITALL;
+      const head = this.#head;
+      if (count > 1) loop.sendGathered(this.fd, head, count, flags, tag, this.generation);
+      else
+        ring.send(
+          this.fd,
+          loop.arena.low(slots.from[head]!),
+          slots.length[head]!,
+          flags,
+          tag,
+          this.generation,
+        );
+      return;
+    }
+    if (this.#closesBehindQueue) {
+      this.#isClosing = true;
+      this.#close();
+    } else if (this.#endsBehindQueue && !this.#isShutDown) {
+      this.#isShutDown = true;
+      loop.libc.shutdown(this.fd, kernel.SHUT_WR);
+    }
+  }
+
+  /** Reads, if that is wanted and not under way. */
+  #receive(): void {
+    if (this.#isReceiving || this.#isPaused || this.#isCancelling) return;
+    if (this.hasEnded || this.#isClosing || this.#closesBehindQueue || !this.#isConnected) return;
+    this.#isReceiving = true;
+    let how = 0;
+    if (this.#hasReceived) {
+      how = kernel.RECEIVE_POLL_FIRST;
+      // One that goes on by itself may fill many slots before a pause stops it.
+      if (!this.loop.slots.isTight) how |= kernel.RECEIVE_MULTISHOT;
+    }
+    this.loop.ring.receive(this.fd, how, tagOf(this.#number, RECEIVED), this.generation);
+  }
+
+  #stopReceiving(): void {
+    if (this.#isCancelling) return;
+    this.#isCancelling = true;
+    const { ring } = this.loop;
+    const { generation } = this;
+    ring.cancel(tagOf(this.#number, RECEIVED), generation, tagOf(this.#number, CANCELLED), generation);
+  }
+
+  #beginClosing(): void {
+    if (this.#isClosing) return;
+    this.#isClosing = true;
+    this.#mark();
+  }
+
+  /** Closes, or brings to an end what is outstanding first. */
+  #close(): void {
+    if (this.#isClosed) return;
+    if (this.#isReceiving || this.#isConnecting || this.#sending > 0) {
+      this.#cutOff();
+      return;
+    }
+    if (this.#isCancelling) return;
+    this.#isClosed = true;
+    this.#isConnected = false;
+    this.#discard();
+    if (this.fd >= 0) this.loop.closeDescriptor(this.fd);
+    this.fd = -1;
+    this.loop.leave(this.#number);
+    this.onClosed(this.#isClean);
+  }
+
+  /** Makes everything outstanding complete. A shutdown does, but would tell the peer that all is well. */
+  #cutOff(): void {
+    if (this.#isCutOff) return;
+    this.#isCutOff = true;
+    if (this.#isReset || this.#isConnecting) {
+      this.#isCancelling = true;
+      this.loop.ring.cancelAll(this.fd, tagOf(this.#number, CANCELLED), this.generation);
+    } else this.loop.libc.shutdown(this.fd, kernel.SHUT_RDWR);
+  }
+
+  /** Frees what is queued. */
+  #discard(): void {
+    const { slots } = this.loop;
+    for (let slot = this.#head; slot >= 0; ) {
+      const behind = slots.next[slot]!;
+      slots.free(slot);
+      slot = behind;
+    }
+    this.#head = this.#tail = -1;
+    this.#queued = 0;
+  }
+
+  /** Copies a range into the queue: behind what waits there, and into further slots. */
+  #copy(bytes: Uint8Array, start: number, end: number): void {
+    const { slots, arena } = this.loop;
+    let p = start;
+    if (this.#queued > this.#sending) {
+      const tail = this.#tail;
+      const at = slots.from[tail]! + slots.length[tail]!;
+      const n = Math.min(end - p, slotAt(tail) + SLOT_ROOM - at);
+      move(arena.bytes, bytes, p, p + n, at);
+      slots.length[tail]! += n;
+      p += n;
+    }
+    while (p < end) {
+      const slot = slots.take();
+      if (slot < 0) {
+        this.fail();
+        return;
+      }
+      const n = Math.min(end - p, SLOT_ROOM);
+      const at = slotAt(slot);
+      move(arena.bytes, bytes, p, p + n, at);
+      this.#append(slot, at, n);
+      p += n;
+    }
+  }
+
+  #append(slot: number, from: number, length: number): void {
+    const { slots } = this.loop;
+    slots.from[slot] = from;
+    slots.length[slot] = length;
+    slots.next[slot] = -1;
+    if (this.#tail >= 0) slots.next[this.#tail] = slot;
+    else this.#head = slot;
+    this.#tail = slot;
+    this.#queued++;
+  }
+
+  #accepts(): boolean {
+    this.#mark();
+    if (this.#queued < this.loop.slots.limit) return true;
+    this.#isSlow = true;
+    return false;
+  }
+
+  #mark(): void {
+    if (this.#isMarked || this.#isClosed) return;
+    this.#isMarked = true;
+    this.loop.mark(this);
+  }
+}
+
+function isWithin(slot: number, at: number): boolean {
+  const begin = slotAt(slot);
+  return at >= begin && at < begin + SLOT_ROOM;
+}
+
+/** Copies [from, to) of `source`, which may be the arena itself, to `at` of it. */
+function move(arena: Uint8Array, source: Uint8Array, from: number, to: number, at: number): void {
+  if (source === arena) arena.copyWithin(at, from, to);
+  else arena.set(from === 0 && to === source.length ? source : source.subarray(from, to), at);
+}
