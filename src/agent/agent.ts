@@ -23,6 +23,7 @@ import { type Groups, startGroups } from './groups.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { advertiseAddress, nodeId } from './identity.ts';
 import type { AgentLog } from './log.ts';
+import { startAgentRegistrator } from './registrator.ts';
 import { Teardown } from './teardown.ts';
 
 export interface AgentOptions {
@@ -99,6 +100,19 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
   const acl = config.acl.enabled ? await startAcl(parts, store, registry.node, dataDirectory) : undefined;
   teardown.add('access control', () => acl?.stop());
   const dns = await listenDns(parts, store.catalog, registry.node, acl);
+
+  const registrator = config.registrator.enabled
+    ? startAgentRegistrator({
+        config: config.registrator,
+        node: registry.node,
+        registry,
+        env: process.env,
+        clock,
+        random,
+        logger,
+      })
+    : undefined;
+  teardown.add('the registrator', () => registrator?.stop());
 
   let groups: Groups | undefined;
   const reload = async () => {

@@ -31,6 +31,7 @@ import { lock } from './verbs/lock.ts';
 import { maint } from './verbs/maint.ts';
 import { members } from './verbs/members.ts';
 import { monitor } from './verbs/monitor.ts';
+import { registrator } from './verbs/registrator.ts';
 import { routes } from './verbs/routes.ts';
 import { servicesDeregister, servicesRegister } from './verbs/services.ts';
 import { snapshotInspect, snapshotRestore, snapshotSave } from './verbs/snapshot.ts';
@@ -42,6 +43,7 @@ export const verbs: Verbs = {
   up,
   agent,
   lb,
+  registrator,
 
   members,
   'catalog nodes': catalogNodes,

@@ -15,6 +15,7 @@ import { nodeCheckSchema, serviceSchema } from './definitions.ts';
 import { addresses, bytes, duration, hostPort, listenPort, recursor, secret } from './fields.ts';
 import { groupSchema } from './group.ts';
 import { limitsSchema } from './limits.ts';
+import { registratorSchema } from './registrator.ts';
 
 const nodeSchema = z
   .strictObject({
@@ -357,6 +358,7 @@ export const configSchema = z.strictObject({
   acl: aclSchema,
   health: healthSchema,
   balancer: balancerSchema,
+  registrator: registratorSchema,
   telemetry: telemetrySchema,
   log: logSchema,
   service: z.array(serviceSchema).default([]).describe('Services that this node registers at start.'),

@@ -1,0 +1,78 @@
+/** A registrator alone, in the foreground: started, kept until a signal, stopped. */
+import { DockerEngine } from '../docker/engine.ts';
+import { messageOf } from '../errors.ts';
+import { sleep, wakefulClock } from '../lib/clock.ts';
+import { createLogger, type Logger, type LogLevel, stderrSink } from '../lib/log.ts';
+import { engineEnv } from '../registrator/engine-env.ts';
+import { hostAddressOf } from '../registrator/host-address.ts';
+import type { RegistratorOptions } from '../registrator/options.ts';
+import { Registrator } from '../registrator/registrator.ts';
+import { tagTemplate } from '../registrator/tag-template.ts';
+import type { Target } from '../registrator/target.ts';
+import { targetOf } from '../registrator/targets/uri.ts';
+import { untilInterrupted } from './interrupt.ts';
+
+export interface RunRegistratorOptions {
+  readonly uri: string;
+  readonly options: RegistratorOptions;
+  /** Attempts after the first, -1 without end, and milliseconds between them. */
+  readonly retry: { readonly attempts: number; readonly interval: number };
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly log: { readonly level: LogLevel; readonly format: 'pretty' | 'json' };
+}
+
+/** Resolves with exit code 0 after a signal. Rejects when the registry cannot be reached in as many attempts as allowed. */
+export async function runRegistrator({
+  uri,
+  options,
+  retry,
+  env,
+  log,
+}: RunRegistratorOptions): Promise<number> {
+  const logger = createLogger({ level: log.level, sink: stderrSink(log.format) }).child('registrator');
+  const target = targetOf(uri, { env, hostname: options.hostname, ttl: options.ttl });
+  const tags = tagTemplate(options.tags);
+  const engine = DockerEngine.fromEnv(engineEnv(env));
+  const hostAddress = await hostAddressOf(options.hostname);
+  return untilInterrupted(async (signal) => {
+    await reach(target, retry, logger, signal);
+    if (signal.aborted) return 0;
+    logger.info('started', {
+      registry: target.address,
+      engine: engine.address,
+      address: options.ip || hostAddress,
+    });
+    const registrator = new Registrator({
+      engine,
+      target,
+      options,
+      hostAddress,
+      nodeAddress: hostAddress,
+      tags,
+      logger,
+    });
+    registrator.start();
+    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    await registrator.stop();
+    logger.info('stopped; registrations stay');
+    return 0;
+  });
+}
+
+async function reach(
+  target: Target,
+  { attempts, interval }: RunRegistratorOptions['retry'],
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let attempt = 0; !signal.aborted; attempt++) {
+    try {
+      return await target.ping(signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (attempts >= 0 && attempt >= attempts) throw error;
+      if (attempt === 0) logger.warn(`waiting for the registry: ${messageOf(error)}`);
+      await sleep(wakefulClock, interval, signal);
+    }
+  }
+}

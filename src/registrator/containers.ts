@@ -1,0 +1,115 @@
+import type { DockerEngine } from '../docker/engine.ts';
+import type { ContainerDetails, ContainerSummary } from '../docker/types.ts';
+import { messageOf } from '../errors.ts';
+import { inParallel } from '../lib/in-parallel.ts';
+import type { Logger } from '../lib/log.ts';
+
+/** What the engine has at one moment. */
+export interface View {
+  /** Those that run, the oldest first. */
+  readonly running: readonly ContainerDetails[];
+  /** Those that are there but could not be looked into: what is known of them stays. */
+  readonly unknown: readonly ContainerSummary[];
+  /** Those that have ended with an error of their own. */
+  readonly failed: readonly ContainerDetails[];
+}
+
+/** Inspections at a time: an engine answers one in some milliseconds. */
+const AT_A_TIME = 8;
+/** Bit of an exit code that says "by a signal". */
+const SIGNALED = 128;
+
+/** The containers of an engine. What was looked into is looked into again only when its line in the list changed, or on word. */
+export class Containers {
+  readonly #engine: Pick<DockerEngine, 'listContainers' | 'inspectContainer'>;
+  readonly #logger: Logger;
+  readonly #known = new Map<string, { line: string; details: ContainerDetails }>();
+
+  constructor(engine: Pick<DockerEngine, 'listContainers' | 'inspectContainer'>, logger: Logger) {
+    this.#engine = engine;
+    this.#logger = logger;
+  }
+
+  /** Something happened to this container. */
+  forget(id: string): void {
+    this.#known.delete(id);
+  }
+
+  /** What was seen of a container, for whoever shares its network. */
+  async details(id: string, signal: AbortSignal): Promise<ContainerDetails | undefined> {
+    return this.#known.get(id)?.details ?? (await this.#engine.inspectContainer(id, signal));
+  }
+
+  /** With `failed` those that have ended are looked at too. Rejects when the engine cannot be asked. */
+  async view({ failed, signal }: { failed: boolean; signal: AbortSignal }): Promise<View> {
+    const all = await this.#engine.listContainers({ all: failed, signal });
+    const unknown: ContainerSummary[] = [];
+    const wanted = all.filter((one) => isRunning(one) || hasFailed(one));
+    await inParallel(AT_A_TIME, wanted, async (summary) => {
+      try {
+        await this.#look(summary, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        unknown.push(summary);
+        this.#logger.warn('a container could not be looked into; its services stay as they are', {
+          container: nameOfSummary(summary),
+          error: messageOf(error),
+        });
+      }
+    });
+    const ids = new Set(wanted.map(({ Id }) => Id));
+    for (const id of this.#known.keys()) if (!ids.has(id)) this.#known.delete(id);
+    wanted.sort((a, b) => (a.Created ?? 0) - (b.Created ?? 0) || (a.Id < b.Id ? -1 : 1));
+    const seen = wanted.flatMap(({ Id }) => this.#known.get(Id)?.details ?? []);
+    return {
+      running: seen.filter(({ State }) => State?.Running !== false),
+      unknown,
+      failed: seen.filter(({ State }) => State?.Running === false && isOwnFailure(State.ExitCode ?? 0)),
+    };
+  }
+
+  async #look(summary: ContainerSummary, signal: AbortSignal): Promise<void> {
+    const line = lineOf(summary);
+    if (this.#known.get(summary.Id)?.line === line) return;
+    this.#known.delete(summary.Id);
+    const details = await this.#engine.inspectContainer(summary.Id, signal);
+    // Undefined when it is gone since the list was made.
+    if (details !== undefined) this.#known.set(summary.Id, { line, details });
+  }
+}
+
+/** A paused container answers nobody: it is out until it goes on. One that restarts has no ports yet. */
+function isRunning({ State: state = '' }: ContainerSummary): boolean {
+  return state === '' || state === 'running';
+}
+
+function hasFailed({ State: state, Status: status = '' }: ContainerSummary): boolean {
+  if (state !== 'exited' && state !== 'dead') return false;
+  return isOwnFailure(Number(/^Exited \((\d+)\)/.exec(status)?.[1] ?? 0));
+}
+
+/** An error, and not a signal that somebody sent. */
+function isOwnFailure(code: number): boolean {
+  return code !== 0 && (code & SIGNALED) === 0;
+}
+
+/** What of a line says that there is something new; how long it is up does not. */
+function lineOf({
+  Names,
+  Image,
+  State,
+  Status = '',
+  Ports,
+  HostConfig,
+  NetworkSettings,
+}: ContainerSummary): string {
+  const health = /\((.*)\)/.exec(Status)?.[1] ?? '';
+  const ports = (Ports ?? []).map((port) => JSON.stringify(port)).sort();
+  return JSON.stringify([Names, Image, State, health, ports, HostConfig, NetworkSettings]);
+}
+
+export function nameOfSummary({ Id, Names }: ContainerSummary): string {
+  // Links add names such as "/web/db": its own has one slash.
+  const own = Names?.find((name) => name.lastIndexOf('/') <= 0) ?? Names?.[0] ?? Id.slice(0, 12);
+  return own.replace(/^\//, '');
+}

@@ -1,0 +1,299 @@
+import type { DockerEngine } from '../docker/engine.ts';
+import { followEvents } from '../docker/events.ts';
+import type { EngineEvent } from '../docker/types.ts';
+import { isMusterError, messageOf } from '../errors.ts';
+import { type BackoffPolicy, backoffDelay } from '../lib/backoff.ts';
+import { type Clock, sleep, wakefulClock } from '../lib/clock.ts';
+import { inParallel } from '../lib/in-parallel.ts';
+import type { Logger } from '../lib/log.ts';
+import { Containers, nameOfSummary } from './containers.ts';
+import { Leaving } from './leaving.ts';
+import { ownIds } from './metadata.ts';
+import type { RegistratorOptions } from './options.ts';
+import { fullPrint, type Put, stepsOf } from './reconcile.ts';
+import { nameOf, servicesOf } from './services.ts';
+import type { TagTemplate } from './tag-template.ts';
+import type { PresentService, Target } from './target.ts';
+import { type Problem, partsOfId, type WantedService } from './wanted.ts';
+
+export interface RegistratorParts {
+  readonly engine: Pick<DockerEngine, 'listContainers' | 'inspectContainer' | 'events' | 'address'>;
+  readonly target: Target;
+  readonly options: RegistratorOptions;
+  /** Address of services on the host's ports; "" for that of the node they are registered with. */
+  readonly hostAddress: string;
+  /** For checks of services without an address of their own. */
+  readonly nodeAddress: string;
+  readonly tags: TagTemplate;
+  readonly clock?: Clock;
+  /** In [0, 1). */
+  readonly random?: () => number;
+  readonly logger: Logger;
+}
+
+export interface RegistratorState {
+  /** Registrations that stand. */
+  readonly services: number;
+  readonly containers: number;
+  /** When everything was compared last and found or made right, in ms since the epoch; undefined before. */
+  readonly comparedAt: number | undefined;
+  /** Why it cannot be; undefined while all is well. */
+  readonly trouble: string | undefined;
+}
+
+/** Actions of containers after which their services may be others. */
+const ACTIONS = /^(start|die|stop|kill|pause|unpause|rename|destroy|oom|health_status)\b/;
+const BACKOFF: BackoffPolicy = { base: 200, max: 10_000 };
+/** Registrations at a time: as many as an agent writes in one commit. */
+const AT_A_TIME = 16;
+
+/**
+ * Keeps a registry in line with what runs: at every word from the engine, every `resync`, and after any trouble, everything
+ * is listed and compared anew, so that nothing hangs on an event that was missed. While engine or registry are away all
+ * stays as it is. `stop` leaves the registrations: the containers go on.
+ */
+export class Registrator {
+  readonly #parts: RegistratorParts;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #containers: Containers;
+  readonly #leaving: Leaving;
+  readonly #put = new Map<string, Put>();
+  readonly #reported = new Set<string>();
+  readonly #stopping = new AbortController();
+  #ended: Promise<void> | undefined;
+  #wake = () => {};
+  #isDue = false;
+  #state: RegistratorState = { services: 0, containers: 0, comparedAt: undefined, trouble: undefined };
+
+  constructor(parts: RegistratorParts) {
+    const { engine, logger, clock = wakefulClock, random = Math.random } = parts;
+    this.#parts = parts;
+    this.#clock = clock;
+    this.#random = random;
+    this.#containers = new Containers(engine, logger);
+    this.#leaving = new Leaving(clock);
+  }
+
+  get state(): RegistratorState {
+    return this.#state;
+  }
+
+  start(): void {
+    this.#ended ??= Promise.all([this.#listen(), this.#work(), this.#refresh()]).then(() => {});
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#wake();
+    await this.#ended;
+  }
+
+  /** Listens before anything is listed: what happens in between is heard. */
+  async #listen(): Promise<void> {
+    const { engine, logger } = this.#parts;
+    const { signal } = this.#stopping;
+    let isAway = false;
+    for await (const news of followEvents(engine, {
+      signal,
+      clock: this.#clock,
+      random: this.#random,
+      filters: { type: ['container', 'network'] },
+    })) {
+      if (news.kind === 'lost') {
+        if (!isAway)
+          logger.warn('the container engine is away; registrations stay as they are', {
+            engine: engine.address,
+            error: messageOf(news.error),
+          });
+        isAway = true;
+      } else if (news.kind === 'listening') {
+        logger.info('listening to the container engine', { engine: engine.address });
+        isAway = false;
+        this.#due();
+      } else this.#heard(news.event);
+    }
+  }
+
+  #heard({ Type: type, Action: action = '', Actor: actor }: EngineEvent): void {
+    const id = type === 'network' ? actor?.Attributes?.container : actor?.ID;
+    if (id === undefined || (type === 'container' && !ACTIONS.test(action))) return;
+    this.#containers.forget(id);
+    // Whoever is told to end is taken out first: its last connections have come by then.
+    if (action === 'kill' && this.#parts.options.deregister === 'always')
+      this.#leaving.told(id, actor?.Attributes?.signal ?? '');
+    if (action === 'die' || action === 'start') this.#leaving.over(id);
+    this.#due();
+  }
+
+  #due(): void {
+    this.#isDue = true;
+    this.#wake();
+  }
+
+  async #work(): Promise<void> {
+    const { logger, target } = this.#parts;
+    const { signal } = this.#stopping;
+    let failures = 0;
+    while (!signal.aborted) {
+      this.#isDue = false;
+      const began = this.#clock.now();
+      let pause = this.#parts.options.resync || undefined;
+      try {
+        await this.#compare(signal);
+        if (failures > 0) logger.info('registrations are in line again', { registry: target.address });
+        failures = 0;
+      } catch (error) {
+        if (signal.aborted) return;
+        pause = backoffDelay(BACKOFF, failures++, this.#random());
+        const trouble = messageOf(error);
+        if (trouble !== this.#state.trouble) logger.warn(`registrations cannot be compared: ${trouble}`);
+        this.#state = { ...this.#state, trouble };
+        await sleep(this.#clock, pause, signal);
+        continue;
+      }
+      // A storm of events is answered with half of one's time at most.
+      await sleep(this.#clock, Math.min(1000, this.#clock.now() - began), signal);
+      await this.#untilDue(Math.min(pause ?? Number.POSITIVE_INFINITY, this.#leaving.next()));
+    }
+  }
+
+  #untilDue(ms: number): Promise<void> {
+    if (this.#isDue || this.#stopping.signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const cancel = Number.isFinite(ms) ? this.#clock.after(ms, () => this.#wake()) : () => {};
+      this.#wake = () => {
+        cancel();
+        this.#wake = () => {};
+        resolve();
+      };
+    });
+  }
+
+  /** Renews what would run out; a failure is heard of by the next comparison. */
+  async #refresh(): Promise<void> {
+    const { target, options, logger } = this.#parts;
+    const { signal } = this.#stopping;
+    if (target.refresh === undefined || options.ttlRefresh === 0) return;
+    while (!signal.aborted) {
+      await sleep(this.#clock, options.ttlRefresh, signal);
+      if (signal.aborted) return;
+      await target.refresh(signal).catch((error: unknown) => {
+        if (signal.aborted) return;
+        logger.warn(`registrations could not be renewed: ${messageOf(error)}`);
+        this.#due();
+      });
+    }
+  }
+
+  async #compare(signal: AbortSignal): Promise<void> {
+    const { target, options } = this.#parts;
+    const keepsFailed = options.deregister === 'on-success';
+    const view = await this.#containers.view({ failed: keepsFailed, signal });
+    const wanted = new Map<string, WantedService>();
+    const problems: Problem[] = [];
+    const unclear: string[] = [];
+    for (const details of view.running) {
+      if (this.#leaving.has(details.Id)) continue;
+      try {
+        const found = await this.#servicesOf(details, signal);
+        problems.push(...found.problems);
+        for (const service of found.services) addTo(wanted, service, problems);
+      } catch (error) {
+        signal.throwIfAborted();
+        unclear.push(nameOf(details).name);
+        this.#report([{ container: nameOf(details), variable: '', message: messageOf(error) }]);
+      }
+    }
+    this.#report(problems);
+    const present = await target.list(signal);
+    const names = new Set([
+      ...view.unknown.map(nameOfSummary),
+      ...view.failed.map((one) => nameOf(one).name),
+      ...unclear,
+    ]);
+    const ids = new Set(view.failed.flatMap(({ Config }) => ownIds(Config)));
+    const steps = stepsOf({
+      wanted,
+      present,
+      put: this.#put,
+      print: target.print,
+      hostname: options.hostname,
+      cleanup: options.cleanup,
+      isKept: ({ id }) =>
+        ids.has(id) || names.has(partsOfId(id)?.container ?? this.#put.get(id)?.container ?? ''),
+      now: this.#clock.now(),
+    });
+    await this.#carryOut(steps.puts, steps.removals, signal);
+    this.#state = {
+      services: wanted.size,
+      containers: view.running.length,
+      comparedAt: this.#clock.now(),
+      trouble: undefined,
+    };
+  }
+
+  async #servicesOf(details: Parameters<typeof servicesOf>[0], signal: AbortSignal) {
+    const { options, hostAddress, nodeAddress, tags } = this.#parts;
+    const mode = details.HostConfig?.NetworkMode ?? '';
+    const other = mode.startsWith('container:') ? mode.slice('container:'.length) : undefined;
+    const network = other === undefined ? undefined : await this.#containers.details(other, signal);
+    const extraTags = tags(details);
+    return servicesOf(details, { options, hostAddress, nodeAddress, network, extraTags });
+  }
+
+  /** New ones first: whoever moves is never absent. A registration that is refused costs the others nothing. */
+  async #carryOut(
+    puts: readonly WantedService[],
+    removals: readonly PresentService[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { target, logger } = this.#parts;
+    await inParallel(AT_A_TIME, puts, async (service) => {
+      const { id, name, container } = service;
+      try {
+        await target.put(service, signal);
+      } catch (error) {
+        if (!isMusterError(error, 'client.refused') && !isMusterError(error, 'request.rejected')) throw error;
+        this.#report([
+          { container, variable: '', message: `${id} is refused by the registry: ${error.message}` },
+        ]);
+        return;
+      }
+      this.#put.set(id, { print: fullPrint(service), at: this.#clock.now(), container: container.name });
+      logger.info('registered', { service: name, id, container: container.name });
+    });
+    await inParallel(AT_A_TIME, removals, async ({ id, name }) => {
+      await target.remove({ id, name }, signal);
+      if (!puts.some((service) => service.id === id)) this.#put.delete(id);
+      logger.info('removed', { service: name, id });
+    });
+  }
+
+  /** Each once for each container. */
+  #report(problems: readonly Problem[]): void {
+    if (this.#reported.size > MAX_REPORTED) this.#reported.clear();
+    for (const { container, variable, message } of problems) {
+      const key = `${container.id} ${variable} ${message}`;
+      if (this.#reported.has(key)) continue;
+      this.#reported.add(key);
+      this.#parts.logger.warn(variable === '' ? message : `${variable}=${message}`, {
+        container: container.name,
+      });
+    }
+  }
+}
+
+const MAX_REPORTED = 10_000;
+
+/** The older container has an ID that two want. */
+function addTo(wanted: Map<string, WantedService>, service: WantedService, problems: Problem[]): void {
+  const other = wanted.get(service.id);
+  if (other === undefined) wanted.set(service.id, service);
+  else
+    problems.push({
+      container: service.container,
+      variable: 'SERVICE_ID',
+      message: `the ID "${service.id}" belongs to the container ${other.container.name} already; ${service.name} of this one is left out`,
+    });
+}

@@ -1,0 +1,122 @@
+import { readFileSync } from 'node:fs';
+import { Client } from '../../client/client.ts';
+import { nodeFetch } from '../../client/node-fetch.ts';
+import { type ClientOptions, clientOptionsFromEnv } from '../../client/options.ts';
+import { MusterError, messageOf } from '../../errors.ts';
+import { nearest } from '../../lib/nearest.ts';
+import type { Target } from '../target.ts';
+import { consulTarget } from './consul.ts';
+import { consulKvTarget } from './consulkv.ts';
+import { etcdTarget } from './etcd.ts';
+
+export interface TargetOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly hostname: string;
+  /** Milliseconds; 0 for ever. */
+  readonly ttl: number;
+}
+
+interface Place {
+  /** As it was written, for messages. */
+  readonly uri: string;
+  /** "host" or "host:port", or "". */
+  readonly host: string;
+  /** From the first slash on, or "". */
+  readonly path: string;
+}
+
+type Kind = (place: Place, options: TargetOptions) => Target;
+
+/** The kinds of registries by the scheme of their URI. */
+const KINDS = {
+  consul: ({ uri, host }, { env }) => consulTarget(clientAt(host, env), uri),
+  'consul-tls': ({ uri, host }, { env }) => {
+    const files = { ca: env.CONSUL_CACERT, cert: env.CONSUL_CLIENT_CERT, key: env.CONSUL_CLIENT_KEY };
+    const options = { ...clientOptionsFromEnv(env), address: `https://${host}` };
+    return consulTarget(new Client({ ...options, fetch: nodeFetch(readAll(files)) }), uri);
+  },
+  'consul-unix': ({ uri, host, path }, { env }) => consulTarget(clientOn(`${host}${path}`, env), uri),
+  consulkv: ({ uri, host, path }, { env, hostname }) =>
+    consulKvTarget(clientAt(host, env), uri, baseOf(uri, path), hostname),
+  'consulkv-unix': ({ uri, host, path }, { env, hostname }) => {
+    const [, socket = '', prefix = ''] = /^(.*?):(\/.*)$/.exec(`${host}${path}`) ?? [];
+    if (socket === '') throw invalid(uri, 'write consulkv-unix:///path/to/the.sock:/prefix');
+    return consulKvTarget(clientOn(socket, env), uri, baseOf(uri, prefix), hostname);
+  },
+  etcd: ({ uri, host, path }, { hostname, ttl }) =>
+    etcdTarget({
+      url: `http://${host === '' ? '127.0.0.1:2379' : host}`,
+      address: uri,
+      base: `${path.replace(/\/+$/, '')}/`,
+      hostname,
+      ttl,
+    }),
+} satisfies Record<string, Kind>;
+
+/** What registrator could write to besides, and why this cannot. */
+const WITHOUT: Readonly<Record<string, string>> = {
+  skydns2: 'SkyDNS 2 has ended; register with Consul or Muster, whose DNS answers the same questions',
+  zookeeper: 'ZooKeeper is no registry of services here; register with Consul, Muster or etcd',
+};
+
+/**
+ * The registry that a URI names: `consul://[host:port]`, `consul-tls://…`, `consul-unix://path`, `consulkv://…/prefix`,
+ * `consulkv-unix://path:/prefix`, `etcd://[host:port]/prefix`. Throws `usage` or `config.*`.
+ */
+export function targetOf(uri: string, options: TargetOptions): Target {
+  const [, scheme = '', rest = ''] = /^([\w+-]+):(?:\/\/)?(.*)$/.exec(uri) ?? [];
+  const kind = (KINDS as Record<string, Kind | undefined>)[scheme];
+  if (kind === undefined) {
+    const why = WITHOUT[scheme];
+    if (why !== undefined) throw invalid(uri, why);
+    const near = nearest(scheme, Object.keys(KINDS));
+    throw invalid(
+      uri,
+      `expected one of ${Object.keys(KINDS).join(', ')}${near === undefined ? '' : `; did you mean ${near}://?`}`,
+    );
+  }
+  const slash = rest.indexOf('/');
+  const [host, path] = slash === -1 ? [rest, ''] : [rest.slice(0, slash), rest.slice(slash)];
+  return kind({ uri, host, path }, options);
+}
+
+function clientAt(host: string, env: TargetOptions['env']): Client {
+  const options: ClientOptions = clientOptionsFromEnv(env);
+  return new Client(host === '' ? options : { ...options, address: host });
+}
+
+function clientOn(socketPath: string, env: TargetOptions['env']): Client {
+  return new Client({
+    ...clientOptionsFromEnv(env),
+    address: 'http://unix',
+    fetch: nodeFetch({ socketPath }),
+  });
+}
+
+/** "/services" gives "services/". Without one everything in the store would be taken for services. */
+function baseOf(uri: string, path: string): string {
+  const prefix = path.replace(/^\/+|\/+$/g, '');
+  if (prefix === '') throw invalid(uri, 'a prefix for the keys is missing: consulkv://host:port/prefix');
+  return `${prefix}/`;
+}
+
+function readAll(files: Record<string, string | undefined>): Record<string, Buffer> {
+  const read: Record<string, Buffer> = {};
+  for (const [name, path] of Object.entries(files)) {
+    if (!path) continue;
+    try {
+      read[name] = readFileSync(path);
+    } catch (cause) {
+      throw new MusterError(
+        'config.unreadable',
+        `${path} cannot be read: ${messageOf(cause)}. CONSUL_CACERT, CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY name files in PEM.`,
+        { cause },
+      );
+    }
+  }
+  return read;
+}
+
+function invalid(uri: string, why: string): MusterError {
+  return new MusterError('usage', `${JSON.stringify(uri)} is no registry: ${why}`);
+}
