@@ -1,5 +1,15 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,12 +50,14 @@ export class TestEngine {
   readonly #flags: readonly string[];
   #process: ChildProcess | undefined;
   #exited: Promise<void> = Promise.resolve();
+  #containerd: ChildProcess | undefined;
   #log = '';
 
   /** Rejects when no engine can run here, with the end of its log. */
   static async start(flags: readonly string[] = []): Promise<TestEngine> {
     const engine = new TestEngine(flags);
     try {
+      await engine.#startContainerd();
       await engine.boot();
       await engine.#importImage();
       return engine;
@@ -71,7 +83,18 @@ export class TestEngine {
 
   /** Starts the daemon (again); resolves once it answers. */
   async boot(): Promise<void> {
-    const { engine, exited } = this.#spawn();
+    const { engine, exited } = this.#spawn('dockerd', [
+      '--storage-driver=vfs',
+      `--containerd=${this.#containerdSocket}`,
+      `--host=${this.host}`,
+      `--data-root=${join(this.#folder, 'data')}`,
+      `--exec-root=${join(this.#folder, 'exec')}`,
+      `--pidfile=${join(this.#folder, 'pid')}`,
+      '--bridge=none',
+      '--iptables=false',
+      '--ip6tables=false',
+      ...this.#flags,
+    ]);
     let isRunning = true;
     this.#process = engine;
     this.#exited = exited.then(() => {
@@ -85,22 +108,31 @@ export class TestEngine {
     throw new Error(`dockerd does not answer:\n${this.#log}`);
   }
 
-  #spawn() {
-    const engine = spawn(
-      'dockerd',
-      [
-        '--storage-driver=vfs',
-        `--host=${this.host}`,
-        `--data-root=${join(this.#folder, 'data')}`,
-        `--exec-root=${join(this.#folder, 'exec')}`,
-        `--pidfile=${join(this.#folder, 'pid')}`,
-        '--bridge=none',
-        '--iptables=false',
-        '--ip6tables=false',
-        ...this.#flags,
-      ],
-      { stdio: ['ignore', 'pipe', 'pipe'] },
-    );
+  /** On its own, as systemd starts it: it has to outlive a daemon that is killed. */
+  async #startContainerd(): Promise<void> {
+    const config = join(this.#folder, 'containerd.toml');
+    writeFileSync(config, 'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n');
+    const { engine, exited } = this.#spawn('containerd', [
+      `--config=${config}`,
+      `--address=${this.#containerdSocket}`,
+      `--root=${join(this.#folder, 'containerd')}`,
+      `--state=${join(this.#folder, 'containerd-state')}`,
+    ]);
+    this.#containerd = engine;
+    const ended = exited.then(() => true);
+    for (const end = Date.now() + START_WITHIN; Date.now() < end; ) {
+      if (existsSync(this.#containerdSocket)) return;
+      if (await Promise.race([ended, pause(50)])) break;
+    }
+    throw new Error(`containerd does not start:\n${this.#log}`);
+  }
+
+  get #containerdSocket(): string {
+    return join(this.#folder, 'containerd.sock');
+  }
+
+  #spawn(program: string, args: readonly string[]) {
+    const engine = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [engine.stdout, engine.stderr])
       stream.on('data', (chunk) => {
         this.#log = `${this.#log}${chunk}`.slice(-2000);
@@ -160,6 +192,8 @@ export class TestEngine {
       this.#process.kill('SIGTERM');
       await this.#exited;
     }
+    this.#containerd?.kill('SIGTERM');
+    this.#endLeftovers();
     rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 });
   }
 
@@ -167,6 +201,35 @@ export class TestEngine {
     const containers = JSON.parse(await this.call('GET', '/containers/json?all=1')) as { Id: string }[];
     await Promise.all(containers.map(({ Id }) => this.remove(Id)));
     await this.call('POST', '/networks/prune');
+  }
+
+  /** What a daemon leaves that was killed: shims, their containers, mounts. */
+  #endLeftovers(): void {
+    const parents = new Map<number, number>();
+    const left = new Set<number>();
+    for (const pid of readdirSync('/proc').map(Number).filter(Number.isInteger)) {
+      try {
+        const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+        parents.set(pid, Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
+        const isOurs = readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(this.#folder);
+        if (isOurs && pid !== this.#containerd?.pid) left.add(pid);
+      } catch {
+        // Ended in the meantime.
+      }
+    }
+    for (const [pid, parent] of parents) if (left.has(parent)) left.add(pid);
+    for (const pid of left) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // Ended in the meantime.
+      }
+    }
+    const mounts = readFileSync('/proc/mounts', 'utf8')
+      .split('\n')
+      .map((line) => line.split(' ')[1] ?? '');
+    for (const path of mounts.filter((one) => one.startsWith(`${this.#folder}/`)).reverse())
+      execFileSync('umount', ['-l', path], { stdio: 'ignore' });
   }
 
   async #importImage(): Promise<void> {

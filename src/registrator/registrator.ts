@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { DockerEngine } from '../docker/engine.ts';
 import { followEvents } from '../docker/events.ts';
 import type { EngineEvent } from '../docker/types.ts';
@@ -44,6 +45,11 @@ export interface RegistratorState {
 /** Actions of containers after which their services may be others. */
 const ACTIONS = /^(start|die|stop|kill|pause|unpause|rename|destroy|oom|health_status)\b/;
 const BACKOFF: BackoffPolicy = { base: 200, max: 10_000 };
+/**
+ * Docker tells of a change some moments before its list shows it (of `unpause` for one): after the last word it is looked at
+ * again after so many ms.
+ */
+const LOOK_AGAIN = [200, 1000];
 /** Registrations at a time: as many as an agent writes in one commit. */
 const AT_A_TIME = 16;
 
@@ -64,6 +70,8 @@ export class Registrator {
   #ended: Promise<void> | undefined;
   #wake = () => {};
   #isDue = false;
+  /** When to look again, in ms since the epoch. */
+  #again: number[] = [];
   #state: RegistratorState = { services: 0, containers: 0, comparedAt: undefined, trouble: undefined };
 
   constructor(parts: RegistratorParts) {
@@ -73,6 +81,8 @@ export class Registrator {
     this.#random = random;
     this.#containers = new Containers(engine, logger);
     this.#leaving = new Leaving(clock);
+    // Every call under way listens.
+    setMaxListeners(0, this.#stopping.signal);
   }
 
   get state(): RegistratorState {
@@ -123,6 +133,8 @@ export class Registrator {
     if (action === 'kill' && this.#parts.options.deregister === 'always')
       this.#leaving.told(id, actor?.Attributes?.signal ?? '');
     if (action === 'die' || action === 'start') this.#leaving.over(id);
+    const now = this.#clock.now();
+    this.#again = LOOK_AGAIN.map((delay) => now + delay);
     this.#due();
   }
 
@@ -132,29 +144,33 @@ export class Registrator {
   }
 
   async #work(): Promise<void> {
-    const { logger, target } = this.#parts;
+    const { logger, target, options } = this.#parts;
     const { signal } = this.#stopping;
+    const resync = options.resync > 0 ? options.resync : Number.POSITIVE_INFINITY;
     let failures = 0;
     while (!signal.aborted) {
       this.#isDue = false;
       const began = this.#clock.now();
-      let pause = this.#parts.options.resync || undefined;
+      this.#again = this.#again.filter((at) => at > began);
       try {
         await this.#compare(signal);
         if (failures > 0) logger.info('registrations are in line again', { registry: target.address });
         failures = 0;
       } catch (error) {
         if (signal.aborted) return;
-        pause = backoffDelay(BACKOFF, failures++, this.#random());
         const trouble = messageOf(error);
         if (trouble !== this.#state.trouble) logger.warn(`registrations cannot be compared: ${trouble}`);
         this.#state = { ...this.#state, trouble };
-        await sleep(this.#clock, pause, signal);
+        const delay = backoffDelay(BACKOFF, failures++, this.#random());
+        await sleep(this.#clock, Math.min(delay, BACKOFF.base), signal);
+        // Word from an engine that is back ends the wait.
+        await this.#untilDue(delay);
         continue;
       }
       // A storm of events is answered with half of one's time at most.
       await sleep(this.#clock, Math.min(1000, this.#clock.now() - began), signal);
-      await this.#untilDue(Math.min(pause ?? Number.POSITIVE_INFINITY, this.#leaving.next()));
+      const again = (this.#again[0] ?? Number.POSITIVE_INFINITY) - this.#clock.now();
+      await this.#untilDue(Math.min(resync, again, this.#leaving.next()));
     }
   }
 

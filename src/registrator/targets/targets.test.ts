@@ -1,0 +1,204 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Target } from '../target.ts';
+import type { WantedService } from '../wanted.ts';
+import { ownerNumber } from './keys.ts';
+import { targetOf } from './uri.ts';
+
+const signal = new AbortController().signal;
+const options = { env: {}, hostname: 'here', ttl: 0 };
+
+function service(id: string, name = 'web'): WantedService {
+  return {
+    id,
+    name,
+    address: 'fd00::1',
+    port: 80,
+    tags: ['a'],
+    meta: {},
+    check: undefined,
+    verdict: undefined,
+    container: { id: 'c', name: 'c' },
+  };
+}
+
+describe('the URI of a registry', () => {
+  it.each([
+    ['skydns2://127.0.0.1:2379/cluster.local', /SkyDNS 2 has ended/],
+    ['zookeeper://zk/base', /ZooKeeper is no registry/],
+    ['cnosul://x', /did you mean consul:\/\/\?/],
+    ['127.0.0.1:8500', /expected one of consul/],
+    ['consulkv://127.0.0.1:8500', /a prefix for the keys is missing/],
+    ['consulkv-unix:///socket', /write consulkv-unix/],
+  ])('%s is refused with what to do', (uri, message) => {
+    expect(() => targetOf(uri, options)).toThrow(message);
+  });
+});
+
+describe('the number of a host', () => {
+  it('is carried exactly by JSON and is not that of another', () => {
+    const numbers = Array.from({ length: 1000 }, (_, at) => ownerNumber(`host-${at}`));
+    expect(new Set(numbers).size).toBe(1000);
+    for (const number of numbers) expect(Number.isSafeInteger(number) && number > 0).toBe(true);
+    expect(ownerNumber('a', 'ttl')).not.toBe(ownerNumber('a'));
+  });
+});
+
+describe('Consul over a Unix socket', () => {
+  let server: Server | undefined;
+  const folder = mkdtempSync(join(tmpdir(), 'muster-target-'));
+  afterEach(() => server?.close());
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('is asked there', async () => {
+    const asked: string[] = [];
+    server = createServer((request, response) => {
+      let body = '';
+      request.on('data', (chunk) => {
+        body += chunk;
+      });
+      request.on('end', () => {
+        asked.push(`${request.method} ${request.url} ${body}`);
+        response.end(request.url === '/v1/status/leader' ? '"127.0.0.1:8300"' : '{}');
+      });
+    });
+    const path = join(folder, 'consul.sock');
+    await new Promise<void>((resolve) => server?.listen(path, resolve));
+    const target = targetOf(`consul-unix://${path}`, options);
+    await target.ping(signal);
+    expect(await target.list(signal)).toEqual([]);
+    await target.put(service('here:aa:80'), signal);
+    await target.remove(service('here:aa:80'), signal);
+    expect(asked).toEqual([
+      'GET /v1/status/leader ',
+      'GET /v1/agent/services ',
+      'GET /v1/agent/checks ',
+      'PUT /v1/agent/service/register {"ID":"here:aa:80","Name":"web","Address":"fd00::1","Port":80,"Tags":["a"],"Meta":{}}',
+      'PUT /v1/agent/service/deregister/here%3Aaa%3A80 ',
+    ]);
+  });
+});
+
+const ETCD = ['/usr/bin/etcd', '/usr/local/bin/etcd'].find(existsSync);
+if (ETCD === undefined) console.warn('the etcd target is not tested: needs etcd (Debian: etcd-server)');
+
+describe.skipIf(ETCD === undefined)('a real etcd', () => {
+  let etcd: ChildProcess;
+  let uri: string;
+  let url: string;
+  const folder = mkdtempSync(join(tmpdir(), 'muster-target-etcd-'));
+
+  beforeAll(async () => {
+    const [client, peer] = await Promise.all([freePort(), freePort()]);
+    url = `http://127.0.0.1:${client}`;
+    uri = `etcd://127.0.0.1:${client}/services`;
+    etcd = spawn(
+      ETCD as string,
+      [
+        `--data-dir=${folder}`,
+        `--listen-client-urls=${url}`,
+        `--advertise-client-urls=${url}`,
+        `--listen-peer-urls=http://127.0.0.1:${peer}`,
+        '--unsafe-no-fsync',
+      ],
+      { stdio: 'ignore' },
+    );
+    await vi.waitUntil(() => call('/health', 'GET').catch(() => undefined), {
+      timeout: 20_000,
+      interval: 100,
+    });
+  }, 30_000);
+  afterAll(async () => {
+    const ended = new Promise((resolve) => etcd.on('exit', resolve));
+    etcd.kill('SIGKILL');
+    await ended;
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function call(path: string, method = 'POST', body?: object): Promise<Record<string, unknown>> {
+    const answer = await fetch(url + path, {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    return (await answer.json()) as Record<string, unknown>;
+  }
+
+  const base64 = (text: string) => Buffer.from(text).toString('base64');
+  const seen = async (target: Target) =>
+    (await target.list(signal)).map(({ id, name, owner }) => `${name} ${id} ${owner}`).sort();
+
+  it('holds keys of the shape that registrator writes, and knows whose they are', async () => {
+    const target = targetOf(uri, options);
+    await target.ping(signal);
+    await target.put(service('here:aa:80'), signal);
+    await target.put(service('own-id', 'a/b'), signal);
+    await call('/v3/kv/put', 'POST', { key: base64('/services/web/there:aa:80'), value: base64('x') });
+    await call('/v3/kv/put', 'POST', { key: base64('/other/web/x'), value: base64('x') });
+    const { kvs } = (await call('/v3/kv/range', 'POST', { key: base64('/services/web/here:aa:80') })) as {
+      kvs: { value: string }[];
+    };
+    expect(Buffer.from(kvs[0]?.value ?? '', 'base64').toString()).toBe('[fd00::1]:80');
+    // Another run of the same host knows them by the lease.
+    const later = targetOf(uri, options);
+    expect(await seen(later)).toEqual([
+      'a/b own-id here',
+      'web here:aa:80 here',
+      'web there:aa:80 undefined',
+    ]);
+    const [mine] = (await later.list(signal)).filter(({ id }) => id === 'here:aa:80');
+    expect(mine?.print).toBe(later.print(service('here:aa:80')));
+    for (const id of ['here:aa:80', 'there:aa:80']) await later.remove({ id, name: 'web' }, signal);
+    await later.remove({ id: 'own-id', name: 'a/b' }, signal);
+    expect(await seen(later)).toEqual([]);
+  });
+
+  it('lets them run out with a TTL, and takes what has none over', async () => {
+    const lasting = targetOf(uri, options);
+    await lasting.ping(signal);
+    await lasting.put(service('here:aa:80'), signal);
+    const ending = targetOf(uri, { ...options, ttl: 60_000 });
+    await ending.ping(signal);
+    const [before] = await ending.list(signal);
+    expect(before?.owner).toBe('here');
+    expect(before?.print).not.toBe(ending.print(service('here:aa:80')));
+    await ending.put(service('here:aa:80'), signal);
+    await ending.refresh?.(signal);
+    const { leases } = (await call('/v3/lease/leases', 'POST', {})) as { leases: { ID: string }[] };
+    const times = await Promise.all(
+      leases.map(
+        ({ ID }) =>
+          call('/v3/lease/timetolive', 'POST', { ID, keys: true }) as Promise<{
+            grantedTTL: string;
+            keys?: string[];
+          }>,
+      ),
+    );
+    expect(times.find(({ grantedTTL }) => grantedTTL === '60')?.keys).toEqual([
+      base64('/services/web/here:aa:80'),
+    ]);
+    expect(times.find(({ grantedTTL }) => grantedTTL !== '60')?.keys).toBeUndefined();
+    // What happens when the lease has run out while the registrator was away.
+    for (const { ID } of leases) await call('/v3/lease/revoke', 'POST', { ID });
+    expect(await seen(ending)).toEqual([]);
+    await ending.put(service('here:aa:80'), signal);
+    expect(await seen(ending)).toEqual(['web here:aa:80 here']);
+  });
+
+  it('that is away is told apart from one that refuses', async () => {
+    const away = targetOf(`etcd://127.0.0.1:${await freePort()}`, options);
+    await expect(away.list(signal)).rejects.toMatchObject({ code: 'client.unreachable' });
+  });
+});
+
+async function freePort(): Promise<number> {
+  const server = createTcpServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
