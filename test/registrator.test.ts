@@ -1,9 +1,26 @@
+import { execFileSync } from 'node:child_process';
+import { request } from 'node:http';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
-import { type Running, until } from '../scripts/support/processes.mjs';
-import { type ContainerRequest, missingForEngine, TestEngine } from '../src/docker/engine.test-support.ts';
+import { findCommand } from '../scripts/support/paths.mjs';
+import { type Running, start, until } from '../scripts/support/processes.mjs';
+import {
+  type ContainerRequest,
+  missingForEngine,
+  TEST_IMAGE,
+  TestEngine,
+  testImageFolder,
+} from '../src/docker/engine.test-support.ts';
 import { messageOf } from '../src/errors.ts';
 import { ask, getJson, put } from './support/http.ts';
-import { type Muster, musterProcess, testMuster } from './support/muster.ts';
+import {
+  type Muster,
+  musterProcess,
+  pickPorts,
+  startMuster,
+  testFolder,
+  testMuster,
+} from './support/muster.ts';
 
 /**
  * A real engine, real processes: after each round the catalog is what runs. MUSTER_TEST_CONTAINERS=200 makes a long run of it;
@@ -195,7 +212,6 @@ describe('the catalog is what runs', { timeout: 600_000 }, () => {
 
   it('with the registrator in the agent, which keeps its catalog on disk', async (context) => {
     skipIfTrouble(context);
-    const { startMuster, testFolder, pickPorts } = await import('./support/muster.ts');
     const folder = testFolder();
     const ports = await pickPorts();
     const config = {
@@ -214,6 +230,34 @@ describe('the catalog is what runs', { timeout: 600_000 }, () => {
     } finally {
       await muster.program.stop();
     }
+  });
+});
+
+describe('a key/value store', () => {
+  it('holds the address of each instance, and nothing of ours that is gone', async (context) => {
+    skipIfTrouble(context);
+    const muster = await testMuster('agent');
+    const uri = `${muster.api.replace('http:', 'consulkv:')}/services`;
+    const begin = () =>
+      musterProcess(['registrator', '-hostname', HOST, '-ip', 'fd00::1', uri], { DOCKER_HOST: engine.host });
+    const keys = async () => (await ask(`${muster.api}/v1/kv/services/?recurse&raw&keys`)).text;
+    await ask(`${muster.api}/v1/kv/services/web/by-hand`, { method: 'PUT', body: '10.0.0.1:80' });
+    let program = begin();
+    const host: ContainerRequest = { ExposedPorts: { '80/tcp': {} }, HostConfig: { NetworkMode: 'host' } };
+    await engine.run('k1', host);
+    await engine.run('k2', { ...host, Env: ['SERVICE_ID=own'] });
+    await until('both', async () => (await keys()).includes('own') && (await keys()).includes('k1'), {
+      program,
+    });
+    expect((await ask(`${muster.api}/v1/kv/services/${TEST_IMAGE}/own?raw`)).text).toBe('[fd00::1]:80');
+    await program.kill();
+    await eachOf(['k1', 'k2'], (name) => engine.remove(name));
+    program = begin();
+    await until(
+      'both to be gone',
+      async () => JSON.stringify(JSON.parse(await keys())) === '["services/web/by-hand"]',
+      { program },
+    );
   });
 });
 
@@ -305,5 +349,116 @@ describe('a registrator', () => {
     expect(await registeredIds(muster)).toEqual(['failed', `${HOST}:f1:80`, `${HOST}:f4:80`].sort());
     await eachOf(['f0', 'f1', 'f3', 'f4'], (name) => engine.remove(name));
     await until('all to be gone', async () => (await registeredIds(muster)).length === 0, { program });
+  });
+});
+
+describe("Podman's API service", () => {
+  it('is as good an engine', async ({ skip }) => {
+    const podman = findCommand('podman');
+    skip(podman === undefined || process.getuid?.() !== 0, 'needs podman, and the rights of root');
+    const folder = testFolder();
+    const socketPath = join(folder, 'podman.sock');
+    const call = (method: string, path: string, body: Buffer | object = Buffer.alloc(0)) =>
+      new Promise<string>((resolve, reject) => {
+        const content = Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
+        const type = Buffer.isBuffer(body) ? 'application/x-tar' : 'application/json';
+        const headers = { 'Content-Type': type, 'Content-Length': content.length };
+        request({ socketPath, method, path, headers, agent: false }, (answer) => {
+          let text = '';
+          answer.on('data', (chunk) => {
+            text += chunk;
+          });
+          answer.on('end', () =>
+            (answer.statusCode ?? 500) < 400 ? resolve(text) : reject(new Error(text)),
+          );
+        })
+          .on('error', reject)
+          .end(content);
+      });
+    const serve = () => {
+      const places = [
+        '--root',
+        join(folder, 'root'),
+        '--runroot',
+        join(folder, 'run'),
+        '--tmpdir',
+        join(folder, 'tmp'),
+      ];
+      const kinds = ['--storage-driver=vfs', '--cgroup-manager=cgroupfs', '--events-backend=file'];
+      const service = start(
+        podman as string,
+        [...places, ...kinds, 'system', 'service', '--time=0', `unix://${socketPath}`],
+        { env: { HOME: folder } },
+      );
+      return service;
+    };
+    const answers = (service: Running) =>
+      until(
+        'podman to answer',
+        () =>
+          call('GET', '/_ping').then(
+            (text) => text === 'OK',
+            () => false,
+          ),
+        { program: service },
+      );
+    let service = serve();
+    const limits = ['nofile', 'nproc'].map((Name) => ({ Name, Soft: 1024, Hard: 1024 }));
+    const run = async (name: string) => {
+      const made = {
+        Image: TEST_IMAGE,
+        Cmd: ['/bin/sleep', '600'],
+        ExposedPorts: { '80/tcp': {} },
+        Env: ['SERVICE_NAME=web'],
+      };
+      const PortBindings = { '80/tcp': [{ HostIp: '127.0.0.1' }] };
+      const HostConfig = { NetworkMode: 'bridge', PortBindings, Ulimits: limits };
+      await call('POST', `/containers/create?name=${name}`, { ...made, HostConfig });
+      await call('POST', `/containers/${name}/start`);
+    };
+    const remove = (name: string) => call('DELETE', `/containers/${name}?force=1`);
+    try {
+      await answers(service);
+      const tar = execFileSync('tar', ['-C', testImageFolder(folder), '-c', '.'], {
+        maxBuffer: 64 * 1024 * 1024,
+      });
+      await call('POST', `/images/create?fromSrc=-&repo=${TEST_IMAGE}`, tar);
+      try {
+        await run('p1');
+      } catch (error) {
+        skip(true, `podman cannot run containers here: ${messageOf(error)}`);
+      }
+      const muster = await testMuster('agent');
+      const program = musterProcess(
+        ['registrator', '-hostname', HOST, muster.api.replace('http:', 'consul:')],
+        {
+          DOCKER_HOST: `unix://${socketPath}`,
+        },
+      );
+      const holds = (names: string[]) =>
+        until(
+          `the catalog to hold ${names}`,
+          async () =>
+            JSON.stringify(await registeredIds(muster)) ===
+            JSON.stringify(names.map((name) => `${HOST}:${name}:80`)),
+          { program },
+        );
+      await holds(['p1']);
+      await Promise.all([run('p2'), run('p3')]);
+      await holds(['p1', 'p2', 'p3']);
+      await call('POST', '/containers/p1/stop?t=0');
+      await remove('p2');
+      await holds(['p3']);
+      await service.kill();
+      service = serve();
+      await answers(service);
+      await Promise.all([run('p4'), call('POST', '/containers/p1/start')]);
+      await holds(['p1', 'p3', 'p4']);
+      await Promise.all(['p1', 'p3', 'p4'].map(remove));
+      await holds([]);
+    } finally {
+      await Promise.all(['p1', 'p2', 'p3', 'p4'].map((name) => remove(name).catch(() => '')));
+      await service.kill();
+    }
   });
 });

@@ -31,6 +31,7 @@ export const SYSTEM_PACKAGES = {
       daemon: 'docker',
       process: 'dockerd',
     },
+    { commands: ['podman'], debian: 'podman', why: 'is another engine for the registrator' },
     { commands: ['busybox'], debian: 'busybox-static', why: 'is the program in those containers' },
     { commands: ['dig'], debian: 'bind9-dnsutils', why: 'asks over DNS' },
     { commands: ['dnsmasq'], debian: 'dnsmasq-base', why: 'forwards DNS to us, and answers what we forward' },

@@ -233,13 +233,18 @@ export class TestEngine {
   }
 
   async #importImage(): Promise<void> {
-    const programs = join(this.#folder, 'image', 'bin');
-    mkdirSync(programs, { recursive: true });
-    copyFileSync(BUSYBOX, join(programs, 'busybox'));
-    for (const name of PROGRAMS) symlinkSync('busybox', join(programs, name));
-    const tar = execFileSync('tar', ['-C', join(this.#folder, 'image'), '-c', '.'], {
+    const tar = execFileSync('tar', ['-C', testImageFolder(this.#folder), '-c', '.'], {
       maxBuffer: 64 * 1024 * 1024,
     });
     await this.call('POST', `/images/create?fromSrc=-&repo=${TEST_IMAGE}`, tar);
   }
+}
+
+/** The contents of the image, made in `folder`. */
+export function testImageFolder(folder: string): string {
+  const programs = join(folder, 'image', 'bin');
+  mkdirSync(programs, { recursive: true });
+  copyFileSync(BUSYBOX, join(programs, 'busybox'));
+  for (const name of PROGRAMS) symlinkSync('busybox', join(programs, name));
+  return join(folder, 'image');
 }

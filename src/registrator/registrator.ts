@@ -42,8 +42,8 @@ export interface RegistratorState {
   readonly trouble: string | undefined;
 }
 
-/** Actions of containers after which their services may be others. */
-const ACTIONS = /^(start|die|stop|kill|pause|unpause|rename|destroy|oom|health_status)\b/;
+/** Actions of containers after which their services may be others; some are Podman's. */
+const ACTIONS = /^(start|die|died|stop|kill|pause|unpause|rename|destroy|remove|cleanup|oom|health_status)\b/;
 const BACKOFF: BackoffPolicy = { base: 200, max: 10_000 };
 /**
  * Docker tells of a change some moments before its list shows it (of `unpause` for one): after the last word it is looked at
