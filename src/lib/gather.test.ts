@@ -15,12 +15,24 @@ function slow(most?: number) {
 }
 
 describe('gather', () => {
-  it('carries out together what comes in one turn of the event loop, in its order', async () => {
+  it('begins at once with what comes alone', () => {
     const { gather, groups } = slow();
+    gather.add(1);
+    expect(groups).toEqual([[1]]);
+  });
+
+  it('carries out together what comes in one turn of the event loop, once several came together', async () => {
+    const { gather, groups, end } = slow();
     for (const item of [1, 2, 3]) gather.add(item);
-    expect(groups).toEqual([]);
+    expect(groups).toEqual([[1]]);
+    end();
     await turn();
-    expect(groups).toEqual([[1, 2, 3]]);
+    end();
+    await turn();
+    for (const item of [4, 5]) gather.add(item);
+    expect(groups).toEqual([[1], [2, 3]]);
+    await turn();
+    expect(groups).toEqual([[1], [2, 3], [4, 5]]);
   });
 
   it('gathers the next group while one is under way, and keeps to the most', async () => {
@@ -51,7 +63,6 @@ describe('gather', () => {
     end();
     await ended;
     gather.add(2);
-    await turn();
     expect(groups).toEqual([[1], [2]]);
   });
 });
