@@ -12,6 +12,7 @@ const ERRORS = {
   'tls.certificate': { exit: 1 },
   'store.unusable': { exit: 1 },
   'store.write_failed': { exit: 1 },
+  'store.no_leader': { exit: 1 },
   'store.closed': { exit: 1 },
   'client.unreachable': { exit: 1 },
   'client.refused': { exit: 1 },

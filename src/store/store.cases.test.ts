@@ -9,6 +9,8 @@ import type { ChangeBatch } from '../catalog/feed.ts';
 import { topic } from '../catalog/topics.ts';
 import { MusterError } from '../errors.ts';
 import { openEmbeddedStore } from './embedded.ts';
+import { startEtcd, type TestEtcd } from './etcd/etcd.test-support.ts';
+import { openEtcdStore } from './etcd/store.ts';
 import { openMemoryStore } from './memory.ts';
 import type { Store } from './store.ts';
 
@@ -16,10 +18,25 @@ const fail = (error: unknown) => {
   throw error;
 };
 
+let etcd: TestEtcd | undefined;
+afterAll(() => etcd?.stop());
+
 /** Every kind of store, and whether what it was told is there when it is opened again. */
-const KINDS: { kind: string; keeps: boolean; open(path: string): Store }[] = [
-  { kind: 'memory', keeps: false, open: () => openMemoryStore({ onSubscriberError: fail }) },
-  { kind: 'embedded', keeps: true, open: (path) => openEmbeddedStore({ path, onSubscriberError: fail }) },
+const KINDS: { kind: string; keeps: boolean; open(path: string): Promise<Store> }[] = [
+  { kind: 'memory', keeps: false, open: async () => openMemoryStore({ onSubscriberError: fail }) },
+  {
+    kind: 'embedded',
+    keeps: true,
+    open: async (path) => openEmbeddedStore({ path, onSubscriberError: fail }),
+  },
+  {
+    kind: 'etcd',
+    keeps: true,
+    async open(path) {
+      etcd ??= await startEtcd();
+      return openEtcdStore({ endpoints: [etcd.endpoint], prefix: path, onSubscriberError: fail });
+    },
+  },
 ];
 
 const text = (value: string) => Buffer.from(value);
@@ -49,8 +66,8 @@ const web = (id: string, port: number) => ({
 describe.each(KINDS)('store $kind', ({ kind, keeps, open }) => {
   const path = mkdtempSync(join(tmpdir(), `muster-${kind}-`));
   const opened: Store[] = [];
-  const fresh = () => {
-    const store = open(join(path, String(opened.length)));
+  const fresh = async () => {
+    const store = await open(join(path, String(opened.length)));
     opened.push(store);
     return store;
   };
@@ -60,14 +77,14 @@ describe.each(KINDS)('store $kind', ({ kind, keeps, open }) => {
   });
 
   it('a write is visible when it resolves, with its index on the row', async () => {
-    const store = fresh();
+    const store = await fresh();
     const { index } = await store.write((tx) => kvSet(tx, set('a')));
     expect(store.catalog.get('kv', 'a')).toMatchObject({ createIndex: index, modifyIndex: index });
     expect(store.catalog.index).toBe(index);
   });
 
   it('a write keeps the create index and raises the modify index', async () => {
-    const store = fresh();
+    const store = await fresh();
     const first = await store.write((tx) => kvSet(tx, set('a')));
     const second = await store.write((tx) => kvSet(tx, set('a', 'y')));
     expect(second.index).toBeGreaterThan(first.index);
@@ -78,7 +95,7 @@ describe.each(KINDS)('store $kind', ({ kind, keeps, open }) => {
   });
 
   it('a command that changes nothing moves no index and tells nobody', async () => {
-    const store = fresh();
+    const store = await fresh();
     await store.write((tx) => register(tx, { node: node('n1'), service: web('web1', 80) }));
     const before = store.catalog.index;
     const told: ChangeBatch[] = [];
@@ -89,7 +106,7 @@ describe.each(KINDS)('store $kind', ({ kind, keeps, open }) => {
   });
 
   it('a command that throws leaves nothing behind, and the next one goes on', async () => {
-    const store = fresh();
+    const store = await fresh();
     const refused = store.write((tx) => {
       kvSet(tx, set('half'));
       throw new MusterError('request.rejected', 'no');
@@ -102,7 +119,7 @@ describe.each(KINDS)('store $kind', ({ kind, keeps, open }) => {
   });
 
   it('writers at the same time are ordered: of many check-and-sets on one index one wins', async () => {
-    const store = fresh();
+    const store = await fresh();
     const answers = await Promise.all(
       Array.from({ length: 50 }, (_, i) => store.write((tx) => kvSetIfIndex(tx, set('lock', `${i}`), 0))),
     );
@@ -112,7 +129,7 @@ describe.each(KINDS)('store $kind', ({ kind, keeps, open }) => {
   });
 
   it('one commit is one batch: a node leaves with its services in the same tick', async () => {
-    const store = fresh();
+    const store = await fresh();
     await store.write((tx) => register(tx, { node: node('n1'), service: web('web1', 80) }));
     const told: ChangeBatch[] = [];
     store.catalog.feed.subscribe((batch) => told.push(batch));
@@ -128,7 +145,7 @@ describe.each(KINDS)('store $kind', ({ kind, keeps, open }) => {
   });
 
   it('a reader of one service is not woken by another', async () => {
-    const store = fresh();
+    const store = await fresh();
     await store.write((tx) => register(tx, { node: node('n1'), service: web('web1', 80) }));
     const seen = store.catalog.indexOf(topic.service('web'));
     await store.write((tx) => register(tx, { node: node('n1'), service: { ...web('db1', 90), name: 'db' } }));
@@ -138,7 +155,7 @@ describe.each(KINDS)('store $kind', ({ kind, keeps, open }) => {
   });
 
   it('a waiter of a prefix is woken by a key below it, not by one beside it', async () => {
-    const store = fresh();
+    const store = await fresh();
     const stop = new AbortController();
     const woken = store.catalog.watches.wait({ topics: [], kvPrefix: 'a/' }, stop.signal);
     const other = store.catalog.watches.wait({ topics: [], kvPrefix: 'b/' }, stop.signal);
@@ -150,7 +167,7 @@ describe.each(KINDS)('store $kind', ({ kind, keeps, open }) => {
   });
 
   it('close waits for accepted writes and refuses later ones', async () => {
-    const store = fresh();
+    const store = await fresh();
     const accepted = store.write((tx) => kvSet(tx, set('last')));
     await store.close();
     await accepted;
@@ -162,7 +179,7 @@ describe.each(KINDS)('store $kind', ({ kind, keeps, open }) => {
     const step = fc.record({ key, value: fc.uint8Array(), remove: fc.boolean() });
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
-        const store = fresh();
+        const store = await fresh();
         const place = join(path, String(opened.length - 1));
         await Promise.all(
           steps.map(({ key, value, remove }) =>
@@ -175,7 +192,7 @@ describe.each(KINDS)('store $kind', ({ kind, keeps, open }) => {
           from.catalog.all('kv').map((row) => ({ ...row, value: Buffer.from(row.value).toString('hex') }));
         const [before, index] = [content(store), store.catalog.index];
         await store.close();
-        const again = open(place);
+        const again = await open(place);
         expect(content(again)).toEqual(before);
         expect(again.catalog.index).toBe(index);
         expect(again.catalog.indexOf('kv')).toBe(index);
@@ -187,26 +204,26 @@ describe.each(KINDS)('store $kind', ({ kind, keeps, open }) => {
 
   it.runIf(keeps)('metadata may have any keys', async () => {
     // "__proto__" came back as "__proto_": the encoder renames it.
-    const store = fresh();
+    const store = await fresh();
     const place = join(path, String(opened.length - 1));
     const meta = JSON.parse('{"__proto__":"a","constructor":"b","":"c"}') as Record<string, string>;
     await store.write((tx) =>
       register(tx, { node: { ...node('n1'), meta }, service: { ...web('web1', 80), meta } }),
     );
     await store.close();
-    const again = open(place);
+    const again = await open(place);
     for (const row of [again.catalog.all('nodes')[0], again.catalog.all('services')[0]])
       expect(Object.entries(row?.meta ?? {})).toEqual(Object.entries(meta));
     await again.close();
   });
 
   it.runIf(keeps)('numbers of any length stay what they are', async () => {
-    const store = fresh();
+    const store = await fresh();
     const place = join(path, String(opened.length - 1));
     const content = { deep: [10n ** 40n, -(10n ** 40n), 1] };
     await store.write((tx) => tx.put('configEntries', { kind: 'k', name: 'n', content }));
     await store.close();
-    const again = open(place);
+    const again = await open(place);
     expect(again.catalog.all('configEntries')[0]?.content).toEqual(content);
     await again.close();
   });

@@ -14,15 +14,31 @@ export interface Committed<Answer> {
   answer: Answer;
 }
 
+export interface Remote {
+  /**
+   * Whether writes can be made now, as far as is known, and for how many ms those who keep the truth have been silent
+   * (Infinity: always).
+   */
+  contact(): { known: boolean; silence: number };
+  /**
+   * Resolves once the catalog shows all that was acknowledged anywhere before the call. Rejects with `store.no_leader` when
+   * nobody can say.
+   */
+  refresh(): Promise<void>;
+}
+
 /** Keeps the catalog. There is one per process; it is the only one that changes the catalog's tables. */
 export interface Store {
   readonly kind: string;
   readonly catalog: Catalog;
   /**
    * Carries out a command. Resolves once it is durable and visible in the catalog; rejects with what the
-   * command threw, with `store.write_failed` when the truth could not be written, or with `store.closed`.
+   * command threw, with `store.write_failed` when the truth could not be written, with `store.no_leader` when those
+   * who keep it cannot be reached, or with `store.closed`.
    */
   write<Answer>(command: Command<Answer>): Promise<Committed<Answer>>;
+  /** Of a store whose catalog is a replica of a truth elsewhere. Without it the catalog is the truth. */
+  readonly remote?: Remote;
   /** Ends after the writes that were accepted. Idempotent. */
   close(): Promise<void>;
 }
