@@ -14,6 +14,8 @@ const ERRORS = {
   'store.write_failed': { exit: 1 },
   'store.no_leader': { exit: 1 },
   'store.closed': { exit: 1 },
+  'cluster.unreachable': { exit: 1 },
+  'cluster.refused': { exit: 1 },
   'client.unreachable': { exit: 1 },
   'client.refused': { exit: 1 },
   'docker.unreachable': { exit: 1 },

@@ -1,0 +1,251 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
+import fc from 'fast-check';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { MusterError } from '../../errors.ts';
+import { createLogger, type LogLine } from '../../lib/log.ts';
+import { Keyring, parseKey } from './keyring.ts';
+import { dialLink, type LinkServer, listenLinks } from './link.ts';
+import { Caller, type Handlers, serveRpc } from './rpc.ts';
+
+const newKey = (bytes = 32) => randomBytes(bytes).toString('base64');
+const ringOf = (key: string) => Keyring.open(key, undefined);
+
+const stops: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0).toReversed()) await stop();
+});
+
+async function listen(
+  keyring: Keyring,
+  handlers: Handlers = { calls: { echo: (text) => text }, streams: {} },
+) {
+  const lines: LogLine[] = [];
+  const logger = createLogger({ level: 'trace', sink: (line) => lines.push(line) });
+  const failures: unknown[] = [];
+  const server = await listenLinks({
+    host: '127.0.0.1',
+    port: 0,
+    keyring,
+    logger,
+    handlers: { rpc: (link) => serveRpc(link, handlers, (error) => failures.push(error)) },
+  });
+  stops.push(() => server.stop());
+  return { server, lines, failures };
+}
+
+function callerTo(server: LinkServer, keyring: Keyring): Caller {
+  const caller = new Caller(server.address, keyring);
+  stops.push(() => caller.close());
+  return caller;
+}
+
+describe('a link', () => {
+  it.each([16, 32])('carries calls between nodes with the same key of %i bytes', async (bytes) => {
+    const key = newKey(bytes);
+    const { server } = await listen(ringOf(key));
+    const answer = await callerTo(server, ringOf(key)).call(
+      'echo',
+      { n: 2n ** 70n, b: new Uint8Array([1]) },
+      2000,
+    );
+    expect(answer).toEqual({ n: 2n ** 70n, b: new Uint8Array([1]) });
+  });
+
+  it('is refused to another key, the refusal is logged once and names nobody', async () => {
+    const { server, lines } = await listen(ringOf(newKey()));
+    for (let i = 0; i < 5; i++)
+      await expect(
+        dialLink(server.address, 'rpc', { keyring: ringOf(newKey()), timeout: 2000 }),
+      ).rejects.toThrow();
+    await vi.waitFor(() => expect(server.refused()).toBe(5));
+    expect(lines.filter(({ level }) => level === 'warn')).toHaveLength(1);
+  });
+
+  it('is refused to who knows the name of the key but not the key', async () => {
+    const keyring = ringOf(newKey());
+    const { server, lines } = await listen(keyring);
+    const name = keyring.primary.name;
+    const link = connectTls({
+      ...server.address,
+      ciphers: 'TLS_AES_128_GCM_SHA256:PSK+HIGH',
+      ALPNProtocols: ['muster-rpc/1'],
+      pskCallback: () => ({ psk: randomBytes(32), identity: name }),
+      checkServerIdentity: () => undefined,
+    });
+    await new Promise<void>((resolve) => link.on('error', () => resolve()));
+    await vi.waitFor(() =>
+      expect(lines.some(({ fields }) => fields.why === 'it has another key')).toBe(true),
+    );
+  });
+
+  it('tells nothing to a TLS client without a key: no certificate, no name', async () => {
+    const { server } = await listen(ringOf(newKey()));
+    const link = connectTls({ ...server.address, rejectUnauthorized: false });
+    const error = await new Promise<Error & { code?: string }>((resolve) => link.on('error', resolve));
+    expect(error.code).toMatch(/HANDSHAKE_FAILURE|ALERT/);
+    expect(link.getPeerCertificate()).toEqual({});
+  });
+
+  it('is not made by a handshake that was recorded and sent again', async () => {
+    const keyring = ringOf(newKey());
+    const { server } = await listen(keyring);
+    const recorded: Buffer[] = [];
+    const recorder = createServer((near) => {
+      const far = connect(server.address.port, server.address.host);
+      near.on('data', (bytes) => recorded.push(bytes));
+      near.pipe(far).pipe(near);
+      near.on('error', () => far.destroy());
+      far.on('error', () => near.destroy());
+    });
+    await new Promise<void>((resolve) => recorder.listen(0, '127.0.0.1', resolve));
+    stops.push(() => new Promise((resolve) => recorder.close(resolve)));
+    const { port } = recorder.address() as { port: number };
+    const caller = new Caller({ host: '127.0.0.1', port }, keyring);
+    expect(await caller.call('echo', 'once', 2000)).toBe('once');
+    caller.close();
+    const again = connect(server.address.port, server.address.host);
+    const answers: Buffer[] = [];
+    again.on('data', (bytes) => answers.push(bytes));
+    again.write(Buffer.concat(recorded));
+    await new Promise<void>((resolve) => again.on('close', () => resolve()));
+    expect(Buffer.concat(answers).includes('once')).toBe(false);
+    expect(server.refused()).toBe(1);
+  });
+
+  it('stays out of the way of garbage', async () => {
+    const keyring = ringOf(newKey());
+    const { server, failures } = await listen(keyring);
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 300 }), async (bytes) => {
+        const socket = connect(server.address.port, server.address.host);
+        socket.on('error', () => {});
+        socket.on('data', () => {});
+        socket.end(bytes);
+        await new Promise<void>((resolve) => socket.on('close', () => resolve()));
+      }),
+      { numRuns: 50 },
+    );
+    expect(await callerTo(server, keyring).call('echo', 'still here', 2000)).toBe('still here');
+    expect(failures).toEqual([]);
+  });
+
+  it('is made while one address holds thousands of connections half open', async () => {
+    const keyring = ringOf(newKey());
+    const { server, lines } = await listen(keyring);
+    const sockets: Socket[] = [];
+    stops.push(() => {
+      for (const socket of sockets) socket.destroy();
+    });
+    const open = () =>
+      new Promise<void>((resolve) => {
+        const socket = connect({ ...server.address, localAddress: '127.0.0.7' }, resolve);
+        socket.on('error', () => resolve());
+        sockets.push(socket);
+      });
+    for (let i = 0; i < 20; i++) await Promise.all(Array.from({ length: 100 }, open));
+    await vi.waitFor(() => expect(server.refused()).toBeGreaterThan(1900));
+    expect(await callerTo(server, keyring).call('echo', 'through', 2000)).toBe('through');
+    expect(lines.filter(({ level }) => level === 'warn')).toHaveLength(1);
+  });
+});
+
+describe('calls', () => {
+  it('reject with the code and the words of the other side', async () => {
+    const keyring = ringOf(newKey());
+    const { server } = await listen(keyring, {
+      calls: {
+        no: () => {
+          throw new MusterError('request.rejected', 'no, because');
+        },
+      },
+      streams: {},
+    });
+    const caller = callerTo(server, keyring);
+    await expect(caller.call('no', {}, 2000)).rejects.toMatchObject({
+      code: 'request.rejected',
+      message: 'no, because',
+    });
+    await expect(caller.call('constructor', {}, 2000)).rejects.toMatchObject({ code: 'request.rejected' });
+  });
+
+  it('reject in time when nothing answers, and work again over a new link', async () => {
+    const keyring = ringOf(newKey());
+    const { server } = await listen(keyring, {
+      calls: { hang: () => new Promise(() => {}), echo: (text) => text },
+      streams: {},
+    });
+    const caller = callerTo(server, keyring);
+    await expect(caller.call('hang', {}, 100)).rejects.toMatchObject({ code: 'cluster.unreachable' });
+    expect(await caller.call('echo', 1, 2000)).toBe(1);
+  });
+
+  it('stream messages of any length until one side ends it', async () => {
+    const keyring = ringOf(newKey());
+    const closed = vi.fn();
+    const { server } = await listen(keyring, {
+      calls: {},
+      streams: {
+        count: (to: number, outlet) => {
+          for (let i = 0; i < to; i++) outlet.send({ i, text: 'ä\n'.repeat(i * 100) });
+          outlet.onClose(closed);
+        },
+      },
+    });
+    const seen: { i: number; text: string }[] = [];
+    const end = await callerTo(server, keyring).stream('count', 200, {
+      timeout: 2000,
+      message: (message) => seen.push(message),
+      end: () => {},
+    });
+    await vi.waitFor(() => expect(seen).toHaveLength(200));
+    expect(seen[199]).toEqual({ i: 199, text: 'ä\n'.repeat(19_900) });
+    end();
+    await vi.waitFor(() => expect(closed).toHaveBeenCalled());
+  });
+});
+
+describe('the keyring', () => {
+  it('takes keys of 16 and 32 bytes in base64 and says what it wants otherwise', () => {
+    expect(parseKey(newKey(16))).toHaveLength(16);
+    for (const bad of ['', 'x', newKey(15), `${newKey()}=`, 'not base64 at all, but long enough to be one!'])
+      expect(() => parseKey(bad)).toThrowError(/muster keygen/);
+    expect(() => ringOf('')).toThrowError(/-encrypt/);
+  });
+
+  it('keys are exchanged without a node losing contact: install, use, remove', async () => {
+    const [old, fresh] = [newKey(), newKey()];
+    const [a, b] = [ringOf(old), ringOf(old)];
+    const { server } = await listen(a);
+    const reaches = () => callerTo(server, b).call('echo', 1, 2000);
+    a.install(fresh);
+    b.install(fresh);
+    expect(await reaches()).toBe(1);
+    b.use(fresh);
+    expect(await reaches()).toBe(1);
+    a.use(fresh);
+    a.remove(old);
+    b.remove(old);
+    expect(await reaches()).toBe(1);
+    await expect(callerTo(server, ringOf(old)).call('echo', 1, 2000)).rejects.toMatchObject({
+      code: 'cluster.unreachable',
+    });
+    expect(() => a.remove(fresh)).toThrowError(/primary/);
+    expect(() => a.use(old)).toThrowError(/not in the keyring/);
+  });
+
+  it('is kept for the user of the program only, and counts instead of the configuration', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'muster-keys-'));
+    stops.push(() => rmSync(folder, { recursive: true }));
+    const [one, other] = [newKey(), newKey()];
+    const ring = Keyring.open(one, folder);
+    ring.install(other);
+    ring.use(other);
+    expect(Keyring.open(one, folder).list()).toEqual([other, one]);
+    expect(JSON.parse(readFileSync(join(folder, 'keyring.json'), 'utf8'))).toEqual([other, one]);
+  });
+});
