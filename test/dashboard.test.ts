@@ -121,6 +121,72 @@ describe('the dashboard in Chromium', () => {
     expect(faults).toEqual([]);
   });
 
+  it('drains an instance and brings it back, while the others answer', async () => {
+    const { page, faults } = await open('/ui/services/hello-server');
+    await page.getByRole('button', { name: 'Drain' }).first().click();
+    await expectText(page, /Sends hello-\S+ no new requests; those in flight finish/);
+    await page.getByRole('button', { name: 'Drain' }).first().click();
+    await expectText(page, /maintenance[\s\S]*drained in the dashboard/i);
+    await screenshot(page, 'drained');
+    await page.getByRole('button', { name: 'Back to work' }).click();
+    await until('three passing', async () => !/maintenance/i.test(await visibleText(page)));
+    expect(faults).toEqual([]);
+  });
+
+  it('shows a group, and scales it', async () => {
+    const { page, faults } = await open('/ui/groups');
+    await expectText(page, /3 of 3 ready/);
+    await page.getByRole('button', { name: 'One more' }).click();
+    await expectText(page, /4 of 4 ready/);
+    await screenshot(page, 'groups');
+    await page.getByRole('button', { name: 'One less' }).click();
+    await expectText(page, /3 of 3 ready/);
+    expect(faults).toEqual([]);
+  });
+
+  it('makes, changes and deletes a key, and never overwrites what it has not seen', async () => {
+    // That there is no such key yet is answered 404: no fault here.
+    const { page } = await open('/ui/keys');
+    await expectText(page, /No keys yet/);
+    await page.getByLabel('Name of a new key').fill('conf/color');
+    await page.getByRole('button', { name: 'New' }).click();
+    await page.getByLabel('Value').fill('green');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await expectText(page, /Saved\./);
+    expect((await ask(`${muster.api}/v1/kv/conf/color?raw`)).text).toBe('green');
+    await page.getByLabel('Value').fill('blue');
+    await ask(`${muster.api}/v1/kv/conf/color`, { method: 'PUT', body: 'red' });
+    await expectText(page, /It is now \(version \d+\):\s*red/);
+    await screenshot(page, 'keys');
+    await page.getByRole('button', { name: 'Save mine over it' }).click();
+    await expectText(page, /Saved\./);
+    expect((await ask(`${muster.api}/v1/kv/conf/color?raw`)).text).toBe('blue');
+    await page.getByRole('button', { name: 'Delete' }).click();
+    await expectText(page, /Deletes conf\/color/);
+    await page.getByRole('button', { name: 'Delete' }).click();
+    await until('it to be gone', async () => (await ask(`${muster.api}/v1/kv/conf/color`)).status === 404);
+  });
+
+  it('says whether the truth is safe, and who is there', async () => {
+    const { page, faults } = await open('/ui/cluster');
+    await expectText(page, /One server keeps the truth/);
+    await expectText(page, /server, leader/);
+    await screenshot(page, 'cluster');
+    expect(faults).toEqual([]);
+  });
+
+  it('shows what changed, and the catalog as it was then', async () => {
+    const { page, faults } = await open('/ui/history?service=hello-server');
+    await expectText(page, /hello-server an instance joined/);
+    await page
+      .getByRole('button', { name: /^\d\d:\d\d/ })
+      .last()
+      .click();
+    await expectText(page, /Back to now/);
+    await screenshot(page, 'history');
+    expect(faults).toEqual([]);
+  });
+
   it('shows a change without a reload', async () => {
     const { page, faults } = await open('/ui/');
     await expectText(page, /hello-server/);

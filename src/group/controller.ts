@@ -15,10 +15,13 @@ import { plan } from './plan.ts';
 import { type Edition, type Progress, Rollout } from './rollout.ts';
 import type { ManagedSpec, Template } from './spec.ts';
 import type { Surroundings } from './surroundings.ts';
-import type { GroupControl, GroupView } from './view.ts';
+import type { GroupControl, GroupPoint, GroupView } from './view.ts';
 
 /** How often everything is looked at when nothing calls for it, in ms. */
 const LOOK = 1_000;
+/** Time between two points of a group's history, and how many there are: an hour. */
+const POINT = 10_000;
+const POINTS = 360;
 /** Decisions that changed the size and are kept to be shown. */
 const DECISIONS = 50;
 
@@ -31,6 +34,9 @@ export class GroupController implements GroupControl {
   readonly #group: Group;
   readonly #members: Members;
   readonly #meters: Meters;
+  /** For the history: it looks at other times than the autoscaler. */
+  readonly #recorder: Meters;
+  #history: GroupPoint[] = [];
   readonly #rollout: Rollout;
   #spec: ManagedSpec;
   #size: number;
@@ -54,6 +60,7 @@ export class GroupController implements GroupControl {
     this.#group = new Group(spec.name, deps);
     this.#members = new Members(this.#group, surroundings, deps, () => this.#call());
     this.#meters = new Meters(surroundings);
+    this.#recorder = new Meters(surroundings);
     this.#rollout = new Rollout(spec, deps.clock.now());
     this.#spec = spec;
     this.#size = sizeWithin(spec, spec.replicas);
@@ -101,6 +108,7 @@ export class GroupController implements GroupControl {
       decision: this.#decision ?? null,
       decisions: this.#decisions.toReversed(),
       held: this.#held,
+      history: this.#history,
       instances,
     };
   }
@@ -192,6 +200,7 @@ export class GroupController implements GroupControl {
     this.#isCalled = false;
     try {
       this.#members.observe(this.#clock.now(), this.#spec.service !== undefined);
+      this.#record();
       this.#heal();
       this.#autoscale();
       this.#told(this.#rollout.judge(this.#clock.now(), this.#size, this.#progress(), this.#spec.update));
@@ -202,6 +211,18 @@ export class GroupController implements GroupControl {
     this.#looking = false;
     if (this.#stopping === undefined)
       this.#cancel = this.#clock.after(this.#isCalled ? 0 : LOOK, () => void this.#look());
+  }
+
+  #record(): void {
+    const now = this.#clock.now();
+    const last = this.#history.at(-1);
+    if (last !== undefined && now - last.at < POINT) return;
+    const present = this.#members.present();
+    const views = present.map(({ instance }) => instance.view());
+    const [reading] = this.#recorder.read(now, views, [{ kind: 'requests_per_second', target: 1 }]);
+    const requests = (reading?.values ?? []).reduce<number>((sum, value) => sum + (value ?? 0), 0);
+    const ready = present.filter(({ readySince }) => readySince !== undefined).length;
+    this.#history = [...this.#history, { at: now, size: this.#size, ready, requests }].slice(-POINTS);
   }
 
   #heal(): void {
@@ -273,6 +294,7 @@ export class GroupController implements GroupControl {
 
   #leave(member: Member): void {
     this.#meters.forget(member.instance.id);
+    this.#recorder.forget(member.instance.id);
     this.#members.leave(member, this.#spec.drainTimeout);
   }
 

@@ -14,6 +14,16 @@ export interface ManagedInstance extends InstanceView {
   readonly leaving: boolean;
 }
 
+/** A group at a moment of the last hour. */
+export interface GroupPoint {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly size: number;
+  readonly ready: number;
+  /** Requests a second through the balancer, all instances together. */
+  readonly requests: number;
+}
+
 export interface GroupView {
   readonly name: string;
   readonly driver: string;
@@ -31,6 +41,8 @@ export interface GroupView {
   readonly decisions: readonly Decision[];
   /** Why instances that fail are left alone; "" when none is. */
   readonly held: string;
+  /** The last hour, oldest first. */
+  readonly history: readonly GroupPoint[];
   readonly instances: readonly ManagedInstance[];
 }
 

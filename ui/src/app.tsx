@@ -2,6 +2,10 @@ import { useEffect } from 'preact/hooks';
 import { type Link, type LiveView, useLive } from './live.ts';
 import { addressOf, type Place } from './location.ts';
 import { usePlace } from './navigation.ts';
+import { Cluster } from './screens/cluster.tsx';
+import { Groups } from './screens/groups.tsx';
+import { HistoryScreen } from './screens/history.tsx';
+import { Keys } from './screens/keys.tsx';
 import { Lost } from './screens/lost.tsx';
 import { Overview } from './screens/overview.tsx';
 import { Routes } from './screens/routes.tsx';
@@ -13,6 +17,10 @@ const TABS = [
   { name: 'overview', label: 'Overview' },
   { name: 'services', label: 'Services' },
   { name: 'routes', label: 'Routes' },
+  { name: 'groups', label: 'Groups' },
+  { name: 'keys', label: 'Keys' },
+  { name: 'cluster', label: 'Cluster' },
+  { name: 'history', label: 'History' },
 ] as const;
 
 export function App() {
@@ -102,6 +110,14 @@ function Content({ place, view }: { place: Place; view: LiveView }) {
       );
     case 'routes':
       return <Routes view={view} picture={picture} query={query} />;
+    case 'groups':
+      return <Groups about={picture.about} now={view.now} />;
+    case 'keys':
+      return <Keys about={picture.about} query={query} />;
+    case 'cluster':
+      return <Cluster about={picture.about} />;
+    case 'history':
+      return <HistoryScreen about={picture.about} query={query} />;
   }
 }
 
@@ -175,6 +191,14 @@ function titleOf({ screen }: Place): string {
       return screen.service;
     case 'routes':
       return 'Routes';
+    case 'groups':
+      return 'Groups';
+    case 'keys':
+      return 'Keys';
+    case 'cluster':
+      return 'Cluster';
+    case 'history':
+      return 'History';
     case 'lost':
       return 'Not found';
   }

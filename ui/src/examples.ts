@@ -43,3 +43,20 @@ export function lookupExample({ dns, domain }: About, service: string): string {
 function word(text: string): string {
   return /^[\w./:@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
+
+export function groupExample(): string {
+  return `[[group]]
+name = "web"
+replicas = 3
+command = ["python3", "-m", "http.server", "$PORT", "--bind", "127.0.0.1"]
+service = "web"
+
+[group.register]
+address = "127.0.0.1"
+tags = ["urlprefix-/"]
+check = { http = "http://127.0.0.1:$PORT/", interval = "2s" }`;
+}
+
+export function keyExample({ api }: About): string {
+  return `curl -X PUT http://${api}/v1/kv/conf/color -d green`;
+}

@@ -15,6 +15,10 @@ describe('addresses', () => {
     ['/ui/services/100%', { name: 'service', service: '100%' }],
     ['/ui/services/routes', { name: 'service', service: 'routes' }],
     ['/ui/routes', { name: 'routes' }],
+    ['/ui/groups', { name: 'groups' }],
+    ['/ui/keys', { name: 'keys' }],
+    ['/ui/cluster', { name: 'cluster' }],
+    ['/ui/history', { name: 'history' }],
   ])('%s is a place', (address, screen) => {
     expect(at(address)).toMatchObject({ screen, canonical: undefined });
   });
@@ -26,6 +30,10 @@ describe('addresses', () => {
     ['/ui/dc1/services/web/instances/n1/web-1', '/ui/services/web'],
     ['/ui/#/dc1/services/web', '/ui/services/web'],
     ['/routes', '/ui/routes'],
+    ['/ui/dc1/kv', '/ui/keys'],
+    ['/ui/dc1/kv/conf/app/edit', '/ui/keys?key=conf%2Fapp'],
+    ['/ui/dc1/nodes', '/ui/cluster'],
+    ['/ui/dc1/nodes/n1', '/ui/cluster'],
     ['/ui/dc1/services?state=out', '/ui/services?state=out'],
   ])('the old address %s leads to %s', (old, now) => {
     expect(at(old).canonical).toBe(now);

@@ -5,6 +5,11 @@ export type Screen =
   | { readonly name: 'services' }
   | { readonly name: 'service'; readonly service: string }
   | { readonly name: 'routes' }
+  | { readonly name: 'groups' }
+  /** `key`: from an old address that names one; our own have it in the query. */
+  | { readonly name: 'keys'; readonly key?: string }
+  | { readonly name: 'cluster' }
+  | { readonly name: 'history' }
   | { readonly name: 'lost'; readonly path: string };
 
 export interface Place {
@@ -17,7 +22,7 @@ export interface Place {
 const BASE = '/ui';
 
 /** First words of our own addresses: never the name of a datacenter in an address of Consul's form. */
-const OWN = new Set(['services', 'routes']);
+const OWN = new Set(['services', 'routes', 'groups', 'keys', 'kv', 'cluster', 'nodes', 'history']);
 
 /**
  * The screen of an address. Also understood: Consul's forms with a datacenter (`/ui/dc1/services/web`,
@@ -33,15 +38,26 @@ export function placeOf({ pathname, search, hash }: Pick<URL, 'pathname' | 'sear
     .map(decode);
   const screen = screenOf(parts) ?? screenOf(parts.slice(1));
   if (screen === undefined) return { screen: { name: 'lost', path: pathname }, query, canonical: undefined };
-  const isOld = old !== undefined || !pathname.startsWith(BASE) || screenOf(parts) === undefined;
-  const canonical = isOld || parts.length > 2 ? addressOf(screen) + search : undefined;
+  const isOld =
+    old !== undefined ||
+    !pathname.startsWith(BASE) ||
+    screenOf(parts) === undefined ||
+    parts[0] === 'kv' ||
+    parts[0] === 'nodes';
+  const now = addressOf(screen);
+  const canonical = isOld || parts.length > 2 ? (now.includes('?') ? now : now + search) : undefined;
   return { screen, query, canonical };
 }
 
-function screenOf([first, second]: readonly string[]): Screen | undefined {
+function screenOf([first, ...rest]: readonly string[]): Screen | undefined {
+  const [second] = rest;
   if (first === undefined) return { name: 'overview' };
   if (!OWN.has(first)) return undefined;
-  if (first === 'routes') return { name: 'routes' };
+  if (first === 'routes' || first === 'groups' || first === 'history') return { name: first };
+  // Consul's words for them are understood too.
+  if (first === 'keys') return { name: 'keys' };
+  if (first === 'kv') return { name: 'keys', key: rest.at(-1) === 'edit' ? rest.slice(0, -1).join('/') : '' };
+  if (first === 'cluster' || first === 'nodes') return { name: 'cluster' };
   return second === undefined ? { name: 'services' } : { name: 'service', service: second };
 }
 
@@ -51,7 +67,12 @@ export function addressOf(screen: Screen): string {
       return `${BASE}/`;
     case 'services':
     case 'routes':
+    case 'groups':
+    case 'cluster':
+    case 'history':
       return `${BASE}/${screen.name}`;
+    case 'keys':
+      return `${BASE}/keys${screen.key ? `?key=${encodeURIComponent(screen.key)}` : ''}`;
     case 'service':
       return `${BASE}/services/${encodeURIComponent(screen.service)}`;
     case 'lost':

@@ -207,6 +207,8 @@ export const trafficKey = {
 /** Whether an instance in this state gets no traffic. */
 export const isOut = (state: State): boolean => state !== 'passing';
 
+export type { GroupPoint, GroupView, ManagedInstance } from '../../group/view.ts';
+
 /** A point in the life of the catalog. `time` as in RFC 3339. */
 export interface HistoryMoment {
   index: number;

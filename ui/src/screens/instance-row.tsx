@@ -1,11 +1,14 @@
 import { memo } from 'preact/compat';
 import type { HistoryPoint, InstanceView, TrafficView } from '../../../src/api/muster/wire.ts';
 import { formatCount, formatDuration, formatRate, formatShare, formatSpan } from '../format.ts';
+import { Action } from '../parts/action.tsx';
 import { Spark } from '../parts/spark.tsx';
 import { StateWord } from '../parts/state.tsx';
 import { hostPort } from './flow-services.ts';
 
 interface InstanceRowProps {
+  /** Whether it is registered with the agent that serves this page, which can then take it out of traffic. */
+  isOurs: boolean;
   instance: InstanceView;
   traffic: TrafficView | undefined;
   /** Requests per second of the whole service. */
@@ -17,6 +20,7 @@ interface InstanceRowProps {
 
 /** An instance with its figures; below it, when it gets no traffic, why. */
 export const InstanceRow = memo(function InstanceRow({
+  isOurs,
   instance,
   traffic,
   total,
@@ -56,6 +60,7 @@ export const InstanceRow = memo(function InstanceRow({
             ))}
           </div>
         )}
+        {isOurs && <Drain id={id} isDrained={state === 'maintenance'} />}
       </th>
       <td data-label="Share of traffic">
         <div class="share">
@@ -90,6 +95,19 @@ export const InstanceRow = memo(function InstanceRow({
     </tr>
   );
 });
+
+/** No new requests, those in flight finish; and back. */
+function Drain({ id, isDrained }: { id: string; isDrained: boolean }) {
+  const path = `/v1/agent/service/maintenance/${encodeURIComponent(id)}`;
+  if (isDrained) return <Action label="Back to work" path={`${path}?enable=false`} />;
+  return (
+    <Action
+      label="Drain"
+      question={`Sends ${id} no new requests; those in flight finish.`}
+      path={`${path}?enable=true&reason=${encodeURIComponent('drained in the dashboard')}`}
+    />
+  );
+}
 
 /** "ejected by the balancer: 3 connects refused; probed again in 8 s" */
 function sentence({ reason, probeAt }: InstanceView, now: number): string {

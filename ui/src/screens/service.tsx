@@ -116,6 +116,7 @@ export function ServiceScreen({ view, picture, name, query }: ServiceProps) {
               return (
                 <InstanceRow
                   key={instance.key}
+                  isOurs={instance.node === about.node}
                   instance={instance}
                   traffic={picture.traffic.get(key)}
                   total={total}

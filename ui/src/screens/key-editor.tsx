@@ -1,0 +1,134 @@
+import { useState } from 'preact/hooks';
+import { call, useAnswer } from '../api.ts';
+import { Action } from '../parts/action.tsx';
+import { encodePath } from './keys.tsx';
+
+interface KvEntry {
+  Key: string;
+  /** Base64; null: empty. */
+  Value: string | null;
+  Flags: number;
+  Session?: string;
+  LockIndex: number;
+  CreateIndex: number;
+  ModifyIndex: number;
+}
+
+interface Draft {
+  text: string;
+  /** Of the entry that is being changed; 0: there is none yet. */
+  version: number;
+}
+
+/**
+ * One key with its value. What is saved replaces only the version that was seen: if somebody else was faster, both are
+ * shown and nothing is lost.
+ */
+export function KeyEditor({ name, changed }: { name: string; changed: () => void }) {
+  const path = `/v1/kv/${encodePath(name)}`;
+  const { value: entries, trouble, again } = useAnswer<KvEntry[]>(path);
+  const [draft, setDraft] = useState<Draft | undefined>();
+  const [message, setMessage] = useState('');
+  const entry = trouble === '' ? entries?.[0] : undefined;
+  const version = entry?.ModifyIndex ?? 0;
+  const text = entry === undefined ? '' : textOf(entry);
+  const isBinary = text === undefined;
+  const shown = draft?.text ?? text ?? '';
+  const isConflict = draft !== undefined && draft.version !== version;
+
+  const save = async (onto: number): Promise<void> => {
+    const answer = await call<boolean>(`${path}?cas=${onto}`, { method: 'PUT', body: shown });
+    if (answer.kind === 'refused') setMessage(answer.message);
+    else if (answer.value) {
+      setDraft(undefined);
+      setMessage('Saved.');
+      changed();
+    } else setMessage('Somebody else changed it meanwhile: nothing was saved.');
+    again();
+  };
+
+  return (
+    <section class="panel key-editor" aria-label={`Key ${name}`}>
+      <div class="head">
+        <h2>
+          <code>{name}</code>
+        </h2>
+        <p class="faint">
+          {entry === undefined ? 'not there yet' : `version ${version}, made at ${entry.CreateIndex}`}
+          {entry?.Session !== undefined && ` · locked by session ${entry.Session}`}
+        </p>
+      </div>
+      {isBinary ? (
+        <p>
+          Its value is no text ({Math.floor(((entry?.Value?.length ?? 0) * 3) / 4)} bytes).{' '}
+          <a href={`${path}?raw`}>Load it</a>
+        </p>
+      ) : (
+        <textarea
+          aria-label="Value"
+          rows={12}
+          spellcheck={false}
+          value={shown}
+          onInput={({ currentTarget }) => {
+            setMessage('');
+            setDraft({ text: currentTarget.value, version: draft?.version ?? version });
+          }}
+        />
+      )}
+      {isConflict && (
+        <div class="notice" role="alert">
+          <p>It is now (version {version}):</p>
+          <pre>{text ?? 'no text'}</pre>
+        </div>
+      )}
+      <div class="actions">
+        {draft !== undefined && !isConflict && (
+          <button type="button" class="primary" onClick={() => void save(version)}>
+            Save
+          </button>
+        )}
+        {isConflict && (
+          <button type="button" class="primary" onClick={() => void save(version)}>
+            Save mine over it
+          </button>
+        )}
+        {draft !== undefined && (
+          <button
+            type="button"
+            class="quiet"
+            onClick={() => {
+              setDraft(undefined);
+              setMessage('');
+            }}
+          >
+            Forget my changes
+          </button>
+        )}
+        {entry !== undefined && draft === undefined && (
+          <Action
+            label="Delete"
+            question={`Deletes ${name}.`}
+            method="DELETE"
+            path={`${path}?cas=${version}`}
+            done={() => {
+              again();
+              changed();
+            }}
+          />
+        )}
+        <span role="status">{message}</span>
+      </div>
+    </section>
+  );
+}
+
+/** Undefined when the bytes are no UTF-8. */
+function textOf({ Value }: KvEntry): string | undefined {
+  if (Value === null) return '';
+  try {
+    const bytes = Uint8Array.from(atob(Value), (char) => char.charCodeAt(0));
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
