@@ -5,9 +5,12 @@ import { isMusterError, messageOf } from '../errors.ts';
 import type { Traffic } from '../group/surroundings.ts';
 import { type HostPort, parseHostPort } from '../lib/host-port.ts';
 import type { Logger } from '../lib/log.ts';
+import type { SourceOptions } from '../proxy/certificates/kinds.ts';
+import { DEFAULT_TLS } from '../proxy/tls/spec.ts';
 import type { Router } from '../route/router.ts';
+import { type CertificatesConfig, type ListenerConfig, sourceOf } from './config/listeners.ts';
 import { type Config, DEFAULT_BALANCER } from './config/schema.ts';
-import { startFront } from './front.ts';
+import { type FrontListener, startFront } from './front.ts';
 import { instanceTraffic, trafficOf } from './traffic.ts';
 
 export interface BalancerOptions {
@@ -35,11 +38,17 @@ export interface Balancer {
  * with a warning, so that several agents run on one machine: undefined, then, or a balancer without its admin API.
  */
 export async function startBalancer(options: BalancerOptions): Promise<Balancer | undefined> {
-  const { listen, admin } = options.config;
+  const { listen, listener, admin } = options.config;
   try {
     return await build(options);
   } catch (error) {
-    if (listen !== undefined || admin !== undefined || !isMusterError(error, 'listen.in_use')) throw error;
+    if (
+      listen !== undefined ||
+      listener.length > 0 ||
+      admin !== undefined ||
+      !isMusterError(error, 'listen.in_use')
+    )
+      throw error;
     options.logger
       .child('balancer')
       .warn(
@@ -50,10 +59,16 @@ export async function startBalancer(options: BalancerOptions): Promise<Balancer 
 }
 
 async function build({ config, catalog, logger }: BalancerOptions): Promise<Balancer> {
-  const { listen = DEFAULT_BALANCER.listen, limits, strategy, tagPrefix } = config;
+  const { limits, strategy, tagPrefix, listener, certificates } = config;
+  const { listen = listener.length === 0 ? DEFAULT_BALANCER.listen : [] } = config;
   const front = await startFront({
     discover: (listener) => followCatalog({ catalog }, listener),
-    listen: listen.map((address) => parseHostPort(address) as HostPort),
+    listen: [
+      ...listen.map((address) => placeOf(address)),
+      ...listener.map((one) => listenerOf(one, certificates)),
+    ],
+    certificates: storesOf(certificates),
+    catalog,
     admin: parseHostPort(config.admin ?? DEFAULT_BALANCER.admin) as HostPort,
     mayLackAdmin: config.admin === undefined,
     limits,
@@ -70,4 +85,44 @@ async function build({ config, catalog, logger }: BalancerOptions): Promise<Bala
     drain: (patience) => front.drain(patience),
     stop: () => front.stop(),
   };
+}
+
+function placeOf(address: string): HostPort {
+  return parseHostPort(address) as HostPort;
+}
+
+function listenerOf(config: ListenerConfig, sources: readonly CertificatesConfig[]): FrontListener {
+  const { address, protocol, certificates: store, ciphers, curves, ...rest } = config;
+  if (protocol === 'http') return placeOf(address);
+  const hasClientCa = sources.some(({ name, clientCa }) => name === store && clientCa !== undefined);
+  const {
+    minVersion,
+    maxVersion,
+    tickets,
+    strict,
+    handshakeTimeout,
+    clientAuth = hasClientCa ? 'required' : 'none',
+  } = rest;
+  return {
+    ...placeOf(address),
+    tls: {
+      store,
+      minVersion,
+      maxVersion,
+      tickets,
+      strict,
+      handshakeTimeout,
+      clientAuth,
+      alpn: DEFAULT_TLS.alpn,
+      ...(ciphers === undefined ? {} : { ciphers }),
+      ...(curves === undefined ? {} : { curves }),
+    },
+  };
+}
+
+function storesOf(sources: readonly CertificatesConfig[]): Map<string, SourceOptions[]> {
+  const stores = new Map<string, SourceOptions[]>();
+  for (const source of sources)
+    stores.set(source.name, [...(stores.get(source.name) ?? []), sourceOf(source)]);
+  return stores;
 }

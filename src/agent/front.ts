@@ -1,20 +1,36 @@
 import { type Admin, startAdmin } from '../api/admin/admin.ts';
 import { FABIO_SETTINGS } from '../api/admin/fabio.ts';
 import type { StrategyName } from '../balance/strategies.ts';
+import type { Catalog } from '../catalog/catalog.ts';
 import type { Discovery, InstanceListener } from '../discovery/instance.ts';
 import { isMusterError, messageOf } from '../errors.ts';
+import { systemClock } from '../lib/clock.ts';
 import { formatHostPort, type HostPort } from '../lib/host-port.ts';
 import type { Logger } from '../lib/log.ts';
+import { Certificates } from '../proxy/certificates/certificates.ts';
+import type { SourceOptions } from '../proxy/certificates/kinds.ts';
 import { CounterReader, SLOTS } from '../proxy/counters.ts';
 import type { Ejection } from '../proxy/ejector.ts';
 import { ProxyFleet } from '../proxy/fleet.ts';
 import type { ProxyLimits } from '../proxy/limits.ts';
+import type { ListenerSpec } from '../proxy/listener-spec.ts';
+import type { TlsSettings } from '../proxy/tls/spec.ts';
 import { type Router, startRouter } from '../route/router.ts';
 import { VERSION } from '../version.ts';
 
+/** A place where requests come in. */
+export interface FrontListener extends HostPort {
+  /** Undefined: in clear text. */
+  readonly tls?: TlsSettings | undefined;
+}
+
 export interface FrontOptions {
   readonly discover: (listener: InstanceListener) => Discovery;
-  readonly listen: readonly HostPort[];
+  readonly listen: readonly FrontListener[];
+  /** Where certificates come from, by the name of their store. */
+  readonly certificates?: ReadonlyMap<string, readonly SourceOptions[]>;
+  /** For certificates in our own key/value store. */
+  readonly catalog?: Catalog;
   /** Undefined: no admin API. */
   readonly admin: HostPort | undefined;
   /** Go on without the admin API, with a warning, when its address is taken. */
@@ -40,6 +56,14 @@ export interface Front {
   stop(): Promise<void>;
 }
 
+/** How long (ms) the start waits for certificates, so that the first clients find them. */
+const CERTIFICATES_WAIT = 3_000;
+
+function listenerSpec({ host, port, tls }: FrontListener, index: number): ListenerSpec {
+  const place = { id: `http-${index}`, host, port };
+  return tls === undefined ? { ...place, protocol: 'http' } : { ...place, protocol: 'https', tls };
+}
+
 /** Throws `listen.*`; nothing is left running then. */
 export async function startFront(options: FrontOptions): Promise<Front> {
   const { discover, listen, limits, strategy, tagPrefix, log, worker } = options;
@@ -63,12 +87,7 @@ export async function startFront(options: FrontOptions): Promise<Front> {
   // Before it listens: what is published meanwhile reaches its workers behind the snapshot.
   const fleet: ProxyFleet = new ProxyFleet(
     {
-      listeners: listen.map(({ host, port }, index) => ({
-        id: `http-${index}`,
-        protocol: 'http',
-        host,
-        port,
-      })),
+      listeners: listen.map(listenerSpec),
       log,
       snapshot: () => router.snapshot(),
       limits,
@@ -79,8 +98,16 @@ export async function startFront(options: FrontOptions): Promise<Front> {
   );
 
   started = fleet;
+  const certificates = new Certificates({
+    stores: options.certificates ?? new Map(),
+    catalog: options.catalog,
+    clock: systemClock,
+    log: log.child('tls'),
+    publish: (store, spec) => fleet.setCertificates(store, spec),
+  });
   let admin: Admin | undefined;
   try {
+    await certificates.ready(CERTIFICATES_WAIT);
     await fleet.listen();
     if (options.admin !== undefined) {
       const settings = { ...FABIO_SETTINGS, strategy, tagPrefix };
@@ -97,6 +124,7 @@ export async function startFront(options: FrontOptions): Promise<Front> {
       });
     }
   } catch (error) {
+    certificates.stop();
     router.stop();
     await fleet.stop();
     throw error;
@@ -112,6 +140,7 @@ export async function startFront(options: FrontOptions): Promise<Front> {
     drain: (patience) => fleet.stop(patience),
     stop() {
       stopping ??= (async () => {
+        certificates.stop();
         router.stop();
         await Promise.all([fleet.stop(), admin?.stop()]);
       })();

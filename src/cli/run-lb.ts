@@ -1,14 +1,16 @@
 /** A balancer alone, in the foreground: started, kept until a signal, drained, stopped. */
-import { startFront } from '../agent/front.ts';
+import { type FrontListener, startFront } from '../agent/front.ts';
 import type { StrategyName } from '../balance/strategies.ts';
 import type { Backend } from '../discovery/backend.ts';
 import { followStatic } from '../discovery/static.ts';
 import { formatHostPort, type HostPort } from '../lib/host-port.ts';
 import { createLogger, type LogLevel, stderrSink } from '../lib/log.ts';
+import type { SourceOptions } from '../proxy/certificates/kinds.ts';
 import type { ProxyLimits } from '../proxy/limits.ts';
 
 export interface LbOptions {
-  readonly listen: readonly HostPort[];
+  readonly listen: readonly FrontListener[];
+  readonly certificates: ReadonlyMap<string, readonly SourceOptions[]>;
   readonly upstreams: readonly Backend[];
   readonly admin: HostPort | undefined;
   readonly strategy: StrategyName;
@@ -23,7 +25,7 @@ const TAG_PREFIX = 'urlprefix-';
 
 /** Resolves with exit code 0 once everything has ended after a signal; a second signal ends the process with 1. */
 export async function runLb(options: LbOptions): Promise<number> {
-  const { listen, upstreams, admin, strategy, limits, drainTimeout } = options;
+  const { listen, certificates, upstreams, admin, strategy, limits, drainTimeout } = options;
   const log = createLogger({ level: options.log.level, sink: stderrSink(options.log.format) }).child('lb');
   let ending = false;
   let end = (): void => {};
@@ -45,6 +47,7 @@ export async function runLb(options: LbOptions): Promise<number> {
       discover: (listener) =>
         followStatic({ upstreams, service: 'upstream', tags: [`${TAG_PREFIX}/`] }, listener),
       listen,
+      certificates,
       admin,
       mayLackAdmin: false,
       limits,

@@ -206,6 +206,12 @@ function resolvePaths(value: unknown, directory: string): void {
   for (const key of ['dataDir', 'pidFile'])
     if (isTable(value.node) && typeof value.node[key] === 'string')
       value.node[key] = path.resolve(directory, value.node[key]);
+  const certificates = isTable(value.balancer) ? value.balancer.certificates : undefined;
+  for (const source of Array.isArray(certificates) ? certificates : []) {
+    if (!isTable(source) || (source.kind !== 'file' && source.kind !== 'path')) continue;
+    for (const key of ['cert', 'key', 'clientCa'])
+      if (typeof source[key] === 'string') source[key] = path.resolve(directory, source[key]);
+  }
   if (!Array.isArray(value.group)) return;
   for (const group of value.group)
     if (isTable(group)) group.cwd = path.resolve(directory, typeof group.cwd === 'string' ? group.cwd : '.');

@@ -15,6 +15,7 @@ import { nodeCheckSchema, serviceSchema } from './definitions.ts';
 import { addresses, bytes, duration, hostPort, listenPort, recursor, secret } from './fields.ts';
 import { groupSchema } from './group.ts';
 import { limitsSchema } from './limits.ts';
+import { certificatesSchema, checkListeners, listenerSchema } from './listeners.ts';
 import { registratorSchema } from './registrator.ts';
 
 const nodeSchema = z
@@ -307,8 +308,10 @@ const balancerSchema = z
       .array(hostPort())
       .optional()
       .describe(
-        `Where requests come in; port 0 takes a free one. Default: "${DEFAULT_BALANCER.listen[0]}", fabio's port on loopback; when it is taken, and only then, the agent goes on without the balancer.`,
+        `Where requests come in; port 0 takes a free one. Default: "${DEFAULT_BALANCER.listen[0]}", fabio's port on loopback; when it is taken, and only then, the agent goes on without the balancer. None by default when there is a \`[[balancer.listener]]\`.`,
       ),
+    listener: z.array(listenerSchema).default([]),
+    certificates: z.array(certificatesSchema).default([]),
     admin: hostPort()
       .optional()
       .describe(
@@ -336,6 +339,11 @@ const balancerSchema = z
       .prefault('30s')
       .describe('How long requests in flight may take to end when Muster stops; then they are cut.'),
   })
+  .superRefine((balancer, context) =>
+    checkListeners(balancer, (path, message) =>
+      context.addIssue({ code: 'custom', path: [...path], message }),
+    ),
+  )
   .prefault({})
   .describe('Load balancer.');
 

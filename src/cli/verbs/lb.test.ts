@@ -2,10 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
+import https from 'node:https';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Authority } from '../../proxy/tls/fixtures.ts';
 
 /** The real program: signals, worker threads and exit codes are what matters. */
 let folder = '';
@@ -82,7 +84,7 @@ function muster(...words: string[]) {
 async function balancer(upstreams: string, ...words: string[]) {
   const running = muster('-listen', '127.0.0.1:0', '-upstream', upstreams, ...words);
   for (;;) {
-    const port = /listen=127\.0\.0\.1:(\d+)/.exec(running.seen.text)?.[1];
+    const port = /listen="?127\.0\.0\.1:(\d+)/.exec(running.seen.text)?.[1];
     if (port !== undefined) return { ...running, url: `http://127.0.0.1:${port}/` };
     if (running.child.exitCode !== null) throw new Error(running.seen.text);
     await new Promise((later) => setTimeout(later, 10));
@@ -129,6 +131,44 @@ describe('muster lb', () => {
     expect(routes.map(({ dst }) => dst)).toEqual([`http://127.0.0.1:${silent.port}/`]);
   });
 
+  it('serves HTTPS with a certificate that is read again when it changes', async () => {
+    const authority = new Authority();
+    closers.push(() => authority.remove());
+    const [cert, key] = [join(folder, 'web.pem'), join(folder, 'web-key.pem')];
+    const renew = (name: string) => {
+      const pair = authority.issue({ names: [name] });
+      writeFileSync(key, pair.key);
+      writeFileSync(cert, pair.cert);
+    };
+    renew('old.test');
+    const { port } = await backend('a');
+    const words = [
+      '-listen-tls',
+      '127.0.0.1:0',
+      '-tls-cert',
+      cert,
+      '-tls-key',
+      key,
+      '-tls-min-version',
+      'TLSv1.3',
+    ];
+    const { url } = await balancer(`127.0.0.1:${port}`, ...words).then(({ seen }) => ({
+      url: `https://127.0.0.1:${/listen="127\.0\.0\.1:\d+, 127\.0\.0\.1:(\d+)"/.exec(seen.text)?.[1]}/`,
+    }));
+    const status = (servername: string) =>
+      new Promise<number | string>((resolve) => {
+        const request = https.get(url, { servername, ca: authority.cert, agent: false }, (response) => {
+          response.resume();
+          resolve(response.statusCode ?? 0);
+        });
+        request.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+      });
+    expect(await status('old.test')).toBe(200);
+    renew('new.test');
+    while ((await status('new.test')) !== 200) await new Promise((later) => setTimeout(later, 50));
+    expect(await status('old.test')).toBe('ERR_TLS_CERT_ALTNAME_INVALID');
+  });
+
   it('lets what is in flight finish on SIGTERM and ends with 0', async () => {
     const asked: http.ServerResponse[] = [];
     const { port } = await backend('late', (response) => void asked.push(response));
@@ -144,6 +184,19 @@ describe('muster lb', () => {
 
   it.each([
     [['-upstream', '127.0.0.1:1'], '-listen is missing'],
+    [['-upstream', '127.0.0.1:1', '-listen-tls', ':0'], '-listen-tls needs certificates'],
+    [
+      ['-upstream', '127.0.0.1:1', '-listen', ':0', '-tls-cert', 'a.pem'],
+      '-tls-cert has no effect without -listen-tls',
+    ],
+    [
+      ['-upstream', '127.0.0.1:1', '-listen-tls', ':0', '-tls-cert', 'a,b', '-tls-key', 'c'],
+      '-tls-key: 1 given for 2 -tls-cert',
+    ],
+    [
+      ['-upstream', '127.0.0.1:1', '-listen-tls', ':0', '-tls-cert', 'a', '-tls-client-auth', 'optional'],
+      '-tls-client-auth needs -tls-client-ca',
+    ],
     [['-listen', '127.0.0.1:0'], '-upstream is missing'],
     [['-listen', '127.0.0.1:0', '-upstream', 'nowhere'], '-upstream: expected host:port'],
     [['-listen', '127.0.0.1:0', '-upstream', '127.0.0.1:1 weight=0'], 'none could get a request'],

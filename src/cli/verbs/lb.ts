@@ -7,6 +7,7 @@ import { LOG_LEVELS, type LogLevel } from '../../lib/log.ts';
 import { DEFAULT_LIMITS, HARD_LIMITS, type ProxyLimits } from '../../proxy/limits.ts';
 import type { Flag, FlagValues } from '../flags.ts';
 import { verb } from '../verb.ts';
+import { tlsFlags, tlsOf } from './lb-tls.ts';
 
 /** How long requests in flight may take to end after a signal (ms). */
 const DRAIN = 30_000;
@@ -64,6 +65,7 @@ const flags = {
     value: 'HOST:PORT',
     summary: 'Where they go; several with commas, each as "host:port weight=N" if it is to have a weight.',
   },
+  ...tlsFlags,
   strategy: { kind: 'string', choices: STRATEGY_NAMES, summary: 'How an upstream is chosen.', default: 'rr' },
   admin: {
     kind: 'string',
@@ -97,17 +99,27 @@ export const lb = verb({
         'muster lb -listen :80 -upstream "10.0.0.1:80 weight=3,10.0.0.2:80" -strategy leastconn -timeout-response 5s',
       does: 'three quarters to the first, at most 5 s until a response begins',
     },
+    {
+      command:
+        'muster lb -listen :80 -listen-tls :443 -tls-cert web.pem -tls-key web-key.pem -upstream 10.0.0.1:80',
+      does: 'HTTP and HTTPS; the certificate is read again when it changes',
+    },
   ],
   flags,
   async run({ flags: given }) {
-    const listen = places('listen', given.listen, parseHostPort);
+    const tls = tlsOf(given);
+    const plain =
+      tls.listen.length > 0 && given.listen === undefined
+        ? []
+        : places('listen', given.listen, parseHostPort);
     const upstreams = places('upstream', given.upstream, parseStaticUpstream);
     if (!upstreams.some(({ weight }) => weight > 0))
       throw new MusterError('usage', '-upstream: each one has weight 0, so none could get a request');
     const admin = given.admin === undefined ? undefined : place('admin', given.admin, parseHostPort);
     const { runLb } = await import('../run-lb.ts');
     return runLb({
-      listen,
+      listen: [...plain, ...tls.listen],
+      certificates: tls.certificates,
       upstreams,
       admin,
       strategy: (given.strategy ?? 'rr') as StrategyName,

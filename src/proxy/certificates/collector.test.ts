@@ -180,8 +180,8 @@ describe('certificates over HTTP', () => {
     await once(server, 'listening');
     closers.push(() => server.close());
     const { port } = server.address() as { port: number };
-    const cert = `http://user:secret@127.0.0.1:${port}/c/list`.replace('user:secret@', '');
-    const all = collect([{ kind: 'http', cert: `${cert}?token=secret`, refresh: 0 }]);
+    const cert = `http://127.0.0.1:${port}/c/list?token=secret`;
+    const all = collect([{ kind: 'http', cert, refresh: 0 }]);
     await all.until(() => all.names()?.[0] === 'a.test');
     files['/c/list'] = 'b.pem\n';
     await all.until(() =>

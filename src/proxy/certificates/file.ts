@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
+import type { PemPair } from '../tls/certificate.ts';
 import { poll } from './poll.ts';
 import type { SourceKind, Text } from './source.ts';
 
 export interface FileOptions {
-  /** Certificate, with what issued it behind it; may hold the key too. */
-  readonly cert: string;
+  /** Certificate, with what issued it behind it; may hold the key too. Left out: authorities of clients only. */
+  readonly cert?: string | undefined;
   /** Default: in `cert`. */
   readonly key?: string | undefined;
   readonly clientCa?: string | undefined;
@@ -18,22 +19,24 @@ async function read(path: string): Promise<Text> {
   return { place: path, text: await readFile(path, 'utf8') };
 }
 
+async function readPair(place: string, { key, passphrase }: FileOptions): Promise<PemPair> {
+  return {
+    place,
+    cert: (await read(place)).text,
+    ...(key === undefined ? {} : { key: (await read(key)).text }),
+    ...(passphrase === undefined ? {} : { passphrase }),
+  };
+}
+
 export const file: SourceKind<FileOptions> = {
   about: 'One certificate in a file, its key in the same or another.',
-  follow: ({ cert, key, clientCa, passphrase, refresh }, context) =>
+  follow: (options, context) =>
     poll(
       async () => ({
-        certificates: [
-          {
-            place: cert,
-            cert: (await read(cert)).text,
-            ...(key === undefined ? {} : { key: (await read(key)).text }),
-            ...(passphrase === undefined ? {} : { passphrase }),
-          },
-        ],
-        ...(clientCa === undefined ? {} : { clientCa: [await read(clientCa)] }),
+        certificates: options.cert === undefined ? [] : [await readPair(options.cert, options)],
+        ...(options.clientCa === undefined ? {} : { clientCa: [await read(options.clientCa)] }),
       }),
-      refresh,
+      options.refresh,
       context,
     ),
 };

@@ -19,6 +19,7 @@ export const SOURCES = { file, path, http, consul, kv } as const satisfies {
 };
 
 export type SourceName = keyof OptionsOf;
+export const SOURCE_NAMES = Object.keys(SOURCES) as [SourceName, ...SourceName[]];
 export type SourceOptions = { [Kind in SourceName]: { readonly kind: Kind } & OptionsOf[Kind] }[SourceName];
 
 export function followSource(options: SourceOptions, context: SourceContext): () => void {

@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import { isMusterError } from '../../errors.ts';
+import { parseConfigText, readConfig } from './read.ts';
+
+const read = (text: string) => readConfig([parseConfigText('/etc/m/muster.toml', text)]).balancer;
+
+function faultsOf(text: string): string[] {
+  try {
+    read(text);
+  } catch (error) {
+    if (isMusterError(error, 'config.invalid')) return error.message.split('\n');
+    throw error;
+  }
+  return [];
+}
+
+describe('TLS listeners', () => {
+  it('name their certificates, whose files are relative to the configuration', () => {
+    const { listener, certificates } = read(`
+[[balancer.listener]]
+address = "0.0.0.0:443"
+protocol = "https"
+[[balancer.certificates]]
+kind = "file"
+cert = "web.pem"
+key = "../web-key.pem"
+[[balancer.certificates]]
+kind = "consul"
+cert = "http://127.0.0.1:8500/v1/kv/certs"
+`);
+    expect(listener).toMatchObject([
+      { protocol: 'https', certificates: 'default', minVersion: 'TLSv1.2', handshakeTimeout: 10_000 },
+    ]);
+    expect(certificates).toMatchObject([
+      { name: 'default', kind: 'file', cert: '/etc/m/web.pem', key: '/etc/web-key.pem', refresh: 3_000 },
+      { name: 'default', kind: 'consul', cert: 'http://127.0.0.1:8500/v1/kv/certs' },
+    ]);
+  });
+
+  it('are held against what they need, with the place', () => {
+    expect(
+      faultsOf(`
+[[balancer.listener]]
+address = ":443"
+protocol = "https"
+certificates = "main"
+[[balancer.listener]]
+address = ":444"
+protocol = "https"
+client_auth = "required"
+min_version = "TLSv1.3"
+max_version = "TLSv1.2"
+ciphers = "ROT13"
+[[balancer.certificates]]
+kind = "path"
+cert = "certs"
+key = "x"
+[[balancer.certificates]]
+kind = "http"
+cert = "certs"
+`),
+    ).toEqual([
+      expect.stringMatching(/:10:15: balancer\.listener\[1\]\.min_version: is newer than max_version/i),
+      expect.stringMatching(/balancer\.listener\[1\]\.ciphers: OpenSSL knows none of them/i),
+      expect.stringMatching(/balancer\.certificates\[0\]\.key: only certificates of kind "file"/i),
+      expect.stringMatching(/balancer\.certificates\[1\]\.cert: expected a URL/i),
+      expect.stringMatching(/no \[\[balancer\.certificates\]\] with the name "main"/i),
+      expect.stringMatching(/client_auth: certificates "default" have no client_ca/i),
+    ]);
+  });
+});

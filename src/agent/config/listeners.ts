@@ -1,0 +1,168 @@
+/** `[[balancer.listener]]` and `[[balancer.certificates]]`: where requests come in, over TLS too, and with which certificates. */
+import { createSecureContext, type SecureContextOptions } from 'node:tls';
+import { z } from 'zod';
+import { formatDuration } from '../../lib/duration.ts';
+import {
+  SOURCE_NAMES,
+  SOURCES,
+  type SourceName,
+  type SourceOptions,
+} from '../../proxy/certificates/kinds.ts';
+import { CLIENT_AUTH, DEFAULT_TLS, TLS_VERSIONS } from '../../proxy/tls/spec.ts';
+import { duration, hostPort, secret } from './fields.ts';
+
+/** How often files and URLs are looked at. fabio's: soon enough for a renewal, nothing for the machine. */
+const REFRESH = '3s';
+
+export const listenerSchema = z
+  .strictObject({
+    address: hostPort().describe('Where it listens; port 0 takes a free one.'),
+    protocol: z.enum(['http', 'https']).default('http').describe('`https`: over TLS.'),
+    certificates: z
+      .string()
+      .min(1)
+      .default(DEFAULT_TLS.store)
+      .describe('Name of the `[[balancer.certificates]]` that it shows. Several sources may share a name.'),
+    minVersion: z
+      .enum(TLS_VERSIONS)
+      .default(DEFAULT_TLS.minVersion)
+      .describe('Oldest version of TLS. What is older than 1.2 was retired by RFC 8996.'),
+    maxVersion: z.enum(TLS_VERSIONS).default(DEFAULT_TLS.maxVersion).describe('Newest version of TLS.'),
+    ciphers: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("Cipher suites by OpenSSL's names, joined by colons, TLS 1.3 included. Default: Node's."),
+    curves: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Groups of the key exchange, joined by colons, best first. Default: OpenSSL’s.'),
+    clientAuth: z
+      .enum(CLIENT_AUTH)
+      .optional()
+      .describe(
+        'Whether clients have to show a certificate by one of the `client_ca`. Default: `required` when its certificates have a `client_ca`, `none` otherwise. `optional`: they may, but it has to be valid.',
+      ),
+    tickets: z
+      .boolean()
+      .default(DEFAULT_TLS.tickets)
+      .describe('Let clients resume sessions with tickets; their keys change every 12 hours.'),
+    strict: z
+      .boolean()
+      .default(DEFAULT_TLS.strict)
+      .describe(
+        'Refuse clients that ask for a name no certificate is for; otherwise they are shown the first one.',
+      ),
+    handshakeTimeout: duration({ least: 1 })
+      .prefault(formatDuration(DEFAULT_TLS.handshakeTimeout))
+      .describe('From accept to the end of the handshake.'),
+  })
+  .superRefine(({ minVersion, maxVersion, ciphers, curves }, context) => {
+    const complain = (path: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [path], message });
+    if (TLS_VERSIONS.indexOf(minVersion) > TLS_VERSIONS.indexOf(maxVersion))
+      complain('minVersion', `is newer than max_version, "${maxVersion}"`);
+    if (ciphers !== undefined && !isTaken({ ciphers }))
+      complain('ciphers', `OpenSSL knows none of them: "${ciphers}". \`openssl ciphers\` lists the names`);
+    if (curves !== undefined && !isTaken({ ecdhCurve: curves }))
+      complain('curves', `OpenSSL does not know them: "${curves}"`);
+  })
+  .describe(
+    'A place where requests come in, in addition to `balancer.listen`. Keys of TLS count for `https` only.',
+  );
+
+const NEEDS_URL: readonly SourceName[] = ['http', 'consul'];
+
+export const certificatesSchema = z
+  .strictObject({
+    name: z.string().min(1).default(DEFAULT_TLS.store).describe('What listeners call it.'),
+    kind: z
+      .enum(SOURCE_NAMES)
+      .describe(SOURCE_NAMES.map((kind) => `\`${kind}\`: ${lowerFirst(SOURCES[kind].about)}`).join(' ')),
+    cert: z
+      .string()
+      .min(1)
+      .describe(
+        'The file, relative to this one; the folder; the URL of the list; the prefix; the URL of the prefix (`http://host:8500/v1/kv/certs`, a token as `?token=`). PEM, what issued a certificate behind it; the first by name is shown to clients that ask for none of them.',
+      ),
+    key: z.string().min(1).optional().describe('`file`: where the key is. Default: in `cert`.'),
+    passphrase: secret().describe('`file`: of an encrypted key.'),
+    clientCa: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Where, in the same manner, those are who may have issued the certificates of clients.'),
+    refresh: duration({ least: 1_000 })
+      .prefault(REFRESH)
+      .describe('Time between two looks. Keys are followed without.'),
+  })
+  .superRefine(({ kind, cert, key, passphrase, clientCa }, context) => {
+    const complain = (path: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [path], message });
+    if (kind !== 'file' && key !== undefined) complain('key', 'only certificates of kind "file" have it');
+    if (kind !== 'file' && passphrase !== '')
+      complain('passphrase', 'only certificates of kind "file" have it');
+    for (const [path, url] of [
+      ['cert', cert],
+      ['clientCa', clientCa],
+    ] as const)
+      if (NEEDS_URL.includes(kind) && url !== undefined && !isHttpUrl(url))
+        complain(path, `expected a URL such as "http://127.0.0.1:8500/v1/kv/certs", got "${url}"`);
+  })
+  .describe(
+    'Certificates for TLS listeners, read again when they change. Several sources of one name add up.',
+  );
+
+/** What cannot be seen in one listener alone: whether what it shows is there. */
+export function checkListeners(
+  balancer: {
+    readonly listener: readonly ListenerConfig[];
+    readonly certificates: readonly CertificatesConfig[];
+  },
+  complain: (path: readonly (string | number)[], message: string) => void,
+): void {
+  for (const [i, { protocol, certificates, clientAuth = 'none' }] of balancer.listener.entries()) {
+    if (protocol !== 'https') continue;
+    const sources = balancer.certificates.filter(({ name }) => name === certificates);
+    if (sources.length === 0)
+      complain(
+        ['listener', i, 'certificates'],
+        `there are no [[balancer.certificates]] with the name "${certificates}"`,
+      );
+    else if (clientAuth !== 'none' && sources.every(({ clientCa }) => clientCa === undefined))
+      complain(['listener', i, 'clientAuth'], `certificates "${certificates}" have no client_ca`);
+  }
+}
+
+function isTaken(options: SecureContextOptions): boolean {
+  try {
+    createSecureContext(options);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isHttpUrl(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
+
+export type ListenerConfig = z.output<typeof listenerSchema>;
+export type CertificatesConfig = z.output<typeof certificatesSchema>;
+
+/** As the balancer takes it. */
+export function sourceOf({
+  kind,
+  cert,
+  key,
+  passphrase,
+  clientCa,
+  refresh,
+}: CertificatesConfig): SourceOptions {
+  return { kind, cert, key, clientCa, refresh, passphrase: passphrase === '' ? undefined : passphrase };
+}

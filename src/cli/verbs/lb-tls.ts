@@ -1,0 +1,124 @@
+/** The flags of `muster lb` that are about TLS. */
+import { MusterError } from '../../errors.ts';
+import { parseHostPort } from '../../lib/host-port.ts';
+import type { SourceOptions } from '../../proxy/certificates/kinds.ts';
+import {
+  CLIENT_AUTH,
+  type ClientAuth,
+  DEFAULT_TLS,
+  TLS_VERSIONS,
+  type TlsSettings,
+  type TlsVersion,
+} from '../../proxy/tls/spec.ts';
+import type { FlagValues } from '../flags.ts';
+
+/** How often files are looked at (ms). */
+const REFRESH = 3_000;
+
+export const tlsFlags = {
+  'listen-tls': {
+    kind: 'list',
+    value: 'HOST:PORT',
+    summary: 'Where requests come in over TLS; several with commas.',
+  },
+  'tls-cert': {
+    kind: 'list',
+    value: 'FILE',
+    summary:
+      'Certificate (PEM) with what issued it; several with commas, the first for clients that name none of them. Read again when it changes.',
+  },
+  'tls-key': {
+    kind: 'list',
+    value: 'FILE',
+    summary: 'Key of each -tls-cert, in their order. Left out, it is in the same file.',
+  },
+  'tls-path': {
+    kind: 'list',
+    value: 'FOLDER',
+    summary: 'Folder of certificates: x-cert.pem with x-key.pem, or x.pem with both.',
+  },
+  'tls-client-ca': {
+    kind: 'string',
+    value: 'FILE',
+    summary: 'Who may have issued the certificates of clients, which are required then.',
+  },
+  'tls-client-auth': {
+    kind: 'string',
+    choices: CLIENT_AUTH,
+    summary: 'Whether clients have to show a certificate.',
+  },
+  'tls-min-version': {
+    kind: 'string',
+    choices: TLS_VERSIONS,
+    summary: 'Oldest version of TLS.',
+    default: DEFAULT_TLS.minVersion,
+  },
+  'tls-ciphers': {
+    kind: 'string',
+    value: 'NAMES',
+    summary: "Cipher suites by OpenSSL's names, joined by colons.",
+  },
+  'tls-strict': { kind: 'boolean', summary: 'Refuse clients that ask for a name no certificate is for.' },
+} as const;
+
+export interface LbTls {
+  readonly listen: readonly { readonly host: string; readonly port: number; readonly tls: TlsSettings }[];
+  readonly certificates: ReadonlyMap<string, readonly SourceOptions[]>;
+}
+
+/** Throws `usage`. */
+export function tlsOf(given: FlagValues<typeof tlsFlags>): LbTls {
+  const places = words(given['listen-tls']);
+  const certs = words(given['tls-cert']);
+  const keys = words(given['tls-key']);
+  const folders = words(given['tls-path']);
+  const clientCa = given['tls-client-ca'];
+  if (places.length === 0) {
+    const stray = Object.keys(tlsFlags).find((name) => given[name as keyof typeof tlsFlags] !== undefined);
+    if (stray !== undefined)
+      throw new MusterError('usage', `-${stray} has no effect without -listen-tls: say host:port`);
+    return { listen: [], certificates: new Map() };
+  }
+  if (certs.length + folders.length === 0)
+    throw new MusterError('usage', '-listen-tls needs certificates: -tls-cert FILE or -tls-path FOLDER');
+  if (keys.length > 0 && keys.length !== certs.length)
+    throw new MusterError(
+      'usage',
+      `-tls-key: ${keys.length} given for ${certs.length} -tls-cert; give one for each, or none`,
+    );
+  const clientAuth = (given['tls-client-auth'] ??
+    (clientCa === undefined ? 'none' : 'required')) as ClientAuth;
+  if (clientAuth !== 'none' && clientCa === undefined)
+    throw new MusterError(
+      'usage',
+      '-tls-client-auth needs -tls-client-ca: who may have issued the certificates of clients',
+    );
+  const ciphers = given['tls-ciphers'];
+  const tls: TlsSettings = {
+    ...DEFAULT_TLS,
+    clientAuth,
+    minVersion: (given['tls-min-version'] ?? DEFAULT_TLS.minVersion) as TlsVersion,
+    strict: given['tls-strict'] === true,
+    ...(ciphers === undefined ? {} : { ciphers }),
+  };
+  const files = certs.map(
+    (cert, i): SourceOptions => ({ kind: 'file', cert, key: keys[i], refresh: REFRESH }),
+  );
+  const paths = folders.map((cert): SourceOptions => ({ kind: 'path', cert, refresh: REFRESH }));
+  const authorities: SourceOptions[] =
+    clientCa === undefined ? [] : [{ kind: 'file', clientCa, refresh: REFRESH }];
+  return {
+    listen: places.map((text) => ({ ...placeOf(text), tls })),
+    certificates: new Map([[tls.store, [...files, ...paths, ...authorities]]]),
+  };
+}
+
+function words(given: readonly string[] | undefined): string[] {
+  return (given ?? []).flatMap((text) => text.split(',')).flatMap((text) => text.trim() || []);
+}
+
+function placeOf(text: string): { host: string; port: number } {
+  const place = parseHostPort(text);
+  if (place !== undefined) return place;
+  throw new MusterError('usage', `-listen-tls: expected host:port such as 127.0.0.1:8443, got "${text}"`);
+}
