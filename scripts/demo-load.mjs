@@ -56,6 +56,8 @@ dns = ${dns}
 listen = ["127.0.0.1:${proxy}"]
 admin = "127.0.0.1:${admin}"
 strategy = "rr"
+# One request at a time is what a replica can do; more of them would only wait there, until everybody gives up.
+limits = { max_in_flight = 1 }
 [log]
 level = "warn"
 [[group]]

@@ -10,12 +10,16 @@ export interface TargetState {
   inFlight: number;
   /** Failures in a row (connections refused or cut); 0 after a success. */
   failures: number;
+  /** Answers in a row that say of themselves that the instance cannot (502, 503, 504). */
+  errors: number;
   /** How often the instance was ejected without a success in between: the ejection time grows with it. */
   ejections: number;
   /** Since when (ms since the epoch) the instance is ejected; 0 when it is not. */
   ejectedAt: number;
   /** Until when (ms since the epoch) it gets no traffic but probes; 0 when it is not ejected. */
   ejectedUntil: number;
+  /** It takes connections and answers with errors: that it takes connections brings it back no sooner. */
+  ejectedForErrors: boolean;
   /** Bytes to and from it that `bandwidth` does not know of yet. */
   bytes: number;
   /** Bytes per second lately, both ways. */
@@ -45,6 +49,8 @@ export interface TargetOptions {
   readonly protocol?: 'http' | 'tcp' | 'grpc';
   /** Tell it the client's address in a PROXY line. */
   readonly proxyProtocol?: boolean;
+  /** As many requests or connections at a time at most; 0: as many as there are. */
+  readonly maxConnections?: number;
 }
 
 /** One place where requests for a service can go. */
@@ -58,7 +64,7 @@ export interface Target {
   /** Of a lower number first; others stand by. Only `weight` minds it. Default: 0. */
   readonly priority?: number;
   /** Never more than so many in flight on it, in one worker; 0 or nothing: as many as there are. */
-  readonly maxConnections?: number;
+  readonly maxConnections?: number | undefined;
   /** Index of this instance's counters in the shared counter block. */
   readonly slot: number;
   /** Undefined: HTTP/1.1 in clear text. */

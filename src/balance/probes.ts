@@ -1,6 +1,13 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Target } from './balancer.ts';
-import { connectFailed, EJECTION, type EjectionPolicy, isEjected, succeeded } from './ejection.ts';
+import {
+  connectFailed,
+  EJECTION,
+  type EjectionPolicy,
+  isEjected,
+  succeeded,
+  triedAgain,
+} from './ejection.ts';
 
 export interface ProbesOptions {
   readonly clock: Clock;
@@ -54,6 +61,13 @@ export class Probes {
     if (!isEjected(state)) {
       // A request of last resort got through in the meantime.
       this.#watched.delete(state);
+      return;
+    }
+    if (state.ejectedForErrors) {
+      this.#watched.delete(state);
+      const outFor = this.#options.clock.now() - state.ejectedAt;
+      triedAgain(state, this.#policy);
+      this.#options.onReturn?.(target, outFor);
       return;
     }
     const abort = new AbortController();

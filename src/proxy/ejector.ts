@@ -1,5 +1,11 @@
 import type { Target, TargetState } from '../balance/balancer.ts';
-import { connectFailed, connectionCut, isEjected, succeeded } from '../balance/ejection.ts';
+import {
+  answeredWithError,
+  connectFailed,
+  connectionCut,
+  isEjected,
+  succeeded,
+} from '../balance/ejection.ts';
 import { Probes } from '../balance/probes.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Outcomes } from './http1/engine.ts';
@@ -49,9 +55,14 @@ export class Ejector implements Outcomes {
   /** Hot path: called for every response. */
   answered(target: Target): void {
     const { state } = target;
-    if (state.failures === 0 && state.ejectedUntil === 0) return;
+    if (state.failures === 0 && state.errors === 0 && state.ejectedUntil === 0) return;
     succeeded(state);
     this.#return(state);
+  }
+
+  erred(target: Target, status: number, peers: readonly Target[]): void {
+    answeredWithError(target.state, this.#options.clock.now(), this.#options.random(), peers);
+    this.#follow(target, `answers ${status}, again and again`);
   }
 
   /** Nothing leads to the instance any more. */

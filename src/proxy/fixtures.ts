@@ -1,5 +1,6 @@
 /** For tests and development: a route table without a registry. */
 import type { Target } from '../balance/balancer.ts';
+import { isFull } from '../balance/candidates.ts';
 import { freshState } from '../balance/ejection.ts';
 import { compileHandling, PLAIN, PLAIN_HANDLING } from '../route/handling.ts';
 import type { Route, RouteTable } from '../route/table.ts';
@@ -16,7 +17,8 @@ export function routeTo(targets: readonly Target[], strip = ''): RouteTable & { 
     slot: 0,
     handling: strip === '' ? PLAIN : compileHandling({ ...PLAIN_HANDLING, strip }),
     special: false,
-    balancer: { next: (tried) => targets.find((target) => !tried.includes(target)) },
+    targets,
+    balancer: { next: (tried) => targets.find((target) => !tried.includes(target) && !isFull(target)) },
   };
   return { route, match: () => route, next: () => undefined, tcp: () => route };
 }

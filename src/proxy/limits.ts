@@ -40,6 +40,17 @@ export interface ProxyLimits {
   maxIdlePerTarget: number;
   /** How often one request may be seen by backends, the first time included. */
   maxSightings: number;
+  /**
+   * Requests in flight on one instance at most, for each worker, unless a tag says otherwise (`maxconn=`); 0: as many as there
+   * are. What is beyond waits.
+   */
+  maxInFlight: number;
+  /** Requests of one route that wait for an instance to have room; the next one is answered 503 at once. */
+  maxWaiting: number;
+  /** How long one of them waits; then it is answered 503 with Retry-After. Less than people wait before they press again. */
+  waitTimeout: number;
+  /** Repeats that are allowed for each request an instance has seen: 0.2 is one for five. A reserve of 10 a second comes on top. */
+  retryShare: number;
   /** Interim (1xx) responses before a final one; an endless stream of them is no answer. */
   maxInterim: number;
 }
@@ -62,6 +73,10 @@ export const DEFAULT_LIMITS: ProxyLimits = {
   lameDuck: 300,
   maxIdlePerTarget: 256,
   maxSightings: 4,
+  maxInFlight: 0,
+  maxWaiting: 1_000,
+  waitTimeout: 2_000,
+  retryShare: 0.2,
   maxInterim: 50,
 };
 

@@ -16,7 +16,7 @@ import { Keyring } from './tls/keyring.ts';
 
 async function run(port: MessagePort, orders: WorkerOrders): Promise<void> {
   const tell = (message: FromWorker) => port.postMessage(message);
-  const { connectTimeout } = completeLimits(orders.limits);
+  const { connectTimeout, maxInFlight } = completeLimits(orders.limits);
   const ejector = new Ejector({
     clock: systemClock,
     random: Math.random,
@@ -35,6 +35,7 @@ async function run(port: MessagePort, orders: WorkerOrders): Promise<void> {
     }),
     random: Math.random,
     turns: new Int32Array(orders.turns),
+    maxInFlight,
     ...(orders.table === undefined ? {} : { table: orders.table }),
   });
   const { limits, counters, localAddress } = orders;

@@ -15,6 +15,7 @@ const route = (id: string): Route => ({
   handling: PLAIN,
   balancer,
   special: false,
+  targets: [],
 });
 
 const view = (id: string): RouteView => {

@@ -12,6 +12,8 @@ import type { Route, RouteTable } from './table.ts';
 export interface CompilerOptions extends Draw {
   readonly states: TargetStates;
   readonly table?: TableOptions;
+  /** Requests in flight on an instance at most, unless it says so itself; 0: as many as there are. */
+  readonly maxInFlight?: number;
 }
 
 interface Compiled {
@@ -95,7 +97,8 @@ export class Compiler {
     const part = (members: readonly Target[], wanted: HandlingSpec, newcomer?: Target): Route => {
       const handling = handlingKey(wanted) === PLAIN_KEY ? PLAIN : compileHandling(wanted);
       const balancer = STRATEGIES[spec.strategy].balancer(members, { random, turns }, turn, newcomer);
-      return { id, service, slot, handling, balancer, special: handling.guarded || handling.hostOfTarget };
+      const special = handling.guarded || handling.hostOfTarget;
+      return { id, service, slot, handling, balancer, targets: members, special };
     };
     const all = [...targets.values()];
     const whole = part(all, spec.handlings[0] ?? PLAIN_HANDLING, newcomer);
@@ -119,8 +122,9 @@ export class Compiler {
 
   #target(spec: TargetSpec): Target {
     const { id, host, port, weight, slot, tls, options } = spec;
+    const maxConnections = (options?.maxConnections ?? this.#options.maxInFlight) || undefined;
     const state = this.#options.states.take(id, host, port, mannerOf(spec));
-    return { id, host, port, weight, slot, state, tls, options };
+    return { id, host, port, weight, slot, state, tls, options, maxConnections };
   }
 
   #release(route: Compiled): void {

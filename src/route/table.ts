@@ -12,6 +12,8 @@ export interface Route {
   /** What is done with its requests. Of routes with `arms`, that of the first. */
   readonly handling: Handling;
   readonly balancer: Balancer;
+  /** Those that the balancer chooses from. */
+  readonly targets: readonly Target[];
   /**
    * For instances of one route that ask for different handlings: the part of the route that the target, which the balancer chose,
    * stands in. Undefined when all ask for the same.

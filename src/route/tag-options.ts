@@ -35,6 +35,8 @@ export interface ReadOptions {
   register: string;
   skipVerify: boolean;
   proxyProtocol: boolean;
+  /** Requests or connections at a time; undefined: as the balancer has it. */
+  maxConnections: number | undefined;
 }
 
 export const noOptions = (): ReadOptions => ({
@@ -52,6 +54,7 @@ export const noOptions = (): ReadOptions => ({
   register: '',
   skipVerify: false,
   proxyProtocol: false,
+  maxConnections: undefined,
 });
 
 interface OptionKind {
@@ -144,6 +147,14 @@ export const TAG_OPTIONS = {
   },
   tlsskipverify: flag('skipVerify'),
   pxyproto: flag('proxyProtocol'),
+  /** Not fabio's: HAProxy's word for it. */
+  maxconn: {
+    read(value, into) {
+      if (!/^\d{1,9}$/.test(value)) return 'it must be a whole number; 0 is as many as there are';
+      into.maxConnections = Number(value);
+      return undefined;
+    },
+  },
 } as const satisfies Record<string, OptionKind>;
 
 /** With a scheme and a host; "$host" and "$path" may stand in it. */

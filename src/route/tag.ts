@@ -120,12 +120,13 @@ function isSecure(protocol: Protocol): boolean {
 
 const SPOKEN = { http: 'http', https: 'http', tcp: 'tcp', grpc: 'grpc', grpcs: 'grpc' } as const;
 
-function targetOf({ protocol, proxyProtocol }: ReadOptions): TargetOptions | undefined {
+function targetOf({ protocol, proxyProtocol, maxConnections }: ReadOptions): TargetOptions | undefined {
   const spoken = SPOKEN[protocol];
-  if (spoken === 'http' && !proxyProtocol) return undefined;
+  if (spoken === 'http' && !proxyProtocol && maxConnections === undefined) return undefined;
   return {
     ...(spoken === 'http' ? {} : { protocol: spoken }),
     ...(proxyProtocol ? { proxyProtocol } : {}),
+    ...(maxConnections === undefined ? {} : { maxConnections }),
   };
 }
 

@@ -22,6 +22,7 @@ const server = new ProxyServer({
     connectFailed: () => process.stderr.write('instance blamed\n'),
     cut: () => process.stderr.write('instance blamed\n'),
     answered() {},
+    erred() {},
   },
   onShortage: (report) => process.stderr.write(`${describeShortage(report)}\n`),
   limits: {

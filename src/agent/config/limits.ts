@@ -56,6 +56,29 @@ export const limitsSchema = z
       .describe(
         'How long a balancer that stops goes on answering what comes on open connections, each with `Connection: close`, before it ends idle ones.',
       ),
+    maxInFlight: z
+      .int()
+      .min(0)
+      .default(DEFAULT_LIMITS.maxInFlight)
+      .describe(
+        'Requests in flight on one instance at most, for each worker, where its tag does not say so (`maxconn=`); what is beyond waits. 0: as many as there are.',
+      ),
+    maxWaiting: z
+      .int()
+      .min(0)
+      .default(DEFAULT_LIMITS.maxWaiting)
+      .describe('Requests of one route that wait for room; the next one is answered 503 at once.'),
+    waitTimeout: limitDuration('waitTimeout').describe(
+      'How long a request waits for room; then it is answered 503 with Retry-After.',
+    ),
+    retryShare: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(DEFAULT_LIMITS.retryShare)
+      .describe(
+        'Requests that are sent to another instance after the first one cut them off or answered 502, 503 or 504, as a share of all; ten a second are allowed in any case. Only GET, HEAD and OPTIONS.',
+      ),
     maxIdlePerTarget: z
       .int()
       .min(0)

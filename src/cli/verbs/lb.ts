@@ -34,6 +34,12 @@ const LIMITS = {
   'max-fields': ['maxFields', `Header lines of a message, at most ${HARD_LIMITS.maxFields}.`],
   'max-idle': ['maxIdlePerTarget', 'Idle connections kept for each upstream.'],
   'max-sightings': ['maxSightings', 'How often upstreams may see one request that is safe to repeat.'],
+  'max-in-flight': [
+    'maxInFlight',
+    'Requests in flight on one upstream; what is beyond waits. 0: any number.',
+  ],
+  'max-waiting': ['maxWaiting', 'Requests that wait for room; the next is answered 503.'],
+  'timeout-wait': ['waitTimeout', 'How long a request waits for room.'],
   'max-interim': ['maxInterim', 'Interim responses (1xx) before the final one.'],
 } as const satisfies Record<string, readonly [keyof ProxyLimits, string]>;
 
@@ -41,7 +47,7 @@ type LimitFlag = keyof typeof LIMITS;
 type LimitKind<Name extends LimitFlag> = Name extends `max-${string}` ? 'integer' : 'duration';
 
 /** Limits that may be 0. */
-const MAY_BE_NONE: readonly string[] = ['lame-duck', 'max-idle'];
+const MAY_BE_NONE: readonly string[] = ['lame-duck', 'max-idle', 'max-in-flight', 'max-waiting'];
 
 const limitFlags = Object.fromEntries(
   Object.entries(LIMITS).map(([name, [limit, summary]]): [string, Flag] => {

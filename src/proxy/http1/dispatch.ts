@@ -1,20 +1,22 @@
 /** Where a request goes: candidates in order, what was tried, what may be sent again (RFC 9110 §9.2.2). */
 import type { Target } from '../../balance/balancer.ts';
+import { isFull, isTried } from '../../balance/candidates.ts';
 import type { Route } from '../../route/table.ts';
-import { CONNECT_FAILURES, CUTS, IN_FLIGHT, REQUESTS, RETRIES } from '../counters.ts';
+import { CLASS_1XX, CONNECT_FAILURES, CUTS, IN_FLIGHT, REQUESTS, RETRIES } from '../counters.ts';
 import { readdressed } from './authority.ts';
 import type { Engine } from './engine.ts';
 import type { Admission } from './guard.ts';
 import type { UpstreamLink } from './links.ts';
 import type { Session } from './session.ts';
+import type { Waiter } from './waiting-room.ts';
 
 /** How the last attempt ended. */
-export type Failure = 'none' | 'refused' | 'no-tls' | 'cut' | 'connect-timeout' | 'lack';
+export type Failure = 'none' | 'refused' | 'no-tls' | 'cut' | 'connect-timeout' | 'lack' | 'busy';
 
 const NOTHING = new Uint8Array();
 const NONE: readonly Target[] = [];
 
-export class Dispatch {
+export class Dispatch implements Waiter {
   route: Route | undefined;
   target: Target | undefined;
   upstream: UpstreamLink | undefined;
@@ -28,6 +30,8 @@ export class Dispatch {
   #sightings = 0;
   /** Set while somebody else decides whether the request may go on. */
   #waiting: object | undefined;
+  /** All instances have as many requests as they may: it waits for one to have room. */
+  #isQueued = false;
 
   constructor(engine: Engine, session: Session) {
     this.#engine = engine;
@@ -45,8 +49,14 @@ export class Dispatch {
     this.#sightings = 0;
     this.failure = 'none';
     this.#tried = NONE;
-    if (first === undefined) this.#next();
-    else this.#open(first, false);
+    this.#engine.retries.deposit();
+    if (first !== undefined && !isFull(first)) {
+      this.#open(first, false);
+      return;
+    }
+    // The head was written for it.
+    this.target = first;
+    this.#next();
   }
 
   /** The same once it is known that the client may; until then the request waits here. */
@@ -74,16 +84,75 @@ export class Dispatch {
 
   /** Whether the request's bytes wait for a connection to be established. */
   get isConnecting(): boolean {
-    return this.#waiting !== undefined || (this.upstream !== undefined && !this.upstream.connected);
+    return (
+      this.#waiting !== undefined ||
+      this.#isQueued ||
+      (this.upstream !== undefined && !this.upstream.connected)
+    );
+  }
+
+  /** Whether it waits for an instance to have room. */
+  get isQueued(): boolean {
+    return this.#isQueued;
   }
 
   #next(): void {
     const target = this.route!.balancer.next(this.#tried);
-    if (target === undefined) {
+    if (target !== undefined) this.#open(target, false);
+    else if (this.#isAnyFull()) this.#queue(this.route!);
+    else this.#session.undeliverable();
+  }
+
+  /** Whether an instance would do if it had room. */
+  #isAnyFull(): boolean {
+    return this.route!.targets.some((one) => one.weight > 0 && isFull(one) && !isTried(one, this.#tried));
+  }
+
+  #queue(route: Route): void {
+    if (!this.#engine.waiting.enter(route, this)) {
+      this.failure = 'busy';
       this.#session.undeliverable();
       return;
     }
+    this.#isQueued = true;
+    this.#session.holdRequest();
+  }
+
+  /** Called by the waiting room, which then forgets it. */
+  admit(): boolean {
+    const target = this.route!.balancer.next(this.#tried);
+    if (target === undefined) return false;
+    this.#isQueued = false;
+    this.#engine.touch();
     this.#open(target, false);
+    return true;
+  }
+
+  #leaveQueue(): void {
+    if (!this.#isQueued) return;
+    this.#isQueued = false;
+    this.#engine.waiting.leave(this.route!, this);
+  }
+
+  /**
+   * The instance answers with a status that says that it cannot. True when another one is asked instead: the request may be
+   * sent again, somebody is left who is well, and not too many are being repeated.
+   */
+  askedAgain(status: number): boolean {
+    const { route, target } = this;
+    if (route === undefined || target === undefined || !this.#repeatable) return false;
+    if (this.#sightings >= this.#engine.limits.maxSightings) return false;
+    const tried = [...this.#tried, target];
+    const next = route.balancer.next(tried);
+    if (next === undefined || next.state.ejectedUntil !== 0) return false;
+    if (!this.#engine.retries.withdraw(this.#engine.time)) return false;
+    this.#engine.counters.slot(target.slot, CLASS_1XX - 1 + ((status / 100) | 0));
+    this.#engine.outcomes.erred(target, status, route.targets);
+    this.#tried = tried;
+    this.release(false);
+    this.#session.reply.reset();
+    this.#open(next, false);
+    return true;
   }
 
   #open(target: Target, fresh: boolean): void {
@@ -142,6 +211,7 @@ export class Dispatch {
     }
     if (!again) this.#session.undeliverable();
     else if (upstream.reused) this.#open(target, true);
+    else if (!this.#engine.retries.withdraw(this.#engine.time)) this.#session.undeliverable();
     else {
       this.#tried = [...this.#tried, target];
       this.#next();
@@ -151,6 +221,12 @@ export class Dispatch {
   /** The connect takes too long. */
   connectExpired(): void {
     const { target } = this;
+    if (this.#isQueued) {
+      this.#leaveQueue();
+      this.failure = 'busy';
+      this.#session.undeliverable();
+      return;
+    }
     if (target === undefined) {
       this.#waiting = undefined;
       this.failure = 'lack';
@@ -172,6 +248,7 @@ export class Dispatch {
 
   /** The exchange is over: keeps nothing of it. */
   forget(): void {
+    this.#leaveQueue();
     this.#waiting = undefined;
     this.#block = NOTHING;
     this.#tried = NONE;
@@ -186,6 +263,7 @@ export class Dispatch {
     this.upstream = undefined;
     target.state.inFlight--;
     this.#engine.counters.slot(target.slot, IN_FLIGHT, -1);
+    this.#engine.waiting.freed();
     if (keep) upstream.release();
     else upstream.destroy();
   }

@@ -1,5 +1,6 @@
 /** What all sessions of a worker share. */
 import type { Target } from '../../balance/balancer.ts';
+import { RETRIES, RetryBudget } from '../../balance/retry-budget.ts';
 import { PLAIN } from '../../route/handling.ts';
 import type { RouteTable } from '../../route/table.ts';
 import { Credentials, compareBcrypt } from '../auth.ts';
@@ -16,6 +17,7 @@ import type { Transport } from './links.ts';
 import { createMemory } from './memory.ts';
 import { RequestHead } from './request-head.ts';
 import { ResponseHead } from './response-head.ts';
+import { WaitingRoom } from './waiting-room.ts';
 
 /** What the traffic says about an instance; the worker passes it on to ejection and probes. */
 export interface Outcomes {
@@ -25,6 +27,8 @@ export interface Outcomes {
   cut(target: Target): void;
   /** A response came. Called for every request. */
   answered(target: Target): void;
+  /** A response came that says that the instance cannot (502, 503, 504); `peers`: all instances of the route. */
+  erred(target: Target, status: number, peers: readonly Target[]): void;
 }
 
 export interface EngineOptions {
@@ -66,6 +70,9 @@ export class Engine {
   /** Swapped whole. */
   routes: RouteTable = NO_ROUTES;
   readonly transport: Transport;
+  /** Requests that wait because every instance has as many as it may. */
+  readonly waiting: WaitingRoom;
+  readonly retries: RetryBudget;
   /** Undefined where none is configured. */
   extras: ExtraFields | undefined;
   credentials: Credentials = NOBODY;
@@ -99,6 +106,8 @@ export class Engine {
       extras: undefined,
     };
     this.#wallClock = wallClock;
+    this.waiting = new WaitingRoom(limits.maxWaiting);
+    this.retries = new RetryBudget({ ...RETRIES, share: limits.retryShare });
     this.transport = transport(this);
     this.tick();
   }

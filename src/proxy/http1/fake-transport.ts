@@ -84,6 +84,7 @@ export class World implements ClientLink, Transport {
       connectFailed: (target: Target) => this.events.push(`refused ${target.id}`),
       cut: (target: Target) => this.events.push(`cut ${target.id}`),
       answered: (target: Target) => this.events.push(`answered ${target.id}`),
+      erred: (target: Target, status: number) => this.events.push(`erred ${target.id} ${status}`),
     };
     const block = createCounterBlock();
     this.counts.add(block);

@@ -16,13 +16,17 @@ export interface OwnPage {
 export const TEXT = 'text/plain; charset=utf-8';
 export const HTML = 'text/html; charset=utf-8';
 
+/** A shortage passes: a second is what a restart or a queue takes. */
+const RETRY_AFTER = 'Retry-After: 1\r\n';
+
 export function plainPage(status: number, body: string, lines = ''): OwnPage {
   return { status, type: TEXT, body, lines };
 }
 
 /** The status and a sentence; no body when there is nothing to say. */
 export function sentence(status: number, text: string): OwnPage {
-  return plainPage(status, text === '' ? '' : `${status} ${reasonOf(status)}: ${text}\n`);
+  const lines = status === 503 ? RETRY_AFTER : '';
+  return plainPage(status, text === '' ? '' : `${status} ${reasonOf(status)}: ${text}\n`, lines);
 }
 
 function reasonOf(status: number): string {
@@ -62,6 +66,11 @@ export function composePage(memory: Uint8Array, at: number, page: OwnPage, optio
 /** What to say when no instance could be given the request; `failure` is how the last attempt ended. */
 export function undelivered(failure: Failure, service: string): Refusal {
   switch (failure) {
+    case 'busy':
+      return {
+        status: 503,
+        text: `${service} has as many requests as its instances may have at a time. Try again soon`,
+      };
     case 'none':
       return {
         status: 503,

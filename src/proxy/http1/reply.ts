@@ -145,6 +145,7 @@ export class Reply {
     const session = this.#session;
     const { response } = this.#engine;
     const { fields, status } = response;
+    if (status >= 502 && status <= 504 && session.dispatch.askedAgain(status)) return -1;
     this.status = status;
     this.#backendStays = response.staysOpen();
     let kind = NO_BODY;

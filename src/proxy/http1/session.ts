@@ -243,8 +243,10 @@ export class Session {
     const { route, target } = this.dispatch;
     const engine = this.#engine;
     const now = engine.time;
-    engine.counters.answered(route!.slot, target!.slot, this.reply.status, now - this.#startedAt);
-    engine.outcomes.answered(target!);
+    const { status } = this.reply;
+    engine.counters.answered(route!.slot, target!.slot, status, now - this.#startedAt);
+    if (status >= 502 && status <= 504) engine.outcomes.erred(target!, status, route!.targets);
+    else engine.outcomes.answered(target!);
     this.dispatch.release(keep && this.intake.body.done && !this.#upstreamSlow && !this.#frontend.draining);
     this.#over();
   }
@@ -288,6 +290,7 @@ export class Session {
       case TUNNEL:
         return this.#ended ? Math.min(limits.tunnelTimeout, limits.stallTimeout) : limits.tunnelTimeout;
     }
+    if (this.dispatch.isQueued) return limits.waitTimeout;
     if (this.dispatch.isConnecting) return limits.connectTimeout;
     if (this.clientSlow || this.#upstreamSlow) return limits.stallTimeout;
     if (!this.intake.body.done && !this.reply.headSent) return limits.bodyTimeout;

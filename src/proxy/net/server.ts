@@ -33,7 +33,7 @@ export interface ProxyServerOptions {
   keyring?: Keyring;
 }
 
-const NO_OUTCOMES: Outcomes = { connectFailed() {}, cut() {}, answered() {} };
+const NO_OUTCOMES: Outcomes = { connectFailed() {}, cut() {}, answered() {}, erred() {} };
 
 /** Node's own sockets: works everywhere. */
 const NET: TransportKind = {

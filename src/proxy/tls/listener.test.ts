@@ -422,6 +422,7 @@ describe('instances over TLS', () => {
       connectFailed: (target: Target, why: string) => events.push(`${target.id}: ${why}`),
       cut() {},
       answered() {},
+      erred() {},
     };
     const good = await backend(named('good'), api);
     const wrongName = await backend(named('bad'), web);
