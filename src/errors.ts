@@ -23,6 +23,7 @@ const ERRORS = {
   'request.invalid': { exit: 1 },
   'request.rejected': { exit: 1 },
   'group.failed': { exit: 1 },
+  'template.invalid': { exit: 1 },
   internal: { exit: 1 },
 } as const satisfies Record<string, { exit: number }>;
 

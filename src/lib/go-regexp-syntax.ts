@@ -18,8 +18,8 @@ export type Tree =
       readonly most: number;
       readonly lazy: boolean;
     }
-  /** What it matched can be asked for by its number, from 1 on. */
-  | { readonly kind: 'group'; readonly of: Tree; readonly number: number };
+  /** What it matched can be asked for by its number, from 1 on, and by its name if it has one. */
+  | { readonly kind: 'group'; readonly of: Tree; readonly number: number; readonly name: string };
 
 export class RegexpSyntaxError extends Error {
   constructor(problem: string, at: string) {
@@ -141,8 +141,9 @@ class Parser {
     const outer = { ...this.#flags };
     const from = this.#at - 1;
     let captures = true;
+    let name: RegExpExecArray | RegExpMatchArray | undefined;
     if (this.#take('?')) {
-      const name = this.#match(/P<([A-Za-z0-9_]+)>/y);
+      name = this.#match(/P?<([A-Za-z0-9_]+)>/y);
       if (name === undefined) {
         const flags = this.#match(/([imsU]*)(-[imsU]+)?([:)])/y);
         if (flags === undefined || (flags[1] === '' && flags[2] === undefined && flags[3] === ')'))
@@ -162,7 +163,7 @@ class Parser {
     const inner = this.#choice();
     if (!this.#take(')')) throw new RegexpSyntaxError('missing closing )', this.#pattern);
     this.#flags = outer;
-    return captures ? { kind: 'group', of: inner, number } : inner;
+    return captures ? { kind: 'group', of: inner, number, name: name?.[1] ?? '' } : inner;
   }
 
   #setFlags(letters: string, value: boolean): void {

@@ -16,6 +16,32 @@ export interface GoRegexp {
    * FindStringSubmatch); undefined when there is no match.
    */
   find(text: string): readonly string[] | undefined;
+  /**
+   * Where the leftmost match that begins at or behind `from` is: begin and end of the whole, then of each group, -1 for a
+   * group that took no part. Undefined when there is none.
+   */
+  places(text: string, from: number): Int32Array | undefined;
+  /** Name of each group from 1 on, "" for one without; "" at 0. */
+  readonly names: readonly string[];
+}
+
+/** Every match in `text`, one behind the other, as Go's FindAllStringSubmatchIndex has them. At most `most`. */
+export function placesOfAll(regexp: GoRegexp, text: string, most = Number.POSITIVE_INFINITY): Int32Array[] {
+  const all: Int32Array[] = [];
+  let lastEnd = -1;
+  for (let from = 0; all.length < most && from <= text.length; ) {
+    const found = regexp.places(text, from);
+    if (found === undefined) break;
+    const begin = found[0] as number;
+    const end = found[1] as number;
+    const isEmpty = begin === end;
+    // Nothing, right behind another match, is none.
+    if (!isEmpty || begin !== lastEnd) all.push(found);
+    lastEnd = end;
+    const wide = (text.codePointAt(end) ?? 0) > 0xffff ? 2 : 1;
+    from = isEmpty ? end + wide : end;
+  }
+  return all;
 }
 
 type Step =
@@ -38,6 +64,7 @@ const MAX_STEPS = 20_000;
 export function compileGoRegexp(pattern: string): GoRegexp {
   const steps: Step[] = [{ kind: 'match' }];
   let slots = 2;
+  const names = [''];
   const start = build(parseGoRegexp(pattern), 0);
 
   /** Adds the steps of `tree` in front of step `next`; answers where they begin. */
@@ -59,6 +86,7 @@ export function compileGoRegexp(pattern: string): GoRegexp {
         return buildRepeat(tree, next);
       case 'group': {
         slots = Math.max(slots, 2 * tree.number + 2);
+        names[tree.number] = tree.name;
         const end = add({ kind: 'mark', slot: 2 * tree.number + 1, next });
         return add({ kind: 'mark', slot: 2 * tree.number, next: build(tree.of, end) });
       }
@@ -90,7 +118,9 @@ export function compileGoRegexp(pattern: string): GoRegexp {
 
   return {
     test: (text) => matches(steps, start, text),
-    find: (text) => find(steps, start, slots, text),
+    find: (text) => textsOf(find(steps, start, slots, text, 0), text),
+    names,
+    places: (text, from) => find(steps, start, slots, text, from),
   };
 }
 
@@ -171,12 +201,13 @@ function find(
   start: number,
   slots: number,
   text: string,
-): readonly string[] | undefined {
+  from: number,
+): Int32Array | undefined {
   let current: Way[] = [];
   let found: Int32Array | undefined;
   const entered = new Int32Array(steps.length).fill(-1);
-  let before = -1;
-  for (let at = 0; at <= text.length; ) {
+  let before = codeBefore(text, from);
+  for (let at = from; at <= text.length; ) {
     const code = at < text.length ? (text.codePointAt(at) as number) : -1;
     // A match that begins later is never preferred to one that was found.
     if (found === undefined)
@@ -197,9 +228,21 @@ function find(
     before = code;
     at += code > 0xffff ? 2 : 1;
   }
+  return found;
+}
+
+/** The code point that ends before `at`; -1 at the begin of the text. */
+function codeBefore(text: string, at: number): number {
+  if (at === 0) return -1;
+  const low = text.charCodeAt(at - 1);
+  return at > 1 && low >= 0xdc00 && low <= 0xdfff ? (text.codePointAt(at - 2) as number) : low;
+}
+
+/** What each group took; "" for one that took no part. */
+function textsOf(found: Int32Array | undefined, text: string): readonly string[] | undefined {
   if (found === undefined) return undefined;
   const groups: string[] = [];
-  for (let slot = 0; slot < slots; slot += 2) {
+  for (let slot = 0; slot < found.length; slot += 2) {
     const [begin, end] = [found[slot] as number, found[slot + 1] as number];
     groups.push(begin < 0 || end < 0 ? '' : text.slice(begin, end));
   }

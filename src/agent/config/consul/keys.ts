@@ -2,7 +2,7 @@
  * Every key of Consul's agent configuration (1.10, and what later versions added that is in wide use), and what it
  * means here: https://www.consul.io/docs/agent/options. A key is one line.
  */
-import { fillAddress } from './address.ts';
+import { fillAddress } from '../../../lib/sockaddr.ts';
 import { idle, NEEDLESS, type Rules, section, sets } from './rules.ts';
 
 const CLUSTER = 'this agent stands alone as yet; joining others is not there';

@@ -1,6 +1,6 @@
 import type { networkInterfaces } from 'node:os';
 import { expect, it } from 'vitest';
-import { fillAddress } from './address.ts';
+import { fillAddress } from './sockaddr.ts';
 
 const one = (address: string, internal = false) =>
   ({ address, internal }) as NonNullable<ReturnType<typeof networkInterfaces>[string]>[number];

@@ -1,0 +1,20 @@
+/** How functions are declared, for templates to call. */
+import { ANY, type GoType, funcOf } from './types.ts';
+import { GoFunction, type Value } from './value.ts';
+
+export type FunctionTable = Readonly<Record<string, GoFunction>>;
+
+/** A function of fixed parameters. What it throws becomes the template's error. */
+export function fn(params: readonly GoType[], result: GoType, call: (...args: never[]) => Value): GoFunction {
+  return new GoFunction(params, false, funcOf(params, false, result), call as (...args: Value[]) => Value);
+}
+
+/** A function whose last parameter may be given any number of times. */
+export function variadic(params: readonly GoType[], result: GoType, call: (...args: never[]) => Value): GoFunction {
+  return new GoFunction(params, true, funcOf(params, true, result), call as (...args: Value[]) => Value);
+}
+
+/** A function that is given whatever there is. */
+export function anyFn(call: (...args: Value[]) => Value): GoFunction {
+  return variadic([ANY], ANY, call);
+}

@@ -1,0 +1,31 @@
+/** Go's text/template as a library. See README.md. */
+export { byteLength, fromBytes, toBytes } from './bytes.ts';
+export { TemplateError, ValueError } from './errors.ts';
+export type { MissingKey } from './fields.ts';
+export { sprintf } from './format.ts';
+export { anyFn, type FunctionTable, fn, variadic } from './functions.ts';
+export { type Delimiters, DELIMITERS } from './lexer.ts';
+export { printed, sortedEntries, sprint } from './print.ts';
+export { quote } from './quote.ts';
+export { type Limits, LIMITS } from './run.ts';
+export { Template, type TemplateOptions } from './template.ts';
+export * from './types.ts';
+export {
+  Channel,
+  floatOf,
+  fromJson,
+  GoFunction,
+  integerOf,
+  isStruct,
+  Scalar,
+  type StructOf,
+  structType,
+  TYPE,
+  truth,
+  type Typed,
+  typed,
+  typeName,
+  typeOf,
+  type Value,
+  zeroOf,
+} from './value.ts';
