@@ -24,6 +24,9 @@ const ERRORS = {
   'request.rejected': { exit: 1 },
   'group.failed': { exit: 1 },
   'template.invalid': { exit: 1 },
+  'template.unwritable': { exit: 1 },
+  'template.refused': { exit: 1 },
+  'template.command_failed': { exit: 1 },
   internal: { exit: 1 },
 } as const satisfies Record<string, { exit: number }>;
 

@@ -36,7 +36,7 @@ export async function run(verbs: Verbs, words: readonly string[], terminal: Term
     return (await verb.run({ flags, args, terminal })) ?? 0;
   } catch (error) {
     terminal.err(complaint(error, name, words));
-    return isMusterError(error) ? error.exitCode : 1;
+    return isMusterError(error) ? (verbs[name]?.exitCode?.(error.code) ?? error.exitCode) : 1;
   }
 }
 

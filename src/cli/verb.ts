@@ -1,5 +1,6 @@
 /** What a verb of the command line is: one row of the table in `verbs.ts`. */
 import type { Readable } from 'node:stream';
+import type { ErrorCode } from '../errors.ts';
 import type { Flags, FlagValues } from './flags.ts';
 
 /** Where a verb writes and what it finds around it; tests pass their own. */
@@ -37,6 +38,9 @@ export interface Verb<F extends Flags = Flags> {
   runsCommand?: boolean;
   /** More than one sentence about it, for the help. */
   about?: string;
+  /** Exit codes of its own for errors with a code; undefined for the usual one. */
+  exitCode?(code: ErrorCode): number | undefined;
+
   /** Resolves with the exit code, 0 when there is none. */
 
   run(call: Call<F>): Promise<number | undefined>;

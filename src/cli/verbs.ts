@@ -35,6 +35,7 @@ import { registrator } from './verbs/registrator.ts';
 import { routes } from './verbs/routes.ts';
 import { servicesDeregister, servicesRegister } from './verbs/services.ts';
 import { snapshotInspect, snapshotRestore, snapshotSave } from './verbs/snapshot.ts';
+import { template } from './verbs/template.ts';
 import { up } from './verbs/up.ts';
 import { version } from './verbs/version.ts';
 import { watch } from './verbs/watch.ts';
@@ -44,6 +45,7 @@ export const verbs: Verbs = {
   agent,
   lb,
   registrator,
+  template,
 
   members,
   'catalog nodes': catalogNodes,

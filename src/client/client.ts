@@ -52,9 +52,17 @@ export class Client {
     return this.#connection.address;
   }
 
-  /** Any endpoint that answers JSON, with its index: for what has no method of its own. */
-  read<T>(path: string, options: ReadOptions = {}, params: Params = {}): Promise<Answer<T>> {
-    return this.#connection.read<T>(path, options, params);
+  /**
+   * Any endpoint that answers JSON, with its index: for what has no method of its own. The value is undefined for a status
+   * in `accept`.
+   */
+  read<T>(
+    path: string,
+    options: ReadOptions = {},
+    params: Params = {},
+    accept: number[] = [],
+  ): Promise<Answer<T>> {
+    return this.#connection.read<T>(path, options, params, accept);
   }
 
   /** Any endpoint that takes blocking queries. */

@@ -44,6 +44,8 @@ export interface Answer<T> {
   value: T;
   /** Position of the data, from `X-Consul-Index`; undefined where the endpoint has none. */
   index: number | undefined;
+  /** How long the server that answered had not heard from its leader (ms), from `X-Consul-LastContact`. */
+  lastContact?: number;
   status: number;
 }
 
@@ -84,6 +86,7 @@ export class Connection {
     return {
       value: response.ok ? (parseJson(bytes, request.path) as T) : (undefined as T),
       index: indexOf(response),
+      lastContact: Number(response.headers.get('x-consul-lastcontact') ?? 0) || 0,
       status: response.status,
     };
   }

@@ -7,6 +7,8 @@ export interface WatchOptions extends Omit<ReadOptions, 'index'> {
   /** Told of each failed attempt; the watch goes on by itself after `delay` ms. */
   onTrouble?: (error: unknown, delay: number) => void;
   clock?: Clock;
+  /** How attempts that failed are spaced. */
+  backoff?: BackoffPolicy;
   /** In [0, 1). */
   random?: () => number;
 }
@@ -46,7 +48,14 @@ export class Watch<T> implements AsyncIterable<T> {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
-    const { onTrouble, clock = wakefulClock, random = Math.random, signal: outer, ...read } = this.#options;
+    const {
+      onTrouble,
+      clock = wakefulClock,
+      random = Math.random,
+      backoff = BACKOFF,
+      signal: outer,
+      ...read
+    } = this.#options;
     const { signal } = this.#closed;
     const onAbort = () => this.#closed.abort();
     if (outer?.aborted) onAbort();
@@ -64,7 +73,7 @@ export class Watch<T> implements AsyncIterable<T> {
           if (signal.aborted) return;
           if (!passes(error)) throw error;
           this.trouble = error;
-          const delay = backoffDelay(BACKOFF, failures++, random());
+          const delay = backoffDelay(backoff, failures++, random());
           onTrouble?.(error, delay);
           await sleep(clock, delay, signal);
           continue;

@@ -76,6 +76,12 @@ type Token =
     }
   | { readonly kind: '{' | '}' | '[' | ']' | '=' | ',' | 'end'; readonly offset: number; end: number };
 
+/** A leading 0 makes it octal, as in "perms = 0644". */
+function numberOf(text: string): number {
+  const octal = /^([-+]?)0([0-7]+)$/.exec(text);
+  return octal === null ? Number(text) : Number(`${octal[1]}1`) * Number.parseInt(octal[2] as string, 8);
+}
+
 const SPACE = /(?:\s|#[^\n]*|\/\/[^\n]*|\/\*[\s\S]*?\*\/)*/y;
 const WORD = /[\p{L}_][\p{L}\p{N}_.-]*/uy;
 const NUMBER = /[-+]?(?:0x[0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)/y;
@@ -154,7 +160,7 @@ class Parser {
         return token.text;
       case 'number':
         this.#take();
-        return Number(token.text);
+        return numberOf(token.text);
       case 'word':
         if (token.text !== 'true' && token.text !== 'false')
           throw this.#error(`Unknown token: ${this.#place(token.offset)} IDENT ${token.text}`);

@@ -46,9 +46,13 @@ const FILTERS: readonly string[] = ['any', 'passing', 'warning', 'critical', 'ma
 function read(kind: string, pattern: RegExp, text: string): Record<string, string> {
   const match = pattern.exec(text);
   if (match === null) throw new ValueError(`${kind}: invalid format: ${quote(text)}`);
-  const groups = Object.fromEntries(Object.entries(match.groups ?? {}).map(([name, value]) => [name, value ?? '']));
+  const groups = Object.fromEntries(
+    Object.entries(match.groups ?? {}).map(([name, value]) => [name, value ?? '']),
+  );
   if (groups.query !== undefined && groups.query !== '')
-    throw new ValueError(`${kind}: ${quote(`?${groups.query}`)}: namespaces, partitions, peers and sameness groups are Consul Enterprise's and mesh; there are none here`);
+    throw new ValueError(
+      `${kind}: ${quote(`?${groups.query}`)}: namespaces, partitions, peers and sameness groups are Consul Enterprise's and mesh; there are none here`,
+    );
   return groups;
 }
 
@@ -61,7 +65,9 @@ export function serviceDependency(text: string): Dependency {
   const filters = filter === '' ? ['passing'] : filter.split(',').filter((one) => one !== '');
   for (const one of filters)
     if (!FILTERS.includes(one))
-      throw new ValueError(`health.service: invalid filter: ${quote(one)} in ${quote(text)}; known are ${FILTERS.join(', ')}`);
+      throw new ValueError(
+        `health.service: invalid filter: ${quote(one)} in ${quote(text)}; known are ${FILTERS.join(', ')}`,
+      );
   const sorted = [...filters].sort() as HealthFilter[];
   const id = `health.service(${tag === '' ? '' : `${tag}.`}${name}${at(dc)}${near === '' ? '' : `~${near}`}${sorted.length === 0 ? '' : `|${sorted.join(',')}`})`;
   return { kind: 'service', id, name, tag, datacenter: dc, near, filters: sorted };
@@ -90,7 +96,13 @@ export function datacentersDependency(ignoreFailing: boolean): Dependency {
 /** With `mustExist` there is no value while there is no key. */
 export function keyDependency(text: string, mustExist: boolean): Dependency {
   const { key = '', dc = '' } = read('kv.get', KEY, text);
-  return { kind: 'key', id: `kv.${mustExist ? 'block' : 'get'}(${key}${at(dc)})`, key, datacenter: dc, mustExist };
+  return {
+    kind: 'key',
+    id: `kv.${mustExist ? 'block' : 'get'}(${key}${at(dc)})`,
+    key,
+    datacenter: dc,
+    mustExist,
+  };
 }
 
 export function pairsDependency(text: string): Dependency {

@@ -1,17 +1,17 @@
 /** What the functions of the catalog answer: structs with the fields (and the names of types) that consul-template has. */
 import {
+  ANY,
   BOOL,
   INT,
+  mapOf,
   named,
-  sliceOf,
   STRING,
   STRING_MAP,
   STRINGS,
+  sliceOf,
   structType,
-  mapOf,
   typed,
   UINT64,
-  ANY,
   type Value,
 } from '../language/index.ts';
 
@@ -104,7 +104,9 @@ export function stringMap(values: Readonly<Record<string, string>> | null | unde
 
 /** Tags in order, as consul-template hands them out. */
 export function tagList(tags: readonly string[] | null | undefined): Value[] {
-  return tags === null || tags === undefined || tags.length === 0 ? EMPTY_TAGS : typed(TAGS, [...tags].sort());
+  return tags === null || tags === undefined || tags.length === 0
+    ? EMPTY_TAGS
+    : typed(TAGS, [...tags].sort());
 }
 
 export function checkList(checks: Value[]): Value[] {

@@ -1,7 +1,7 @@
 /** Functions that ask the registry. What they answer before it is known is empty; nothing is rendered then. */
 import {
-  datacentersDependency,
   type Dependency,
+  datacentersDependency,
   keyDependency,
   nodeDependency,
   nodesDependency,
@@ -16,9 +16,9 @@ import {
   fn,
   type GoFunction,
   type GoType,
-  sliceOf,
   STRING,
   STRINGS,
+  sliceOf,
   typed,
   type Value,
   ValueError,
@@ -37,7 +37,11 @@ function asking(
 ): Entry {
   return bound(
     (context) =>
-      variadic([STRING], type, (...texts: string[]) => context.recall(dependency(texts.join(between))) ?? missing()),
+      variadic(
+        [STRING],
+        type,
+        (...texts: string[]) => context.recall(dependency(texts.join(between))) ?? missing(),
+      ),
     summary,
     example,
   );
@@ -78,39 +82,82 @@ const isDirect = (key: string): boolean => key !== '' && !key.includes('/');
 const isNoFolder = (key: string): boolean => key !== '' && !key.endsWith('/');
 
 export const CATALOG_FUNCTIONS: Group = {
-  service: bound(service, 'Instances of a service: `tag.name@datacenter~near|filter`. The filter is of `any`, `passing` (the default), `warning`, `critical`, `maintenance`, several with commas; it may be an argument of its own.', '{{ range service "web|passing,warning" }}server {{ .Address }}:{{ .Port }}{{ end }}'),
-  services: asking(sliceOf(ServiceSnippet.type), servicesDependency, () => listOf(ServiceSnippet, []), 'All services with their tags, of this datacenter or of `@name`.', '{{ range services }}{{ .Name }}: {{ .Tags | join "," }}{{ end }}'),
-  node: asking(ANY, nodeDependency, () => null, "A node (`name@datacenter`, or the agent's own) with its services.", '{{ with node "n1" }}{{ .Node.Address }}{{ range .Services }} {{ .Service }}{{ end }}{{ end }}'),
-  nodes: asking(sliceOf(Node.type), nodesDependency, () => listOf(Node, []), 'All nodes: `@datacenter~near`.', '{{ range nodes }}{{ .Node }} {{ .Address }}{{ end }}'),
+  service: bound(
+    service,
+    'Instances of a service: `tag.name@datacenter~near|filter`. The filter is of `any`, `passing` (the default), `warning`, `critical`, `maintenance`, several with commas; it may be an argument of its own.',
+    '{{ range service "web|passing,warning" }}server {{ .Address }}:{{ .Port }}{{ end }}',
+  ),
+  services: asking(
+    sliceOf(ServiceSnippet.type),
+    servicesDependency,
+    () => listOf(ServiceSnippet, []),
+    'All services with their tags, of this datacenter or of `@name`.',
+    '{{ range services }}{{ .Name }}: {{ .Tags | join "," }}{{ end }}',
+  ),
+  node: asking(
+    ANY,
+    nodeDependency,
+    () => null,
+    "A node (`name@datacenter`, or the agent's own) with its services.",
+    '{{ with node "n1" }}{{ .Node.Address }}{{ range .Services }} {{ .Service }}{{ end }}{{ end }}',
+  ),
+  nodes: asking(
+    sliceOf(Node.type),
+    nodesDependency,
+    () => listOf(Node, []),
+    'All nodes: `@datacenter~near`.',
+    '{{ range nodes }}{{ .Node }} {{ .Address }}{{ end }}',
+  ),
   datacenters: bound(
     (context) =>
       variadic([BOOL], STRINGS, (...ignore: boolean[]) => {
         if (ignore.length > 1)
-          throw new ValueError(`datacenters: wrong number of arguments, expected 0 or 1, but got ${ignore.length}`);
+          throw new ValueError(
+            `datacenters: wrong number of arguments, expected 0 or 1, but got ${ignore.length}`,
+          );
         return context.recall(datacentersDependency(ignore[0] === true)) ?? typed(STRINGS, []);
       }),
     'Names of all datacenters.',
     '{{ range datacenters }}{{ . }}{{ end }}',
   ),
   key: bound(
-    (context) => fn([STRING], STRING, (text: string) => (text === '' ? '' : (keyValue(context, text, true) ?? ''))),
+    (context) =>
+      fn([STRING], STRING, (text: string) => (text === '' ? '' : (keyValue(context, text, true) ?? ''))),
     'The value of a key (`path@datacenter`). Waits for the key to be there.',
     '{{ key "service/redis/maxconns" }}',
   ),
   keyExists: bound(
-    (context) => fn([STRING], BOOL, (text: string) => text !== '' && (keyValue(context, text, false) ?? null) !== null),
+    (context) =>
+      fn([STRING], BOOL, (text: string) => text !== '' && (keyValue(context, text, false) ?? null) !== null),
     'Is there such a key?',
     '{{ if keyExists "on" }}on{{ end }}',
   ),
   keyOrDefault: bound(
     (context) =>
-      fn([STRING, STRING], STRING, (text: string, otherwise: string) => (text === '' ? otherwise : keyValue(context, text, false) || otherwise)),
+      fn([STRING, STRING], STRING, (text: string, otherwise: string) =>
+        text === '' ? otherwise : keyValue(context, text, false) || otherwise,
+      ),
     'The value of a key, or a default when it is empty or not there.',
     '{{ keyOrDefault "service/redis/maxconns" "5" }}',
   ),
-  ls: bound(pairs(isDirect, false), 'Pairs directly under a path, with `.Path`, `.Key` and `.Value`.', '{{ range ls "service/redis" }}{{ .Key }}: {{ .Value }}{{ end }}'),
-  safeLs: bound(pairs(isDirect, true), '`ls` that waits for there to be something.', '{{ range safeLs "service/redis" }}{{ .Key }}{{ end }}'),
-  tree: bound(pairs(isNoFolder, false), 'All pairs under a path.', '{{ range tree "service/redis" }}{{ .Key }}: {{ .Value }}{{ end }}'),
-  safeTree: bound(pairs(isNoFolder, true), '`tree` that waits for there to be something.', '{{ range safeTree "service/redis" }}{{ .Key }}{{ end }}'),
+  ls: bound(
+    pairs(isDirect, false),
+    'Pairs directly under a path, with `.Path`, `.Key` and `.Value`.',
+    '{{ range ls "service/redis" }}{{ .Key }}: {{ .Value }}{{ end }}',
+  ),
+  safeLs: bound(
+    pairs(isDirect, true),
+    '`ls` that waits for there to be something.',
+    '{{ range safeLs "service/redis" }}{{ .Key }}{{ end }}',
+  ),
+  tree: bound(
+    pairs(isNoFolder, false),
+    'All pairs under a path.',
+    '{{ range tree "service/redis" }}{{ .Key }}: {{ .Value }}{{ end }}',
+  ),
+  safeTree: bound(
+    pairs(isNoFolder, true),
+    '`tree` that waits for there to be something.',
+    '{{ range safeTree "service/redis" }}{{ .Key }}{{ end }}',
+  ),
 };
-

@@ -48,4 +48,8 @@ export const pure = (fn: GoFunction, summary: string, example: string): Entry =>
   make: () => fn,
 });
 
-export const bound = (make: Entry['make'], summary: string, example: string): Entry => ({ summary, example, make });
+export const bound = (make: Entry['make'], summary: string, example: string): Entry => ({
+  summary,
+  example,
+  make,
+});

@@ -25,9 +25,14 @@ function inSandbox(sandbox: string, file: string): string {
   return target;
 }
 
-function writeToFile(context: Context, [file = '', user = '', group = '', mode = '', ...rest]: string[]): Value {
+function writeToFile(
+  context: Context,
+  [file = '', user = '', group = '', mode = '', ...rest]: string[],
+): Value {
   if (rest.length !== 1 && rest.length !== 2)
-    throw new ValueError(`writeToFile: expected 5 or 6 arguments (path, user, group, permissions, flags, content), got ${4 + rest.length}`);
+    throw new ValueError(
+      `writeToFile: expected 5 or 6 arguments (path, user, group, permissions, flags, content), got ${4 + rest.length}`,
+    );
   const flags = rest.length === 2 ? (rest[0] as string) : '';
   const content = rest.at(-1) as string;
   if (!/^0?[0-7]{3,4}$/.test(mode))
@@ -61,8 +66,21 @@ function sockaddr(words: string[]): Value {
 }
 
 export const ENVIRONMENT_FUNCTIONS: Group = {
-  env: bound((context) => fn([STRING], STRING, (name: string) => context.environment(name) ?? ''), 'A variable of the environment.', '{{ env "HOSTNAME" }}'),
-  envOrDefault: bound((context) => fn([STRING, STRING], STRING, (name: string, otherwise: string) => context.environment(name) ?? otherwise), 'A variable, or a default when it is not set.', '{{ envOrDefault "PORT" "8080" }}'),
+  env: bound(
+    (context) => fn([STRING], STRING, (name: string) => context.environment(name) ?? ''),
+    'A variable of the environment.',
+    '{{ env "HOSTNAME" }}',
+  ),
+  envOrDefault: bound(
+    (context) =>
+      fn(
+        [STRING, STRING],
+        STRING,
+        (name: string, otherwise: string) => context.environment(name) ?? otherwise,
+      ),
+    'A variable, or a default when it is not set.',
+    '{{ envOrDefault "PORT" "8080" }}',
+  ),
   mustEnv: bound(
     (context) =>
       fn([STRING], STRING, (name: string) => {
@@ -81,17 +99,34 @@ export const ENVIRONMENT_FUNCTIONS: Group = {
     'What is in a file; followed like everything else.',
     '{{ file "/etc/motd" }}',
   ),
-  timestamp: bound((context) => variadic([STRING], STRING, (...layouts: string[]) => timestamp(context, layouts)), "The time, in UTC; in a layout of Go's or as `unix`.", '{{ timestamp "2006-01-02" }}'),
-  sockaddr: pure(variadic([STRING], STRING, (...words: string[]) => sockaddr(words)), "An address of this machine, in go-sockaddr's notation.", '{{ sockaddr "GetPrivateIP" }}'),
+  timestamp: bound(
+    (context) => variadic([STRING], STRING, (...layouts: string[]) => timestamp(context, layouts)),
+    "The time, in UTC; in a layout of Go's or as `unix`.",
+    '{{ timestamp "2006-01-02" }}',
+  ),
+  sockaddr: pure(
+    variadic([STRING], STRING, (...words: string[]) => sockaddr(words)),
+    "An address of this machine, in go-sockaddr's notation.",
+    '{{ sockaddr "GetPrivateIP" }}',
+  ),
   executeTemplate: bound(
     (context) =>
       variadic([STRING, ANY], STRING, (name: string, ...data: Value[]) => {
         if (data.length > 1)
-          throw new ValueError(`executeTemplate: wrong number of arguments, expected 1 or 2, but got ${data.length + 1}`);
+          throw new ValueError(
+            `executeTemplate: wrong number of arguments, expected 1 or 2, but got ${data.length + 1}`,
+          );
         return context.execute(name, data[0]);
       }),
     'What a defined template writes, as a value.',
     '{{ executeTemplate "part" . | indent 4 }}',
   ),
-  writeToFile: bound((context) => variadic([STRING, STRING, STRING, STRING, STRING], STRING, (...given: string[]) => writeToFile(context, given)), 'Writes another file: path, user, group, permissions, flags (`append`, `newline`; may be left out), content. Only once the whole rendering is known.', '{{ key "cert" | writeToFile "/etc/cert.pem" "root" "root" "0600" }}'),
+  writeToFile: bound(
+    (context) =>
+      variadic([STRING, STRING, STRING, STRING, STRING], STRING, (...given: string[]) =>
+        writeToFile(context, given),
+      ),
+    'Writes another file: path, user, group, permissions, flags (`append`, `newline`; may be left out), content. Only once the whole rendering is known.',
+    '{{ key "cert" | writeToFile "/etc/cert.pem" "root" "root" "0600" }}',
+  ),
 };

@@ -6,8 +6,8 @@ import {
   BOOL,
   Channel,
   chanOf,
-  fn,
   floatOf,
+  fn,
   INT,
   INT64,
   integerOf,
@@ -15,10 +15,10 @@ import {
   MAP,
   mapOf,
   quote,
-  sprintf,
   Scalar,
-  sliceOf,
   STRING,
+  sliceOf,
+  sprintf,
   typed,
   typeName,
   type Value,
@@ -54,14 +54,16 @@ function put(groups: Map<Value, Value>, key: Value, value: Value): void {
 
 function byTag(list: Value): Value {
   const groups = new Map<Value, Value>();
-  if (list !== null && !isListOf(list, HealthService, ServiceSnippet)) throw new ValueError(`byTag: wrong argument type ${typeName(list)}`);
+  if (list !== null && !isListOf(list, HealthService, ServiceSnippet))
+    throw new ValueError(`byTag: wrong argument type ${typeName(list)}`);
   for (const one of (list ?? []) as { Tags: string[] }[]) for (const tag of one.Tags) put(groups, tag, one);
   return typed(mapOf(STRING, LIST), groups);
 }
 
 function byPort(list: Value): Value {
   const groups = new Map<Value, Value>();
-  if (list !== null && !isListOf(list, HealthService)) throw new ValueError(`byPort: wrong argument type ${typeName(list)}`);
+  if (list !== null && !isListOf(list, HealthService))
+    throw new ValueError(`byPort: wrong argument type ${typeName(list)}`);
   for (const one of (list ?? []) as { Port: bigint }[]) put(groups, one.Port, one);
   return typed(mapOf(INT, LIST), groups);
 }
@@ -81,7 +83,9 @@ function byMeta(keys: string, services: Value[]): Value {
       const name = isNumber ? key.slice(0, -4) : key;
       const value = service.ServiceMeta.get(name) || (isNumber ? '0' : `_no_${name}_`);
       if (isNumber && !/^[+-]?\d+$/.test(value))
-        throw new ValueError(`cannot parse ${value} as number : strconv.Atoi: parsing ${quote(value)}: invalid syntax`);
+        throw new ValueError(
+          `cannot parse ${value} as number : strconv.Atoi: parsing ${quote(value)}: invalid syntax`,
+        );
       return (isNumber ? value.replace(/^\+/, '').padStart(5, '0') : value).replace(/[^a-zA-Z0-9_-]/g, '_');
     });
     put(groups, parts.join('_'), service);
@@ -119,7 +123,10 @@ function explodeInto(map: Map<Value, Value>, key: string, value: Value, name: st
       next = new Map();
       at.set(part, next);
     }
-    if (!(next instanceof Map)) throw new ValueError(`${name}: not a map: ${quote(above)}: ${quote(part)} already has value ${sprintf('%q', [next])}`);
+    if (!(next instanceof Map))
+      throw new ValueError(
+        `${name}: not a map: ${quote(above)}: ${quote(part)} already has value ${sprintf('%q', [next])}`,
+      );
     at = next;
     above = path;
     path = path.slice(part.length + 1);
@@ -150,7 +157,11 @@ const isEmpty = (value: Value): boolean =>
   (value instanceof Map && value.size === 0);
 
 /** What `from` has and `into` lacks is added to `into`; maps are merged inside. With `override` what `from` has wins. */
-export function mergeInto(into: Map<Value, Value>, from: ReadonlyMap<Value, Value>, override: boolean): Map<Value, Value> {
+export function mergeInto(
+  into: Map<Value, Value>,
+  from: ReadonlyMap<Value, Value>,
+  override: boolean,
+): Map<Value, Value> {
   for (const [key, value] of from) {
     const own = into.get(key);
     if (own instanceof Map && value instanceof Map) mergeInto(own, value, override);
@@ -184,19 +195,71 @@ function limit(value: Value): bigint {
 }
 
 export const LIST_FUNCTIONS: Group = {
-  byKey: pure(fn([PAIRS], mapOf(STRING, PAIR_MAP), byKey), 'Pairs by the first part of their key.', '{{ range $name, $pairs := tree "groups" | byKey }}'),
-  byMeta: pure(fn([STRING, SERVICES], mapOf(STRING, SERVICES), byMeta), 'Instances by what their metadata says; `|int` sorts as numbers.', '{{ range $version, $list := service "web|any" | byMeta "version" }}'),
-  byPort: pure(fn([ANY], mapOf(INT, LIST), byPort), 'Instances by port.', '{{ range $port, $list := service "web" | byPort }}'),
-  byTag: pure(fn([ANY], mapOf(STRING, LIST), byTag), 'Instances, or services, by tag.', '{{ range $tag, $list := service "web" | byTag }}'),
-  contains: pure(fn([ANY, ANY], BOOL, (value: Value, list: Value) => isIn(list, value)), 'Is the first in the list?', '{{ if .Tags | contains "prod" }}'),
-  containsAll: pure(containsSome((values, test) => values.every(test)), 'Are all of the first in the list?', '{{ if .Tags | containsAll $wanted }}'),
-  containsAny: pure(containsSome((values, test) => values.some(test)), 'Is one of the first in the list?', '{{ if .Tags | containsAny $wanted }}'),
-  containsNone: pure(containsSome((values, test) => !values.some(test)), 'Is none of the first in the list?', '{{ if .Tags | containsNone $bad }}'),
-  containsNotAll: pure(containsSome((values, test) => !values.every(test)), 'Is one of the first not in the list?', '{{ if .Tags | containsNotAll $wanted }}'),
+  byKey: pure(
+    fn([PAIRS], mapOf(STRING, PAIR_MAP), byKey),
+    'Pairs by the first part of their key.',
+    '{{ range $name, $pairs := tree "groups" | byKey }}',
+  ),
+  byMeta: pure(
+    fn([STRING, SERVICES], mapOf(STRING, SERVICES), byMeta),
+    'Instances by what their metadata says; `|int` sorts as numbers.',
+    '{{ range $version, $list := service "web|any" | byMeta "version" }}',
+  ),
+  byPort: pure(
+    fn([ANY], mapOf(INT, LIST), byPort),
+    'Instances by port.',
+    '{{ range $port, $list := service "web" | byPort }}',
+  ),
+  byTag: pure(
+    fn([ANY], mapOf(STRING, LIST), byTag),
+    'Instances, or services, by tag.',
+    '{{ range $tag, $list := service "web" | byTag }}',
+  ),
+  contains: pure(
+    fn([ANY, ANY], BOOL, (value: Value, list: Value) => isIn(list, value)),
+    'Is the first in the list?',
+    '{{ if .Tags | contains "prod" }}',
+  ),
+  containsAll: pure(
+    containsSome((values, test) => values.every(test)),
+    'Are all of the first in the list?',
+    '{{ if .Tags | containsAll $wanted }}',
+  ),
+  containsAny: pure(
+    containsSome((values, test) => values.some(test)),
+    'Is one of the first in the list?',
+    '{{ if .Tags | containsAny $wanted }}',
+  ),
+  containsNone: pure(
+    containsSome((values, test) => !values.some(test)),
+    'Is none of the first in the list?',
+    '{{ if .Tags | containsNone $bad }}',
+  ),
+  containsNotAll: pure(
+    containsSome((values, test) => !values.every(test)),
+    'Is one of the first not in the list?',
+    '{{ if .Tags | containsNotAll $wanted }}',
+  ),
   explode: pure(fn([PAIRS], MAP, explode), 'Pairs as a map of maps.', '{{ tree "conf" | explode | toJSON }}'),
-  explodeMap: pure(fn([MAP], MAP, explodeMap), 'A map with "/" in its keys as a map of maps.', '{{ scratch.Get "m" | explodeMap }}'),
+  explodeMap: pure(
+    fn([MAP], MAP, explodeMap),
+    'A map with "/" in its keys as a map of maps.',
+    '{{ scratch.Get "m" | explodeMap }}',
+  ),
   in: pure(fn([ANY, ANY], BOOL, isIn), 'Is the second in the first?', '{{ if in .Tags "prod" }}'),
-  loop: pure(variadic([ANY], chanOf(INT64), loop), 'Whole numbers: from 0, or from the first to before the second.', '{{ range loop 5 }}'),
-  mergeMap: pure(fn([MAP, MAP], MAP, (into: Map<Value, Value>, from: Map<Value, Value>) => mergeInto(into, from, false)), 'The first map, filled up from the second.', '{{ mergeMap $mine $defaults }}'),
-  mergeMapWithOverride: pure(fn([MAP, MAP], MAP, (into: Map<Value, Value>, from: Map<Value, Value>) => mergeInto(into, from, true)), 'The first map, overwritten by the second.', '{{ mergeMapWithOverride $defaults $mine }}'),
+  loop: pure(
+    variadic([ANY], chanOf(INT64), loop),
+    'Whole numbers: from 0, or from the first to before the second.',
+    '{{ range loop 5 }}',
+  ),
+  mergeMap: pure(
+    fn([MAP, MAP], MAP, (into: Map<Value, Value>, from: Map<Value, Value>) => mergeInto(into, from, false)),
+    'The first map, filled up from the second.',
+    '{{ mergeMap $mine $defaults }}',
+  ),
+  mergeMapWithOverride: pure(
+    fn([MAP, MAP], MAP, (into: Map<Value, Value>, from: Map<Value, Value>) => mergeInto(into, from, true)),
+    'The first map, overwritten by the second.',
+    '{{ mergeMapWithOverride $defaults $mine }}',
+  ),
 };

@@ -1,5 +1,18 @@
 /** Arithmetic as consul-template has it: the value comes last, so that it can be piped. */
-import { ANY, fn, type GoFunction, INT64, isUint, Scalar, typeName, typeOf, UINT64, type Value, ValueError, sprintf } from '../language/index.ts';
+import {
+  ANY,
+  fn,
+  type GoFunction,
+  INT64,
+  isUint,
+  Scalar,
+  sprintf,
+  typeName,
+  typeOf,
+  UINT64,
+  type Value,
+  ValueError,
+} from '../language/index.ts';
 import { type Group, pure } from './entry.ts';
 
 interface Amount {
@@ -63,11 +76,39 @@ function choose(name: string, wins: (value: number | bigint, other: number | big
 }
 
 export const MATH_FUNCTIONS: Group = {
-  add: pure(operate({ name: 'add', whole: (v, b) => v + b, float: (v, b) => v + b }), 'The sum.', '{{ .Port | add 1 }}'),
-  subtract: pure(operate({ name: 'subtract', whole: (v, b) => v - b, float: (v, b) => v - b }), 'The second less the first.', '{{ 5 | subtract 2 }}'),
-  multiply: pure(operate({ name: 'multiply', whole: (v, b) => v * b, float: (v, b) => v * b }), 'The product.', '{{ 2 | multiply 3 }}'),
-  divide: pure(operate({ name: 'divide', whole: (v, b) => v / b, float: (v, b) => v / b }), 'The second by the first.', '{{ 10 | divide 2 }}'),
-  modulo: pure(operate({ name: 'modulo', whole: (v, b) => v % b, float: undefined }), 'What is left of the second divided by the first.', '{{ 10 | modulo 3 }}'),
-  minimum: pure(choose('minimum', (v, b) => v < b), 'The smaller one.', '{{ 5 | minimum 2 }}'),
-  maximum: pure(choose('maximum', (v, b) => v > b), 'The larger one.', '{{ 5 | maximum 2 }}'),
+  add: pure(
+    operate({ name: 'add', whole: (v, b) => v + b, float: (v, b) => v + b }),
+    'The sum.',
+    '{{ .Port | add 1 }}',
+  ),
+  subtract: pure(
+    operate({ name: 'subtract', whole: (v, b) => v - b, float: (v, b) => v - b }),
+    'The second less the first.',
+    '{{ 5 | subtract 2 }}',
+  ),
+  multiply: pure(
+    operate({ name: 'multiply', whole: (v, b) => v * b, float: (v, b) => v * b }),
+    'The product.',
+    '{{ 2 | multiply 3 }}',
+  ),
+  divide: pure(
+    operate({ name: 'divide', whole: (v, b) => v / b, float: (v, b) => v / b }),
+    'The second by the first.',
+    '{{ 10 | divide 2 }}',
+  ),
+  modulo: pure(
+    operate({ name: 'modulo', whole: (v, b) => v % b, float: undefined }),
+    'What is left of the second divided by the first.',
+    '{{ 10 | modulo 3 }}',
+  ),
+  minimum: pure(
+    choose('minimum', (v, b) => v < b),
+    'The smaller one.',
+    '{{ 5 | minimum 2 }}',
+  ),
+  maximum: pure(
+    choose('maximum', (v, b) => v > b),
+    'The larger one.',
+    '{{ 5 | maximum 2 }}',
+  ),
 };

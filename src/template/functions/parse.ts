@@ -1,6 +1,19 @@
 /** Text to values and back. */
 import { messageOf } from '../../errors.ts';
-import { ANY, BOOL, fn, FLOAT64, fromJson, INT64, quote, Scalar, STRING, UINT64, type Value, ValueError } from '../language/index.ts';
+import {
+  ANY,
+  BOOL,
+  FLOAT64,
+  fn,
+  fromJson,
+  INT64,
+  quote,
+  Scalar,
+  STRING,
+  UINT64,
+  type Value,
+  ValueError,
+} from '../language/index.ts';
 import { type Group, pure } from './entry.ts';
 import { encodeJson } from './json.ts';
 import { decodeToml, encodeToml } from './toml.ts';
@@ -31,7 +44,14 @@ function parseBool(text: string): Value {
   return TRUTHS[text];
 }
 
-function parseWhole(name: string, call: string, text: string, least: bigint, most: bigint, signed: boolean): bigint {
+function parseWhole(
+  name: string,
+  call: string,
+  text: string,
+  least: bigint,
+  most: bigint,
+  signed: boolean,
+): bigint {
   if (text === '') return 0n;
   if (!(signed ? /^[+-]?\d+$/ : /^\d+$/).test(text)) throw invalid(name, call, text);
   const value = BigInt(text.replace(/^\+/, ''));
@@ -46,11 +66,12 @@ export function parseFloat64(text: string): number | undefined {
   return Number(text);
 }
 
-function parseFloat(text: string): number {
+function fractionOf(text: string): number {
   if (text === '') return 0;
   const value = parseFloat64(text);
   if (value === undefined) throw invalid('parseFloat', 'ParseFloat', text);
-  if (!Number.isFinite(value) && /\d/.test(text)) throw invalid('parseFloat', 'ParseFloat', text, 'value out of range');
+  if (!Number.isFinite(value) && /\d/.test(text))
+    throw invalid('parseFloat', 'ParseFloat', text, 'value out of range');
   return value;
 }
 
@@ -59,8 +80,7 @@ export function parseJson(text: string): Value {
   try {
     return fromJson(JSON.parse(text));
   } catch (cause) {
-    if (brokeOff(text, messageOf(cause)))
-      throw new ValueError('unexpected end of JSON input', { cause });
+    if (brokeOff(text, messageOf(cause))) throw new ValueError('unexpected end of JSON input', { cause });
     throw new ValueError(`invalid JSON: ${messageOf(cause)}`, { cause });
   }
 }
@@ -85,17 +105,67 @@ const jsonEncoder = (name: string, pretty: boolean, escapeHtml: boolean) =>
   encoder(name, (value) => encodeJson(value, { pretty, escapeHtml }));
 
 export const PARSE_FUNCTIONS: Group = {
-  parseBool: pure(fn([STRING], BOOL, parseBool), 'Text as truth; no text is false.', '{{ if key "on" | parseBool }}'),
-  parseFloat: pure(fn([STRING], FLOAT64, parseFloat), 'Text as a fraction; no text is 0.', '{{ key "ratio" | parseFloat }}'),
-  parseInt: pure(fn([STRING], INT64, (text: string) => new Scalar(INT64, parseWhole('parseInt', 'ParseInt', text, -(2n ** 63n), 2n ** 63n - 1n, true))), 'Text as a whole number; no text is 0.', '{{ key "port" | parseInt | add 1 }}'),
-  parseUint: pure(fn([STRING], UINT64, (text: string) => new Scalar(UINT64, parseWhole('parseUint', 'ParseUint', text, 0n, 2n ** 64n - 1n, false))), 'Text as a whole number without a sign.', '{{ key "port" | parseUint }}'),
-  parseJSON: pure(fn([STRING], ANY, parseJson), 'JSON as a value; no text is an empty map.', '{{ with key "conf" | parseJSON }}{{ .host }}{{ end }}'),
-  parseYAML: pure(fn([STRING], ANY, (text: string) => (text === '' ? new Map() : decodeYaml(text))), 'YAML as a value; no text is an empty map.', '{{ with key "conf" | parseYAML }}{{ .host }}{{ end }}'),
-  parseTOML: pure(fn([STRING], ANY, (text: string) => (text === '' ? new Map() : decodeToml(text))), "TOML as a value. Muster's own.", '{{ with key "conf" | parseTOML }}{{ .host }}{{ end }}'),
+  parseBool: pure(
+    fn([STRING], BOOL, parseBool),
+    'Text as truth; no text is false.',
+    '{{ if key "on" | parseBool }}',
+  ),
+  parseFloat: pure(
+    fn([STRING], FLOAT64, fractionOf),
+    'Text as a fraction; no text is 0.',
+    '{{ key "ratio" | parseFloat }}',
+  ),
+  parseInt: pure(
+    fn(
+      [STRING],
+      INT64,
+      (text: string) =>
+        new Scalar(INT64, parseWhole('parseInt', 'ParseInt', text, -(2n ** 63n), 2n ** 63n - 1n, true)),
+    ),
+    'Text as a whole number; no text is 0.',
+    '{{ key "port" | parseInt | add 1 }}',
+  ),
+  parseUint: pure(
+    fn(
+      [STRING],
+      UINT64,
+      (text: string) =>
+        new Scalar(UINT64, parseWhole('parseUint', 'ParseUint', text, 0n, 2n ** 64n - 1n, false)),
+    ),
+    'Text as a whole number without a sign.',
+    '{{ key "port" | parseUint }}',
+  ),
+  parseJSON: pure(
+    fn([STRING], ANY, parseJson),
+    'JSON as a value; no text is an empty map.',
+    '{{ with key "conf" | parseJSON }}{{ .host }}{{ end }}',
+  ),
+  parseYAML: pure(
+    fn([STRING], ANY, (text: string) => (text === '' ? new Map() : decodeYaml(text))),
+    'YAML as a value; no text is an empty map.',
+    '{{ with key "conf" | parseYAML }}{{ .host }}{{ end }}',
+  ),
+  parseTOML: pure(
+    fn([STRING], ANY, (text: string) => (text === '' ? new Map() : decodeToml(text))),
+    "TOML as a value. Muster's own.",
+    '{{ with key "conf" | parseTOML }}{{ .host }}{{ end }}',
+  ),
   toJSON: pure(jsonEncoder('toJSON', false, true), 'A value as JSON.', '{{ service "web" | toJSON }}'),
-  toJSONPretty: pure(jsonEncoder('toJSONPretty', true, true), 'JSON over several lines.', '{{ tree "conf" | explode | toJSONPretty }}'),
-  toUnescapedJSON: pure(jsonEncoder('toUnescapedJSON', false, false), 'JSON in which `<`, `>` and `&` stay.', '{{ key "html" | toUnescapedJSON }}'),
-  toUnescapedJSONPretty: pure(jsonEncoder('toUnescapedJSONPretty', true, false), 'Both.', '{{ key "html" | toUnescapedJSONPretty }}'),
+  toJSONPretty: pure(
+    jsonEncoder('toJSONPretty', true, true),
+    'JSON over several lines.',
+    '{{ tree "conf" | explode | toJSONPretty }}',
+  ),
+  toUnescapedJSON: pure(
+    jsonEncoder('toUnescapedJSON', false, false),
+    'JSON in which `<`, `>` and `&` stay.',
+    '{{ key "html" | toUnescapedJSON }}',
+  ),
+  toUnescapedJSONPretty: pure(
+    jsonEncoder('toUnescapedJSONPretty', true, false),
+    'Both.',
+    '{{ key "html" | toUnescapedJSONPretty }}',
+  ),
   toTOML: pure(encoder('toTOML', encodeToml), 'A map as TOML.', '{{ tree "conf" | explode | toTOML }}'),
   toYAML: pure(encoder('toYAML', encodeYaml), 'A value as YAML.', '{{ tree "conf" | explode | toYAML }}'),
 };

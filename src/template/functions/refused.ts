@@ -1,12 +1,14 @@
 /** Functions of consul-template that there are none of here: using one is an error that says what to do instead. */
-import { ANY, variadic, ValueError } from '../language/index.ts';
+import { ANY, ValueError, variadic } from '../language/index.ts';
 import { type Group, pure } from './entry.ts';
 
-const VAULT = 'Muster does not read secrets from Vault; keep this template with consul-template, or let Vault Agent write a file and read it with `file`';
+const VAULT =
+  'Muster does not read secrets from Vault; keep this template with consul-template, or let Vault Agent write a file and read it with `file`';
 const NOMAD = "Muster does not read Nomad's services and variables; keep this template with consul-template";
 const MESH = 'Muster has no service mesh: instances are asked for with `service`';
 const ENTERPRISE = "Muster has none of Consul Enterprise's partitions, peers and exported services";
-const PLUGIN = 'Muster runs no plugins while it renders; let a program write a file and read it with `file`, or check the result with `check`';
+const PLUGIN =
+  'Muster runs no plugins while it renders; let a program write a file and read it with `file`, or check the result with `check`';
 const SPEW = 'use `printf "%#v"` or `toJSONPretty` to look at a value';
 
 const REASONS: Readonly<Record<string, string>> = {

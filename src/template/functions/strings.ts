@@ -10,8 +10,8 @@ import {
   STRINGS,
   toBytes,
   typed,
-  ValueError,
   type Value,
+  ValueError,
 } from '../language/index.ts';
 import { type Group, pure } from './entry.ts';
 
@@ -20,7 +20,8 @@ const MAX_TEXT = 64 * 2 ** 20;
 
 export function repeated(text: string, count: number): string {
   if (count < 0) throw new ValueError('negative count');
-  if (text.length * count > MAX_TEXT) throw new ValueError(`the text would be longer than ${MAX_TEXT} characters`);
+  if (text.length * count > MAX_TEXT)
+    throw new ValueError(`the text would be longer than ${MAX_TEXT} characters`);
   return text.repeat(count);
 }
 
@@ -52,13 +53,16 @@ export function replaceMatches(pattern: string, replacement: string, text: strin
 }
 
 function expanded(template: string, names: readonly string[], places: Int32Array, text: string): string {
-  return template.replace(/\$(?:(\$)|\{([A-Za-z0-9_\p{L}]+)\}|([A-Za-z0-9_\p{L}]+))/gu, (_all, dollar, braced, bare) => {
-    if (dollar !== undefined) return '$';
-    const name = (braced ?? bare) as string;
-    const group = /^\d+$/.test(name) ? Number(name) : names.lastIndexOf(name);
-    const [begin = -1, stop = -1] = group < 0 ? [] : places.subarray(2 * group, 2 * group + 2);
-    return begin < 0 ? '' : text.slice(begin, stop);
-  });
+  return template.replace(
+    /\$(?:(\$)|\{([A-Za-z0-9_\p{L}]+)\}|([A-Za-z0-9_\p{L}]+))/gu,
+    (_all, dollar, braced, bare) => {
+      if (dollar !== undefined) return '$';
+      const name = (braced ?? bare) as string;
+      const group = /^\d+$/.test(name) ? Number(name) : names.lastIndexOf(name);
+      const [begin = -1, stop = -1] = group < 0 ? [] : places.subarray(2 * group, 2 * group + 2);
+      return begin < 0 ? '' : text.slice(begin, stop);
+    },
+  );
 }
 
 /** Go's strings.Trim: characters of a set, at both ends. */
@@ -74,12 +78,17 @@ export function trimmed(text: string, set: string): string {
 
 /** Go's unicode.IsSpace at both ends; JavaScript's trim takes U+FEFF too, and not U+0085. */
 export function trimSpace(text: string): string {
-  return text.replace(/^[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+|[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$/g, '');
+  return text.replace(
+    /^[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+|[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$/g,
+    '',
+  );
 }
 
 /** The first letter of each word as a capital; the others stay. */
 function titled(text: string): string {
-  return text.replace(/[\p{L}\p{N}\p{M}_]+(?:['’.:·][\p{L}]+)*/gu, (word) => word.replace(/\p{L}/u, (letter) => letter.toUpperCase()));
+  return text.replace(/[\p{L}\p{N}\p{M}_]+(?:['’.:·][\p{L}]+)*/gu, (word) =>
+    word.replace(/\p{L}/u, (letter) => letter.toUpperCase()),
+  );
 }
 
 export function indented(spaces: number, text: string): string {
@@ -95,7 +104,9 @@ function decoded(text: string, url: boolean, name: string): string {
     : /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
   if (!valid.test(clean)) {
     const bad = clean.search(url ? /[^\w=-]/ : /[^A-Za-z0-9+/=]/);
-    throw new ValueError(`${name}: illegal base64 data at input byte ${bad === -1 ? Math.max(0, clean.length - (clean.length % 4 || 4)) : bad}`);
+    throw new ValueError(
+      `${name}: illegal base64 data at input byte ${bad === -1 ? Math.max(0, clean.length - (clean.length % 4 || 4)) : bad}`,
+    );
   }
   return fromBytes(Buffer.from(clean, url ? 'base64url' : 'base64'));
 }
@@ -121,13 +132,15 @@ function splitToMap(between: string, inside: string, text: string): Value {
 }
 
 /** Letter by letter, as Go does: none becomes two ("ß"). */
-const lettersOf = (change: (letter: string) => string) => (text: string): string =>
-  /^[\0-\x7f]*$/.test(text)
-    ? change(text)
-    : Array.from(text, (letter) => {
-        const changed = change(letter);
-        return [...changed].length === 1 ? changed : letter;
-      }).join('');
+const lettersOf =
+  (change: (letter: string) => string) =>
+  (text: string): string =>
+    /^[\0-\x7f]*$/.test(text)
+      ? change(text)
+      : Array.from(text, (letter) => {
+          const changed = change(letter);
+          return [...changed].length === 1 ? changed : letter;
+        }).join('');
 
 export const upper = lettersOf((letter) => letter.toUpperCase());
 export const lower = lettersOf((letter) => letter.toLowerCase());
@@ -136,23 +149,82 @@ const text1 = (call: (text: string) => Value) => fn([STRING], STRING, call);
 const text2 = (call: (first: string, text: string) => Value) => fn([STRING, STRING], STRING, call);
 
 export const STRING_FUNCTIONS: Group = {
-  base64Decode: pure(text1((text) => decoded(text, false, 'base64Decode')), 'Reads base64.', '{{ base64Decode "aGVsbG8=" }}'),
-  base64Encode: pure(text1((text) => encoded(text, false)), 'Writes base64.', '{{ base64Encode "hello" }}'),
-  base64URLDecode: pure(text1((text) => decoded(text, true, 'base64URLDecode')), 'Reads base64 of the kind that stands in URLs.', '{{ base64URLDecode "Ym9sZC9vZj8-fg==" }}'),
-  base64URLEncode: pure(text1((text) => encoded(text, true)), 'Writes base64 of the kind that stands in URLs.', '{{ base64URLEncode "bold" }}'),
-  indent: pure(fn([INT, STRING], STRING, (spaces: bigint, text: string) => indented(Number(spaces), text)), 'Spaces in front of each line that is not empty.', '{{ key "conf" | indent 4 }}'),
-  join: pure(fn([STRING, STRINGS], STRING, (separator: string, list: string[]) => list.join(separator)), 'A list of texts as one.', '{{ .Tags | join "," }}'),
-  regexMatch: pure(fn([STRING, STRING], BOOL, (pattern: string, text: string) => regexpOf(pattern).test(text)), "Does the pattern (Go's syntax) match somewhere in the text?", '{{ if .Name | regexMatch "^web-" }}'),
-  regexReplaceAll: pure(fn([STRING, STRING, STRING], STRING, (pattern: string, replacement: string, text: string) => replaceMatches(pattern, replacement, text)), 'Every match replaced; `$1` and `${name}` stand for groups.', '{{ "foobar" | regexReplaceAll "o+" "0" }}'),
-  replaceAll: pure(fn([STRING, STRING, STRING], STRING, (from: string, to: string, text: string) => text.replaceAll(from, () => to)), 'Every occurrence replaced.', '{{ .Name | replaceAll "-" "_" }}'),
-  split: pure(fn([STRING, STRING], STRINGS, split), 'The parts of a text between separators.', '{{ range key "hosts" | split "," }}'),
-  splitToMap: pure(fn([STRING, STRING, STRING], STRING_MAP, splitToMap), 'Pairs of a text as a map.', '{{ index ("a:1,b:2" | splitToMap "," ":") "a" }}'),
+  base64Decode: pure(
+    text1((text) => decoded(text, false, 'base64Decode')),
+    'Reads base64.',
+    '{{ base64Decode "aGVsbG8=" }}',
+  ),
+  base64Encode: pure(
+    text1((text) => encoded(text, false)),
+    'Writes base64.',
+    '{{ base64Encode "hello" }}',
+  ),
+  base64URLDecode: pure(
+    text1((text) => decoded(text, true, 'base64URLDecode')),
+    'Reads base64 of the kind that stands in URLs.',
+    '{{ base64URLDecode "Ym9sZC9vZj8-fg==" }}',
+  ),
+  base64URLEncode: pure(
+    text1((text) => encoded(text, true)),
+    'Writes base64 of the kind that stands in URLs.',
+    '{{ base64URLEncode "bold" }}',
+  ),
+  indent: pure(
+    fn([INT, STRING], STRING, (spaces: bigint, text: string) => indented(Number(spaces), text)),
+    'Spaces in front of each line that is not empty.',
+    '{{ key "conf" | indent 4 }}',
+  ),
+  join: pure(
+    fn([STRING, STRINGS], STRING, (separator: string, list: string[]) => list.join(separator)),
+    'A list of texts as one.',
+    '{{ .Tags | join "," }}',
+  ),
+  regexMatch: pure(
+    fn([STRING, STRING], BOOL, (pattern: string, text: string) => regexpOf(pattern).test(text)),
+    "Does the pattern (Go's syntax) match somewhere in the text?",
+    '{{ if .Name | regexMatch "^web-" }}',
+  ),
+  regexReplaceAll: pure(
+    fn([STRING, STRING, STRING], STRING, (pattern: string, replacement: string, text: string) =>
+      replaceMatches(pattern, replacement, text),
+    ),
+    'Every match replaced; `$1` stands for a group.',
+    '{{ "foobar" | regexReplaceAll "o+" "0" }}',
+  ),
+  replaceAll: pure(
+    fn([STRING, STRING, STRING], STRING, (from: string, to: string, text: string) =>
+      text.replaceAll(from, () => to),
+    ),
+    'Every occurrence replaced.',
+    '{{ .Name | replaceAll "-" "_" }}',
+  ),
+  split: pure(
+    fn([STRING, STRING], STRINGS, split),
+    'The parts of a text between separators.',
+    '{{ range key "hosts" | split "," }}',
+  ),
+  splitToMap: pure(
+    fn([STRING, STRING, STRING], STRING_MAP, splitToMap),
+    'Pairs of a text as a map.',
+    '{{ index ("a:1,b:2" | splitToMap "," ":") "a" }}',
+  ),
   toLower: pure(text1(lower), 'Small letters.', '{{ key "name" | toLower }}'),
   toTitle: pure(text1(titled), 'A capital in front of each word.', '{{ key "name" | toTitle }}'),
   toUpper: pure(text1(upper), 'Capitals.', '{{ key "name" | toUpper }}'),
-  trim: pure(text2((set, text) => trimmed(text, set)), 'Without the characters of a set at both ends.', '{{ "!!x!!" | trim "!" }}'),
-  trimPrefix: pure(text2((prefix, text) => (text.startsWith(prefix) ? text.slice(prefix.length) : text)), 'Without a beginning.', '{{ "web-1" | trimPrefix "web-" }}'),
+  trim: pure(
+    text2((set, text) => trimmed(text, set)),
+    'Without the characters of a set at both ends.',
+    '{{ "!!x!!" | trim "!" }}',
+  ),
+  trimPrefix: pure(
+    text2((prefix, text) => (text.startsWith(prefix) ? text.slice(prefix.length) : text)),
+    'Without a beginning.',
+    '{{ "web-1" | trimPrefix "web-" }}',
+  ),
   trimSpace: pure(text1(trimSpace), 'Without space at both ends.', '{{ file "/etc/hostname" | trimSpace }}'),
-  trimSuffix: pure(text2((suffix, text) => (text.endsWith(suffix) ? text.slice(0, text.length - suffix.length) : text)), 'Without an end.', '{{ "a.conf" | trimSuffix ".conf" }}'),
+  trimSuffix: pure(
+    text2((suffix, text) => (text.endsWith(suffix) ? text.slice(0, text.length - suffix.length) : text)),
+    'Without an end.',
+    '{{ "a.conf" | trimSuffix ".conf" }}',
+  ),
 };
-

@@ -9,7 +9,13 @@ import { MATH_FUNCTIONS } from './math.ts';
 import { PARSE_FUNCTIONS } from './parse.ts';
 import { REFUSED_FUNCTIONS, refusing } from './refused.ts';
 import { SCRATCH_FUNCTIONS } from './scratch.ts';
-import { SPRIG_COLLECTIONS, SPRIG_NUMBERS, SPRIG_REFLECTION, SPRIG_REFUSED, SPRIG_TEXT } from './sprig/index.ts';
+import {
+  SPRIG_COLLECTIONS,
+  SPRIG_NUMBERS,
+  SPRIG_REFLECTION,
+  SPRIG_REFUSED,
+  SPRIG_TEXT,
+} from './sprig/index.ts';
 import { STRING_FUNCTIONS } from './strings.ts';
 
 export const SECTIONS = {

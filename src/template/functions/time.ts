@@ -1,6 +1,19 @@
 /** Times in Go's layouts: "2006-01-02T15:04:05Z07:00" shows how the moment of Go's birthday would be written. */
 
-const MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December'];
+const MONTHS = [
+  'January',
+  'February',
+  'March',
+  'April',
+  'May',
+  'June',
+  'July',
+  'August',
+  'September',
+  'October',
+  'November',
+  'December',
+];
 const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
 
 const pad = (value: number, width = 2, fill = '0'): string => String(value).padStart(width, fill);
@@ -21,11 +34,23 @@ interface Moment {
   readonly zone: string;
 }
 
-const FIELDS = { year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric', hourCycle: 'h23' } as const;
+const FIELDS = {
+  year: 'numeric',
+  month: 'numeric',
+  day: 'numeric',
+  hour: 'numeric',
+  minute: 'numeric',
+  second: 'numeric',
+  hourCycle: 'h23',
+} as const;
 
 /** The moment as clocks of a time zone show it. Throws RangeError for a zone that is not known. */
 function momentIn(ms: number, zone: string): Moment {
-  const parts = new Intl.DateTimeFormat('en-US', { ...FIELDS, timeZone: zone, timeZoneName: 'short' }).formatToParts(ms);
+  const parts = new Intl.DateTimeFormat('en-US', {
+    ...FIELDS,
+    timeZone: zone,
+    timeZoneName: 'short',
+  }).formatToParts(ms);
   const of = (type: string): string => parts.find((part) => part.type === type)?.value ?? '0';
   const [year, month, day] = [Number(of('year')), Number(of('month')) - 1, Number(of('day'))];
   const [hour, minute, second] = [Number(of('hour')), Number(of('minute')), Number(of('second'))];
@@ -47,7 +72,11 @@ function momentIn(ms: number, zone: string): Moment {
 function offsetText({ offset }: Moment, colon: boolean, seconds: boolean, minutes = true): string {
   const sign = offset < 0 ? '-' : '+';
   const size = Math.abs(offset);
-  const parts = [pad(Math.floor(size / 60)), ...(minutes ? [pad(size % 60)] : []), ...(seconds ? ['00'] : [])];
+  const parts = [
+    pad(Math.floor(size / 60)),
+    ...(minutes ? [pad(size % 60)] : []),
+    ...(seconds ? ['00'] : []),
+  ];
   return sign + parts.join(colon ? ':' : '');
 }
 
@@ -113,7 +142,8 @@ export function formatTime(ms: number, layout: string, zone = 'UTC'): string {
     // "_2006" is an underscore and a year.
     const element = rest.startsWith('_2006') ? undefined : ELEMENTS.find(([name]) => rest.startsWith(name));
     // "Jan" inside a word such as "Janet" is none of ours.
-    const isPartOfWord = element?.[0] === 'Jan' && /^[a-z]/.test(rest.slice(3)) && !rest.startsWith('January');
+    const isPartOfWord =
+      element?.[0] === 'Jan' && /^[a-z]/.test(rest.slice(3)) && !rest.startsWith('January');
     if (element === undefined || isPartOfWord) {
       out += rest[0];
       at++;

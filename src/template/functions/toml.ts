@@ -20,24 +20,42 @@ function entriesOf(value: Value): [string, Value][] | undefined {
   return [...(typeOf(value)?.elem?.fields?.keys() ?? [])].map((name) => [name, value[name]]);
 }
 
-const isTable = (value: Value): boolean => value instanceof Map || (isStruct(value) && floatOf(value) === undefined && integerOf(value) === undefined);
-const isTables = (value: Value): value is Value[] => Array.isArray(value) && value.length > 0 && value.every(isTable);
+const isTable = (value: Value): boolean =>
+  value instanceof Map || (isStruct(value) && floatOf(value) === undefined && integerOf(value) === undefined);
+const isTables = (value: Value): value is Value[] =>
+  Array.isArray(value) && value.length > 0 && value.every(isTable);
 
 function keyOf(key: string): string {
   return /^[A-Za-z0-9_-]+$/.test(key) ? key : quoted(key);
 }
 
-const SHORT: Readonly<Record<string, string>> = { '\b': '\\b', '\t': '\\t', '\n': '\\n', '\f': '\\f', '\r': '\\r', '"': '\\"', '\\': '\\\\' };
+const SHORT: Readonly<Record<string, string>> = {
+  '\b': '\\b',
+  '\t': '\\t',
+  '\n': '\\n',
+  '\f': '\\f',
+  '\r': '\\r',
+  '"': '\\"',
+  '\\': '\\\\',
+};
 
 function quoted(text: string): string {
-  return `"${text.replace(/[\0-\x1f"\\\x7f]/g, (char) => SHORT[char] ?? `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)}"`;
+  return `"${text.replace(/[\p{Cc}"\\]/gu, (char) => {
+    const code = char.charCodeAt(0);
+    return SHORT[char] ?? (code > 0x7f ? char : `\\u${code.toString(16).padStart(4, '0')}`);
+  })}"`;
 }
 
 function fraction(value: number): string {
   if (Number.isNaN(value)) return 'nan';
   if (!Number.isFinite(value)) return value > 0 ? '+inf' : '-inf';
   const [mantissa = '0', exponent] = String(value).split('e');
-  const plain = exponent === undefined ? mantissa : Math.abs(value) >= 1 ? BigInt(value).toString() : value.toFixed(20).replace(/0+$/, '');
+  const plain =
+    exponent === undefined
+      ? mantissa
+      : Math.abs(value) >= 1
+        ? BigInt(value).toString()
+        : value.toFixed(20).replace(/0+$/, '');
   return plain.includes('.') ? plain : `${plain}.0`;
 }
 
@@ -50,8 +68,10 @@ function scalar(value: Value): string {
   if (number !== undefined) return fraction(number);
   if (Array.isArray(value)) return `[${value.map(scalar).join(', ')}]`;
   const entries = entriesOf(value);
-  if (entries !== undefined) return `{${entries.map(([key, one]) => `${keyOf(key)} = ${scalar(one)}`).join(', ')}}`;
-  if (value === null || value === undefined) throw new ValueError('toml: cannot encode array with nil element');
+  if (entries !== undefined)
+    return `{${entries.map(([key, one]) => `${keyOf(key)} = ${scalar(one)}`).join(', ')}}`;
+  if (value === null || value === undefined)
+    throw new ValueError('toml: cannot encode array with nil element');
   throw new ValueError(`toml: unsupported type: ${typeName(value)}`);
 }
 
@@ -82,16 +102,16 @@ function table(path: readonly string[], entries: readonly [string, Value][], lin
 /** For functions that read TOML. Dates are text. */
 export function decodeToml(text: string): Value {
   try {
-    return valueOf(parse(text, { integersAsBigInt: true }));
+    return goValue(parse(text, { integersAsBigInt: true }));
   } catch (cause) {
     throw new ValueError(`toml: ${messageOf(cause)}`, { cause });
   }
 }
 
-function valueOf(value: unknown): Value {
-  if (Array.isArray(value)) return value.map(valueOf);
+function goValue(value: unknown): Value {
+  if (Array.isArray(value)) return value.map(goValue);
   if (value instanceof Date) return value.toISOString();
   if (typeof value === 'object' && value !== null)
-    return new Map(Object.entries(value).map(([key, one]) => [key, valueOf(one)]));
+    return new Map(Object.entries(value).map(([key, one]) => [key, goValue(one)]));
   return value;
 }

@@ -1,5 +1,14 @@
 /** YAML, read and written; the layout is that of the library which consul-template uses (lists not indented, keys in order). */
-import { Document, type Node, Pair, parseDocument, Scalar as YamlScalar, type ScalarTag, YAMLMap, YAMLSeq } from 'yaml';
+import {
+  Document,
+  type Node,
+  Pair,
+  parseDocument,
+  type ScalarTag,
+  YAMLMap,
+  YAMLSeq,
+  Scalar as YamlScalar,
+} from 'yaml';
 import {
   ANY,
   floatOf,
@@ -7,12 +16,12 @@ import {
   integerOf,
   isStruct,
   mapOf,
+  printed,
   sortedEntries,
   toBytes,
   typed,
   typeName,
   typeOf,
-  printed,
   type Value,
   ValueError,
 } from '../language/index.ts';
@@ -45,17 +54,17 @@ export function decodeYaml(text: string): Value {
     throw new ValueError(`yaml: ${line === undefined ? '' : `line ${line}: `}${said}`);
   }
   try {
-    return valueOf(document.toJS({ mapAsMap: true, maxAliasCount: MAX_ALIASES }));
+    return goValue(document.toJS({ mapAsMap: true, maxAliasCount: MAX_ALIASES }));
   } catch (cause) {
     throw new ValueError(`yaml: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
 }
 
-function valueOf(value: unknown): Value {
-  if (Array.isArray(value)) return value.map(valueOf);
+function goValue(value: unknown): Value {
+  if (Array.isArray(value)) return value.map(goValue);
   if (value instanceof Map)
-    return typed(ANY_MAP, new Map([...value].map(([key, one]) => [valueOf(key), valueOf(one)])));
-  if (value instanceof Set) return typed(ANY_MAP, new Map([...value].map((key) => [valueOf(key), null])));
+    return typed(ANY_MAP, new Map([...value].map(([key, one]) => [goValue(key), goValue(one)])));
+  if (value instanceof Set) return typed(ANY_MAP, new Map([...value].map((key) => [goValue(key), null])));
   if (value instanceof Date) return value.toISOString().replace('.000Z', 'Z');
   if (value instanceof Uint8Array) return fromBytes(value);
   return value;
@@ -65,7 +74,13 @@ export function encodeYaml(value: Value): string {
   const document = new Document(null, { version: '1.1', customTags: (tags) => [VERBATIM, ...tags] });
   document.contents = nodeOf(value, 0) as typeof document.contents;
   return document
-    .toString({ indentSeq: false, lineWidth: 0, minContentWidth: 0, nullStr: 'null', flowCollectionPadding: false })
+    .toString({
+      indentSeq: false,
+      lineWidth: 0,
+      minContentWidth: 0,
+      nullStr: 'null',
+      flowCollectionPadding: false,
+    })
     .trim();
 }
 
@@ -137,13 +152,16 @@ function textNode(text: string): Node {
   const node = new YamlScalar(text);
   if (AMBIGUOUS.test(text) || text === '' || text.includes('\t')) node.type = 'QUOTE_DOUBLE';
   else if (text.includes('\n') && !/^\s|[^\n]\s+\n/.test(text)) node.type = 'BLOCK_LITERAL';
-  else if (/^\s|\s$|^[-?:](?:\s|$)|^[,[\]{}#&*!|>'"%@`]|: |:$| #/.test(text) && !/[\0-\x1f\x7f-\x9f]/.test(text)) node.type = 'QUOTE_SINGLE';
+  else if (/^\s|\s$|^[-?:](?:\s|$)|^[,[\]{}#&*!|>'"%@`]|: |:$| #/.test(text) && !/\p{Cc}/u.test(text))
+    node.type = 'QUOTE_SINGLE';
   return node;
 }
 
 /** Keys as Go's library sorts them: numbers inside a text by their value. */
 function naturally(entries: [Value, Value][]): [Value, Value][] {
-  return entries.sort(([a], [b]) => (typeof a === 'string' && typeof b === 'string' ? compareNaturally(a, b) : 0));
+  return entries.sort(([a], [b]) =>
+    typeof a === 'string' && typeof b === 'string' ? compareNaturally(a, b) : 0,
+  );
 }
 
 function compareNaturally(a: string, b: string): number {
@@ -165,4 +183,3 @@ function compareNaturally(a: string, b: string): number {
   }
   return x.length - y.length;
 }
-

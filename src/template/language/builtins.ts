@@ -5,10 +5,21 @@ import { convert } from './convert.ts';
 import { ValueError } from './errors.ts';
 import { escapeHtml, escapeJs, escapeQuery } from './escape.ts';
 import { sprintf } from './format.ts';
-import { fn, type FunctionTable, variadic } from './functions.ts';
+import { type FunctionTable, fn, variadic } from './functions.ts';
 import { sprint, sprintln } from './print.ts';
 import { ANY, BOOL, type GoType, INT, isInt, isUint, STRING, UINT8 } from './types.ts';
-import { Channel, GoFunction, integerOf, Scalar, truth, typed, typeName, typeOf, type Value, zeroOf } from './value.ts';
+import {
+  Channel,
+  GoFunction,
+  integerOf,
+  Scalar,
+  truth,
+  typed,
+  typeName,
+  typeOf,
+  type Value,
+  zeroOf,
+} from './value.ts';
 
 /** All values as one text, as html, js and urlquery take them. */
 const joined = (values: readonly Value[]): string =>
@@ -17,7 +28,11 @@ const joined = (values: readonly Value[]): string =>
     : sprint(values.map((value) => (value === null || value === undefined ? '<no value>' : value)));
 
 export const BUILTINS: FunctionTable = {
-  and: variadic([ANY, ANY], ANY, (...values: Value[]) => values.find((value) => !truth(value)) ?? values.at(-1)),
+  and: variadic(
+    [ANY, ANY],
+    ANY,
+    (...values: Value[]) => values.find((value) => !truth(value)) ?? values.at(-1),
+  ),
   or: variadic([ANY, ANY], ANY, (...values: Value[]) => values.find(truth) ?? values.at(-1)),
   not: fn([ANY], BOOL, (value: Value) => !truth(value)),
   call: variadic([ANY, ANY], ANY, callValue),
@@ -51,7 +66,9 @@ function length(value: Value): bigint {
 function place(value: Value, size: number): number {
   const at = integerOf(value);
   if (at === undefined)
-    throw new ValueError(`cannot index slice/array with ${value === null ? 'nil' : `type ${typeName(value)}`}`);
+    throw new ValueError(
+      `cannot index slice/array with ${value === null ? 'nil' : `type ${typeName(value)}`}`,
+    );
   if (at < 0n || at > BigInt(size)) throw new ValueError(`index out of range: ${at}`);
   return Number(at);
 }
@@ -68,10 +85,16 @@ function index(item: Value, ...indexes: Value[]): Value {
 
 function element(item: Value, key: Value): Value {
   if (item instanceof Map) return entry(item, key);
-  const size = typeof item === 'string' ? byteLength(item) : Array.isArray(item) || item instanceof Uint8Array ? item.length : undefined;
+  const size =
+    typeof item === 'string'
+      ? byteLength(item)
+      : Array.isArray(item) || item instanceof Uint8Array
+        ? item.length
+        : undefined;
   if (size === undefined) throw new ValueError(`can't index item of type ${typeName(item)}`);
   const at = place(key, size);
-  if (at === size) throw new ValueError(`reflect: ${typeof item === 'string' ? 'string' : 'slice'} index out of range`);
+  if (at === size)
+    throw new ValueError(`reflect: ${typeof item === 'string' ? 'string' : 'slice'} index out of range`);
   if (typeof item === 'string') return new Scalar(UINT8, BigInt(byteAt(item, at)));
   const found = (item as ArrayLike<Value>)[at];
   return item instanceof Uint8Array ? new Scalar(UINT8, BigInt(found as number)) : found;
@@ -86,7 +109,8 @@ function entry(map: Map<Value, Value>, key: Value): Value {
   const kind = typeOf(key)?.kind;
   const whole = integerOf(key);
   if (whole !== undefined && (isInt(keyType.kind) || isUint(keyType.kind))) return map.get(whole) ?? zero;
-  if (kind !== keyType.kind) throw new ValueError(`value has type ${typeName(key)}; should be ${keyType.name}`);
+  if (kind !== keyType.kind)
+    throw new ValueError(`value has type ${typeName(key)}; should be ${keyType.name}`);
   return map.get(key) ?? zero;
 }
 
@@ -115,7 +139,9 @@ function callValue(target: Value, ...args: Value[]): Value {
   const { params, variadic: open } = target;
   const fixed = open ? params.length - 1 : params.length;
   if (open ? args.length < fixed : args.length !== fixed)
-    throw new ValueError(`wrong number of args: got ${args.length} want ${open ? `at least ${fixed}` : fixed}`);
+    throw new ValueError(
+      `wrong number of args: got ${args.length} want ${open ? `at least ${fixed}` : fixed}`,
+    );
   const given = args.map((arg, i) => argument(arg, params[Math.min(i, params.length - 1)] ?? ANY, i));
   return target.call(...given);
 }
@@ -124,7 +150,8 @@ function argument(value: Value, type: GoType, at: number): Value {
   try {
     return convert(value, type);
   } catch (cause) {
-    const what = value === null ? 'value is nil; should be of type' : `value has type ${typeName(value)}; should be`;
+    const what =
+      value === null ? 'value is nil; should be of type' : `value has type ${typeName(value)}; should be`;
     throw new ValueError(`arg ${at}: ${what} ${type.name}`, { cause });
   }
 }

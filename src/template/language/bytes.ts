@@ -27,7 +27,8 @@ function fromBrokenBytes(bytes: Uint8Array): string {
 /** Length of the UTF-8 sequence that begins at `at`, 0 when there is none. */
 function sequenceAt(bytes: Uint8Array, at: number): number {
   const first = bytes[at] as number;
-  const size = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+  const size =
+    first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
   if (size === 0 || at + size > bytes.length) return 0;
   const second = bytes[at + 1] ?? 0x80;
   if (first === 0xe0 && second < 0xa0) return 0;
@@ -99,5 +100,7 @@ export function runeCount(text: string): number {
 
 /** A rune as a string, "\uFFFD" for what is none. */
 export function runeText(code: number): string {
-  return code < 0 || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff) ? '\ufffd' : String.fromCodePoint(code);
+  return code < 0 || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)
+    ? '\ufffd'
+    : String.fromCodePoint(code);
 }

@@ -4,7 +4,7 @@ import { type List, type Node, show, type Tree } from './nodes.ts';
 import { printed, sortedEntries } from './print.ts';
 import type { Execute, Flow, Frame } from './run.ts';
 import { INT, UINT8 } from './types.ts';
-import { Channel, GoFunction, integerOf, Scalar, truth, TYPE, typeName, type Value } from './value.ts';
+import { Channel, GoFunction, integerOf, Scalar, TYPE, truth, typeName, type Value } from './value.ts';
 
 /** Looks a template up by its name. */
 export type Lookup = (name: string) => Compiled | undefined;
@@ -123,7 +123,8 @@ function compileRange(around: Around, node: Branch): Execute {
     if (Array.isArray(over)) {
       for (let i = 0; i < over.length; i++) {
         rounds++;
-        if (round(frame, indexPlace === undefined ? undefined : BigInt(i), over[i] as Value) === 'break') break;
+        if (round(frame, indexPlace === undefined ? undefined : BigInt(i), over[i] as Value) === 'break')
+          break;
       }
     } else {
       for (const [index, element] of pairsOf(over)) {
@@ -139,7 +140,8 @@ function compileRange(around: Around, node: Branch): Execute {
     if (over === undefined || over === null) return [];
     if (over instanceof Map) return sortedEntries(over);
     if (over instanceof Channel) return received(over);
-    if (over instanceof Uint8Array) return Array.from(over, (byte, i) => [BigInt(i), new Scalar(UINT8, BigInt(byte))] as const);
+    if (over instanceof Uint8Array)
+      return Array.from(over, (byte, i) => [BigInt(i), new Scalar(UINT8, BigInt(byte))] as const);
     const whole = integerOf(over);
     if (whole !== undefined) return counted(whole, over);
     throw failure(around, at, new Error(`range can't iterate over ${printed(over)}`));
@@ -164,7 +166,8 @@ function compileTemplate(around: Around, node: Node & { kind: 'template' }): Exe
   let found: Compiled | undefined;
   return (frame, dot) => {
     found ??= around.lookup(name);
-    if (found === undefined) throw failure(around, node, new Error(`template ${JSON.stringify(name)} not defined`));
+    if (found === undefined)
+      throw failure(around, node, new Error(`template ${JSON.stringify(name)} not defined`));
     const { run, depth } = frame;
     if (depth >= run.deepest)
       throw failure(around, node, new Error(`exceeded maximum template depth (${run.deepest})`));
@@ -173,7 +176,9 @@ function compileTemplate(around: Around, node: Node & { kind: 'template' }): Exe
       found.execute({ variables: [inner], run, depth: depth + 1 }, inner);
     } catch (error) {
       // The stack may be used up before the depth is.
-      throw error instanceof RangeError ? failure(around, node, new Error('exceeded maximum template depth')) : error;
+      throw error instanceof RangeError
+        ? failure(around, node, new Error('exceeded maximum template depth'))
+        : error;
     }
     return 'next';
   };

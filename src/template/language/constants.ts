@@ -9,7 +9,8 @@ const MAX_UINT = 2n ** 64n - 1n;
 /** Underscores stand between digits, or behind the prefix of a base. */
 const INTEGER =
   /^([+-]?)(?:0[xX](?:_?[0-9a-fA-F])+|0[bB](?:_?[01])+|0[oO](?:_?[0-7])+|0(?:_?[0-7])*|[1-9](?:_?[0-9])*)$/;
-const DECIMAL = /^[+-]?(?:[0-9](?:_?[0-9])*\.?(?:[0-9](?:_?[0-9])*)?|\.[0-9](?:_?[0-9])*)(?:[eE][+-]?[0-9](?:_?[0-9])*)?$/;
+const DECIMAL =
+  /^[+-]?(?:[0-9](?:_?[0-9])*\.?(?:[0-9](?:_?[0-9])*)?|\.[0-9](?:_?[0-9])*)(?:[eE][+-]?[0-9](?:_?[0-9])*)?$/;
 const HEXADECIMAL = /^([+-]?)0[xX]((?:_?[0-9a-fA-F])*)(?:\.((?:[0-9a-fA-F]_?)*))?[pP]([+-]?[0-9]+)$/;
 
 /** Undefined when the text is no whole number, however large. */
@@ -26,7 +27,9 @@ export function parseInteger(text: string): bigint | undefined {
 export function parseDecimal(text: string): number | undefined {
   const hex = HEXADECIMAL.exec(text);
   if (hex !== null) {
-    const [, sign, whole = '', fraction = '', exponent = '0'] = hex.map((part) => part?.replaceAll('_', '') ?? '');
+    const [, sign, whole = '', fraction = '', exponent = '0'] = hex.map(
+      (part) => part?.replaceAll('_', '') ?? '',
+    );
     if (whole === '' && fraction === '') return undefined;
     const mantissa = Number(BigInt(`0x${whole}${fraction}`));
     return (sign === '-' ? -1 : 1) * mantissa * 2 ** (Number(exponent) - 4 * fraction.length);
@@ -36,8 +39,10 @@ export function parseDecimal(text: string): number | undefined {
   return DECIMAL.test(text) ? Number(text.replaceAll('_', '')) : undefined;
 }
 
-const asInt = (value: bigint): { int?: bigint } => (value >= MIN_INT && value <= MAX_INT ? { int: value } : {});
-const asUint = (value: bigint): { uint?: bigint } => (value >= 0n && value <= MAX_UINT ? { uint: value } : {});
+const asInt = (value: bigint): { int?: bigint } =>
+  value >= MIN_INT && value <= MAX_INT ? { int: value } : {};
+const asUint = (value: bigint): { uint?: bigint } =>
+  value >= 0n && value <= MAX_UINT ? { uint: value } : {};
 
 /** The whole numbers that a fraction stands for, if it does. */
 function wholeOf(float: number): { int?: bigint; uint?: bigint } {
@@ -73,7 +78,9 @@ export function readConstant(text: string, kind: 'charConstant' | 'complex' | 'n
 function complexOf(text: string): Constant | string {
   const split = Math.max(text.lastIndexOf('+'), text.lastIndexOf('-'));
   // The sign of an exponent is not that of the imaginary part.
-  const at = /[eEpP]/.test(text[split - 1] ?? '') ? Math.max(text.lastIndexOf('+', split - 1), text.lastIndexOf('-', split - 1)) : split;
+  const at = /[eEpP]/.test(text[split - 1] ?? '')
+    ? Math.max(text.lastIndexOf('+', split - 1), text.lastIndexOf('-', split - 1))
+    : split;
   const real = parseDecimal(text.slice(0, at));
   const imaginary = parseDecimal(text.slice(at, -1));
   if (real === undefined || imaginary === undefined) return `syntax error scanning complex number`;

@@ -1,7 +1,7 @@
 /** What goes wrong in a template: one class, in Go's words, with the place. */
 import { MusterError } from '../../errors.ts';
 import { byteLength } from './bytes.ts';
-import { type Command, type Node, type Operand, show, type Source } from './nodes.ts';
+import { type Command, type Node, type Operand, type Source, show } from './nodes.ts';
 
 /** A template that cannot be parsed or that failed while it was carried out. */
 export class TemplateError extends MusterError {

@@ -19,11 +19,11 @@ const code = (char: string): string =>
   `\\u${(char.codePointAt(0) as number).toString(16).toUpperCase().padStart(4, '0')}`;
 
 export function escapeJs(text: string): string {
-  return text.replace(/[\\'"<>&=\0-\x1f\x80-\uffff]|[\u{10000}-\u{10ffff}]/gu, (char) => {
+  return text.replace(/[\\'"<>&=]|[^ -~]/gu, (char) => {
     if (char === '\\' || char === "'" || char === '"') return `\\${char}`;
     const point = char.codePointAt(0) as number;
     if (point >= 0xd800 && point <= 0xdfff) return '\\uFFFD';
-    return point >= 0x80 && isPrint(point) ? char : code(char);
+    return point === 0x7f || (point >= 0x80 && isPrint(point)) ? char : code(char);
   });
 }
 

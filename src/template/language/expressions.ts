@@ -10,7 +10,7 @@ import type { FunctionTable } from './functions.ts';
 import type { Command, Constant, Node, Operand, Pipe, Tree } from './nodes.ts';
 import { show } from './nodes.ts';
 import type { Evaluate, Frame, Scope } from './run.ts';
-import { ANY, canBeNil, COMPLEX128, type GoType, isInt, isUint, type Method } from './types.ts';
+import { ANY, COMPLEX128, canBeNil, type GoType, isInt, isUint, type Method } from './types.ts';
 import { GoFunction, Scalar, truth, type Value, zeroOf } from './value.ts';
 
 /** What the compiler knows of the template around an expression. */
@@ -32,7 +32,8 @@ const NONE: unique symbol = Symbol('none');
 
 export function failure(around: Surroundings, node: Node | Operand | Command, error: unknown): Error {
   if (error instanceof TemplateError || error instanceof LimitError) return error;
-  if (error instanceof RangeError && /call stack/i.test(error.message)) return new LimitError('nested too deeply');
+  if (error instanceof RangeError && /call stack/i.test(error.message))
+    return new LimitError('nested too deeply');
   const { source, name } = around.tree;
   return executeError(source, name, node, error instanceof Error ? error.message : String(error), error);
 }
@@ -58,8 +59,11 @@ export function compilePipe(around: Surroundings, pipe: Pipe): Evaluate {
   const steps = pipe.commands.map((command, i) => compileCommand(around, command, i > 0));
   const value = chained(steps);
   if (pipe.variables.length === 0) return value;
-  const places = pipe.variables.map((name) => (pipe.assigns ? around.scope.find(name) : around.scope.declare(name)));
-  if (places.includes(-1)) return failing(around, pipe, `undefined variable: ${pipe.variables[places.indexOf(-1)]}`);
+  const places = pipe.variables.map((name) =>
+    pipe.assigns ? around.scope.find(name) : around.scope.declare(name),
+  );
+  if (places.includes(-1))
+    return failing(around, pipe, `undefined variable: ${pipe.variables[places.indexOf(-1)]}`);
   return (frame, dot) => {
     const result = value(frame, dot);
     for (const place of places) frame.variables[place] = result;
@@ -178,7 +182,8 @@ function compileField(around: Surroundings, operand: Operand, name: string, rece
   return (frame, dot) => {
     const value = receiver(frame, dot);
     const method = methodOf(value, name);
-    if (method !== undefined) return callStep(around, name, at, operand, method, [], false)(frame, dot, NONE, value);
+    if (method !== undefined)
+      return callStep(around, name, at, operand, method, [], false)(frame, dot, NONE, value);
     try {
       return read(value);
     } catch (error) {
@@ -225,7 +230,12 @@ function compileCall(
 }
 
 /** `and` and `or` evaluate no more than they need. */
-function compileLogic(around: Surroundings, name: 'and' | 'or', args: readonly Operand[], hasFinal: boolean): Step {
+function compileLogic(
+  around: Surroundings,
+  name: 'and' | 'or',
+  args: readonly Operand[],
+  hasFinal: boolean,
+): Step {
   const stopAt = name === 'or';
   const evaluators = args.map((arg) => compileArgument(around, arg, ANY));
   return (frame, dot, final) => {
@@ -252,7 +262,11 @@ function callStep(
   const fixed = variadic ? params.length - 1 : params.length;
   if (variadic ? given < fixed : given !== fixed) {
     const want = variadic ? `at least ${fixed}` : String(fixed);
-    return failing(around, at, `wrong number of args for ${name}: want ${want} got ${variadic ? args.length : given}`);
+    return failing(
+      around,
+      at,
+      `wrong number of args for ${name}: want ${want} got ${variadic ? args.length : given}`,
+    );
   }
   const typeAt = (i: number): GoType => params[Math.min(i, params.length - 1)] as GoType;
   const evaluators = args.map((arg, i) => compileArgument(around, arg, typeAt(i)));
@@ -262,9 +276,16 @@ function callStep(
   const call = target instanceof GoFunction ? target.call : undefined;
   const fail = (error: unknown): Error => {
     if (error instanceof LimitError) return error;
-    if (error instanceof RangeError && /call stack/i.test(error.message)) return new LimitError('nested too deeply');
+    if (error instanceof RangeError && /call stack/i.test(error.message))
+      return new LimitError('nested too deeply');
     const message = error instanceof Error ? error.message : String(error);
-    return executeError(around.tree.source, around.tree.name, command, `error calling ${name}: ${message}`, error);
+    return executeError(
+      around.tree.source,
+      around.tree.name,
+      command,
+      `error calling ${name}: ${message}`,
+      error,
+    );
   };
   const count = evaluators.length;
   const [first, second] = evaluators;
@@ -353,12 +374,15 @@ function compileLiteral(
   type: GoType,
 ): Evaluate {
   const { kind } = type;
-  const expected = (what: string): Evaluate => failing(around, operand, `expected ${what}; found ${show(operand)}`);
+  const expected = (what: string): Evaluate =>
+    failing(around, operand, `expected ${what}; found ${show(operand)}`);
   if (kind === 'interface') return compileOperand(around, operand);
-  if (kind === 'string') return operand.kind === 'string' ? compileOperand(around, operand) : expected('string');
+  if (kind === 'string')
+    return operand.kind === 'string' ? compileOperand(around, operand) : expected('string');
   if (kind === 'bool') return operand.kind === 'bool' ? compileOperand(around, operand) : expected('bool');
   const constant = operand.kind === 'number' ? operand.constant : undefined;
-  const constantly = (value: Value, what: string): Evaluate => (value === undefined ? expected(what) : () => value);
+  const constantly = (value: Value, what: string): Evaluate =>
+    value === undefined ? expected(what) : () => value;
   if (kind === 'float64') return constantly(constant?.float, 'float');
   if (isInt(kind)) return constantly(constant?.int, 'integer');
   if (isUint(kind)) return constantly(constant?.uint, 'unsigned integer');

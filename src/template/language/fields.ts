@@ -27,7 +27,8 @@ function entryOf(map: Map<Value, Value>, name: string, missingKey: MissingKey): 
   const found = map.get(name);
   if (found !== undefined || map.has(name)) return found ?? null;
   const type = typeOf(map);
-  if (type?.key !== undefined && type.key.kind !== 'string' && type.key.kind !== 'interface') throw cannot(map, name);
+  if (type?.key !== undefined && type.key.kind !== 'string' && type.key.kind !== 'interface')
+    throw cannot(map, name);
   if (missingKey === 'error') throw new ValueError(`map has no entry for key ${JSON.stringify(name)}`);
   return missingKey === 'zero' && type?.elem !== undefined ? zeroOf(type.elem) : undefined;
 }

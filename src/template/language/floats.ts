@@ -22,7 +22,9 @@ function exact(value: number): { over: bigint; under: bigint } {
   const fraction = word & 0xfffffffffffffn;
   const mantissa = biased === 0 ? fraction : fraction | (1n << 52n);
   const power = (biased === 0 ? 1 : biased) - 1075;
-  return power >= 0 ? { over: mantissa << BigInt(power), under: 1n } : { over: mantissa, under: 1n << BigInt(-power) };
+  return power >= 0
+    ? { over: mantissa << BigInt(power), under: 1n }
+    : { over: mantissa, under: 1n << BigInt(-power) };
 }
 
 /** Rounds to the nearest, halves to the even one, as Go does (JavaScript's own toFixed rounds halves up). */
@@ -35,7 +37,9 @@ function rounded(over: bigint, under: bigint): bigint {
 /** `places` digits behind the point: "12.50". */
 function fixed(value: number, places: number): string {
   const { over, under } = exact(value);
-  const digits = rounded(over * 10n ** BigInt(places), under).toString().padStart(places + 1, '0');
+  const digits = rounded(over * 10n ** BigInt(places), under)
+    .toString()
+    .padStart(places + 1, '0');
   return places === 0 ? digits : `${digits.slice(0, -places)}.${digits.slice(-places)}`;
 }
 
@@ -48,7 +52,10 @@ function significant(value: number, count: number): Decimal {
   const power = (n: number): bigint => 10n ** BigInt(Math.abs(n));
   if (exponent >= 0 ? over < under * power(exponent) : over * power(exponent) < under) exponent--;
   const shift = count - 1 - exponent;
-  let digits = rounded(shift >= 0 ? over * power(shift) : over, shift >= 0 ? under : under * power(shift)).toString();
+  let digits = rounded(
+    shift >= 0 ? over * power(shift) : over,
+    shift >= 0 ? under : under * power(shift),
+  ).toString();
   if (digits.length > count) {
     exponent++;
     digits = digits.slice(0, count);
@@ -87,7 +94,8 @@ function hexadecimal(value: number, places: number, upper: boolean): string {
         exponent++;
       }
     }
-    let fraction = digits === 0 ? '' : (mantissa & ((1n << BigInt(4 * digits)) - 1n)).toString(16).padStart(digits, '0');
+    let fraction =
+      digits === 0 ? '' : (mantissa & ((1n << BigInt(4 * digits)) - 1n)).toString(16).padStart(digits, '0');
     if (places < 0) fraction = fraction.replace(/0+$/, '');
     else fraction = fraction.padEnd(places, '0');
     const sign = exponent < 0 ? '-' : '+';
@@ -125,9 +133,12 @@ function formatPositive(value: number, format: string, precision: number): strin
       const digits = count === undefined ? decimal.digits : decimal.digits.replace(/0+$/, '') || '0';
       // From this exponent on it is written scientifically.
       let limit = count ?? 6;
-      if (count !== undefined && limit > digits.length && digits.length >= decimal.exponent + 1) limit = digits.length;
+      if (count !== undefined && limit > digits.length && digits.length >= decimal.exponent + 1)
+        limit = digits.length;
       const trimmed = { digits, exponent: decimal.exponent };
-      return decimal.exponent < -4 || decimal.exponent >= limit ? scientific(trimmed, letter) : plain(trimmed);
+      return decimal.exponent < -4 || decimal.exponent >= limit
+        ? scientific(trimmed, letter)
+        : plain(trimmed);
     }
   }
 }

@@ -2,7 +2,7 @@
 import { byteLength, fromBytes, runeCount, runeText, toBytes } from './bytes.ts';
 import { formatFloat } from './floats.ts';
 import { unicodeOf } from './lexer.ts';
-import { printed, sortedEntries, type Style } from './print.ts';
+import { printed, type Style, sortedEntries } from './print.ts';
 import { canBackquote, quote, quoteRune } from './quote.ts';
 import { isUint } from './types.ts';
 import { floatOf, GoFunction, integerOf, isStruct, Scalar, typeName, typeOf, type Value } from './value.ts';
@@ -107,7 +107,8 @@ export function sprintf(format: string, values: readonly Value[]): string {
       takeIndex();
       const star = format[at] === '*';
       const precision = takeNumber();
-      if (precision === 'bad' || (star && typeof precision === 'number' && precision < 0)) out += '%!(BADPREC)';
+      if (precision === 'bad' || (star && typeof precision === 'number' && precision < 0))
+        out += '%!(BADPREC)';
       else flags.precision = precision ?? 0;
     }
     if (!afterIndex) takeIndex();
@@ -123,7 +124,11 @@ export function sprintf(format: string, values: readonly Value[]): string {
 
   function finish(text: string): string {
     if (reordered || next >= values.length) return text;
-    const rest = values.slice(next).map((value) => (value === null || value === undefined ? '<nil>' : `${typeName(value)}=${printed(value)}`));
+    const rest = values
+      .slice(next)
+      .map((value) =>
+        value === null || value === undefined ? '<nil>' : `${typeName(value)}=${printed(value)}`,
+      );
     return `${text}%!(EXTRA ${rest.join(', ')})`;
   }
 }
@@ -138,7 +143,8 @@ function formatted(value: Value, verb: string, flags: Flags): string {
 }
 
 function formatValue(value: Value, verb: string, flags: Flags, style: Style): string {
-  if (value === null || value === undefined) return verb === 'v' ? padded('<nil>', flags) : `%!${verb}(<nil>)`;
+  if (value === null || value === undefined)
+    return verb === 'v' ? padded('<nil>', flags) : `%!${verb}(<nil>)`;
   if (typeof value === 'boolean')
     return verb === 't' || verb === 'v' ? padded(String(value), flags) : bad(value, verb);
   if (typeof value === 'string') return formatString(value, verb, flags, style) ?? bad(value, verb);
@@ -156,11 +162,16 @@ function formatValue(value: Value, verb: string, flags: Flags, style: Style): st
 
 /** Lists, maps and structs: each part by the same verb. */
 function formatParts(value: Value, verb: string, flags: Flags, style: Style): string {
-  const part = (one: Value): string => (one === null || one === undefined) && verb !== 'v' ? `%!${verb}(<nil>)` : formatValue(one, verb, flags, style);
+  const part = (one: Value): string =>
+    (one === null || one === undefined) && verb !== 'v'
+      ? `%!${verb}(<nil>)`
+      : formatValue(one, verb, flags, style);
   if (Array.isArray(value)) return `[${value.map(part).join(' ')}]`;
   if (value instanceof Uint8Array) return `[${Array.from(value, (one) => part(BigInt(one))).join(' ')}]`;
   if (value instanceof Map)
-    return `map[${sortedEntries(value).map(([key, one]) => `${part(key)}:${part(one)}`).join(' ')}]`;
+    return `map[${sortedEntries(value)
+      .map(([key, one]) => `${part(key)}:${part(one)}`)
+      .join(' ')}]`;
   if (verb === 'v' || !isStruct(value)) return printed(value, style);
   const fields = [...(typeOf(value)?.elem?.fields?.keys() ?? [])].map((name) => part(value[name]));
   return `&{${fields.join(' ')}}`;
@@ -208,14 +219,21 @@ function formatString(text: string, verb: string, flags: Flags, style: Style): s
 const BASES: Readonly<Record<string, number>> = { d: 10, v: 10, b: 2, o: 8, O: 8, x: 16, X: 16 };
 const PREFIXES: Readonly<Record<string, string>> = { b: '0b', o: '0', x: '0x', X: '0X' };
 
-function formatInteger(whole: bigint, value: Value, verb: string, flags: Flags, style: Style): string | undefined {
+function formatInteger(
+  whole: bigint,
+  value: Value,
+  verb: string,
+  flags: Flags,
+  style: Style,
+): string | undefined {
   switch (verb) {
     case 'c':
       return padded(runeText(Number(BigInt.asIntN(53, whole))), flags);
     case 'q':
       return padded(quoteRune(Number(BigInt.asIntN(53, whole)), flags.plus), flags);
     case 'U': {
-      if (whole < 0n || whole > 0x10ffffn) return padded(`U+${BigInt.asUintN(64, whole).toString(16).toUpperCase().padStart(4, '0')}`, flags);
+      if (whole < 0n || whole > 0x10ffffn)
+        return padded(`U+${BigInt.asUintN(64, whole).toString(16).toUpperCase().padStart(4, '0')}`, flags);
       const name = unicodeOf(Number(whole));
       return padded(flags.sharp ? name : (name.split(' ')[0] as string), flags);
     }
@@ -247,7 +265,8 @@ function formatFraction(value: number, verb: string, flags: Flags): string | und
   if (format === 'b') return padded(powerOfTwo(value), flags);
   const precision = flags.precision ?? (/^[eEfF]$/.test(format) ? 6 : -1);
   let text = formatFloat(value, format, precision);
-  if (flags.sharp && Number.isFinite(value) && !/[xX]/.test(text)) text = withPoint(text, format, flags.precision);
+  if (flags.sharp && Number.isFinite(value) && !/[xX]/.test(text))
+    text = withPoint(text, format, flags.precision);
   return signed(text, flags);
 }
 
@@ -264,7 +283,15 @@ function signed(text: string, flags: Flags): string {
   const negative = text.startsWith('-');
   const infinite = /Inf|NaN/.test(text);
   const body = text.replace(/^[+-]/, '');
-  const sign = negative ? '-' : flags.plus ? '+' : flags.space ? ' ' : infinite && text.startsWith('+') ? '+' : '';
+  const sign = negative
+    ? '-'
+    : flags.plus
+      ? '+'
+      : flags.space
+        ? ' '
+        : infinite && text.startsWith('+')
+          ? '+'
+          : '';
   if (flags.zero && !infinite && flags.width !== undefined)
     return sign + body.padStart(flags.width - sign.length, '0');
   return padded(sign + body, { ...flags, zero: false });

@@ -1,5 +1,5 @@
 /** How functions are declared, for templates to call. */
-import { ANY, type GoType, funcOf } from './types.ts';
+import { ANY, funcOf, type GoType } from './types.ts';
 import { GoFunction, type Value } from './value.ts';
 
 export type FunctionTable = Readonly<Record<string, GoFunction>>;
@@ -10,7 +10,11 @@ export function fn(params: readonly GoType[], result: GoType, call: (...args: ne
 }
 
 /** A function whose last parameter may be given any number of times. */
-export function variadic(params: readonly GoType[], result: GoType, call: (...args: never[]) => Value): GoFunction {
+export function variadic(
+  params: readonly GoType[],
+  result: GoType,
+  call: (...args: never[]) => Value,
+): GoFunction {
   return new GoFunction(params, true, funcOf(params, true, result), call as (...args: Value[]) => Value);
 }
 

@@ -4,10 +4,10 @@ export { TemplateError, ValueError } from './errors.ts';
 export type { MissingKey } from './fields.ts';
 export { sprintf } from './format.ts';
 export { anyFn, type FunctionTable, fn, variadic } from './functions.ts';
-export { type Delimiters, DELIMITERS } from './lexer.ts';
+export { DELIMITERS, type Delimiters } from './lexer.ts';
 export { printed, sortedEntries, sprint } from './print.ts';
 export { quote } from './quote.ts';
-export { type Limits, LIMITS } from './run.ts';
+export { LIMITS, type Limits } from './run.ts';
 export { Template, type TemplateOptions } from './template.ts';
 export * from './types.ts';
 export {
@@ -21,8 +21,8 @@ export {
   type StructOf,
   structType,
   TYPE,
-  truth,
   type Typed,
+  truth,
   typed,
   typeName,
   typeOf,

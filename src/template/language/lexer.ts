@@ -27,7 +27,18 @@ export type TokenKind =
   | Keyword
   | 'EOF';
 
-const KEYWORDS = ['block', 'break', 'continue', 'define', 'else', 'end', 'if', 'range', 'template', 'with'] as const;
+const KEYWORDS = [
+  'block',
+  'break',
+  'continue',
+  'define',
+  'else',
+  'end',
+  'if',
+  'range',
+  'template',
+  'with',
+] as const;
 export type Keyword = (typeof KEYWORDS)[number];
 const isKeyword = (word: string): word is Keyword => (KEYWORDS as readonly string[]).includes(word);
 
@@ -73,7 +84,7 @@ export function tokensOf(input: string, { left, right }: Delimiters): Token[] {
     skipTo(end);
   };
   const skipTo = (end: number): void => {
-    for (let i = input.indexOf('\n', at); i !== -1 && i < end; i = input.indexOf('\n', i + 1)) line++;
+    for (let i = at; i < end; i++) if (input.charCodeAt(i) === 10) line++;
     at = end;
   };
   const fail = (message: string, end = at): false => {
@@ -92,7 +103,8 @@ export function tokensOf(input: string, { left, right }: Delimiters): Token[] {
   const isSpace = (index: number): boolean => ' \t\r\n'.includes(input[index] || 'x');
   /** Length of a right delimiter at `index`: 0 when there is none; with its trim marker otherwise. */
   const rightDelimAt = (index: number): number => {
-    if (isSpace(index) && input[index + 1] === '-' && input.startsWith(right, index + 2)) return 2 + right.length;
+    if (isSpace(index) && input[index + 1] === '-' && input.startsWith(right, index + 2))
+      return 2 + right.length;
     return input.startsWith(right, index) ? right.length : 0;
   };
   const closeAction = (length: number): void => {
@@ -102,10 +114,14 @@ export function tokensOf(input: string, { left, right }: Delimiters): Token[] {
     if (trims) skipTo(matchEnd(SPACE, at));
   };
   const endsWord = (index: number): boolean =>
-    index >= input.length || isSpace(index) || '.,|:)('.includes(input[index] as string) || input.startsWith(right, index);
+    index >= input.length ||
+    isSpace(index) ||
+    '.,|:)('.includes(input[index] as string) ||
+    input.startsWith(right, index);
   const charAt = (index: number): string =>
     index < input.length ? String.fromCodePoint(input.codePointAt(index) as number) : '';
-  const badCharacter = (index: number): false => fail(`bad character ${unicodeOf(input.codePointAt(index) ?? 0xfffd)}`);
+  const badCharacter = (index: number): false =>
+    fail(`bad character ${unicodeOf(input.codePointAt(index) ?? 0xfffd)}`);
 
   /** The rest of a text up to and with the next delimiter and what stands in it. False: it is over. */
   const scan = (): boolean => {

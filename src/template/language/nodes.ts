@@ -91,7 +91,9 @@ function showOperand(operand: Operand): string {
     case 'function':
       return operand.name;
     case 'chain':
-      return (operand.of.kind === 'pipe' ? `(${show(operand.of)})` : show(operand.of)) + dotted(operand.names);
+      return (
+        (operand.of.kind === 'pipe' ? `(${show(operand.of)})` : show(operand.of)) + dotted(operand.names)
+      );
     case 'pipe':
       return showPipe(operand);
   }

@@ -1,7 +1,7 @@
 /** From tokens to trees, by the grammar of Go's text/template and in its words when something is wrong. */
 import { readConstant } from './constants.ts';
 import { parseError } from './errors.ts';
-import { type Delimiters, DELIMITERS, type Token, type TokenKind, tokensOf } from './lexer.ts';
+import { DELIMITERS, type Delimiters, type Token, type TokenKind, tokensOf } from './lexer.ts';
 import type { Command, List, Node, Operand, Pipe, Source, Tree } from './nodes.ts';
 import { quote, unquote } from './quote.ts';
 

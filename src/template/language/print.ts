@@ -2,9 +2,9 @@
 import { compareUtf8 } from '../../lib/order.ts';
 import { fromBytes } from './bytes.ts';
 import { formatFloat } from './floats.ts';
+import { quote } from './quote.ts';
 import { canBeNil, isUint } from './types.ts';
 import { floatOf, integerOf, isStruct, Scalar, TYPE, type Typed, typeOf, type Value } from './value.ts';
-import { quote } from './quote.ts';
 
 /** Values inside one another that are printed; a value that contains itself ends here. */
 const MAX_DEPTH = 100;
@@ -41,24 +41,31 @@ function printObject(value: object, style: Style, depth: number): string {
   const name = typeOf(value)?.name ?? '';
   if (Array.isArray(value) || value instanceof Uint8Array) {
     const parts = Array.from(value as ArrayLike<Value>, (one) =>
-      typeof one === 'number' && value instanceof Uint8Array ? byte(one, style) : nilIn(one, typeOf(value)?.elem, style) ?? inner(one),
+      typeof one === 'number' && value instanceof Uint8Array
+        ? byte(one, style)
+        : (nilIn(one, typeOf(value)?.elem, style) ?? inner(one)),
     );
     return style === 'sharp' ? `${name}{${parts.join(', ')}}` : `[${parts.join(' ')}]`;
   }
   if (value instanceof Map) {
     const elem = typeOf(value)?.elem;
-    const parts = sortedEntries(value).map(([key, one]) => `${inner(key)}:${nilIn(one, elem, style) ?? inner(one)}`);
+    const parts = sortedEntries(value).map(
+      ([key, one]) => `${inner(key)}:${nilIn(one, elem, style) ?? inner(one)}`,
+    );
     return style === 'sharp' ? `${name}{${parts.join(', ')}}` : `map[${parts.join(' ')}]`;
   }
   if (isStruct(value)) return printStruct(value, style, depth);
   return name.startsWith('<-chan') || name.startsWith('func') ? '0xc000012345' : String(value);
 }
 
-const byte = (code: number, style: Style): string => (style === 'sharp' ? `0x${code.toString(16)}` : String(code));
+const byte = (code: number, style: Style): string =>
+  style === 'sharp' ? `0x${code.toString(16)}` : String(code);
 
 /** In Go's own notation nil says of what type it is. */
 function nilIn(value: Value, elem: { name: string } | undefined, style: Style): string | undefined {
-  return style === 'sharp' && (value === null || value === undefined) ? `${elem?.name ?? 'interface {}'}(nil)` : undefined;
+  return style === 'sharp' && (value === null || value === undefined)
+    ? `${elem?.name ?? 'interface {}'}(nil)`
+    : undefined;
 }
 
 function printScalar(scalar: Scalar, style: Style): string {
@@ -87,7 +94,16 @@ export function sortedEntries(map: ReadonlyMap<Value, Value>): [Value, Value][] 
   return [...map].sort(([a], [b]) => compareKeys(a, b));
 }
 
-const RANK = { undefined: 0, bigint: 1, number: 2, string: 3, boolean: 4, object: 5, function: 6, symbol: 7 } as const;
+const RANK = {
+  undefined: 0,
+  bigint: 1,
+  number: 2,
+  string: 3,
+  boolean: 4,
+  object: 5,
+  function: 6,
+  symbol: 7,
+} as const;
 
 function compareKeys(a: Value, b: Value): number {
   if (typeof a === 'string' && typeof b === 'string') return compareUtf8(a, b);

@@ -49,7 +49,7 @@ export function quoteRune(code: number, asciiOnly = false): string {
 
 /** Go's strconv.CanBackquote: can it stand between back quotes as it is? */
 export function canBackquote(text: string): boolean {
-  return !/[\0-\x08\x0a-\x1f`\x7f\ufeff\ud800-\udfff]/u.test(text);
+  return !/[`\ufeff\ud800-\udfff]/u.test(text) && !/[^\t\u0080-\u{10ffff} -~]/u.test(text);
 }
 
 const ESCAPES: Readonly<Record<string, number>> = { a: 7, b: 8, f: 12, n: 10, r: 13, t: 9, v: 11, '\\': 92 };

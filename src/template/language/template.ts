@@ -1,13 +1,13 @@
 /** Templates of Go's text/template: parsed once, carried out as often as needed. */
 import { BUILTINS } from './builtins.ts';
-import { compile, type Compiled } from './compile.ts';
+import { type Compiled, compile } from './compile.ts';
 import { LimitError, TemplateError } from './errors.ts';
 import type { MissingKey } from './fields.ts';
 import type { FunctionTable } from './functions.ts';
 import type { Delimiters } from './lexer.ts';
 import type { Source, Tree } from './nodes.ts';
 import { parse } from './parser.ts';
-import { type Limits, LIMITS, Run, Scope } from './run.ts';
+import { LIMITS, type Limits, Run, Scope } from './run.ts';
 import type { Value } from './value.ts';
 
 export interface TemplateOptions {
@@ -53,7 +53,9 @@ export class Template {
   execute(data: Value = undefined, name = this.name): string {
     const compiled = this.#lookup(name);
     if (compiled === undefined)
-      throw new Error(`template: no template ${JSON.stringify(name)} associated with template ${JSON.stringify(this.name)}`);
+      throw new Error(
+        `template: no template ${JSON.stringify(name)} associated with template ${JSON.stringify(this.name)}`,
+      );
     const run = new Run(this.#limits);
     try {
       compiled.execute({ variables: [data], run, depth: 0 }, data);
@@ -66,7 +68,11 @@ export class Template {
   }
 
   #atLimit({ source, name }: Tree, message: string): TemplateError {
-    return new TemplateError(`template: ${source.name}: executing ${JSON.stringify(name)}: ${message}`, source, 0);
+    return new TemplateError(
+      `template: ${source.name}: executing ${JSON.stringify(name)}: ${message}`,
+      source,
+      0,
+    );
   }
 
   #lookup(name: string): Compiled | undefined {

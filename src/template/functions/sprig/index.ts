@@ -18,7 +18,8 @@ const REFUSED = [
   .join(' ')
   .split(' ');
 
-const REASON = "of sprig's functions Muster has those for text, lists, maps and numbers; for times there is `timestamp`";
+const REASON =
+  "of sprig's functions Muster has those for text, lists, maps and numbers; for times there is `timestamp`";
 
 export const SPRIG_TEXT: Group = prefixed(TEXT);
 export const SPRIG_NUMBERS: Group = prefixed(NUMBERS);

@@ -1,5 +1,5 @@
 /** How sprig's functions read what they are given: as text, as a number, as something or nothing. */
-import { fromBytes, floatOf, integerOf, printed, sprintf, truth, type Value } from '../../language/index.ts';
+import { floatOf, fromBytes, integerOf, printed, sprintf, truth, type Value } from '../../language/index.ts';
 
 /** A value as text: what it prints. */
 export const textOf = (value: Value): string =>
@@ -17,7 +17,8 @@ export function wholeOf(value: Value): bigint {
   const whole = integerOf(value);
   if (whole !== undefined) return BigInt.asIntN(64, whole);
   const fraction = floatOf(value);
-  if (fraction !== undefined) return Number.isFinite(fraction) ? BigInt.asIntN(64, BigInt(Math.trunc(fraction))) : 0n;
+  if (fraction !== undefined)
+    return Number.isFinite(fraction) ? BigInt.asIntN(64, BigInt(Math.trunc(fraction))) : 0n;
   if (typeof value === 'boolean') return value ? 1n : 0n;
   if (typeof value !== 'string') return 0n;
   const digits = /^([+-]?)(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|\d+)$/.exec(value);

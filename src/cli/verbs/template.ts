@@ -1,0 +1,189 @@
+import { LOG_LEVELS } from '../../lib/log.ts';
+import type { Flags } from '../flags.ts';
+import { verb } from '../verb.ts';
+
+/** Consul-template's flags, and a few of ours: `exit-after`, `haproxy`, `check`. */
+const flags = {
+  template: {
+    kind: 'list',
+    value: 'IN:OUT[:COMMAND]',
+    summary: 'A template, the file it makes, a command to run when that changed. May be repeated.',
+  },
+  config: {
+    kind: 'list',
+    value: 'PATH',
+    summary:
+      "Consul-template's configuration (HCL or JSON), or a folder of them; merged in order. Flags win.",
+  },
+  haproxy: {
+    kind: 'list',
+    value: 'SOCKET:BACKEND:SERVICE',
+    summary:
+      'Keeps the servers of a backend in a running HAProxy in step over its runtime API, without a reload. May be repeated.',
+  },
+  once: { kind: 'boolean', summary: 'Render everything once, then end.' },
+  dry: { kind: 'boolean', summary: 'Print instead of writing.' },
+  'parse-only': { kind: 'boolean', summary: 'Only see whether the templates parse.' },
+  wait: {
+    kind: 'string',
+    value: 'MIN[:MAX]',
+    summary: 'Render once changes came to rest for MIN, at the latest after MAX (four times MIN).',
+  },
+  exec: {
+    kind: 'string',
+    value: 'COMMAND',
+    summary:
+      'Keep a program running, from the first rendering on; it is started again, or told, when a file changes.',
+  },
+  'exec-kill-signal': {
+    kind: 'string',
+    value: 'SIGNAL',
+    summary: 'Asks that program to end.',
+    default: 'SIGINT',
+  },
+  'exec-kill-timeout': { kind: 'duration', summary: 'After that it is killed.', default: '30s' },
+  'exec-reload-signal': {
+    kind: 'string',
+    value: 'SIGNAL',
+    summary: 'Tells that program of a change instead of starting it again.',
+  },
+  'exec-splay': { kind: 'duration', summary: 'Longest random wait before it is signalled.', default: '0s' },
+  'exec-env-pristine': { kind: 'boolean', summary: 'It sees nothing of our environment.' },
+  'exec-env-custom': { kind: 'list', value: 'NAME=VALUE', summary: 'A variable for it. May be repeated.' },
+  'exec-env-allowlist': {
+    kind: 'list',
+    value: 'PATTERN',
+    summary: 'It sees only these variables. May be repeated.',
+  },
+  'exec-env-denylist': { kind: 'list', value: 'PATTERN', summary: 'It does not see these. May be repeated.' },
+  'consul-addr': {
+    kind: 'string',
+    value: 'ADDRESS',
+    summary: "The registry: any agent with Consul's HTTP API.",
+    default: '$CONSUL_HTTP_ADDR or 127.0.0.1:8500',
+  },
+  'consul-token': { kind: 'string', value: 'SECRET', summary: 'ACL token.', default: '$CONSUL_HTTP_TOKEN' },
+  'consul-token-file': {
+    kind: 'string',
+    value: 'FILE',
+    summary: 'File that holds the ACL token.',
+    default: '$CONSUL_HTTP_TOKEN_FILE',
+  },
+  'consul-auth': { kind: 'string', value: 'USER[:PASSWORD]', summary: 'HTTP basic authentication.' },
+  'consul-ssl': {
+    kind: 'boolean',
+    summary: "Speak TLS with the registry. Authorities besides the system's: NODE_EXTRA_CA_CERTS.",
+  },
+  'consul-retry': {
+    kind: 'boolean',
+    summary: 'Ask again when the registry does not answer. On; -consul-retry=false gives up at once.',
+  },
+  'consul-retry-attempts': {
+    kind: 'integer',
+    summary:
+      'Give up after so many failures in a row. With -once 12 unless given; otherwise it goes on for ever, 0 says so too.',
+  },
+  'consul-retry-backoff': {
+    kind: 'duration',
+    summary: 'Pause after the first failure; doubles with each further one.',
+    default: '250ms',
+  },
+  'consul-retry-max-backoff': { kind: 'duration', summary: 'Longest pause.', default: '1m' },
+  retry: { kind: 'duration', summary: 'Longest pause, in the words of old versions.' },
+  'exit-after': {
+    kind: 'duration',
+    summary:
+      'End (code 14) once the registry has been away for so long. Otherwise it goes on trying and what was written stays.',
+  },
+  'max-stale': {
+    kind: 'duration',
+    summary: 'Take answers of servers that have not heard from their leader for so long.',
+    default: '2s',
+  },
+  'kill-signal': { kind: 'string', value: 'SIGNAL', summary: 'Ends this program.', default: 'SIGINT' },
+  'reload-signal': {
+    kind: 'string',
+    value: 'SIGNAL',
+    summary: 'Makes it read its configuration and templates again.',
+    default: 'SIGHUP',
+  },
+  'pid-file': { kind: 'string', value: 'FILE', summary: 'Where to write the process ID.' },
+  'template-error-fatal': { kind: 'boolean', summary: 'A failure of any template ends the program.' },
+  'default-left-delimiter': { kind: 'string', value: 'TEXT', summary: 'Opens an action.', default: '{{' },
+  'default-right-delimiter': { kind: 'string', value: 'TEXT', summary: 'Closes it.', default: '}}' },
+  'log-level': {
+    kind: 'string',
+    value: 'LEVEL',
+    summary: `Least important lines that are written: ${LOG_LEVELS.join(', ')}.`,
+    default: 'info',
+  },
+  'log-json': { kind: 'boolean', summary: 'Log lines as JSON.' },
+  v: { kind: 'boolean', summary: 'Print the version.' },
+  version: { kind: 'boolean', summary: 'Print the version.' },
+} as const satisfies Flags;
+
+/** Those of consul-template that have no effect here: taken, so that a command line goes on working. */
+const WITHOUT_EFFECT = {
+  'consul-ssl-ca-cert': 'string',
+  'consul-ssl-ca-path': 'string',
+  'consul-ssl-cert': 'string',
+  'consul-ssl-key': 'string',
+  'consul-ssl-server-name': 'string',
+  'consul-ssl-verify': 'boolean',
+  'consul-transport-dial-keep-alive': 'string',
+  'consul-transport-dial-timeout': 'string',
+  'consul-transport-disable-keep-alives': 'boolean',
+  'consul-transport-max-idle-conns-per-host': 'string',
+  'consul-transport-tls-handshake-timeout': 'string',
+  dedup: 'boolean',
+  'log-file': 'string',
+  'log-rotate-bytes': 'string',
+  'log-rotate-duration': 'string',
+  'log-rotate-max-files': 'string',
+  syslog: 'boolean',
+  'syslog-facility': 'string',
+  'syslog-name': 'string',
+} as const satisfies Record<string, 'string' | 'boolean'>;
+
+const withoutEffect: Flags = Object.fromEntries(
+  Object.entries(WITHOUT_EFFECT).map(([name, kind]) => [
+    name,
+    { kind, summary: 'Taken for compatibility; has no effect.' },
+  ]),
+);
+
+export type TemplateFlags = typeof flags;
+
+/** Consul-template's exit codes. */
+const EXIT_CODES: Readonly<Record<string, number>> = {
+  usage: 13,
+  'config.invalid': 15,
+  'config.unreadable': 15,
+};
+
+export const template = verb({
+  summary: 'Renders files from the registry and keeps them up to date.',
+  about: [
+    "Takes consul-template's templates, flags and configuration, before any registry with Consul's HTTP API. A file is written whole, only when it differs, and only once everything it needs is known; with `check` in the configuration only when that command accepts it. When the registry is away, what was written stays.",
+    'Exit codes: 0 done, 11 failed, 12 ended by the kill signal, 13 wrong flags, 14 a template, a command or the registry failed, 15 wrong configuration; with -exec that of the program.',
+  ].join('\n\n'),
+  args: [],
+  examples: [
+    {
+      command:
+        'muster template -template "haproxy.ctmpl:/etc/haproxy/haproxy.cfg:systemctl reload haproxy" -wait 2s:10s',
+    },
+    { command: 'muster template -once -dry -template nginx.ctmpl', does: 'shows what it would write' },
+    { command: 'muster template -config /etc/consul-template.d -consul-addr 10.0.0.1:8500' },
+    {
+      command: 'muster template -haproxy /run/haproxy/admin.sock:web:web',
+      does: 'servers come and go without a reload',
+    },
+  ],
+  flags: { ...flags, ...withoutEffect },
+  exitCode: (code) => EXIT_CODES[code],
+  async run({ flags: given, terminal }) {
+    const { runTemplate } = await import('../run-template.ts');
+    return runTemplate(given, terminal);
+  },
+});

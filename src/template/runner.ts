@@ -1,0 +1,320 @@
+/**
+ * Keeps files as their templates say: follows what they need, renders when it changes, writes what differs, runs the
+ * commands. One template's trouble is its own: it is named, the others go on, what was written last stays.
+ */
+import { MusterError, messageOf } from '../errors.ts';
+import type { Clock } from '../lib/clock.ts';
+import { formatDuration } from '../lib/duration.ts';
+import type { Logger } from '../lib/log.ts';
+import { Child, type ChildSettings } from './child.ts';
+import { type Ended, runCommand } from './command.ts';
+import { Known } from './known.ts';
+import { Quiescence } from './quiescence.ts';
+import { type CommandWords, nameOf, type TemplateSettings, type Wait } from './settings.ts';
+import type { Source } from './sources/source.ts';
+import { type Rendering, TemplateUnit } from './unit.ts';
+import { writeFile, writeOutput } from './write.ts';
+
+export interface RunnerOptions {
+  readonly templates: readonly TemplateSettings[];
+  readonly source: Source;
+  /** For templates without one of their own; undefined: changes are rendered at once. */
+  readonly wait: Wait | undefined;
+  /** Render everything once, then end. */
+  readonly once: boolean;
+  /** Where renderings go instead of their files. */
+  readonly print: ((text: string) => void) | undefined;
+  readonly child: ChildSettings | undefined;
+  /** Variables that commands get besides the environment. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** Failed attempts in a row after which it ends; undefined: it goes on for ever. */
+  readonly attempts: number | undefined;
+  /** How long (ms) the registry may be away before it ends; undefined: for ever. */
+  readonly exitAfter: number | undefined;
+  readonly environment: (name: string) => string | undefined;
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly log: Logger;
+}
+
+/** Why it ended by itself. */
+export type RunnerEnd =
+  | { readonly kind: 'done' }
+  /** The child ended. */
+  | { readonly kind: 'child'; readonly code: number }
+  | { readonly kind: 'failed'; readonly message: string };
+
+interface State {
+  readonly settings: TemplateSettings;
+  /** Undefined while it cannot be parsed. */
+  readonly unit: TemplateUnit | undefined;
+  readonly used: Set<string>;
+  readonly quiescence: Quiescence | undefined;
+  /** It was whole once. */
+  rendered: boolean;
+  /** What is wrong with it now. */
+  failure: string | undefined;
+  /** What it waits for, as it was logged. */
+  waiting: string;
+}
+
+export class Runner {
+  readonly #options: RunnerOptions;
+  readonly #log: Logger;
+  readonly #known: Known;
+  readonly #child: Child | undefined;
+  #childRuns = false;
+  #states: State[] = [];
+  readonly #dirty = new Set<State>();
+  #running = false;
+  #stopped = false;
+  #awaySince: number | undefined;
+  readonly #failures: string[] = [];
+  #end: (end: RunnerEnd) => void = () => {};
+  /** Resolves when there is nothing left to do, or no point in going on. */
+  readonly ended: Promise<RunnerEnd>;
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+    this.#log = options.log;
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+    this.#known = new Known(options.source, {
+      changed: (id) => this.#changed(id),
+      trouble: (id, error, attempts, delay) => this.#trouble(id, error, attempts, delay),
+      mended: (id) => {
+        this.#awaySince = undefined;
+        this.#log.info(`${id} is answered again`);
+      },
+    });
+    const { child, random, log } = options;
+    this.#child =
+      child === undefined
+        ? undefined
+        : new Child(child, random, log, (code) => this.#end({ kind: 'child', code }));
+  }
+
+  start(): void {
+    this.#states = this.#options.templates.map((settings) => this.#stateOf(settings));
+    for (const state of this.#states) this.#dirty.add(state);
+    this.#schedule();
+  }
+
+  /** Takes other templates in the place of those there are; one that does not parse any more stays as it was. */
+  reload(templates: readonly TemplateSettings[]): void {
+    const before = this.#states;
+    this.#states = templates.map((settings) => {
+      const state = this.#stateOf(settings);
+      const old = before.find(({ settings: other }) => other.destination === settings.destination);
+      return state.unit === undefined && old?.unit !== undefined ? old : state;
+    });
+    for (const state of before) if (!this.#states.includes(state)) state.quiescence?.stop();
+    this.#dirty.clear();
+    for (const state of this.#states) this.#dirty.add(state);
+    this.#schedule();
+  }
+
+  /** Hands a signal on to the child. */
+  signal(signal: NodeJS.Signals): boolean {
+    if (!this.#childRuns) return false;
+    this.#child?.signal(signal);
+    return true;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const { quiescence } of this.#states) quiescence?.stop();
+    this.#known.stop();
+    await this.#child?.stop();
+  }
+
+  #stateOf(settings: TemplateSettings): State {
+    const { environment, clock, random, once } = this.#options;
+    const wait = once ? undefined : (settings.wait ?? this.#options.wait);
+    let unit: TemplateUnit | undefined;
+    let failure: string | undefined;
+    try {
+      unit = new TemplateUnit(settings, {
+        valueOf: (id) => this.#known.valueOf(id),
+        environment,
+        now: () => clock.now(),
+        random,
+      });
+    } catch (error) {
+      failure = messageOf(error);
+      this.#fail(settings, `parse: ${failure}`);
+    }
+    const state: State = {
+      settings,
+      unit,
+      used: new Set(),
+      quiescence:
+        wait === undefined || wait.min === 0
+          ? undefined
+          : new Quiescence(wait, clock, () => {
+              this.#dirty.add(state);
+              this.#schedule();
+            }),
+      rendered: false,
+      failure,
+      waiting: '',
+    };
+    return state;
+  }
+
+  #changed(id: string): void {
+    for (const state of this.#states) {
+      if (!state.used.has(id)) continue;
+      if (state.rendered && state.quiescence !== undefined) state.quiescence.changed();
+      else this.#dirty.add(state);
+    }
+    this.#schedule();
+  }
+
+  #trouble(id: string, error: unknown, attempts: number, delay: number): void {
+    const { attempts: most, exitAfter, clock } = this.#options;
+    // Each time that the number of attempts has doubled: enough to see that it is not over.
+    if ((attempts & (attempts - 1)) === 0)
+      this.#log.warn(
+        `${id}: ${messageOf(error)} (attempt ${attempts}; the next one in ${formatDuration(delay)})`,
+      );
+    this.#awaySince ??= clock.now();
+    const tooLong = exitAfter !== undefined && clock.now() - this.#awaySince >= exitAfter;
+    if (tooLong || (most !== undefined && attempts >= most))
+      this.#end({
+        kind: 'failed',
+        message: `${id}: ${messageOf(error)}; given up after ${attempts} attempts`,
+      });
+  }
+
+  #schedule(): void {
+    if (this.#running || this.#stopped) return;
+    this.#running = true;
+    // What changes in one tick is rendered once.
+    setImmediate(() => void this.#run());
+  }
+
+  async #run(): Promise<void> {
+    let anyChanged = false;
+    const commands = new Map<string, TemplateSettings>();
+    while (this.#dirty.size > 0 && !this.#stopped) {
+      const [state] = this.#dirty as unknown as [State];
+      this.#dirty.delete(state);
+      if (await this.#render(state)) {
+        anyChanged = true;
+        const { command } = state.settings;
+        // The same command for several templates runs once.
+        if (command.length > 0) commands.set(JSON.stringify(command), state.settings);
+      }
+    }
+    this.#known.keepOnly(new Set(this.#states.flatMap(({ used }) => [...used])));
+    for (const settings of commands.values()) if (!this.#stopped) await this.#command(settings);
+    this.#running = false;
+    if (this.#stopped) return;
+    this.#afterRun(anyChanged);
+    if (this.#dirty.size > 0) this.#schedule();
+  }
+
+  /** True when its file has changed. */
+  async #render(state: State): Promise<boolean> {
+    const { unit, settings } = state;
+    if (unit === undefined) return false;
+    let rendering: Rendering;
+    try {
+      rendering = unit.render();
+    } catch (error) {
+      this.#failed(state, `execute: ${messageOf(error)}`);
+      return false;
+    }
+    state.used.clear();
+    for (const dependency of rendering.used) {
+      state.used.add(dependency.id);
+      this.#known.follow(dependency);
+    }
+    if (rendering.missing.length > 0) {
+      this.#waits(state, rendering.missing);
+      return false;
+    }
+    state.waiting = '';
+    state.quiescence?.stop();
+    try {
+      const changed = await this.#write(rendering, settings);
+      state.rendered = true;
+      state.failure = undefined;
+      return changed;
+    } catch (error) {
+      this.#failed(state, messageOf(error));
+      return false;
+    }
+  }
+
+  async #write({ text, files }: Rendering, settings: TemplateSettings): Promise<boolean> {
+    const { print } = this.#options;
+    if (print !== undefined) {
+      print(`> ${settings.destination}\n${text}`);
+      return false;
+    }
+    for (const file of files) await writeFile(file);
+    const changed = settings.destination === '' ? false : await writeOutput(text, settings);
+    if (changed) this.#log.info(`${nameOf(settings)}: ${settings.destination} was written`);
+    return changed;
+  }
+
+  #waits(state: State, missing: readonly string[]): void {
+    const now = missing.join(', ');
+    if (now !== state.waiting) this.#log.debug(`${nameOf(state.settings)}: waits for ${now}`);
+    state.waiting = now;
+  }
+
+  #failed(state: State, message: string): void {
+    state.failure = message;
+    this.#fail(state.settings, message);
+  }
+
+  #fail(settings: TemplateSettings, message: string): void {
+    const text = `${nameOf(settings)}: ${message}`;
+    this.#log.error(text);
+    this.#failures.push(text);
+    if (settings.errorFatal && !this.#options.once) this.#end({ kind: 'failed', message: text });
+  }
+
+  async #command(settings: TemplateSettings): Promise<void> {
+    const { command, commandTimeout: timeout, commandEnvironment: environment } = settings;
+    const { variables: extra } = this.#options;
+    const { code } = await runCommand(command, { timeout, environment, keepsOutput: false, extra });
+    if (code !== 0) this.#fail(settings, commandFailure(command, code, timeout).message);
+  }
+
+  /** Everything that could be done is done for now. */
+  #afterRun(anyChanged: boolean): void {
+    const settled = this.#states.every(({ rendered, failure }) => rendered || failure !== undefined);
+    const { once } = this.#options;
+    if (once && settled && this.#failures.length > 0) {
+      this.#end({ kind: 'failed', message: this.#failures.join('\n') });
+      return;
+    }
+    if (!this.#states.every(({ rendered }) => rendered)) return;
+    if (this.#child !== undefined) {
+      if (!this.#childRuns) {
+        this.#childRuns = true;
+        this.#child.start();
+      } else if (anyChanged) this.#child.reload();
+    } else if (once) this.#end({ kind: 'done' });
+    if (once) this.#known.stop();
+  }
+}
+
+function commandFailure(command: CommandWords, code: Ended['code'], timeout: number): MusterError {
+  const how =
+    code === 'timeout'
+      ? `did not end within ${formatDuration(timeout)} and was killed`
+      : typeof code === 'object'
+        ? `could not be started: ${code.failure}`
+        : `ended with code ${code}`;
+  return new MusterError(
+    'template.command_failed',
+    `the command ${JSON.stringify(command.join(' '))} ${how}`,
+  );
+}

@@ -1,0 +1,28 @@
+/** Files that templates read, looked at again and again: a watch would miss what is mounted or replaced. */
+import fs from 'node:fs';
+import { messageOf } from '../../errors.ts';
+import { fromBytes } from '../language/index.ts';
+import type { Follower } from './source.ts';
+
+/** Between two looks (ms). */
+const INTERVAL = 1000;
+
+export function followFile(path: string, follower: Follower): () => void {
+  let seen: string | undefined;
+  const look = (): void => {
+    try {
+      const { mtimeMs, size, ino } = fs.statSync(path);
+      const now = `${mtimeMs} ${size} ${ino}`;
+      if (now === seen) return;
+      follower.value(fromBytes(fs.readFileSync(path)));
+      seen = now;
+    } catch (cause) {
+      if (seen !== 'missing')
+        follower.trouble(new Error(`cannot read ${path}: ${messageOf(cause)}`), INTERVAL);
+      seen = 'missing';
+    }
+  };
+  look();
+  const timer = setInterval(look, INTERVAL);
+  return () => clearInterval(timer);
+}

@@ -1,0 +1,99 @@
+/** One template with its functions: what it renders to out of what is known, and what it would need besides. */
+import fs from 'node:fs';
+import { MusterError, messageOf } from '../errors.ts';
+import type { Dependency } from './dependencies/dependency.ts';
+import type { FileToWrite } from './functions/entry.ts';
+import { functionsFor } from './functions/table.ts';
+import { Template, type Value } from './language/index.ts';
+import { nameOf, type TemplateSettings } from './settings.ts';
+
+export interface Surroundings {
+  /** Undefined while it is not known. */
+  valueOf(id: string): Value | undefined;
+  environment(name: string): string | undefined;
+  now(): number;
+  random(): number;
+}
+
+export interface Rendering {
+  /** What the template asked for. */
+  readonly used: readonly Dependency[];
+  /** Why it cannot be written yet: names of dependencies. Empty when `text` is the whole. */
+  readonly missing: readonly string[];
+  readonly text: string;
+  /** Files that the template itself wants to be written. */
+  readonly files: readonly FileToWrite[];
+}
+
+export class TemplateUnit {
+  readonly settings: TemplateSettings;
+  readonly name: string;
+  readonly #template: Template;
+  readonly #surroundings: Surroundings;
+  readonly #used = new Map<string, Dependency>();
+  readonly #missing = new Set<string>();
+  readonly #scratch = new Map<string, Value>();
+  #files: FileToWrite[] = [];
+
+  /** Throws `template.invalid` for a text that is no template, `config.unreadable` for a file that cannot be read. */
+  constructor(settings: TemplateSettings, surroundings: Surroundings) {
+    this.settings = settings;
+    this.name = nameOf(settings);
+    this.#surroundings = surroundings;
+    this.#template = new Template(this.name, settings.contents ?? read(settings.source ?? ''), {
+      functions: functionsFor(
+        {
+          recall: (dependency) => this.#recall(dependency),
+          lack: (dependency) => this.#missing.add(dependency.id),
+          environment: surroundings.environment,
+          now: surroundings.now,
+          random: surroundings.random,
+          sandbox: settings.sandboxPath,
+          execute: (name, data) => this.#template.execute(data, name),
+          write: (file) => this.#files.push(file),
+          scratch: this.#scratch,
+        },
+        settings.functionDenylist,
+      ),
+      delimiters: settings.delimiters,
+      missingKey: settings.errorOnMissingKey ? 'error' : 'zero',
+    });
+  }
+
+  /**
+   * Carries the template out. Throws `template.invalid` with the place when it fails, unless something is missing: a
+   * template that was given nothing may well stumble over it.
+   */
+  render(): Rendering {
+    this.#used.clear();
+    this.#missing.clear();
+    this.#scratch.clear();
+    this.#files = [];
+    let text = '';
+    try {
+      text = this.#template.execute();
+    } catch (error) {
+      if (this.#missing.size === 0) throw error;
+    }
+    return { used: [...this.#used.values()], missing: [...this.#missing], text, files: this.#files };
+  }
+
+  #recall(dependency: Dependency): Value | undefined {
+    this.#used.set(dependency.id, dependency);
+    const value = this.#surroundings.valueOf(dependency.id);
+    const { minEntries } = this.settings;
+    const isShort = dependency.kind === 'service' && Array.isArray(value) && value.length < minEntries;
+    if (value === undefined || isShort) this.#missing.add(dependency.id);
+    return value;
+  }
+}
+
+function read(source: string): string {
+  try {
+    return fs.readFileSync(source, 'utf8');
+  } catch (cause) {
+    throw new MusterError('config.unreadable', `cannot read the template ${source}: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+}
