@@ -1,5 +1,5 @@
 import { type Admin, startAdmin } from '../api/admin/admin.ts';
-import { FABIO_SETTINGS } from '../api/admin/fabio.ts';
+import { FABIO_SETTINGS, fabioConfig } from '../api/admin/fabio.ts';
 import type { StrategyName } from '../balance/strategies.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Discovery, InstanceListener } from '../discovery/instance.ts';
@@ -110,7 +110,7 @@ export async function startFront(options: FrontOptions): Promise<Front> {
     await certificates.ready(CERTIFICATES_WAIT);
     await fleet.listen();
     if (options.admin !== undefined) {
-      const settings = { ...FABIO_SETTINGS, strategy, tagPrefix };
+      const settings = fabioConfig({ ...FABIO_SETTINGS, strategy, tagPrefix, access: 'ro' });
       admin = await startAdmin({
         router,
         log,

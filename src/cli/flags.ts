@@ -43,6 +43,8 @@ export interface Flag {
   choices?: readonly string[];
   /** As the help shows it. */
   default?: string;
+  /** Known, but not among those that the help lists one by one. */
+  hidden?: boolean;
   /** A list to which its values are added instead of one of its own: the order among both counts. */
   into?: string;
 }

@@ -32,7 +32,8 @@ export function helpOf(name: string, verb: Verb): string {
     ...(does === undefined ? [] : [`  # ${does}`]),
     `  ${command}`,
   ]);
-  const flags = Object.entries(verb.flags).map(([flag, row]) => [`  ${flagUsage(flag, row)}`, flagText(row)]);
+  const shown = Object.entries<Flag>(verb.flags).filter(([, row]) => row.hidden !== true);
+  const flags = shown.map(([flag, row]) => [`  ${flagUsage(flag, row)}`, flagText(row)]);
   return [
     verb.examples.length > 1 ? 'Examples:' : 'Example:',
     ...examples,

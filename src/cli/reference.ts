@@ -4,7 +4,7 @@ import { flagText, flagUsage, usageOf, type Verbs } from './help.ts';
 export function cliReference(verbs: Verbs): string {
   const cell = (text: string): string => text.replaceAll('|', '\\|');
   const parts = Object.entries(verbs).flatMap(([name, verb]) => {
-    const flags = Object.entries(verb.flags);
+    const flags = Object.entries(verb.flags).filter(([, flag]) => flag.hidden !== true);
     return [
       `## ${name}`,
       '',

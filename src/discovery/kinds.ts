@@ -5,6 +5,7 @@ import { followExec } from './exec.ts';
 import type { Discovery, InstanceListener } from './instance.ts';
 import { followJson } from './json.ts';
 import { followPlaintext } from './plaintext.ts';
+import { followRegistry } from './registry.ts';
 import { followSrv } from './srv.ts';
 import { followStatic } from './static.ts';
 
@@ -21,6 +22,7 @@ export const DISCOVERY_KINDS = {
   exec: followExec,
   consul: followConsul,
   docker: followDocker,
+  registry: followRegistry,
 } as const satisfies Record<string, Follow<never>>;
 
 export type DiscoveryKind = keyof typeof DISCOVERY_KINDS;

@@ -11,6 +11,9 @@ export interface PassingRule {
 
 export const DEFAULT_RULE: PassingRule = { statuses: ['passing'], checksRequired: 'one' };
 
+/** What of a check counts. */
+type Judged = Pick<Check, 'id' | 'serviceId' | 'name' | 'status' | 'notes'>;
+
 /** The check by which the agents say that a node is alive. */
 const AGENT_CHECK = 'serfHealth';
 
@@ -19,8 +22,8 @@ const AGENT_CHECK = 'serfHealth';
  * agent being down and maintenance of node or instance take it out whatever its own checks say; other checks of the node bear
  * on nothing. An instance without a check of its own is out: nothing says that it is alive.
  */
-export function whyOut(checks: readonly Check[], rule: PassingRule = DEFAULT_RULE): string {
-  const own: Check[] = [];
+export function whyOut(checks: readonly Judged[], rule: PassingRule = DEFAULT_RULE): string {
+  const own: Judged[] = [];
   for (const check of checks) {
     const isOfNode = check.serviceId === '';
     if (isOfNode && check.id === NODE_MAINTENANCE) return withNotes('its node is in maintenance', check);
@@ -39,6 +42,6 @@ export function whyOut(checks: readonly Check[], rule: PassingRule = DEFAULT_RUL
   return `check "${first.name || first.id}" is ${first.status}${more}`;
 }
 
-function withNotes(what: string, { notes }: Check): string {
+function withNotes(what: string, { notes }: Judged): string {
   return notes === '' ? what : `${what}: ${notes}`;
 }

@@ -15,6 +15,8 @@ export interface HttpGetOptions {
     readonly ca?: string | undefined;
     readonly cert?: string | undefined;
     readonly key?: string | undefined;
+    /** Take any certificate. */
+    readonly skipVerify?: boolean | undefined;
   };
 }
 
@@ -50,7 +52,14 @@ function getOnce(
     agent: false,
     signal,
     headers,
-    ...(isSecure ? { ca: pem(tls?.ca), cert: pem(tls?.cert), key: pem(tls?.key) } : {}),
+    ...(isSecure
+      ? {
+          ca: pem(tls?.ca),
+          cert: pem(tls?.cert),
+          key: pem(tls?.key),
+          rejectUnauthorized: tls?.skipVerify !== true,
+        }
+      : {}),
   };
   return new Promise((resolve, reject) => {
     const going = (isSecure ? requestOverTls : request)(url, options, (response) => {

@@ -312,6 +312,9 @@ export class ProxyFleet {
         this.#options.onEjections?.(this.ejections());
         return;
       }
+      case 'trouble':
+        this.#options.log.warn(message.why);
+        return;
       case 'shortage':
         this.#options.log.warn(describeShortage(message.report));
         return;

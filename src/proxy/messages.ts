@@ -50,5 +50,7 @@ export type FromWorker =
   | { readonly type: 'applied'; readonly version: number }
   | { readonly type: 'ejected'; readonly ejection: Ejection }
   | { readonly type: 'returned'; readonly id: string }
+  /** Something besides the traffic does not work, in words. */
+  | { readonly type: 'trouble'; readonly why: string }
   | { readonly type: 'shortage'; readonly report: ShortageReport }
   | { readonly type: 'drained' };

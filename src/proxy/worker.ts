@@ -51,6 +51,9 @@ async function run(port: MessagePort, orders: WorkerOrders): Promise<void> {
     onShortage(report) {
       tell({ type: 'shortage', report });
     },
+    onTrouble(why) {
+      tell({ type: 'trouble', why });
+    },
   });
   server.setRoutes(compiler.apply(orders.routes));
   server.configure(orders.settings);

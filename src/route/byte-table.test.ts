@@ -21,7 +21,7 @@ const route = (id: string): Route => ({
 const view = (id: string): RouteView => {
   const slash = id.indexOf('/');
   const [host, path] = [id.slice(0, slash), id.slice(slash)];
-  const rest = { service: 's', strategy: 'rr', slot: 1, isInForce: true, targets: [] } as const;
+  const rest = { service: 's', strategy: 'rr', slot: 1, aliases: [], isInForce: true, targets: [] } as const;
   return { id, kind: 'http', host, path, handling: PLAIN_HANDLING, ...rest };
 };
 

@@ -8,9 +8,16 @@
  * One on a line; lines that begin with # or // and empty ones say nothing. Their order counts.
  */
 
-export interface AddCommand {
-  readonly command: 'add';
+/** Where a command stands. */
+export interface CommandPlace {
+  /** Counts over all texts, so that it tells the order. */
   readonly line: number;
+  /** In words: "line 3", "line 3 of fabio/config". */
+  readonly place: string;
+}
+
+export interface AddCommand extends CommandPlace {
+  readonly command: 'add';
   readonly text: string;
   readonly service: string;
   readonly source: string;
@@ -21,9 +28,8 @@ export interface AddCommand {
   readonly options: readonly string[];
 }
 
-export interface DeleteCommand {
+export interface DeleteCommand extends CommandPlace {
   readonly command: 'del';
-  readonly line: number;
   /** "" for any, and likewise below. */
   readonly service: string;
   readonly source: string;
@@ -32,9 +38,8 @@ export interface DeleteCommand {
   readonly tags: readonly string[];
 }
 
-export interface WeightCommand {
+export interface WeightCommand extends CommandPlace {
   readonly command: 'weight';
-  readonly line: number;
   readonly service: string;
   readonly source: string;
   /** Shared by all targets that match; 0 or less: no share of their own. */
@@ -46,7 +51,6 @@ export type RouteCommand = AddCommand | DeleteCommand | WeightCommand;
 
 /** A line that could not be read. The others stay in force. */
 export interface CommandProblem {
-  readonly line: number;
   readonly text: string;
   readonly reason: string;
 }
@@ -56,7 +60,14 @@ export interface ReadCommands {
   readonly problems: readonly CommandProblem[];
 }
 
-type Parse = (text: string, line: number) => RouteCommand | undefined;
+/** A text with commands: a file, a key, a setting. */
+export interface CommandText {
+  /** What messages call it; "" when there is only one. */
+  readonly name: string;
+  readonly text: string;
+}
+
+type Parse = (text: string, at: CommandPlace) => RouteCommand | undefined;
 
 const TAGS = /(?:\s+tags\s+"([^"]*)")/.source;
 const ADD = new RegExp(
@@ -71,7 +82,7 @@ const WEIGHT_BY_TAGS = new RegExp(`^route\\s+weight\\s+(\\S+)\\s+weight\\s+(\\S+
 const COMMANDS = {
   add: {
     usage: 'route add SERVICE SOURCE DESTINATION [weight W] [tags "a,b"] [opts "name=value …"]',
-    parse(text, line) {
+    parse(text, at) {
       const [, service, source, destination, weight = '0', tags, options = ''] = ADD.exec(text) ?? [];
       const share = number(weight);
       if (service === undefined || source === undefined || destination === undefined || share === undefined)
@@ -79,7 +90,7 @@ const COMMANDS = {
       const words = options.split(/\s+/).filter((word) => word !== '');
       return {
         command: 'add',
-        line,
+        ...at,
         text,
         service,
         source,
@@ -92,23 +103,23 @@ const COMMANDS = {
   },
   del: {
     usage: 'route del SERVICE [SOURCE [DESTINATION]] or route del [SERVICE] tags "a,b"',
-    parse(text, line) {
+    parse(text, at) {
       const byTags = DEL_BY_TAGS.exec(text);
       const [, service = '', source = '', destination = ''] = byTags === null ? (DEL.exec(text) ?? []) : [];
       if (byTags !== null) {
         const [, owner = '', tags] = byTags;
-        return { command: 'del', line, service: owner, source: '', destination: '', tags: tagsOf(tags) };
+        return { command: 'del', ...at, service: owner, source: '', destination: '', tags: tagsOf(tags) };
       }
-      return service === '' ? undefined : { command: 'del', line, service, source, destination, tags: [] };
+      return service === '' ? undefined : { command: 'del', ...at, service, source, destination, tags: [] };
     },
   },
   weight: {
     usage: 'route weight SERVICE SOURCE weight W [tags "a,b"] or route weight SOURCE weight W tags "a,b"',
-    parse(text, line) {
+    parse(text, at) {
       const [, service, source, weight = '', tags] = WEIGHT.exec(text) ?? bySource(text) ?? [];
       const share = number(weight);
       if (service === undefined || source === undefined || share === undefined) return undefined;
-      return { command: 'weight', line, service, source, weight: share, tags: tagsOf(tags) };
+      return { command: 'weight', ...at, service, source, weight: share, tags: tagsOf(tags) };
     },
   },
 } as const satisfies Record<string, { usage: string; parse: Parse }>;
@@ -118,29 +129,34 @@ function bySource(text: string): (string | undefined)[] | undefined {
   return whole === undefined ? undefined : [whole, '', source, weight, tags];
 }
 
-/** Reads all lines; those that are wrong are told with their numbers, from 1. */
-export function parseCommands(text: string): ReadCommands {
+/** Reads all lines of all texts; those that are wrong are told with their places. */
+export function parseCommands(texts: readonly CommandText[]): ReadCommands {
   const commands: RouteCommand[] = [];
   const problems: CommandProblem[] = [];
-  for (const [index, raw] of text.split('\n').entries()) {
-    const line = index + 1;
-    const words = raw.trim();
-    if (words === '' || /^(?:#|\/\/)/.test(words)) continue;
-    const [, name = ''] = /^route\s+(\S+)/.exec(words) ?? [];
-    const known = Object.hasOwn(COMMANDS, name) ? COMMANDS[name as keyof typeof COMMANDS] : undefined;
-    const command = known?.parse(words, line);
-    if (command !== undefined) commands.push(command);
-    else {
-      const usage =
-        known?.usage ??
-        Object.values(COMMANDS)
-          .map((one) => one.usage)
-          .join('; ');
-      problems.push({ line, text: words, reason: `line ${line} is left out: expected ${usage}` });
+  let line = 0;
+  for (const { name, text } of texts) {
+    for (const [index, raw] of text.split('\n').entries()) {
+      line++;
+      const words = raw.trim();
+      if (words === '' || /^(?:#|\/\/)/.test(words)) continue;
+      const place = `line ${index + 1}${name === '' ? '' : ` of ${name}`}`;
+      const [, word = ''] = /^route\s+(\S+)/.exec(words) ?? [];
+      const known = Object.hasOwn(COMMANDS, word) ? COMMANDS[word as keyof typeof COMMANDS] : undefined;
+      const command = known?.parse(words, { line, place });
+      if (command !== undefined) {
+        commands.push(command);
+        continue;
+      }
+      const usage = known === undefined ? USAGES : known.usage;
+      problems.push({ text: words, reason: `${place} is left out: expected ${usage}` });
     }
   }
   return { commands, problems };
 }
+
+const USAGES = Object.values(COMMANDS)
+  .map(({ usage }) => usage)
+  .join('; ');
 
 function tagsOf(text: string | undefined): string[] {
   return text === undefined || text === '' ? [] : text.split(',').map((tag) => tag.trim());

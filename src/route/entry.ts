@@ -150,7 +150,7 @@ export class Entry {
       const verdict = verdicts[i] as Verdict;
       const out =
         destination.instance.out ||
-        (verdict.deletedBy > 0 ? `line ${verdict.deletedBy} of the route commands takes it out` : '');
+        (verdict.deletedBy === '' ? '' : `a route command takes it out (${verdict.deletedBy})`);
       return { ...destination, verdict, out };
     });
   }
@@ -164,7 +164,7 @@ export class Entry {
     if (this.place.kind === 'tcp') return false;
     return judged.some(
       ({ instance, out, verdict }) =>
-        out === '' || (this.#settings.staysEmpty && instance.out !== '' && verdict.deletedBy === 0),
+        out === '' || (this.#settings.staysEmpty && instance.out !== '' && verdict.deletedBy === ''),
     );
   }
 
@@ -201,6 +201,7 @@ export class Entry {
       strategy: this.#settings.strategy,
       handling: judged[0]?.tag.handling ?? PLAIN_HANDLING,
       slot,
+      aliases: [...new Set(healthy.map(({ tag }) => tag.register))].filter((name) => name !== ''),
       isInForce: this.spec() !== undefined,
       targets,
     };

@@ -1,10 +1,10 @@
 /** What route commands do to the targets that are there: deletions and weights, applied to one route in the order of their lines. */
 import type { DeleteCommand, WeightCommand } from './commands.ts';
 
-/** Commands with the place their source means, as routes have it; "" for any. */
+/** Commands with the route ("host/path") that their source means; "" for any. */
 export interface Overrides {
-  readonly deletions: readonly (DeleteCommand & { readonly place: string })[];
-  readonly weights: readonly (WeightCommand & { readonly place: string })[];
+  readonly deletions: readonly (DeleteCommand & { readonly route: string })[];
+  readonly weights: readonly (WeightCommand & { readonly route: string })[];
 }
 
 export const NO_OVERRIDES: Overrides = { deletions: [], weights: [] };
@@ -20,41 +20,40 @@ export interface Overridden {
 }
 
 export interface Verdict {
-  /** Line of the command that took it out; 0: it stays. */
-  readonly deletedBy: number;
+  /** Where the command stands that took it out; "": it stays. */
+  readonly deletedBy: string;
   /** Share that a command gave it; undefined: as it asks for itself. */
   readonly weight: number | undefined;
 }
 
-const STAYS: Verdict = { deletedBy: 0, weight: undefined };
+const STAYS: Verdict = { deletedBy: '', weight: undefined };
 
-/** One verdict for each target of the route at `place` ("host/path"), in their order. */
-export function judge(place: string, targets: readonly Overridden[], overrides: Overrides): Verdict[] {
+/** One verdict for each target of a route ("host/path"), in their order. */
+export function judge(route: string, targets: readonly Overridden[], overrides: Overrides): Verdict[] {
   if (overrides === NO_OVERRIDES) return targets.map(() => STAYS);
-  const deletions = overrides.deletions.filter((command) => command.place === '' || command.place === place);
-  const deletedBy = targets.map(
-    (target) =>
-      deletions.find(
-        ({ line, service, destination, tags }) =>
-          line > target.line &&
-          (service === '' || service === target.service) &&
-          (destination === '' || isSameUrl(destination, target.destination)) &&
-          hasAll(target.tags, tags),
-      )?.line ?? 0,
+  const deletions = overrides.deletions.filter((command) => command.route === '' || command.route === route);
+  const deletedBy = targets.map((target) =>
+    deletions.find(
+      ({ line, service, destination, tags }) =>
+        line > target.line &&
+        (service === '' || service === target.service) &&
+        (destination === '' || isSameUrl(destination, target.destination)) &&
+        hasAll(target.tags, tags),
+    ),
   );
   const shares: (number | undefined)[] = targets.map(() => undefined);
-  for (const { line, place: where, service, tags, weight } of overrides.weights) {
-    if (where !== place) continue;
+  for (const { line, route: where, service, tags, weight } of overrides.weights) {
+    if (where !== route) continue;
     const matching = targets.flatMap((target, i) => {
-      const gone = deletedBy[i] ?? 0;
-      const isThere = target.line < line && (gone === 0 || gone > line);
+      const gone = deletedBy[i]?.line ?? Number.POSITIVE_INFINITY;
+      const isThere = target.line < line && gone > line;
       return isThere && (service === '' || service === target.service) && hasAll(target.tags, tags)
         ? [i]
         : [];
     });
     for (const i of matching) shares[i] = Math.max(0, weight) / matching.length;
   }
-  return targets.map((_, i) => ({ deletedBy: deletedBy[i] ?? 0, weight: shares[i] }));
+  return targets.map((_, i) => ({ deletedBy: deletedBy[i]?.place ?? '', weight: shares[i] }));
 }
 
 function hasAll(tags: readonly string[], wanted: readonly string[]): boolean {

@@ -117,6 +117,8 @@ const check = (id: string, status: CheckStatus, serviceId: string) => ({
   definition: {},
 });
 
+const commands = (text: string) => [{ name: '', text }];
+
 const nodeCheck = (store: Store, node: string, id: string, status: CheckStatus) =>
   store.write((tx) =>
     register(tx, {
@@ -410,7 +412,7 @@ describe('router', () => {
       { id: 'b', tags: ['urlprefix-m.test/', 'green'], name: 'two' },
     );
     router.setCommands(
-      'route del tags "blue"\nroute nonsense\nroute add man M.test/x http://10.0.0.9:81/?k=v',
+      commands('route del tags "blue"\nroute nonsense\nroute add man M.test/x http://10.0.0.9:81/?k=v'),
     );
     expect(asked('m.test', '/', 4)).toEqual(['node-b/b', 'node-b/b', 'node-b/b', 'node-b/b']);
     expect(asked('m.test', '/x')).toEqual(['command/man M.test/x 10.0.0.9:81']);
@@ -423,11 +425,13 @@ describe('router', () => {
       },
     ]);
     router.setCommands(
-      'route add man m.test/x http://10.0.0.9:81/\nroute del man\nroute weight one m.test/ weight 0.25',
+      commands(
+        'route add man m.test/x http://10.0.0.9:81/\nroute del man\nroute weight one m.test/ weight 0.25',
+      ),
     );
     expect(asked('m.test', '/x')).toEqual(expect.arrayContaining([expect.stringMatching(/^node/)]));
     expect(asked('m.test', '/', 8).filter((id) => id === 'node-a/a')).toHaveLength(2);
-    router.setCommands('');
+    router.setCommands(commands(''));
     expect(asked('m.test', '/', 8).filter((id) => id === 'node-a/a')).toHaveLength(4);
     expect(router.problems()).toEqual([]);
   });

@@ -9,7 +9,7 @@ import type {
 import type { Logger } from '../lib/log.ts';
 import { DEFAULT_TABLE, type TableOptions } from './byte-table.ts';
 import { commandRoute } from './command-routes.ts';
-import { type AddCommand, parseCommands, type RouteCommand } from './commands.ts';
+import { type AddCommand, type CommandText, parseCommands, type RouteCommand } from './commands.ts';
 import { Entry, type EntryPlace, entryKey } from './entry.ts';
 import { type Explained, explain } from './explain.ts';
 import { NO_OVERRIDES, type Overrides } from './overrides.ts';
@@ -47,6 +47,8 @@ export interface Router {
   snapshot(): RouteDelta;
   /** All workers have applied `version`: slots given back before it may be used again. */
   settled(version: number): void;
+  /** Resolves when all workers have applied what is published so far, or soon: for those who act upon what they read. */
+  applied(): Promise<void>;
   /** All routes, by host and from long to short paths. The same array again while nothing changed. */
   routes(): readonly RouteView[];
   /** Everything that could not be used. The same array again while nothing changed. */
@@ -54,7 +56,7 @@ export interface Router {
   /** Where a request goes and why; `path` without its query. `secure`: behind TLS. */
   explain(host: string, path: string, secure?: boolean): Explained;
   /** Route commands in force from now on, instead of those before. Lines that cannot be read are among the problems. */
-  setCommands(text: string): void;
+  setCommands(texts: readonly CommandText[]): void;
   /** Looks at all instances again. */
   resync(): void;
   /** Idempotent. */
@@ -72,6 +74,9 @@ interface Contribution {
   readonly problems: readonly RouteProblem[];
 }
 
+/** Workers that take longer (ms) to apply a table are in trouble, which others tell. */
+const APPLIED_WAIT = 1_000;
+
 class Routing implements Router {
   readonly #options: RouterOptions;
   readonly #table: TableOptions;
@@ -81,12 +86,14 @@ class Routing implements Router {
   /** How many instances have a problem, by `problemKey`. */
   readonly #reported = new Map<string, number>();
   readonly #discovery: Discovery;
-  #commandText = '';
+  #commandTexts: readonly CommandText[] = [];
   #commandProblems: readonly RouteProblem[] = [];
   /** What `route add` brought, by instance id. */
   #added = new Map<string, AddCommand>();
   #overrides: Overrides = NO_OVERRIDES;
   #version = 0;
+  #settled = 0;
+  readonly #waiting = new Set<() => void>();
   #routes: readonly RouteView[] | undefined;
   #problems: readonly RouteProblem[] | undefined;
 
@@ -109,6 +116,25 @@ class Routing implements Router {
 
   settled(version: number): void {
     this.#slots.settle(version);
+    this.#settled = Math.max(this.#settled, version);
+    for (const waiting of [...this.#waiting]) waiting();
+  }
+
+  applied(): Promise<void> {
+    const wanted = this.#version;
+    if (this.#settled >= wanted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(look);
+        resolve();
+      };
+      const look = () => {
+        if (this.#settled >= wanted) end();
+      };
+      const timer = setTimeout(end, APPLIED_WAIT);
+      this.#waiting.add(look);
+    });
   }
 
   routes(): readonly RouteView[] {
@@ -143,10 +169,10 @@ class Routing implements Router {
     this.#publish(touched);
   }
 
-  setCommands(text: string): void {
-    if (text === this.#commandText) return;
-    this.#commandText = text;
-    const { commands, problems } = parseCommands(text);
+  setCommands(texts: readonly CommandText[]): void {
+    if (isDeepStrictEqual(texts, this.#commandTexts)) return;
+    this.#commandTexts = texts;
+    const { commands, problems } = parseCommands(texts);
     const trouble = problems.map(
       ({ text: tag, reason }): RouteProblem => ({
         service: '',
@@ -162,7 +188,7 @@ class Routing implements Router {
       if (command.command !== 'add') continue;
       const route = commandRoute(command, this.#syntax(''));
       if (typeof route === 'string') {
-        const reason = `line ${command.line} is left out: ${route}`;
+        const reason = `${command.place} is left out: ${route}`;
         trouble.push({ service: command.service, instance: '', tag: command.text, reason });
         continue;
       }
@@ -182,21 +208,21 @@ class Routing implements Router {
   }
 
   #setOverrides(commands: readonly RouteCommand[], touched: Set<Entry>): void {
-    const withPlace = <Command extends { source: string }>(command: Command) => ({
+    const withRoute = <Command extends { source: string }>(command: Command) => ({
       ...command,
-      place: command.source === '' ? '' : this.#placeOf(command.source),
+      route: command.source === '' ? '' : this.#placeOf(command.source),
     });
-    const deletions = commands.flatMap((one) => (one.command === 'del' ? [withPlace(one)] : []));
-    const weights = commands.flatMap((one) => (one.command === 'weight' ? [withPlace(one)] : []));
+    const deletions = commands.flatMap((one) => (one.command === 'del' ? [withRoute(one)] : []));
+    const weights = commands.flatMap((one) => (one.command === 'weight' ? [withRoute(one)] : []));
     const before = this.#overrides;
     const after = deletions.length + weights.length === 0 ? NO_OVERRIDES : { deletions, weights };
     if (isDeepStrictEqual(before, after)) return;
     this.#overrides = after;
-    const places = new Set(
-      [before, after].flatMap((one) => [...one.deletions, ...one.weights]).map(({ place }) => place),
+    const routes = new Set(
+      [before, after].flatMap((one) => [...one.deletions, ...one.weights]).map(({ route }) => route),
     );
     for (const entry of this.#entries.values()) {
-      if (!places.has('') && !places.has(entry.id)) continue;
+      if (!routes.has('') && !routes.has(entry.id)) continue;
       entry.rejudge();
       touched.add(entry);
     }

@@ -44,6 +44,8 @@ export interface RouteView {
   readonly handling: HandlingSpec;
   /** Index of its counters. */
   readonly slot: number;
+  /** Names under which the balancer is to be known because of it. */
+  readonly aliases: readonly string[];
   /** Whether requests are routed by it: false when none of its instances can take one. */
   readonly isInForce: boolean;
   readonly targets: readonly TargetView[];

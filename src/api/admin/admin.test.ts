@@ -3,7 +3,7 @@ import { silentLogger } from '../../lib/log.ts';
 import { PLAIN_HANDLING } from '../../route/handling.ts';
 import type { RouteView, TargetView } from '../../route/view.ts';
 import { type Admin, startAdmin } from './admin.ts';
-import { FABIO_SETTINGS } from './fabio.ts';
+import { FABIO_SETTINGS, fabioConfig } from './fabio.ts';
 
 const target = (port: number, more: Partial<TargetView> = {}): TargetView => ({
   instance: `n/${port}`,
@@ -32,6 +32,7 @@ const route = (host: string, path: string, ...targets: TargetView[]): RouteView 
   kind: 'http',
   handling: PLAIN_HANDLING,
   slot: 0,
+  aliases: [],
   isInForce: true,
   targets,
 });
@@ -42,11 +43,11 @@ const problem = { service: 's', instance: 'n/s', tag: 'urlprefix-<b>', reason: '
 
 const start = (port = 0) =>
   startAdmin({
-    router: { routes: () => routes, problems: () => [problem] },
+    router: { routes: () => routes, problems: () => [problem], applied: () => Promise.resolve() },
     log: silentLogger,
     address: { host: '127.0.0.1', port },
     version: '1.2.3',
-    settings: () => FABIO_SETTINGS,
+    settings: () => fabioConfig(FABIO_SETTINGS),
     title: 'My <title>',
     dashboard: 'http://127.0.0.1:8500/ui/',
   });

@@ -1,10 +1,13 @@
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { listenError } from '../../errors.ts';
+import { listenError, messageOf } from '../../errors.ts';
 import { formatHostPort, type HostPort } from '../../lib/host-port.ts';
 import type { Logger } from '../../lib/log.ts';
 import { type AdminReply, type AdminSource, adminReply, text } from './endpoints.ts';
-import { type FabioSettings, noRates, type TargetRates } from './fabio.ts';
+import { noRates, type TargetRates } from './fabio.ts';
+import { type ManualStore, MOST_MANUAL } from './manual.ts';
+import type { RouteLinks } from './routes-page.ts';
 
 export interface AdminOptions {
   readonly router: AdminSource['router'];
@@ -18,7 +21,19 @@ export interface AdminOptions {
   /** URL of the dashboard, to link to. */
   readonly dashboard?: string;
   /** Settings in force, for `/api/config`. */
-  readonly settings: () => FabioSettings;
+  readonly settings: () => object;
+  /** Colour of the pages. */
+  readonly color?: string;
+  /** In front of all paths but `/health`. */
+  readonly path?: string;
+  /** Default `rw`. */
+  readonly access?: 'ro' | 'rw';
+  /** Where route commands are written to; nowhere unless given. */
+  readonly manual?: ManualStore | undefined;
+  /** How sources on the page become links; they do not unless given. */
+  readonly links?: RouteLinks | undefined;
+  /** Certificate and key (PEM) to speak TLS. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   /** Live figures for `/api/routes`. */
   readonly rates?: TargetRates;
 }
@@ -46,23 +61,33 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
     title: options.title ?? 'Muster routes',
     dashboard: options.dashboard ?? '',
     settings: options.settings,
+    color: options.color ?? '',
+    path: (options.path ?? '').replace(/\/+$/, ''),
+    access: options.access ?? 'rw',
+    manual: options.manual,
+    links: options.links,
     rates: options.rates ?? noRates,
   };
-  const server = createServer(
-    { requestTimeout: REQUEST_TIMEOUT, headersTimeout: REQUEST_TIMEOUT },
-    (request, response) => {
-      const { method = 'GET', url = '/' } = request;
-      request.resume();
-      const { status, headers, body } = safeReply(method, url, source, log);
-      response.writeHead(status, {
-        ...headers,
-        'content-length': Buffer.byteLength(body),
-        'cache-control': 'no-store',
-        'x-content-type-options': 'nosniff',
-      });
-      response.end(method === 'HEAD' ? undefined : body);
-    },
-  );
+  const timeouts = { requestTimeout: REQUEST_TIMEOUT, headersTimeout: REQUEST_TIMEOUT };
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
+    const { method = 'GET', url = '/' } = request;
+    const text = await bodyOf(request);
+    const { status, headers, body } =
+      text === undefined ? TOO_LARGE : await safeReply({ method, target: url, body: text }, source, log);
+    response.writeHead(status, {
+      ...headers,
+      'content-length': Buffer.byteLength(body),
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+    });
+    response.end(method === 'HEAD' ? undefined : body);
+  };
+  const listener = (request: IncomingMessage, response: ServerResponse) =>
+    void answer(request, response).catch(() => response.destroy());
+  const server =
+    options.tls === undefined
+      ? createServer(timeouts, listener)
+      : createSecureServer({ ...timeouts, ...options.tls }, listener);
   server.maxConnections = MAX_CONNECTIONS;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) =>
@@ -84,12 +109,34 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
   };
 }
 
-function safeReply(method: string, url: string, source: AdminSource, log: Logger): AdminReply {
+const TOO_LARGE = text(413, `a text may have ${MOST_MANUAL} bytes\n`);
+
+/** Undefined when it is too long. */
+async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  for await (const part of request) {
+    size += (part as Buffer).length;
+    if (size > MOST_MANUAL) return undefined;
+    parts.push(part as Buffer);
+  }
+  return Buffer.concat(parts).toString('utf8');
+}
+
+async function safeReply(
+  request: { method: string; target: string; body: string },
+  source: AdminSource,
+  log: Logger,
+): Promise<AdminReply> {
   try {
+    const { target } = request;
     // A target that is no URL ("//") is looked up like any other unknown one.
-    return adminReply(method, URL.canParse(url, 'http://admin.invalid') ? url : '/', source);
+    return await adminReply(
+      { ...request, target: URL.canParse(target, 'http://admin.invalid') ? target : '/' },
+      source,
+    );
   } catch (error) {
-    log.error('the admin API could not answer', { url, error: String(error) });
-    return text(500, '');
+    log.error('the admin API could not answer', { url: request.target, error: messageOf(error) });
+    return text(500, `${messageOf(error)}\n`);
   }
 }

@@ -1,16 +1,29 @@
 import { STATUS_CODES } from 'node:http';
 import type { Router } from '../../route/router.ts';
-import { type FabioSettings, fabioCommands, fabioConfig, fabioRoutes, type TargetRates } from './fabio.ts';
-import { routesPage } from './routes-page.ts';
+import { fabioCommands, fabioRoutes, type TargetRates } from './fabio.ts';
+import { type ManualStore, parseManual } from './manual.ts';
+import { manualPage } from './manual-page.ts';
+import { type RouteLinks, routesPage } from './routes-page.ts';
 
 /** What the endpoints answer from. */
 export interface AdminSource {
-  readonly router: Pick<Router, 'routes' | 'problems'>;
+  readonly router: Pick<Router, 'routes' | 'problems' | 'applied'>;
   readonly version: string;
   readonly title: string;
+  /** A colour of CSS or of Material design; "" for none. */
+  readonly color: string;
   readonly dashboard: string;
-  readonly settings: () => FabioSettings;
+  /** In front of all paths but `/health`; without a slash at its end. */
+  readonly path: string;
+  /** `ro`: the manual overrides are closed. */
+  readonly access: 'ro' | 'rw';
+  /** Undefined where there is nothing to write to. */
+  readonly manual: ManualStore | undefined;
+  /** Settings in force, as `/api/config` shows them. */
+  readonly settings: () => object;
   readonly rates: TargetRates;
+  /** Whether sources on the page are links; undefined: no. */
+  readonly links: RouteLinks | undefined;
 }
 
 export interface AdminReply {
@@ -19,51 +32,151 @@ export interface AdminReply {
   readonly body: string;
 }
 
-type Endpoint = (source: AdminSource, query: URLSearchParams) => AdminReply;
+export interface AdminRequest {
+  readonly method: string;
+  readonly query: URLSearchParams;
+  /** What stands behind the endpoint's own path. */
+  readonly rest: string;
+  readonly body: string;
+}
+
+interface Endpoint {
+  readonly methods: readonly string[];
+  /** Its path may go on. */
+  readonly takesRest?: boolean;
+  /** Closed when the access is `ro`. */
+  readonly writes?: boolean;
+  answer(source: AdminSource, request: AdminRequest): AdminReply | Promise<AdminReply>;
+}
+
+const READ = ['GET', 'HEAD'];
 
 /** Every page by its path; a new one is a line here. */
 export const ADMIN_ENDPOINTS = {
-  '/api/routes': ({ router, rates }, query) => {
-    const routes = router.routes();
-    if (query.has('raw')) return text(200, fabioCommands(routes));
-    const rows = fabioRoutes(routes, rates);
-    // An empty list is null there, which its clients know.
-    return json(rows.length === 0 ? null : rows, query);
+  '/api/routes': {
+    methods: READ,
+    async answer({ router, rates }, { query }) {
+      // Who reads a route here may ask for it at once.
+      await router.applied();
+      const routes = router.routes();
+      if (query.has('raw')) return text(200, fabioCommands(routes));
+      const rows = fabioRoutes(routes, rates);
+      // An empty list is null there, which its clients know.
+      return json(rows.length === 0 ? null : rows, query);
+    },
   },
-  '/api/config': ({ settings }, query) => json(fabioConfig(settings()), query),
-  '/api/version': ({ version }) => text(200, version),
-  /** Muster's own: tags that could not be used. */
-  '/api/problems': ({ router }, query) => json(router.problems(), query),
-  '/health': () => text(200, 'OK\n'),
-  '/routes': ({ router, title, dashboard }) => {
-    const body = routesPage({ title, dashboard, routes: router.routes(), problems: router.problems() });
-    // The page carries its own style and needs nothing else.
-    const policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
-    return {
-      status: 200,
-      headers: { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': policy },
-      body,
-    };
+  '/api/config': { methods: READ, answer: ({ settings }, { query }) => json(settings(), query) },
+  '/api/version': { methods: READ, answer: ({ version }) => text(200, version) },
+  /** Muster's own: tags and commands that could not be used. */
+  '/api/problems': { methods: READ, answer: ({ router }, { query }) => json(router.problems(), query) },
+  '/api/manual': {
+    methods: [...READ, 'PUT'],
+    takesRest: true,
+    writes: true,
+    async answer({ manual }, { method, query, rest, body }) {
+      if (manual === undefined) return text(404, 'the routes of this balancer cannot be written to\n');
+      if (method !== 'PUT') return json(await manual.read(rest), query);
+      const wanted = parseManual(body);
+      if (wanted === undefined)
+        return text(400, 'expected {"value":"route add …","version":"…"} with the version that was read\n');
+      const isWritten = await manual.write(rest, wanted.value, wanted.version);
+      return isWritten ? text(200, '') : text(409, 'version mismatch\n');
+    },
+  },
+  '/api/paths': {
+    methods: READ,
+    writes: true,
+    async answer({ manual }, { query }) {
+      return json((await manual?.paths()) ?? [], query);
+    },
+  },
+  '/health': { methods: READ, answer: () => text(200, 'OK\n') },
+  '/routes': {
+    methods: READ,
+    answer: ({ router, title, color, dashboard, path, access, manual, links }) =>
+      page(
+        routesPage({
+          title,
+          color,
+          dashboard,
+          manual: access === 'rw' && manual !== undefined ? `${path}/manual` : '',
+          links,
+          routes: router.routes(),
+          problems: router.problems(),
+        }),
+      ),
+  },
+  '/manual': {
+    methods: READ,
+    takesRest: true,
+    writes: true,
+    async answer({ manual, title, color, path, router }, { rest }) {
+      if (manual === undefined) return text(404, 'the routes of this balancer cannot be written to\n');
+      const { value, version } = await manual.read(rest);
+      const paths = await manual.paths();
+      return page(
+        manualPage({ title, color, path, rest, value, version, paths, problems: router.problems() }),
+        SCRIPTED,
+      );
+    },
   },
 } as const satisfies Record<string, Endpoint>;
 
+// The pages carry their own style, and the one for writing its own script, and need nothing else.
+const STYLED = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+const SCRIPTED = `${STYLED}; script-src 'unsafe-inline'; connect-src 'self'`;
+
+function page(body: string, policy = STYLED): AdminReply {
+  return {
+    status: 200,
+    headers: { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': policy },
+    body,
+  };
+}
+
 /** The answer to a request. Whatever is no page leads to the routes, as in fabio; below `/api/` it is 404. */
-export function adminReply(method: string, target: string, source: AdminSource): AdminReply {
-  const { pathname, searchParams } = new URL(target, 'http://admin.invalid');
-  if (!Object.hasOwn(ADMIN_ENDPOINTS, pathname)) {
-    if (pathname.startsWith('/api/'))
+export async function adminReply(
+  { method, target, body }: { method: string; target: string; body: string },
+  source: AdminSource,
+): Promise<AdminReply> {
+  const { pathname, searchParams: query } = new URL(target, 'http://admin.invalid');
+  const found = find(pathname, source.path);
+  if (found === undefined) {
+    if (pathname.startsWith(`${source.path}/api/`))
       return text(
         404,
         `no such endpoint: ${pathname}; there are ${Object.keys(ADMIN_ENDPOINTS).join(', ')}\n`,
       );
-    return { ...text(303, ''), headers: { location: '/routes' } };
+    return { ...text(303, ''), headers: { location: `${source.path}/routes` } };
   }
-  if (method !== 'GET' && method !== 'HEAD')
-    return {
-      ...text(405, 'not allowed\n'),
-      headers: { 'content-type': 'text/plain; charset=utf-8', allow: 'GET, HEAD' },
-    };
-  return ADMIN_ENDPOINTS[pathname as keyof typeof ADMIN_ENDPOINTS](source, searchParams);
+  const { endpoint, rest } = found;
+  if (endpoint.writes === true && source.access === 'ro') return text(403, 'Forbidden\n');
+  if (!endpoint.methods.includes(method)) {
+    const reply = text(405, 'not allowed\n');
+    return { ...reply, headers: { ...reply.headers, allow: endpoint.methods.join(', ') } };
+  }
+  return await endpoint.answer(source, { method, query, rest, body });
+}
+
+function find(pathname: string, base: string): { endpoint: Endpoint; rest: string } | undefined {
+  // Checks of the registry ask for it wherever the pages are.
+  if (pathname === '/health') return { endpoint: ADMIN_ENDPOINTS['/health'], rest: '' };
+  if (!pathname.startsWith(base)) return undefined;
+  const path = pathname.slice(base.length);
+  for (const [own, endpoint] of Object.entries<Endpoint>(ADMIN_ENDPOINTS)) {
+    if (path === own) return { endpoint, rest: '' };
+    if (endpoint.takesRest === true && path.startsWith(`${own}/`))
+      return { endpoint, rest: decoded(path.slice(own.length)) };
+  }
+  return undefined;
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }
 
 export function text(status: number, body: string): AdminReply {

@@ -80,7 +80,7 @@ function healthy({ targets }: RouteView): TargetView[] {
   return targets.filter(({ out }) => out === '');
 }
 
-/** What `/api/config` shows; the names are fabio's. */
+/** What of `/api/config` tools look at; the names are fabio's. */
 export interface FabioSettings {
   readonly strategy: string;
   readonly matcher: string;
@@ -89,6 +89,8 @@ export interface FabioSettings {
   /** Whether the manual overrides may be written. */
   readonly access: 'ro' | 'rw';
   readonly kvPath: string;
+  /** Where the routes come from. */
+  readonly backend: string;
 }
 
 /** What holds in fabio when nothing is configured. */
@@ -99,13 +101,14 @@ export const FABIO_SETTINGS: FabioSettings = {
   noRouteStatus: 404,
   access: 'rw',
   kvPath: '/fabio/config',
+  backend: 'consul',
 };
 
 export function fabioConfig(settings: FabioSettings): object {
-  const { strategy, matcher, tagPrefix, noRouteStatus, access, kvPath } = settings;
+  const { strategy, matcher, tagPrefix, noRouteStatus, access, kvPath, backend } = settings;
   return {
     Proxy: { Strategy: strategy, Matcher: matcher, NoRouteStatus: noRouteStatus },
-    Registry: { Backend: 'consul', Consul: { TagPrefix: tagPrefix, KVPath: kvPath } },
+    Registry: { Backend: backend, Consul: { TagPrefix: tagPrefix, KVPath: kvPath } },
     UI: { Access: access },
   };
 }

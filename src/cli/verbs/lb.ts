@@ -1,3 +1,4 @@
+import { FABIO_SETTINGS, SETTING_NAMES, type SettingName } from '../../agent/fabio/settings.ts';
 import { STRATEGY_NAMES, type StrategyName } from '../../balance/strategies.ts';
 import { parseStaticUpstream } from '../../discovery/static.ts';
 import { MusterError } from '../../errors.ts';
@@ -64,7 +65,21 @@ const limitFlags = Object.fromEntries(
   }),
 ) as { [Name in LimitFlag]: Flag & { kind: LimitKind<Name> } };
 
+/** Every setting of fabio is a flag, as there; a page lists them (docs/moving/from-fabio.md). */
+const fabioFlags = Object.fromEntries(
+  SETTING_NAMES.map((name): [string, Flag] => {
+    const kind = FABIO_SETTINGS[name].kind === 'flag' ? 'boolean' : 'string';
+    return [name, { kind, summary: `As in fabio's settings.`, hidden: true }];
+  }),
+) as Record<SettingName, Flag & { kind: 'string' | 'boolean'; hidden: true }>;
+
 const flags = {
+  cfg: {
+    kind: 'string',
+    value: 'FILE',
+    summary:
+      "fabio.properties, a path or a URL: the balancer does what it says. All of fabio's flags (-proxy.addr=…) and variables (FABIO_PROXY_ADDR) are taken too.",
+  },
   listen: { kind: 'list', value: 'HOST:PORT', summary: 'Where requests come in; several with commas.' },
   upstream: {
     kind: 'list',
@@ -91,15 +106,20 @@ const flags = {
     default: 'info',
   },
   'log-json': { kind: 'boolean', summary: 'Log lines as JSON.' },
+  ...fabioFlags,
 } as const;
 
 export const lb = verb({
-  summary: 'Balances HTTP/1.1 over upstreams that are named here, without a registry.',
+  summary: 'Balances traffic: over upstreams named here, or as a fabio.properties says.',
   about:
     'An upstream that refuses connections or cuts them is taken out, probed and taken back when it answers; requests that were not sent, or may be repeated, go to the next one. On SIGTERM or Ctrl-C it takes no more connections, lets what is in flight finish and ends; a second signal ends it at once.',
   args: [],
   examples: [
     { command: 'muster lb -listen 127.0.0.1:8080 -upstream 127.0.0.1:9001,127.0.0.1:9002' },
+    {
+      command: 'muster lb -cfg fabio.properties',
+      does: 'in the place of fabio: routes from the tags of a registry',
+    },
     {
       command:
         'muster lb -listen :80 -upstream "10.0.0.1:80 weight=3,10.0.0.2:80" -strategy leastconn -timeout-response 5s',
@@ -112,7 +132,13 @@ export const lb = verb({
     },
   ],
   flags,
-  async run({ flags: given }) {
+  async run({ flags: given, terminal }) {
+    const settings = settingsOf(given);
+    if (given.cfg !== undefined || Object.keys(settings).length > 0) {
+      const { runFabio } = await import('../run-fabio.ts');
+      const logFormat = given['log-json'] === true ? 'json' : 'pretty';
+      return runFabio({ file: given.cfg, flags: settings, env: terminal.env, logFormat });
+    }
     const tls = tlsOf(given);
     const plain =
       tls.listen.length > 0 && given.listen === undefined
@@ -138,6 +164,13 @@ export const lb = verb({
     });
   },
 });
+
+/** What of fabio's settings was given as flags. */
+function settingsOf(given: FlagValues<typeof flags>): Record<string, string> {
+  return Object.fromEntries(
+    SETTING_NAMES.flatMap((name) => (given[name] === undefined ? [] : [[name, String(given[name])]])),
+  );
+}
 
 function place<Place>(flag: string, text: string, read: (text: string) => Place | undefined): Place {
   const found = read(text);

@@ -6,6 +6,7 @@ import type { ExtraFields } from './extra-fields.ts';
 import {
   CONTENT_LENGTH,
   DATE,
+  ETAG,
   type Fields,
   HOST_FIELD,
   MAX_FORWARDS,
@@ -22,6 +23,7 @@ const MAX_FORWARDS_NAME = latin1('Max-Forwards: ');
 const CONNECTION_UPGRADE = latin1('Connection: Upgrade\r\n');
 const CONNECTION_CLOSE = latin1('Connection: close\r\n');
 const CONNECTION_KEEP = latin1('Connection: keep-alive\r\n');
+const VARY_LINE = latin1('Vary: Accept-Encoding\r\n');
 const CHUNKED_LINE = latin1('Transfer-Encoding: chunked\r\n');
 
 /** What the client is told of its connection. */
@@ -203,6 +205,10 @@ export interface ResponseRewrite {
   dropLength: boolean;
   /** A line of its own; empty: none. */
   extra: Uint8Array;
+  /** The body is compressed by this; undefined: as it is. */
+  compressed: { readonly line: Uint8Array } | undefined;
+  /** Say that the answer depends on Accept-Encoding. */
+  varies: boolean;
   /** A Date line, for responses without one; empty: none. */
   date: Uint8Array;
 }
@@ -221,11 +227,15 @@ export function composeResponse(
   if (rewrite.dropChunked) fields.dropAll(TRANSFER_ENCODING);
   if (rewrite.dropLength) fields.dropAll(CONTENT_LENGTH);
   if (rewrite.connection === SAY_UPGRADE) keepAll(fields, UPGRADE);
+  // Of other bytes: what tells versions apart, and parts of them, is none of ours any more (RFC 9110 §8.8.1).
+  if (rewrite.compressed !== undefined) fields.dropAll(ETAG);
   let out = putLines(memory, fields, at + lineEnd - head.start);
   if (rewrite.connection === SAY_CLOSE) out = put(memory, CONNECTION_CLOSE, out);
   else if (rewrite.connection === SAY_KEEP_ALIVE) out = put(memory, CONNECTION_KEEP, out);
   else if (rewrite.connection === SAY_UPGRADE) out = put(memory, CONNECTION_UPGRADE, out);
   if (rewrite.addChunked) out = put(memory, CHUNKED_LINE, out);
+  if (rewrite.compressed !== undefined) out = put(memory, rewrite.compressed.line, out);
+  if (rewrite.varies) out = put(memory, VARY_LINE, out);
   if (rewrite.extra.length > 0) out = put(memory, rewrite.extra, out);
   if (rewrite.date.length > 0 && !fields.has(DATE)) out = put(memory, rewrite.date, out);
   return putEnd(memory, out);

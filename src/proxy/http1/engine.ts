@@ -1,6 +1,8 @@
 /** What all sessions of a worker share. */
+import { isDeepStrictEqual } from 'node:util';
 import type { Target } from '../../balance/balancer.ts';
 import { RETRIES, RetryBudget } from '../../balance/retry-budget.ts';
+import { compileGoRegexp, type GoRegexp } from '../../lib/go-regexp.ts';
 import { PLAIN } from '../../route/handling.ts';
 import type { RouteTable } from '../../route/table.ts';
 import { Credentials, compareBcrypt } from '../auth.ts';
@@ -10,6 +12,7 @@ import type { NoRouteSettings, ProxySettings } from '../settings.ts';
 import type { Lack } from '../shortage.ts';
 import { latin1 } from './bytes.ts';
 import type { RequestRewrite } from './compose.ts';
+import { ExchangeLog } from './exchange-log.ts';
 import { ExtraFields } from './extra-fields.ts';
 import type { HeadLimits } from './fields.ts';
 import { Forwarding } from './forwarding.ts';
@@ -37,6 +40,8 @@ export interface EngineOptions {
   outcomes: Outcomes;
   /** A connection was refused, or could not be opened, for lack of something on our side. */
   onLack?: ((lack: Lack) => void) | undefined;
+  /** Something besides the traffic does not work, in words. */
+  onTrouble?: ((why: string) => void) | undefined;
   /** As `createMemory` makes it or longer: a transport that reads to other places has them behind it. */
   memory?: Uint8Array;
   /** Monotonic milliseconds. */
@@ -63,6 +68,7 @@ export class Engine {
   readonly counters: Counters;
   readonly outcomes: Outcomes;
   readonly onLack: (lack: Lack) => void;
+  readonly onTrouble: (why: string) => void;
   /** Engine time in ms: of the event that is being handled. */
   time: number;
   /** Reused for every request. */
@@ -76,15 +82,29 @@ export class Engine {
   /** Undefined where none is configured. */
   extras: ExtraFields | undefined;
   credentials: Credentials = NOBODY;
+  /** Undefined where nothing is compressed. */
+  compress: GoRegexp | undefined;
+  /** Undefined where requests are not logged. */
+  log: ExchangeLog | undefined;
   /** Undefined: 404 with a sentence. */
   noRoute: NoRouteSettings | undefined;
   /** "Date: …\r\n" of the present second. */
   date: Uint8Array = new Uint8Array();
+  #accessLog: ProxySettings['accessLog'];
   readonly #now: () => number;
   readonly #wallClock: () => number;
 
   constructor(
-    { limits, counters, outcomes, onLack = () => {}, memory = createMemory(), now, wallClock }: EngineOptions,
+    {
+      limits,
+      counters,
+      outcomes,
+      onLack = () => {},
+      onTrouble = () => {},
+      memory = createMemory(),
+      now,
+      wallClock,
+    }: EngineOptions,
     transport: (engine: Engine) => Transport,
   ) {
     this.memory = memory;
@@ -93,6 +113,7 @@ export class Engine {
     this.counters = counters;
     this.outcomes = outcomes;
     this.onLack = onLack;
+    this.onTrouble = onTrouble;
     this.#now = now;
     this.time = now();
     this.rewrite = {
@@ -113,7 +134,13 @@ export class Engine {
   }
 
   /** What to do with HTTP besides; takes effect with the next request. */
-  configure({ headers, noRoute, auth }: ProxySettings): void {
+  configure({ headers, noRoute, auth, compress, accessLog }: ProxySettings): void {
+    this.compress = compress === undefined ? undefined : compileGoRegexp(compress);
+    if (!isDeepStrictEqual(accessLog, this.#accessLog)) {
+      this.#accessLog = accessLog;
+      this.log?.close();
+      this.log = accessLog === undefined ? undefined : new ExchangeLog(accessLog, this.onTrouble);
+    }
     this.extras = headers === undefined ? undefined : new ExtraFields(headers);
     this.noRoute = noRoute;
     this.credentials = auth === undefined ? NOBODY : new Credentials(auth, compareBcrypt, this.#now);

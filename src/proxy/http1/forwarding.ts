@@ -33,7 +33,7 @@ export interface ForwardingOptions {
 }
 
 /** What of a request's rewriting its forwarding fields depend on. */
-export type ForwardingRewrite = Pick<RequestRewrite, 'host' | 'hostPort' | 'handling'>;
+export type ForwardingRewrite = Pick<RequestRewrite, 'host' | 'hostPort' | 'handling' | 'upgrade'>;
 
 /** The forwarding fields for one client address and manner of connection. */
 export class Forwarding {
@@ -46,6 +46,8 @@ export class Forwarding {
   readonly #realIp: Uint8Array;
   readonly #forwarded: readonly Uint8Array[];
   readonly #extension: readonly Uint8Array[];
+  /** Of requests that leave HTTP: the scheme is ws or wss there. */
+  readonly #forwardedUpgrade: readonly Uint8Array[];
   readonly #protoLine: Uint8Array;
   readonly #port: number;
 
@@ -62,7 +64,10 @@ export class Forwarding {
     const versions = ['1.0', '1.1'];
     const via = versions.map((version) => `Via: ${version} ${pseudonym}\r\n`);
     const extension = versions.map((version) => `${by}; httpproto=http/${version}${security}\r\n`);
-    const forwarded = extension.map((rest) => `Forwarded: for=${node(address)}; proto=${proto}${rest}`);
+    const forwardedAs = (scheme: string) =>
+      extension.map((rest) => `Forwarded: for=${node(address)}; proto=${scheme}${rest}`);
+    const forwarded = forwardedAs(proto);
+    this.#forwardedUpgrade = forwardedAs(isSecure ? 'wss' : 'ws').map(latin1);
     const realIp = `X-Real-Ip: ${address}\r\n`;
     this.#plain = versions.map((_, minor) =>
       latin1(`X-Forwarded-For: ${address}\r\n${realIp}${protoLine}${forwarded[minor]}${via[minor]}`),
@@ -90,11 +95,11 @@ export class Forwarding {
   write(memory: Uint8Array, head: RequestHead, rewrite: ForwardingRewrite, at: number): number {
     const fields = head.fields;
     let out = at;
-    if ((fields.present & IN_PLAIN) === 0) {
+    if ((fields.present & IN_PLAIN) === 0 && !rewrite.upgrade) {
       const plain = this.#plain[head.minor]!;
       memory.set(plain, out);
       out += plain.length;
-    } else out = this.#writeSingly(memory, head, out);
+    } else out = this.#writeSingly(memory, head, rewrite.upgrade, out);
     const { host, handling } = rewrite;
     const hasHost = host.length > 0;
     if ((hasHost || head.hostEnd > head.hostStart) && !fields.has(X_FORWARDED_HOST)) {
@@ -118,7 +123,7 @@ export class Forwarding {
     return put(memory, CRLF, put(memory, strip, put(memory, PREFIX, out)));
   }
 
-  #writeSingly(memory: Uint8Array, head: RequestHead, at: number): number {
+  #writeSingly(memory: Uint8Array, head: RequestHead, isUpgrade: boolean, at: number): number {
     const fields = head.fields;
     let out = put(memory, FOR, at);
     out = putValues(memory, head, X_FORWARDED_FOR, out);
@@ -131,7 +136,7 @@ export class Forwarding {
       out = put(memory, FORWARDED_NAME, out);
       out = putValues(memory, head, FORWARDED, out);
       out = put(memory, this.#extension[head.minor]!, out);
-    } else out = put(memory, this.#forwarded[head.minor]!, out);
+    } else out = put(memory, (isUpgrade ? this.#forwardedUpgrade : this.#forwarded)[head.minor]!, out);
     return put(memory, this.#via[head.minor]!, out);
   }
 }

@@ -6,8 +6,9 @@ import { authorityOf } from './authority.ts';
 import { Body, BY_CHUNKS, BY_LENGTH, NO_BODY } from './body.ts';
 import { hasLineEnd } from './bytes.ts';
 import { composeRequest } from './compose.ts';
+import { type Coding, chooseCoding } from './compression.ts';
 import type { Engine } from './engine.ts';
-import { MAX_FORWARDS } from './fields.ts';
+import { ACCEPT_ENCODING, MAX_FORWARDS } from './fields.ts';
 import type { Forwarding } from './forwarding.ts';
 import type { Frontend } from './frontend.ts';
 import { type Admission, judge } from './guard.ts';
@@ -80,6 +81,11 @@ export class Intake {
     return this.carry.length > PIPELINE && (stage === EXCHANGE || (stage === IDLE && clientSlow));
   }
 
+  /** The client's. */
+  get address(): string {
+    return this.#forwarding.address;
+  }
+
   /** The position up to which bytes were used. */
   #run(start: number, end: number): number {
     this.isRunning = true;
@@ -124,6 +130,8 @@ export class Intake {
     this.upgrading = head.wantsUpgrade();
     session.begin(head.wantsClose());
     counters.overall(REQUESTS);
+    session.exchange = engine.log?.begin(memory, head);
+    session.reply.coding = engine.compress === undefined ? undefined : this.#coding();
     counters.overall(IN_FLIGHT);
     const { body } = this;
     const kind = fields.chunked ? BY_CHUNKS : fields.contentLength > 0 ? BY_LENGTH : NO_BODY;
@@ -171,12 +179,23 @@ export class Intake {
     rewrite.upgrade = this.upgrading;
     rewrite.maxForwards = maxForwards - 1;
     const out = composeRequest(memory, head, OUT, rewrite);
+    if (session.exchange !== undefined) engine.log?.composed(session.exchange, memory, OUT);
     memory.copyWithin(out, bodyStart, bodyEnd);
     const block = engine.transport.keep(OUT, out + bodyEnd - bodyStart);
     const repeatable = head.method !== METHOD_OTHER && body.done;
     if (admission === undefined) session.dispatch.begin(route, block, repeatable, target);
     else session.dispatch.beginWhen(admission, route, block, repeatable, target);
     return bodyEnd;
+  }
+
+  /** How the client takes a body compressed; undefined: not at all. */
+  #coding(): Coding | undefined {
+    const { request, memory } = this.#engine;
+    const line = request.minor === 0 || this.isHead ? -1 : request.fields.find(ACCEPT_ENCODING);
+    if (line < 0) return undefined;
+    request.fields.trim(memory, line);
+    const { valueStart, valueEnd } = request.fields;
+    return chooseCoding(Buffer.from(memory.subarray(valueStart, valueEnd)).toString('latin1'));
   }
 
   /** The number in Max-Forwards; -1 when there is none that counts (RFC 9110 §7.6.2). */

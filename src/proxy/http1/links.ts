@@ -8,6 +8,8 @@ import type { Session } from './session.ts';
 
 /** The client's connection. Its events go to the session: received, ended, drained, progressed, gone. */
 export interface ClientLink {
+  /** The client's port, for the access log; 0 where it is not known. */
+  readonly remotePort?: number;
   /** False: the peer is slow, hold the other side back until `session.drained`. */
   send(start: number, end: number): boolean;
   pause(): void;

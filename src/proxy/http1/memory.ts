@@ -8,8 +8,10 @@ export const READ_SIZE = 65_536;
 export const OUT = READ + READ_SIZE;
 /** A head (60 kB), what we add to it (twice the longest host, the client's forwarding fields), a read buffer of body, chunk framing. */
 const OUT_SIZE = 262_144;
+/** A read's worth of data taken out of its chunks, while it is compressed to OUT. */
+export const SCRATCH = OUT + OUT_SIZE;
 /** Behind it a transport may have memory of its own in the same array: what it reads there is scanned in place. */
-export const MEMORY_SIZE = OUT + OUT_SIZE;
+export const MEMORY_SIZE = SCRATCH + READ_SIZE;
 
 export function createMemory(): Uint8Array {
   return new Uint8Array(MEMORY_SIZE);

@@ -88,7 +88,7 @@ export function undelivered(failure: Failure, service: string): Refusal {
       };
     case 'no-tls':
       return {
-        status: 502,
+        status: 500,
         text: `${service} could not be reached: its instances refuse TLS connections or their certificates are not trusted. The log has the reason`,
       };
     case 'connect-timeout':

@@ -11,9 +11,10 @@ import {
   SAY_NOTHING,
   SAY_UPGRADE,
 } from './compose.ts';
+import { type Coding, Compressor } from './compression.ts';
 import type { Engine } from './engine.ts';
-import { UPGRADE } from './fields.ts';
-import { Carry, OUT, READ } from './memory.ts';
+import { CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, type Fields, UPGRADE } from './fields.ts';
+import { Carry, OUT, READ, SCRATCH } from './memory.ts';
 import { refusalOf } from './refusals.ts';
 import type { Session } from './session.ts';
 
@@ -23,6 +24,8 @@ const AS_IT_IS = 0;
 const INTO_CHUNKS = 1;
 /** An HTTP/1.0 client knows no chunks. */
 const OUT_OF_CHUNKS = 2;
+/** Compressed, into chunks of our own. */
+const COMPRESSED = 3;
 
 const NO_DATE = new Uint8Array();
 const LAST_CHUNK = [48, 13, 10, 13, 10];
@@ -35,6 +38,9 @@ export class Reply {
   status = 0;
   /** The client learns the end of the body from the end of the connection alone. */
   endsWithConnection = false;
+  /** How the client takes a body compressed, where anything is; undefined: not at all. */
+  coding: Coding | undefined;
+  #compressor: Compressor | undefined;
   readonly #body = new Body();
   readonly #engine: Engine;
   readonly #session: Session;
@@ -44,8 +50,12 @@ export class Reply {
     dropChunked: false,
     dropLength: false,
     extra: NO_DATE,
+    compressed: undefined,
+    varies: false,
     date: NO_DATE,
   };
+  /** Whether it is compressed depends on what the client says. */
+  #varies = false;
   #mode = AS_IT_IS;
   /** Where the body bytes last looked at end. */
   #used = 0;
@@ -65,6 +75,13 @@ export class Reply {
     this.endsWithConnection = false;
     this.#interim = 0;
     this.#carry = undefined;
+    this.forget();
+  }
+
+  /** The exchange is over: gives back what compressing took. */
+  forget(): void {
+    this.#compressor?.close();
+    this.#compressor = undefined;
   }
 
   /** Event: bytes of the backend. */
@@ -137,6 +154,8 @@ export class Reply {
     rewrite.dropLength = dropLength;
     rewrite.date = engine.response.status < 200 ? NO_DATE : engine.date;
     rewrite.extra = this.#session.responseExtra;
+    rewrite.compressed = this.#compressor;
+    rewrite.varies = this.#varies;
     return composeResponse(engine.memory, engine.response, OUT, rewrite);
   }
 
@@ -156,10 +175,20 @@ export class Reply {
     if (kind === BY_CHUNKS && old) this.#mode = OUT_OF_CHUNKS;
     if (kind === BY_CLOSE && !old) this.#mode = INTO_CHUNKS;
     this.endsWithConnection = old && (kind === BY_CHUNKS || kind === BY_CLOSE);
+    const { exchange } = session;
+    if (exchange !== undefined) exchange.status = status;
+    this.#varies = this.#isCompressible();
+    if (this.#varies && this.coding !== undefined && kind !== NO_BODY && status !== 206) {
+      this.#compressor = new Compressor(this.coding);
+      this.#mode = COMPRESSED;
+    }
     this.#body.begin(kind, fields.contentLength);
     const closes = session.decideClose(this.endsWithConnection);
     const say = closes ? SAY_CLOSE : old ? SAY_KEEP_ALIVE : SAY_NOTHING;
-    const out = this.#compose(say, this.#mode === INTO_CHUNKS, old || status === 204, status === 204);
+    const isOurs = this.#mode === INTO_CHUNKS || this.#mode === COMPRESSED;
+    const isRecoded = this.#mode === COMPRESSED;
+    const out = this.#compose(say, isOurs, old || status === 204 || isRecoded, status === 204 || isRecoded);
+    if (exchange !== undefined) exchange.size -= out - OUT;
     const total = this.#frame(bodyStart, end, out);
     if (this.#body.failed) {
       session.badResponse('its chunked body is malformed');
@@ -168,6 +197,16 @@ export class Reply {
     this.headSent = true;
     session.sendToClient(OUT, total);
     return this.#afterBody(end);
+  }
+
+  /** By what the configuration says of its type, and what it says itself. */
+  #isCompressible(): boolean {
+    const { compress, response, memory } = this.#engine;
+    if (compress === undefined) return false;
+    const { fields } = response;
+    if (fields.has(CONTENT_ENCODING) || valueIn(fields, memory, CACHE_CONTROL).includes('no-transform'))
+      return false;
+    return compress.test(valueIn(fields, memory, CONTENT_TYPE));
   }
 
   /** 101: what follows is no HTTP any more. Only when the client asked for it. */
@@ -207,6 +246,7 @@ export class Reply {
   /** Puts body bytes behind `out` as the client is to see them; the answer is where they end. Sets `#used`. */
   #frame(from: number, to: number, out: number): number {
     const { memory } = this.#engine;
+    if (this.#mode === COMPRESSED) return this.#compress(from, to, out);
     if (this.#mode === OUT_OF_CHUNKS) {
       this.#used = this.#body.extract(memory, from, to, out);
       return this.#body.dataEnd;
@@ -226,6 +266,38 @@ export class Reply {
     return out + CHUNK_HEAD + length + 2;
   }
 
+  /** The same, compressed: taken out of the backend's chunks into the room at the end of the memory, then put into ours. */
+  #compress(from: number, to: number, out: number): number {
+    const { memory } = this.#engine;
+    let [dataFrom, dataTo] = [from, from];
+    if (this.#body.kind === BY_CHUNKS) {
+      dataFrom = SCRATCH;
+      this.#used = this.#body.extract(memory, from, to, SCRATCH);
+      dataTo = this.#body.dataEnd;
+    } else {
+      this.#used = this.#body.advance(memory, from, to);
+      dataTo = this.#used;
+    }
+    const isLast = this.#body.done;
+    if (dataFrom === dataTo && !isLast) return out;
+    return this.#putCompressed(dataFrom, dataTo, out, isLast);
+  }
+
+  #putCompressed(from: number, to: number, out: number, isLast: boolean): number {
+    const { memory } = this.#engine;
+    const begin = out + CHUNK_HEAD;
+    let end = this.#compressor!.write(memory, from, to, begin, SCRATCH, isLast);
+    if (end === begin) end = out;
+    else {
+      putChunkSize(memory, out, end - begin);
+      memory[end++] = 13;
+      memory[end++] = 10;
+    }
+    if (!isLast) return end;
+    memory.set(LAST_CHUNK, end);
+    return end + LAST_CHUNK.length;
+  }
+
   #afterBody(end: number): number {
     if (!this.#body.done) {
       this.#session.arm();
@@ -239,6 +311,7 @@ export class Reply {
   /** Event: the backend sent FIN or is gone. Whether that was the end of its response. */
   ended(): boolean {
     if (!this.headSent || this.#body.kind !== BY_CLOSE) return false;
+    if (this.#mode === COMPRESSED) this.#session.sendToClient(OUT, this.#putCompressed(OUT, OUT, OUT, true));
     if (this.#mode === INTO_CHUNKS) {
       this.#engine.memory.set(LAST_CHUNK, OUT);
       this.#session.sendToClient(OUT, OUT + LAST_CHUNK.length);
@@ -246,4 +319,12 @@ export class Reply {
     this.#session.replied(false);
     return true;
   }
+}
+
+/** The value of the first line of a field in lower case; "" without one. For what is looked at in few responses only. */
+function valueIn(fields: Fields, memory: Uint8Array, field: number): string {
+  const line = fields.find(field);
+  if (line < 0) return '';
+  fields.trim(memory, line);
+  return Buffer.from(memory.subarray(fields.valueStart, fields.valueEnd)).toString('latin1').toLowerCase();
 }

@@ -6,6 +6,7 @@ import { BYTES_IN, BYTES_OUT, IN_FLIGHT, OWN_4XX, OWN_5XX } from '../counters.ts
 import type { ProxyLimits } from '../limits.ts';
 import { Dispatch } from './dispatch.ts';
 import type { Engine } from './engine.ts';
+import type { LoggedExchange } from './exchange-log.ts';
 import type { Forwarding } from './forwarding.ts';
 import type { Frontend } from './frontend.ts';
 import { Intake } from './intake.ts';
@@ -24,6 +25,8 @@ export class Session {
   /** When `expired` is to be called (engine time); Infinity: never. */
   deadline: number;
   stage = IDLE;
+  /** For the access log; undefined without one, or between requests. */
+  exchange: LoggedExchange | undefined;
   /** The client does not take what we have for it. */
   clientSlow = false;
   readonly #engine: Engine;
@@ -100,6 +103,8 @@ export class Session {
 
   /** The client's connection is gone. */
   gone(): void {
+    this.#logExchange();
+    this.reply.forget();
     if (this.stage === EXCHANGE || this.stage === TUNNEL) this.#engine.counters.overall(IN_FLIGHT, -1);
     this.stage = CLOSED;
     this.deadline = Number.POSITIVE_INFINITY;
@@ -233,6 +238,7 @@ export class Session {
 
   sendToClient(start: number, end: number): void {
     this.#engine.counters.overall(BYTES_OUT, end - start);
+    if (this.exchange !== undefined) this.exchange.size += end - start;
     if (this.#link.send(start, end)) return;
     this.clientSlow = true;
     this.dispatch.upstream?.pause();
@@ -340,6 +346,17 @@ export class Session {
     if (!this.clientSlow || this.intake.carry.length === 0) this.#close();
   }
 
+  /** It is over, one way or the other. */
+  #logExchange(): void {
+    const { exchange } = this;
+    if (exchange === undefined) return;
+    this.exchange = undefined;
+    exchange.target = this.dispatch.target;
+    exchange.service = this.dispatch.route?.service ?? '';
+    const { remotePort = 0 } = this.#link;
+    this.#engine.log?.end(exchange, this.intake.address, remotePort, this.#frontend.secure);
+  }
+
   // Ends of an exchange
 
   /** The request cannot be trusted or has not come: answered, and nothing after it is read. */
@@ -349,6 +366,7 @@ export class Session {
       this.intake.isHead = false;
     } else this.#engine.counters.overall(IN_FLIGHT, -1);
     this.#page(status, text, true);
+    this.#logExchange();
     this.#closing = true;
     this.#close();
   }
@@ -379,9 +397,12 @@ export class Session {
   #send(page: OwnPage, closes: boolean): void {
     const { counters, memory, date } = this.#engine;
     const { status } = page;
+    const { exchange } = this;
+    if (exchange !== undefined) exchange.status = status;
     if (status >= 400) counters.overall(status < 500 ? OWN_4XX : OWN_5XX);
     const connection = closes ? 'close' : this.intake.minor === 0 ? 'keep-alive' : undefined;
     this.sendToClient(OUT, composePage(memory, OUT, page, { isHead: this.intake.isHead, connection, date }));
+    if (exchange !== undefined) exchange.size = this.intake.isHead ? 0 : Buffer.byteLength(page.body);
   }
 
   #service(): string {
@@ -396,6 +417,8 @@ export class Session {
       return;
     }
     this.#engine.counters.overall(IN_FLIGHT, -1);
+    this.#logExchange();
+    this.reply.forget();
     this.dispatch.forget();
     this.stage = DROPPING;
     this.intake.carry.clear();
@@ -404,6 +427,7 @@ export class Session {
   }
 
   #over(): void {
+    this.#logExchange();
     this.#engine.counters.overall(IN_FLIGHT, -1);
     this.dispatch.forget();
     this.#upstreamSlow = false;

@@ -57,6 +57,10 @@ export class ClientConnection implements ClientLink, WireEvents {
     this.session.drained();
   }
 
+  get remotePort(): number {
+    return this.#socket.remotePort ?? 0;
+  }
+
   send(start: number, end: number): boolean {
     return this.#sender.send(this.#home.engine.memory, start, end);
   }

@@ -26,6 +26,8 @@ export interface ProxyServerOptions {
   outcomes?: Outcomes;
   /** Something ran out; told at once, then at most once a minute. */
   onShortage?: (report: ShortageReport) => void;
+  /** Something besides the traffic does not work, in words. */
+  onTrouble?: ((why: string) => void) | undefined;
   /** Own address for `by=` in Forwarded. */
   localAddress?: string | undefined;
   routes?: RouteTable;
@@ -55,7 +57,7 @@ export class ProxyServer {
   #stopped: Promise<void> | undefined;
 
   constructor(options: ProxyServerOptions = {}, transport: TransportKind = NET) {
-    const { outcomes = NO_OUTCOMES, onShortage = () => {}, localAddress } = options;
+    const { outcomes = NO_OUTCOMES, onShortage = () => {}, onTrouble, localAddress } = options;
     const { memory, now } = transport;
     const shortage = new Shortage(onShortage, now);
     const onLack = shortage.note.bind(shortage);
@@ -66,6 +68,7 @@ export class ProxyServer {
         counters: new Counters(options.counters ?? createCounterBlock()),
         outcomes,
         onLack,
+        onTrouble,
         now,
         wallClock: () => Date.now(),
         ...(memory === undefined ? {} : { memory }),

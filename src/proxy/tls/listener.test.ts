@@ -440,7 +440,7 @@ describe('instances over TLS', () => {
     for (const event of events) expect(event).toMatch(/^t[0-3]: no TLS connection: ./);
     const alone = await proxy([at(wrongName, toSelf)]);
     expect(await new Client(alone).send(GET).until(/\n$/)).toMatch(
-      /^HTTP\/1.1 502 .*certificates are not trusted/s,
+      /^HTTP\/1.1 500 .*certificates are not trusted/s,
     );
   });
 
@@ -451,7 +451,7 @@ describe('instances over TLS', () => {
     const close = 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
     for (let i = 0; i < 3; i++) await new Client(given).send(close).until(/a$/);
     given.server.setRoutes(routeTo([at(port, toSelf)]));
-    await new Client(given).send(GET).until(/502/);
+    await new Client(given).send(GET).until(/500/);
   });
 
   it('get our certificate when they ask for one', async () => {

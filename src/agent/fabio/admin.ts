@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs';
+import { type Admin, startAdmin } from '../../api/admin/admin.ts';
+import type { ManualStore } from '../../api/admin/manual.ts';
+import { MusterError, messageOf } from '../../errors.ts';
+import type { Logger } from '../../lib/log.ts';
+import type { Router } from '../../route/router.ts';
+import { VERSION } from '../../version.ts';
+import type { FabioConfig } from './config.ts';
+import { shownConfig } from './shown-config.ts';
+
+/** The admin API as `ui.*` says; undefined when it is turned off (`ui.addr` empty). */
+export async function startAdminOf(
+  config: FabioConfig,
+  { router, manual, log }: { router: Router; manual: ManualStore | undefined; log: Logger },
+): Promise<Admin | undefined> {
+  const { values, ui, access } = config;
+  if (ui === undefined) return undefined;
+  const links = {
+    scheme: values['ui.routingtable.source.scheme'],
+    host: values['ui.routingtable.source.host'],
+    port: values['ui.routingtable.source.port'],
+    newTab: values['ui.routingtable.source.newtab'],
+  };
+  return startAdmin({
+    router,
+    log,
+    address: { host: ui.host === '' ? '::' : ui.host, port: ui.port },
+    version: VERSION,
+    title: values['ui.title'] || 'Muster routes',
+    color: values['ui.color'],
+    path: values['ui.path'],
+    access,
+    manual,
+    links: values['ui.routingtable.source.linkenabled'] ? links : undefined,
+    settings: () => shownConfig(config),
+    tls: tlsOf(config),
+  });
+}
+
+function tlsOf({ ui, certificates }: FabioConfig): { cert: string; key: string } | undefined {
+  const source = certificates.find(({ name }) => name === ui?.certificates);
+  if (source === undefined) return undefined;
+  if (source.type !== 'file')
+    throw new MusterError(
+      'config.invalid',
+      `ui.addr: the certificate has to come from a file (cs=${source.name})`,
+    );
+  try {
+    return { cert: readFileSync(source.cert, 'utf8'), key: readFileSync(source.key || source.cert, 'utf8') };
+  } catch (cause) {
+    throw new MusterError('config.unreadable', `ui.addr: ${messageOf(cause)}`, { cause });
+  }
+}

@@ -1,0 +1,148 @@
+import type { Admin } from '../../api/admin/admin.ts';
+import { systemClock } from '../../lib/clock.ts';
+import { formatHostPort } from '../../lib/host-port.ts';
+import type { Logger } from '../../lib/log.ts';
+import { Certificates } from '../../proxy/certificates/certificates.ts';
+import { CounterReader, SLOTS } from '../../proxy/counters.ts';
+import { ProxyFleet } from '../../proxy/fleet.ts';
+import type { AuthScheme, ProxySettings } from '../../proxy/settings.ts';
+import { type Router, startRouter } from '../../route/router.ts';
+import { startAdminOf } from './admin.ts';
+import { followAuthFiles } from './auth-files.ts';
+import type { FabioConfig } from './config.ts';
+import { listenerSpecs, storesOf } from './listener-specs.ts';
+import { ownAddress } from './own-address.ts';
+import { REGISTRIES } from './registries/registries.ts';
+import { RouteLog } from './route-log.ts';
+
+export interface FabioBalancer {
+  readonly listeners: readonly string[];
+  readonly admin: string | undefined;
+  readonly router: Router;
+  /** Takes the balancer out of the registry, so that no new clients come. Idempotent. */
+  deregister(): Promise<void>;
+  /** Takes no new connections and lets requests in flight end, for at most `patience` ms. Idempotent. */
+  drain(patience: number): Promise<void>;
+  /** Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** How long (ms) the start waits for certificates, so that the first clients find them. */
+const CERTIFICATES_WAIT = 3_000;
+
+const NO_DISCOVERY = { instances: () => [], resync() {}, stop() {} };
+
+/** A balancer that does what fabio's settings say. Throws `listen.*` and `config.*`; nothing is left running then. */
+export async function startFabio(config: FabioConfig, log: Logger): Promise<FabioBalancer> {
+  const { values, table, strategy } = config;
+  const clock = systemClock;
+  const counters = new CounterReader();
+  const registry = REGISTRIES[config.backend](config, log.child('registry'));
+  const routeLog = new RouteLog(config.routeLog, clock, log.child('routes'));
+  const specs = listenerSpecs(config);
+  let settings: ProxySettings = settingsOf(config);
+  let isStarted = false;
+  const router: Router = startRouter({
+    discover: (listener) => registry.discover?.(listener) ?? NO_DISCOVERY,
+    publish(delta) {
+      // What comes before there are workers is in the snapshot that they begin with.
+      if (!isStarted) return;
+      fleet.publish(delta);
+      routeLog.changed(router);
+      registry.register?.(aliasesOf(router));
+    },
+    slots: {
+      capacity: SLOTS,
+      isIdle: (slot) => counters.isIdle(slot),
+      onAssign: (slot) => counters.clear(slot),
+    },
+    log: log.child('routes'),
+    tagPrefix: values['registry.consul.tagprefix'],
+    strategy,
+    table,
+  });
+  const fleet: ProxyFleet = new ProxyFleet(
+    {
+      listeners: specs,
+      log,
+      snapshot: () => router.snapshot(),
+      limits: config.limits,
+      table,
+      localAddress: values['proxy.localip'] || ownAddress(),
+      settings,
+      onApplied: (version) => router.settled(version),
+    },
+    counters,
+  );
+  isStarted = true;
+  const configure = (changes: Partial<ProxySettings>) => {
+    settings = { ...settings, ...changes };
+    fleet.configure(settings);
+  };
+  const certificates = new Certificates({
+    stores: storesOf(config.certificates),
+    clock,
+    log: log.child('tls'),
+    publish: (store, spec) => fleet.setCertificates(store, spec),
+  });
+  let admin: Admin | undefined;
+  let stopAuth = () => {};
+  let stopping: Promise<void> | undefined;
+  const stop = (): Promise<void> => {
+    stopping ??= (async () => {
+      registry.stop();
+      router.stop();
+      routeLog.stop();
+      certificates.stop();
+      stopAuth();
+      await Promise.all([registry.deregister?.(), fleet.stop(), admin?.stop()]);
+    })();
+    return stopping;
+  };
+  try {
+    stopAuth = followAuthFiles(config.auth, {
+      clock,
+      log: log.child('auth'),
+      tell: (auth: Record<string, AuthScheme>) => configure({ auth }),
+    });
+    registry.start({
+      config,
+      log: log.child('registry'),
+      clock,
+      random: Math.random,
+      setCommands: (texts) => router.setCommands(texts),
+      setNoRoutePage: (html) => configure({ noRoute: { status: values['proxy.noroutestatus'], html } }),
+    });
+    await certificates.ready(CERTIFICATES_WAIT);
+    await fleet.listen();
+    admin = await startAdminOf(config, { router, manual: registry.manual, log });
+    registry.register?.(aliasesOf(router));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    listeners: [...fleet.addresses.values()].map(({ host, port }) => formatHostPort(host, port)),
+    admin: admin === undefined ? undefined : formatHostPort(admin.address.host, admin.address.port),
+    router,
+    deregister: async () => registry.deregister?.(),
+    drain: (patience) => fleet.stop(patience),
+    stop,
+  };
+}
+
+function settingsOf({ values, headers }: FabioConfig): ProxySettings {
+  const target = values['log.access.target'];
+  const types = values['proxy.gzip.contenttype'];
+  return {
+    noRoute: { status: values['proxy.noroutestatus'], html: '' },
+    ...(Object.keys(headers).length === 0 ? {} : { headers }),
+    ...(target === '' ? {} : { accessLog: { format: values['log.access.format'], target } }),
+    ...(types === '' ? {} : { compress: types }),
+  };
+}
+
+/** Names that routes ask the balancer to be known under. */
+function aliasesOf(router: Router): string[] {
+  return [...new Set(router.routes().flatMap(({ aliases }) => aliases))];
+}

@@ -1,0 +1,296 @@
+/** fabio's settings, checked and in Muster's terms. */
+import { STRATEGY_NAMES, type StrategyName } from '../../balance/strategies.ts';
+import type { CheckStatus } from '../../catalog/rows.ts';
+import type { Consistency } from '../../client/index.ts';
+import type { PassingRule } from '../../discovery/passing.ts';
+import { MusterError, messageOf } from '../../errors.ts';
+import { parseDuration } from '../../lib/duration.ts';
+import { compileGoRegexp } from '../../lib/go-regexp.ts';
+import type { LogLevel } from '../../lib/log.ts';
+import { checkAccessFormat } from '../../proxy/access-log.ts';
+import type { ProxyLimits } from '../../proxy/limits.ts';
+import type { HeaderSettings } from '../../proxy/settings.ts';
+import type { TableOptions } from '../../route/byte-table.ts';
+import { MATCHER_NAMES, type MatcherName } from '../../route/paths.ts';
+import { parseKeyValues } from './key-values.ts';
+import { type FabioListener, parseListeners } from './listeners.ts';
+import { readSettings, type SettingProblem, type SettingSources } from './read.ts';
+import type { SettingName, SettingValues } from './settings.ts';
+
+export interface AuthFile {
+  readonly name: string;
+  readonly realm: string;
+  /** Path of the htpasswd file. */
+  readonly file: string;
+  /** How often it is looked at again (ms); 0: never. */
+  readonly refresh: number;
+}
+
+/** One of `proxy.cs`. */
+export interface CertificateSource {
+  readonly name: string;
+  readonly type: 'file' | 'path' | 'http' | 'consul';
+  readonly cert: string;
+  readonly key: string;
+  readonly clientCa: string;
+  /** Common name of a certificate of clients' that is to count as an authority. */
+  readonly caUpgradeName: string;
+  /** Milliseconds. */
+  readonly refresh: number;
+  /** Of requests to an HTTP source. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export const BACKENDS = ['consul', 'static', 'file', 'custom'] as const;
+export type Backend = (typeof BACKENDS)[number];
+
+export const METRIC_TARGETS = ['prometheus', 'statsd', 'statsd_raw', 'stdout'] as const;
+export type MetricTarget = (typeof METRIC_TARGETS)[number];
+
+export const ROUTE_LOGS = ['delta', 'detail', 'all'] as const;
+
+export interface FabioConfig {
+  /** As they were read, for what needs no more than the value. */
+  readonly values: SettingValues;
+  readonly listeners: readonly FabioListener[];
+  readonly ui: FabioListener | undefined;
+  readonly certificates: readonly CertificateSource[];
+  readonly auth: readonly AuthFile[];
+  readonly strategy: StrategyName;
+  readonly table: TableOptions;
+  readonly headers: HeaderSettings;
+  readonly limits: Partial<ProxyLimits>;
+  readonly backend: Backend;
+  readonly rule: PassingRule;
+  readonly consistency: Consistency;
+  readonly access: 'ro' | 'rw';
+  readonly logLevel: LogLevel;
+  readonly routeLog: (typeof ROUTE_LOGS)[number];
+  readonly metrics: readonly MetricTarget[];
+  /** Where others reach the admin API; undefined: the balancer does not register itself. */
+  readonly registerAddress: string | undefined;
+}
+
+/**
+ * Reads all of it. Throws `config.invalid` (or `usage` for a flag) for what fabio refuses to start with; what it would silently ignore
+ * is among the problems.
+ */
+export function readFabioConfig(sources: SettingSources): {
+  config: FabioConfig;
+  problems: readonly SettingProblem[];
+} {
+  const read = readSettings(sources);
+  const problems = [...read.problems];
+  const { values } = read;
+  const note = (name: SettingName, message: string, isWrong: boolean) =>
+    problems.push({ place: read.given.get(name) ?? name, message: `${name}: ${message}`, isWrong });
+  const certificates = certificatesOf(values['proxy.cs'], (text) => note('proxy.cs', text, true));
+  const usual = {
+    readTimeout: values['proxy.readtimeout'],
+    writeTimeout: values['proxy.writetimeout'],
+  };
+  const listen = (name: 'proxy.addr' | 'ui.addr') => {
+    const listeners = parseListeners(name, values[name], usual, (text) => note(name, text, false));
+    for (const { certificates: wanted } of listeners)
+      if (wanted !== '' && !certificates.some(({ name }) => name === wanted))
+        throw invalid(`${name}: unknown certificate source "${wanted}"; proxy.cs has none of that name`);
+    return listeners;
+  };
+  const ui = listen('ui.addr');
+  if (ui.length > 1) throw invalid('ui.addr must contain only one listener');
+  const status = values['proxy.noroutestatus'];
+  if (status < 100 || status > 999) throw invalid('proxy.noroutestatus must be between 100 and 999');
+  const gzip = values['proxy.gzip.contenttype'];
+  if (gzip !== '') {
+    try {
+      compileGoRegexp(gzip);
+    } catch (error) {
+      throw invalid(`proxy.gzip.contenttype: invalid expression for content types: ${messageOf(error)}`);
+    }
+  }
+  const isStale = values['registry.consul.allowStale'];
+  if (
+    isStale &&
+    read.given.has('registry.consul.requireConsistent') &&
+    values['registry.consul.requireConsistent']
+  )
+    throw invalid('registry.consul.allowStale and registry.consul.requireConsistent cannot both be true');
+  const format = checkAccessFormat(values['log.access.format']);
+  if (format !== undefined) throw invalid(`log.access.format: ${format}`);
+  const config: FabioConfig = {
+    values,
+    listeners: listen('proxy.addr'),
+    ui: ui[0],
+    certificates,
+    auth: authOf(values['proxy.auth']),
+    strategy: oneOf('proxy.strategy', values['proxy.strategy'], STRATEGY_NAMES),
+    table: {
+      matcher: oneOf<MatcherName>('proxy.matcher', values['proxy.matcher'], MATCHER_NAMES),
+      globs: !values['glob.matching.disabled'],
+    },
+    headers: headersOf(values),
+    limits: limitsOf(values),
+    backend: oneOf('registry.backend', values['registry.backend'], BACKENDS),
+    rule: {
+      statuses: values['registry.consul.service.status'] as CheckStatus[],
+      checksRequired: oneOf('registry.consul.checksRequired', values['registry.consul.checksRequired'], [
+        'one',
+        'all',
+      ]),
+    },
+    consistency: isStale ? 'stale' : values['registry.consul.requireConsistent'] ? 'consistent' : 'default',
+    access: oneOf('ui.access', values['ui.access'], ['ro', 'rw']),
+    logLevel: logLevelOf(values['log.level'], (text) => note('log.level', text, true)),
+    routeLog: oneOf(
+      'log.routes.format',
+      values['proxy.log.routes'] || values['log.routes.format'],
+      ROUTE_LOGS,
+    ),
+    metrics: metricsOf(values['metrics.target'], (text) => note('metrics.target', text, true)),
+    registerAddress: values['registry.consul.register.enabled']
+      ? values['registry.consul.register.addr'] || (ui[0] === undefined ? '' : `${ui[0].host}:${ui[0].port}`)
+      : undefined,
+  };
+  return { config, problems };
+}
+
+function oneOf<Name extends string>(setting: string, text: string, names: readonly Name[]): Name {
+  const found = names.find((name) => name === text);
+  if (found === undefined) throw invalid(`invalid ${setting}: ${text}; there are ${names.join(', ')}`);
+  return found;
+}
+
+type Note = (message: string) => void;
+
+const LEVELS: Readonly<Record<string, LogLevel>> = {
+  trace: 'trace',
+  debug: 'debug',
+  info: 'info',
+  warn: 'warn',
+  error: 'error',
+  fatal: 'error',
+};
+
+function logLevelOf(text: string, note: Note): LogLevel {
+  const level = LEVELS[text.toLowerCase()];
+  if (level === undefined) note(`"${text}" is none of ${Object.keys(LEVELS).join(', ')}; info is used`);
+  return level ?? 'info';
+}
+
+function metricsOf(text: string, note: Note): MetricTarget[] {
+  return text.split(',').flatMap((part) => {
+    const name = part.trim();
+    if (name === '') return [];
+    const known = METRIC_TARGETS.find((target) => target === name);
+    if (known === undefined) note(`"${name}" is left out; there are ${METRIC_TARGETS.join(', ')}`);
+    return known ?? [];
+  });
+}
+
+function headersOf(values: SettingValues): HeaderSettings {
+  const maxAge = values['proxy.header.sts.maxage'];
+  const strictTransport = [
+    `max-age=${maxAge}`,
+    ...(values['proxy.header.sts.subdomains'] ? ['includeSubdomains'] : []),
+    ...(values['proxy.header.sts.preload'] ? ['preload'] : []),
+  ].join('; ');
+  const name = (setting: SettingName): string => {
+    const text = String(values[setting]);
+    if (text !== '' && !/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(text))
+      throw invalid(`${setting}: "${text}" is no name of a header field`);
+    return text;
+  };
+  const clientIp = name('proxy.header.clientip');
+  const requestId = name('proxy.header.requestid');
+  const tls = name('proxy.header.tls');
+  return {
+    ...(clientIp === '' ? {} : { clientIp }),
+    ...(requestId === '' ? {} : { requestId }),
+    ...(tls === ''
+      ? {}
+      : { tls: { name: tls, value: values['proxy.header.tls.value'].replace(/\p{Cc}/gu, ' ') } }),
+    ...(maxAge > 0 ? { strictTransport } : {}),
+  };
+}
+
+/** 0 means "no limit" in fabio; the limits that Muster has anyhow hold then. */
+function limitsOf(values: SettingValues): Partial<ProxyLimits> {
+  const dial = values['proxy.dialtimeout'];
+  const head = values['proxy.responseheadertimeout'];
+  return {
+    ...(dial > 0 ? { connectTimeout: dial } : {}),
+    ...(head > 0 ? { responseTimeout: head } : {}),
+    upstreamIdleTimeout: values['proxy.idleconntimeout'],
+    maxIdlePerTarget: values['proxy.maxconn'],
+  };
+}
+
+function entriesOf(setting: SettingName, text: string): Map<string, string>[] {
+  const entries = parseKeyValues(text);
+  if (typeof entries === 'string') throw invalid(`${setting}: ${entries}`);
+  return entries;
+}
+
+function authOf(text: string): AuthFile[] {
+  return entriesOf('proxy.auth', text).map((entry) => {
+    const name = entry.get('name') ?? '';
+    if (name === '') throw invalid("missing 'name' in proxy.auth");
+    const type = entry.get('type') ?? '';
+    if (type === '') throw invalid(`missing 'type' in proxy.auth '${name}'`);
+    if (type !== 'basic') throw invalid(`unknown type '${type}' in proxy.auth '${name}'; there is basic`);
+    const file = entry.get('file') ?? '';
+    if (file === '') throw invalid(`missing 'file' in proxy.auth '${name}'`);
+    return { name, file, realm: entry.get('realm') || name, refresh: refreshOf('proxy.auth', entry, 0) };
+  });
+}
+
+const CERTIFICATE_TYPES = ['file', 'path', 'http', 'consul'] as const;
+/** fabio's; files and keys are looked at as often, which fabio does not. */
+const CERTIFICATE_REFRESH = 3_000;
+
+function certificatesOf(text: string, note: Note): CertificateSource[] {
+  return entriesOf('proxy.cs', text).map((entry) => {
+    const name = entry.get('cs') ?? '';
+    if (name === '') throw invalid("missing 'cs' in proxy.cs");
+    const cert = entry.get('cert') ?? '';
+    if (cert === '') throw invalid(`missing 'cert' in proxy.cs '${name}'`);
+    const type = entry.get('type') ?? '';
+    if (type === '') throw invalid(`missing 'type' in proxy.cs '${name}'`);
+    if (type.startsWith('vault'))
+      throw invalid(
+        `proxy.cs '${name}': certificates from Vault are not supported; there are ${CERTIFICATE_TYPES.join(', ')}`,
+      );
+    const headers: Record<string, string> = {};
+    const header = entry.get('hdr');
+    if (header !== undefined) {
+      const [, key, value] = /^([^:]+): (.+)$/.exec(header) ?? [];
+      if (key === undefined || value === undefined)
+        throw invalid(`proxy.cs '${name}': invalid header ${header}`);
+      headers[key] = value;
+    }
+    if (entry.has('vaultfetchtoken')) note(`'${name}': vaultfetchtoken= has no effect`);
+    return {
+      name,
+      type: oneOf(`type in proxy.cs '${name}'`, type, CERTIFICATE_TYPES),
+      cert,
+      key: entry.get('key') ?? '',
+      clientCa: entry.get('clientca') ?? '',
+      caUpgradeName: entry.get('caupgcn') ?? '',
+      refresh: refreshOf('proxy.cs', entry, CERTIFICATE_REFRESH),
+      headers,
+    };
+  });
+}
+
+/** Not more often than once a second, as in fabio. */
+function refreshOf(setting: SettingName, entry: ReadonlyMap<string, string>, usual: number): number {
+  const text = entry.get('refresh') ?? '';
+  if (text === '') return usual;
+  const ms = parseDuration(text);
+  if (ms === undefined) throw invalid(`${setting}: refresh: expected a duration such as 10s, got "${text}"`);
+  return ms === 0 ? 0 : Math.max(1_000, ms);
+}
+
+function invalid(message: string): MusterError {
+  return new MusterError('config.invalid', message);
+}

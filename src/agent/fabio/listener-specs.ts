@@ -1,0 +1,103 @@
+/** fabio's listeners and certificate sources in the terms of the data path. */
+import { MusterError } from '../../errors.ts';
+import type { SourceOptions } from '../../proxy/certificates/kinds.ts';
+import type { ProxyLimits } from '../../proxy/limits.ts';
+import type { ListenerSpec } from '../../proxy/listener-spec.ts';
+import { DEFAULT_TLS, type TlsSettings } from '../../proxy/tls/spec.ts';
+import type { CertificateSource, FabioConfig } from './config.ts';
+import type { FabioListener, FabioProtocol } from './listeners.ts';
+
+/** Every interface, IPv6 too where there is one: as Go takes an address without a host. */
+const ANY = '::';
+
+interface Spec {
+  readonly id: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What becomes of each protocol; undefined: it is opened elsewhere. A new one is a line here. */
+const SPECS = {
+  http: (listener, spec) => ({ ...spec, protocol: 'http', ...limitsOf(listener) }),
+  https: (listener, spec, config) => ({
+    ...spec,
+    protocol: 'https',
+    tls: tlsOf(listener, config),
+    ...limitsOf(listener),
+  }),
+} as const satisfies Partial<
+  Record<
+    FabioProtocol,
+    (listener: FabioListener, spec: Spec, config: FabioConfig) => ListenerSpec | undefined
+  >
+>;
+
+export function listenerSpecs(config: FabioConfig): ListenerSpec[] {
+  return config.listeners.flatMap((listener, index) => {
+    const { protocol, host, port } = listener;
+    if (protocol === 'prometheus') return [];
+    const make = Object.hasOwn(SPECS, protocol) ? SPECS[protocol as keyof typeof SPECS] : undefined;
+    if (make === undefined)
+      throw new MusterError('config.invalid', `proxy.addr: proto=${protocol} is not carried out yet`);
+    return make(listener, { id: `${protocol}-${index}`, host: host === '' ? ANY : host, port }, config) ?? [];
+  });
+}
+
+/** Go's timeouts for reading, writing and idle connections; 0 leaves ours. */
+function limitsOf({ readTimeout, writeTimeout, idleTimeout }: FabioListener): {
+  limits?: Partial<ProxyLimits>;
+} {
+  const limits: Partial<ProxyLimits> = {
+    ...(readTimeout > 0 ? { headTimeout: readTimeout, bodyTimeout: readTimeout } : {}),
+    ...(writeTimeout > 0 ? { stallTimeout: writeTimeout } : {}),
+    ...(idleTimeout > 0 ? { keepAliveTimeout: idleTimeout } : {}),
+  };
+  return Object.keys(limits).length === 0 ? {} : { limits };
+}
+
+export function tlsOf(listener: FabioListener, { certificates }: FabioConfig): TlsSettings {
+  const { certificates: store, tlsMin, tlsMax, tlsCiphers, strictMatch } = listener;
+  const source = certificates.find(({ name }) => name === store);
+  const ciphers = tlsCiphers.filter((name) => name !== '').map(opensslName);
+  return {
+    ...DEFAULT_TLS,
+    store,
+    strict: strictMatch,
+    clientAuth: source === undefined || source.clientCa === '' ? 'none' : 'required',
+    ...(tlsMin === undefined ? {} : { minVersion: tlsMin }),
+    ...(tlsMax === undefined ? {} : { maxVersion: tlsMax }),
+    ...(ciphers.length === 0 ? {} : { ciphers: ciphers.join(':') }),
+  };
+}
+
+/** "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", as Go says it, is "ECDHE-RSA-AES128-GCM-SHA256" to OpenSSL; its own names pass. */
+export function opensslName(name: string): string {
+  const upper = name.toUpperCase();
+  // The suites of TLS 1.3 have one name everywhere.
+  if (!upper.startsWith('TLS_') || !upper.includes('_WITH_')) return name;
+  return upper
+    .replace(/^TLS_(?:RSA_WITH_)?/, '')
+    .replace('_WITH_', '_')
+    .replace(/AES_(\d+)/, 'AES$1')
+    .replace(/_CBC/, '')
+    .replace('CHACHA20_POLY1305_SHA256', 'CHACHA20_POLY1305')
+    .replaceAll('_', '-');
+}
+
+/** What fills the store of each source's name. */
+export function storesOf(sources: readonly CertificateSource[]): Map<string, SourceOptions[]> {
+  return new Map(sources.map((source) => [source.name, [sourceOf(source)]]));
+}
+
+function sourceOf({ type, cert, key, clientCa, refresh }: CertificateSource): SourceOptions {
+  const authorities = clientCa === '' ? {} : { clientCa };
+  switch (type) {
+    case 'file':
+      return { kind: 'file', cert, ...(key === '' ? {} : { key }), ...authorities, refresh };
+    case 'path':
+    case 'http':
+      return { kind: type, cert, ...authorities, refresh };
+    case 'consul':
+      return { kind: 'consul', cert, ...authorities };
+  }
+}

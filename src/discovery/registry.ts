@@ -1,0 +1,157 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Client, ServiceEntry } from '../client/index.ts';
+import { messageOf } from '../errors.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/log.ts';
+import type { DiscoveredInstance, Discovery, InstanceChange, InstanceListener } from './instance.ts';
+import { DEFAULT_RULE, type PassingRule, whyOut } from './passing.ts';
+import { type AskOptions, followViews } from './views.ts';
+
+export interface RegistryDiscoveryOptions extends Pick<AskOptions, 'consistency' | 'interval' | 'random'> {
+  readonly client: Client;
+  /** Only services with a tag that begins so are looked at. */
+  readonly tagPrefix: string;
+  readonly rule?: PassingRule;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/**
+ * Instances of all services that have a route tag, in any registry with Consul's HTTP API. The list of services is watched, and each
+ * of those with such a tag on its own: a change of one costs one answer. What was known stays while the registry is away.
+ */
+export function followRegistry(options: RegistryDiscoveryOptions, listener: InstanceListener): Discovery {
+  const { client, tagPrefix, rule = DEFAULT_RULE, log } = options;
+  const known = new Map<string, ReadonlyMap<string, DiscoveredInstance>>();
+  const watched = new Map<string, AbortController>();
+  const stopped = new AbortController();
+  let isAway = false;
+  const ask: AskOptions = {
+    ...options,
+    onTrouble(error) {
+      if (isAway) return;
+      isAway = true;
+      log.warn('the registry does not answer; the routes stay as they are', { why: messageOf(error) });
+    },
+  };
+  const isBack = (): void => {
+    if (isAway) log.info('the registry answers again');
+    isAway = false;
+  };
+
+  const look = (service: string, entries: readonly ServiceEntry[]): void => {
+    isBack();
+    const before = known.get(service) ?? new Map<string, DiscoveredInstance>();
+    const after = new Map<string, DiscoveredInstance>();
+    for (const entry of entries) {
+      const instance = discovered(entry, rule);
+      after.set(instance.id, instance);
+    }
+    const changes: InstanceChange[] = [];
+    for (const [id, old] of before) if (!after.has(id)) changes.push({ id, before: old, after: undefined });
+    for (const [id, instance] of after) {
+      const old = before.get(id);
+      if (!isDeepStrictEqual(old, instance)) changes.push({ id, before: old, after: instance });
+    }
+    if (after.size === 0) known.delete(service);
+    else known.set(service, after);
+    if (changes.length > 0) listener(changes);
+  };
+
+  const followService = (service: string): void => {
+    const ending = new AbortController();
+    watched.set(service, ending);
+    void followViews(
+      {
+        once: (read) => client.health.service(service, read),
+        watch: (read) => client.health.watchService(service, read),
+      },
+      (entries) => {
+        if (!ending.signal.aborted) look(service, entries);
+      },
+      ask,
+      ending.signal,
+    );
+  };
+
+  const lookAtServices = (services: Record<string, string[]>): void => {
+    isBack();
+    const wanted = new Set(
+      Object.entries(services).flatMap(([name, tags]) =>
+        tags.some((tag) => tag.trimStart().startsWith(tagPrefix)) ? [name] : [],
+      ),
+    );
+    for (const service of wanted) if (!watched.has(service)) followService(service);
+    for (const [service, ending] of watched) {
+      if (wanted.has(service)) continue;
+      watched.delete(service);
+      ending.abort();
+      look(service, []);
+    }
+  };
+
+  let round = new AbortController();
+  const followServices = (): void => {
+    round = new AbortController();
+    void followViews(
+      {
+        once: (read) => client.catalog.services(read),
+        watch: (read) => client.catalog.watchServices(read),
+      },
+      (services) => {
+        if (!stopped.signal.aborted) lookAtServices(services);
+      },
+      ask,
+      round.signal,
+    );
+  };
+  followServices();
+
+  return {
+    *instances() {
+      for (const instances of known.values()) yield* instances.values();
+    },
+    resync() {
+      round.abort();
+      for (const ending of watched.values()) ending.abort();
+      // Each is asked for anew; what is known stays until it answers.
+      const services = [...watched.keys()];
+      watched.clear();
+      for (const service of services) followService(service);
+      followServices();
+    },
+    stop() {
+      stopped.abort();
+      round.abort();
+      for (const ending of watched.values()) ending.abort();
+    },
+  };
+}
+
+function discovered(
+  { Node: node, Service: service, Checks: checks }: ServiceEntry,
+  rule: PassingRule,
+): DiscoveredInstance {
+  const all = checks.map(({ CheckID, ServiceID, Name, Status, Notes }) => ({
+    id: CheckID,
+    serviceId: ServiceID,
+    name: Name,
+    status: Status,
+    notes: Notes,
+  }));
+  const isWarning = checks.some(({ Status }) => Status === 'warning');
+  const { Passing = 1, Warning = 1 } = service.Weights ?? {};
+  return {
+    id: `${node.Node}/${service.ID}`,
+    service: service.Service,
+    node: node.Node,
+    serviceId: service.ID,
+    host: service.Address === '' ? node.Address : service.Address,
+    port: service.Port,
+    tags: service.Tags ?? [],
+    meta: service.Meta ?? null,
+    datacenter: node.Datacenter,
+    weight: isWarning ? Warning : Passing,
+    out: whyOut(all, rule),
+  };
+}

@@ -1,0 +1,104 @@
+/** What is remembered of an exchange for its line in the access log. Made for each request only where there is a log. */
+import { performance } from 'node:perf_hooks';
+import type { Target } from '../../balance/balancer.ts';
+import { type AccessEntry, type AccessFormat, accessFormat } from '../access-log.ts';
+import { LineWriter } from '../line-writer.ts';
+import { latin1, sameLetters } from './bytes.ts';
+import type { RequestHead } from './request-head.ts';
+
+/** A request under way. */
+export interface LoggedExchange {
+  readonly method: string;
+  readonly uri: string;
+  readonly host: string;
+  readonly proto: AccessEntry['proto'];
+  readonly headers: Readonly<Record<string, string>>;
+  readonly start: number;
+  service: string;
+  target: Target | undefined;
+  upstreamUri: string;
+  status: number;
+  size: number;
+}
+
+export class ExchangeLog {
+  readonly #format: AccessFormat;
+  readonly #names: readonly Uint8Array[];
+  readonly #writer: LineWriter;
+
+  constructor({ format, target }: { format: string; target: string }, onTrouble: (why: string) => void) {
+    this.#format = accessFormat(format);
+    this.#names = this.#format.headers.map(latin1);
+    this.#writer = new LineWriter(target, onTrouble);
+  }
+
+  /** A request's head has been read. */
+  begin(memory: Uint8Array, head: RequestHead): LoggedExchange {
+    return {
+      method: textOf(memory, head.start, head.methodEnd),
+      uri: textOf(memory, head.pathStart, head.targetEnd) || '/',
+      host: textOf(memory, head.hostStart, head.hostEnd),
+      proto: head.minor === 0 ? 'HTTP/1.0' : 'HTTP/1.1',
+      headers: this.#headers(memory, head),
+      start: now(),
+      service: '',
+      target: undefined,
+      upstreamUri: '',
+      status: 0,
+      size: 0,
+    };
+  }
+
+  /** The request was put together for an instance at [start, …) of the memory: what it is asked for. */
+  composed(exchange: LoggedExchange, memory: Uint8Array, start: number): void {
+    const from = memory.indexOf(SPACE, start) + 1;
+    exchange.upstreamUri = textOf(memory, from, memory.indexOf(SPACE, from));
+  }
+
+  /** It is over. `remotePort` is 0 where it is not known. */
+  end(exchange: LoggedExchange, remoteHost: string, remotePort: number, isSecure: boolean): void {
+    const { target, ...rest } = exchange;
+    this.#writer.write(
+      this.#format.line({
+        ...rest,
+        remoteHost,
+        remotePort,
+        scheme: isSecure ? 'https' : 'http',
+        end: now(),
+        upstreamHost: target?.host ?? '',
+        upstreamPort: target?.port ?? 0,
+        upstreamScheme: target?.tls === undefined ? 'http' : 'https',
+      }),
+    );
+  }
+
+  /** Writes what waits, then ends. */
+  close(): void {
+    this.#writer.close();
+  }
+
+  #headers(memory: Uint8Array, { fields }: RequestHead): Record<string, string> {
+    const headers: Record<string, string> = {};
+    for (const [at, name] of this.#names.entries()) {
+      for (let i = 0; i < fields.count; i++) {
+        const from = fields.start[i]!;
+        if (fields.colon[i]! - from !== name.length || !sameLetters(memory, from, name)) continue;
+        fields.trim(memory, i);
+        headers[this.#format.headers[at]!] = textOf(memory, fields.valueStart, fields.valueEnd);
+        break;
+      }
+    }
+    return headers;
+  }
+}
+
+const SPACE = 32;
+
+/** Milliseconds since the epoch, with fractions. */
+function now(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+function textOf(memory: Uint8Array, start: number, end: number): string {
+  return Buffer.from(memory.buffer, memory.byteOffset + start, Math.max(0, end - start)).toString('latin1');
+}
