@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runs, until } from '../scripts/support/processes.mjs';
+import { MUSTER } from '../scripts/support/paths.mjs';
+import { runs, runToEnd, until } from '../scripts/support/processes.mjs';
 import { srvPorts } from './support/dns.ts';
 import { ask, getJson } from './support/http.ts';
 import { failures, Load } from './support/load.ts';
@@ -105,6 +106,29 @@ describe('the hello stack', () => {
     const samples = await load.end();
     expect(failures(samples)).toEqual([]);
     await allRouted();
+  });
+
+  it('says why, and drains an instance without a failed request', async () => {
+    const cli = (...words: string[]) =>
+      runToEnd(process.execPath, [MUSTER, ...words], { env: { CONSUL_HTTP_ADDR: muster.api } });
+    const why = await cli('why', SERVICE);
+    expect(why.output).toMatch(
+      /^hello-server: 8 of 8 instances may get traffic\n {2}\/hello\/api\/v1 {2}rr, 8 targets\n/,
+    );
+    expect(why.code).toBe(0);
+    const [first] = await passing();
+    const id = first?.Service.ID ?? '';
+    const load = Load.begin(`${muster.proxy}${PATH}`, 100);
+    const drained = await cli('drain', '-reason', 'new disk', id);
+    expect(drained.output).toBe(`${id} gets no new requests, and none is in flight\n`);
+    expect((await cli('why', SERVICE)).output).toContain(`✗ ${id}`);
+    expect((await cli('top', '-once')).output).toMatch(/\nhello-server .* 7\/8 +1 maintenance\n/);
+    expect((await cli('drain', '-undo', id)).output).toBe(`${id} takes part again\n`);
+    expect(failures(await load.end())).toEqual([]);
+    await allRouted();
+    expect((await cli('drain', 'nobody')).output).toContain(
+      'no instance "nobody" is registered with this agent',
+    );
   });
 
   it('shows its routes', async () => {

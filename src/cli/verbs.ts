@@ -8,6 +8,7 @@ import { catalogDatacenters, catalogNodes, catalogServices } from './verbs/catal
 import { forceLeave, join, leave, raftListPeers, reload } from './verbs/cluster.ts';
 import { completion } from './verbs/completion.ts';
 import { configPrint, validate } from './verbs/config.ts';
+import { drain } from './verbs/drain.ts';
 import { event } from './verbs/event.ts';
 import { explain } from './verbs/explain.ts';
 import {
@@ -36,9 +37,11 @@ import { routes } from './verbs/routes.ts';
 import { servicesDeregister, servicesRegister } from './verbs/services.ts';
 import { snapshotInspect, snapshotRestore, snapshotSave } from './verbs/snapshot.ts';
 import { template } from './verbs/template.ts';
+import { top } from './verbs/top.ts';
 import { up } from './verbs/up.ts';
 import { version } from './verbs/version.ts';
 import { watch } from './verbs/watch.ts';
+import { why } from './verbs/why.ts';
 
 export const verbs: Verbs = {
   up,
@@ -54,9 +57,11 @@ export const verbs: Verbs = {
   health,
   routes,
   explain,
+  why,
   history,
   watch,
   monitor,
+  top,
   info,
   version,
 
@@ -69,6 +74,7 @@ export const verbs: Verbs = {
   'services register': servicesRegister,
   'services deregister': servicesDeregister,
   maint,
+  drain,
   event,
   lock,
   join,
