@@ -46,7 +46,7 @@ export interface TargetTls {
 /** What else is special about speaking to an instance. Plain data. */
 export interface TargetOptions {
   /** Default "http". */
-  readonly protocol?: 'http' | 'tcp' | 'grpc';
+  readonly protocol?: 'http' | 'http2' | 'tcp' | 'grpc';
   /** Tell it the client's address in a PROXY line. */
   readonly proxyProtocol?: boolean;
   /** As many requests or connections at a time at most; 0: as many as there are. */
@@ -72,6 +72,11 @@ export interface Target {
   readonly state: TargetState;
   /** Spoken to over TLS; undefined: in clear text. */
   readonly tls?: TargetTls | undefined;
+}
+
+/** Whether an instance is spoken to in HTTP/2, without asking whether it would rather have HTTP/1.1. */
+export function speaksHttp2({ options }: Pick<Target, 'options'>): boolean {
+  return options?.protocol === 'grpc' || options?.protocol === 'http2';
 }
 
 /** A strategy over one immutable list of targets. */

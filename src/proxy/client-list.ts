@@ -3,7 +3,7 @@ import type { Frontend } from './http1/frontend.ts';
 import type { Session } from './http1/session.ts';
 
 export interface ListedClient {
-  readonly session: Session;
+  readonly session: Pick<Session, 'deadline' | 'expired' | 'drain'>;
   /** Place in the list; only the list sets it. */
   index: number;
   destroy(): void;

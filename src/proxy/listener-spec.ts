@@ -13,14 +13,16 @@ export interface ListenerBase {
   readonly isShared?: boolean;
 }
 
-/** HTTP/1.1 in clear text. */
+/** HTTP in clear text. */
 export interface HttpListenerSpec extends ListenerBase {
   readonly protocol: 'http';
   /** On top of the fleet's own, for this listener's clients. */
   readonly limits?: Partial<ProxyLimits>;
+  /** HTTP/2 besides HTTP/1.1: over TLS with clients that offer it, in clear text with clients that begin with it. */
+  readonly http2?: boolean | undefined;
 }
 
-/** HTTP/1.1 over TLS. */
+/** HTTP over TLS. */
 export interface HttpsListenerSpec extends Omit<HttpListenerSpec, 'protocol'> {
   readonly protocol: 'https';
   readonly tls: TlsSettings;

@@ -138,8 +138,8 @@ export class Compiler {
 }
 
 /** How it is spoken to. */
-function mannerOf({ tls }: Target | TargetSpec): string {
-  return tls === undefined ? '' : JSON.stringify(tls);
+function mannerOf({ tls, options }: Target | TargetSpec): string {
+  return tls === undefined && options === undefined ? '' : JSON.stringify([tls, options]);
 }
 
 function isSame(a: Target, b: TargetSpec): boolean {

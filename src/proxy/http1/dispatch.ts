@@ -27,6 +27,8 @@ export class Dispatch implements Waiter {
   #tried: readonly Target[] = NONE;
   #block: Uint8Array = NOTHING;
   #repeatable = false;
+  /** The block is the whole request, as far as it has come. */
+  #isWhole = true;
   #sightings = 0;
   /** Set while somebody else decides whether the request may go on. */
   #waiting: object | undefined;
@@ -46,6 +48,7 @@ export class Dispatch implements Waiter {
     this.route = route;
     this.#block = block;
     this.#repeatable = repeatable;
+    this.#isWhole = true;
     this.#sightings = 0;
     this.failure = 'none';
     this.#tried = NONE;
@@ -184,6 +187,7 @@ export class Dispatch implements Waiter {
   /** More of the body was sent than the block holds. */
   sentMore(): void {
     this.#repeatable = false;
+    this.#isWhole = false;
   }
 
   /** Event: the connection is gone, or sent FIN, before the response was complete. */
@@ -203,9 +207,10 @@ export class Dispatch implements Waiter {
       return;
     }
     this.failure = 'cut';
+    const mayRepeat = this.#repeatable || (upstream.untouched === true && this.#isWhole);
     const again =
-      this.#repeatable && !this.#session.reply.begun && this.#sightings < this.#engine.limits.maxSightings;
-    if (!upstream.reused) {
+      mayRepeat && !this.#session.reply.begun && this.#sightings < this.#engine.limits.maxSightings;
+    if (!upstream.reused && upstream.untouched !== true) {
       this.#engine.counters.slot(target.slot, CUTS);
       this.#engine.outcomes.cut(target);
     }

@@ -14,20 +14,36 @@ export interface FrontendOptions extends ForwardingOptions {
 }
 
 export class Frontend {
-  /** No exchange after the present one on any of its connections. */
-  draining = false;
   readonly limits: ProxyLimits;
   readonly authority: Uint8Array;
   /** Its clients come over TLS. */
   readonly secure: boolean;
   readonly #options: ForwardingOptions;
   readonly #forwarding = new Map<string, Forwarding>();
+  /** One for all that are derived from each other. */
+  readonly #end: { draining: boolean };
 
-  constructor({ limits, authority, ...forwarding }: FrontendOptions) {
+  constructor({ limits, authority, ...forwarding }: FrontendOptions, end = { draining: false }) {
+    this.#end = end;
     this.limits = limits;
     this.authority = latin1(authority);
     this.secure = forwarding.isSecure === true;
     this.#options = forwarding;
+  }
+
+  /** No exchange after the present one on any of its connections. */
+  get draining(): boolean {
+    return this.#end.draining;
+  }
+
+  set draining(is: boolean) {
+    this.#end.draining = is;
+  }
+
+  /** The same for clients that are to be waited for in another way. */
+  withLimits(limits: Partial<ProxyLimits>): Frontend {
+    const authority = String.fromCharCode(...this.authority);
+    return new Frontend({ ...this.#options, limits: { ...this.limits, ...limits }, authority }, this.#end);
   }
 
   /** The forwarding fields for a client's address, as a socket tells it, and what Forwarded says of its TLS connection. */

@@ -35,6 +35,8 @@ export interface UpstreamLink {
   readonly lack: Lack | undefined;
   /** Why it could not be opened, in words, when that is the instance's doing. */
   readonly trouble: string;
+  /** The instance says that it has not looked at the request: it may be sent again whatever its method. */
+  readonly untouched?: boolean;
   /** Sends bytes that stay as they are until the exchange is over. */
   give(block: Uint8Array): boolean;
   send(start: number, end: number): boolean;

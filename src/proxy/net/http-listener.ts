@@ -4,14 +4,17 @@ import { formatHostPort } from '../../lib/host-port.ts';
 import { ClientList } from '../client-list.ts';
 import type { Engine } from '../http1/engine.ts';
 import { Frontend } from '../http1/frontend.ts';
+import type { ClientStream } from '../http2/client-stream.ts';
+import { Http2Connection, type Http2Home } from '../http2/connection.ts';
+import { PrefaceReader } from '../http2/preface.ts';
 import { withLimits } from '../limits.ts';
 import type { HttpListenerSpec, HttpsListenerSpec, ListenAddress } from '../listener-spec.ts';
 import type { Seats } from '../seats.ts';
 import { TlsAcceptor } from '../tls/acceptor.ts';
-import { secureWire } from '../tls/secure-wire.ts';
+import { secureWire, securityOf } from '../tls/secure-wire.ts';
 import { ClientConnection, type ClientHome } from './client-connection.ts';
 import type { ListenerHome, OpenListener } from './listener-kind.ts';
-import { plainWire } from './wire.ts';
+import { plainWire, takenWire } from './wire.ts';
 
 const BACKLOG = 4_096;
 
@@ -28,7 +31,7 @@ interface AcceptedHandle {
 
 type Spec = HttpListenerSpec | HttpsListenerSpec;
 
-/** Listens for HTTP/1.1, in clear text or over TLS. Throws `listen.*`. */
+/** Listens for HTTP, in clear text or over TLS. Throws `listen.*`. */
 export async function openHttpListener(home: ListenerHome, spec: Spec): Promise<OpenListener> {
   const server = createServer();
   const { host, port } = spec;
@@ -44,15 +47,17 @@ export async function openHttpListener(home: ListenerHome, spec: Spec): Promise<
 }
 
 /** Accepts connections. */
-class HttpListener implements ClientHome, OpenListener {
+class HttpListener implements ClientHome, Http2Home, OpenListener {
   readonly engine: Engine;
   readonly readBuffer: Buffer;
   readonly frontend: Frontend;
+  readonly grpcFrontend: Frontend;
   readonly address: ListenAddress;
   readonly #seats: Seats;
   readonly #server: Server;
-  readonly #clients: ClientList<ClientConnection>;
+  readonly #clients: ClientList<ClientConnection | Http2Connection | ClientStream>;
   readonly #tls: TlsAcceptor | undefined;
+  readonly #preface: PrefaceReader | undefined;
 
   constructor(home: ListenerHome, spec: Spec, server: Server) {
     const { engine, readBuffer, seats, keyring, localAddress } = home;
@@ -69,13 +74,41 @@ class HttpListener implements ClientHome, OpenListener {
       localAddress,
       isSecure: spec.protocol === 'https',
     });
+    const { tunnelTimeout } = this.frontend.limits;
+    this.grpcFrontend = this.frontend.withLimits({
+      bodyTimeout: tunnelTimeout,
+      responseTimeout: tunnelTimeout,
+      responseSilence: tunnelTimeout,
+    });
     this.#clients = new ClientList(engine, this.frontend);
+    const onGone = () => this.#seats.free();
     if (spec.protocol === 'https')
       this.#tls = new TlsAcceptor({
-        settings: spec.tls,
+        settings: { ...spec.tls, alpn: spec.http2 ? ['h2', ...spec.tls.alpn] : spec.tls.alpn },
         keyring,
-        onSecure: (socket) => this.#clients.add(new ClientConnection(this, secureWire(socket, readBuffer))),
-        onFailed: () => this.#seats.free(),
+        onSecure: (socket) => {
+          const isHttp2 = socket.alpnProtocol === 'h2';
+          this.#clients.add(
+            isHttp2
+              ? new Http2Connection(this, socket, securityOf(socket))
+              : new ClientConnection(this, secureWire(socket, readBuffer)),
+          );
+        },
+        onFailed: onGone,
+      });
+    else if (spec.http2)
+      this.#preface = new PrefaceReader({
+        timeout: this.frontend.limits.headTimeout,
+        onHttp2: (socket) => this.#clients.add(new Http2Connection(this, socket, '')),
+        onOther: (socket, first) => {
+          const connection = new ClientConnection(this, takenWire(socket, readBuffer));
+          this.#clients.add(connection);
+          for (let at = 0; at < first.length; at += readBuffer.length) {
+            const length = first.copy(readBuffer, 0, at);
+            connection.received(length);
+          }
+        },
+        onGone,
       });
     this.#takeHandles();
   }
@@ -106,27 +139,37 @@ class HttpListener implements ClientHome, OpenListener {
       handle.close();
       return;
     }
-    if (this.#tls === undefined) {
+    const first = this.#tls ?? this.#preface;
+    if (first === undefined) {
       this.#clients.add(new ClientConnection(this, plainWire(handle, this.readBuffer)));
       return;
     }
     const socket = new Socket({ handle, allowHalfOpen: true } as { allowHalfOpen: boolean });
     socket.setNoDelay(true);
-    this.#tls.accept(socket, this.engine.touch());
+    first.accept(socket, this.engine.touch());
   }
 
-  /** Clients, those in the handshake included. */
+  /** Connections and streams of clients, what is in the handshake included. */
   get size(): number {
-    return this.#clients.size + (this.#tls?.pending ?? 0);
+    return this.#clients.size + (this.#tls?.pending ?? 0) + (this.#preface?.pending ?? 0);
   }
 
-  left(connection: ClientConnection): void {
+  joined(stream: ClientStream): void {
+    this.#clients.add(stream);
+  }
+
+  parted(stream: ClientStream): void {
+    this.#clients.left(stream);
+  }
+
+  left(connection: ClientConnection | Http2Connection): void {
     this.#seats.free();
     this.#clients.left(connection);
   }
 
   sweep(now: number): void {
     this.#tls?.sweep(now);
+    this.#preface?.sweep(now);
     this.#clients.sweep(now);
   }
 
@@ -134,6 +177,7 @@ class HttpListener implements ClientHome, OpenListener {
     return this.#clients.drain(patience, () => {
       this.#server.close();
       this.#tls?.close();
+      this.#preface?.close();
     });
   }
 
@@ -141,6 +185,7 @@ class HttpListener implements ClientHome, OpenListener {
   close(): void {
     this.#server.close();
     this.#tls?.close();
+    this.#preface?.close();
     this.#clients.close();
   }
 }

@@ -3,6 +3,8 @@
  * `stream.Writable` costs 0.6 µs that buy nothing when the kernel takes everything at once, as it nearly always does.
  */
 
+import type { Socket } from 'node:net';
+
 /** The handle of a connected socket. */
 export interface StreamHandle {
   /** Bytes that libuv holds and the kernel has not taken. */
@@ -68,4 +70,53 @@ export function readDirectly(socket: object, received: (length: number) => void)
     else return usual.call(this, bytes);
     return undefined;
   };
+}
+
+interface BufferedHandle extends StreamHandle {
+  useUserBuffer(buffer: Uint8Array): void;
+  readStart(): void;
+  readStop(): void;
+}
+
+/** Holds the peer back, or not any more. */
+export interface Flow {
+  pause(): void;
+  resume(): void;
+}
+
+/**
+ * The same for a socket that was made without `onread`, from now on: what it read before has to be gone from it already. For a
+ * TLS socket that is so in the turn in which its handshake ends.
+ */
+export function readInto(socket: Socket, buffer: Buffer, received: (length: number) => void): Flow {
+  const handle = handleOf(socket) as (StreamHandle & Partial<BufferedHandle>) | undefined;
+  if (isBuffered(handle)) {
+    handle.useUserBuffer(buffer);
+    readDirectly(socket, received);
+    // The socket's own `pause` holds back what goes through its stream, and nothing does.
+    return {
+      pause: () => {
+        if (!socket.destroyed) handle.readStop();
+      },
+      resume: () => {
+        if (!socket.destroyed) handle.readStart();
+      },
+    };
+  }
+  socket.on('data', (chunk: Buffer) => {
+    for (let at = 0; at < chunk.length; at += buffer.length) {
+      const part = chunk.subarray(at, at + buffer.length);
+      buffer.set(part);
+      received(part.length);
+    }
+  });
+  return { pause: () => void socket.pause(), resume: () => void socket.resume() };
+}
+
+function isBuffered(handle: Partial<BufferedHandle> | undefined): handle is BufferedHandle {
+  return (
+    typeof handle?.useUserBuffer === 'function' &&
+    typeof handle.readStart === 'function' &&
+    typeof handle.readStop === 'function'
+  );
 }

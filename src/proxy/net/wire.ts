@@ -1,5 +1,5 @@
 import { Socket } from 'node:net';
-import { readDirectly } from './native-stream.ts';
+import { readDirectly, readInto } from './native-stream.ts';
 import { type ByteSender, Sender } from './sender.ts';
 
 /** What a connection hears of its wire. */
@@ -53,5 +53,15 @@ export function plainWire(handle: object, buffer: Buffer): OpenWire {
       resume: () => void socket.resume(),
       reset: () => void socket.resetAndDestroy(),
     };
+  };
+}
+
+/** A socket that something was read from already, and nothing is left in it. */
+export function takenWire(socket: Socket, buffer: Buffer): OpenWire {
+  return (events) => {
+    const sender = new Sender(socket, () => events.drained());
+    sender.open();
+    const flow = readInto(socket, buffer, (length) => events.received(length));
+    return { socket, sender, ...flow, security: '', reset: () => void socket.resetAndDestroy() };
   };
 }

@@ -1,57 +1,11 @@
 /**
- * A TLS socket's own handle, read and written past `stream.Duplex`, as `net/native-stream.ts` does for plain ones. What is
+ * A TLS socket's own handle, written past `stream.Duplex` as `net/sender.ts` does with plain ones. What is
  * given to it is encrypted before the call returns, so nothing is kept of it; but it takes one write at a time.
  */
 import type { TLSSocket } from 'node:tls';
 import { READ_SIZE } from '../http1/memory.ts';
-import { handleOf, readDirectly, type StreamHandle, streams } from '../net/native-stream.ts';
+import { handleOf, type StreamHandle, streams } from '../net/native-stream.ts';
 import { type ByteSender, rangeOf } from '../net/sender.ts';
-
-interface BufferedHandle extends StreamHandle {
-  useUserBuffer(buffer: Uint8Array): void;
-  readStart(): void;
-  readStop(): void;
-}
-
-/** Holds the peer back, or not any more. */
-export interface Flow {
-  pause(): void;
-  resume(): void;
-}
-
-/** Calls `received` with the length of every read into `buffer`. To be called when the handshake is done, in the same turn. */
-export function readSecurely(socket: TLSSocket, buffer: Buffer, received: (length: number) => void): Flow {
-  const handle = handleOf(socket) as (StreamHandle & Partial<BufferedHandle>) | undefined;
-  if (isBuffered(handle)) {
-    handle.useUserBuffer(buffer);
-    readDirectly(socket, received);
-    // The socket's own `pause` holds back what goes through its stream, and nothing does.
-    return {
-      pause: () => {
-        if (!socket.destroyed) handle.readStop();
-      },
-      resume: () => {
-        if (!socket.destroyed) handle.readStart();
-      },
-    };
-  }
-  socket.on('data', (chunk: Buffer) => {
-    for (let at = 0; at < chunk.length; at += buffer.length) {
-      const part = chunk.subarray(at, at + buffer.length);
-      buffer.set(part);
-      received(part.length);
-    }
-  });
-  return { pause: () => void socket.pause(), resume: () => void socket.resume() };
-}
-
-function isBuffered(handle: Partial<BufferedHandle> | undefined): handle is BufferedHandle {
-  return (
-    typeof handle?.useUserBuffer === 'function' &&
-    typeof handle.readStart === 'function' &&
-    typeof handle.readStop === 'function'
-  );
-}
 
 /** So much may wait for the write before it; then the other side is held back. */
 const PATIENCE = 2 * READ_SIZE;

@@ -1,6 +1,7 @@
 import type { TLSSocket } from 'node:tls';
+import { readInto } from '../net/native-stream.ts';
 import type { OpenWire } from '../net/wire.ts';
-import { readSecurely, SecureSender } from './secure-stream.ts';
+import { SecureSender } from './secure-stream.ts';
 import { rawSocketOf } from './server-side.ts';
 
 /** A client's connection behind its handshake. To be opened in the turn in which the handshake ends. */
@@ -8,7 +9,7 @@ export function secureWire(socket: TLSSocket, buffer: Buffer): OpenWire {
   return (events) => {
     const sender = new SecureSender(socket, () => events.drained());
     sender.open();
-    const flow = readSecurely(socket, buffer, (length) => events.received(length));
+    const flow = readInto(socket, buffer, (length) => events.received(length));
     return {
       ...flow,
       socket,
@@ -50,7 +51,7 @@ const SUITES: Readonly<Record<string, string>> = {
 };
 
 /** The extensions of Forwarded that fabio writes: version and suite. */
-function securityOf(socket: TLSSocket): string {
+export function securityOf(socket: TLSSocket): string {
   const version = VERSIONS[socket.getProtocol() ?? ''];
   const suite = SUITES[socket.getCipher()?.standardName ?? ''];
   return `${version === undefined ? '' : `; tlsver=${version}`}${suite === undefined ? '' : `; tlscipher=${suite}`}`;

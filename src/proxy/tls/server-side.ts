@@ -18,7 +18,7 @@ export interface ServerSide {
   chooseCertificate(choose: (name: string) => Shown | undefined): void;
   /** Why the client's certificate is not valid; undefined when it is. */
   verifyError(): string | undefined;
-  /** The handshake is done: from now on an error ends the socket. */
+  /** The handshake is done: it is told so, and from now on an error ends the socket. */
   release(): void;
 }
 
@@ -33,7 +33,11 @@ interface Handle {
 }
 
 export function serverSideOf(socket: TLSSocket): ServerSide {
-  const inner = socket as unknown as { readonly _handle: Handle; _releaseControl(): void };
+  const inner = socket as unknown as {
+    readonly _handle: Handle;
+    secureConnecting: boolean;
+    _releaseControl(): void;
+  };
   const handle = inner._handle;
   return {
     chooseCertificate(choose) {
@@ -52,7 +56,10 @@ export function serverSideOf(socket: TLSSocket): ServerSide {
       };
     },
     verifyError: () => handle.verifyError()?.message,
-    release: () => inner._releaseControl(),
+    release() {
+      inner._releaseControl();
+      inner.secureConnecting = false;
+    },
   };
 }
 

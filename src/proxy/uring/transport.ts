@@ -17,7 +17,9 @@ export async function startUring(options: LoopOptions = {}): Promise<TransportKi
     now: () => loop.now,
     pool: (engine) => new UpstreamPool(engine, loop),
     open: (home: ListenerHome, spec: ListenerSpec): Promise<OpenListener> =>
-      spec.protocol === 'http' ? openHttpListener(loop, home, spec) : openListener(home, spec),
+      spec.protocol === 'http' && spec.http2 !== true
+        ? openHttpListener(loop, home, spec)
+        : openListener(home, spec),
     stop: () => loop.stop(),
   };
 }

@@ -1,4 +1,4 @@
-import type { Target, TargetState } from '../../balance/balancer.ts';
+import { speaksHttp2, type Target, type TargetState } from '../../balance/balancer.ts';
 import type { Engine } from '../http1/engine.ts';
 import type { UpstreamLink } from '../http1/links.ts';
 import type { Session } from '../http1/session.ts';
@@ -15,7 +15,7 @@ export class UpstreamPool implements EnginePool, UpstreamHome {
   readonly names = new Names();
   readonly #engine: Engine;
   readonly #idle: IdleConnections<UpstreamConnection>;
-  /** TLS is Node's. */
+  /** TLS and HTTP/2 are Node's. */
   readonly #secure: NodePool;
 
   constructor(engine: Engine, loop: Loop) {
@@ -26,7 +26,7 @@ export class UpstreamPool implements EnginePool, UpstreamHome {
   }
 
   open(session: Session, target: Target, fresh: boolean): UpstreamLink {
-    if (target.tls !== undefined) return this.#secure.open(session, target, fresh);
+    if (target.tls !== undefined || speaksHttp2(target)) return this.#secure.open(session, target, fresh);
     const idle = fresh ? undefined : this.#idle.take(target.state);
     if (idle === undefined) return new UpstreamConnection(this, target, session);
     idle.reuse(session);

@@ -1,0 +1,114 @@
+/** An HTTP/2 client's connection: its streams, its limits, its end. */
+
+import * as http2 from 'node:http2';
+import { constants, type ServerHttp2Session } from 'node:http2';
+import type { Socket } from 'node:net';
+import { CONNECTIONS, OPEN_CONNECTIONS } from '../counters.ts';
+import type { Engine } from '../http1/engine.ts';
+import type { Frontend } from '../http1/frontend.ts';
+import { ClientStream, type StreamHome } from './client-stream.ts';
+
+export interface Http2Home {
+  readonly engine: Engine;
+  readonly frontend: Frontend;
+  /** For gRPC calls: they bring deadlines of their own, and streams may be silent for long. */
+  readonly grpcFrontend: Frontend;
+  /** A stream has begun. */
+  joined(stream: ClientStream): void;
+  /** It is over. */
+  parted(stream: ClientStream): void;
+  /** The connection is gone. */
+  left(connection: Http2Connection): void;
+}
+
+/** Streams at a time. As nginx and Envoy have it; more is more connections to instances for one client. */
+const MOST_STREAMS = 128;
+/** Bytes that a client may send on a stream before it hears that they were taken: two round trips of 100 ms at 10 Mbit/s. */
+const WINDOW = 262_144;
+/** MB of memory for one connection's queues, after which its streams are refused. */
+const MOST_MEMORY = 16;
+/** Frames that are not valid, streams that are refused: then the connection ends. */
+const MOST_INVALID = 100;
+
+export class Http2Connection implements StreamHome {
+  readonly engine: Engine;
+  readonly forwarding;
+  /** Between streams, and what a list of clients looks at. */
+  readonly session = {
+    deadline: Number.POSITIVE_INFINITY,
+    expired: () => this.#close(),
+    drain: () => this.#close(),
+  };
+  index = -1;
+  readonly #home: Http2Home;
+  readonly #http2: ServerHttp2Session;
+  #streams = 0;
+
+  /** `socket`: a connection that speaks HTTP/2 from its first byte. */
+  constructor(home: Http2Home, socket: Socket, security: string) {
+    const { engine, frontend } = home;
+    const { limits } = frontend;
+    this.engine = engine;
+    this.#home = home;
+    this.forwarding = frontend.forwardingFor(socket.remoteAddress ?? '', security);
+    this.#http2 = http2.performServerHandshake(socket, {
+      maxSessionMemory: MOST_MEMORY,
+      maxSessionInvalidFrames: MOST_INVALID,
+      maxSessionRejectedStreams: MOST_INVALID,
+      maxHeaderListPairs: limits.maxFields + PSEUDO,
+      maxSendHeaderBlockLength: engine.responseLimits.maxHead,
+      settings: {
+        maxConcurrentStreams: MOST_STREAMS,
+        initialWindowSize: WINDOW,
+        maxHeaderListSize: limits.maxHead,
+        enablePush: false,
+        enableConnectProtocol: true,
+      },
+    });
+    this.#http2.on('stream', (stream, headers) => {
+      const own = new ClientStream(this, stream, headers);
+      this.#streams++;
+      this.session.deadline = Number.POSITIVE_INFINITY;
+      home.joined(own);
+      own.begin(headers);
+    });
+    this.#http2.on('error', ignore);
+    this.#http2.on('close', () => {
+      engine.counters.overall(OPEN_CONNECTIONS, -1);
+      home.left(this);
+    });
+    engine.counters.overall(CONNECTIONS);
+    engine.counters.overall(OPEN_CONNECTIONS);
+    this.#rest(limits.headTimeout);
+  }
+
+  frontendFor(isGrpc: boolean): Frontend {
+    return isGrpc ? this.#home.grpcFrontend : this.#home.frontend;
+  }
+
+  left(stream: ClientStream): void {
+    this.#streams--;
+    this.#home.parted(stream);
+    if (this.#streams === 0) this.#rest(this.#home.frontend.limits.keepAliveTimeout);
+  }
+
+  #rest(patience: number): void {
+    this.session.deadline = this.engine.touch() + patience;
+  }
+
+  /** Says that no further stream is taken; ends behind those there are. */
+  #close(): void {
+    this.session.deadline = Number.POSITIVE_INFINITY;
+    this.#http2.close();
+  }
+
+  destroy(): void {
+    this.#http2.destroy(undefined, constants.NGHTTP2_NO_ERROR);
+  }
+}
+
+/** Fields in front of the others: method, scheme, path, authority, protocol. */
+const PSEUDO = 5;
+
+/** What matters about an error is said by the close that follows. */
+function ignore(): void {}
