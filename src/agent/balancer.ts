@@ -93,7 +93,8 @@ function placeOf(address: string): HostPort {
 
 function listenerOf(config: ListenerConfig, sources: readonly CertificatesConfig[]): FrontListener {
   const { address, protocol, certificates: store, ciphers, curves, ...rest } = config;
-  if (protocol === 'http') return placeOf(address);
+  const { http2 = protocol === 'https' } = config;
+  if (protocol === 'http') return { ...placeOf(address), http2 };
   const hasClientCa = sources.some(({ name, clientCa }) => name === store && clientCa !== undefined);
   const {
     minVersion,
@@ -105,6 +106,7 @@ function listenerOf(config: ListenerConfig, sources: readonly CertificatesConfig
   } = rest;
   return {
     ...placeOf(address),
+    http2,
     tls: {
       store,
       minVersion,

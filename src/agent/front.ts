@@ -22,6 +22,8 @@ import { VERSION } from '../version.ts';
 export interface FrontListener extends HostPort {
   /** Undefined: in clear text. */
   readonly tls?: TlsSettings | undefined;
+  /** HTTP/2 too. */
+  readonly http2?: boolean | undefined;
 }
 
 export interface FrontOptions {
@@ -59,8 +61,8 @@ export interface Front {
 /** How long (ms) the start waits for certificates, so that the first clients find them. */
 const CERTIFICATES_WAIT = 3_000;
 
-function listenerSpec({ host, port, tls }: FrontListener, index: number): ListenerSpec {
-  const place = { id: `http-${index}`, host, port };
+function listenerSpec({ host, port, tls, http2 }: FrontListener, index: number): ListenerSpec {
+  const place = { id: `http-${index}`, host, port, http2 };
   return tls === undefined ? { ...place, protocol: 'http' } : { ...place, protocol: 'https', tls };
 }
 

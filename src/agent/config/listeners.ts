@@ -18,6 +18,12 @@ export const listenerSchema = z
   .strictObject({
     address: hostPort().describe('Where it listens; port 0 takes a free one.'),
     protocol: z.enum(['http', 'https']).default('http').describe('`https`: over TLS.'),
+    http2: z
+      .boolean()
+      .optional()
+      .describe(
+        'HTTP/2 and gRPC besides HTTP/1.1. Over TLS clients choose by ALPN; in clear text it is for clients that begin with it (`h2c`, as gRPC does), and costs HTTP/1.1 a little. Default: with `https`.',
+      ),
     certificates: z
       .string()
       .min(1)

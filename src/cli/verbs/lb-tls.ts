@@ -62,7 +62,12 @@ export const tlsFlags = {
 } as const;
 
 export interface LbTls {
-  readonly listen: readonly { readonly host: string; readonly port: number; readonly tls: TlsSettings }[];
+  readonly listen: readonly {
+    readonly host: string;
+    readonly port: number;
+    readonly tls: TlsSettings;
+    readonly http2: boolean;
+  }[];
   readonly certificates: ReadonlyMap<string, readonly SourceOptions[]>;
 }
 
@@ -108,7 +113,7 @@ export function tlsOf(given: FlagValues<typeof tlsFlags>): LbTls {
   const authorities: SourceOptions[] =
     clientCa === undefined ? [] : [{ kind: 'file', clientCa, refresh: REFRESH }];
   return {
-    listen: places.map((text) => ({ ...placeOf(text), tls })),
+    listen: places.map((text) => ({ ...placeOf(text), tls, http2: true })),
     certificates: new Map([[tls.store, [...files, ...paths, ...authorities]]]),
   };
 }
