@@ -45,6 +45,13 @@ export const SYSTEM_PACKAGES = {
     { commands: ['dig'], debian: 'bind9-dnsutils', why: 'asks over DNS' },
     { commands: ['dnsmasq'], debian: 'dnsmasq-base', why: 'forwards DNS to us, and answers what we forward' },
     { commands: ['haproxy'], debian: 'haproxy', why: 'takes its servers from DNS', daemon: 'haproxy' },
+    { commands: ['openssl'], debian: 'openssl', why: 'makes certificates, and is a client of TLS' },
+    { commands: ['curl'], debian: 'curl', why: 'asks over HTTP/1.1 and HTTP/2' },
+    {
+      commands: ['h2load', 'nghttp'],
+      debian: 'nghttp2-client',
+      why: 'asks over HTTP/2, many streams at a time',
+    },
     {
       commands: ['/usr/lib/python3/dist-packages/consul/__init__.py'],
       debian: 'python3-consul',

@@ -23,6 +23,8 @@ export interface StreamHome {
   frontendFor(isGrpc: boolean): Frontend;
   readonly forwarding: Forwarding;
   left(stream: ClientStream): void;
+  /** The client took a request back. */
+  aborted(): void;
 }
 
 /** How the body of the answer is taken apart. */
@@ -53,6 +55,7 @@ export class ClientStream implements ClientLink {
     this.#isWebSocket = headers[':method'] === 'CONNECT' && headers[':protocol'] === 'websocket';
     this.session = new Session(home.engine, this, home.frontendFor(this.#isGrpc), home.forwarding);
     stream.on('error', ignore);
+    stream.on('aborted', () => home.aborted());
     stream.on('close', () => {
       this.session.gone();
       home.left(this);

@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import { CONNECTIONS, OPEN_CONNECTIONS } from '../counters.ts';
 import type { Engine } from '../http1/engine.ts';
 import type { Frontend } from '../http1/frontend.ts';
+import { Allowance } from './allowance.ts';
 import { ClientStream, type StreamHome } from './client-stream.ts';
 
 export interface Http2Home {
@@ -30,6 +31,9 @@ const MOST_MEMORY = 16;
 /** Frames that are not valid, streams that are refused: then the connection ends. */
 const MOST_INVALID = 100;
 
+/** Requests that a client may take back: at once, and each second from then on. More is an attack (CVE-2023-44487). */
+const RESETS = { burst: 500, perSecond: 33 };
+
 export class Http2Connection implements StreamHome {
   readonly engine: Engine;
   readonly forwarding;
@@ -42,6 +46,7 @@ export class Http2Connection implements StreamHome {
   index = -1;
   readonly #home: Http2Home;
   readonly #http2: ServerHttp2Session;
+  readonly #patience: Allowance;
   #streams = 0;
 
   /** `socket`: a connection that speaks HTTP/2 from its first byte. */
@@ -50,6 +55,7 @@ export class Http2Connection implements StreamHome {
     const { limits } = frontend;
     this.engine = engine;
     this.#home = home;
+    this.#patience = new Allowance(RESETS, engine.time);
     this.forwarding = frontend.forwardingFor(socket.remoteAddress ?? '', security);
     this.#http2 = http2.performServerHandshake(socket, {
       maxSessionMemory: MOST_MEMORY,
@@ -72,6 +78,8 @@ export class Http2Connection implements StreamHome {
       home.joined(own);
       own.begin(headers);
     });
+    // Nobody half-closes a connection of HTTP/2: who sends no more is gone.
+    socket.on('end', () => this.destroy());
     this.#http2.on('error', ignore);
     this.#http2.on('close', () => {
       engine.counters.overall(OPEN_CONNECTIONS, -1);
@@ -90,6 +98,13 @@ export class Http2Connection implements StreamHome {
     this.#streams--;
     this.#home.parted(stream);
     if (this.#streams === 0) this.#rest(this.#home.frontend.limits.keepAliveTimeout);
+  }
+
+  /** The client took a request back before it was answered: each costs an instance work for nothing. */
+  aborted(): void {
+    if (this.#patience.take(this.engine.touch())) return;
+    this.#http2.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    this.#http2.destroy();
   }
 
   #rest(patience: number): void {

@@ -25,6 +25,7 @@ const NOT_FOUND = 5;
 /** The status of a call that got an answer of plain HTTP. `isOwn`: it is the balancer's, not an instance's. */
 export function grpcStatusOf(status: number, isOwn: boolean): number {
   if (isOwn && status === 404) return NOT_FOUND;
+  if (isOwn && status >= 500) return UNAVAILABLE;
   return CODES[status] ?? UNKNOWN;
 }
 

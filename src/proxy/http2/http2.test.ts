@@ -391,6 +391,7 @@ describe('an HTTP/2 listener', () => {
       connectFailed: (target: Target) => events.push(`refused ${target.id}`),
       cut: (target: Target) => events.push(`cut ${target.id}`),
       answered() {},
+      erred() {},
     };
     const first = await proxy([dead, good], { outcomes });
     expect(await ask(client(first), { ':method': 'POST' }, 'text')).toMatchObject({
@@ -442,7 +443,7 @@ describe('an HTTP/2 listener', () => {
     await once(other, 'listening');
     closers.push(() => other.close());
     const target = { ...good, port: (other.address() as { port: number }).port };
-    expect((await ask(client(await proxy([target])))).status).toBe(502);
+    expect((await ask(client(await proxy([target])))).status).toBe(500);
   });
 
   it('says goodbye when it drains, and finishes what is under way', async () => {
