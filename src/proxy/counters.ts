@@ -24,17 +24,34 @@ export const CUTS = 13;
 export const BYTES_IN = 14;
 export const BYTES_OUT = 15;
 export const RETRIES = 16;
+/** Connections that left HTTP and are open. */
+export const TUNNELS = 17;
+/** Requests that no route leads anywhere. */
+export const NOT_FOUND = 18;
 const FIELDS = 20;
 const STRIDE = FIELDS + BUCKETS;
 
 /** Slots for routes and instances together. Slot 0 is shared by all that found none of their own. */
 export const SLOTS = 8_192;
 
-const LENGTH = (SLOTS + 1) * STRIDE;
+/** Behind the slots: for each status code from 100 to 599 how many of our own answers had it, and how many and how slow those of backends. */
+const CODES = 500;
+const CODE_OWN = 0;
+const CODE_TIME = 1;
+const CODE_BUCKETS = 2;
+const CODE_STRIDE = CODE_BUCKETS + BUCKETS;
+const CODES_AT = (SLOTS + 1) * STRIDE;
+
+const LENGTH = CODES_AT + CODES * CODE_STRIDE;
 
 /** Where a slot's cells begin; the cells in front are those of the whole worker. */
 function cellsOf(slot: number): number {
   return (slot >= 0 && slot < SLOTS ? slot + 1 : 1) * STRIDE;
+}
+
+/** Where a code's cells begin; those that nobody knows count as the last of their kind. */
+function codeCellsOf(status: number): number {
+  return CODES_AT + Math.max(0, Math.min(CODES - 1, status - 100)) * CODE_STRIDE;
 }
 
 /** Untouched pages of it cost no memory. */
@@ -82,9 +99,17 @@ export class Counters {
   answered(route: number, target: number, status: number, ms: number): void {
     const field = CLASS_1XX - 1 + ((status / 100) | 0);
     const bucket = FIELDS + bucketOf(ms);
+    const code = codeCellsOf(status);
+    this.#cells[code + CODE_TIME]! += ms;
+    this.#cells[code + CODE_BUCKETS + bucket - FIELDS]! += 1;
     this.#add(0, field, bucket, ms);
     this.#add(cellsOf(route), field, bucket, ms);
     this.#add(cellsOf(target), field, bucket, ms);
+  }
+
+  /** An answer of our own. */
+  own(status: number): void {
+    this.#cells[codeCellsOf(status) + CODE_OWN]! += 1;
   }
 
   #add(at: number, field: number, bucket: number, ms: number): void {
@@ -110,6 +135,12 @@ export interface Tally {
   retries: number;
   bytesIn: number;
   bytesOut: number;
+  /** Connections that left HTTP and are open. */
+  tunnels: number;
+  /** Requests that no route leads anywhere. */
+  notFound: number;
+  /** Sum of the times, ms. */
+  time: number;
   /** Mean, median and 99th percentile of the time from request head to end of response, ms; 0 without a response. */
   mean: number;
   p50: number;
@@ -118,10 +149,20 @@ export interface Tally {
   histogram: readonly number[];
 }
 
+/** Answers of one status code. */
+export interface CodeTally {
+  readonly status: number;
+  /** How many of our own. */
+  readonly own: number;
+  /** Of those that backends sent: sum of the times (ms), and how many by time. */
+  readonly time: number;
+  readonly histogram: readonly number[];
+}
+
 /** The reading side: sums the blocks of all workers. */
 export class CounterReader {
   /** What workers that are gone had counted, so that no count goes backwards. */
-  readonly #gone = new Float64Array(LENGTH);
+  #gone: Float64Array | undefined;
   readonly #blocks = new Map<SharedArrayBuffer, Float64Array>();
 
   add(block: SharedArrayBuffer): void {
@@ -133,9 +174,10 @@ export class CounterReader {
     const cells = this.#blocks.get(block);
     if (cells === undefined) return;
     this.#blocks.delete(block);
+    this.#gone ??= new Float64Array(LENGTH);
     for (let i = 0; i < LENGTH; i++) {
-      const field = i % STRIDE;
-      if (field !== OPEN_CONNECTIONS && field !== IN_FLIGHT) this.#gone[i]! += cells[i]!;
+      const field = i < CODES_AT ? i % STRIDE : REQUESTS;
+      if (field !== OPEN_CONNECTIONS && field !== IN_FLIGHT && field !== TUNNELS) this.#gone[i]! += cells[i]!;
     }
   }
 
@@ -148,6 +190,21 @@ export class CounterReader {
     return this.#tally(cellsOf(slot));
   }
 
+  /** Answers by status code, those that there were. */
+  codes(): CodeTally[] {
+    const tallies: CodeTally[] = [];
+    const blocks = this.#all();
+    for (let code = 0; code < CODES; code++) {
+      const at = codeCellsOf(code + 100);
+      const sum = (cell: number) => blocks.reduce((total, cells) => total + cells[at + cell]!, 0);
+      const histogram = Array.from({ length: BUCKETS }, (_, bucket) => sum(CODE_BUCKETS + bucket));
+      const answered = histogram.reduce((a, b) => a + b, 0);
+      const own = sum(CODE_OWN);
+      if (answered + own > 0) tallies.push({ status: code + 100, own, time: sum(CODE_TIME), histogram });
+    }
+    return tallies;
+  }
+
   /** Whether no worker has a request of it under way. */
   isIdle(slot: number): boolean {
     for (const cells of this.#blocks.values()) if (cells[cellsOf(slot) + IN_FLIGHT] !== 0) return false;
@@ -157,11 +214,16 @@ export class CounterReader {
   /** The slot gets another owner: its counts begin at zero. */
   clear(slot: number): void {
     const at = cellsOf(slot);
-    for (const cells of [this.#gone, ...this.#blocks.values()]) cells.fill(0, at, at + STRIDE);
+    for (const cells of this.#all()) cells.fill(0, at, at + STRIDE);
+  }
+
+  #all(): Float64Array[] {
+    const live = [...this.#blocks.values()];
+    return this.#gone === undefined ? live : [this.#gone, ...live];
   }
 
   #tally(at: number): Tally {
-    const blocks = [this.#gone, ...this.#blocks.values()];
+    const blocks = this.#all();
     const sum = (field: number) => blocks.reduce((total, cells) => total + cells[at + field]!, 0);
     const histogram = Array.from({ length: BUCKETS }, (_, bucket) => sum(FIELDS + bucket));
     const answered = histogram.reduce((a, b) => a + b, 0);
@@ -178,6 +240,9 @@ export class CounterReader {
       retries: sum(RETRIES),
       bytesIn: sum(BYTES_IN),
       bytesOut: sum(BYTES_OUT),
+      tunnels: sum(TUNNELS),
+      notFound: sum(NOT_FOUND),
+      time: sum(TIME),
       mean: answered === 0 ? 0 : sum(TIME) / answered,
       p50: quantile(histogram, answered, 0.5),
       p99: quantile(histogram, answered, 0.99),

@@ -33,6 +33,8 @@ export interface RouterOptions {
   readonly strategy?: StrategyName;
   /** As the workers' compiler has it. */
   readonly table?: TableOptions;
+  /** Whether an instance has one slot for all its routes (default), or one for each, as metrics by route and instance need. */
+  readonly slotsPer?: 'instance' | 'destination';
   /**
    * What becomes of a route none of whose instances can take a request: `missing` (default, fabio's way) takes it out, so that the
    * next best route or 404 answers; `unavailable` keeps it, so that it is answered 503 with the service's name.
@@ -72,6 +74,8 @@ export function startRouter(options: RouterOptions): Router {
 interface Contribution {
   readonly entries: Set<Entry>;
   readonly problems: readonly RouteProblem[];
+  /** Keys of the slots that it holds. */
+  readonly slots: ReadonlySet<string>;
 }
 
 /** Workers that take longer (ms) to apply a table are in trouble, which others tell. */
@@ -246,11 +250,12 @@ class Routing implements Router {
     const contribution = contribute?.();
     if (contribution === undefined) {
       this.#contributions.delete(id);
-      this.#slots.release(instanceSlot(id), this.#version + 1);
     } else {
       this.#contributions.set(id, contribution);
       for (const entry of contribution.entries) touched.add(entry);
     }
+    for (const slot of before?.slots ?? [])
+      if (contribution?.slots.has(slot) !== true) this.#slots.release(slot, this.#version + 1);
     this.#report(before?.problems ?? [], contribution?.problems ?? []);
   }
 
@@ -285,20 +290,25 @@ class Routing implements Router {
     problems: RouteProblem[],
   ): Contribution {
     const entries = new Set<Entry>();
+    const slots = new Set<string>();
     const report = (tag: string, reason: string) =>
       problems.push({ service: instance.service, instance: instance.id, tag, reason });
     for (const tag of tags) {
       const isUnreachable = instance.port === 0 && tag.handling.redirect === undefined;
       const obstacle = isUnreachable ? 'the instance is registered without a port' : tag.obstacle;
       const entry = this.#entry(tag);
-      const slot = this.#slots.take(instanceSlot(instance.id));
+      const key = instanceSlot(
+        this.#options.slotsPer === 'destination' ? `${instance.id} ${entry.key}` : instance.id,
+      );
+      slots.add(key);
+      const slot = this.#slots.take(key);
       entries.add(entry);
       if (!entry.set({ instance, tag, slot, obstacle, otherTags, line }))
         report(tag.tag, `another tag of the instance already leads to ${entry.id}; this one is used`);
       for (const note of tag.notes) report(tag.tag, note);
       if (obstacle !== '') report(tag.tag, obstacle);
     }
-    return { entries, problems };
+    return { entries, problems, slots };
   }
 
   #entry(tag: RouteTag): Entry {

@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { type Admin, startAdmin } from '../../api/admin/admin.ts';
 import type { ManualStore } from '../../api/admin/manual.ts';
-import { MusterError, messageOf } from '../../errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { Router } from '../../route/router.ts';
 import { VERSION } from '../../version.ts';
+import { certificateFile } from './certificate-file.ts';
 import type { FabioConfig } from './config.ts';
 import { shownConfig } from './shown-config.ts';
 
@@ -33,21 +32,6 @@ export async function startAdminOf(
     manual,
     links: values['ui.routingtable.source.linkenabled'] ? links : undefined,
     settings: () => shownConfig(config),
-    tls: tlsOf(config),
+    tls: certificateFile('ui.addr', ui.certificates, config.certificates),
   });
-}
-
-function tlsOf({ ui, certificates }: FabioConfig): { cert: string; key: string } | undefined {
-  const source = certificates.find(({ name }) => name === ui?.certificates);
-  if (source === undefined) return undefined;
-  if (source.type !== 'file')
-    throw new MusterError(
-      'config.invalid',
-      `ui.addr: the certificate has to come from a file (cs=${source.name})`,
-    );
-  try {
-    return { cert: readFileSync(source.cert, 'utf8'), key: readFileSync(source.key || source.cert, 'utf8') };
-  } catch (cause) {
-    throw new MusterError('config.unreadable', `ui.addr: ${messageOf(cause)}`, { cause });
-  }
 }

@@ -11,6 +11,7 @@ import { startAdminOf } from './admin.ts';
 import { followAuthFiles } from './auth-files.ts';
 import type { FabioConfig } from './config.ts';
 import { listenerSpecs, storesOf } from './listener-specs.ts';
+import { type Metrics, startMetrics } from './metrics/metrics.ts';
 import { ownAddress } from './own-address.ts';
 import { REGISTRIES } from './registries/registries.ts';
 import { RouteLog } from './route-log.ts';
@@ -60,6 +61,7 @@ export async function startFabio(config: FabioConfig, log: Logger): Promise<Fabi
     tagPrefix: values['registry.consul.tagprefix'],
     strategy,
     table,
+    slotsPer: 'destination',
   });
   const fleet: ProxyFleet = new ProxyFleet(
     {
@@ -86,6 +88,7 @@ export async function startFabio(config: FabioConfig, log: Logger): Promise<Fabi
     publish: (store, spec) => fleet.setCertificates(store, spec),
   });
   let admin: Admin | undefined;
+  let metrics: Metrics | undefined;
   let stopAuth = () => {};
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => {
@@ -95,7 +98,7 @@ export async function startFabio(config: FabioConfig, log: Logger): Promise<Fabi
       routeLog.stop();
       certificates.stop();
       stopAuth();
-      await Promise.all([registry.deregister?.(), fleet.stop(), admin?.stop()]);
+      await Promise.all([registry.deregister?.(), fleet.stop(), admin?.stop(), metrics?.stop()]);
     })();
     return stopping;
   };
@@ -115,6 +118,7 @@ export async function startFabio(config: FabioConfig, log: Logger): Promise<Fabi
     });
     await certificates.ready(CERTIFICATES_WAIT);
     await fleet.listen();
+    metrics = await startMetrics(config, { counters, router, clock, log: log.child('metrics') });
     admin = await startAdminOf(config, { router, manual: registry.manual, log });
     registry.register?.(aliasesOf(router));
   } catch (error) {

@@ -1,7 +1,7 @@
 /** The client's half of the exchanges: heads and bodies taken out of its bytes, pipelined ones kept for later. */
 
 import type { Target } from '../../balance/balancer.ts';
-import { IN_FLIGHT, REQUESTS } from '../counters.ts';
+import { IN_FLIGHT, NOT_FOUND, REQUESTS } from '../counters.ts';
 import { authorityOf } from './authority.ts';
 import { Body, BY_CHUNKS, BY_LENGTH, NO_BODY } from './body.ts';
 import { hasLineEnd } from './bytes.ts';
@@ -158,12 +158,14 @@ export class Intake {
         if (verdict.authorized !== undefined)
           admission = admissionOf(verdict, engine.credentials.realm(route.handling.auth ?? ''));
       } else {
-        if (verdict.kind !== 'none') counters.slot(route.slot, REQUESTS);
+        if (verdict.kind === 'none') counters.overall(NOT_FOUND);
+        else counters.slot(route.slot, REQUESTS);
         session.answerWith(pageOf(verdict, engine.noRoute));
         return bodyEnd;
       }
     }
     if (route === undefined) {
+      counters.overall(NOT_FOUND);
       session.answerWith(pageOf({ kind: 'none' }, engine.noRoute));
       return bodyEnd;
     }

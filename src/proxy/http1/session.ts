@@ -2,7 +2,7 @@
  * One client's connection: requests are read, sent on their way, answered, one after the other. No I/O in here:
  * events come in as method calls, what is to be done goes out through the links.
  */
-import { BYTES_IN, BYTES_OUT, IN_FLIGHT, OWN_4XX, OWN_5XX } from '../counters.ts';
+import { BYTES_IN, BYTES_OUT, IN_FLIGHT, OWN_4XX, OWN_5XX, TUNNELS } from '../counters.ts';
 import type { ProxyLimits } from '../limits.ts';
 import { Dispatch } from './dispatch.ts';
 import type { Engine } from './engine.ts';
@@ -106,6 +106,7 @@ export class Session {
     this.#logExchange();
     this.reply.forget();
     if (this.stage === EXCHANGE || this.stage === TUNNEL) this.#engine.counters.overall(IN_FLIGHT, -1);
+    if (this.stage === TUNNEL) this.#engine.counters.overall(TUNNELS, -1);
     this.stage = CLOSED;
     this.deadline = Number.POSITIVE_INFINITY;
     this.intake.carry.clear();
@@ -172,6 +173,7 @@ export class Session {
   upstreamClosed(upstream: UpstreamLink, isClean: boolean): void {
     if (this.stage === TUNNEL) {
       this.#engine.counters.overall(IN_FLIGHT, -1);
+      this.#engine.counters.overall(TUNNELS, -1);
       this.dispatch.release(false);
       this.#close();
     } else if (!isClean || !this.reply.ended()) this.#lost(upstream);
@@ -270,6 +272,7 @@ export class Session {
     engine.counters.answered(route!.slot, target!.slot, 101, engine.time - this.#startedAt);
     engine.outcomes.answered(target!);
     this.stage = TUNNEL;
+    engine.counters.overall(TUNNELS);
     const carry = this.intake.carry;
     while (carry.length > 0) {
       const end = carry.load(engine.memory);
@@ -399,6 +402,7 @@ export class Session {
     const { status } = page;
     const { exchange } = this;
     if (exchange !== undefined) exchange.status = status;
+    counters.own(status);
     if (status >= 400) counters.overall(status < 500 ? OWN_4XX : OWN_5XX);
     const connection = closes ? 'close' : this.intake.minor === 0 ? 'keep-alive' : undefined;
     this.sendToClient(OUT, composePage(memory, OUT, page, { isHead: this.intake.isHead, connection, date }));

@@ -1,0 +1,106 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import { listenError, MusterError } from '../../../errors.ts';
+import type { Clock } from '../../../lib/clock.ts';
+import { formatHostPort } from '../../../lib/host-port.ts';
+import type { Logger } from '../../../lib/log.ts';
+import type { CounterReader } from '../../../proxy/counters.ts';
+import type { Router } from '../../../route/router.ts';
+import { certificateFile } from '../certificate-file.ts';
+import type { FabioConfig, MetricTarget } from '../config.ts';
+import { families } from './families.ts';
+import { FlatLines, startStatsd, startStdout } from './flat.ts';
+import { metricPrefix, routeNames } from './names.ts';
+import { prometheusText } from './prometheus.ts';
+
+export interface Metrics {
+  /** Ends all of it. Idempotent. */
+  stop(): Promise<void>;
+}
+
+interface Sources {
+  readonly counters: CounterReader;
+  readonly router: Router;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** What runs for a target; Prometheus comes and asks. A new one is a line here. */
+const TARGETS = {
+  prometheus: () => () => {},
+  statsd: startStatsdOf,
+  statsd_raw: startStatsdOf,
+  stdout: ({ values }, sources) =>
+    startStdout(linesOf(values, sources), { interval: values['metrics.interval'], clock: sources.clock }),
+} as const satisfies Record<MetricTarget, (config: FabioConfig, sources: Sources) => () => void>;
+
+function startStatsdOf({ values }: FabioConfig, sources: Sources): () => void {
+  return startStatsd(values['metrics.statsd.addr'], linesOf(values, sources), {
+    interval: values['metrics.interval'],
+    ...sources,
+  });
+}
+
+function linesOf(values: FabioConfig['values'], { counters, router }: Sources): () => string[] {
+  const flat = new FlatLines(metricPrefix(values['metrics.prefix']), routeNames(values['metrics.names']));
+  return () => flat.lines(families(counters, router));
+}
+
+/** Starts what `metrics.target` names and the listeners for Prometheus. Throws `config.invalid` and `listen.*`. */
+export async function startMetrics(config: FabioConfig, sources: Sources): Promise<Metrics> {
+  const { values } = config;
+  const stops = config.metrics.map((target) => TARGETS[target](config, sources));
+  const options = {
+    prefix: metricPrefix(values['metrics.prefix']),
+    subsystem: values['metrics.prometheus.subsystem'],
+    buckets: bucketsOf(values['metrics.prometheus.buckets']),
+  };
+  const path = values['metrics.prometheus.path'];
+  const answer: RequestListener = (request, response) => {
+    request.resume();
+    const isThere = (request.url ?? '').split('?')[0] === path;
+    const text = isThere ? prometheusText(families(sources.counters, sources.router), options) : '';
+    response.writeHead(isThere ? 200 : 404, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
+    response.end(request.method === 'HEAD' ? undefined : text);
+  };
+  const servers: Server[] = [];
+  for (const listener of config.listeners) {
+    if (listener.protocol !== 'prometheus') continue;
+    const tls = certificateFile('proxy.addr', listener.certificates, config.certificates);
+    const server = tls === undefined ? createServer(answer) : createSecureServer(tls, answer);
+    servers.push(server);
+    await new Promise<void>((resolve, reject) => {
+      const { host, port } = listener;
+      server.once('error', (cause) => reject(listenError('metrics', formatHostPort(host, port), cause)));
+      server.listen(port, host === '' ? '::' : host, resolve);
+    });
+  }
+  let stopping: Promise<void> | undefined;
+  return {
+    stop() {
+      stopping ??= (async () => {
+        for (const stop of stops) stop();
+        await Promise.all(
+          servers.map(
+            (server) =>
+              new Promise<void>((resolve) => {
+                server.close(() => resolve());
+                server.closeAllConnections();
+              }),
+          ),
+        );
+      })();
+      return stopping;
+    },
+  };
+}
+
+function bucketsOf(texts: readonly string[]): number[] {
+  const buckets = texts.map(Number);
+  if (buckets.some((edge) => !(edge > 0)))
+    throw new MusterError(
+      'config.invalid',
+      `metrics.prometheus.buckets: expected numbers, got ${texts.join(',')}`,
+    );
+  return buckets.sort((a, b) => a - b);
+}
