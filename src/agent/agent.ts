@@ -1,18 +1,14 @@
-import path from 'node:path';
 import type { AgentControl } from '../api/agent/context.ts';
 import type { NodeIdentity } from '../api/context.ts';
+import { concerns } from '../api/event/fire.ts';
 import type { Catalog } from '../catalog/catalog.ts';
+import type { Cluster } from '../cluster/cluster.ts';
 import { EventLog } from '../cluster/event-log.ts';
-import { startSessionExpiry } from '../cluster/session-expiry.ts';
 import { messageOf } from '../errors.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
-import { fromHere, parseHostPort } from '../lib/host-port.ts';
+import { fromHere, type HostPort, parseHostPort } from '../lib/host-port.ts';
 import type { ScriptsFrom } from '../registry/admit.ts';
-import { localDiskIn } from '../registry/disk.ts';
 import { type Registry, startRegistry } from '../registry/registry.ts';
-import { type EmbeddedStore, openEmbeddedStore } from '../store/embedded.ts';
-import { openMemoryStore } from '../store/memory.ts';
-import type { Store } from '../store/store.ts';
 import { VERSION } from '../version.ts';
 import { startAcl } from './acl.ts';
 import { type Balancer, startBalancer } from './balancer.ts';
@@ -25,6 +21,7 @@ import { advertiseAddress, nodeId } from './identity.ts';
 import type { AgentLog } from './log.ts';
 import { startAgentRegistrator } from './registrator.ts';
 import { Teardown } from './teardown.ts';
+import { openTruth, type Truth, type Who } from './truth.ts';
 
 export interface AgentOptions {
   log: AgentLog;
@@ -39,6 +36,8 @@ export interface AgentOptions {
   clock?: Clock;
   /** In [0, 1). */
   random?: () => number;
+  /** Gives up a start that waits for other nodes. */
+  signal?: AbortSignal;
 }
 
 /** Where an agent can be reached; "host:port" as text. */
@@ -84,15 +83,26 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
   const { logger } = log;
   const parts: Parts = { config, log, clock, random, teardown };
   const dataDirectory = config.node.dev ? undefined : config.node.dataDir;
-  const store = openStore(dataDirectory, (error) =>
-    logger.child('feed').error(`a reader of the change feed failed: ${messageOf(error)}`),
-  );
-  teardown.add('the store', () => store.close());
-  const registry = await register(parts, store, dataDirectory);
-  teardown.add('the registry', () => registry.stop());
-  teardown.add('housekeeping', startHousekeeping({ store, clock, logger: logger.child('store') }));
-  const sessions = startSessionExpiry({ store, clock, logger: logger.child('sessions') });
+  const who = {
+    id: nodeId(config.node.id, dataDirectory),
+    name: config.node.name,
+    address: advertiseAddress(config.node.advertise, config.node.bind),
+  };
+  const events = new EventLog();
+  const truth = await openTruth(parts, who, {
+    onEvent: (event) => {
+      if (concerns(event, { catalog: truth.store.catalog, node: who })) events.receive(event);
+    },
+    signal: options.signal,
+  });
+  const { store, disk, sessions, leadership, cluster, isServer } = truth;
   teardown.add('the sessions', () => sessions.stop());
+  const registry = await register(parts, who, { store, disk, isServer });
+  teardown.add('the registry', () => registry.stop());
+  teardown.add(
+    'housekeeping',
+    leadership.whileLeading(() => startHousekeeping({ store, clock, logger: logger.child('store') })),
+  );
   const balancer = config.balancer.enabled
     ? await startBalancer({ config: config.balancer, catalog: store.catalog, logger })
     : undefined;
@@ -128,13 +138,15 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
     leave: () => {
       registry
         .leave()
-        .catch((error: unknown) => logger.warn(`could not leave the catalog: ${messageOf(error)}`))
+        .then(() => cluster?.leave())
+        .catch((error: unknown) => logger.warn(`could not leave: ${messageOf(error)}`))
         .finally(() => options.onLeave?.());
     },
     tailLog: (sink) => log.tail(sink),
     dataDirectory: dataDirectory ?? process.cwd(),
     prometheus: config.telemetry.prometheusRetentionTime > 0,
-    server: true,
+    server: isServer,
+    ...(cluster === undefined ? {} : { join: (address: string) => joinAt(cluster, address) }),
   };
   const node: NodeIdentity = {
     id: registry.node.id,
@@ -152,7 +164,8 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
       node,
       ...(acl === undefined ? {} : { acl }),
       sessions,
-      events: new EventLog(),
+      events,
+      ...(cluster === undefined ? {} : { cluster }),
       startedAt: clock.now(),
       clock,
       random,
@@ -217,20 +230,18 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
 /** Registers this node with what its disk and its configuration say. */
 function register(
   { config, log, clock, random }: Parts,
-  store: Store | EmbeddedStore,
-  dataDirectory: string | undefined,
+  who: Who,
+  { store, disk, isServer }: Pick<Truth, 'store' | 'disk' | 'isServer'>,
 ): Promise<Registry> {
   return startRegistry({
     store,
     node: {
-      id: nodeId(config.node.id, dataDirectory),
-      name: config.node.name,
-      address: advertiseAddress(config.node.advertise, config.node.bind),
+      ...who,
       datacenter: config.node.datacenter,
       meta: config.node.meta,
-      server: { port: config.ports.server, meta: { version: VERSION } },
+      ...(isServer ? { server: { port: config.ports.server, meta: { version: VERSION } } } : {}),
     },
-    disk: 'database' in store ? localDiskIn(store.database) : undefined,
+    disk,
     clock,
     random,
     logger: log.logger.child('registry'),
@@ -251,13 +262,9 @@ function scriptsFrom({ enableScriptChecks, enableLocalScriptChecks }: Config['he
   return enableLocalScriptChecks ? 'config' : 'nobody';
 }
 
-function openStore(
-  dataDirectory: string | undefined,
-  onSubscriberError: (error: unknown) => void,
-): Store | EmbeddedStore {
-  return dataDirectory === undefined
-    ? openMemoryStore({ onSubscriberError })
-    : openEmbeddedStore({ path: path.join(dataDirectory, 'catalog'), onSubscriberError });
+function joinAt(cluster: Cluster, address: string): Promise<void> {
+  const { host, port } = parseHostPort(address) as HostPort;
+  return cluster.join(host, port);
 }
 
 function portOf(address: string | undefined): number | undefined {

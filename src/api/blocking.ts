@@ -4,7 +4,7 @@ import { cacheMeta } from './cached.ts';
 import type { ApiContext } from './context.ts';
 import type { ApiRequest } from './endpoint.ts';
 import { HttpError } from './http-error.ts';
-import { type ReadOptions, readOptions } from './read-options.ts';
+import { type Consistency, type ReadOptions, readOptions } from './read-options.ts';
 import { encodedJson, json, type ReadMeta, type Reply } from './reply.ts';
 import { sharedBody } from './shared.ts';
 import { indexOf, type Watched } from './watched.ts';
@@ -115,7 +115,8 @@ export function sharedReply(
   const index = indexOf(context.catalog, watched);
   const meta = { ...parts.meta, index };
   const encoded = sharedBody(context, request, { watched, index, read });
-  const again = options.index === 0 && meta.cache === undefined;
+  // What a replica answers says how old it is, or is checked first.
+  const again = options.index === 0 && meta.cache === undefined && context.store.remote === undefined;
   return encodedJson(encoded, again ? { meta, lasting: { watched, index } } : { meta });
 }
 
@@ -128,6 +129,7 @@ export async function blockingMeta(
   kind: ReadKind = 'catalog',
 ): Promise<ReadMeta> {
   const { catalog, clock, random } = context;
+  await refresh(context, consistency, after);
   const index = await waitForIndex(catalog, watched, {
     after,
     wait,
@@ -135,8 +137,21 @@ export async function blockingMeta(
     clock,
     random,
   });
-  if (kind === 'plain') return { index };
+  const contact = context.store.remote?.contact();
+  const meta = { index, ...(contact === undefined ? {} : { contact }) };
+  if (kind === 'plain') return meta;
   return kind === 'cacheable' && cached
-    ? { index, consistency, cache: cacheMeta(context, request) }
-    : { index, consistency };
+    ? { ...meta, consistency, cache: cacheMeta(context, request) }
+    : { ...meta, consistency };
+}
+
+/**
+ * Of a replica: makes sure that it shows what was acknowledged before the request. With `consistent` that is a must; else
+ * what is there is answered when nobody can say, and the headers tell. One that waits for a change needs no more than the change.
+ */
+async function refresh({ store }: ApiContext, consistency: Consistency, after: number): Promise<void> {
+  const { remote } = store;
+  if (remote === undefined || consistency === 'stale') return;
+  if (consistency === 'consistent') return remote.refresh();
+  if (after === 0 && remote.contact().known) await remote.refresh().catch(() => {});
 }

@@ -1,6 +1,7 @@
 import type { Acl } from '../acl/acl.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { History } from '../catalog/history.ts';
+import type { Cluster } from '../cluster/cluster.ts';
 import type { EventLog } from '../cluster/event-log.ts';
 import type { SessionExpiry } from '../cluster/session-expiry.ts';
 import type { GroupControl } from '../group/view.ts';
@@ -82,6 +83,8 @@ export interface ApiContext {
   readonly history?: History;
   /** Groups that this agent runs; behind `/v1/muster/groups`. */
   readonly groups?: () => readonly GroupControl[];
+  /** Of an agent that is not alone. */
+  readonly cluster?: Cluster;
   /** Behind `/v1/agent/*`; a process that is no agent answers those 503. */
   readonly agent?: AgentControl;
 }

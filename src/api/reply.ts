@@ -8,6 +8,8 @@ export interface ReadMeta {
   readonly index: number;
   /** Named in X-Consul-Effective-Consistency where Consul names it (not for keys and sessions). */
   readonly consistency?: 'leader' | 'stale' | 'consistent';
+  /** Of a replica: whether the servers are known to agree, and for how many ms they have been silent. */
+  readonly contact?: { readonly known: boolean; readonly silence: number };
   /** Answer to `?cached`: hit or miss, and the age of a hit in seconds. */
   readonly cache?: { readonly hit: boolean; readonly age: number };
 }

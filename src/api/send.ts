@@ -80,10 +80,14 @@ function encode(
   }
 }
 
-function setMeta(response: ServerResponse, { index, consistency, cache }: ReadMeta): void {
+/** A silence that never began, in ms: a client reads it as a number. */
+const NEVER = 2 ** 31 - 1;
+
+function setMeta(response: ServerResponse, { index, consistency, cache, contact }: ReadMeta): void {
   response.setHeader('X-Consul-Index', String(Math.max(1, index)));
-  response.setHeader('X-Consul-KnownLeader', 'true');
-  response.setHeader('X-Consul-LastContact', '0');
+  response.setHeader('X-Consul-KnownLeader', String(contact?.known ?? true));
+  const silence = contact === undefined || contact.known ? 0 : Math.min(contact.silence, NEVER);
+  response.setHeader('X-Consul-LastContact', String(silence));
   if (consistency !== undefined) response.setHeader('X-Consul-Effective-Consistency', consistency);
   if (cache === undefined) return;
   response.setHeader('X-Cache', cache.hit ? 'HIT' : 'MISS');

@@ -57,7 +57,7 @@ export const AGENT_FLAGS = {
     kind: 'integer',
     value: 'PORT',
     sets: 'ports.server',
-    summary: 'Shown to clients; nothing listens on it yet.',
+    summary: 'Links between the nodes of a cluster.',
   },
   'serf-lan-port': {
     kind: 'integer',
@@ -135,19 +135,39 @@ export const AGENT_FLAGS = {
 
   server: {
     kind: 'boolean',
-    granted: [true],
-    summary: 'Take part in keeping the catalog; each agent does as yet.',
+    sets: 'cluster.server',
+    summary: 'Take part in keeping the catalog of a cluster.',
   },
-  bootstrap: { kind: 'boolean', granted: [true, false], summary: 'The only server; each one is as yet.' },
-  'bootstrap-expect': { kind: 'integer', granted: [0, 1], summary: 'How many servers to wait for.' },
-  join: { kind: 'list', value: 'ADDRESS', summary: 'A server to join.' },
-  'retry-join': { kind: 'list', value: 'ADDRESS', summary: 'A server to join, tried until it is there.' },
+  bootstrap: {
+    kind: 'boolean',
+    granted: [true, false],
+    summary: 'The only server: what an agent is that joins nobody.',
+  },
+  'bootstrap-expect': {
+    kind: 'integer',
+    value: 'NUMBER',
+    sets: 'cluster.bootstrap_expect',
+    summary: 'How many servers found the cluster together.',
+  },
+  join: { kind: 'list', value: 'ADDRESS', into: 'retry-join', summary: 'The same as -retry-join.' },
+  'retry-join': {
+    kind: 'list',
+    value: 'ADDRESS',
+    sets: 'cluster.retry_join',
+    summary:
+      'Where servers may be: host, host:port, srv:NAME, file:PATH or exec:COMMAND; tried until one is there.',
+  },
   'retry-interval': { kind: 'duration', summary: 'Pause between such attempts.' },
   'retry-max': { kind: 'integer', summary: 'Most such attempts.' },
   'join-wan': { kind: 'list', value: 'ADDRESS', summary: 'A server of another datacenter.' },
   'retry-join-wan': { kind: 'list', value: 'ADDRESS', summary: 'The same, tried until it is there.' },
   rejoin: { kind: 'boolean', granted: [false], summary: 'Join again after a leave.' },
-  encrypt: { kind: 'string', value: 'KEY', summary: 'Key of the cluster, from `muster keygen`.' },
+  encrypt: {
+    kind: 'string',
+    value: 'KEY',
+    sets: 'cluster.encrypt',
+    summary: 'Key of the cluster, from `muster keygen`.',
+  },
   'grpc-port': {
     kind: 'integer',
     value: 'PORT',

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { type Agent, type AgentOptions, startAgent } from '../agent/agent.ts';
 import type { Config } from '../agent/config/schema.ts';
 import { openAgentLog } from '../agent/log.ts';
-import { messageOf } from '../errors.ts';
+import { isMusterError, messageOf } from '../errors.ts';
 import type { Logger } from '../lib/log.ts';
 
 export interface Running {
@@ -61,6 +61,7 @@ export async function runAgent({ readConfig, started, groupOutput }: RunOptions)
   try {
     agent = await startAgent(config, {
       log,
+      signal: ending.signal,
       ...uiDirectory(),
       ...(groupOutput === undefined ? {} : { groupOutput }),
       readConfig: async () => {
@@ -82,6 +83,10 @@ export async function runAgent({ readConfig, started, groupOutput }: RunOptions)
       await agent.stop();
     }
     return 0;
+  } catch (error) {
+    // Told to end while it waited for the other nodes of its cluster.
+    if (ending.signal.aborted && isMusterError(error, 'cluster.refused')) return 0;
+    throw error;
   } finally {
     for (const signal of STOP_SIGNALS) process.off(signal, onSignal);
     process.off('SIGHUP', onHangUp);

@@ -141,9 +141,11 @@ describe('flags of the agent', () => {
       '-bootstrap-expect=3',
       '-retry-join=a',
       '-retry-join=b',
+      '-retry-join-wan=c',
+      '-segment=s',
       '-https-port=-1',
     ]);
-    expect(flagsWithoutEffect(flags)).toEqual(['-bootstrap-expect', '-retry-join']);
+    expect(flagsWithoutEffect(flags)).toEqual(['-retry-join-wan', '-segment']);
   });
 
   it('are named when their value is wrong', async () => {

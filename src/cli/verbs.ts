@@ -5,7 +5,16 @@
 import type { Verbs } from './help.ts';
 import { agent } from './verbs/agent.ts';
 import { catalogDatacenters, catalogNodes, catalogServices } from './verbs/catalog.ts';
-import { forceLeave, join, leave, raftListPeers, reload } from './verbs/cluster.ts';
+import {
+  forceLeave,
+  join,
+  keyring,
+  leave,
+  raftListPeers,
+  raftRemovePeer,
+  recover,
+  reload,
+} from './verbs/cluster.ts';
 import { completion } from './verbs/completion.ts';
 import { configPrint, validate } from './verbs/config.ts';
 import { drain } from './verbs/drain.ts';
@@ -85,6 +94,9 @@ export const verbs: Verbs = {
   'snapshot restore': snapshotRestore,
   'snapshot inspect': snapshotInspect,
   'operator raft list-peers': raftListPeers,
+  'operator raft remove-peer': raftRemovePeer,
+  'operator recover': recover,
+  keyring,
   'group ls': groupList,
   'group show': groupShow,
   'group scale': groupScale,

@@ -18,6 +18,8 @@ const DOUBT_DELAY = 5_000;
 const CHECK_UPDATE_INTERVAL = 300_000;
 /** After the store refused a write. */
 const RETRY: BackoffPolicy = { base: 500, max: 60_000 };
+/** While those who keep the truth are away: they come back, and must learn at once what is here. */
+const RETRY_AWAY: BackoffPolicy = { base: 500, max: 3_000 };
 
 export interface SyncOptions {
   store: Store;
@@ -55,12 +57,20 @@ export class Sync {
 
   /** Reconciles a first time, then watches and repeats. Rejects when this node cannot be registered. */
   async start(): Promise<void> {
-    await this.reconcile();
+    let isAway = false;
+    try {
+      await this.reconcile();
+    } catch (error) {
+      // Those who keep the truth may be away: what is registered here is written to them when they are back.
+      if (this.#options.store.remote === undefined) throw error;
+      isAway = true;
+    }
     if (this.#stopped) return;
     this.#unsubscribe = this.#options.store.catalog.feed.subscribe(({ changes }) => {
       for (const change of changes) this.#look(change);
     });
-    this.#arm();
+    // After a failure the next attempt is set already, and soon.
+    if (!isAway) this.#arm();
   }
 
   stop(): void {
@@ -87,7 +97,12 @@ export class Sync {
       const service = check && local.service(check.serviceId);
       if (service !== undefined) truth.needed.set(service.id, service);
     }
-    await this.#try(() => store.write((tx) => bringInLine(tx, truth, { whole: false, keepOverrides })));
+    try {
+      await this.#try(() => store.write((tx) => bringInLine(tx, truth, { whole: false, keepOverrides })));
+    } catch (error) {
+      // It is kept here, and written when those who keep the truth are back, as in Consul.
+      if (store.remote === undefined || !isMusterError(error, 'store.no_leader')) throw error;
+    }
   }
 
   /** Writes the output of a check some minutes from now, unless the check is written through before. */
@@ -128,7 +143,8 @@ export class Sync {
         this.#options.logger.error('could not write to the catalog, trying again', {
           error: messageOf(error),
         });
-        this.#arm(backoffDelay(RETRY, this.#failures++, this.#options.random()));
+        const policy = this.#options.store.remote === undefined ? RETRY : RETRY_AWAY;
+        this.#arm(backoffDelay(policy, this.#failures++, this.#options.random()));
       }
       throw error;
     }

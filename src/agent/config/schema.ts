@@ -11,6 +11,7 @@ import { DEFAULT_DNS_OPTIONS } from '../../dns/options.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { LOG_LEVELS } from '../../lib/log.ts';
 import { DEFAULT_FLOOD_POLICY } from '../../registry/flood.ts';
+import { clusterSchema, storeSchema } from './cluster.ts';
 import { nodeCheckSchema, serviceSchema } from './definitions.ts';
 import { addresses, bytes, duration, hostPort, listenPort, recursor, secret } from './fields.ts';
 import { groupSchema } from './group.ts';
@@ -80,7 +81,7 @@ const portsSchema = z
     dns: listenPort().default(8600).describe("DNS, UDP and TCP. Consul's port."),
     server: listenPort()
       .default(8300)
-      .describe('Between servers; shown to clients, nothing listens on it yet.'),
+      .describe("Links between nodes of a cluster, on `node.bind`. Consul's port."),
     serfLan: listenPort()
       .default(8301)
       .describe('Shown to clients as the port of the node; nothing listens on it yet.'),
@@ -365,6 +366,8 @@ export const configSchema = z.strictObject({
   api: apiSchema,
   acl: aclSchema,
   health: healthSchema,
+  cluster: clusterSchema,
+  store: storeSchema,
   balancer: balancerSchema,
   registrator: registratorSchema,
   telemetry: telemetrySchema,

@@ -12,8 +12,6 @@ export interface AgentControl {
   leave(): void;
   /** Joins the cluster at `address` ("host:port"). Without it this agent stands alone. */
   join?(address: string, wan: boolean): Promise<void>;
-  /** Takes a failed member out. False when none has this name. */
-  forceLeave?(name: string, prune: boolean): Promise<boolean>;
   /** Hands every line of the log, whatever its level, to `sink` until the answer is called. */
   tailLog(sink: LogSink): () => void;
   /** For `/v1/agent/host`: where the data are, or the working directory. */

@@ -13,7 +13,10 @@ export const join = endpoint({
   summary: 'Join the cluster of the agent at this address',
   query: { wan: 'join the servers of another datacenter' },
   async handler(context, { params, query }) {
-    const address = withPort(params.address, context.node.ports.serfLan);
+    const address = withPort(
+      params.address,
+      context.cluster === undefined ? context.node.ports.serfLan : context.node.ports.server,
+    );
     if (isSelf(address, context)) return empty();
     const agent = agentOf(context);
     try {

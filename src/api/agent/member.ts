@@ -1,31 +1,76 @@
+import { nodeKey, serviceKey } from '../../catalog/tables.ts';
+import { membersOf } from '../../cluster/liveness.ts';
+import { SERVER_SERVICE } from '../../registry/node.ts';
 import type { ApiContext } from '../context.ts';
 
-/** Status numbers of a member: 1 is alive. */
-const ALIVE = 1;
+/** Status numbers of a member, Serf's. */
+const STATUS = { alive: 1, left: 3, failed: 4 } as const;
+
+/** A member as it is shown. */
+interface Shown {
+  readonly name: string;
+  readonly id: string;
+  readonly address: string;
+  readonly isServer: boolean;
+  readonly status: keyof typeof STATUS;
+}
+
+/** All members: of a cluster the nodes with an agent, as the catalog has them. */
+export function members(
+  context: ApiContext,
+  server: boolean,
+  wan = false,
+): { Name: string; [field: string]: unknown }[] {
+  const { catalog, cluster, node } = context;
+  if (cluster === undefined) return [member(context, server, wan)];
+  return membersOf(catalog).flatMap(({ id, name, status }) => {
+    const row = catalog.get('nodes', nodeKey(name));
+    const isServer = catalog.get('services', serviceKey(name, SERVER_SERVICE)) !== undefined;
+    if (wan && !isServer) return [];
+    const address = row?.address ?? node.advertiseAddress;
+    return [
+      shown(context, { name, id, address, isServer, status: status === 'passing' ? 'alive' : 'failed' }, wan),
+    ];
+  });
+}
 
 /**
  * This agent as a member of the cluster on the wire. The versions are those of the protocols that clients of Consul
  * expect to see.
  */
-export function member({ node, acl }: ApiContext, server: boolean, wan = false): object {
+export function member(
+  context: ApiContext,
+  server: boolean,
+  wan = false,
+): { Name: string; [field: string]: unknown } {
+  const { id, name, advertiseAddress: address } = context.node;
+  return shown(context, { id, name, address, isServer: server, status: 'alive' }, wan);
+}
+
+function shown(
+  { node, acl, cluster }: ApiContext,
+  { id, name, address, isServer, status }: Shown,
+  wan: boolean,
+): { Name: string; [field: string]: unknown } {
+  const alone = cluster === undefined ? { bootstrap: '1' } : {};
   return {
-    Name: wan ? `${node.name}.${node.datacenter}` : node.name,
-    Addr: node.advertiseAddress,
+    Name: wan ? `${name}.${node.datacenter}` : name,
+    Addr: address,
     Port: node.ports.serfLan,
     Tags: {
       acls: acl === undefined ? '0' : '1',
       build: node.version,
       dc: node.datacenter,
-      id: node.id,
-      ...(server
-        ? { bootstrap: '1', port: String(node.ports.server), raft_vsn: '3', role: 'consul' }
+      id,
+      ...(isServer
+        ? { ...alone, port: String(node.ports.server), raft_vsn: '3', role: 'consul' }
         : { role: 'node' }),
       segment: '',
       vsn: '2',
       vsn_max: '3',
       vsn_min: '2',
     },
-    Status: ALIVE,
+    Status: STATUS[status],
     ProtocolMin: 1,
     ProtocolMax: 5,
     ProtocolCur: 2,

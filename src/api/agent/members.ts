@@ -2,7 +2,7 @@ import { mayReadNode } from '../../acl/visible.ts';
 import { endpoint } from '../endpoint.ts';
 import { json } from '../reply.ts';
 import { agentOf } from './context.ts';
-import { member } from './member.ts';
+import { members } from './member.ts';
 
 export const listMembers = endpoint({
   method: 'GET',
@@ -12,7 +12,7 @@ export const listMembers = endpoint({
   query: { wan: 'the servers with their datacenter in the name', segment: 'taken and of no account' },
   handler(context, { query, authorizer }) {
     const { server } = agentOf(context);
-    if (!mayReadNode(authorizer, context.node.name)) return json([]);
-    return json([member(context, server, query.get('wan') !== '')]);
+    const all = members(context, server, query.get('wan') !== '');
+    return json(all.filter(({ Name }) => mayReadNode(authorizer, Name)));
   },
 });

@@ -11,6 +11,9 @@ interface Gauge {
   value: number;
 }
 
+/** A silence that never began, in ms. */
+const NEVER = 2 ** 31 - 1;
+
 /** What the agent measures of itself at this moment. */
 function gauges(context: ApiContext): Gauge[] {
   const { registry } = agentOf(context);
@@ -34,6 +37,16 @@ function gauges(context: ApiContext): Gauge[] {
       value: catalog.count('services'),
     },
     { name: 'consul.state.kv_entries', help: 'Keys in the key/value store', value: catalog.count('kv') },
+    {
+      name: 'muster.cluster.known_leader',
+      help: 'Whether writes can be made, as far as this agent knows: 1 or 0',
+      value: (context.store.remote?.contact().known ?? true) ? 1 : 0,
+    },
+    {
+      name: 'muster.cluster.silence_seconds',
+      help: 'For how long those who keep the catalog have been silent: how old this view is',
+      value: Math.min(context.store.remote?.contact().silence ?? 0, NEVER) / 1000,
+    },
     { name: 'consul.rpc.queries_blocking', help: 'Blocked queries', value: catalog.watches.size },
   ];
 }

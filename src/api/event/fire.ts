@@ -1,7 +1,7 @@
+import type { Catalog } from '../../catalog/catalog.ts';
 import { fold } from '../../catalog/tables.ts';
 import type { UserEvent } from '../../cluster/event-log.ts';
 import { compileGoRegexp } from '../../lib/go-regexp.ts';
-import type { ApiContext } from '../context.ts';
 import { endpoint } from '../endpoint.ts';
 import { badRequest, HttpError } from '../http-error.ts';
 import { checkDatacenter } from '../read-options.ts';
@@ -36,15 +36,24 @@ export const eventFire = endpoint({
     const concerned = compileFilters(filters);
     const payload = await request.body({ limit: MAX_PAYLOAD });
     const event = context.events.fire({ name: params.name, payload, ...filters });
-    if (concerned(context)) context.events.receive(event);
+    if (context.cluster !== undefined) await context.cluster.tell(event);
+    else if (concerned(context)) context.events.receive(event);
     return json(eventWire(event, 0));
   },
 });
 
+/** Where an event arrives. */
+type Here = { readonly catalog: Catalog; readonly node: { readonly name: string } };
+
+/** Whether an event that another node fired is meant for this one. */
+export function concerns(event: UserEvent, here: Here): boolean {
+  return compileFilters(event)(here);
+}
+
 type Filters = Pick<UserEvent, 'nodeFilter' | 'serviceFilter' | 'tagFilter'>;
 
 /** Throws 500 in Consul's words; the answer tells whether this node is concerned. */
-function compileFilters({ nodeFilter, serviceFilter, tagFilter }: Filters): (context: ApiContext) => boolean {
+function compileFilters({ nodeFilter, serviceFilter, tagFilter }: Filters): (here: Here) => boolean {
   if (tagFilter !== '' && serviceFilter === '')
     throw new HttpError(500, 'Cannot provide tag filter without service filter');
   const node = compile('node', nodeFilter);

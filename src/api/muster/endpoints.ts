@@ -4,6 +4,7 @@ import { type Endpoint, endpoint } from '../endpoint.ts';
 import { badRequest, HttpError } from '../http-error.ts';
 import { json, taken } from '../reply.ts';
 import { overviewOf, routesOf, serviceOf } from './answers.ts';
+import { clusterEndpoints } from './cluster.ts';
 import type { Dashboard } from './dashboard.ts';
 import { groupEndpoints } from './groups.ts';
 import { history } from './history.ts';
@@ -116,4 +117,5 @@ export const musterEndpoints: readonly Endpoint[] = [
   explain,
   history,
   ...groupEndpoints,
+  ...clusterEndpoints,
 ];

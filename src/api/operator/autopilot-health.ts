@@ -9,9 +9,34 @@ export const autopilotHealth = endpoint({
   needs: 'operator:read',
   summary: 'Whether the servers are well',
   query: { dc: 'datacenter to ask' },
-  handler(context, request) {
+  async handler(context, request) {
     checkDatacenter(context, request.query.get('dc'));
     const { id, name, advertiseAddress, ports, version } = context.node;
+    if (context.cluster !== undefined) {
+      const servers = await context.cluster.servers();
+      const voters = servers.filter(({ voter }) => voter);
+      const alive = voters.filter((one) => one.alive).length;
+      const tolerance = Math.max(0, alive - (Math.floor(voters.length / 2) + 1));
+      const Servers = servers.map((one) => ({
+        ID: one.id,
+        Name: one.name,
+        Address: one.address,
+        SerfStatus: one.alive ? 'alive' : 'failed',
+        Version: version,
+        Leader: one.leader,
+        LastContact: '0s',
+        LastTerm: 0,
+        LastIndex: context.catalog.index,
+        Healthy: one.alive,
+        Voter: one.voter,
+        StableSince: new Date(context.startedAt).toISOString(),
+      }));
+      const isHealthy = alive === voters.length;
+      return json(
+        { Healthy: isHealthy, FailureTolerance: tolerance, Servers },
+        { status: isHealthy ? 200 : 429 },
+      );
+    }
     const server = {
       ID: id,
       Name: name,

@@ -1,9 +1,10 @@
+import { membersOf } from '../../cluster/liveness.ts';
 import { several } from '../config/entry.ts';
 import type { ApiContext } from '../context.ts';
 import { decodeBody, object, string } from '../decode.ts';
-import { type ApiRequest, endpoint, type Method } from '../endpoint.ts';
+import { type ApiRequest, endpoint } from '../endpoint.ts';
 import { badRequest, HttpError } from '../http-error.ts';
-import type { Reply } from '../reply.ts';
+import { empty, json, type Reply } from '../reply.ts';
 
 const path = '/v1/operator/keyring';
 const BODY = object({ Key: string });
@@ -14,7 +15,7 @@ const BOOLEAN = /^(?:1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$/;
 
 const MAX_RELAY_FACTOR = 5;
 
-/** There is no gossip between agents here whose keys could be listed or changed: Consul without `encrypt` says so. */
+/** An agent that is alone has no keys: Consul without `encrypt` says so. */
 function refuse({ node }: ApiContext, why: string): never {
   const pool = (name: string, member: string) => [
     `${name} error: 1/1 nodes reported failure`,
@@ -48,28 +49,41 @@ const list = endpoint({
   method: 'GET',
   path,
   needs: 'keyring:read',
-  summary: 'The keys of the gossip between agents: refused, there is none here',
+  summary: 'The keys with which the nodes of a cluster know each other',
   query: { ...QUERY, 'local-only': 'only the keys of this agent' },
   handler(context, request) {
     checkParameters(request);
-    return refuse(context, 'Keyring is empty');
+    if (context.cluster === undefined) return refuse(context, 'Keyring is empty');
+    const [primary = '', ...others] = context.cluster.keyring.list();
+    const nodes = membersOf(context.catalog).length;
+    const Keys = Object.fromEntries([primary, ...others].map((key) => [key, nodes]));
+    const { datacenter: Datacenter } = context.node;
+    return json([
+      { WAN: false, Datacenter, Segment: '', Keys, PrimaryKeys: { [primary]: nodes }, NumNodes: nodes },
+    ]);
   },
 });
 
-const change = (method: Method, what: string) =>
+const CHANGES = { POST: 'install', PUT: 'use', DELETE: 'remove' } as const;
+
+const change = (method: keyof typeof CHANGES, what: string) =>
   endpoint({
     method,
     path,
     needs: 'keyring:write',
-    summary: `${what} a key of the gossip between agents: refused, there is none here`,
+    summary: `${what} a key of the cluster`,
     query: QUERY,
     body: BODY,
     async handler(context, request): Promise<Reply> {
-      await decodeBody(request, BODY, {
+      const { Key: key } = await decodeBody(request, BODY, {
         failed: (reason) => `Bad request: Request decode failed: ${reason}`,
       });
       checkParameters(request);
-      return refuse(context, 'No keyring to modify');
+      if (context.cluster === undefined) return refuse(context, 'No keyring to modify');
+      const failed = await context.cluster.changeKeys({ what: CHANGES[method], key });
+      if (failed.size > 0)
+        throw new HttpError(500, several([...failed].map(([node, why]) => `${node}: ${why}`)));
+      return empty();
     },
   });
 

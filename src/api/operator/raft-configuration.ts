@@ -12,9 +12,21 @@ export const raftConfiguration = endpoint({
   needs: 'operator:read',
   summary: 'The servers, and who leads them',
   query: { dc: 'datacenter to ask' },
-  handler(context, request) {
+  async handler(context, request) {
     checkDatacenter(context, request.query.get('dc'));
     const { id, name, advertiseAddress, ports } = context.node;
+    if (context.cluster !== undefined) {
+      const servers = await context.cluster.servers();
+      const Servers = servers.map((one) => ({
+        ID: one.id,
+        Node: one.name,
+        Address: one.address,
+        Leader: one.leader,
+        ProtocolVersion: PROTOCOL_VERSION,
+        Voter: one.voter,
+      }));
+      return json({ Servers, Index: 0 });
+    }
     const server = {
       ID: id,
       Node: name,

@@ -12,6 +12,7 @@ export const statusLeader = endpoint({
   handler(context, request) {
     checkDatacenter(context, request.query.get('dc'));
     const { advertiseAddress, ports } = context.node;
+    if (context.cluster !== undefined) return json(context.cluster.leader());
     return json(formatHostPort(advertiseAddress, ports.server));
   },
 });

@@ -9,9 +9,11 @@ export const statusPeers = endpoint({
   needs: 'nothing',
   summary: 'Addresses of the servers',
   query: { dc: 'datacenter to ask' },
-  handler(context, request) {
+  async handler(context, request) {
     checkDatacenter(context, request.query.get('dc'));
     const { advertiseAddress, ports } = context.node;
+    if (context.cluster !== undefined)
+      return json((await context.cluster.servers()).map(({ address }) => address));
     return json([formatHostPort(advertiseAddress, ports.server)]);
   },
 });

@@ -1,7 +1,8 @@
+import { createInterface } from 'node:readline';
 import { messageOf } from '../../errors.ts';
 import { columns } from '../columns.ts';
 import { CONNECTION_FLAGS, connect, JSON_FLAG, json } from '../connect.ts';
-import { verb } from '../verb.ts';
+import { type Terminal, verb } from '../verb.ts';
 
 export const reload = verb({
   summary: 'Has the agent read its configuration again.',
@@ -81,3 +82,90 @@ export const raftListPeers = verb({
     terminal.out(columns([['Node', 'ID', 'Address', 'State', 'Voter', 'RaftProtocol'], ...rows]));
   },
 });
+
+export const raftRemovePeer = verb({
+  summary: 'Removes a server that is gone from those that keep the catalog.',
+  args: [],
+  examples: [{ command: 'muster operator raft remove-peer -address=10.0.0.3:8300' }],
+  flags: {
+    ...CONNECTION_FLAGS,
+    address: { kind: 'string', value: 'HOST:PORT', summary: 'Its address.' },
+    id: { kind: 'string', value: 'UUID', summary: 'Its node ID.' },
+  },
+  async run({ flags, terminal }) {
+    const { address, id } = flags;
+    await connect(flags, terminal).operator.removePeer({
+      ...(address === undefined ? {} : { address }),
+      ...(id === undefined ? {} : { id }),
+    });
+    terminal.out(`Removed peer with ${id === undefined ? `address "${address}"` : `id "${id}"`}\n`);
+  },
+});
+
+export const keyring = verb({
+  summary: 'Lists and changes the keys with which the nodes of a cluster know each other.',
+  about:
+    'To exchange a key: install the new one, use it, remove the old one. Nodes with either find each other in between.',
+  args: ['list|install|use|remove', '[KEY]'],
+  examples: [
+    { command: 'muster keyring list' },
+    { command: 'muster keyring install "$(muster keygen)"', does: 'makes it valid beside the others' },
+  ],
+  flags: CONNECTION_FLAGS,
+  async run({ flags, args: [what = '', key], terminal }) {
+    const { operator } = connect(flags, terminal);
+    if (what === 'list' && key === undefined) {
+      for (const { Datacenter, Keys, PrimaryKeys, NumNodes } of await operator.keyring()) {
+        terminal.out(`==> Keys of ${Datacenter}\n`);
+        for (const [text, nodes] of Object.entries(Keys))
+          terminal.out(`  ${text} [${nodes}/${NumNodes}]${text in PrimaryKeys ? ' primary' : ''}\n`);
+      }
+      return 0;
+    }
+    if ((what !== 'install' && what !== 'use' && what !== 'remove') || key === undefined) {
+      terminal.err('muster keyring: say list, or install, use or remove with a KEY\n');
+      return 2;
+    }
+    await operator.changeKeyring(what, key);
+    return 0;
+  },
+});
+
+export const recover = verb({
+  summary: 'Has the server that is left go on alone, after a majority of the servers is lost for good.',
+  about:
+    'Run it where that server runs. It shows what would be given up and asks; it refuses while a majority may be there. Others join again afterwards.',
+  args: [],
+  examples: [{ command: 'muster operator recover' }],
+  flags: { ...CONNECTION_FLAGS, yes: { kind: 'boolean', summary: 'Do not ask.' } },
+  async run({ flags, terminal }) {
+    const { operator } = connect(flags, terminal);
+    const { Refused, Index, Lost } = await operator.recovery();
+    if (Refused !== '') {
+      terminal.err(`Refused: ${Refused}.\n`);
+      return 1;
+    }
+    terminal.out(
+      `This server has everything up to index ${Index}. What the others acknowledged beyond that is lost.\n` +
+        `These servers are given up: ${Lost.join(', ') || 'none'}. They may only come back by joining again.\n`,
+    );
+    if (!flags.yes && (await answerOf(terminal, 'Type "yes" to go on: ')) !== 'yes') {
+      terminal.err('Nothing was changed.\n');
+      return 1;
+    }
+    await operator.recover();
+    terminal.out('This server goes on alone. Start others with -retry-join to have more again.\n');
+    return 0;
+  },
+});
+
+async function answerOf(terminal: Terminal, question: string): Promise<string> {
+  terminal.out(question);
+  const lines = createInterface({ input: terminal.stdin });
+  try {
+    for await (const line of lines) return line.trim();
+    return '';
+  } finally {
+    lines.close();
+  }
+}

@@ -29,9 +29,10 @@ export type CallHandler = (request: never, from: string) => Promise<unknown> | u
 
 /** Messages to the one who called. */
 export interface Outlet {
-  /** False: what was sent so far is not taken as fast as it comes. */
-  send(message: unknown): boolean;
-  /** Bytes that wait to be sent. */
+  send(message: unknown): void;
+  /** A message as text already, with the line feed behind it. */
+  write(line: Buffer): void;
+  /** Bytes that wait to be sent: what is not taken as fast as it comes. */
   readonly backlog: number;
   close(): void;
   /** Called once when the other side or the link is gone. */
@@ -87,8 +88,12 @@ export function serveRpc(
 }
 
 function outletOf(stream: ServerHttp2Stream): Outlet {
+  const write = (line: Buffer | string) => {
+    if (!stream.destroyed && !stream.closed) stream.write(line);
+  };
   return {
-    send: (message) => (stream.destroyed || stream.closed ? false : stream.write(`${toText(message)}\n`)),
+    write,
+    send: (message) => write(`${toText(message)}\n`),
     get backlog() {
       return stream.writableLength;
     },

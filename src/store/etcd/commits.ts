@@ -7,7 +7,7 @@ import type { Command, Committed } from '../store.ts';
 import type { EtcdClient } from './client.ts';
 import { RpcError, STATUS } from './grpc.ts';
 import { encodeWrites, type Head, type Layout } from './layout.ts';
-import type { Operation } from './messages.ts';
+import type { Operation, Txn } from './messages.ts';
 import { headOf, type Replica } from './replica.ts';
 import { rowText } from './row-text.ts';
 
@@ -22,10 +22,15 @@ export const DEFAULT_TXN_LIMITS: TxnLimits = { operations: 128, bytes: 1_400_000
 
 /** A write waits so long for a majority, in ms: longer than an election takes. */
 const PATIENCE = 5_000;
+/** For the first attempt at a commit, in ms, then twice as long: what a leader took with it when it ended is never answered. */
+const ATTEMPT = 500;
 /** With no majority heard of for so long, writes are refused at once. */
 const FAIL_FAST_AFTER = 3_000;
 /** Commands in one commit at most: bounds how long the first of them waits for the last. */
 const MAX_GROUP = 1024;
+
+/** Commits that may have been acknowledged by servers that are lost, at most. */
+const SKIP = 1_000_000;
 
 interface Pending {
   command: Command<unknown>;
@@ -79,6 +84,24 @@ export class Commits {
       this.#queue.push({ command, deadline, resolve: resolve as Pending['resolve'], reject });
       if (!this.#busy) this.#idle = this.#drain();
     });
+  }
+
+  /** Moves the index on without a change, further than any commit that was lost can have reached. */
+  async skipAhead(): Promise<void> {
+    const { clock, replica } = this.#options;
+    for (;;) {
+      await replica.refresh();
+      const { head, headRevision } = replica;
+      if (head.pieces !== undefined) await this.#unfold(head, headRevision);
+      else {
+        const next: Head = { index: head.index + SKIP, base: head.index, nonce: randomUUID() };
+        const at = await this.#put(next, headRevision, [], clock.now() + PATIENCE);
+        if (at !== undefined) {
+          replica.accept(next, at, []);
+          return;
+        }
+      }
+    }
   }
 
   async close(): Promise<void> {
@@ -199,6 +222,12 @@ export class Commits {
     const { client, clock, layout, replica } = this.#options;
     const place = layout.head;
     let isSeen = false;
+    let attempt = 0;
+    const txn: Txn = {
+      compare: [{ key: place, modRevision: revision }],
+      success: [{ kind: 'put', key: place, value: JSON.stringify(head) }, ...operations],
+      failure: [{ kind: 'get', key: place }],
+    };
     const before = replica.onHead;
     replica.onHead = ({ nonce }) => {
       isSeen ||= nonce === head.nonce;
@@ -206,15 +235,8 @@ export class Commits {
     try {
       for (;;) {
         try {
-          const {
-            succeeded,
-            revision: at,
-            reads,
-          } = await client.txn({
-            compare: [{ key: place, modRevision: revision }],
-            success: [{ kind: 'put', key: place, value: JSON.stringify(head) }, ...operations],
-            failure: [{ kind: 'get', key: place }],
-          });
+          const timeout = ATTEMPT * 2 ** Math.min(attempt++, 3);
+          const { succeeded, revision: at, reads } = await client.txn(txn, timeout);
           replica.heard();
           if (succeeded) return at;
           const [found] = reads[0] ?? [];
@@ -302,7 +324,9 @@ function isPassing({ status, message }: RpcError): boolean {
     status === STATUS.deadlineExceeded ||
     status === STATUS.cancelled ||
     status === STATUS.unauthenticated ||
-    /etcdserver: (?:request timed out|leader changed|no leader|not leader|too many requests)/.test(message)
+    /raft proposal dropped|etcdserver: (?:request timed out|leader changed|no leader|not leader|too many requests)/.test(
+      message,
+    )
   );
 }
 

@@ -25,9 +25,10 @@ export class Signals {
     for (const listener of this.#listeners) listener(name, value);
   }
 
-  async read(name: string): Promise<string | undefined> {
-    const { kvs } = await this.#client.range({ key: this.#layout.signals + name });
-    return kvs[0]?.value.toString();
+  /** With the revision at which it was put; undefined: it is not there. */
+  async read(name: string): Promise<{ value: string; revision: number } | undefined> {
+    const [kv] = (await this.#client.range({ key: this.#layout.signals + name })).kvs;
+    return kv === undefined ? undefined : { value: kv.value.toString(), revision: kv.modRevision };
   }
 
   async put(name: string, value: string, lease: bigint): Promise<void> {
@@ -35,11 +36,15 @@ export class Signals {
     await this.#client.txn({ compare: [], success: [{ kind: 'put', key, value, lease }] });
   }
 
-  /** Puts a signal that is not there. False when it is. */
-  async claim(name: string, value: string, lease: bigint): Promise<boolean> {
+  /** Puts a signal in the place of the one that was put at `revision`, 0 for none. False when another was faster. */
+  async claim(
+    name: string,
+    value: string,
+    { lease, revision }: { lease: bigint; revision: number },
+  ): Promise<boolean> {
     const key = this.#layout.signals + name;
     const { succeeded } = await this.#client.txn({
-      compare: [{ key, modRevision: 0 }],
+      compare: [{ key, modRevision: revision }],
       success: [{ kind: 'put', key, value, lease }],
     });
     return succeeded;

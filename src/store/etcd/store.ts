@@ -25,6 +25,8 @@ const KNOWN_FOR = 2_500;
 export interface EtcdStore extends Store {
   readonly client: EtcdClient;
   readonly signals: Signals;
+  /** After a majority was given up: leaves the indexes out that it may have used. */
+  skipAhead(): Promise<void>;
 }
 
 /**
@@ -64,6 +66,7 @@ export async function openEtcdStore(options: EtcdStoreOptions): Promise<EtcdStor
     client,
     signals,
     write: (command) => commits.write(command),
+    skipAhead: () => commits.skipAhead(),
     remote: {
       contact: () => ({ known: replica.silence < KNOWN_FOR, silence: replica.silence }),
       async refresh() {

@@ -125,14 +125,14 @@ EOT
 
   it('says what has no effect and what nobody knows, with the place, and goes on', () => {
     const text = [
-      'encrypt = "x"',
+      'segment = "x"',
       'server = true',
       'ports { https = 8501 htp = 1 }',
       'node_nam = "n"',
       'service { name = "a" prot = 1 connect { native = true } }',
     ].join('\n');
     expect(hcl(text).warnings).toEqual([
-      expect.stringMatching(/^c\.hcl:1:1: encrypt has no effect: /),
+      expect.stringMatching(/^c\.hcl:1:1: segment has no effect: /),
       expect.stringMatching(/^c\.hcl:3:9: ports\.https has no effect: .*TLS/),
       'c.hcl:3:22: unknown key "htp" in ports; did you mean "http"?',
       'c.hcl:4:1: unknown key "node_nam"; did you mean "node_name"?',

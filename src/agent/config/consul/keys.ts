@@ -5,7 +5,6 @@
 import { fillAddress } from '../../../lib/sockaddr.ts';
 import { idle, NEEDLESS, type Rules, section, sets } from './rules.ts';
 
-const CLUSTER = 'this agent stands alone as yet; joining others is not there';
 const GOSSIP = "it tunes Consul's gossip and consensus, which Muster does not have";
 const MESH = 'Muster has no service mesh';
 const ENTERPRISE = 'it belongs to Consul Enterprise';
@@ -202,19 +201,19 @@ export const CONSUL_KEYS: Rules = {
   acl_ttl: NEEDLESS,
   acl_disabled_ttl: NEEDLESS,
 
-  server: idle('every agent keeps its own catalog as yet', true),
+  server: sets('cluster.server'),
   bootstrap: NEEDLESS,
-  bootstrap_expect: idle(CLUSTER, 0, 1),
-  start_join: idle(CLUSTER),
-  retry_join: idle(CLUSTER),
+  bootstrap_expect: sets('cluster.bootstrap_expect'),
+  start_join: sets('cluster.retry_join'),
+  retry_join: sets('cluster.retry_join'),
   retry_interval: NEEDLESS,
   retry_max: NEEDLESS,
-  start_join_wan: idle(CLUSTER),
-  retry_join_wan: idle(CLUSTER),
+  start_join_wan: idle(ONE_DATACENTER),
+  retry_join_wan: idle(ONE_DATACENTER),
   retry_interval_wan: NEEDLESS,
   retry_max_wan: NEEDLESS,
-  rejoin_after_leave: idle(CLUSTER, false),
-  encrypt: idle(CLUSTER),
+  rejoin_after_leave: NEEDLESS,
+  encrypt: sets('cluster.encrypt'),
   encrypt_verify_incoming: NEEDLESS,
   encrypt_verify_outgoing: NEEDLESS,
   disable_keyring_file: NEEDLESS,

@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { listenPort, secret } from './fields.ts';
+
+export const clusterSchema = z
+  .strictObject({
+    server: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Take part in keeping the catalog. An agent that joins others without this keeps none: it follows a server. An agent that joins nobody keeps its own catalog either way.',
+      ),
+    bootstrapExpect: z
+      .int()
+      .min(0)
+      .max(9)
+      .default(0)
+      .describe(
+        'So many servers found the cluster together, once they know each other; the same on all of them, 3 or 5. A server that finds a cluster joins it whatever this says.',
+      ),
+    retryJoin: z
+      .array(z.string().min(1))
+      .default([])
+      .describe(
+        'Where servers may be found: "host", "host:port", "srv:NAME" for SRV records, "file:PATH" or "exec:COMMAND" for addresses, one per line. Asked again and again; only the first contact hangs on it.',
+      ),
+    encrypt: secret().describe(
+      'Key that all nodes of the cluster have, 16 or 32 bytes in base64 (`muster keygen`). All trust comes from it.',
+    ),
+    etcd: z
+      .string()
+      .min(1)
+      .default('etcd')
+      .describe('The program that keeps the catalog on servers: a name on the PATH, or a path.'),
+    peerPort: listenPort()
+      .default(8310)
+      .describe(
+        'First of the ports on loopback at which the etcds of the servers believe each other, one for each server. That of the server that founds the cluster counts.',
+      ),
+  })
+  .prefault({})
+  .describe('Several machines.');
+
+export const storeSchema = z
+  .strictObject({
+    etcd: z
+      .strictObject({
+        endpoints: z
+          .array(z.string().min(1))
+          .default([])
+          .describe(
+            'An etcd that is there already, "http://host:port" or "https://host:port": the catalog is kept there instead of in the data directory. None: each machine keeps its own, or the servers of a cluster run one.',
+          ),
+        prefix: z
+          .string()
+          .regex(/^\/.*[^/]$/, { error: 'expected a path such as "/muster"' })
+          .default('/muster')
+          .describe('All keys begin with it: several catalogs can share an etcd.'),
+        caFile: z
+          .string()
+          .optional()
+          .describe("Certificates that etcd's is checked with. Default: the system's."),
+        certFile: z.string().optional().describe('Certificate to show to etcd.'),
+        keyFile: z.string().optional().describe('Its key.'),
+        user: z.string().default('').describe('User of etcd; none when it is left out.'),
+        password: secret().describe('Its password.'),
+      })
+      .prefault({})
+      .describe('An existing etcd.'),
+  })
+  .prefault({})
+  .describe('Where the catalog is kept.');

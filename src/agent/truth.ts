@@ -1,0 +1,163 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Cluster } from '../cluster/cluster.ts';
+import type { UserEvent } from '../cluster/event-log.ts';
+import { type Leadership, soleLeadership } from '../cluster/leadership.ts';
+import { type SessionExpiry, startSessionExpiry } from '../cluster/session-expiry.ts';
+import { MusterError, messageOf } from '../errors.ts';
+import { type LocalDisk, localDiskIn, openLocalDisk } from '../registry/disk.ts';
+import { openEmbeddedStore } from '../store/embedded.ts';
+import type { EtcdOptions } from '../store/etcd/client.ts';
+import { openMemoryStore } from '../store/memory.ts';
+import type { Store } from '../store/store.ts';
+import { VERSION } from '../version.ts';
+import type { Config } from './config/schema.ts';
+import type { Parts } from './doors.ts';
+
+/** Where the truth is kept, and what hangs on that. */
+export interface Truth {
+  readonly store: Store;
+  /** Where this node's own registrations are kept; undefined: nowhere. */
+  readonly disk: LocalDisk | undefined;
+  readonly sessions: SessionExpiry;
+  readonly leadership: Leadership;
+  /** Of an agent that is not alone. */
+  readonly cluster?: Cluster;
+  /** It keeps the catalog, alone or with others. */
+  readonly isServer: boolean;
+}
+
+export interface Who {
+  readonly id: string;
+  readonly name: string;
+  /** What others are told. */
+  readonly address: string;
+}
+
+/** What an agent is, by its configuration. */
+export function roleOf({ cluster, store }: Config): 'alone' | 'server' | 'client' | 'on etcd' {
+  if (store.etcd.endpoints.length > 0) return 'on etcd';
+  const isAlone = cluster.retryJoin.length === 0 && (!cluster.server || cluster.bootstrapExpect <= 1);
+  if (isAlone) return 'alone';
+  return cluster.server ? 'server' : 'client';
+}
+
+/** Opens the store that the configuration asks for. No code of clusters is loaded unless it is needed. */
+export async function openTruth(
+  parts: Parts,
+  who: Who,
+  { onEvent, signal }: { onEvent: (event: UserEvent) => void; signal: AbortSignal | undefined },
+): Promise<Truth> {
+  const { config, log, clock, random, teardown } = parts;
+  const { logger } = log;
+  const dataDirectory = config.node.dev ? undefined : config.node.dataDir;
+  const onSubscriberError = (error: unknown) =>
+    logger.child('feed').error(`a reader of the change feed failed: ${messageOf(error)}`);
+  const role = roleOf(config);
+
+  if (role === 'alone') {
+    const embedded =
+      dataDirectory === undefined
+        ? undefined
+        : openEmbeddedStore({ path: path.join(dataDirectory, 'catalog'), onSubscriberError });
+    const store = embedded ?? openMemoryStore({ onSubscriberError });
+    teardown.add('the store', () => store.close());
+    const sessions = startSessionExpiry({ store, clock, logger: logger.child('sessions') });
+    const disk = embedded === undefined ? undefined : localDiskIn(embedded.database);
+    return { store, disk, sessions, leadership: soleLeadership(who.id), isServer: true };
+  }
+
+  const disk = dataDirectory === undefined ? undefined : openLocalDisk(path.join(dataDirectory, 'local'));
+  teardown.add('the registrations', () => disk?.close());
+  if (role === 'on etcd') {
+    const { openEtcdStore } = await import('../store/etcd/store.ts');
+    const { startLeadership } = await import('../cluster/leadership.ts');
+    const { startSharedSessions } = await import('../cluster/shared-sessions.ts');
+    const { prefix } = config.store.etcd;
+    const store = await openEtcdStore({
+      ...etcdOptions(config),
+      prefix,
+      onSubscriberError,
+      clock,
+      random,
+      logger: logger.child('store'),
+    });
+    teardown.add('the store', () => store.close());
+    const leadership = await startLeadership({ store, self: who.id, clock, logger: logger.child('leader') });
+    teardown.add('leadership', () => leadership.stop());
+    const sessions = startSharedSessions({
+      store,
+      leadership,
+      self: who.id,
+      clock,
+      logger: logger.child('sessions'),
+    });
+    return { store, disk, sessions, leadership, isServer: true };
+  }
+
+  const { Keyring } = await import('../cluster/link/keyring.ts');
+  const directory = dataDirectory === undefined ? undefined : path.join(dataDirectory, 'cluster');
+  const keyring = Keyring.open(config.cluster.encrypt, directory);
+  const common = {
+    self: { id: who.id, name: who.name, host: who.address, version: VERSION },
+    port: config.ports.server,
+    retryJoin: config.cluster.retryJoin,
+    keyring,
+    onSubscriberError,
+    onEvent,
+    clock,
+    random,
+    logger: logger.child('cluster'),
+    signal,
+  };
+  if (role === 'client') {
+    const { startClient } = await import('../cluster/client.ts');
+    const client = await startClient({ ...common, directory });
+    teardown.add('the cluster', () => client.stop());
+    const { store, sessions, cluster } = client;
+    return { store, disk, sessions, cluster, leadership: NEVER, isServer: false };
+  }
+  if (directory === undefined)
+    throw new MusterError(
+      'usage',
+      'a server of a cluster keeps its data: give -data-dir=DIR instead of -dev',
+    );
+  const { startServer } = await import('../cluster/server.ts');
+  const server = await startServer({
+    ...common,
+    directory,
+    bind: config.node.bind,
+    expect: config.cluster.bootstrapExpect,
+    etcdBinary: config.cluster.etcd,
+    peerPort: config.cluster.peerPort,
+  });
+  teardown.add('the cluster', () => server.stop());
+  const { store, sessions, leadership, cluster } = server;
+  return { store, disk, sessions, leadership, cluster, isServer: true };
+}
+
+/** Of an agent that keeps no truth. */
+const NEVER: Leadership = {
+  leader: () => undefined,
+  leads: () => false,
+  whileLeading: () => () => {},
+  stop: async () => {},
+};
+
+function etcdOptions({ store }: Config): EtcdOptions {
+  const { endpoints, caFile, certFile, keyFile, user, password } = store.etcd;
+  return {
+    endpoints,
+    tls: { ca: contentOf(caFile), cert: contentOf(certFile), key: contentOf(keyFile) },
+    user: user === '' ? undefined : { name: user, password },
+  };
+}
+
+function contentOf(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new MusterError('config.unreadable', `cannot read ${file}: ${messageOf(cause)}`, { cause });
+  }
+}

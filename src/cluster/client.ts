@@ -1,0 +1,161 @@
+import path from 'node:path';
+import { isMusterError, MusterError } from '../errors.ts';
+import type { Clock } from '../lib/clock.ts';
+import { formatHostPort, type HostPort } from '../lib/host-port.ts';
+import type { Logger } from '../lib/log.ts';
+import { Book, type Entry } from './book.ts';
+import { type Cluster, changeKeyring, type KeyChange, type ServerState } from './cluster.ts';
+import { findContacts } from './contacts.ts';
+import type { UserEvent } from './event-log.ts';
+import { type FollowerStore, openFollowerStore } from './follower-store.ts';
+import type { Keyring } from './link/keyring.ts';
+import { Caller } from './link/rpc.ts';
+import type { SessionExpiry } from './session-expiry.ts';
+
+export interface ClientOptions {
+  self: { id: string; name: string; host: string; version: string };
+  /** Of servers that are given without one. */
+  port: number;
+  retryJoin: readonly string[];
+  keyring: Keyring;
+  /** Where the servers' addresses are kept; undefined: nowhere. */
+  directory: string | undefined;
+  onSubscriberError: (error: unknown) => void;
+  onEvent: (event: UserEvent) => void;
+  clock: Clock;
+  /** In [0, 1). */
+  random: () => number;
+  logger: Logger;
+  signal?: AbortSignal | undefined;
+}
+
+export interface ClientCluster {
+  readonly store: FollowerStore;
+  readonly sessions: SessionExpiry;
+  readonly cluster: Cluster;
+  stop(): Promise<void>;
+}
+
+const CALL_TIMEOUT = 2_000;
+/** The sources of addresses are asked again when so many ms have passed. */
+const CONTACTS_AGE = 5_000;
+const WAIT_LOG = 10_000;
+
+/** Starts an agent that keeps no truth: follows a server. Resolves when the catalog is there. */
+export async function startClient(options: ClientOptions): Promise<ClientCluster> {
+  const { self, port, retryJoin, keyring, directory, clock, random, logger, signal, onEvent } = options;
+  const book = new Book(
+    { ...self, port },
+    directory === undefined ? undefined : path.join(directory),
+    logger,
+  );
+  let leader = '';
+  let contacts: HostPort[] = [];
+  let contactsAt = Number.NEGATIVE_INFINITY;
+
+  /** Those that were heard of in an order of this node's own, so that agents spread over the servers; then whatever was given. */
+  const servers = async (): Promise<HostPort[]> => {
+    if (clock.now() - contactsAt > CONTACTS_AGE) {
+      contactsAt = clock.now();
+      contacts = await findContacts(retryJoin, { port, logger });
+    }
+    const known = shuffled(book.others(), random).map(({ host, port: at }) => ({ host, port: at }));
+    const addresses = new Set(known.map(addressOf));
+    return [...known, ...contacts.filter((one) => !addresses.has(addressOf(one)))];
+  };
+  const store = openFollowerStore({
+    self: { id: self.id, name: self.name },
+    keyring,
+    servers,
+    onServers(heard: readonly Entry[], leads: string) {
+      leader = leads;
+      book.merge(heard);
+      for (const entry of book.others()) if (!heard.some(({ id }) => id === entry.id)) book.remove(entry.id);
+    },
+    onNews({ event, change }) {
+      if (event !== undefined) onEvent(event);
+      if (change !== undefined) changeKeyring(keyring, change);
+    },
+    onSubscriberError: options.onSubscriberError,
+    clock,
+    logger: logger.child('follow'),
+  });
+  await whenReady(store, { signal, clock, logger });
+
+  const cluster: Cluster = {
+    keyring,
+    servers: () => store.call<ServerState[]>('servers', undefined),
+    leader: () => (store.remote?.contact().known ? leader : ''),
+    async join(host, at) {
+      const caller = new Caller({ host, port: at }, keyring);
+      try {
+        await caller.call('alive', { id: self.id, name: self.name }, CALL_TIMEOUT);
+        contacts = [...contacts, { host, port: at }];
+      } finally {
+        caller.close();
+      }
+    },
+    leave: () => store.call('left-by-itself', { id: self.id }),
+    forceLeave: (name) => store.call('force-leave', { name }),
+    removeServer: (id) => store.call('remove-server', { id }),
+    tell: (event: UserEvent) => store.call('event', { event, hops: 1 }),
+    async changeKeys(change: KeyChange) {
+      const failed = await store.call<[string, string][]>('keys', { change, hops: 1 });
+      try {
+        changeKeyring(keyring, change);
+      } catch (error) {
+        // The news of it may have been faster.
+        if (!isMusterError(error)) throw error;
+      }
+      return new Map(failed);
+    },
+  };
+  return {
+    store,
+    sessions: {
+      renew: (id) => void store.call('renew', { sessions: [id] }).catch(() => {}),
+      stop: async () => {},
+    },
+    cluster,
+    stop: () => store.close(),
+  };
+}
+
+async function whenReady(
+  store: FollowerStore,
+  { signal, clock, logger }: { signal: AbortSignal | undefined; clock: Clock; logger: Logger },
+): Promise<void> {
+  let cancel = () => {};
+  const mention = () => {
+    logger.info('waiting for a server to follow');
+    cancel = clock.after(WAIT_LOG, mention);
+  };
+  cancel = clock.after(1000, mention);
+  // Timers of the clock do not keep the process alive, and there is nothing else yet that does.
+  const stay = setInterval(() => {}, 60_000);
+  const aborted = new Promise<never>((_resolve, reject) => {
+    const give = () => {
+      void store.close();
+      reject(new MusterError('cluster.refused', 'stopped before a server was found'));
+    };
+    if (signal?.aborted) give();
+    signal?.addEventListener('abort', give, { once: true });
+  });
+  try {
+    await Promise.race([store.ready, aborted]);
+  } finally {
+    clearInterval(stay);
+    cancel();
+  }
+}
+
+const addressOf = ({ host, port }: HostPort): string => formatHostPort(host, port);
+
+function shuffled<One>(list: readonly One[], random: () => number): One[] {
+  const rest = [...list];
+  for (let at = rest.length - 1; at > 0; at--) {
+    const other = Math.floor(random() * (at + 1));
+    [rest[at], rest[other]] = [rest[other] as One, rest[at] as One];
+  }
+  return rest;
+}

@@ -1,0 +1,55 @@
+import type { UserEvent } from './event-log.ts';
+import type { Keyring } from './link/keyring.ts';
+
+/** A server as operators see it. */
+export interface ServerState {
+  readonly id: string;
+  readonly name: string;
+  /** "host:port" of its links. */
+  readonly address: string;
+  readonly leader: boolean;
+  /** It counts towards a majority; one that came just now does not yet. */
+  readonly voter: boolean;
+  readonly alive: boolean;
+}
+
+/** What operators are told before they give a lost majority up. */
+export interface RecoveryState {
+  /** Why it is refused, or "". */
+  readonly refused: string;
+  /** Index of the last commit that this server has. */
+  readonly index: number;
+  /** Servers that would no longer be part of the cluster. */
+  readonly lost: readonly string[];
+}
+
+/** What an agent can be asked about its cluster. */
+export interface Cluster {
+  servers(): Promise<readonly ServerState[]>;
+  /** "host:port" of the server that leads, or "" while there is none. */
+  leader(): string;
+  /** Contacts a server at this address. Rejects when none answers. */
+  join(host: string, port: number): Promise<void>;
+  /** Takes this node out of the cluster for good. */
+  leave(): Promise<void>;
+  /** Takes another node out that does not answer any more. False when none has this name. */
+  forceLeave(name: string): Promise<boolean>;
+  /** Takes a server out of those that keep the catalog. False when there is none. */
+  removeServer(id: string): Promise<boolean>;
+  /** Tells every node of an event. */
+  tell(event: UserEvent): Promise<void>;
+  readonly keyring: Keyring;
+  /** Changes the keyring of every node that can be reached; answers the nodes that could not, with why. */
+  changeKeys(change: KeyChange): Promise<ReadonlyMap<string, string>>;
+  /** Only on a server. */
+  readonly recovery?: { state(): Promise<RecoveryState>; recover(): Promise<void> };
+}
+
+export interface KeyChange {
+  readonly what: 'install' | 'use' | 'remove';
+  readonly key: string;
+}
+
+export function changeKeyring(keyring: Keyring, { what, key }: KeyChange): void {
+  keyring[what](key);
+}

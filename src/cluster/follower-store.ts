@@ -1,0 +1,289 @@
+import { Catalog } from '../catalog/catalog.ts';
+import type { Write } from '../catalog/transaction.ts';
+import { isMusterError, MusterError, messageOf } from '../errors.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/log.ts';
+import { difference } from '../store/difference.ts';
+import { Barrier } from '../store/etcd/barrier.ts';
+import { noLeader } from '../store/etcd/commits.ts';
+import { decodeWrites } from '../store/etcd/layout.ts';
+import { prepare } from '../store/proposal.ts';
+import type { Command, Committed, Store } from '../store/store.ts';
+import type { Entry } from './book.ts';
+import type { KeyChange } from './cluster.ts';
+import type { UserEvent } from './event-log.ts';
+import type { FeedMessage } from './feed.ts';
+import type { Keyring } from './link/keyring.ts';
+import { Caller } from './link/rpc.ts';
+
+/** Until a server that says nothing is given up, in ms: its signs of life come every 400. */
+const SILENCE = 1_000;
+/** To make a link and get the first answer. */
+const CONNECT_TIMEOUT = 1_000;
+/** Between rounds over all servers that are known. */
+const RETRY = 200;
+/** How often a server is told that this node is alive. */
+const ALIVE = 400;
+/** A write waits so long for a server and a majority, in ms. */
+const PATIENCE = 5_000;
+/** With no server or majority heard of for so long, writes are refused at once. */
+const FAIL_FAST_AFTER = 3_000;
+const CALL_TIMEOUT = 3_000;
+/** Longer than a server's own patience. */
+const COMMIT_TIMEOUT = 6_000;
+
+export type CommitAnswer = { readonly index: number; readonly outdated: boolean };
+
+/** Who follows, told to the server again and again. */
+export interface Alive {
+  readonly id: string;
+  readonly name: string;
+}
+
+export interface FollowerOptions {
+  self: Alive;
+  keyring: Keyring;
+  /** Where servers may be now, in the order in which they are tried. */
+  servers(): Promise<readonly Pick<Entry, 'host' | 'port'>[]>;
+  /** Told by a server. */
+  onServers(servers: readonly Entry[], leader: string): void;
+  onNews(news: { event?: UserEvent; change?: KeyChange }): void;
+  onSubscriberError: (error: unknown) => void;
+  clock: Clock;
+  logger: Logger;
+}
+
+export interface FollowerStore extends Store {
+  /** Calls the server that is followed now. Rejects with `store.no_leader` when there is none. */
+  call<Answer>(name: string, request: unknown): Promise<Answer>;
+  /** Where the server is that is followed, or undefined. */
+  server(): Pick<Entry, 'host' | 'port'> | undefined;
+  /** Resolves when a server was reached for the first time and the catalog is whole. */
+  readonly ready: Promise<void>;
+}
+
+/**
+ * The store of a node that keeps no truth: its catalog is a replica that follows a server, any of them, and its writes are carried out
+ * there. When the server falls silent another one is followed from where this one ended.
+ */
+export function openFollowerStore(options: FollowerOptions): FollowerStore {
+  const { clock, keyring, logger, self } = options;
+  const catalog = new Catalog(options.onSubscriberError);
+  let caller: Caller | undefined;
+  let address: Pick<Entry, 'host' | 'port'> | undefined;
+  let isLoaded = false;
+  let closed = false;
+  /** When the followed server last said that a majority is there, ms since the epoch. */
+  let contactAt = 0;
+  const waiters = new Set<{ index: number; resolve(): void }>();
+  let becomeReady = () => {};
+  const ready = new Promise<void>((resolve) => {
+    becomeReady = resolve;
+  });
+
+  const silence = () => (contactAt === 0 ? Number.POSITIVE_INFINITY : clock.now() - contactAt);
+
+  const arrived = () => {
+    for (const waiter of waiters) {
+      if (catalog.index < waiter.index) continue;
+      waiters.delete(waiter);
+      waiter.resolve();
+    }
+  };
+  /** Resolves true once the catalog stands at `index` or later; false when that takes too long. */
+  const reached = (index: number): Promise<boolean> => {
+    if (catalog.index >= index) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const waiter = {
+        index,
+        resolve: () => {
+          cancel();
+          resolve(true);
+        },
+      };
+      const cancel = clock.after(CALL_TIMEOUT, () => {
+        waiters.delete(waiter);
+        resolve(false);
+      });
+      waiters.add(waiter);
+    });
+  };
+
+  /** False: it does not fit, the server has to be asked anew. */
+  const take = (message: FeedMessage, rows: Write[]): boolean => {
+    switch (message.kind) {
+      case 'beat':
+        if (message.known) contactAt = clock.now() - message.silence;
+        options.onServers(message.servers, message.leader);
+        if (message.index === catalog.index && (message.index > 0 || message.known)) loaded();
+        return true;
+      case 'rows':
+        rows.push(...decodeWrites(message.writes));
+        return true;
+      case 'whole': {
+        const whole = rows.splice(0);
+        if (!isLoaded && catalog.index === 0) catalog.load(message.index, whole);
+        else if (message.index > catalog.index) catalog.apply(message.index, difference(catalog, whole));
+        else if (message.index < catalog.index) return false;
+        loaded();
+        arrived();
+        return true;
+      }
+      case 'commit':
+        if (message.index <= catalog.index) return true;
+        if (message.base !== catalog.index) return false;
+        catalog.apply(message.index, decodeWrites(message.writes));
+        loaded();
+        arrived();
+        return true;
+    }
+  };
+  const loaded = () => {
+    if (isLoaded) return;
+    isLoaded = true;
+    becomeReady();
+  };
+
+  /** Follows one server until it falls silent. Resolves false when it could not be followed at all. */
+  const followOne = async (server: Pick<Entry, 'host' | 'port'>): Promise<boolean> => {
+    const own = new Caller(server, keyring);
+    try {
+      await own.call('alive', self, CONNECT_TIMEOUT);
+      await new Promise<void>((resolve, reject) => {
+        const rows: Write[] = [];
+        let isOver = false;
+        let cancelSilence = () => {};
+        let cancelAlive = () => {};
+        const over = () => {
+          if (isOver) return;
+          isOver = true;
+          cancelSilence();
+          cancelAlive();
+          resolve();
+        };
+        const heard = () => {
+          cancelSilence();
+          if (!isOver) cancelSilence = clock.after(SILENCE, over);
+        };
+        const tell = () => {
+          own.call('alive', self, SILENCE).then(() => {
+            if (!isOver) cancelAlive = clock.after(ALIVE, tell);
+          }, over);
+        };
+        heard();
+        own
+          .stream(
+            'feed',
+            { index: catalog.index },
+            {
+              timeout: CONNECT_TIMEOUT,
+              message: (message: FeedMessage) => {
+                heard();
+                if (!isOver && !take(message, rows)) over();
+              },
+              end: over,
+            },
+          )
+          .then(() => {
+            caller = own;
+            address = server;
+            own
+              .stream('news', undefined, { timeout: CONNECT_TIMEOUT, message: options.onNews, end: over })
+              .catch(over);
+            cancelAlive = clock.after(ALIVE, tell);
+            if (closed) over();
+          }, reject);
+        stopFollowing = over;
+      });
+      return true;
+    } catch (error) {
+      logger.debug('a server cannot be followed', {
+        server: `${server.host}:${server.port}`,
+        error: messageOf(error),
+      });
+      return false;
+    } finally {
+      if (caller === own) {
+        caller = undefined;
+        address = undefined;
+      }
+      own.close();
+    }
+  };
+  let stopFollowing = () => {};
+
+  const follow = async () => {
+    let isLost = false;
+    while (!closed) {
+      for (const server of await options.servers()) {
+        if (closed) return;
+        const began = clock.now();
+        if (!(await followOne(server))) continue;
+        if (closed) return;
+        isLost = true;
+        logger.info('the server that was followed is lost, looking for another', {
+          server: `${server.host}:${server.port}`,
+          afterSeconds: Math.round((clock.now() - began) / 1000),
+        });
+      }
+      if (!isLost) logger.debug('no server can be followed');
+      await new Promise<void>((resolve) => clock.after(RETRY, resolve));
+    }
+  };
+  void follow();
+
+  const call = <Answer>(name: string, request: unknown): Promise<Answer> =>
+    caller === undefined ? Promise.reject(noLeader()) : caller.call<Answer>(name, request, CALL_TIMEOUT);
+
+  const write = async <Answer>(command: Command<Answer>): Promise<Committed<Answer>> => {
+    if (closed) throw new MusterError('store.closed', 'the store is closed');
+    if (silence() > FAIL_FAST_AFTER) throw noLeader();
+    const deadline = clock.now() + PATIENCE;
+    for (;;) {
+      const prepared = prepare(command, catalog, catalog.index, clock.now());
+      const to = caller;
+      let committed: CommitAnswer;
+      try {
+        if (to === undefined) throw noLeader();
+        committed = await to.call<CommitAnswer>('commit', prepared.proposal, COMMIT_TIMEOUT);
+      } catch (error) {
+        // What was on its way when the link was lost may have been carried out: sent again, a command that counts would count twice.
+        const isSafe = to === undefined || prepared.proposal.writes.length === 0;
+        if (isSafe && clock.now() < deadline && !closed) {
+          await new Promise<void>((resolve) => clock.after(50, resolve));
+          continue;
+        }
+        throw isMusterError(error, 'cluster.unreachable') ? noLeader(error) : error;
+      }
+      if (!(await reached(committed.index)) && committed.outdated) throw noLeader();
+      if (!committed.outdated) return { index: committed.index, answer: prepared.answerAt(committed.index) };
+      if (clock.now() >= deadline) throw noLeader();
+    }
+  };
+
+  const barrier = new Barrier(async () => {
+    const { index } = await call<{ index: number }>('refresh', undefined);
+    if (!(await reached(index))) throw noLeader();
+  });
+
+  return {
+    kind: 'follower',
+    catalog,
+    ready,
+    write,
+    call,
+    server: () => address,
+    remote: {
+      contact: () => ({ known: caller !== undefined && silence() < FAIL_FAST_AFTER, silence: silence() }),
+      refresh: () =>
+        barrier.pass().catch((error: unknown) => {
+          throw isMusterError(error, 'store.no_leader') ? error : noLeader(error);
+        }),
+    },
+    async close() {
+      closed = true;
+      stopFollowing();
+      caller?.close();
+    },
+  };
+}

@@ -1,0 +1,106 @@
+import { MusterError, messageOf } from '../errors.ts';
+import { commandOf, Outdated, type Proposal } from '../store/proposal.ts';
+import type { Entry } from './book.ts';
+import { changeKeyring, type KeyChange } from './cluster.ts';
+import type { UserEvent } from './event-log.ts';
+import type { Alive, CommitAnswer } from './follower-store.ts';
+import type { Hello } from './gossip.ts';
+import type { CallHandler, Outlet, StreamHandler } from './link/rpc.ts';
+import type { ServerParts } from './server-parts.ts';
+import type { SessionExpiry } from './session-expiry.ts';
+
+/** For an answer of another server, in ms. */
+const CALL_TIMEOUT = 2_000;
+
+/** What other nodes may ask. */
+export function callsOf(server: ServerParts): Record<string, CallHandler> {
+  const { onEvent, keyring } = server.options;
+  const ready = () => {
+    const { store, sessions, roster } = server;
+    // Links come in before the store is open.
+    if (roster === undefined || (sessions as SessionExpiry | undefined) === undefined)
+      throw new MusterError('cluster.refused', 'this server is not ready yet');
+    return { store, sessions, roster };
+  };
+  return {
+    hello: (hello: Hello) => server.gossip.answer(hello),
+    promise: (plan: never) => server.founding.promise(plan),
+    join: (entry: Entry) => {
+      return ready().roster.admit(entry);
+    },
+    alive: ({ id }: Alive) => {
+      ready();
+      server.presence.hear(id);
+    },
+    commit: async (proposal: Proposal): Promise<CommitAnswer> => {
+      const { store } = ready();
+      try {
+        const { index } = await store.write(commandOf(proposal));
+        return { index, outdated: false };
+      } catch (error) {
+        if (error instanceof Outdated) return { index: store.catalog.index, outdated: true };
+        throw error;
+      }
+    },
+    refresh: async () => {
+      const { store } = ready();
+      await store.remote?.refresh();
+      return { index: store.catalog.index };
+    },
+    renew: ({ sessions }: { sessions: string[] }) => {
+      const own = ready().sessions;
+      for (const id of sessions) own.renew(id);
+    },
+    servers: () => server.cluster.servers(),
+    'left-by-itself': ({ id }: { id: string }) => {
+      server.presence.forget(id);
+      void spread(server, 'forget', { id });
+    },
+    forget: ({ id }: { id: string }) => server.presence.forget(id),
+    'remove-server': ({ id }: { id: string }) => ready().roster.remove(id),
+    'force-leave': ({ name }: { name: string }) => server.cluster.forceLeave(name),
+    event: async ({ event, hops }: { event: UserEvent; hops: number }) => {
+      onEvent(event);
+      for (const outlet of server.listeners) outlet.send({ event });
+      if (hops > 0) await spread(server, 'event', { event, hops: hops - 1 });
+    },
+    keys: ({ change, hops }: { change: KeyChange; hops: number }) =>
+      hops > 0
+        ? server.cluster.changeKeys(change).then((failed) => [...failed])
+        : changeKeyring(keyring, change),
+  };
+}
+
+/** What other nodes may follow. */
+export function streamsOf(server: ServerParts): Record<string, StreamHandler> {
+  return {
+    feed: ({ index }: { index: number }, outlet: Outlet) => {
+      if (server.feed === undefined) outlet.close();
+      else server.feed.follow(index, outlet);
+    },
+    news: (_request: undefined, outlet: Outlet) => {
+      server.listeners.add(outlet);
+      outlet.onClose(() => server.listeners.delete(outlet));
+    },
+  };
+}
+
+/** Calls all other servers. Answers which failed, and why. */
+export async function spread(
+  server: ServerParts,
+  name: string,
+  request: unknown,
+): Promise<Map<string, string>> {
+  const failed = new Map<string, string>();
+  await Promise.all(
+    server.book.others().map((entry) =>
+      server.gossip
+        .callerTo(entry)
+        .call(name, request, CALL_TIMEOUT)
+        .catch((error: unknown) => {
+          failed.set(entry.name, messageOf(error));
+        }),
+    ),
+  );
+  return failed;
+}

@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto';
+import { deregisterNode } from '../catalog/commands/register.ts';
+import { MusterError } from '../errors.ts';
+import { formatHostPort } from '../lib/host-port.ts';
+import type { Entry } from './book.ts';
+import { type Cluster, changeKeyring, type RecoveryState, type ServerState } from './cluster.ts';
+import { membersOf } from './liveness.ts';
+import { etcdFlags, type Membership } from './membership.ts';
+import { spread } from './server-calls.ts';
+import { leaderOf, type ServerParts } from './server-parts.ts';
+
+/** What the API of this server offers. */
+export function controlOf(server: ServerParts): Cluster {
+  const { keyring, onEvent } = server.options;
+  const roster = () => {
+    if (server.roster === undefined) throw new MusterError('cluster.refused', 'this server is not ready yet');
+    return server.roster;
+  };
+  return {
+    keyring,
+    servers: async () => {
+      const leader = leaderOf(server.leadership?.leader());
+      const all = await roster().list();
+      return all.map(
+        ({ id, entry, voter }): ServerState => ({
+          id,
+          name: entry?.name ?? id,
+          address: entry === undefined ? '' : addressOf(entry),
+          leader: id === leader?.id,
+          voter,
+          alive: id === server.book.self.id || server.presence.of(id) === 'there',
+        }),
+      );
+    },
+    leader: () => {
+      const leader = leaderOf(server.leadership?.leader());
+      return server.store?.remote?.contact().known ? (leader?.address ?? '') : '';
+    },
+    join: (host, port) => server.gossip.contact({ host, port }),
+    leave: async () => {
+      server.isLeaving = true;
+      const others = await roster().leave();
+      if (others) {
+        await server.etcd.stop();
+        server.etcd.wipe();
+        server.file.set(undefined);
+      }
+    },
+    forceLeave: async (name) => {
+      const entry = server.book.byName(name);
+      const member = membersOf(server.store.catalog).find(
+        (one) => one.name.toLowerCase() === name.toLowerCase(),
+      );
+      if (entry === undefined && member === undefined) return false;
+      const id = entry?.id ?? (member?.id as string);
+      if (id === server.book.self.id || server.presence.of(id) === 'there') return true;
+      if (entry !== undefined) await roster().remove(entry.id);
+      await server.store.write((tx) => deregisterNode(tx, member?.name ?? name));
+      return true;
+    },
+    removeServer: (id) => roster().remove(id),
+    tell: async (event) => {
+      onEvent(event);
+      for (const outlet of server.listeners) outlet.send({ event });
+      await spread(server, 'event', { event, hops: 0 });
+    },
+    changeKeys: async (change) => {
+      changeKeyring(keyring, change);
+      for (const outlet of server.listeners) outlet.send({ change });
+      return spread(server, 'keys', { change, hops: 0 });
+    },
+    recovery: {
+      state: () => recoveryState(server),
+      recover: () => recover(server),
+    },
+  };
+}
+
+async function recoveryState(server: ServerParts): Promise<RecoveryState> {
+  const membership = server.file.get() as Membership;
+  const others = Object.values(membership.servers).filter((id) => id !== server.book.self.id);
+  const there = others.filter((id) => server.presence.of(id) === 'there');
+  const majority = Math.floor((others.length + 1) / 2) + 1;
+  const refused = server.store.remote?.contact().known
+    ? 'a majority of the servers is there: nothing has to be recovered'
+    : there.length + 1 >= majority
+      ? `${there.length + 1} of ${others.length + 1} servers are there, which is a majority: wait until they agree`
+      : '';
+  return {
+    refused,
+    index: server.store.catalog.index,
+    lost: others.map((id) => server.book.get(id)?.name ?? id),
+  };
+}
+
+async function recover(server: ServerParts): Promise<void> {
+  const { logger } = server.options;
+  const { refused, lost } = await recoveryState(server);
+  if (refused !== '') throw new MusterError('request.rejected', refused);
+  const membership = server.file.get() as Membership;
+  logger.warn('the lost majority is given up: this server goes on alone with what it has', {
+    lost: lost.join(' '),
+  });
+  await server.etcd.stop();
+  const servers = { [membership.ordinal]: server.book.self.id };
+  for (const id of Object.values(membership.servers)) if (id !== server.book.self.id) server.book.remove(id);
+  // Under a new name: those who come back with the old one learn that they were given up, and join anew.
+  const before = [...(membership.before ?? []), membership.id];
+  server.file.set({ ...membership, servers, id: randomUUID(), before });
+  server.lead();
+  server.etcd.start(etcdFlags(membership), { forceNewCluster: true });
+  await server.roster?.recovered(membership.ordinal);
+}
+
+function addressOf({ host, port }: Pick<Entry, 'host' | 'port'>): string {
+  return formatHostPort(host, port);
+}

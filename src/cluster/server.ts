@@ -1,0 +1,347 @@
+import path from 'node:path';
+import { isMusterError, MusterError, messageOf } from '../errors.ts';
+import type { Clock } from '../lib/clock.ts';
+import { formatHostPort } from '../lib/host-port.ts';
+import type { Logger } from '../lib/log.ts';
+import { type EtcdStore, openEtcdStore } from '../store/etcd/store.ts';
+import { Book } from './book.ts';
+import type { Cluster } from './cluster.ts';
+import { EtcdProcess, OWN_TXN_LIMITS } from './etcd-process.ts';
+import type { UserEvent } from './event-log.ts';
+import { Feed } from './feed.ts';
+import { Founding } from './founding.ts';
+import { Gossip, type Hello } from './gossip.ts';
+import { type Leadership, startLeadership } from './leadership.ts';
+import type { Keyring } from './link/keyring.ts';
+import { type LinkServer, listenLinks } from './link/link.ts';
+import { type Outlet, serveRpc } from './link/rpc.ts';
+import { Presence, watchMembers } from './liveness.ts';
+import { etcdFlags, type Membership, MembershipFile, ordinalIn } from './membership.ts';
+import { PeerLines } from './peer-lines.ts';
+import { Roster } from './roster.ts';
+import { callsOf, streamsOf } from './server-calls.ts';
+import { controlOf } from './server-control.ts';
+import { leaderOf, type ServerParts } from './server-parts.ts';
+import type { SessionExpiry } from './session-expiry.ts';
+import { startSharedSessions } from './shared-sessions.ts';
+
+export interface ServerOptions {
+  self: { id: string; name: string; host: string; version: string };
+  /** Where links come in. */
+  bind: string;
+  port: number;
+  /** So many servers found the cluster together. */
+  expect: number;
+  retryJoin: readonly string[];
+  keyring: Keyring;
+  /** Everything about the cluster is kept below. */
+  directory: string;
+  etcdBinary: string;
+  peerPort: number;
+  onSubscriberError: (error: unknown) => void;
+  onEvent: (event: UserEvent) => void;
+  clock: Clock;
+  random: () => number;
+  logger: Logger;
+  /** Gives up waiting for the others. */
+  signal?: AbortSignal | undefined;
+}
+
+export interface ServerCluster {
+  readonly store: EtcdStore;
+  readonly leadership: Leadership;
+  readonly sessions: SessionExpiry;
+  readonly cluster: Cluster;
+  /** Idempotent. The store has to be closed before. */
+  stop(): Promise<void>;
+}
+
+/** How often waiting is mentioned in the log, in ms. */
+const WAIT_LOG = 10_000;
+/** Between two looks at what there is to do. */
+const TURN = 200;
+/** Only nodes with the key can ask; the catalog of one cluster lies below this in its etcd. */
+const PREFIX = '/muster';
+/** After a recovery no index that anybody was told may come again. */
+const _CALL_TIMEOUT = 2_000;
+
+/**
+ * Starts this server's part of the cluster: finds the others, founds the cluster with them or joins it, runs an etcd as its member, and serves
+ * those who follow. Resolves once the catalog can be read; rejects when `signal` aborts before that.
+ */
+export async function startServer(options: ServerOptions): Promise<ServerCluster> {
+  const server = new Server(options);
+  try {
+    await server.start();
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+  return server;
+}
+
+class Server implements ServerCluster, ServerParts {
+  readonly options: ServerOptions;
+  readonly book: Book;
+  readonly file: MembershipFile;
+  readonly presence: Presence;
+  readonly etcd: EtcdProcess;
+  readonly gossip: Gossip;
+  readonly founding: Founding;
+  readonly listeners = new Set<Outlet>();
+  readonly cluster: Cluster;
+  feed: Feed | undefined;
+  roster: Roster | undefined;
+  isLeaving = false;
+  /** These are there once the server has started. */
+  store!: EtcdStore;
+  leadership!: Leadership;
+  sessions!: SessionExpiry;
+  #links: LinkServer | undefined;
+  #lines: PeerLines | undefined;
+  #stopped = false;
+  readonly #ends: (() => void)[] = [];
+
+  constructor(options: ServerOptions) {
+    const { self, port, directory, logger, keyring, clock } = options;
+    this.options = options;
+    this.book = new Book({ ...self, port }, directory, logger);
+    this.file = new MembershipFile(directory);
+    this.presence = new Presence(self.id, clock);
+    this.etcd = new EtcdProcess({
+      binary: options.etcdBinary,
+      directory: path.join(directory, 'etcd'),
+      logger: logger.child('etcd'),
+      onRemoved: () => void this.#joinAnew('it was removed'),
+    });
+    this.gossip = new Gossip({
+      book: this.book,
+      keyring,
+      port,
+      retryJoin: options.retryJoin,
+      clock,
+      logger,
+      presence: this.presence,
+      hello: () => this.#hello(),
+      onHello: ({ before }) => {
+        const membership = this.file.get();
+        if (membership?.state === 'member' && before?.includes(membership.id))
+          void this.#joinAnew('it was given up');
+      },
+    });
+    this.founding = new Founding({
+      book: this.book,
+      file: this.file,
+      gossip: this.gossip,
+      expect: options.expect,
+      peerPort: options.peerPort,
+      logger,
+    });
+    this.cluster = controlOf(this);
+  }
+
+  async start(): Promise<void> {
+    const { bind, port, keyring, logger } = this.options;
+    const handlers = { calls: callsOf(this), streams: streamsOf(this) };
+    this.#links = await listenLinks({
+      host: bind,
+      port,
+      keyring,
+      logger: logger.child('links'),
+      handlers: {
+        rpc: (link) =>
+          serveRpc(link, handlers, (error) =>
+            logger.error(`a call of another node failed: ${messageOf(error)}`),
+          ),
+        peer: (link) => (this.#lines === undefined ? link.destroy() : this.#lines.take(link)),
+      },
+    });
+    this.gossip.start();
+    await this.#becomeMember();
+    await this.#openStore();
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    for (const end of this.#ends.splice(0).toReversed()) end();
+    await this.sessions?.stop();
+    await this.leadership?.stop();
+    this.feed?.close();
+    this.gossip.stop();
+    await this.store?.close();
+    await this.etcd.stop();
+    this.#lines?.close();
+    await this.#links?.stop();
+  }
+
+  /** Founds the cluster with others or joins theirs, as long as it takes. */
+  async #becomeMember(): Promise<void> {
+    const { clock, logger, signal, expect } = this.options;
+    let mentioned = Number.NEGATIVE_INFINITY;
+    for (;;) {
+      if (signal?.aborted || this.#stopped)
+        throw new MusterError('cluster.refused', 'stopped before the cluster was there');
+      if (this.file.get()?.state === 'member') return;
+      const found = await this.founding.turn();
+      if (found) return;
+      if (clock.now() - mentioned >= WAIT_LOG) {
+        mentioned = clock.now();
+        const others = this.gossip.reachable();
+        logger.info(`waiting for other servers: ${others.length + 1} of ${expect} are here`, {
+          servers: [this.book.self.name, ...others.map(({ entry }) => entry.name)].join(' '),
+        });
+      }
+      await pause(clock, TURN);
+    }
+  }
+
+  async #openStore(): Promise<void> {
+    const { onSubscriberError, clock, random, logger, signal, self } = this.options;
+    const membership = this.file.get() as Membership;
+    this.#startEtcd(membership);
+    for (let mentioned = Number.NEGATIVE_INFINITY; this.store === undefined; ) {
+      try {
+        this.store = await openEtcdStore({
+          endpoints: [this.etcd.endpoint],
+          prefix: PREFIX,
+          limits: OWN_TXN_LIMITS,
+          onSubscriberError,
+          clock,
+          random,
+          logger: logger.child('store'),
+        });
+      } catch (error) {
+        if (signal?.aborted || this.#stopped || !isMusterError(error, 'store.unusable')) throw error;
+        if (clock.now() - mentioned >= WAIT_LOG) {
+          mentioned = clock.now();
+          logger.info('waiting for etcd', { error: messageOf(error) });
+        }
+        await pause(clock, TURN);
+      }
+    }
+    const store = this.store;
+    this.roster = new Roster({
+      store,
+      book: this.book,
+      file: this.file,
+      gossip: this.gossip,
+      presence: this.presence,
+      expect: this.options.expect,
+      clock,
+      logger,
+    });
+    await this.roster.begin();
+    this.#follow();
+    const address = JSON.stringify({
+      id: self.id,
+      address: formatHostPort(this.book.self.host, this.book.self.port),
+    });
+    this.leadership = await startLeadership({
+      store,
+      self: address,
+      isSilent: (leader) => this.presence.of(leaderOf(leader)?.id ?? '') === 'silent',
+      clock,
+      logger: logger.child('leader'),
+    });
+    this.sessions = startSharedSessions({
+      store,
+      leadership: this.leadership,
+      self: self.id,
+      clock,
+      logger: logger.child('sessions'),
+    });
+    this.feed = new Feed(store.catalog, clock, () => {
+      const { known, silence } = store.remote?.contact() ?? { known: false, silence: 0 };
+      return {
+        known,
+        silence,
+        servers: this.book.all().filter(({ gone }) => !gone),
+        leader: this.cluster.leader(),
+      };
+    });
+    const roster = this.roster;
+    const { presence } = this.gossip;
+    this.#ends.push(
+      this.leadership.whileLeading(() => {
+        const ends = [
+          watchMembers({ store, presence, clock, logger: logger.child('members') }),
+          roster.lead(),
+        ];
+        return () => {
+          for (const end of ends) end();
+        };
+      }),
+    );
+  }
+
+  #startEtcd(membership: Membership): void {
+    const { keyring, logger } = this.options;
+    this.#lines = new PeerLines({
+      book: this.book,
+      keyring,
+      peerPort: membership.peerPort,
+      ordinal: membership.ordinal,
+      logger: logger.child('links'),
+    });
+    this.book.onChange(() => this.lead());
+    this.lead();
+    this.etcd.start(etcdFlags(membership));
+  }
+
+  /** Lines to all servers of the cluster. */
+  lead(): void {
+    const servers = this.file.get()?.servers ?? {};
+    this.#lines?.lead(new Map(Object.entries(servers).map(([ordinal, id]) => [Number(ordinal), id])));
+  }
+
+  /** The servers of the cluster are in the catalog; they are kept on disk too, for a start without a majority. */
+  #follow(): void {
+    const take = () => {
+      const membership = this.file.get();
+      const servers = this.roster?.ordinals();
+      if (membership === undefined || servers === undefined || Object.keys(servers).length === 0) return;
+      if (JSON.stringify(servers) === JSON.stringify(membership.servers)) return;
+      for (const id of Object.values(membership.servers))
+        if (ordinalIn(servers, id) === undefined) this.book.remove(id);
+      this.file.set({ ...membership, servers });
+      this.lead();
+    };
+    this.#ends.push(
+      this.store.catalog.feed.subscribe(({ changes }) => {
+        if (changes.some(({ table }) => table === 'settings')) take();
+      }),
+    );
+    take();
+  }
+
+  #hello(): Omit<Hello, 'self' | 'book' | 'report' | 'knows'> {
+    const membership = this.file.get();
+    return {
+      expect: this.options.expect,
+      ...(membership?.state === 'member' ? { cluster: membership.id, before: membership.before ?? [] } : {}),
+      ...(membership === undefined ? {} : { plan: membership }),
+    };
+  }
+
+  /** The cluster goes on without this server: it begins anew, as one that joins. */
+  async #joinAnew(why: string): Promise<void> {
+    if (this.isLeaving || this.#stopped) return;
+    const { logger } = this.options;
+    logger.warn('this server is no part of its cluster any more, and joins it anew', { why });
+    this.file.set(undefined);
+    this.#lines?.close();
+    await this.etcd.stop();
+    this.etcd.wipe();
+    try {
+      await this.#becomeMember();
+      this.#startEtcd(this.file.get() as Membership);
+    } catch (error) {
+      logger.error(`this server could not join its cluster anew: ${messageOf(error)}`);
+    }
+  }
+}
+
+function pause(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => clock.after(ms, resolve));
+}

@@ -1,0 +1,246 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { until } from '../scripts/support/processes.mjs';
+import { TestCluster } from './support/cluster.ts';
+import { noNetworks } from './support/network.ts';
+
+const why = noNetworks();
+if (why !== undefined) process.stdout.write(`test/cluster.test.ts is skipped: ${why}\n`);
+
+const ALIVE = 1;
+const FAILED = 4;
+
+describe.skipIf(why !== undefined)('three servers and two agents', () => {
+  let cluster: TestCluster;
+  const servers = [1, 2, 3];
+  const all = [1, 2, 3, 4, 5];
+
+  beforeAll(async () => {
+    cluster = new TestCluster(1, { servers: 3, clients: 2 });
+    for (const number of all) cluster.start(number);
+    await Promise.all(all.map((number) => cluster.writable(number)));
+  });
+  afterAll(() => cluster?.remove());
+  beforeEach(() => cluster.showOnFailure());
+
+  const leader = async (by = 4) => {
+    const found = { number: 0 };
+    await until('a leader', async () => {
+      const address = JSON.parse((await cluster.ask(by, '/v1/status/leader')).text) as string;
+      found.number = servers.find((number) => address === `${cluster.network.address(number)}:8300`) ?? 0;
+      return found.number > 0;
+    });
+    return found.number;
+  };
+  const allAlive = (by = 4) =>
+    until(
+      'all members to be alive',
+      async () => {
+        const members = await cluster.members(by);
+        return all.every((number) => members[`n${number}`] === ALIVE);
+      },
+      { ms: 60_000 },
+    );
+
+  /** Waits until the agent is up, and has it from a majority. */
+  const reads = (by: number, key: string, value: string) =>
+    until(`n${by} to read ${key}`, async () => (await cluster.get(by, key, '&consistent')) === value, {
+      ms: 60_000,
+    });
+
+  it('know each other, and everybody reads what anybody wrote', async () => {
+    await allAlive();
+    const peers = await cluster.json<string[]>(5, '/v1/status/peers');
+    expect(peers.sort()).toEqual(servers.map((number) => `${cluster.network.address(number)}:8300`));
+    for (const writer of all) {
+      await cluster.put(writer, `from/${writer}`, String(writer));
+      for (const reader of all) expect(await cluster.get(reader, `from/${writer}`)).toBe(String(writer));
+    }
+    expect(await cluster.cli(4, 'operator', 'raft', 'list-peers')).toMatch(/leader[\s\S]*true/);
+  });
+
+  it('services of an agent are seen everywhere, and come back after somebody took them out', async () => {
+    const body = JSON.stringify({ Name: 'web', Port: 80 });
+    await cluster.ask(4, '/v1/agent/service/register', { method: 'PUT', body });
+    const seenBy = async (number: number) =>
+      (await cluster.json<unknown[]>(number, '/v1/health/service/web?passing')).length === 1;
+    for (const number of all) await until(`n${number} to see it`, () => seenBy(number));
+    const entry = JSON.stringify({ Node: 'n4', ServiceID: 'web' });
+    await cluster.ask(1, '/v1/catalog/deregister', { method: 'PUT', body: entry });
+    await until('it to be back', () => seenBy(2), { ms: 30_000 });
+  });
+
+  it('a lock is held by one, a session ends on every node when it is not renewed', async () => {
+    const session = async (by: number) =>
+      (
+        JSON.parse(
+          (
+            await cluster.ask(by, '/v1/session/create', {
+              method: 'PUT',
+              body: '{"TTL":"10s","LockDelay":"0s"}',
+            })
+          ).text,
+        ) as { ID: string }
+      ).ID;
+    const [a, b] = [await session(4), await session(1)];
+    const acquire = async (by: number, id: string) =>
+      (await cluster.ask(by, `/v1/kv/lock?acquire=${id}`, { method: 'PUT', body: 'x' })).text.trim();
+    const won = await Promise.all([acquire(4, a), acquire(1, b)]);
+    expect(won.sort()).toEqual(['false', 'true']);
+    expect((await cluster.ask(5, `/v1/session/renew/${a}`, { method: 'PUT' })).status).toBe(200);
+    await until(
+      'the lock to be free',
+      async () => {
+        const [row] = await cluster.json<{ Session?: string }[]>(5, '/v1/kv/lock');
+        return row?.Session === undefined;
+      },
+      { ms: 40_000 },
+    );
+  });
+
+  it('an event reaches every node, and only those that are meant', async () => {
+    await cluster.ask(5, '/v1/event/fire/deploy', { method: 'PUT', body: 'v2' });
+    await cluster.ask(5, '/v1/event/fire/only?node=n[13]', { method: 'PUT' });
+    for (const number of all)
+      await until(`n${number} to hear of it`, async () => {
+        const events = await cluster.json<{ Name: string }[]>(number, '/v1/event/list');
+        const names = events.map(({ Name }) => Name);
+        return names.includes('deploy') && names.includes('only') === (number === 1 || number === 3);
+      });
+  });
+
+  it('the leader is killed: writes go on, its node is critical, and it comes back', async () => {
+    await allAlive();
+    const gone = await leader();
+    await cluster.kill(gone);
+    await cluster.writable(4);
+    await until('it to be failed', async () => (await cluster.members(5))[`n${gone}`] === FAILED);
+    cluster.start(gone);
+    await allAlive();
+    await reads(gone, 'writable', 'x');
+  });
+
+  it('an agent that is cut off reads on, says how old that is, refuses writes at once, and recovers', async () => {
+    await cluster.put(1, 'kept', 'before');
+    expect(await cluster.get(5, 'kept')).toBe('before');
+    cluster.network.cut(5);
+    await until('the agent to notice', async () => (await cluster.ask(5, '/v1/muster/ready')).status === 503);
+    const read = await cluster.ask(5, '/v1/kv/kept?raw');
+    expect(read.text).toBe('before');
+    expect(read.headers['x-consul-knownleader']).toBe('false');
+    expect(Number(read.headers['x-consul-lastcontact'])).toBeGreaterThan(500);
+    const write = await cluster.ask(5, '/v1/kv/kept', { method: 'PUT', body: 'lost' });
+    expect([write.status, write.text]).toEqual([500, 'No cluster leader']);
+    expect((await cluster.ask(5, '/v1/kv/kept?consistent')).status).toBe(500);
+    await until('it to be failed', async () => (await cluster.members(1)).n5 === FAILED);
+    await cluster.put(1, 'kept', 'after');
+    cluster.network.mend(5);
+    await until('it to catch up', async () => (await cluster.get(5, 'kept')) === 'after');
+    await cluster.writable(5);
+    await allAlive(1);
+  });
+
+  it('(a) a server comes back with another address', async () => {
+    await cluster.kill(2);
+    cluster.network.move(2, 102);
+    cluster.start(2);
+    await allAlive();
+    await until('the others to know', async () =>
+      (await cluster.json<string[]>(4, '/v1/status/peers')).includes(`${cluster.network.address(2)}:8300`),
+    );
+    await reads(2, 'kept', 'after');
+  });
+
+  it('(b) all servers are killed, all have other addresses, and start in another order', async () => {
+    await cluster.put(4, 'survives', 'everything');
+    await Promise.all(servers.map((number) => cluster.kill(number)));
+    expect(await cluster.get(4, 'survives'), 'agents read on').toBe('everything');
+    for (const number of servers) cluster.network.move(number, 200 + number);
+    cluster.tell();
+    for (const number of [3, 1, 2]) cluster.start(number);
+    await Promise.all(all.map((number) => cluster.writable(number)));
+    for (const number of all) expect(await cluster.get(number, 'survives', '&consistent')).toBe('everything');
+    await allAlive();
+  });
+
+  it('(d) a server whose data were wiped joins under its old name', async () => {
+    await cluster.kill(3);
+    cluster.wipe(3);
+    cluster.start(3);
+    await until(
+      'it to count again',
+      async () => {
+        const { Servers } = await cluster.json<{ Servers: { Node: string; Voter: boolean }[] }>(
+          4,
+          '/v1/operator/raft/configuration',
+        );
+        return Servers.length === 3 && Servers.every(({ Voter }) => Voter);
+      },
+      { ms: 60_000 },
+    );
+    await allAlive();
+    await reads(3, 'survives', 'everything');
+  });
+
+  it('keys are exchanged while everything runs', async () => {
+    await Promise.all(all.map((number) => cluster.writable(number)));
+    const fresh = Buffer.alloc(32, 7).toString('base64');
+    await cluster.cli(4, 'keyring', 'install', fresh);
+    await cluster.cli(4, 'keyring', 'use', fresh);
+    for (const number of all) await cluster.writable(number);
+    expect(await cluster.cli(5, 'keyring', 'list')).toContain(`${fresh} [5/5] primary`);
+    // Back again: nodes are started with the first one in what follows.
+    await cluster.cli(1, 'keyring', 'use', cluster.key);
+    await cluster.cli(5, 'keyring', 'remove', fresh);
+    for (const number of all) await cluster.writable(number);
+    expect(await cluster.cli(4, 'keyring', 'list')).not.toContain(fresh);
+  });
+
+  it('(c) a majority is lost for good: the survivor goes on when it is told to, and others join it', async () => {
+    await expect(cluster.cli(1, 'operator', 'recover', '-yes')).rejects.toThrow(
+      /a majority of the servers is there/,
+    );
+    await cluster.put(1, 'last', 'words');
+    await Promise.all([2, 3].map((number) => cluster.kill(number)));
+    await until(
+      'writes to be refused',
+      async () => (await cluster.ask(1, '/v1/kv/x', { method: 'PUT' })).status === 500,
+      {
+        ms: 30_000,
+      },
+    );
+    const before = Number((await cluster.ask(1, '/v1/kv/last?stale')).headers['x-consul-index']);
+    expect(await cluster.cli(1, 'operator', 'recover', '-yes')).toMatch(/given up: n[23], n[23]/);
+    await cluster.writable(1);
+    expect(await cluster.get(1, 'last', '&consistent')).toBe('words');
+    await cluster.put(1, 'new', 'life');
+    const after = Number((await cluster.ask(1, '/v1/kv/new')).headers['x-consul-index']);
+    expect(after, 'no index comes again').toBeGreaterThan(before + 1_000);
+    // One has its data still, and must not bring the old cluster back; the other has none.
+    cluster.wipe(3);
+    for (const number of [2, 3]) cluster.start(number);
+    await allAlive();
+    await cluster.writable(4);
+    await reads(2, 'last', 'words');
+  });
+
+  it('a server leaves, and the others need no majority of three any more', async () => {
+    await until(
+      'three voters',
+      async () => {
+        const { Servers } = await cluster.json<{ Servers: { Voter: boolean }[] }>(
+          4,
+          '/v1/operator/raft/configuration',
+        );
+        return Servers.length === 3 && Servers.every(({ Voter }) => Voter);
+      },
+      { ms: 60_000 },
+    );
+    await cluster.cli(3, 'leave');
+    await until(
+      'two servers',
+      async () => (await cluster.json<string[]>(1, '/v1/status/peers')).length === 2,
+    );
+    await cluster.writable(4);
+    expect(Object.keys(await cluster.members(1))).not.toContain('n3');
+  });
+});
