@@ -60,6 +60,17 @@ export class Network {
     ip('link', 'set', `${this.#prefix}v${number}`, 'up');
   }
 
+  /** What the machine sends to these addresses is lost; what they send arrives. */
+  mute(number: number, addresses: readonly string[]): void {
+    for (const address of addresses)
+      ip('-n', this.space(number), 'route', 'add', 'blackhole', `${address}/32`);
+  }
+
+  unmute(number: number, addresses: readonly string[]): void {
+    for (const address of addresses)
+      quietly('-n', this.space(number), 'route', 'del', 'blackhole', `${address}/32`);
+  }
+
   /** The command that runs `command` on a machine. */
   on(number: number, command: string[]): [string, string[]] {
     return ['ip', ['netns', 'exec', this.space(number), ...command]];
