@@ -14,6 +14,7 @@ describe('what endpoints need', () => {
       'GET /v1/catalog/datacenters',
       'GET /v1/coordinate/datacenters',
       'GET /v1/muster/openapi.json',
+      'GET /v1/muster/ready',
       'GET /v1/status/leader',
       'GET /v1/status/peers',
       'POST /v1/acl/login',
