@@ -1,15 +1,13 @@
 import { decodeMessage, encodeQuery, joinLabels, type WireRecord } from '../lib/dns/message.ts';
 import { decodeName, encodeName, labelsOf, WireError } from '../lib/dns/name.ts';
-import { FLAG, HEADER_BYTES, RCODE, TYPE } from '../lib/dns/numbers.ts';
-import type { Query } from '../lib/dns/query.ts';
+import { RCODE, TYPE } from '../lib/dns/numbers.ts';
+import { emptyQuery, type Query, readQuery } from '../lib/dns/query.ts';
 import type { Answers } from './answers.ts';
-import { assemble, refuse, roomFor, type Transport } from './assemble.ts';
+import { assemble, roomFor, type Transport } from './assemble.ts';
+import type { Forwarder } from './forward/forwarder.ts';
 import { type Prepared, stampSerial } from './prepared.ts';
 import type { DnsRecord } from './record.ts';
-import type { Recursors } from './recursors.ts';
 
-/** Larger questions are none that a resolver asks; they are not carried to others. */
-const MAX_FORWARDED_BYTES = 1232;
 /** Room announced for answers to our own questions: what fits in a packet on every path. */
 const OWN_EDNS_BYTES = 1232;
 /** Of an alias, as in Consul: the aliases on the way count too. */
@@ -18,67 +16,52 @@ const MAX_RECORDS_OF_ALIAS = 5;
 /** Answers that need other name servers. */
 export class Elsewhere {
   readonly #answers: Answers;
-  readonly #recursors: Recursors;
+  readonly #forwarder: Forwarder;
   readonly #now: () => number;
 
   /** `now`: seconds since the epoch. */
   constructor({
     answers,
-    recursors,
+    forwarder,
     now,
   }: {
     answers: Answers;
-    recursors: Recursors;
+    forwarder: Forwarder;
     now: () => number;
   }) {
     this.#answers = answers;
-    this.#recursors = recursors;
+    this.#forwarder = forwarder;
     this.#now = now;
   }
 
   /** `prepared` says what is missing; it stands as the answer when nobody can help. Rejects for our own mistakes only. */
   async answer(prepared: Prepared, packet: Uint8Array, query: Query, transport: Transport): Promise<Buffer> {
-    if (prepared.elsewhere === 'question') return this.#forward(prepared, packet, query, transport);
-    const found = await this.#resolve(prepared.elsewhere ?? [], query.type);
+    if (prepared.elsewhere === 'question')
+      return this.#forwarder.answer(packet, query, roomFor(query, transport), () =>
+        Buffer.from(assemble(prepared, packet, query, transport)),
+      );
+    const found = await this.#resolve(prepared.elsewhere ?? [], query);
     const whole = this.#answers.withNames(query, found);
     stampSerial(whole, this.#now());
     return Buffer.from(assemble(whole, packet, query, transport));
   }
 
-  async #forward(failed: Prepared, packet: Uint8Array, query: Query, transport: Transport): Promise<Buffer> {
-    if (packet.length > MAX_FORWARDED_BYTES) return Buffer.from(refuse(query, RCODE.FORMERR));
-    const shared = await this.#recursors.ask(packet);
-    if (shared === undefined) return Buffer.from(assemble(failed, packet, query, transport));
-    const room = roomFor(query, transport);
-    if (shared.length > room) return cut(failed, packet, query, transport);
-    const answer = Buffer.from(shared);
-    answer.writeUInt16BE(query.id, 0);
-    answer.writeUInt16BE(answer.readUInt16BE(2) | FLAG.RA, 2);
-    // The spelling of the asker, who may look for it.
-    answer.set(packet.subarray(HEADER_BYTES, query.end), HEADER_BYTES);
-    return answer;
-  }
-
   /** What `names` stand for, by name. Names that nobody knows are there without records. */
-  async #resolve(names: readonly string[], asked: number): Promise<Map<string, DnsRecord[]>> {
+  async #resolve(names: readonly string[], { type: asked, asker }: Query): Promise<Map<string, DnsRecord[]>> {
     // Consul always asks for IPv4; whoever asks for IPv6 could do nothing with that.
     const type = asked === TYPE.AAAA ? TYPE.AAAA : TYPE.A;
     const found = await Promise.all(
       names.map(async (name): Promise<[string, DnsRecord[]]> => {
         const question = encodeQuery(labelsOf(name), { id: 0, type, ednsBytes: OWN_EDNS_BYTES });
-        const answer = await this.#recursors.ask(question);
+        const own = emptyQuery();
+        own.asker = asker;
+        if (readQuery(question, own) !== RCODE.NOERROR) return [name, []];
+        const answer = await this.#forwarder.ask(question, own);
         return [name, answer === undefined ? [] : recordsOf(name, type, answer)];
       }),
     );
     return new Map(found);
   }
-}
-
-/** Question and flags alone: the asker is to come again over TCP. */
-function cut(failed: Prepared, packet: Uint8Array, query: Query, transport: Transport): Buffer {
-  const answer = Buffer.from(assemble(failed, packet, query, transport));
-  answer.writeUInt16BE((answer.readUInt16BE(2) & 0xfff0) | FLAG.TC, 2);
-  return answer;
 }
 
 /** Records of `type` for `name`, and the aliases that lead there. Anything else in the answer is nobody's business. */

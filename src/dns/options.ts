@@ -1,4 +1,5 @@
 import type { HostPort } from '../lib/host-port.ts';
+import { DEFAULT_FORWARD_OPTIONS, type ForwardOptions } from './forward/options.ts';
 import type { RecursorStrategy } from './recursors.ts';
 
 /** Consul's `dns_config`, durations in ms. */
@@ -32,6 +33,8 @@ export interface DnsOptions {
   /** Until the next one is asked. 2 s, as in Consul: most stub resolvers wait for 5. */
   recursorTimeout: number;
   recursorStrategy: RecursorStrategy;
+  /** How else names outside the domain are answered. */
+  forward: Partial<Omit<ForwardOptions, 'servers' | 'strategy' | 'timeout'>>;
   /**
    * What SRV records lead to: the node (or the instance's own address), as in Consul, or a name for each instance. HAProxy
    * 2.6 takes up only one or two of several records that share a target.
@@ -60,8 +63,19 @@ export const DEFAULT_DNS_OPTIONS: DnsOptions = {
   recursors: [],
   recursorTimeout: 2_000,
   recursorStrategy: 'sequential',
+  forward: {},
   srvTargets: 'node',
 };
+
+/** All about forwarding; undefined when there is nothing to forward to or to answer from. */
+export function forwardOptionsOf(options: DnsOptions): ForwardOptions | undefined {
+  const { forward, recursors: servers, recursorTimeout: timeout, recursorStrategy: strategy } = options;
+  const all: ForwardOptions = { ...DEFAULT_FORWARD_OPTIONS, ...forward, servers, timeout, strategy };
+  const { routes, addresses, hosts, records, search } = all;
+  return [servers, routes, addresses, hosts, records, search].some((some) => some.length > 0)
+    ? all
+    : undefined;
+}
 
 /** More than this over plain UDP is never useful: the bound of Consul for `udpAnswerLimit`. */
 export const MAX_UDP_ANSWERS = 8;

@@ -1,97 +1,24 @@
 import { createSocket } from 'node:dgram';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import * as oracle from 'dns-packet';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../lib/clock.ts';
 import { isAnswerTo } from '../lib/dns/exchange.ts';
 import { silentLogger } from '../lib/log.ts';
+import {
+  addressOf,
+  edns,
+  failing,
+  knowing,
+  nameServer,
+  questionFor,
+  reply,
+  silent,
+  TRUNCATED,
+} from './name-server.test-support.ts';
 import { parseRecursor, Recursors, type RecursorsOptions } from './recursors.ts';
 import { startWorld, type World } from './world.test-support.ts';
-
-type Reply = oracle.Packet | Buffer | undefined;
-type Script = (question: oracle.Packet, tcp: boolean, raw: Buffer) => Reply | Reply[];
-
-/** A name server that answers as told, over UDP and TCP; `asked` are the names it was asked for. */
-async function nameServer(script: Script) {
-  const asked: string[] = [];
-  const ports = new Set<number>();
-  const ids = new Set<number>();
-  const answer = (raw: Buffer, tcp: boolean): Buffer[] => {
-    const question = oracle.decode(raw);
-    asked.push(`${tcp ? 'tcp' : 'udp'} ${question.questions?.[0]?.name}`);
-    ids.add(question.id ?? -1);
-    return [script(question, tcp, raw)]
-      .flat()
-      .filter((one) => one !== undefined)
-      .map((one) => (Buffer.isBuffer(one) ? one : oracle.encode(one)));
-  };
-  const tcp = createServer((socket) => {
-    socket.on('error', () => {});
-    socket.on('data', (chunk: Buffer) => {
-      for (const one of answer(chunk.subarray(2), true)) {
-        const length = Buffer.alloc(2);
-        length.writeUInt16BE(one.length);
-        // In pieces, as networks have it.
-        socket.write(length.subarray(0, 1));
-        setImmediate(() => socket.write(Buffer.concat([length.subarray(1), one])));
-      }
-    });
-  });
-  await new Promise<void>((resolve) => tcp.listen(0, '127.0.0.1', resolve));
-  const { port } = tcp.address() as AddressInfo;
-  const udp = createSocket('udp4');
-  udp.on('message', (raw, from) => {
-    ports.add(from.port);
-    for (const one of answer(raw, false)) udp.send(one, from.port, from.address);
-  });
-  await new Promise<void>((resolve) => udp.bind(port, '127.0.0.1', resolve));
-  onTestFinished(() => {
-    udp.close();
-    tcp.close();
-  });
-  return { host: '127.0.0.1', port, asked, ports, ids };
-}
-
-const reply = (question: oracle.Packet, more: Partial<oracle.Packet> = {}): oracle.Packet => ({
-  type: 'response',
-  id: question.id ?? 0,
-  flags: oracle.RECURSION_DESIRED,
-  questions: question.questions ?? [],
-  ...more,
-});
-const addressOf = (name: string, data = '192.0.2.1', ttl = 60) => ({ type: 'A', name, ttl, data }) as const;
-const knowing =
-  (data = '192.0.2.1'): Script =>
-  (question) =>
-    reply(question, { answers: [addressOf(question.questions?.[0]?.name ?? '', data)] });
-const failing =
-  (rcode: number): Script =>
-  (question) =>
-    reply(question, { flags: rcode });
-const silent: Script = () => undefined;
-const TRUNCATED = 0x0200;
-
-const questionFor = (name: string, more: Partial<oracle.Packet> = {}, type = 'A') =>
-  oracle.encode({
-    type: 'query',
-    id: 77,
-    flags: oracle.RECURSION_DESIRED,
-    questions: [{ type, name }],
-    ...more,
-  });
-const edns = (udpPayloadSize: number) => [
-  {
-    type: 'OPT',
-    name: '.',
-    udpPayloadSize,
-    extendedRcode: 0,
-    ednsVersion: 0,
-    flags: 0,
-    flag_do: false,
-    options: [],
-  } as const,
-];
 
 /** Short: what is silent here stays silent. */
 const TIMEOUT = 50;
@@ -290,7 +217,7 @@ const dataIn = (answer: oracle.Packet) =>
   answer.answers?.map((one) => [one.name, one.type, 'data' in one && one.data]);
 
 describe('a server with recursors', () => {
-  it('carries other names to them, with number, spelling and EDNS of the asker', async () => {
+  it('carries other names to them, with number and spelling of the asker', async () => {
     let payload: unknown;
     const server = await nameServer((question) => {
       payload = question.additionals;
@@ -301,8 +228,10 @@ describe('a server with recursors', () => {
     const answer = await ask(port, questionFor('wWw.eXample', { additionals: edns(1400) }));
     expect(answer).toMatchObject({ id: 77, rcode: 'NOERROR', flag_ra: true, flag_aa: false });
     expect(answer.questions?.[0]?.name).toBe('wWw.eXample');
-    expect(dataIn(answer)).toEqual([['www.example', 'A', '192.0.2.1']]);
-    expect(payload).toMatchObject([{ type: 'OPT', udpPayloadSize: 1400 }]);
+    expect(dataIn(answer)).toEqual([['wWw.eXample', 'A', '192.0.2.1']]);
+    // What came with the question is the asker's: others are told what we take.
+    expect(payload).toMatchObject([{ type: 'OPT', udpPayloadSize: 1232 }]);
+    expect(answer.additionals).toMatchObject([{ type: 'OPT', udpPayloadSize: 1232 }]);
   });
 
   it('answers its own names itself, and says that it recurses', async () => {

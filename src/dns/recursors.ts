@@ -1,15 +1,19 @@
-import { randomInt } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { isIP, isIPv6 } from 'node:net';
 import { messageOf } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
-import { askTcp, askUdp, type ExchangeOptions, rcodeOf } from '../lib/dns/exchange.ts';
-import { FLAG, RCODE } from '../lib/dns/numbers.ts';
-import { formatHostPort, type HostPort, parseHostPort } from '../lib/host-port.ts';
+import { rcodeOf } from '../lib/dns/exchange.ts';
+import { HEADER_BYTES, MAX_NAME_BYTES, RCODE } from '../lib/dns/numbers.ts';
+import { type HostPort, parseHostPort } from '../lib/host-port.ts';
 import type { Logger } from '../lib/log.ts';
+import { Upstream } from './upstream.ts';
 
-/** Whom to ask first: always the first one, or any of them. */
-export type RecursorStrategy = 'sequential' | 'random';
+/**
+ * Whom to ask first: always the first one, any of them, the one that answered quickest of late, or all at the same time.
+ */
+export const RECURSOR_STRATEGIES = ['sequential', 'random', 'fastest', 'race'] as const;
+export type RecursorStrategy = (typeof RECURSOR_STRATEGIES)[number];
 
 export interface RecursorsOptions {
   servers: readonly HostPort[];
@@ -23,6 +27,10 @@ export interface RecursorsOptions {
   questionId?: () => number;
   /** Most questions at a time. */
   maxOutstanding?: number;
+  /** Why an answer cannot be used, if it cannot: the next server is asked then. */
+  vet?: (answer: Buffer) => string | undefined;
+  /** Ask in letters of random case, which only the server that was asked can repeat (0x20). Default true. */
+  mixCase?: boolean;
   logger: Logger;
 }
 
@@ -33,6 +41,9 @@ export interface RecursorsOptions {
 const MAX_OUTSTANDING = 512;
 /** Between two lines in the log that say so. */
 const WARN_EVERY = 60_000;
+
+/** Part of the questions that do not go to the quickest server, so that it is known when another one has become so. */
+const EXPLORE = 0.02;
 
 const DNS_PORT = 53;
 
@@ -51,10 +62,15 @@ export class Recursors {
   readonly #stopping = new AbortController();
   /** Questions under way by all that they say but their number. */
   readonly #outstanding = new Map<string, Promise<Buffer | undefined>>();
+  readonly #upstreams: readonly Upstream[];
   #warnedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: RecursorsOptions) {
     this.#options = options;
+    const { clock, logger, questionId = () => randomInt(0x10000) } = options;
+    this.#upstreams = options.servers.map(
+      (server) => new Upstream(server, { clock, logger, questionId, signal: this.#stopping.signal }),
+    );
     // Every question under way listens: as many as there may be, which is no leak.
     setMaxListeners(0, this.#stopping.signal);
   }
@@ -91,32 +107,60 @@ export class Recursors {
   }
 
   async #askInTurn(question: Buffer): Promise<Buffer | undefined> {
-    const { clock, timeout, questionId = () => randomInt(0x10000), logger } = this.#options;
-    const exchange = { clock, timeout, signal: this.#stopping.signal };
-    for (const server of this.#order()) {
-      if (this.#stopping.signal.aborted) return undefined;
-      try {
-        question.writeUInt16BE(questionId(), 0);
-        const answer = await askServer(server, question, exchange);
-        const rcode = rcodeOf(answer);
-        if (rcode === RCODE.NOERROR || rcode === RCODE.NXDOMAIN) return answer;
-        logger.debug('a recursor could not answer', { recursor: textOf(server), rcode });
-      } catch (error) {
-        logger.debug('a recursor did not answer', { recursor: textOf(server), error: messageOf(error) });
+    const order = this.#order();
+    if (this.#options.strategy !== 'race') {
+      for (const upstream of order) {
+        if (this.#stopping.signal.aborted) return undefined;
+        const answer = await this.#askOne(upstream, question);
+        if (answer !== undefined) return answer;
       }
+      return undefined;
+    }
+    // Those that were silent of late only when the others do not know.
+    for (const some of [order.filter(({ isDown }) => !isDown), order.filter(({ isDown }) => isDown)]) {
+      const answer = await firstOf(some.map((upstream) => this.#askOne(upstream, Buffer.from(question))));
+      if (answer !== undefined) return answer;
     }
     return undefined;
   }
 
-  #order(): readonly HostPort[] {
-    const { servers, strategy, random } = this.#options;
-    if (strategy === 'sequential') return servers;
-    const order = [...servers];
-    for (let i = order.length - 1; i > 0; i--) {
-      const other = Math.floor(random() * (i + 1));
-      [order[i], order[other]] = [order[other] as HostPort, order[i] as HostPort];
+  /** Its answer, if that says whether the name is there. */
+  async #askOne(upstream: Upstream, question: Buffer): Promise<Buffer | undefined> {
+    const { clock, timeout, questionId = () => randomInt(0x10000), mixCase = true, logger } = this.#options;
+    question.writeUInt16BE(questionId(), 0);
+    if (mixCase && upstream.keepsCase) mix(question);
+    const recursor = upstream.address;
+    try {
+      const answer = await upstream.ask(question, {
+        clock,
+        timeout,
+        signal: this.#stopping.signal,
+        exactCase: mixCase && upstream.keepsCase,
+      });
+      const rcode = rcodeOf(answer);
+      const fault =
+        rcode === RCODE.NOERROR || rcode === RCODE.NXDOMAIN
+          ? this.#options.vet?.(answer)
+          : `it could not (response code ${rcode})`;
+      if (fault === undefined) return answer;
+      logger.debug('an answer of a recursor was dropped', { recursor, why: fault });
+    } catch (error) {
+      logger.debug('a recursor did not answer', { recursor, error: messageOf(error) });
     }
-    return order;
+    return undefined;
+  }
+
+  /** Those that were silent of late last, in any strategy. */
+  #order(): readonly Upstream[] {
+    const { strategy, random } = this.#options;
+    const order = [...this.#upstreams];
+    if (strategy === 'random' || strategy === 'fastest')
+      for (let i = order.length - 1; i > 0; i--) {
+        const other = Math.floor(random() * (i + 1));
+        [order[i], order[other]] = [order[other] as Upstream, order[i] as Upstream];
+      }
+    if (strategy === 'fastest' && random() >= EXPLORE) order.sort((a, b) => a.rtt - b.rtt);
+    return order.sort((a, b) => Number(a.isDown) - Number(b.isDown));
   }
 
   #warn(): void {
@@ -127,10 +171,25 @@ export class Recursors {
   }
 }
 
-/** Over UDP, and again over TCP when that answer was cut (RFC 7766, 5). */
-async function askServer(server: HostPort, question: Buffer, options: ExchangeOptions): Promise<Buffer> {
-  const answer = await askUdp(server, question, options);
-  return (answer.readUInt16BE(2) & FLAG.TC) === 0 ? answer : askTcp(server, question, options);
+/** The first that is one; undefined when none is. */
+function firstOf(answers: readonly Promise<Buffer | undefined>[]): Promise<Buffer | undefined> {
+  const wanted = answers.map(async (one) => {
+    const answer = await one;
+    if (answer === undefined) throw new Error('no answer');
+    return answer;
+  });
+  return Promise.any(wanted).catch(() => undefined);
 }
 
-const textOf = ({ host, port }: HostPort): string => formatHostPort(host, port);
+/** Gives each letter of the question's name a random case. */
+function mix(question: Buffer): void {
+  const bits = randomBytes(MAX_NAME_BYTES);
+  for (let at = HEADER_BYTES; (question[at] ?? 0) !== 0; ) {
+    const end = at + 1 + (question[at] as number);
+    for (at++; at < end; at++) {
+      const letter = (question[at] as number) | 0x20;
+      if (letter < 0x61 || letter > 0x7a) continue;
+      question[at] = ((bits[at - HEADER_BYTES] as number) & 1) === 0 ? letter : letter & 0xdf;
+    }
+  }
+}

@@ -2,10 +2,10 @@ import type { Clock } from '../lib/clock.ts';
 import { RCODE } from '../lib/dns/numbers.ts';
 import { emptyQuery, IGNORE, type Query, readQuery } from '../lib/dns/query.ts';
 import type { Answers } from './answers.ts';
-import { assemble, type Limits, refuse, type Transport } from './assemble.ts';
+import { assemble, type Limits, refuse, roomFor, type Transport } from './assemble.ts';
 import { Elsewhere } from './elsewhere.ts';
+import type { Forwarder } from './forward/forwarder.ts';
 import { type Prepared, stampSerial } from './prepared.ts';
-import type { Recursors } from './recursors.ts';
 
 /**
  * Bytes that answer `packet`, valid until the next call; a promise of bytes of its own, which never rejects, when others
@@ -20,15 +20,18 @@ export type Responder = (
 /** Packet in, packet out: all that the two transports share. Never throws, whatever the packet. */
 export function createResponder({
   answers,
-  recursors,
+  forwarder,
+  ownDomains,
   limits,
   random,
   clock,
   onError,
 }: {
   answers: Answers;
-  /** Whom else to ask. */
-  recursors: Recursors | undefined;
+  /** Answers what the catalog does not. */
+  forwarder: Forwarder | undefined;
+  /** Domains that the catalog answers, in bytes, in lower case: it is not asked about others. */
+  ownDomains: readonly Buffer[];
   limits: Limits;
   random: () => number;
   clock: Clock;
@@ -36,11 +39,14 @@ export function createResponder({
   onError: (error: unknown) => void;
 }): Responder {
   const query = emptyQuery();
-  const recursion = recursors !== undefined;
+  const recursion = forwarder !== undefined;
+  // Addresses (PTR) are looked for in the catalog first.
+  const own = [...ownDomains, Buffer.from('\x04arpa\0', 'latin1')].map((name) => name.toString('latin1'));
+  const isOwn = ({ key }: Query) => own.some((name) => key.startsWith(name, key.length - 2 - name.length));
   const overUdp = { udp: true, limits, recursion, random };
   const overTcp = { udp: false, limits, recursion, random };
   const now = () => Math.floor(clock.now() / 1000);
-  const elsewhere = recursors && new Elsewhere({ answers, recursors, now });
+  const elsewhere = forwarder && new Elsewhere({ answers, forwarder, now });
   const askElsewhere = async (
     from: Elsewhere,
     prepared: Prepared,
@@ -61,8 +67,10 @@ export function createResponder({
       const verdict = readQuery(packet, query);
       if (verdict === IGNORE) return undefined;
       if (verdict !== RCODE.NOERROR) return refuse(query, verdict);
-      const prepared = answers.find(query);
       const transport = udp ? overUdp : overTcp;
+      if (forwarder !== undefined && !isOwn(query))
+        return forwarder.answer(packet, query, roomFor(query, transport));
+      const prepared = answers.find(query);
       // The next packet overwrites the question.
       if (prepared.elsewhere !== undefined && elsewhere !== undefined)
         return askElsewhere(elsewhere, prepared, packet, { ...query }, transport);

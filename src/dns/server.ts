@@ -3,11 +3,12 @@ import { ALLOW_ALL } from '../acl/authorizer.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { listenError, messageOf } from '../errors.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
+import { joinLabels } from '../lib/dns/message.ts';
 import { formatHostPort } from '../lib/host-port.ts';
 import { type Logger, silentLogger } from '../lib/log.ts';
 import { Answers } from './answers.ts';
-import { DEFAULT_DNS_OPTIONS, type DnsOptions } from './options.ts';
-import { Recursors } from './recursors.ts';
+import { Forwarder } from './forward/forwarder.ts';
+import { DEFAULT_DNS_OPTIONS, type DnsOptions, forwardOptionsOf } from './options.ts';
 import { createResponder, type Responder } from './respond.ts';
 import { ReverseIndex } from './reverse.ts';
 import { DEFAULT_TCP_LIMITS, startTcp, type TcpLimits, type TcpServer } from './tcp.ts';
@@ -63,26 +64,38 @@ export async function startDns(given: DnsServerOptions): Promise<Dns> {
   const instanceNames = options.srvTargets === 'instance';
   const zone = new DnsZone({ domain, altDomain, datacenter, instanceNames });
   const reverse = new ReverseIndex(catalog);
-  const recursion = options.recursors.length > 0;
+  const forwardOptions = forwardOptionsOf(options);
+  const recursion = forwardOptions !== undefined;
   const answers = new Answers({ catalog, access, zone, options, node, reverse, recursion });
-  const recursors = recursion
-    ? new Recursors({
-        servers: options.recursors,
-        timeout: options.recursorTimeout,
-        strategy: options.recursorStrategy,
-        clock,
-        random,
-        logger,
-      })
-    : undefined;
+  const forwarder =
+    forwardOptions &&
+    new Forwarder({
+      options: forwardOptions,
+      clock,
+      random,
+      logger,
+      whole: async (packet, asker) => {
+        const answer = await respond(packet, false, asker);
+        return answer && Buffer.from(answer);
+      },
+    });
   const onError = (error: unknown) => logger.error('a question failed', { error: messageOf(error) });
-  const respond = createResponder({ answers, recursors, limits: options, random, clock, onError });
+  const respond: Responder = createResponder({
+    answers,
+    forwarder,
+    ownDomains: zone.domains.map((labels) => joinLabels(labels.map((label) => Buffer.from(label)))),
+    limits: options,
+    random,
+    clock,
+    onError,
+  });
   const limits = { ...DEFAULT_TCP_LIMITS, ...given.tcp };
 
   let listeners: { tcp: TcpServer; udp: UdpServer };
   try {
     listeners = await listen(respond, { host, port, limits, clock, logger });
   } catch (cause) {
+    forwarder?.stop();
     answers.stop();
     throw listenError('DNS', formatHostPort(host, port), cause);
   }
@@ -91,14 +104,14 @@ export async function startDns(given: DnsServerOptions): Promise<Dns> {
   logger.info('listening', { address, domain });
   let stopped: Promise<void> | undefined;
   const stop = async () => {
-    recursors?.stop();
+    forwarder?.stop();
     await Promise.all([tcp.stop(), udp.stop()]);
     answers.stop();
   };
   return { address, port: tcp.port, stop: () => (stopped ??= stop()) };
 }
 
-interface ListenOptions {
+export interface ListenOptions {
   host: string;
   port: number;
   limits: TcpLimits;
@@ -106,7 +119,8 @@ interface ListenOptions {
   logger: Logger;
 }
 
-async function listen(
+/** Both transports on one port. Rejects with what the system says. */
+export async function listen(
   respond: Responder,
   options: ListenOptions,
 ): Promise<{ tcp: TcpServer; udp: UdpServer }> {

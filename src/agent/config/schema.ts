@@ -8,6 +8,7 @@ import { hostname } from 'node:os';
 import { z } from 'zod';
 import { STRATEGY_NAMES } from '../../balance/strategies.ts';
 import { DEFAULT_DNS_OPTIONS } from '../../dns/options.ts';
+import { RECURSOR_STRATEGIES } from '../../dns/recursors.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { LOG_LEVELS } from '../../lib/log.ts';
 import { DEFAULT_FLOOD_POLICY } from '../../registry/flood.ts';
@@ -141,9 +142,11 @@ const dnsSchema = z
       .prefault(formatDuration(DEFAULT_DNS_OPTIONS.recursorTimeout))
       .describe("Until the next recursor is asked. Consul's: most resolvers give up after 5s."),
     recursorStrategy: z
-      .enum(['sequential', 'random'])
+      .enum(RECURSOR_STRATEGIES)
       .default(DEFAULT_DNS_OPTIONS.recursorStrategy)
-      .describe('Ask the recursors in their order, or in any order.'),
+      .describe(
+        'Ask the recursors in their order, in any order, the one first that answered quickest of late, or all at the same time. One that was silent three times comes last until it answers again.',
+      ),
     srvTargets: z
       .enum(['node', 'instance'])
       .default(DEFAULT_DNS_OPTIONS.srvTargets)

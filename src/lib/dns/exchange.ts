@@ -10,7 +10,12 @@ export interface ExchangeOptions {
   clock: Clock;
   /** Gives up at once. */
   signal: AbortSignal;
+  /** Over UDP: the question must be repeated letter by letter (0x20), which somebody who only guesses cannot do. */
+  exactCase?: boolean;
 }
+
+/** An answer that would fit, but for the case of its letters: of a server that does not keep it, or made up. */
+export class CaseMismatch extends Error {}
 
 /** The opcode's bits in the header's second word. */
 const OPCODE = 0x7800;
@@ -41,6 +46,14 @@ export function isAnswerTo(question: Buffer, answer: Buffer): boolean {
   }
 }
 
+/** Whether the question stands in the answer as it was asked; an error may come without one. */
+function repeats(question: Buffer, answer: Buffer): boolean {
+  if (answer.readUInt16BE(4) === 0) return true;
+  let end = HEADER_BYTES;
+  while ((question[end] ?? 0) !== 0) end += 1 + (question[end] as number);
+  return question.compare(answer, HEADER_BYTES, end, HEADER_BYTES, end) === 0;
+}
+
 function lower(byte = -1): number {
   return byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte;
 }
@@ -61,7 +74,10 @@ export function askUdp(server: HostPort, question: Buffer, options: ExchangeOpti
     const fail = (error: Error) => settle(() => reject(error));
     socket.on('error', fail);
     socket.on('message', (message) => {
-      if (isAnswerTo(question, message)) settle(() => resolve(message));
+      if (!isAnswerTo(question, message)) return;
+      if (options.exactCase === true && !repeats(question, message))
+        fail(new CaseMismatch('the answer has another case'));
+      else settle(() => resolve(message));
     });
     // The callback is told of errors too, though its type does not say so.
     socket.connect(server.port, server.host, (error?: Error) => {

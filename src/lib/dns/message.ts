@@ -67,8 +67,25 @@ export function decodeMessage(bytes: Uint8Array): Message {
   return { id: view.readUInt16BE(0), flags: view.readUInt16BE(2), questions, answers, authority, additional };
 }
 
-/** Bytes in front of the names in an rdata, how many names follow, and bytes behind them. */
+/**
+ * Bytes in front of the names in an rdata, how many names follow, and bytes behind them: of all types whose names may be
+ * compressed (RFC 3597, 4).
+ */
 const NAMES_IN: Record<number, { before: number; names: number }> = {
+  // MD, MF, MB, MG, MR, MINFO; RP, AFSDB, RT, PX, KX: hardly anybody has them, and whoever has gets them whole.
+  3: { before: 0, names: 1 },
+  4: { before: 0, names: 1 },
+  7: { before: 0, names: 1 },
+  8: { before: 0, names: 1 },
+  9: { before: 0, names: 1 },
+  14: { before: 0, names: 2 },
+  17: { before: 0, names: 2 },
+  18: { before: 2, names: 1 },
+  21: { before: 2, names: 1 },
+  26: { before: 2, names: 2 },
+  36: { before: 2, names: 1 },
+  [TYPE.MX]: { before: 2, names: 1 },
+  [TYPE.DNAME]: { before: 0, names: 1 },
   [TYPE.NS]: { before: 0, names: 1 },
   [TYPE.CNAME]: { before: 0, names: 1 },
   [TYPE.PTR]: { before: 0, names: 1 },

@@ -5,10 +5,14 @@ export const TYPE = {
   CNAME: 5,
   SOA: 6,
   PTR: 12,
+  MX: 15,
   TXT: 16,
   AAAA: 28,
   SRV: 33,
+  DNAME: 39,
   OPT: 41,
+  RRSIG: 46,
+  TSIG: 250,
   AXFR: 252,
   ANY: 255,
 } as const;
@@ -30,7 +34,17 @@ export const OPCODE_QUERY = 0;
 export const EDNS_SUBNET = 8;
 
 /** Bits of the header's second word. */
-export const FLAG = { QR: 0x8000, AA: 0x0400, TC: 0x0200, RD: 0x0100, RA: 0x0080 } as const;
+export const FLAG = {
+  QR: 0x8000,
+  AA: 0x0400,
+  TC: 0x0200,
+  RD: 0x0100,
+  RA: 0x0080,
+  AD: 0x0020,
+  CD: 0x0010,
+} as const;
+/** In the flags of the EDNS record: the asker wants signatures (RFC 3225). */
+export const EDNS_DO = 0x8000;
 
 export const HEADER_BYTES = 12;
 /** A name on the wire, its length bytes and its end included. */

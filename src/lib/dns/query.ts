@@ -35,6 +35,8 @@ export interface Query {
   end: number;
   /** Payload size that the asker can take, at least 512 (RFC 6891, 6.2.3), or 0 without EDNS. */
   ednsBytes: number;
+  /** Flags of the EDNS record; 0 without one. */
+  ednsFlags: number;
   /** Where the asker's network stands that a forwarder named (RFC 7871), and its bytes; 0 bytes for none. */
   subnetAt: number;
   subnetBytes: number;
@@ -43,7 +45,18 @@ export interface Query {
 }
 
 export function emptyQuery(): Query {
-  return { id: 0, flags: 0, key: '', type: 0, end: 0, ednsBytes: 0, subnetAt: 0, subnetBytes: 0, asker: '' };
+  return {
+    id: 0,
+    flags: 0,
+    key: '',
+    type: 0,
+    end: 0,
+    ednsBytes: 0,
+    ednsFlags: 0,
+    subnetAt: 0,
+    subnetBytes: 0,
+    asker: '',
+  };
 }
 
 const lowered = Buffer.alloc(MAX_NAME_BYTES + 2);
@@ -59,6 +72,7 @@ export function readQuery(bytes: Uint8Array, query: Query): number {
   query.flags = flags;
   query.end = HEADER_BYTES;
   query.ednsBytes = 0;
+  query.ednsFlags = 0;
   query.subnetBytes = 0;
   if ((flags & FLAG.QR) !== 0) return IGNORE;
   if (((flags >> 11) & 15) !== OPCODE_QUERY) return RCODE.NOTIMP;
@@ -102,6 +116,7 @@ function readOptions(bytes: Uint8Array, query: Query): number {
     if (end > bytes.length) return RCODE.FORMERR;
     if (word(bytes, at) === TYPE.OPT) {
       query.ednsBytes = Math.max(PLAIN_UDP_BYTES, word(bytes, at + 2));
+      query.ednsFlags = word(bytes, at + 6);
       if (end > at + 10) readSubnet(bytes, at + 10, end, query);
     }
     at = end;

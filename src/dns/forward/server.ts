@@ -1,0 +1,101 @@
+import { listenError, messageOf } from '../../errors.ts';
+import { type Clock, systemClock } from '../../lib/clock.ts';
+import { RCODE } from '../../lib/dns/numbers.ts';
+import { emptyQuery, IGNORE, readQuery } from '../../lib/dns/query.ts';
+import { formatHostPort, type HostPort } from '../../lib/host-port.ts';
+import { type Logger, silentLogger } from '../../lib/log.ts';
+import { refuse, roomFor } from '../assemble.ts';
+import type { Responder } from '../respond.ts';
+import { type Dns, listen } from '../server.ts';
+import { DEFAULT_TCP_LIMITS, type TcpLimits } from '../tcp.ts';
+import { Forwarder } from './forwarder.ts';
+import { DEFAULT_FORWARD_OPTIONS, type ForwardOptions } from './options.ts';
+
+export interface ForwardServerOptions {
+  /** Where to listen, UDP and TCP; port 0 takes one that is free for both. */
+  listen: readonly HostPort[];
+  options?: Partial<ForwardOptions>;
+  tcp?: Partial<TcpLimits>;
+  clock?: Clock;
+  /** In [0, 1). */
+  random?: () => number;
+  /** Numbers of questions to others; for tests. */
+  questionId?: () => number;
+  logger?: Logger;
+}
+
+export interface ForwardServer {
+  readonly forwarder: Forwarder;
+  /** "host:port", as many as there are places to listen. */
+  readonly addresses: readonly string[];
+  /** Of the first. */
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+/** A name server without a catalog of its own. Throws `listen.*`. */
+export async function startForwardServer(given: ForwardServerOptions): Promise<ForwardServer> {
+  const { clock = systemClock, random = Math.random, questionId } = given;
+  const logger = (given.logger ?? silentLogger).child('dns');
+  const options = { ...DEFAULT_FORWARD_OPTIONS, ...given.options };
+  const forwarder = new Forwarder({
+    options,
+    clock,
+    random,
+    logger,
+    ...(questionId === undefined ? {} : { questionId }),
+  });
+  const respond = responderOf(forwarder, (error) =>
+    logger.error('a question failed', { error: messageOf(error) }),
+  );
+  const limits = { ...DEFAULT_TCP_LIMITS, ...given.tcp };
+  const open: Pick<Dns, 'address' | 'port' | 'stop'>[] = [];
+  const stop = async () => {
+    forwarder.stop();
+    await Promise.all(open.map((one) => one.stop()));
+  };
+  for (const { host, port } of given.listen) {
+    try {
+      const { tcp, udp } = await listen(respond, { host, port, limits, clock, logger });
+      open.push({
+        address: formatHostPort(host, tcp.port),
+        port: tcp.port,
+        stop: async () => void (await Promise.all([tcp.stop(), udp.stop()])),
+      });
+    } catch (cause) {
+      await stop();
+      throw listenError('DNS', formatHostPort(host, port), cause);
+    }
+  }
+  let stopped: Promise<void> | undefined;
+  return {
+    forwarder,
+    addresses: open.map(({ address }) => address),
+    port: open[0]?.port ?? 0,
+    stop: () => {
+      stopped ??= stop();
+      return stopped;
+    },
+  };
+}
+
+/** Packet in, packet out. Never throws, whatever the packet. */
+function responderOf(forwarder: Forwarder, onError: (error: unknown) => void): Responder {
+  const query = emptyQuery();
+  const overUdp = { udp: true };
+  const overTcp = { udp: false };
+  return (packet, udp, asker) => {
+    try {
+      query.asker = asker;
+      const verdict = readQuery(packet, query);
+      if (verdict === IGNORE) return undefined;
+      if (verdict !== RCODE.NOERROR) return refuse(query, verdict);
+      // Not the network that the asker named: limits are for whom we see.
+      query.asker = asker;
+      return forwarder.answer(packet, query, roomFor(query, udp ? overUdp : overTcp));
+    } catch (error) {
+      onError(error);
+      return refuse(query, RCODE.SERVFAIL);
+    }
+  };
+}
