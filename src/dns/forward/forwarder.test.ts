@@ -7,6 +7,7 @@ import * as oracle from 'dns-packet';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ManualClock } from '../../lib/clock.ts';
+import { decodeMessage } from '../../lib/dns/message.ts';
 import { addressBytes } from '../../lib/ip.ts';
 import { createLogger, type LogLine } from '../../lib/log.ts';
 import {
@@ -38,13 +39,17 @@ async function forwarder(options: Partial<ForwardOptions>, clock?: ManualClock) 
 }
 
 /** One question over UDP; rejects when nothing comes. */
-function ask(port: number, packet: Buffer): Promise<oracle.Packet> {
+async function ask(port: number, packet: Buffer): Promise<oracle.Packet> {
+  return oracle.decode(await askRaw(port, packet));
+}
+
+function askRaw(port: number, packet: Buffer): Promise<Buffer> {
   const socket = createSocket('udp4');
-  return new Promise<oracle.Packet>((resolve, reject) => {
+  return new Promise<Buffer>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error('no answer')), 5000);
     socket.on('message', (message) => {
       clearTimeout(timer);
-      resolve(oracle.decode(message));
+      resolve(message);
     });
     socket.send(packet, port, '127.0.0.1');
   }).finally(() => socket.close());
@@ -521,15 +526,16 @@ describe('answers that cannot be trusted', () => {
       fc.uint8Array({ maxLength: 300 }).map((more) => (bytes: Buffer) => Buffer.concat([bytes, more])),
       fc.tuple(fc.constantFrom(4, 6, 8, 10), fc.nat(65_535)).map(([at, count]) => (bytes: Buffer) => {
         const copy = Buffer.from(bytes);
-        copy.writeUInt16BE(count, at);
+        if (copy.length >= 12) copy.writeUInt16BE(count, at);
         return copy;
       }),
     );
     await fc.assert(
       fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 4 }), async (changes) => {
         mutate = (bytes) => changes.reduce((soFar, one) => one(soFar), bytes);
-        const answer = await ask(port, questionFor(`f${round++}.example`, { additionals: edns(1232) }));
-        expect(['NOERROR', 'NXDOMAIN', 'SERVFAIL']).toContain(rcode(answer));
+        const answer = await askRaw(port, questionFor(`f${round++}.example`, { additionals: edns(1232) }));
+        // What is handed on can be read by the strictest.
+        expect([0, 2, 3]).toContain(decodeMessage(answer).flags & 15);
       }),
       { numRuns: 150 },
     );

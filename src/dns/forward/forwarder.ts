@@ -159,7 +159,8 @@ export class Forwarder {
   ): Promise<Buffer> {
     const isUsable = (entry: Entry, now: number) =>
       entry.until + this.#options.staleFor > now && (entry.flags & 0xf) !== RCODE.SERVFAIL;
-    const write = (entry: Entry) => Buffer.from(writeEntry(entry, packet, query, room, this.#clock.now()));
+    const write = (entry: Entry) =>
+      Buffer.from(writeEntry(entry, packet, query, room, this.#clock.now(), entry === old));
     try {
       const stale = old !== undefined && isUsable(old, this.#clock.now()) ? old : undefined;
       if (stale !== undefined && stale.retryAt > this.#clock.now()) return write(stale);

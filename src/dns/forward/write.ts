@@ -11,7 +11,7 @@ const OUR_EDNS_BYTES = 1232;
 
 /**
  * The bytes that answer `packet` from an entry, valid until the next call. Hot path: no allocation but the view that is
- * answered. TTLs are what is left of them; of an entry that has run out half a minute. What does not fit into `room` is left out
+ * answered. TTLs are what is left of them; with `isStale`, of an answer that has run out, half a minute. What does not fit into `room` is left out
  * whole, and TC says to come again over TCP.
  */
 export function writeEntry(
@@ -20,6 +20,7 @@ export function writeEntry(
   query: Query,
   room: number,
   now: number,
+  isStale = false,
 ): Buffer {
   const { bytes, ttlAt, ttls } = entry;
   const hasEdns = query.ednsBytes > 0;
@@ -31,7 +32,6 @@ export function writeEntry(
   let at = query.end;
   if (!isCut) {
     const age = entry.fixed ? 0 : Math.floor((now - entry.since) / 1000);
-    const isStale = now >= entry.until;
     for (let i = 0; i < ttlAt.length; i++) {
       const left = (ttls[i] as number) - age;
       long(HEADER_BYTES + (ttlAt[i] as number), isStale ? STALE_TTL : left > 0 ? left : 0);
