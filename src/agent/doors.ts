@@ -6,11 +6,13 @@ import type { About } from '../api/muster/wire.ts';
 import { startApi } from '../api/server.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { History } from '../catalog/history.ts';
+import { startHostsFile } from '../dns/hosts-file.ts';
 import { startDns } from '../dns/server.ts';
 import type { Clock } from '../lib/clock.ts';
 import { formatHostPort } from '../lib/host-port.ts';
 import type { LocalNode } from '../registry/node.ts';
 import type { Balancer } from './balancer.ts';
+import { forwardOptions } from './config/dns-forward.ts';
 import type { Config } from './config/schema.ts';
 import { withHeldBack } from './held-back.ts';
 import type { AgentLog } from './log.ts';
@@ -46,7 +48,7 @@ export async function listenDns(
       domain: config.dns.domain,
       altDomain: config.dns.altDomain ?? '',
       node,
-      options: config.dns,
+      options: { ...config.dns, forward: forwardOptions(config.dns) },
       ...(acl === undefined ? {} : { access: acl }),
       random,
       clock,
@@ -54,6 +56,11 @@ export async function listenDns(
     });
     teardown.add('DNS', () => dns.stop());
     addresses.push(dns.address);
+  }
+  const { hostsFile, domain } = config.dns;
+  if (hostsFile !== undefined) {
+    const file = startHostsFile({ ...hostsFile, catalog, domain, clock, logger: log.logger.child('dns') });
+    teardown.add('the hosts file', () => file.stop());
   }
   return addresses;
 }

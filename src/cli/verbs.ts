@@ -18,6 +18,7 @@ import {
 import { completion } from './verbs/completion.ts';
 import { configPrint, validate } from './verbs/config.ts';
 import { drain } from './verbs/drain.ts';
+import { dns } from './verbs/dns.ts';
 import { event } from './verbs/event.ts';
 import { explain } from './verbs/explain.ts';
 import {
@@ -58,6 +59,7 @@ export const verbs: Verbs = {
   lb,
   registrator,
   template,
+  dns,
 
   members,
   'catalog nodes': catalogNodes,

@@ -14,6 +14,7 @@ import { LOG_LEVELS } from '../../lib/log.ts';
 import { DEFAULT_FLOOD_POLICY } from '../../registry/flood.ts';
 import { clusterSchema, storeSchema } from './cluster.ts';
 import { nodeCheckSchema, serviceSchema } from './definitions.ts';
+import { forwardFields } from './dns-forward.ts';
 import { addresses, bytes, duration, hostPort, listenPort, recursor, secret } from './fields.ts';
 import { groupSchema } from './group.ts';
 import { limitsSchema } from './limits.ts';
@@ -147,6 +148,7 @@ const dnsSchema = z
       .describe(
         'Ask the recursors in their order, in any order, the one first that answered quickest of late, or all at the same time. One that was silent three times comes last until it answers again.',
       ),
+    ...forwardFields,
     srvTargets: z
       .enum(['node', 'instance'])
       .default(DEFAULT_DNS_OPTIONS.srvTargets)

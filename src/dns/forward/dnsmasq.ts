@@ -222,6 +222,15 @@ const MAX_DEPTH = 8;
 
 /** Reads a configuration of dnsmasq and what it includes. Throws what the system says when `path` cannot be read. */
 export function readDnsmasq(path: string): DnsmasqSettings {
+  return settingsIn(path, readFileSync(path, 'utf8'));
+}
+
+/** The same for lines that are no file. */
+export function readDnsmasqLines(lines: readonly string[]): DnsmasqSettings {
+  return settingsIn('', lines.join('\n'));
+}
+
+function settingsIn(path: string, whole: string): DnsmasqSettings {
   const warnings: string[] = [];
   const state: State = {
     listen: [],
@@ -272,7 +281,7 @@ export function readDnsmasq(path: string): DnsmasqSettings {
       warnings.push(`${where}: ${messageOf(error)}`);
     }
   };
-  read(path, readFileSync(path, 'utf8'), 0);
+  read(path, whole, 0);
   const hosts = [...(state.noHosts ? [] : [HOSTS_FILE]), ...state.hosts];
   const { servers, routes, addresses, records } = state;
   return {

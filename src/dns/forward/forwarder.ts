@@ -197,14 +197,16 @@ export class Forwarder {
   async #fetch(packet: Buffer, query: Query): Promise<Outcome> {
     const searched = await this.#search(packet, query);
     if (searched !== undefined) return searched;
-    const route = this.#routes.find(query.key) ?? this.#default;
+    const routed = this.#routes.find(query.key);
+    const route = routed ?? this.#default;
     if (route === 'local')
       return this.#keep(query, fixedEntry(messageOf(query.key, { rcode: RCODE.NXDOMAIN, records: [] })));
     if (route === undefined) return 'refused';
     const bytes = await route.ask(questionOf(packet, query));
     const reading = bytes === undefined ? undefined : this.#readings.get(bytes);
     if (reading === undefined) return this.#failed(query);
-    if (this.#rebinds(query.key, reading)) return 'refused';
+    // Who has servers of their own for a domain trusts them.
+    if (routed === undefined && this.#rebinds(query.key, reading)) return 'refused';
     try {
       return this.#keep(query, entryOf(reading.message, query.type, this.#options, this.#clock.now()));
     } catch (error) {

@@ -25,7 +25,10 @@ export interface ForwardServerOptions {
 }
 
 export interface ForwardServer {
+  /** The one at work. */
   readonly forwarder: Forwarder;
+  /** Goes on with other options; questions under way are given up, what was kept is forgotten. */
+  reload(options: Partial<ForwardOptions>): void;
   /** "host:port", as many as there are places to listen. */
   readonly addresses: readonly string[];
   /** Of the first. */
@@ -37,16 +40,18 @@ export interface ForwardServer {
 export async function startForwardServer(given: ForwardServerOptions): Promise<ForwardServer> {
   const { clock = systemClock, random = Math.random, questionId } = given;
   const logger = (given.logger ?? silentLogger).child('dns');
-  const options = { ...DEFAULT_FORWARD_OPTIONS, ...given.options };
-  const forwarder = new Forwarder({
-    options,
-    clock,
-    random,
-    logger,
-    ...(questionId === undefined ? {} : { questionId }),
-  });
-  const respond = responderOf(forwarder, (error) =>
-    logger.error('a question failed', { error: messageOf(error) }),
+  const make = (options: Partial<ForwardOptions> = {}) =>
+    new Forwarder({
+      options: { ...DEFAULT_FORWARD_OPTIONS, ...options },
+      clock,
+      random,
+      logger,
+      ...(questionId === undefined ? {} : { questionId }),
+    });
+  let forwarder = make(given.options);
+  const respond = responderOf(
+    () => forwarder,
+    (error) => logger.error('a question failed', { error: messageOf(error) }),
   );
   const limits = { ...DEFAULT_TCP_LIMITS, ...given.tcp };
   const open: Pick<Dns, 'address' | 'port' | 'stop'>[] = [];
@@ -69,7 +74,14 @@ export async function startForwardServer(given: ForwardServerOptions): Promise<F
   }
   let stopped: Promise<void> | undefined;
   return {
-    forwarder,
+    get forwarder() {
+      return forwarder;
+    },
+    reload(options) {
+      const old = forwarder;
+      forwarder = make(options);
+      old.stop();
+    },
     addresses: open.map(({ address }) => address),
     port: open[0]?.port ?? 0,
     stop: () => {
@@ -80,7 +92,7 @@ export async function startForwardServer(given: ForwardServerOptions): Promise<F
 }
 
 /** Packet in, packet out. Never throws, whatever the packet. */
-function responderOf(forwarder: Forwarder, onError: (error: unknown) => void): Responder {
+function responderOf(forwarder: () => Forwarder, onError: (error: unknown) => void): Responder {
   const query = emptyQuery();
   const overUdp = { udp: true };
   const overTcp = { udp: false };
@@ -92,7 +104,7 @@ function responderOf(forwarder: Forwarder, onError: (error: unknown) => void): R
       if (verdict !== RCODE.NOERROR) return refuse(query, verdict);
       // Not the network that the asker named: limits are for whom we see.
       query.asker = asker;
-      return forwarder.answer(packet, query, roomFor(query, udp ? overUdp : overTcp));
+      return forwarder().answer(packet, query, roomFor(query, udp ? overUdp : overTcp));
     } catch (error) {
       onError(error);
       return refuse(query, RCODE.SERVFAIL);
