@@ -17,8 +17,8 @@ import {
 } from './verbs/cluster.ts';
 import { completion } from './verbs/completion.ts';
 import { configPrint, validate } from './verbs/config.ts';
-import { drain } from './verbs/drain.ts';
 import { dns } from './verbs/dns.ts';
+import { drain } from './verbs/drain.ts';
 import { event } from './verbs/event.ts';
 import { explain } from './verbs/explain.ts';
 import {
