@@ -96,8 +96,8 @@ export function routeOf(
 }
 
 function obstacleOf(source: string, protocol: Protocol): string {
-  if (source.startsWith(':') && protocol !== 'tcp') return 'a port alone is a TCP route and needs proto=tcp';
-  return protocol === 'grpc' || protocol === 'grpcs' ? `proto=${protocol} is not carried out yet` : '';
+  const isBarePort = source.startsWith(':') && protocol !== 'tcp';
+  return isBarePort ? 'a port alone is a TCP route and needs proto=tcp' : '';
 }
 
 function handlingOf(read: ReadOptions): HandlingSpec {

@@ -19,18 +19,19 @@ interface Spec {
 /** What becomes of each protocol; undefined: it is opened elsewhere. A new one is a line here. */
 const SPECS = {
   http: (listener, spec) => ({ ...spec, protocol: 'http', ...limitsOf(listener) }),
-  https: (listener, spec, config) => ({
-    ...spec,
-    protocol: 'https',
-    tls: tlsOf(listener, config),
-    ...limitsOf(listener),
-  }),
+  https: securely,
+  grpc: (listener, spec) => ({ ...spec, protocol: 'http', http2: true, ...limitsOf(listener) }),
+  grpcs: securely,
 } as const satisfies Partial<
   Record<
     FabioProtocol,
     (listener: FabioListener, spec: Spec, config: FabioConfig) => ListenerSpec | undefined
   >
 >;
+
+function securely(listener: FabioListener, spec: Spec, config: FabioConfig): ListenerSpec {
+  return { ...spec, protocol: 'https', http2: true, tls: tlsOf(listener, config), ...limitsOf(listener) };
+}
 
 export function listenerSpecs(config: FabioConfig): ListenerSpec[] {
   return config.listeners.flatMap((listener, index) => {
