@@ -41,6 +41,11 @@ export interface TargetTls {
   readonly key?: string;
   /** Offered by ALPN, best first. */
   readonly alpn?: readonly string[];
+  /** Node's names, "TLSv1.2"; undefined: Node's own limits. */
+  readonly minVersion?: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
+  readonly maxVersion?: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
+  /** OpenSSL's names, joined by colons; undefined: Node's list. */
+  readonly ciphers?: string;
 }
 
 /** What else is special about speaking to an instance. Plain data. */
@@ -61,6 +66,8 @@ export interface Target {
   readonly port: number;
   /** Share of the traffic relative to the others; 0 means none. */
   readonly weight: number;
+  /** It takes datagrams: there is no connect that says whether it is back. */
+  readonly datagrams?: boolean;
   /** Of a lower number first; others stand by. Only `weight` minds it. Default: 0. */
   readonly priority?: number;
   /** Never more than so many in flight on it, in one worker; 0 or nothing: as many as there are. */

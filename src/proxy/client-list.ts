@@ -1,22 +1,36 @@
 import type { Engine } from './http1/engine.ts';
-import type { Frontend } from './http1/frontend.ts';
-import type { Session } from './http1/session.ts';
+
+/** What a list asks of a connection's session, whatever it speaks. */
+export interface ListedSession {
+  /** When `expired` is to be called (engine time); Infinity: never. */
+  readonly deadline: number;
+  expired(): void;
+  /** What is under way may end; nothing more is begun. */
+  drain(): void;
+}
+
+/** What all connections of a list have in common. */
+export interface ListedFrontend {
+  draining: boolean;
+  /** `lameDuck`: how long new ones are still taken while it drains (ms). */
+  readonly limits: { readonly lameDuck: number };
+}
 
 export interface ListedClient {
-  readonly session: Pick<Session, 'deadline' | 'expired' | 'drain'>;
+  readonly session: ListedSession;
   /** Place in the list; only the list sets it. */
   index: number;
   destroy(): void;
 }
 
-/** The client connections of an HTTP listener, of any transport: their deadlines and their end. */
+/** The client connections of a listener, of any kind and transport: their deadlines and their end. */
 export class ClientList<Client extends ListedClient> {
-  readonly #engine: Engine;
-  readonly #frontend: Frontend;
+  readonly #engine: Pick<Engine, 'touch'>;
+  readonly #frontend: ListedFrontend;
   readonly #clients: Client[] = [];
   #onIdle: (() => void) | undefined;
 
-  constructor(engine: Engine, frontend: Frontend) {
+  constructor(engine: Pick<Engine, 'touch'>, frontend: ListedFrontend) {
     this.#engine = engine;
     this.#frontend = frontend;
   }

@@ -5,6 +5,7 @@ import { type BackoffPolicy, backoffDelay } from '../lib/backoff.ts';
 import { formatHostPort } from '../lib/host-port.ts';
 import type { Logger } from '../lib/log.ts';
 import type { TableOptions } from '../route/byte-table.ts';
+import type { PoolDelta } from '../route/pool-spec.ts';
 import type { RouteDelta } from '../route/spec.ts';
 import { CounterReader, createCounterBlock, SLOTS } from './counters.ts';
 import type { Ejection } from './ejector.ts';
@@ -37,6 +38,10 @@ export interface FleetOptions {
   table?: TableOptions;
   /** Own address for `by=` in Forwarded. */
   localAddress?: string;
+  /** Where TCP and UDP go: all pools, for a worker that starts. */
+  pools?: () => PoolDelta;
+  /** All workers have applied this version of the pools. */
+  onPoolsApplied?: (version: number) => void;
   /** All workers have applied this version. */
   onApplied?: (version: number) => void;
   /** An instance was ejected, or is back. */
@@ -55,6 +60,7 @@ interface Member {
   readonly counters: SharedArrayBuffer;
   readonly startedAt: number;
   applied: number;
+  poolsApplied: number;
   /** It has told of all listeners it began with. */
   ready: boolean;
   /** Ids of the listeners it takes connections on. */
@@ -154,6 +160,11 @@ export class ProxyFleet {
     for (const member of this.#members) send(member, { type: 'routes', delta });
   }
 
+  /** Hands a change of the pools to every worker. */
+  publishPools(delta: PoolDelta): void {
+    for (const member of this.#members) send(member, { type: 'pools', delta });
+  }
+
   /** What the TLS listeners of a store show from now on. Open connections are not touched. */
   setCertificates(store: string, spec: StoreSpec): void {
     this.#stores.set(store, spec);
@@ -207,7 +218,7 @@ export class ProxyFleet {
 
   /** Resolves when the worker has told of all its listeners, with the first error among them. Rejects when it ends before. */
   async #startWorker(): Promise<Error | undefined> {
-    const { limits = {}, table, localAddress, snapshot, worker: url } = this.#options;
+    const { limits = {}, table, localAddress, snapshot, pools = noPools, worker: url } = this.#options;
     const counters = createCounterBlock();
     const listeners = [...this.#listeners.values()].map((spec) => this.#whereItIs(spec));
     const orders: WorkerOrders = {
@@ -218,6 +229,7 @@ export class ProxyFleet {
       localAddress,
       table,
       routes: snapshot(),
+      pools: pools(),
       stores: this.#stores,
       ticketKeys: this.#ticketKeys,
       settings: this.#settings,
@@ -228,6 +240,7 @@ export class ProxyFleet {
       counters,
       startedAt: Date.now(),
       applied: 0,
+      poolsApplied: 0,
       ready: false,
       listening: new Set(),
       waiting: new Map(),
@@ -292,6 +305,13 @@ export class ProxyFleet {
       case 'ready':
         member.ready = true;
         return;
+      case 'pools-applied': {
+        member.poolsApplied = message.version;
+        this.#options.onPoolsApplied?.(
+          Math.min(...[...this.#members].map(({ poolsApplied }) => poolsApplied)),
+        );
+        return;
+      }
       case 'applied': {
         member.applied = message.version;
         const version = Math.min(...[...this.#members].map(({ applied }) => applied));
@@ -379,4 +399,8 @@ function hearOf({ waiting }: Member, id: string): Promise<void> {
 
 function send({ worker }: Member, message: ToWorker): void {
   worker.postMessage(message);
+}
+
+function noPools(): PoolDelta {
+  return { version: 0, changed: [], removed: [] };
 }

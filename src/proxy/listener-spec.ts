@@ -1,6 +1,9 @@
 /** What a listener is told when it is opened. Plain data: it goes to the workers by `postMessage`. */
+import type { AccessSpec } from './access.ts';
 import type { ProxyLimits } from './limits.ts';
+import type { TcpLimits } from './tcp/limits.ts';
 import type { TlsSettings } from './tls/spec.ts';
+import type { UdpLimits } from './udp/limits.ts';
 
 /** What every listener has, whatever it speaks. */
 export interface ListenerBase {
@@ -28,10 +31,37 @@ export interface HttpsListenerSpec extends Omit<HttpListenerSpec, 'protocol'> {
   readonly tls: TlsSettings;
 }
 
+/** TCP, relayed to the instances of a pool. */
+export interface TcpListenerSpec extends ListenerBase {
+  readonly protocol: 'tcp';
+  /** Id of the pool. */
+  readonly pool: string;
+  /** Index of the listener's counters in the shared counter block. */
+  readonly slot: number;
+  readonly limits?: Partial<TcpLimits>;
+  readonly access?: AccessSpec | undefined;
+  /** See `TcpFrontend`; not where TLS ends here. */
+  readonly acceptProxy?: boolean;
+  readonly sendProxy?: 0 | 1 | 2;
+  /** TLS ends here, and what is inside is relayed. */
+  readonly tls?: TlsSettings | undefined;
+}
+
+/** Datagrams, exchanged with the instances of a pool. */
+export interface UdpListenerSpec extends ListenerBase {
+  readonly protocol: 'udp';
+  readonly pool: string;
+  readonly slot: number;
+  readonly limits?: Partial<UdpLimits>;
+  readonly access?: AccessSpec | undefined;
+}
+
 /** All kinds by their protocol: a kind adds its line here and one in its transport's record (`net/listener-kinds.ts`). */
 export interface ListenerSpecs {
   http: HttpListenerSpec;
   https: HttpsListenerSpec;
+  tcp: TcpListenerSpec;
+  udp: UdpListenerSpec;
 }
 
 export type ListenerProtocol = keyof ListenerSpecs;

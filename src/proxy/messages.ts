@@ -1,5 +1,6 @@
 /** What main thread and worker say to each other. Plain data: everything here survives `postMessage`. */
 import type { TableOptions } from '../route/byte-table.ts';
+import type { PoolDelta } from '../route/pool-spec.ts';
 import type { RouteDelta } from '../route/spec.ts';
 import type { Ejection } from './ejector.ts';
 import type { ProxyLimits } from './limits.ts';
@@ -19,6 +20,7 @@ export interface WorkerOrders {
   readonly localAddress: string | undefined;
   readonly table: TableOptions | undefined;
   readonly routes: RouteDelta;
+  readonly pools: PoolDelta;
   /** Certificates by the name of their store. */
   readonly stores: ReadonlyMap<string, StoreSpec>;
   readonly ticketKeys: Uint8Array;
@@ -27,6 +29,7 @@ export interface WorkerOrders {
 
 export type ToWorker =
   | { readonly type: 'routes'; readonly delta: RouteDelta }
+  | { readonly type: 'pools'; readonly delta: PoolDelta }
   /** What a store of certificates holds from now on; open connections are not touched. */
   | { readonly type: 'certificates'; readonly store: string; readonly spec: StoreSpec }
   | { readonly type: 'ticket-keys'; readonly keys: Uint8Array }
@@ -48,6 +51,8 @@ export type FromWorker =
   | { readonly type: 'closed'; readonly id: string }
   /** Requests from now on see this version of the routes. */
   | { readonly type: 'applied'; readonly version: number }
+  /** Connections from now on see this version of the pools. */
+  | { readonly type: 'pools-applied'; readonly version: number }
   | { readonly type: 'ejected'; readonly ejection: Ejection }
   | { readonly type: 'returned'; readonly id: string }
   /** Something besides the traffic does not work, in words. */

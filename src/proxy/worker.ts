@@ -6,6 +6,7 @@ import { TargetStates } from '../balance/states.ts';
 import { isMusterError, messageOf } from '../errors.ts';
 import { systemClock } from '../lib/clock.ts';
 import { Compiler } from '../route/compiler.ts';
+import { Pools } from '../route/pools.ts';
 import { Ejector } from './ejector.ts';
 import { completeLimits } from './limits.ts';
 import type { ListenerSpec } from './listener-spec.ts';
@@ -13,6 +14,9 @@ import type { FromWorker, ToWorker, WorkerOrders } from './messages.ts';
 import { ProxyServer } from './net/server.ts';
 import { Dialer } from './tls/dialer.ts';
 import { Keyring } from './tls/keyring.ts';
+
+/** How often (ms) bandwidths and latencies are brought up to date. */
+const MEASURE = 1_000;
 
 async function run(port: MessagePort, orders: WorkerOrders): Promise<void> {
   const tell = (message: FromWorker) => port.postMessage(message);
@@ -28,13 +32,15 @@ async function run(port: MessagePort, orders: WorkerOrders): Promise<void> {
       tell({ type: 'returned', id });
     },
   });
+  const states = new TargetStates((state) => {
+    ejector.forget(state);
+    server.forget(state);
+  });
+  const draw = { states, random: Math.random, turns: new Int32Array(orders.turns) };
+  const pools = new Pools(draw);
+  pools.apply(orders.pools);
   const compiler = new Compiler({
-    states: new TargetStates((state) => {
-      ejector.forget(state);
-      server.forget(state);
-    }),
-    random: Math.random,
-    turns: new Int32Array(orders.turns),
+    ...draw,
     maxInFlight,
     ...(orders.table === undefined ? {} : { table: orders.table }),
   });
@@ -44,6 +50,7 @@ async function run(port: MessagePort, orders: WorkerOrders): Promise<void> {
   for (const [name, spec] of orders.stores) keyring.store(name).replace(spec);
   const server = new ProxyServer({
     keyring,
+    pools,
     limits,
     counters,
     localAddress,
@@ -66,10 +73,14 @@ async function run(port: MessagePort, orders: WorkerOrders): Promise<void> {
       tell({ type: 'failed', id, code, message: messageOf(error) });
     }
   };
-  const hear: { [Type in ToWorker['type']]: (message: ToWorker & { type: Type }) => void } = {
+  const hear: { [Type in ToWorker['type']]: (message: Extract<ToWorker, { type: Type }>) => void } = {
     routes({ delta }) {
       server.setRoutes(compiler.apply(delta));
       tell({ type: 'applied', version: compiler.version });
+    },
+    pools({ delta }) {
+      pools.apply(delta);
+      tell({ type: 'pools-applied', version: pools.version });
     },
     certificates({ store, spec }) {
       keyring.store(store).replace(spec);
@@ -101,6 +112,13 @@ async function run(port: MessagePort, orders: WorkerOrders): Promise<void> {
   await Promise.all(orders.listeners.map(open));
   tell({ type: 'ready' });
   tell({ type: 'applied', version: compiler.version });
+  tell({ type: 'pools-applied', version: pools.version });
+  let measured = performance.now();
+  setInterval(() => {
+    const now = performance.now();
+    states.tick(now - measured);
+    measured = now;
+  }, MEASURE).unref();
 }
 
 const dialer = new Dialer();
@@ -108,7 +126,12 @@ const dialer = new Dialer();
 /** A probe: whether the instance takes a connection as requests need one. */
 function canConnect(target: Target, signal: AbortSignal, timeout: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const { host, port, tls } = target;
+    const { host, port, tls, datagrams } = target;
+    if (datagrams === true) {
+      // Only traffic can tell: a datagram that is refused goes to another one.
+      resolve(true);
+      return;
+    }
     const socket = tls === undefined ? connect({ host, port }) : dialer.connect(target, tls);
     socket.setTimeout(timeout);
     const settle = (isThere: boolean) => {

@@ -137,8 +137,8 @@ export class Compiler {
   }
 }
 
-/** How it is spoken to. */
-function mannerOf({ tls, options }: Target | TargetSpec): string {
+/** How it is spoken to: what is known of an instance in one manner says nothing about another. */
+export function mannerOf({ tls, options }: Target | TargetSpec): string {
   return tls === undefined && options === undefined ? '' : JSON.stringify([tls, options]);
 }
 

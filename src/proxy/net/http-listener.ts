@@ -1,5 +1,4 @@
-import { createServer, type Server, Socket } from 'node:net';
-import { listenError } from '../../errors.ts';
+import { Socket } from 'node:net';
 import { formatHostPort } from '../../lib/host-port.ts';
 import { ClientList } from '../client-list.ts';
 import type { Engine } from '../http1/engine.ts';
@@ -12,38 +11,17 @@ import type { HttpListenerSpec, HttpsListenerSpec, ListenAddress } from '../list
 import type { Seats } from '../seats.ts';
 import { TlsAcceptor } from '../tls/acceptor.ts';
 import { secureWire, securityOf } from '../tls/secure-wire.ts';
+import { type AcceptedHandle, Acceptor } from './acceptor.ts';
 import { ClientConnection, type ClientHome } from './client-connection.ts';
 import type { ListenerHome, OpenListener } from './listener-kind.ts';
 import { plainWire, takenWire } from './wire.ts';
-
-const BACKLOG = 4_096;
-
-/** libuv's handle of a listening socket, as far as it is used here. */
-interface ListenHandle {
-  onconnection(status: number, handle: AcceptedHandle | undefined): void;
-}
-
-interface AcceptedHandle {
-  /** Its descriptor; negative or absent where there are none. */
-  readonly fd?: number;
-  close(): void;
-}
 
 type Spec = HttpListenerSpec | HttpsListenerSpec;
 
 /** Listens for HTTP, in clear text or over TLS. Throws `listen.*`. */
 export async function openHttpListener(home: ListenerHome, spec: Spec): Promise<OpenListener> {
-  const server = createServer();
-  const { host, port } = spec;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) =>
-      reject(listenError('the load balancer', formatHostPort(host, port), cause)),
-    );
-    server.listen({ host, port, backlog: BACKLOG }, resolve);
-  });
-  server.removeAllListeners('error');
-  server.on('error', () => {});
-  return new HttpListener(home, spec, server);
+  const acceptor = await Acceptor.listen(spec);
+  return new HttpListener(home, spec, acceptor);
 }
 
 /** Accepts connections. */
@@ -54,20 +32,18 @@ class HttpListener implements ClientHome, Http2Home, OpenListener {
   readonly grpcFrontend: Frontend;
   readonly address: ListenAddress;
   readonly #seats: Seats;
-  readonly #server: Server;
+  readonly #acceptor: Acceptor;
   readonly #clients: ClientList<ClientConnection | Http2Connection | ClientStream>;
   readonly #tls: TlsAcceptor | undefined;
   readonly #preface: PrefaceReader | undefined;
 
-  constructor(home: ListenerHome, spec: Spec, server: Server) {
+  constructor(home: ListenerHome, spec: Spec, acceptor: Acceptor) {
     const { engine, readBuffer, seats, keyring, localAddress } = home;
     this.engine = engine;
     this.readBuffer = readBuffer;
     this.#seats = seats;
-    this.#server = server;
-    const address = server.address();
-    this.address =
-      address === null || typeof address === 'string' ? spec : { host: address.address, port: address.port };
+    this.#acceptor = acceptor;
+    this.address = acceptor.address;
     this.frontend = new Frontend({
       limits: withLimits(engine.limits, spec.limits),
       authority: formatHostPort(this.address.host, this.address.port),
@@ -110,28 +86,10 @@ class HttpListener implements ClientHome, Http2Home, OpenListener {
         },
         onGone,
       });
-    this.#takeHandles();
-  }
-
-  /**
-   * A socket gets its read callback at construction or never, and `net.Server` constructs its sockets without one. So
-   * the handles are taken before it does: one socket per connection instead of two (half of the cost of a short one).
-   */
-  #takeHandles(): void {
-    const handle = (this.#server as unknown as { _handle?: ListenHandle })._handle;
-    if (typeof handle?.onconnection === 'function') {
-      handle.onconnection = (status, accepted) => {
-        if (status === 0 && accepted !== undefined) this.#accept(accepted);
-        else this.#seats.refused();
-      };
-      return;
-    }
-    this.#server.on('connection', (socket: Socket) => {
-      const bare = socket as unknown as { _handle: AcceptedHandle | null };
-      const accepted = bare._handle;
-      bare._handle = null;
-      if (accepted !== null) this.#accept(accepted);
-    });
+    acceptor.begin(
+      (handle) => this.#accept(handle),
+      () => seats.refused(),
+    );
   }
 
   #accept(handle: AcceptedHandle): void {
@@ -175,7 +133,7 @@ class HttpListener implements ClientHome, Http2Home, OpenListener {
 
   drain(patience: number): Promise<void> {
     return this.#clients.drain(patience, () => {
-      this.#server.close();
+      this.#acceptor.close();
       this.#tls?.close();
       this.#preface?.close();
     });
@@ -183,7 +141,7 @@ class HttpListener implements ClientHome, Http2Home, OpenListener {
 
   /** Ends what is left. */
   close(): void {
-    this.#server.close();
+    this.#acceptor.close();
     this.#tls?.close();
     this.#preface?.close();
     this.#clients.close();

@@ -1,6 +1,8 @@
+import type { Pools } from '../../route/pools.ts';
 import type { Engine } from '../http1/engine.ts';
 import type { ListenAddress } from '../listener-spec.ts';
 import type { Seats } from '../seats.ts';
+import type { Dialer } from '../tls/dialer.ts';
 import type { Keyring } from '../tls/keyring.ts';
 
 /** What the listeners of a worker share. */
@@ -10,6 +12,10 @@ export interface ListenerHome {
   readonly readBuffer: Buffer;
   readonly seats: Seats;
   readonly keyring: Keyring;
+  /** Opens TLS connections to instances. */
+  readonly dialer: Dialer;
+  /** Where TCP and UDP go. */
+  readonly pools: Pools;
   /** Own address for `by=` in Forwarded. */
   readonly localAddress: string | undefined;
 }

@@ -1,5 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { TargetState } from '../../balance/balancer.ts';
+import { TargetStates } from '../../balance/states.ts';
+import { Pools } from '../../route/pools.ts';
 import type { RouteTable } from '../../route/table.ts';
 import { Counters, createCounterBlock } from '../counters.ts';
 import { Engine, type Outcomes } from '../http1/engine.ts';
@@ -9,6 +11,7 @@ import type { ListenAddress, ListenerSpec } from '../listener-spec.ts';
 import { Seats } from '../seats.ts';
 import type { ProxySettings } from '../settings.ts';
 import { Shortage, type ShortageReport } from '../shortage.ts';
+import { Dialer } from '../tls/dialer.ts';
 import { Keyring } from '../tls/keyring.ts';
 import type { EnginePool, TransportKind } from '../transport.ts';
 import type { ListenerHome, OpenListener } from './listener-kind.ts';
@@ -31,10 +34,17 @@ export interface ProxyServerOptions {
   /** Own address for `by=` in Forwarded. */
   localAddress?: string | undefined;
   routes?: RouteTable;
+  /** Where TCP and UDP go. */
+  pools?: Pools;
   /** What TLS listeners show. */
   keyring?: Keyring;
 }
 
+const NO_POOLS = new Pools({
+  states: new TargetStates(),
+  random: Math.random,
+  turns: new Int32Array(1),
+});
 const NO_OUTCOMES: Outcomes = { connectFailed() {}, cut() {}, answered() {}, erred() {} };
 
 /** Node's own sockets: works everywhere. */
@@ -82,8 +92,9 @@ export class ProxyServer {
     this.#transport = transport;
     this.#pool = pool!;
     const seats = new Seats(engine.limits.maxConnections, onLack);
-    const { keyring = new Keyring() } = options;
-    this.#home = { engine, readBuffer: readBufferOf(engine.memory), seats, keyring, localAddress };
+    const { keyring = new Keyring(), pools = NO_POOLS } = options;
+    const readBuffer = readBufferOf(engine.memory);
+    this.#home = { engine, readBuffer, seats, keyring, dialer: new Dialer(), pools, localAddress };
     let sweeps = 0;
     this.#timer = setInterval(() => {
       if (++sweeps % SWEEPS_PER_TICK === 0) engine.tick();

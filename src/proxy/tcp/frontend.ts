@@ -1,6 +1,7 @@
 /** What all connections of one TCP listener have in common. */
 import type { Balancer } from '../../balance/balancer.ts';
 import type { AccessSpec } from '../access.ts';
+import type { ListedFrontend } from '../client-list.ts';
 import type { TcpLimits } from './limits.ts';
 
 /** Where connections can go. */
@@ -14,8 +15,8 @@ export interface TcpDestinations {
   find(name: string): Balancer | undefined;
 }
 
-export interface TcpFrontend {
-  readonly limits: TcpLimits;
+export interface TcpFrontend extends ListedFrontend {
+  readonly limits: TcpLimits & { readonly lameDuck: 0 };
   readonly access: AccessSpec | undefined;
   /** Connections begin with a PROXY header that says who the client is; without one they are closed. */
   readonly acceptProxy: boolean;

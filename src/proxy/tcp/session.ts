@@ -110,7 +110,7 @@ export class TcpSession {
       this.#upstreamSlow = true;
       this.#client.pause();
       this.#arm();
-    } else if (this.#stage === PRELUDE) this.#read(bytes.subarray(start, end));
+    } else if (this.#stage !== CLOSED) this.#receivedEarly(bytes.subarray(start, end));
   }
 
   /** The client sent FIN. */
@@ -141,7 +141,7 @@ export class TcpSession {
 
   opened(): void {
     const upstream = this.#upstream!;
-    const { engine } = { engine: this.#engine };
+    const engine = this.#engine;
     const { slot, state } = upstream.target;
     const now = engine.touch();
     engine.counters.slot(slot, REQUESTS);
@@ -152,10 +152,10 @@ export class TcpSession {
     this.#tried = NONE;
     this.#clientAt = this.#upstreamAt = now;
     const first = Buffer.concat([this.#proxyHeader(), this.#early]);
+    engine.counters.slot(slot, BYTES_IN, this.#early.length);
     this.#early = NOTHING;
     upstream.resume();
     if (first.length > 0) {
-      this.#engine.counters.slot(slot, BYTES_IN, first.length);
       this.#upstreamSlow = !upstream.send(first, 0, first.length);
     }
     if (this.#clientEnded) upstream.end();
@@ -212,8 +212,11 @@ export class TcpSession {
       this.#connectFailed('connect timed out');
       return;
     }
-    this.#arm();
-    if (this.#stage === RELAY && this.deadline > this.#engine.time) return;
+    if (this.#stage === RELAY) {
+      // Reads and writes only note when they were: it is now that they count.
+      this.#arm();
+      if (this.deadline > this.#engine.time) return;
+    }
     this.#close();
   }
 
@@ -230,6 +233,15 @@ export class TcpSession {
   }
 
   // Before there is an instance
+
+  #receivedEarly(bytes: Uint8Array): void {
+    const { counters } = this.#engine;
+    counters.overall(BYTES_IN, bytes.length);
+    counters.slot(this.#frontend.slot, BYTES_IN, bytes.length);
+    if (this.#stage === PRELUDE) this.#read(bytes);
+    // What was decrypted together with the end of the handshake.
+    else this.#early = Buffer.concat([this.#early, bytes]);
+  }
 
   #read(bytes: Uint8Array): void {
     const outcome = this.#prelude!.read(bytes);

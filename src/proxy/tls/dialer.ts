@@ -66,11 +66,14 @@ export class Dialer {
     const content = JSON.stringify(tls);
     let manner = this.#manners.get(content);
     if (manner === undefined) {
-      const { ca, cert, key } = tls;
+      const { ca, cert, key, minVersion, maxVersion, ciphers } = tls;
       const context = createSecureContext({
         ...(ca === undefined ? {} : { ca }),
         ...(cert === undefined ? {} : { cert }),
         ...(key === undefined ? {} : { key }),
+        ...(minVersion === undefined ? {} : { minVersion }),
+        ...(maxVersion === undefined ? {} : { maxVersion }),
+        ...(ciphers === undefined ? {} : { ciphers }),
       });
       if (this.#manners.size >= MOST_MANNERS) this.#manners.clear();
       manner = { context, sessions: new Map() };

@@ -1,0 +1,72 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import { listenError } from '../../errors.ts';
+import { formatHostPort } from '../../lib/host-port.ts';
+import type { ListenAddress } from '../listener-spec.ts';
+
+const BACKLOG = 4_096;
+
+/** libuv's handle of a listening socket, as far as it is used here. */
+interface ListenHandle {
+  onconnection(status: number, handle: AcceptedHandle | undefined): void;
+}
+
+/** An accepted connection as libuv hands it over. */
+export interface AcceptedHandle {
+  /** Its descriptor; negative or absent where there are none. */
+  readonly fd?: number;
+  close(): void;
+}
+
+/** A listening socket. */
+export class Acceptor {
+  readonly address: ListenAddress;
+  readonly #server: Server;
+
+  private constructor(server: Server, asked: ListenAddress) {
+    this.#server = server;
+    const address = server.address();
+    this.address =
+      address === null || typeof address === 'string' ? asked : { host: address.address, port: address.port };
+  }
+
+  /** Takes no connection before `begin`. Throws `listen.*`. */
+  static async listen({ host, port }: ListenAddress): Promise<Acceptor> {
+    const server = createServer();
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (cause) =>
+        reject(listenError('the load balancer', formatHostPort(host, port), cause)),
+      );
+      server.listen({ host, port, backlog: BACKLOG }, resolve);
+    });
+    server.removeAllListeners('error');
+    server.on('error', () => {});
+    return new Acceptor(server, { host, port });
+  }
+
+  /**
+   * A socket gets its read callback at construction or never, and `net.Server` constructs its sockets without one. So
+   * the handles are taken before it does: one socket per connection instead of two (half of the cost of a short one).
+   * To be called in the turn in which `listen` resolved. `refused`: a connection could not be accepted.
+   */
+  begin(accepted: (handle: AcceptedHandle) => void, refused: () => void): void {
+    const handle = (this.#server as unknown as { _handle?: ListenHandle })._handle;
+    if (typeof handle?.onconnection === 'function') {
+      handle.onconnection = (status, connection) => {
+        if (status === 0 && connection !== undefined) accepted(connection);
+        else refused();
+      };
+      return;
+    }
+    this.#server.on('connection', (socket: Socket) => {
+      const bare = socket as unknown as { _handle: AcceptedHandle | null };
+      const connection = bare._handle;
+      bare._handle = null;
+      if (connection !== null) accepted(connection);
+    });
+  }
+
+  /** Takes no more connections. */
+  close(): void {
+    this.#server.close();
+  }
+}

@@ -1,0 +1,52 @@
+import type { TcpLink } from '../tcp/links.ts';
+import type { RelayWire } from './relay-wire.ts';
+
+/** One side of a relayed connection. */
+export class TcpEnd implements TcpLink {
+  readonly #wire: RelayWire;
+  /** What came last was not taken yet. */
+  #isHeld = false;
+  #isOver = false;
+
+  constructor(wire: RelayWire) {
+    this.#wire = wire;
+    wire.socket.on('error', ignore);
+    wire.socket.on('close', () => wire.released(this.#isHeld));
+  }
+
+  /** The session wants to hear nothing more of it. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  send(bytes: Uint8Array, start: number, end: number): boolean {
+    return this.#wire.sender.send(bytes, start, end);
+  }
+
+  pause(): void {
+    this.#isHeld = true;
+    this.#wire.pause();
+  }
+
+  resume(): void {
+    this.#isHeld = false;
+    this.#wire.resume();
+  }
+
+  end(): void {
+    this.#wire.sender.end();
+  }
+
+  finish(): void {
+    this.#isOver = true;
+    this.#wire.sender.finish();
+  }
+
+  reset(): void {
+    this.#isOver = true;
+    this.#wire.reset();
+  }
+}
+
+/** What matters about an error is said by the close that follows. */
+function ignore(): void {}

@@ -1,0 +1,365 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Target } from '../../balance/balancer.ts';
+import { TargetStates } from '../../balance/states.ts';
+import type { NameRules, PoolTargetSpec } from '../../route/pool-spec.ts';
+import { Pools } from '../../route/pools.ts';
+import { parseAccessRule } from '../access.ts';
+import { CounterReader, createCounterBlock } from '../counters.ts';
+import type { Outcomes } from '../http1/engine.ts';
+import type { TcpListenerSpec } from '../listener-spec.ts';
+import { encodeProxyV1, encodeProxyV2 } from '../proxy-protocol.ts';
+import { ProxyServer } from './server.ts';
+
+const undo: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const step of undo.splice(0).reverse()) await step();
+});
+
+/** A server that does with each connection what it is told to; answers with its port. */
+async function backend(serve: (socket: Socket) => void): Promise<number> {
+  const sockets = new Set<Socket>();
+  const server: Server = createServer({ allowHalfOpen: true }, (socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    serve(socket);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  undo.push(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+/** A port that nobody listens on. */
+async function closedPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+interface Start {
+  targets: (Partial<PoolTargetSpec> & { port: number })[];
+  names?: NameRules;
+  spec?: Partial<TcpListenerSpec>;
+  outcomes?: Partial<Outcomes>;
+}
+
+async function start({ targets, names, spec = {}, outcomes = {} }: Start) {
+  const pools = new Pools({ states: new TargetStates(), random: Math.random, turns: new Int32Array(16) });
+  const set = (list: Start['targets']) =>
+    pools.apply({
+      version: 1,
+      removed: [],
+      changed: [
+        {
+          id: 'p',
+          strategy: 'rr',
+          datagrams: false,
+          names,
+          slot: 1,
+          targets: list.map((target, i) => ({
+            id: `t${i}`,
+            host: '127.0.0.1',
+            weight: 1,
+            slot: 2 + i,
+            priority: 0,
+            maxConnections: 0,
+            serverName: '',
+            ...target,
+          })),
+        },
+      ],
+    });
+  set(targets);
+  const block = createCounterBlock();
+  const counters = new CounterReader();
+  counters.add(block);
+  const server = new ProxyServer({
+    pools,
+    counters: block,
+    outcomes: { connectFailed() {}, cut() {}, answered() {}, ...outcomes },
+  });
+  undo.push(() => server.stop());
+  const address = await server.open({
+    id: 'l',
+    protocol: 'tcp',
+    host: '127.0.0.1',
+    port: 0,
+    pool: 'p',
+    slot: 1,
+    ...spec,
+  });
+  return { server, address, counters, set };
+}
+
+function open({ host, port }: { host: string; port: number }, localAddress?: string): Socket {
+  const socket = connect({
+    host,
+    port,
+    allowHalfOpen: true,
+    ...(localAddress === undefined ? {} : { localAddress }),
+  });
+  socket.on('error', () => {});
+  undo.push(() => socket.destroy());
+  return socket;
+}
+
+/** Everything that comes until the end. */
+async function all(socket: Socket): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+  await Promise.race([once(socket, 'end'), once(socket, 'close')]);
+  return Buffer.concat(chunks);
+}
+
+/** The end, by whatever way. */
+const closed = (socket: Socket) => new Promise((resolve) => socket.once('close', resolve));
+
+const echo = (socket: Socket) => socket.pipe(socket);
+const saying = (text: string) => (socket: Socket) => {
+  socket.on('data', () => {});
+  socket.end(text);
+};
+
+describe('a TCP listener', () => {
+  it('relays both ways, whatever the sizes, and counts', async () => {
+    const { address, counters } = await start({ targets: [{ port: await backend(echo) }] });
+    const client = open(address);
+    const sent = Buffer.alloc(3_000_000, 'abcdefghijk');
+    const received = all(client);
+    client.write('a');
+    client.write(sent);
+    client.end('z');
+    const back = await received;
+    expect(back.length).toBe(sent.length + 2);
+    expect(back.subarray(1, -1).equals(sent)).toBe(true);
+    expect(counters.slot(1)).toMatchObject({
+      bytesIn: sent.length + 2,
+      bytesOut: sent.length + 2,
+      connections: 1,
+    });
+    expect(counters.slot(2)).toMatchObject({ requests: 1 });
+  });
+
+  it('passes on a half-close, and what comes behind it', async () => {
+    const port = await backend((socket) => {
+      let got = '';
+      socket.on('data', (chunk) => (got += chunk));
+      socket.on('end', () => socket.end(`got ${got}`));
+    });
+    const { address } = await start({ targets: [{ port }] });
+    const client = open(address);
+    client.end('question');
+    expect((await all(client)).toString()).toBe('got question');
+  });
+
+  it('ends for the client when the instance ends, and with an error when it breaks off', async () => {
+    const port = await backend((socket) => socket.once('data', () => socket.resetAndDestroy()));
+    const { address } = await start({ targets: [{ port }] });
+    const client = open(address);
+    let code: string | undefined;
+    client.on('error', (error: NodeJS.ErrnoException) => (code = error.code));
+    client.write('x');
+    await closed(client);
+    expect(code).toBe('ECONNRESET');
+  });
+
+  it('tries the next one when one does not take connections, and says so', async () => {
+    const failed: string[] = [];
+    const dead = await closedPort();
+    const alive = await backend(saying('here'));
+    const outcomes = { connectFailed: ({ id }: Target, why: string) => failed.push(`${id} ${why}`) };
+    const { address, counters } = await start({
+      targets: [{ port: dead }, { port: dead }, { port: alive }],
+      outcomes,
+    });
+    for (let i = 0; i < 3; i++) expect((await all(open(address))).toString()).toBe('here');
+    expect(failed.length).toBeGreaterThan(0);
+    expect(failed[0]).toMatch(/^t[01] connection refused$/);
+    expect(counters.overall().connectFailures).toBe(failed.length);
+    expect(counters.slot(2).inFlight).toBe(0);
+  });
+
+  it('closes the client when nobody is there', async () => {
+    const { address } = await start({ targets: [{ port: await closedPort() }] });
+    expect(await all(open(address))).toHaveLength(0);
+    const { address: empty, counters } = await start({ targets: [] });
+    expect(await all(open(empty))).toHaveLength(0);
+    expect(counters.overall().openConnections).toBe(0);
+  });
+
+  it('holds back who sends faster than the other side takes', async () => {
+    let sent = 0;
+    const port = await backend((socket) => {
+      const more = () => {
+        while (!socket.destroyed && sent < 1e9) {
+          sent += 65_536;
+          if (!socket.write(Buffer.alloc(65_536))) return void socket.once('drain', more);
+        }
+      };
+      more();
+    });
+    const { address } = await start({ targets: [{ port }] });
+    const client = open(address);
+    client.pause();
+    let before = -1;
+    // Until it stands still: socket buffers and one buffer of ours are full.
+    while (sent !== before) {
+      before = sent;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    expect(sent).toBeLessThan(64_000_000);
+    let got = 0;
+    client.resume();
+    client.on('data', (chunk) => (got += chunk.length));
+    while (got < before + 1_000_000) await once(client, 'data');
+  });
+
+  it('takes no more clients than it may', async () => {
+    const { address } = await start({
+      targets: [{ port: await backend(echo) }],
+      spec: { limits: { maxConnections: 1 } },
+    });
+    const first = open(address);
+    first.write('x');
+    await once(first, 'data');
+    expect(await all(open(address))).toHaveLength(0);
+    first.end();
+    await closed(first);
+    const third = open(address);
+    third.write('x');
+    expect(String((await once(third, 'data'))[0])).toBe('x');
+  });
+
+  it('ends silent connections, on either side', async () => {
+    const port = await backend((socket) => socket.on('data', () => {}));
+    for (const limits of [{ clientIdleTimeout: 150 }, { upstreamIdleTimeout: 150 }]) {
+      const { address } = await start({ targets: [{ port }], spec: { limits } });
+      expect(await all(open(address))).toHaveLength(0);
+    }
+  });
+
+  it('lets in whom the rules let in', async () => {
+    const rules = ['deny 127.0.0.2', 'allow 127.0.0.0/29'].map((text) => parseAccessRule(text)!);
+    const { address } = await start({
+      targets: [{ port: await backend(saying('in')) }],
+      spec: { access: { rules, allowOthers: false } },
+    });
+    const from = async (local: string) => (await all(open(address, local))).toString();
+    expect(await from('127.0.0.1')).toBe('in');
+    expect(await from('127.0.0.2')).toBe('');
+    expect(await from('127.0.0.9')).toBe('');
+  });
+
+  it('tells instances who the client is', async () => {
+    const port = await backend(echo);
+    for (const [version, expected] of [
+      [1, encodeProxyV1],
+      [2, encodeProxyV2],
+    ] as const) {
+      const { address } = await start({ targets: [{ port }], spec: { sendProxy: version } });
+      const client = open(address, '127.0.0.7');
+      await once(client, 'connect');
+      const source = { address: '127.0.0.7', port: client.localPort as number };
+      client.end('hello');
+      const got = await all(client);
+      const head = expected(source, { address: '127.0.0.1', port: address.port });
+      expect(got).toEqual(Buffer.concat([head, Buffer.from('hello')]));
+    }
+  });
+
+  it('believes a PROXY header, passes it on as its own, and asks the rules about whom it names', async () => {
+    const port = await backend(echo);
+    const { address } = await start({
+      targets: [{ port }],
+      spec: {
+        acceptProxy: true,
+        sendProxy: 1,
+        access: { rules: [parseAccessRule('deny 10.9.9.9')!], allowOthers: true },
+      },
+    });
+    const header = (from: string) =>
+      encodeProxyV2({ address: from, port: 5 }, { address: '10.0.0.1', port: 80 });
+    const client = open(address);
+    const got = all(client);
+    const bytes = Buffer.concat([header('10.2.3.4'), Buffer.from('hello')]);
+    for (const byte of bytes) client.write(Buffer.from([byte]));
+    client.end();
+    expect((await got).toString()).toBe('PROXY TCP4 10.2.3.4 10.0.0.1 5 80\r\nhello');
+    const denied = open(address);
+    denied.write(header('10.9.9.9'));
+    expect(await all(denied)).toHaveLength(0);
+    const garbage = open(address);
+    garbage.write('hello');
+    expect(await all(garbage)).toHaveLength(0);
+  });
+
+  it('leaves open connections alone when the pool changes', async () => {
+    const [one, two] = [await backend(echo), await backend(saying('two'))];
+    const { address, set } = await start({ targets: [{ port: one }] });
+    const client = open(address);
+    client.write('a');
+    await once(client, 'data');
+    set([{ port: two, id: 'other' }]);
+    expect((await all(open(address))).toString()).toBe('two');
+    client.write('b');
+    expect(String((await once(client, 'data'))[0])).toBe('b');
+  });
+
+  it('drains: takes no new ones, waits for the others, then ends them', async () => {
+    const { address, server } = await start({ targets: [{ port: await backend(echo) }] });
+    const client = open(address);
+    client.write('a');
+    await once(client, 'data');
+    const gone = server.close('l', 60_000);
+    const refused = open(address);
+    await closed(refused);
+    client.write('b');
+    expect(String((await once(client, 'data'))[0])).toBe('b');
+    client.end();
+    await gone;
+  });
+
+  it('survives peers that misbehave, and leaves nothing behind', async () => {
+    let state = 11;
+    const random = (below: number) => {
+      state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
+      return Math.floor((state / 2 ** 31) * below);
+    };
+    const misbehave = (socket: Socket) => {
+      socket.on('error', () => {});
+      socket.resume();
+      for (let i = random(4); i > 0; i--) socket.write(Buffer.alloc(1 + random(200_000)));
+      const end = random(4);
+      if (end === 0) socket.end();
+      else if (end === 1) setImmediate(() => socket.resetAndDestroy());
+      else if (end === 2) setImmediate(() => socket.destroy());
+      else socket.on('end', () => socket.end());
+    };
+    const { address, counters, server } = await start({
+      targets: [
+        { port: await backend(misbehave) },
+        { port: await backend(misbehave) },
+        { port: await closedPort() },
+      ],
+      spec: { limits: { clientIdleTimeout: 200, upstreamIdleTimeout: 200 } },
+    });
+    await Promise.all(
+      Array.from({ length: 300 }, async () => {
+        const socket = open(address);
+        misbehave(socket);
+        await closed(socket);
+      }),
+    );
+    await server.close('l', 2_000);
+    expect(counters.overall()).toMatchObject({ openConnections: 0 });
+    for (const slot of [2, 3, 4]) expect(counters.slot(slot).inFlight).toBe(0);
+    expect(counters.overall().connections).toBe(300);
+  });
+});

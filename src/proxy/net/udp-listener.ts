@@ -1,0 +1,157 @@
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { isIPv6 } from 'node:net';
+import type { Target } from '../../balance/balancer.ts';
+import { listenError } from '../../errors.ts';
+import { formatHostPort } from '../../lib/host-port.ts';
+import type { ListenAddress, UdpListenerSpec } from '../listener-spec.ts';
+import { DEFAULT_UDP_LIMITS } from '../udp/limits.ts';
+import type { UdpClient, UdpTransport, UdpUpstream } from '../udp/links.ts';
+import type { UdpSession } from '../udp/session.ts';
+import { UdpSessions } from '../udp/sessions.ts';
+import type { ListenerHome, OpenListener } from './listener-kind.ts';
+
+/** Listens for datagrams. Throws `listen.*`. */
+export async function openUdpListener(home: ListenerHome, spec: UdpListenerSpec): Promise<OpenListener> {
+  const { host, port } = spec;
+  // Without a host: on all addresses of both families.
+  const socket = createSocket(host === '' || isIPv6(host) ? 'udp6' : 'udp4');
+  await new Promise<void>((resolve, reject) => {
+    socket.once('error', (cause) => {
+      socket.close();
+      reject(listenError('the load balancer', formatHostPort(host, port), cause));
+    });
+    socket.bind({ ...(host === '' ? {} : { address: host }), port }, resolve);
+  });
+  socket.removeAllListeners('error');
+  return new UdpListener(home, spec, socket);
+}
+
+class UdpListener implements OpenListener, UdpTransport {
+  readonly address: ListenAddress;
+  readonly #home: ListenerHome;
+  readonly #socket: Socket;
+  readonly #sessions: UdpSessions;
+  /** For datagrams whose answers nobody waits for, by family. */
+  readonly #senders = new Map<'udp4' | 'udp6', Socket>();
+  #isClosed = false;
+  #onIdle: (() => void) | undefined;
+
+  constructor(home: ListenerHome, spec: UdpListenerSpec, socket: Socket) {
+    this.#home = home;
+    this.#socket = socket;
+    const { address, port } = socket.address();
+    this.address = { host: address, port };
+    const { limits, access, slot, pool } = spec;
+    this.#sessions = new UdpSessions(home.engine, this, {
+      limits: { ...DEFAULT_UDP_LIMITS, ...limits },
+      access,
+      slot,
+      balancer: () => home.pools.get(pool)?.find(''),
+    });
+    socket.on('error', () => {});
+    socket.on('message', (datagram: Buffer, from: RemoteInfo) => {
+      this.#sessions.received({ address: from.address, port: from.port }, datagram);
+    });
+  }
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  open(session: UdpSession, target: Target): UdpUpstream {
+    this.#home.seats.take();
+    return new Upstream(session, target, () => {
+      this.#home.seats.free();
+      if (this.size === 0) this.#onIdle?.();
+    });
+  }
+
+  forget({ host, port }: Target, datagram: Uint8Array): void {
+    const family = isIPv6(host) ? 'udp6' : 'udp4';
+    let sender = this.#senders.get(family);
+    if (sender === undefined) {
+      sender = createSocket(family);
+      sender.on('error', () => {});
+      this.#senders.set(family, sender);
+    }
+    sender.send(datagram, port, host);
+  }
+
+  reply({ address, port }: UdpClient, datagram: Uint8Array): void {
+    if (!this.#isClosed) this.#socket.send(datagram, port, address);
+  }
+
+  sweep(now: number): void {
+    this.#sessions.sweep(now);
+  }
+
+  /** Who is in a session may end it; there is no saying when a client has asked its last question. */
+  async drain(patience: number): Promise<void> {
+    if (this.size === 0 || patience <= 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, patience);
+      this.#onIdle = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#sessions.close();
+    this.#socket.close();
+    for (const sender of this.#senders.values()) sender.close();
+  }
+}
+
+/** A connected socket: the system drops what comes from elsewhere, and tells when nobody listens there. */
+class Upstream implements UdpUpstream {
+  readonly #socket: Socket;
+  readonly #onClosed: () => void;
+  /** What came before the socket was connected; undefined from then on. */
+  #early: Uint8Array[] | undefined = [];
+  #isClosed = false;
+
+  constructor(session: UdpSession, { host, port }: Target, onClosed: () => void) {
+    this.#onClosed = onClosed;
+    const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
+    this.#socket = socket;
+    const failed = (error: NodeJS.ErrnoException) => {
+      if (!this.#isClosed)
+        session.refused(error.code === 'ECONNREFUSED' ? 'port unreachable' : error.message);
+    };
+    socket.on('error', failed);
+    socket.on('message', (datagram) => {
+      if (!this.#isClosed) session.answered(datagram);
+    });
+    // The callback is told of errors too, though its type does not say so.
+    socket.connect(port, host, (error?: NodeJS.ErrnoException) => {
+      if (error) failed(error);
+      else this.#connected();
+    });
+  }
+
+  send(datagram: Uint8Array): void {
+    if (this.#early === undefined) this.#socket.send(datagram);
+    else if (this.#early.length < MOST_EARLY) this.#early.push(datagram);
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#socket.close();
+    this.#onClosed();
+  }
+
+  #connected(): void {
+    if (this.#isClosed) return;
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const datagram of early) this.#socket.send(datagram);
+  }
+}
+
+/** Datagrams kept while a name is looked up. */
+const MOST_EARLY = 64;

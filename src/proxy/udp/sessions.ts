@@ -1,0 +1,135 @@
+/** All sessions of one UDP listener. No I/O in here: datagrams come in as method calls, what is to be done goes to the transport. */
+import type { Balancer, Target } from '../../balance/balancer.ts';
+import { keyOfAddress } from '../../balance/hash.ts';
+import { type AccessSpec, mayConnect } from '../access.ts';
+import { BYTES_IN, CONNECTIONS, OPEN_CONNECTIONS, REQUESTS } from '../counters.ts';
+import type { TcpEngine } from '../tcp/engine.ts';
+import type { UdpLimits } from './limits.ts';
+import type { UdpClient, UdpTransport } from './links.ts';
+import { UdpSession } from './session.ts';
+
+export interface UdpFrontend {
+  readonly limits: UdpLimits;
+  readonly access: AccessSpec | undefined;
+  /** Index of the listener's counters in the shared counter block. */
+  readonly slot: number;
+  /** Who is to choose the instance; undefined: nobody takes it. */
+  balancer(): Balancer | undefined;
+}
+
+const NONE: readonly Target[] = [];
+/** When all places are taken, so many of the oldest are looked at for one that was never answered. */
+const LOOKED_AT = 16;
+
+export class UdpSessions {
+  readonly engine: TcpEngine;
+  readonly transport: UdpTransport;
+  readonly frontend: UdpFrontend;
+  /** By client, oldest first. */
+  readonly #sessions = new Map<string, UdpSession>();
+  /** Full ones: their client has another session, they wait for answers. */
+  readonly #leaving = new Set<UdpSession>();
+
+  constructor(engine: TcpEngine, transport: UdpTransport, frontend: UdpFrontend) {
+    this.engine = engine;
+    this.transport = transport;
+    this.frontend = frontend;
+  }
+
+  get size(): number {
+    return this.#sessions.size + this.#leaving.size;
+  }
+
+  /** A datagram from a client; it stays as it is. */
+  received(client: UdpClient, datagram: Uint8Array): void {
+    const key = `${client.address} ${client.port}`;
+    const known = this.#sessions.get(key);
+    if (known !== undefined && !known.isFull) {
+      known.request(datagram);
+      return;
+    }
+    const { access, limits } = this.frontend;
+    if (access !== undefined && !mayConnect(access, client.address)) return;
+    if (limits.maxRequests === 1) {
+      this.#forget(client, datagram);
+      return;
+    }
+    if (known !== undefined) {
+      this.#sessions.delete(key);
+      this.#leaving.add(known);
+    }
+    if (this.size >= limits.maxSessions && !this.#makeRoom()) {
+      this.engine.onLack('connections');
+      return;
+    }
+    const session = new UdpSession(this, client);
+    this.#sessions.set(key, session);
+    this.#count(1);
+    session.request(datagram);
+  }
+
+  /** Candidates in order, as they are now. */
+  choose({ address }: UdpClient, tried: readonly Target[]): Target | undefined {
+    return this.frontend.balancer()?.next(tried, keyOfAddress(address));
+  }
+
+  /** The session is over. */
+  end(session: UdpSession): void {
+    session.close();
+    const key = `${session.client.address} ${session.client.port}`;
+    const isKnown =
+      this.#sessions.get(key) === session ? this.#sessions.delete(key) : this.#leaving.delete(session);
+    if (isKnown) this.#count(-1);
+  }
+
+  /** Ends the sessions whose time is up. */
+  sweep(now: number): void {
+    for (const session of [...this.#all()])
+      if (session.deadline <= now && session.isOver(now)) this.end(session);
+  }
+
+  /** Ends all. */
+  close(): void {
+    for (const session of [...this.#all()]) this.end(session);
+  }
+
+  *#all(): Generator<UdpSession> {
+    yield* this.#sessions.values();
+    yield* this.#leaving;
+  }
+
+  #forget(client: UdpClient, datagram: Uint8Array): void {
+    const { counters } = this.engine;
+    const target = this.choose(client, NONE);
+    if (target === undefined) return;
+    for (const slot of [this.frontend.slot, target.slot]) counters.slot(slot, BYTES_IN, datagram.length);
+    counters.overall(BYTES_IN, datagram.length);
+    counters.slot(target.slot, REQUESTS);
+    counters.slot(target.slot, CONNECTIONS);
+    target.state.bytes += datagram.length;
+    this.transport.forget(target, datagram);
+  }
+
+  /** Who never got an answer may be a forged address: such a session gives way. */
+  #makeRoom(): boolean {
+    let looked = 0;
+    for (const session of this.#sessions.values()) {
+      if (!session.isAnswered) {
+        this.end(session);
+        return true;
+      }
+      if (++looked === LOOKED_AT) break;
+    }
+    return false;
+  }
+
+  #count(by: 1 | -1): void {
+    const { counters } = this.engine;
+    if (by === 1) {
+      counters.overall(CONNECTIONS);
+      counters.slot(this.frontend.slot, CONNECTIONS);
+    }
+    counters.overall(OPEN_CONNECTIONS, by);
+    counters.slot(this.frontend.slot, OPEN_CONNECTIONS, by);
+  }
+}
