@@ -1,7 +1,6 @@
 /** From files and flags to one checked configuration, with the place of everything that is wrong. */
 import fs from 'node:fs';
 import path from 'node:path';
-import type { z } from 'zod';
 import { MusterError, messageOf } from '../../errors.ts';
 import { nearest } from '../../lib/nearest.ts';
 import { isConsul } from './consul/recognise.ts';
@@ -11,6 +10,7 @@ import { parseJsonWithPlaces } from './json-places.ts';
 import { isTable, toCodeNames, toFileNames } from './names.ts';
 import { type Path, type Places, SyntaxFault } from './places.ts';
 import { type Config, configSchema } from './schema.ts';
+import { pathText, sentence } from './sentences.ts';
 import { parseTomlWithPlaces } from './toml-places.ts';
 
 /** One part of the configuration as it was written. Later sources win over earlier ones; lists of tables add up. */
@@ -251,56 +251,4 @@ function nearestOrigin(origins: ReadonlyMap<string, string>, at: readonly Proper
     if (origin !== undefined) return origin;
   }
   return undefined;
-}
-
-/** `group[0].restart.base` */
-function pathText(at: Path): string {
-  return at.reduce<string>(
-    (text, key) => (typeof key === 'number' ? `${text}[${key}]` : text === '' ? key : `${text}.${key}`),
-    '',
-  );
-}
-
-function sentence(issue: z.core.$ZodIssue): string {
-  const got = issue.input === undefined ? 'nothing' : shown(issue.input);
-  switch (issue.code) {
-    case 'invalid_type':
-      if (issue.input === undefined) return 'is required';
-      return issue.message.startsWith('Invalid input')
-        ? `expected ${KINDS[issue.expected] ?? issue.expected}, got ${got}`
-        : issue.message;
-    case 'invalid_value':
-      return `expected one of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}, got ${got}${meant(issue)}`;
-    case 'too_small':
-      return issue.origin === 'string' || issue.origin === 'array'
-        ? 'must not be empty'
-        : `expected at least ${issue.minimum}, got ${got}`;
-    case 'too_big':
-      return `expected at most ${issue.maximum}, got ${got}`;
-    default:
-      return issue.message;
-  }
-}
-
-const KINDS: Record<string, string> = {
-  string: 'a text in quotes',
-  number: 'a number',
-  int: 'a whole number',
-  boolean: 'true or false',
-  array: 'a list',
-  object: 'a table',
-  record: 'a table',
-};
-
-function meant(issue: z.core.$ZodIssueInvalidValue): string {
-  if (typeof issue.input !== 'string') return '';
-  const near = nearest(issue.input, issue.values.map(String));
-  return near === undefined ? '' : `; did you mean "${near}"?`;
-}
-
-function shown(value: unknown): string {
-  if (Array.isArray(value)) return 'a list';
-  if (isTable(value)) return 'a table';
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }

@@ -1,0 +1,43 @@
+/** What a TCP, TLS or UDP service is to be, wherever it was configured: a flag, a gobetween file, the agent's configuration. */
+
+import type { TargetTls } from '../../balance/balancer.ts';
+import type { StrategyName } from '../../balance/strategies.ts';
+import type { DiscoveredInstance, Discovery, InstanceListener } from '../../discovery/instance.ts';
+import type { ProbeKind } from '../../health/kind.ts';
+import type { HostPort } from '../../lib/host-port.ts';
+import type { TcpListenerSpec, UdpListenerSpec } from '../../proxy/listener-spec.ts';
+import type { StoreSpec, TlsSettings } from '../../proxy/tls/spec.ts';
+import type { NameRules } from '../../route/pool-spec.ts';
+
+type Options<Spec> = Omit<Spec, 'id' | 'host' | 'port' | 'pool' | 'slot' | 'tls'>;
+
+export interface L4Plan {
+  /** Unique; what messages, statistics and counters call it. */
+  readonly name: string;
+  readonly listen: HostPort;
+  readonly listener: Options<TcpListenerSpec> | Options<UdpListenerSpec>;
+  /** TLS ends here, with these certificates. */
+  readonly tls?: { readonly settings: Omit<TlsSettings, 'store'>; readonly store: StoreSpec } | undefined;
+  readonly strategy: StrategyName;
+  /** Whether the instances' weights and priorities count; otherwise all are alike. */
+  readonly isWeighted: boolean;
+  readonly names?: NameRules | undefined;
+  /** Instances are spoken to over TLS. */
+  readonly upstreamTls?: TargetTls | undefined;
+  readonly discover: (listener: InstanceListener) => Discovery;
+  /** Undefined: an instance is well until connections to it fail. */
+  readonly check?: CheckPlan | undefined;
+}
+
+/** How the instances of a service are checked. */
+export interface CheckPlan {
+  readonly probe: (instance: DiscoveredInstance) => ProbeKind;
+  /** Milliseconds; a timeout of 0 is the probe's own. */
+  readonly interval: number;
+  readonly timeout: number;
+  /** Results in a row that change what is known of an instance. */
+  readonly fails: number;
+  readonly passes: number;
+  /** Whether an instance counts as well before its first result. */
+  readonly startsHealthy: boolean;
+}
