@@ -7,6 +7,7 @@ import { formatHostPort, type HostPort } from '../lib/host-port.ts';
 import { createLogger, type LogLevel, stderrSink } from '../lib/log.ts';
 import type { SourceOptions } from '../proxy/certificates/kinds.ts';
 import type { ProxyLimits } from '../proxy/limits.ts';
+import { untilStopped } from './until-stopped.ts';
 
 export interface LbOptions {
   readonly listen: readonly FrontListener[];
@@ -20,29 +21,13 @@ export interface LbOptions {
   readonly log: { readonly level: LogLevel; readonly format: 'pretty' | 'json' };
 }
 
-const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM'];
 const TAG_PREFIX = 'urlprefix-';
 
 /** Resolves with exit code 0 once everything has ended after a signal; a second signal ends the process with 1. */
 export async function runLb(options: LbOptions): Promise<number> {
   const { listen, certificates, upstreams, admin, strategy, limits, drainTimeout } = options;
   const log = createLogger({ level: options.log.level, sink: stderrSink(options.log.format) }).child('lb');
-  let ending = false;
-  let end = (): void => {};
-  const ended = new Promise<void>((resolve) => {
-    end = resolve;
-  });
-  const onSignal = (signal: NodeJS.Signals): void => {
-    if (ending) {
-      log.warn(`second signal (${signal}): ended at once`);
-      process.exit(1);
-    }
-    ending = true;
-    log.info(`${signal}: no more requests are taken, those in flight may finish`);
-    end();
-  };
-  for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
-  try {
+  return untilStopped(log, async (stopped) => {
     const front = await startFront({
       discover: (listener) =>
         followStatic({ upstreams, service: 'upstream', tags: [`${TAG_PREFIX}/`] }, listener),
@@ -62,11 +47,9 @@ export async function runLb(options: LbOptions): Promise<number> {
       transport: 'net',
       ...(front.admin === undefined ? {} : { admin: front.admin }),
     });
-    await ended;
+    await stopped;
     await front.drain(drainTimeout);
     await front.stop();
     return 0;
-  } finally {
-    for (const signal of STOP_SIGNALS) process.off(signal, onSignal);
-  }
+  });
 }

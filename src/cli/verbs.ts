@@ -37,6 +37,7 @@ import { info } from './verbs/info.ts';
 import { keygen } from './verbs/keygen.ts';
 import { kvDelete, kvExport, kvGet, kvImport, kvList, kvPut } from './verbs/kv.ts';
 import { lb } from './verbs/lb.ts';
+import { lbFromConsul, lbFromFile, lbFromUrl } from './verbs/lb-gobetween.ts';
 import { load } from './verbs/load.ts';
 import { lock } from './verbs/lock.ts';
 import { maint } from './verbs/maint.ts';
@@ -57,6 +58,9 @@ export const verbs: Verbs = {
   up,
   agent,
   lb,
+  'lb from-file': lbFromFile,
+  'lb from-url': lbFromUrl,
+  'lb from-consul': lbFromConsul,
   registrator,
   template,
   dns,

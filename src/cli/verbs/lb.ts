@@ -8,6 +8,7 @@ import { LOG_LEVELS, type LogLevel } from '../../lib/log.ts';
 import { DEFAULT_LIMITS, HARD_LIMITS, type ProxyLimits } from '../../proxy/limits.ts';
 import type { Flag, FlagValues } from '../flags.ts';
 import { verb } from '../verb.ts';
+import { gobetweenFlags, runFrom } from './lb-gobetween.ts';
 import { tlsFlags, tlsOf } from './lb-tls.ts';
 
 /** How long requests in flight may take to end after a signal (ms). */
@@ -72,6 +73,11 @@ const fabioFlags = Object.fromEntries(
     return [name, { kind, summary: `As in fabio's settings.`, hidden: true }];
   }),
 ) as Record<SettingName, Flag & { kind: 'string' | 'boolean'; hidden: true }>;
+const configFile = {
+  kind: 'string',
+  value: 'FILE',
+  summary: "gobetween's configuration, as it is; all other flags but the next ones are without effect.",
+} as const;
 
 const flags = {
   cfg: {
@@ -107,6 +113,9 @@ const flags = {
   },
   'log-json': { kind: 'boolean', summary: 'Log lines as JSON.' },
   ...fabioFlags,
+  c: configFile,
+  config: configFile,
+  ...gobetweenFlags,
 } as const;
 
 export const lb = verb({
@@ -125,6 +134,7 @@ export const lb = verb({
         'muster lb -listen :80 -upstream "10.0.0.1:80 weight=3,10.0.0.2:80" -strategy leastconn -timeout-response 5s',
       does: 'three quarters to the first, at most 5 s until a response begins',
     },
+    { command: 'muster lb -c gobetween.toml', does: "TCP, TLS and UDP as gobetween's file says" },
     {
       command:
         'muster lb -listen :80 -listen-tls :443 -tls-cert web.pem -tls-key web-key.pem -upstream 10.0.0.1:80',
@@ -139,6 +149,8 @@ export const lb = verb({
       const logFormat = given['log-json'] === true ? 'json' : 'pretty';
       return runFabio({ file: given.cfg, flags: settings, env: terminal.env, logFormat });
     }
+    const path = given.config ?? given.c;
+    if (path !== undefined) return runFrom({ kind: 'file', path }, given, terminal.env);
     const tls = tlsOf(given);
     const plain =
       tls.listen.length > 0 && given.listen === undefined

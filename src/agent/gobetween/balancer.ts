@@ -1,0 +1,99 @@
+/** A gobetween configuration, running: its servers, its API, its metrics. */
+import { readFileSync } from 'node:fs';
+import { type Listening, startMetrics, startRest } from '../../api/gobetween/listen.ts';
+import { MusterError, messageOf } from '../../errors.ts';
+import { type HostPort, parseHostPort } from '../../lib/host-port.ts';
+import type { Logger } from '../../lib/log.ts';
+import { VERSION } from '../../version.ts';
+import { L4Front } from '../l4/front.ts';
+import { prepareServer } from './prepare.ts';
+import type { GobetweenConfig } from './schema.ts';
+import { Servers } from './servers.ts';
+
+export interface GobetweenOptions {
+  readonly config: GobetweenConfig;
+  /** For the API: `{ kind: "file", path: "…" }`. */
+  readonly origin: Readonly<Record<string, string>>;
+  readonly log: Logger;
+  readonly startedAt: number;
+}
+
+export interface GobetweenBalancer {
+  readonly servers: Servers;
+  readonly api: HostPort | undefined;
+  readonly metrics: HostPort | undefined;
+  /** Takes no more clients; those there are may end, for at most `patience` ms. Idempotent. */
+  drain(patience: number): Promise<void>;
+  /** Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** gobetween's ports, on this machine alone when the file does not say where. */
+const API: HostPort = { host: '127.0.0.1', port: 8888 };
+const METRICS: HostPort = { host: '127.0.0.1', port: 9284 };
+
+/** Throws `config.*` with everything that is wrong, `tls.*`, `listen.*`; nothing is left running then. */
+export async function startGobetween({
+  config,
+  origin,
+  log,
+  startedAt,
+}: GobetweenOptions): Promise<GobetweenBalancer> {
+  const faults: string[] = [];
+  for (const [name, server] of Object.entries(config.servers)) {
+    try {
+      prepareServer(name, server, config.defaults);
+    } catch (error) {
+      faults.push(messageOf(error));
+    }
+  }
+  const { api, metrics, acme, profiler } = config;
+  const apiPlace = placeOf('api.bind', api.bind, API, faults);
+  const metricsPlace = placeOf('metrics.bind', metrics.bind, METRICS, faults);
+  if (faults.length > 0) throw new MusterError('config.invalid', faults.join('\n'));
+  if (acme) log.warn('[acme] has no effect: name certificates in [servers.NAME.tls]');
+  if (profiler?.enabled) log.warn('[profiler] has no effect: there is no pprof here');
+
+  const front = await L4Front.start({ log });
+  const servers = new Servers(front, config, log);
+  const listening: Listening[] = [];
+  const stop = async () => {
+    await Promise.all([front.stop(), ...listening.map((one) => one.stop())]);
+  };
+  try {
+    for (const [name, server] of Object.entries(config.servers)) await servers.start(name, server);
+    const source = { servers, version: VERSION };
+    if (metrics.enabled) listening.push(await startMetrics(metricsPlace, source, log));
+    if (api.enabled) {
+      const { basic_auth: basicAuth, cors, tls } = api;
+      const rest = { ...source, startedAt, configuration: origin, basicAuth: basicAuth ?? undefined, cors };
+      const pem = tls ? { cert: file(tls.cert_path), key: file(tls.key_path) } : undefined;
+      listening.push(await startRest(apiPlace, rest, log, pem));
+    }
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    servers,
+    api: api.enabled ? listening.at(-1)?.address : undefined,
+    metrics: metrics.enabled ? listening[0]?.address : undefined,
+    drain: (patience) => front.drain(patience),
+    stop,
+  };
+}
+
+function placeOf(key: string, text: string, usual: HostPort, faults: string[]): HostPort {
+  if (text === '') return usual;
+  const place = parseHostPort(text);
+  if (place === undefined) faults.push(`${key}: expected host:port such as ":8888", got "${text}"`);
+  return place ?? usual;
+}
+
+function file(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new MusterError('config.unreadable', `cannot read ${path}: ${messageOf(cause)}`, { cause });
+  }
+}

@@ -1,0 +1,153 @@
+/** A gobetween configuration, in the foreground: read, started, kept until a signal, drained, stopped. */
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { startGobetween } from '../agent/gobetween/balancer.ts';
+import { type GobetweenFormat, readGobetween, substituteEnv } from '../agent/gobetween/read.ts';
+import type { GobetweenConfig } from '../agent/gobetween/schema.ts';
+import { MusterError, messageOf } from '../errors.ts';
+import { formatHostPort } from '../lib/host-port.ts';
+import { httpGet } from '../lib/http-get.ts';
+import { createLogger, formatJson, formatPretty, type LogLevel, type LogSink } from '../lib/log.ts';
+import { untilStopped } from './until-stopped.ts';
+
+/** Where the configuration comes from. */
+export type GobetweenOrigin =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'url'; readonly url: string }
+  | { readonly kind: 'consul'; readonly host: string; readonly key: string; readonly scheme: string };
+
+export interface GobetweenRun {
+  readonly origin: GobetweenOrigin;
+  readonly format: GobetweenFormat;
+  /** Replace `${NAME}` by variables of the environment. */
+  readonly env: Readonly<Record<string, string | undefined>> | undefined;
+  readonly pidFile: string | undefined;
+  /** Milliseconds. */
+  readonly drainTimeout: number;
+}
+
+/** Of a URL or a key. */
+const FETCH_TIMEOUT = 30_000;
+
+/** Resolves with exit code 0 once everything has ended after a signal; a second signal ends the process with 1. */
+export async function runGobetween({
+  origin,
+  format,
+  env,
+  pidFile,
+  drainTimeout,
+}: GobetweenRun): Promise<number> {
+  const startedAt = Date.now();
+  const { name, text } = await fetchText(origin);
+  const { value: config, warnings } = readGobetween(
+    name,
+    env === undefined ? text : substituteEnv(text, env),
+    format,
+  );
+  const sink = openSink(config.logging);
+  const log = createLogger({ level: levelOf(config.logging.level), sink: sink.write }).child('lb');
+  for (const warning of warnings) log.warn(warning);
+  return untilStopped(log, async (stopped) => {
+    const balancer = await startGobetween({ config, origin: { ...origin }, log, startedAt });
+    try {
+      if (pidFile !== undefined) writePid(pidFile);
+      const place = ({ host, port }: { host: string; port: number }) => formatHostPort(host, port);
+      log.info('balancing', {
+        servers: Object.keys(config.servers).join(', '),
+        ...(balancer.api === undefined ? {} : { api: place(balancer.api) }),
+        ...(balancer.metrics === undefined ? {} : { metrics: place(balancer.metrics) }),
+      });
+      await stopped;
+      await balancer.drain(drainTimeout);
+      return 0;
+    } finally {
+      await balancer.stop();
+      if (pidFile !== undefined) rmSync(pidFile, { force: true });
+      sink.close();
+    }
+  });
+}
+
+async function fetchText(origin: GobetweenOrigin): Promise<{ name: string; text: string }> {
+  const signal = AbortSignal.timeout(FETCH_TIMEOUT);
+  switch (origin.kind) {
+    case 'file':
+      try {
+        return { name: origin.path, text: readFileSync(origin.path, 'utf8') };
+      } catch (cause) {
+        throw unreadable(origin.path, cause);
+      }
+    case 'url':
+      try {
+        return { name: origin.url, text: (await httpGet(origin.url, { signal })).body };
+      } catch (cause) {
+        throw unreadable(origin.url, cause);
+      }
+    case 'consul': {
+      const { host, key, scheme } = origin;
+      const name = `the key "${key}" of Consul at ${host}`;
+      const path = key.split('/').map(encodeURIComponent).join('/');
+      try {
+        return { name, text: (await httpGet(`${scheme}://${host}/v1/kv/${path}?raw`, { signal })).body };
+      } catch (cause) {
+        throw unreadable(name, cause);
+      }
+    }
+  }
+}
+
+function unreadable(what: string, cause: unknown): MusterError {
+  return new MusterError('config.unreadable', `cannot read ${what}: ${messageOf(cause)}`, { cause });
+}
+
+const LEVELS: Readonly<Record<string, LogLevel>> = {
+  '': 'info',
+  trace: 'trace',
+  debug: 'debug',
+  info: 'info',
+  warn: 'warn',
+  warning: 'warn',
+  error: 'error',
+  fatal: 'error',
+  panic: 'error',
+};
+
+function levelOf(text: string): LogLevel {
+  const level = LEVELS[text.toLowerCase()];
+  if (level !== undefined) return level;
+  throw new MusterError(
+    'config.invalid',
+    `logging.level: expected one of debug, info, warn, error, got "${text}"`,
+  );
+}
+
+/** Lines are few: each is written before the program goes on, so that none is lost when it dies. */
+function openSink({ output, format }: GobetweenConfig['logging']): { write: LogSink; close: () => void } {
+  const written = format === 'json' ? formatJson : formatPretty;
+  if (output === '' || output === 'stdout')
+    return { write: (line) => void process.stdout.write(written(line)), close() {} };
+  if (output === 'stderr') return { write: (line) => void process.stderr.write(written(line)), close() {} };
+  let descriptor: number;
+  try {
+    descriptor = openSync(output, 'a', 0o640);
+  } catch (cause) {
+    throw new MusterError(
+      'config.unreadable',
+      `logging.output: cannot write to ${output}: ${messageOf(cause)}`,
+      { cause },
+    );
+  }
+  return {
+    write: (line) => void writeSync(descriptor, written(line)),
+    close: () => closeSync(descriptor),
+  };
+}
+
+function writePid(path: string): void {
+  try {
+    writeFileSync(path, `${process.pid}\n`);
+  } catch (cause) {
+    throw new MusterError('config.unreadable', `cannot write the pid file ${path}: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+}

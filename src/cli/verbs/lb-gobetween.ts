@@ -1,0 +1,111 @@
+import { FORMATS, type GobetweenFormat } from '../../agent/gobetween/read.ts';
+import { formatDuration } from '../../lib/duration.ts';
+import type { Flag, FlagValues } from '../flags.ts';
+import type { GobetweenOrigin } from '../run-gobetween.ts';
+import { verb } from '../verb.ts';
+
+/** How long connections may take to end after a signal (ms). */
+const DRAIN = 30_000;
+
+const format = {
+  kind: 'string',
+  choices: FORMATS,
+  summary: 'How the configuration is written.',
+  default: 'toml',
+} as const satisfies Flag;
+const pidFile = {
+  kind: 'string',
+  value: 'FILE',
+  summary: 'Write the process id there.',
+} as const satisfies Flag;
+const useEnv = {
+  kind: 'boolean',
+  summary: 'Replace $-and-braces placeholders in the configuration by variables of the environment.',
+} as const satisfies Flag;
+
+/** gobetween's own, short and long. */
+export const gobetweenFlags = {
+  f: format,
+  format,
+  p: pidFile,
+  pidfile: pidFile,
+  e: useEnv,
+  'use-config-env-vars': useEnv,
+} as const;
+
+const drain = {
+  'timeout-drain': {
+    kind: 'duration',
+    summary: 'How long connections may take to end when it stops.',
+    default: formatDuration(DRAIN),
+  },
+} as const;
+
+type Given = FlagValues<typeof gobetweenFlags & typeof drain>;
+
+/** Runs the configuration until a signal. */
+export async function runFrom(
+  origin: GobetweenOrigin,
+  given: Given,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<number> {
+  const { runGobetween } = await import('../run-gobetween.ts');
+  return runGobetween({
+    origin,
+    format: (given.format ?? given.f ?? 'toml') as GobetweenFormat,
+    env: (given['use-config-env-vars'] ?? given.e) ? env : undefined,
+    pidFile: given.pidfile ?? given.p,
+    drainTimeout: given['timeout-drain'] ?? DRAIN,
+  });
+}
+
+export const lbFromFile = verb({
+  summary: "Balances TCP, TLS and UDP as gobetween's configuration says.",
+  about: 'The file is taken as it is; keys without effect are named. The same as "muster lb -c FILE".',
+  args: ['FILE'],
+  examples: [
+    { command: 'muster lb from-file gobetween.toml' },
+    { command: 'muster lb from-file -f json gobetween.json' },
+  ],
+  flags: { ...gobetweenFlags, ...drain },
+  run: ({ flags, args: [path = ''], terminal }) => runFrom({ kind: 'file', path }, flags, terminal.env),
+});
+
+export const lbFromUrl = verb({
+  summary: "Balances as gobetween's configuration at a URL says.",
+  args: ['URL'],
+  examples: [{ command: 'muster lb from-url http://config.internal/gobetween.toml' }],
+  flags: { ...gobetweenFlags, ...drain },
+  run: ({ flags, args: [url = ''], terminal }) => runFrom({ kind: 'url', url }, flags, terminal.env),
+});
+
+const key = {
+  kind: 'string',
+  value: 'KEY',
+  summary: 'The key that holds it.',
+  default: 'gobetween',
+} as const satisfies Flag;
+const scheme = {
+  kind: 'string',
+  choices: ['http', 'https'],
+  summary: 'How Consul is spoken to.',
+  default: 'http',
+} as const satisfies Flag;
+
+export const lbFromConsul = verb({
+  summary: "Balances as gobetween's configuration in Consul's key/value store says.",
+  args: ['HOST:PORT'],
+  examples: [{ command: 'muster lb from-consul -key lb/config 127.0.0.1:8500' }],
+  flags: { ...gobetweenFlags, ...drain, k: key, key, s: scheme, scheme },
+  run: ({ flags, args: [host = ''], terminal }) =>
+    runFrom(
+      {
+        kind: 'consul',
+        host,
+        key: flags.key ?? flags.k ?? 'gobetween',
+        scheme: flags.scheme ?? flags.s ?? 'http',
+      },
+      flags,
+      terminal.env,
+    ),
+});
