@@ -22,6 +22,7 @@ const REPLACE: BackoffPolicy = { base: 100, max: 5_000 };
 const TICKET_KEYS = 48;
 /** How long (ms) they are used: who steals them reads no session that began before or after. */
 const ROTATE_TICKET_KEYS = 12 * 3_600_000;
+const NO_POOLS: PoolDelta = { version: 0, changed: [], removed: [] };
 /** A worker that lived so long (ms) starts the count of deaths anew. */
 const STEADY = 10_000;
 
@@ -218,7 +219,7 @@ export class ProxyFleet {
 
   /** Resolves when the worker has told of all its listeners, with the first error among them. Rejects when it ends before. */
   async #startWorker(): Promise<Error | undefined> {
-    const { limits = {}, table, localAddress, snapshot, pools = noPools, worker: url } = this.#options;
+    const { limits = {}, table, localAddress, snapshot, pools = () => NO_POOLS, worker: url } = this.#options;
     const counters = createCounterBlock();
     const listeners = [...this.#listeners.values()].map((spec) => this.#whereItIs(spec));
     const orders: WorkerOrders = {
@@ -399,8 +400,4 @@ function hearOf({ waiting }: Member, id: string): Promise<void> {
 
 function send({ worker }: Member, message: ToWorker): void {
   worker.postMessage(message);
-}
-
-function noPools(): PoolDelta {
-  return { version: 0, changed: [], removed: [] };
 }

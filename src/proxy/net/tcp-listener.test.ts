@@ -83,7 +83,7 @@ async function start({ targets, names, spec = {}, outcomes = {} }: Start) {
   const server = new ProxyServer({
     pools,
     counters: block,
-    outcomes: { connectFailed() {}, cut() {}, answered() {}, ...outcomes },
+    outcomes: { connectFailed() {}, cut() {}, answered() {}, erred() {}, ...outcomes },
   });
   undo.push(() => server.stop());
   const address = await server.open({
