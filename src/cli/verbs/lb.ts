@@ -9,6 +9,7 @@ import { DEFAULT_LIMITS, HARD_LIMITS, type ProxyLimits } from '../../proxy/limit
 import type { Flag, FlagValues } from '../flags.ts';
 import { verb } from '../verb.ts';
 import { gobetweenFlags, runFrom } from './lb-gobetween.ts';
+import { l4Flags, l4Listener } from './lb-l4.ts';
 import { tlsFlags, tlsOf } from './lb-tls.ts';
 
 /** How long requests in flight may take to end after a signal (ms). */
@@ -26,7 +27,7 @@ const LIMITS = {
   'timeout-response': ['responseTimeout', 'From the end of a request to the first byte of its response.'],
   'timeout-silence': ['responseSilence', 'Silence inside a response.'],
   'timeout-stall': ['stallTimeout', 'A peer that takes nothing of what there is for it.'],
-  'timeout-tunnel': ['tunnelTimeout', 'Silence on an upgraded connection.'],
+  'timeout-tunnel': ['tunnelTimeout', 'Silence on an upgraded connection, or of a side of one of TCP.'],
   'timeout-linger': ['lingerTimeout', 'What still comes after a refusal is read for so long.'],
   'timeout-idle-upstream': ['upstreamIdleTimeout', 'An idle connection to an upstream.'],
   'lame-duck': ['lameDuck', 'How long a stop goes on answering what comes on open connections.'],
@@ -92,6 +93,7 @@ const flags = {
     value: 'HOST:PORT',
     summary: 'Where they go; several with commas, each as "host:port weight=N" if it is to have a weight.',
   },
+  ...l4Flags,
   ...tlsFlags,
   strategy: { kind: 'string', choices: STRATEGY_NAMES, summary: 'How an upstream is chosen.', default: 'rr' },
   admin: {
@@ -119,7 +121,7 @@ const flags = {
 } as const;
 
 export const lb = verb({
-  summary: 'Balances traffic: over upstreams named here, or as a fabio.properties says.',
+  summary: 'Balances HTTP, TCP or UDP: over upstreams named here, or as a file of fabio or gobetween says.',
   about:
     'An upstream that refuses connections or cuts them is taken out, probed and taken back when it answers; requests that were not sent, or may be repeated, go to the next one. On SIGTERM or Ctrl-C it takes no more connections, lets what is in flight finish and ends; a second signal ends it at once.',
   args: [],
@@ -133,6 +135,10 @@ export const lb = verb({
       command:
         'muster lb -listen :80 -upstream "10.0.0.1:80 weight=3,10.0.0.2:80" -strategy leastconn -timeout-response 5s',
       does: 'three quarters to the first, at most 5 s until a response begins',
+    },
+    {
+      command: 'muster lb -protocol tcp -listen :5432 -upstream 10.0.0.1:5432,10.0.0.2:5432',
+      does: 'connections as they are; -protocol udp for datagrams',
     },
     { command: 'muster lb -c gobetween.toml', does: "TCP, TLS and UDP as gobetween's file says" },
     {
@@ -151,28 +157,20 @@ export const lb = verb({
     }
     const path = given.config ?? given.c;
     if (path !== undefined) return runFrom({ kind: 'file', path }, given, terminal.env);
+    if (given.protocol === 'tcp' || given.protocol === 'udp') return balanceL4(given.protocol, given);
     const tls = tlsOf(given);
     const plain =
       tls.listen.length > 0 && given.listen === undefined
         ? []
         : places('listen', given.listen, parseHostPort);
-    const upstreams = places('upstream', given.upstream, parseStaticUpstream);
-    if (!upstreams.some(({ weight }) => weight > 0))
-      throw new MusterError('usage', '-upstream: each one has weight 0, so none could get a request');
     const admin = given.admin === undefined ? undefined : place('admin', given.admin, parseHostPort);
     const { runLb } = await import('../run-lb.ts');
     return runLb({
+      ...commonOf(given),
       listen: [...plain, ...tls.listen],
       certificates: tls.certificates,
-      upstreams,
       admin,
-      strategy: (given.strategy ?? 'rr') as StrategyName,
       limits: limitsOf(given),
-      drainTimeout: given['timeout-drain'] ?? DRAIN,
-      log: {
-        level: (given['log-level'] ?? 'info') as LogLevel,
-        format: given['log-json'] === true ? 'json' : 'pretty',
-      },
     });
   },
 });
@@ -182,6 +180,41 @@ function settingsOf(given: FlagValues<typeof flags>): Record<string, string> {
   return Object.fromEntries(
     SETTING_NAMES.flatMap((name) => (given[name] === undefined ? [] : [[name, String(given[name])]])),
   );
+}
+
+/** Flags of HTTP that could be meant to do something for connections and do not. */
+const HTTP_ONLY = ['listen-tls', 'admin'] as const;
+
+async function balanceL4(protocol: 'tcp' | 'udp', given: FlagValues<typeof flags>): Promise<number> {
+  for (const name of HTTP_ONLY)
+    if (given[name] !== undefined)
+      throw new MusterError(
+        'usage',
+        `-${name} is for HTTP; TLS in front of TCP and an API come with a gobetween file (muster lb -c FILE)`,
+      );
+  const { runL4 } = await import('../run-l4.ts');
+  return runL4({
+    ...commonOf(given),
+    listen: places('listen', given.listen, parseHostPort),
+    listener: l4Listener(protocol, given),
+    maxConnections: limitsOf(given).maxConnections,
+  });
+}
+
+/** What both kinds of balancers have. */
+function commonOf(given: FlagValues<typeof flags>) {
+  const upstreams = places('upstream', given.upstream, parseStaticUpstream);
+  if (!upstreams.some(({ weight }) => weight > 0))
+    throw new MusterError('usage', '-upstream: each one has weight 0, so none could get a request');
+  return {
+    upstreams,
+    strategy: (given.strategy ?? 'rr') as StrategyName,
+    drainTimeout: given['timeout-drain'] ?? DRAIN,
+    log: {
+      level: (given['log-level'] ?? 'info') as LogLevel,
+      format: given['log-json'] === true ? ('json' as const) : ('pretty' as const),
+    },
+  };
 }
 
 function place<Place>(flag: string, text: string, read: (text: string) => Place | undefined): Place {

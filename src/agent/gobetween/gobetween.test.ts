@@ -1,0 +1,120 @@
+import { describe, expect, it } from 'vitest';
+import { restReply } from '../../api/gobetween/rest.ts';
+import { prepareServer } from './prepare.ts';
+import { readGobetween, substituteEnv } from './read.ts';
+import { openSslCipher, tlsManner } from './tls.ts';
+
+const read = (text: string) => readGobetween('lb.toml', text, 'toml');
+const serverOf = (text: string) => {
+  const { value } = read(text);
+  return prepareServer('x', value.servers.x!, value.defaults);
+};
+const STATIC = '[servers.x.discovery]\nkind = "static"\nstatic_list = ["127.0.0.1:1"]\n';
+
+describe("gobetween's files", () => {
+  it('have its defaults', () => {
+    expect(serverOf(`[servers.x]\nbind = ":1"\n${STATIC}`)).toMatchObject({
+      protocol: 'tcp',
+      balance: 'weight',
+      max_connections: 0,
+      client_idle_timeout: '0',
+      discovery: { failpolicy: 'keeplast', interval: '0' },
+      healthcheck: { kind: 'none', fails: 1, passes: 1 },
+    });
+    const text = `[defaults]\nmax_connections = 7\nclient_idle_timeout = "5s"\n[servers.x]\nbind = ":1"\nclient_idle_timeout = "1s"\n${STATIC}[servers.x.sni]\n`;
+    expect(serverOf(text)).toMatchObject({
+      max_connections: 7,
+      client_idle_timeout: '1s',
+      sni: {
+        read_timeout: '2s',
+        hostname_matching_strategy: 'exact',
+        unexpected_hostname_strategy: 'default',
+      },
+    });
+  });
+
+  it('may have keys that nobody knows, which are named with their place and the nearest one', () => {
+    const { warnings } = read(`[servers.x]\nbind = ":1"\nmax_conections = 5\n${STATIC}[surprise]\na = 1\n`);
+    expect(warnings).toEqual([
+      'lb.toml:3:1: unknown key "max_conections" in servers.x has no effect; did you mean "max_connections"?',
+      'lb.toml:7:1: unknown key "surprise" has no effect; known are logging, api, metrics, defaults, acme, profiler, servers',
+    ]);
+  });
+
+  it('say everything that is wrong with a server at once', () => {
+    const text = `[servers.x]\nbind = "nowhere"\nbalance = "roundrobbin"\n${STATIC}failpolicy = "panic"\n[servers.x.access]\nrules = ["refuse 1.2.3.4"]\n`;
+    expect(() => serverOf(text)).toThrowError(
+      [
+        'servers.x: bind: expected host:port such as "127.0.0.1:3000", got "nowhere"',
+        'servers.x: balance: "roundrobbin" is not supported; did you mean "roundrobin"?',
+        'servers.x: discovery.failpolicy: "panic" is not supported; known are keeplast, setempty',
+        'servers.x: access.rules: bad rule "refuse 1.2.3.4"; expected "allow" or "deny" and an address or a network, "deny 10.0.0.0/8"',
+      ].join('\n'),
+    );
+  });
+
+  it('say where a value is of another kind', () => {
+    expect(() => read('[servers.x]\nbind = 5\n')).toThrowError(
+      'lb.toml:2:8: servers.x.bind: expected a text in quotes, got 5',
+    );
+    expect(() => read('[servers.x\n')).toThrowError(/^lb\.toml:1:\d+: /);
+  });
+
+  it('may take variables of the environment', () => {
+    expect(substituteEnv(['a $', '{B} c $', '{D}'].join(''), { B: 'b' })).toBe('a b c ');
+  });
+});
+
+describe('names of TLS', () => {
+  it.each([
+    ['TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256', 'ECDHE-RSA-AES128-GCM-SHA256'],
+    ['TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA', 'ECDHE-ECDSA-AES256-SHA'],
+    ['TLS_RSA_WITH_AES_128_CBC_SHA256', 'AES128-SHA256'],
+    ['TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256', 'ECDHE-RSA-CHACHA20-POLY1305'],
+    ['TLS_RSA_WITH_3DES_EDE_CBC_SHA', 'DES-CBC3-SHA'],
+    ['TLS_AES_128_GCM_SHA256', 'TLS_AES_128_GCM_SHA256'],
+    ['nonsense', undefined],
+  ])('%s is %s', (go, openSsl) => {
+    expect(openSslCipher(go)).toBe(openSsl);
+  });
+
+  it('those that nobody knows are left out', () => {
+    expect(tlsManner({ min_version: 'ssl3', max_version: 'tls1.2', ciphers: ['x'] })).toEqual({
+      maxVersion: 'TLSv1.2',
+    });
+  });
+});
+
+describe('the REST API', () => {
+  const source = {
+    servers: {
+      all: () => ({}),
+      get: () => undefined,
+      create: async () => {},
+      delete() {},
+      stats: () => undefined,
+      dump: () => '',
+    },
+    version: '1',
+    startedAt: 0,
+    configuration: {},
+    basicAuth: undefined,
+    cors: false,
+  };
+
+  it('does not let web pages change anything unless told to', async () => {
+    const call = (cors: boolean) =>
+      restReply(
+        { ...source, cors },
+        { method: 'POST', url: '/servers/x', headers: { origin: 'http://evil.test' } },
+        '{}',
+      );
+    expect((await call(false)).status).toBe(403);
+    expect((await call(true)).status).toBe(200);
+  });
+
+  it.each(['/', '//', '/servers/', '/servers/a/b/c', '/nothing'])('answers %s', async (url) => {
+    const { status } = await restReply(source, { method: 'GET', url, headers: {} }, '');
+    expect([200, 404]).toContain(status);
+  });
+});

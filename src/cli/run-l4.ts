@@ -1,0 +1,56 @@
+/** A TCP or UDP balancer over named upstreams, in the foreground. */
+import { L4Front } from '../agent/l4/front.ts';
+import type { L4Plan } from '../agent/l4/plan.ts';
+import type { StrategyName } from '../balance/strategies.ts';
+import type { Backend } from '../discovery/backend.ts';
+import { followStatic } from '../discovery/static.ts';
+import { formatHostPort, type HostPort } from '../lib/host-port.ts';
+import { createLogger, type LogLevel, stderrSink } from '../lib/log.ts';
+import { untilStopped } from './until-stopped.ts';
+
+export interface L4Run {
+  readonly listen: readonly HostPort[];
+  readonly upstreams: readonly Backend[];
+  readonly strategy: StrategyName;
+  readonly listener: L4Plan['listener'];
+  /** Clients at a time. */
+  readonly maxConnections: number | undefined;
+  /** Milliseconds. */
+  readonly drainTimeout: number;
+  readonly log: { readonly level: LogLevel; readonly format: 'pretty' | 'json' };
+}
+
+/** Resolves with exit code 0 once everything has ended after a signal; a second signal ends the process with 1. */
+export async function runL4(run: L4Run): Promise<number> {
+  const { listen, upstreams, strategy, listener, maxConnections, drainTimeout } = run;
+  const log = createLogger({ level: run.log.level, sink: stderrSink(run.log.format) }).child('lb');
+  return untilStopped(log, async (stopped) => {
+    const front = await L4Front.start({ log, ...(maxConnections === undefined ? {} : { maxConnections }) });
+    try {
+      const opened = await Promise.all(
+        listen.map((place) =>
+          front.open({
+            name: formatHostPort(place.host, place.port),
+            listen: place,
+            listener,
+            strategy,
+            isWeighted: true,
+            discover: (follow) => followStatic({ upstreams, service: 'upstream', tags: [] }, follow),
+          }),
+        ),
+      );
+      log.info('balancing', {
+        listen: opened.map(({ address }) => formatHostPort(address.host, address.port)).join(', '),
+        protocol: listener.protocol,
+        upstreams: upstreams.map(({ host, port }) => formatHostPort(host, port)).join(', '),
+        strategy,
+        transport: front.transport,
+      });
+      await stopped;
+      await front.drain(drainTimeout);
+      return 0;
+    } finally {
+      await front.stop();
+    }
+  });
+}
