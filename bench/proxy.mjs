@@ -79,15 +79,16 @@ async function compareBodies(url, size) {
  * All kinds of one subject, from its start to its end.
  * @param {string} subject
  * @param {number} round
- * @param {{ folder: string, backend: number, seconds: number, connections: number, kinds: string[] }} plan
+ * @param {{ folder: string, protocol: keyof typeof SUBJECTS, backend: number, seconds: number, connections: number, kinds: string[] }} plan
  * @returns {Promise<Run[]>}
  */
-async function measure(subject, round, { folder, backend, seconds, connections, kinds }) {
+async function measure(subject, round, { folder, protocol, backend, seconds, connections, kinds }) {
   const [port = 0] = await freePorts(1);
   if (listenersOn(port) > 0) throw new Error(`something listens on port ${port} already`);
-  const startSubject = SUBJECTS[subject];
+  const known = SUBJECTS[protocol];
+  const startSubject = known[subject];
   if (startSubject === undefined)
-    throw new Error(`no proxy ${subject}; known: ${Object.keys(SUBJECTS).join(', ')}`);
+    throw new Error(`no proxy ${subject}; known: ${Object.keys(known).join(', ')}`);
   const place = join(folder, `${subject}-${round}`);
   mkdirSync(place);
   const program = await startSubject({ folder: place, port, backend, cpu: PROXY_CPU });
@@ -179,11 +180,13 @@ export async function proxyBench(argv) {
     rounds: '3',
     seconds: '8',
     connections: '64',
-    subjects: Object.keys(SUBJECTS).join(','),
+    protocol: 'http',
+    subjects: '',
     kinds: Object.keys(KINDS).join(','),
   });
   const rounds = numberOption(chosen, 'rounds');
-  const subjects = (chosen.subjects ?? '').split(',');
+  const protocol = chosen.protocol === 'tcp' ? 'tcp' : 'http';
+  const subjects = (chosen.subjects || Object.keys(SUBJECTS[protocol]).join(',')).split(',');
   const kinds = (chosen.kinds ?? '').split(',').map((one) => one.trim());
   const unknown = kinds.find((kind) => !(kind in KINDS));
   if (unknown !== undefined) throw new Error(`no kind ${unknown}; known: ${Object.keys(KINDS).join(', ')}`);
@@ -207,6 +210,7 @@ export async function proxyBench(argv) {
       for (const subject of order) {
         const plan = {
           folder,
+          protocol,
           backend: backendPort,
           seconds: numberOption(chosen, 'seconds'),
           connections: numberOption(chosen, 'connections'),
@@ -223,7 +227,7 @@ export async function proxyBench(argv) {
   const summaries = kinds.flatMap((kind) => summary(runs, kind, subjects));
   const peers = subjects.slice(1);
   process.stdout.write(
-    `\nmedians of ${rounds} rounds of ${chosen.seconds} s, ${chosen.connections} connections\n`,
+    `\n${protocol}: medians of ${rounds} rounds of ${chosen.seconds} s, ${chosen.connections} connections\n`,
   );
   for (const kind of kinds) {
     const head = [kind, 'req/s', 'CPU µs/req', 'p50 ms', 'p99 ms', ...peers.map((peer) => `CPU × ${peer}`)];

@@ -14,35 +14,14 @@ import { start } from '../scripts/support/processes.mjs';
 const MAX_CONNECTIONS = 9_000;
 
 /** @type {Record<string, Subject>} */
-export const SUBJECTS = {
+const HTTP_SUBJECTS = {
   async muster({ port, backend, cpu }) {
-    const words = ['-listen', `127.0.0.1:${port}`, '-upstream', `127.0.0.1:${backend}`];
-    return start(process.execPath, [MUSTER, 'lb', ...words], { cpu });
+    return startMuster('http', port, backend, cpu);
   },
 
   async haproxy({ folder, port, backend, cpu }) {
-    const path = join(folder, 'haproxy.cfg');
-    writeFileSync(
-      path,
-      `global
-  maxconn ${MAX_CONNECTIONS}
-  nbthread 1
-defaults
-  mode http
-  timeout connect 2s
-  timeout client 60s
-  timeout server 60s
-  timeout http-keep-alive 60s
-  option forwardfor
-frontend in
-  bind 127.0.0.1:${port}
-  default_backend out
-backend out
-  http-reuse always
-  server one 127.0.0.1:${backend}
-`,
-    );
-    return start(findCommand('haproxy') ?? 'haproxy', ['-db', '-f', path], { cpu });
+    const http = '  timeout http-keep-alive 60s\n  option forwardfor\n';
+    return startHaproxy(folder, 'http', http, '  http-reuse always\n', { port, backend, cpu });
   },
 
   async nginx({ folder, port, backend, cpu }) {
@@ -68,6 +47,55 @@ backend out
     );
   },
 };
+
+/** Connections as they are. @type {Record<string, Subject>} */
+const TCP_SUBJECTS = {
+  async muster({ port, backend, cpu }) {
+    return startMuster('tcp', port, backend, cpu);
+  },
+
+  async haproxy({ folder, port, backend, cpu }) {
+    return startHaproxy(folder, 'tcp', '', '', { port, backend, cpu });
+  },
+};
+
+/** By what they speak. */
+export const SUBJECTS = /** @type {const} */ ({ http: HTTP_SUBJECTS, tcp: TCP_SUBJECTS });
+
+/** @param {string} protocol @param {number} port @param {number} backend @param {string} cpu */
+function startMuster(protocol, port, backend, cpu) {
+  const words = ['-listen', `127.0.0.1:${port}`, '-upstream', `127.0.0.1:${backend}`];
+  return start(process.execPath, [MUSTER, 'lb', '-protocol', protocol, ...words], { cpu });
+}
+
+/**
+ * @param {string} folder
+ * @param {string} mode
+ * @param {string} defaults lines of its section
+ * @param {string} out lines of the backend's section
+ * @param {{ port: number, backend: number, cpu: string }} place
+ */
+function startHaproxy(folder, mode, defaults, out, { port, backend, cpu }) {
+  const path = join(folder, 'haproxy.cfg');
+  writeFileSync(
+    path,
+    `global
+  maxconn ${MAX_CONNECTIONS}
+  nbthread 1
+defaults
+  mode ${mode}
+  timeout connect 2s
+  timeout client 60s
+  timeout server 60s
+${defaults}frontend in
+  bind 127.0.0.1:${port}
+  default_backend out
+backend out
+${out}  server one 127.0.0.1:${backend}
+`,
+  );
+  return start(findCommand('haproxy') ?? 'haproxy', ['-db', '-f', path], { cpu });
+}
 
 /**
  * nginx with one worker and everything it writes in `folder`.
