@@ -88,6 +88,8 @@ export function speaksHttp2({ options }: Pick<Target, 'options'>): boolean {
 
 /** A strategy over one immutable list of targets. */
 export interface Balancer {
+  /** Whether it minds the key: for others nobody needs to work it out. */
+  readonly byKey?: boolean;
   /**
    * The next candidate that is not in `tried` (empty at the first attempt), or undefined when all have been tried.
    * Ejected targets come only when nothing else is left, so that a wrong ejection never causes a refusal. `key` says who

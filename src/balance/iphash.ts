@@ -11,6 +11,7 @@ export const iphash: Strategy = {
 };
 
 class IpHash implements Balancer {
+  readonly byKey = true;
   readonly #targets: readonly Target[];
   /** Indices into the targets; undefined when each has one place. */
   readonly #ring: Uint32Array | undefined;

@@ -23,6 +23,7 @@ export const maglev: Strategy = {
 };
 
 class Maglev implements Balancer {
+  readonly byKey = true;
   readonly #targets: readonly Target[];
   /** Place to index of a target. */
   readonly #table: Uint16Array;

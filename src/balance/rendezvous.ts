@@ -13,6 +13,7 @@ export const rendezvous: Strategy = {
 };
 
 class Rendezvous implements Balancer {
+  readonly byKey = true;
   readonly #targets: readonly Target[];
   readonly #keys: Int32Array;
   readonly #areEqual: boolean;

@@ -7,7 +7,7 @@ import { handleOf, type StreamHandle, streams, type WriteRequest } from './nativ
 const SMALL = 4_096;
 
 /** Views of the first n bytes behind a position, by n. */
-class Prefixes {
+export class Prefixes {
   readonly #bytes: Uint8Array;
   readonly #from: number;
   readonly #views: (Uint8Array | undefined)[] = new Array(SMALL + 1).fill(undefined);
@@ -98,7 +98,12 @@ export class Sender implements ByteSender {
   send(memory: Uint8Array, start: number, end: number): boolean {
     const length = end - start;
     if (length === 0) return true;
-    const range = rangeOf(memory, start, end);
+    return this.copy(rangeOf(memory, start, end));
+  }
+
+  /** The same for a view, which is not empty. */
+  protected copy(range: Uint8Array): boolean {
+    const { length } = range;
     if (this.#handle === undefined || length > READ_SIZE) return this.give(Buffer.from(range));
     staging.set(range);
     const accepted = this.give(staged.ofLength(length));

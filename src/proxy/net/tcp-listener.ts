@@ -181,14 +181,16 @@ class TcpClient implements ListedClient, RelayEvents {
 
 /** Asked of the system only when somebody wants to know. */
 class SocketPeers implements Peers {
-  readonly source: Endpoint;
   readonly serverName?: string;
   readonly #socket: Socket;
 
   constructor(socket: Socket, secure: TLSSocket | undefined) {
     this.#socket = socket;
-    this.source = { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
     if (secure !== undefined) this.serverName = nameOf(secure);
+  }
+
+  get source(): Endpoint {
+    return { address: this.#socket.remoteAddress ?? '', port: this.#socket.remotePort ?? 0 };
   }
 
   get destination(): Endpoint {

@@ -272,7 +272,9 @@ export class TcpSession {
 
   /** To the next candidate; without one the client's connection ends. */
   #connect(): void {
-    const target = this.#balancer?.next(this.#tried, keyOfAddress(this.#peers.source.address));
+    const balancer = this.#balancer;
+    const key = balancer?.byKey === true ? keyOfAddress(this.#peers.source.address) : undefined;
+    const target = balancer?.next(this.#tried, key);
     if (target === undefined) {
       this.#close();
       return;

@@ -70,7 +70,8 @@ export class UdpSessions {
 
   /** Candidates in order, as they are now. */
   choose({ address }: UdpClient, tried: readonly Target[]): Target | undefined {
-    return this.frontend.balancer()?.next(tried, keyOfAddress(address));
+    const balancer = this.frontend.balancer();
+    return balancer?.next(tried, balancer.byKey === true ? keyOfAddress(address) : undefined);
   }
 
   /** The session is over. */
