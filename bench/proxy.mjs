@@ -185,6 +185,7 @@ export async function proxyBench(argv) {
     kinds: Object.keys(KINDS).join(','),
   });
   const rounds = numberOption(chosen, 'rounds');
+  /** @type {keyof typeof SUBJECTS} */
   const protocol = chosen.protocol === 'tcp' ? 'tcp' : 'http';
   const subjects = (chosen.subjects || Object.keys(SUBJECTS[protocol]).join(',')).split(',');
   const kinds = (chosen.kinds ?? '').split(',').map((one) => one.trim());
