@@ -208,7 +208,7 @@ export class CounterReader {
   /** One number of a route or an instance: much cheaper than all of them. */
   field(slot: number, field: number): number {
     const at = cellsOf(slot) + field;
-    let sum = this.#gone[at]!;
+    let sum = this.#gone?.[at] ?? 0;
     for (const cells of this.#blocks.values()) sum += cells[at]!;
     return sum;
   }
