@@ -5,6 +5,7 @@ import { setup } from '../scripts/setup.mjs';
 import { stopAllWithUs } from '../scripts/support/processes.mjs';
 import { run } from '../scripts/support/say.mjs';
 import { dnsBench } from './dns.mjs';
+import { kernelBench } from './kernel.mjs';
 import { proxyBench } from './proxy.mjs';
 import { registryBench } from './registry.mjs';
 import { storeBench } from './store.mjs';
@@ -23,6 +24,11 @@ const BENCHES = {
     about: 'reads, writes and blocked readers of the registry, against etcd',
     needs: ['bench'],
     measure: registryBench,
+  },
+  kernel: {
+    about: 'TCP balanced by the kernel against HAProxy, in network namespaces',
+    needs: ['bench'],
+    measure: kernelBench,
   },
   store: { about: 'acknowledged writes per second', needs: [], measure: storeBench },
 };

@@ -10,11 +10,11 @@ import { runToEnd } from '../scripts/support/processes.mjs';
 
 /**
  * @param {string} url
- * @param {{ seconds: number, connections: number, cpu: string, close?: boolean, writes?: string }} options `close`: a new
- *   connection for each request; `writes`: what of `writes.lua` to send instead of GET
+ * @param {{ seconds: number, connections: number, cpu: string, close?: boolean, writes?: string, host?: string }} options `close`: a
+ *   new connection for each request; `host`: the network namespace it runs in; `writes`: what of `writes.lua` to send instead of GET
  * @returns {Promise<Figures>}
  */
-export async function wrk(url, { seconds, connections, cpu, close = false, writes }) {
+export async function wrk(url, { seconds, connections, cpu, close = false, writes, host }) {
   const header = close ? ['-H', 'Connection: close'] : [];
   const args = [
     '-t1',
@@ -26,7 +26,9 @@ export async function wrk(url, { seconds, connections, cpu, close = false, write
     url,
     ...(writes === undefined ? [] : ['--', writes]),
   ];
-  const { output } = await runToEnd('wrk', args, {
+  const [command, ...words] =
+    host === undefined ? ['wrk', ...args] : ['ip', 'netns', 'exec', host, 'wrk', ...args];
+  const { output } = await runToEnd(String(command), words, {
     cpu,
     env: { MUSTER_BENCH_REPORT: inRoot('bench', 'report.lua') },
   });

@@ -23,6 +23,7 @@ const ERRORS = {
   'request.invalid': { exit: 1 },
   'request.rejected': { exit: 1 },
   'group.failed': { exit: 1 },
+  'kernel.refused': { exit: 1 },
   'template.invalid': { exit: 1 },
   'template.unwritable': { exit: 1 },
   'template.refused': { exit: 1 },

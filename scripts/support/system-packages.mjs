@@ -33,6 +33,9 @@ export const SYSTEM_PACKAGES = {
     },
     { commands: ['podman'], debian: 'podman', why: 'is another engine for the registrator' },
     { commands: ['busybox'], debian: 'busybox-static', why: 'is the program in those containers' },
+    { commands: ['ip'], debian: 'iproute2', why: 'makes hosts out of network namespaces' },
+    { commands: ['nft'], debian: 'nftables', why: 'tells the kernel how to balance' },
+    { commands: ['curl'], debian: 'curl', why: 'talks to an agent on one of those hosts' },
     {
       commands: ['etcd'],
       debian: 'etcd-server',

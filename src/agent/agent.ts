@@ -18,6 +18,7 @@ import { listenDns, listenHttp, type Parts } from './doors.ts';
 import { type Groups, startGroups } from './groups.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { advertiseAddress, nodeId } from './identity.ts';
+import { startKernel } from './kernel.ts';
 import type { AgentLog } from './log.ts';
 import { startAgentRegistrator } from './registrator.ts';
 import { Teardown } from './teardown.ts';
@@ -107,6 +108,14 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
     ? await startBalancer({ config: config.balancer, catalog: store.catalog, logger })
     : undefined;
   teardown.add('the balancer', () => balancer?.stop());
+  if (config.balancer.kernel.length > 0) {
+    const kernel = await startKernel(config.balancer.kernel, {
+      catalog: store.catalog,
+      node: registry.node.name,
+      logger: logger.child('kernel'),
+    });
+    teardown.add('balancing in the kernel', () => kernel.stop());
+  }
   const acl = config.acl.enabled ? await startAcl(parts, store, registry.node, dataDirectory) : undefined;
   teardown.add('access control', () => acl?.stop());
   const dns = await listenDns(parts, store.catalog, registry.node, acl);

@@ -17,6 +17,7 @@ import { nodeCheckSchema, serviceSchema } from './definitions.ts';
 import { forwardFields } from './dns-forward.ts';
 import { addresses, bytes, duration, hostPort, listenPort, recursor, secret } from './fields.ts';
 import { groupSchema } from './group.ts';
+import { kernelSchema } from './kernel.ts';
 import { limitsSchema } from './limits.ts';
 import { certificatesSchema, checkListeners, listenerSchema } from './listeners.ts';
 import { registratorSchema } from './registrator.ts';
@@ -317,6 +318,7 @@ const balancerSchema = z
         `Where requests come in; port 0 takes a free one. Default: "${DEFAULT_BALANCER.listen[0]}", fabio's port on loopback; when it is taken, and only then, the agent goes on without the balancer. None by default when there is a \`[[balancer.listener]]\`.`,
       ),
     listener: z.array(listenerSchema).default([]),
+    kernel: z.array(kernelSchema).default([]),
     certificates: z.array(certificatesSchema).default([]),
     admin: hostPort()
       .optional()
