@@ -10,6 +10,7 @@ const ERRORS = {
   'listen.denied': { exit: 1 },
   'listen.failed': { exit: 1 },
   'tls.certificate': { exit: 1 },
+  'tls.acme': { exit: 1 },
   'store.unusable': { exit: 1 },
   'store.write_failed': { exit: 1 },
   'store.no_leader': { exit: 1 },

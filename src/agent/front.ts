@@ -7,6 +7,7 @@ import { isMusterError, messageOf } from '../errors.ts';
 import { systemClock } from '../lib/clock.ts';
 import { formatHostPort, type HostPort } from '../lib/host-port.ts';
 import type { Logger } from '../lib/log.ts';
+import { Board } from '../proxy/acme/board.ts';
 import { Certificates } from '../proxy/certificates/certificates.ts';
 import type { SourceOptions } from '../proxy/certificates/kinds.ts';
 import { CounterReader, SLOTS } from '../proxy/counters.ts';
@@ -100,7 +101,17 @@ export async function startFront(options: FrontOptions): Promise<Front> {
   );
 
   started = fleet;
+  let isListening = () => {};
+  const listening = new Promise<void>((resolve) => {
+    isListening = resolve;
+  });
+  const challenges = new Board(async (answers) => {
+    // An authority that is sent here before is sent to nobody.
+    await listening;
+    await fleet.setChallenges(answers);
+  }, Date.now);
   const certificates = new Certificates({
+    challenges,
     stores: options.certificates ?? new Map(),
     catalog: options.catalog,
     clock: systemClock,
@@ -111,6 +122,7 @@ export async function startFront(options: FrontOptions): Promise<Front> {
   try {
     await certificates.ready(CERTIFICATES_WAIT);
     await fleet.listen();
+    isListening();
     if (options.admin !== undefined) {
       const settings = fabioConfig({ ...FABIO_SETTINGS, strategy, tagPrefix, access: 'ro' });
       admin = await startAdmin({

@@ -14,7 +14,7 @@ import type { ListenAddress, ListenerSpec } from './listener-spec.ts';
 import type { FromWorker, ToWorker, WorkerOrders } from './messages.ts';
 import type { ProxySettings } from './settings.ts';
 import { describeShortage } from './shortage.ts';
-import type { StoreSpec } from './tls/spec.ts';
+import type { ChallengeAnswers, StoreSpec } from './tls/spec.ts';
 
 /** A worker that dies is replaced at once the first time, later with a pause: one that dies at start must not spin. */
 const REPLACE: BackoffPolicy = { base: 100, max: 5_000 };
@@ -88,6 +88,7 @@ export class ProxyFleet {
   readonly #stores = new Map<string, StoreSpec>();
   readonly #rotation: NodeJS.Timeout;
   #ticketKeys: Uint8Array = randomBytes(TICKET_KEYS);
+  #challenges = 0;
   #settings: ProxySettings;
   #deaths = 0;
   #settled = 0;
@@ -170,6 +171,30 @@ export class ProxyFleet {
   setCertificates(store: string, spec: StoreSpec): void {
     this.#stores.set(store, spec);
     for (const member of this.#members) send(member, { type: 'certificates', store, spec });
+  }
+
+  /** What is answered to ACME authorities; resolves when every worker does so. */
+  async setChallenges(answers: ChallengeAnswers): Promise<void> {
+    const number = ++this.#challenges;
+    await Promise.all(
+      [...this.#members].map(
+        (member) =>
+          new Promise<void>((resolve) => {
+            const { worker } = member;
+            const hear = (message: FromWorker): void => {
+              if (message.type === 'challenges' && message.number >= number) end();
+            };
+            const end = (): void => {
+              worker.off('message', hear);
+              worker.off('exit', end);
+              resolve();
+            };
+            worker.on('message', hear);
+            worker.on('exit', end);
+            send(member, { type: 'challenges', number, answers });
+          }),
+      ),
+    );
   }
 
   #rotate(): void {

@@ -7,7 +7,7 @@ import type { ProxyLimits } from './limits.ts';
 import type { ListenerSpec } from './listener-spec.ts';
 import type { ProxySettings } from './settings.ts';
 import type { ShortageReport } from './shortage.ts';
-import type { StoreSpec } from './tls/spec.ts';
+import type { ChallengeAnswers, StoreSpec } from './tls/spec.ts';
 
 /** Given to a worker when it starts. */
 export interface WorkerOrders {
@@ -32,6 +32,8 @@ export type ToWorker =
   | { readonly type: 'pools'; readonly delta: PoolDelta }
   /** What a store of certificates holds from now on; open connections are not touched. */
   | { readonly type: 'certificates'; readonly store: string; readonly spec: StoreSpec }
+  /** What is answered to ACME authorities from now on. Answered by `challenges` with the same number. */
+  | { readonly type: 'challenges'; readonly number: number; readonly answers: ChallengeAnswers }
   | { readonly type: 'ticket-keys'; readonly keys: Uint8Array }
   /** Instead of all settings before. */
   | { readonly type: 'settings'; readonly settings: ProxySettings }
@@ -58,4 +60,5 @@ export type FromWorker =
   /** Something besides the traffic does not work, in words. */
   | { readonly type: 'trouble'; readonly why: string }
   | { readonly type: 'shortage'; readonly report: ShortageReport }
+  | { readonly type: 'challenges'; readonly number: number }
   | { readonly type: 'drained' };

@@ -85,6 +85,10 @@ async function run(port: MessagePort, orders: WorkerOrders): Promise<void> {
     certificates({ store, spec }) {
       keyring.store(store).replace(spec);
     },
+    challenges({ number, answers }) {
+      server.setChallenges(answers);
+      tell({ type: 'challenges', number });
+    },
     'ticket-keys'({ keys }) {
       keyring.ticketKeys = keys;
     },

@@ -2,6 +2,7 @@
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { z } from 'zod';
 import { formatDuration } from '../../lib/duration.ts';
+import { LETS_ENCRYPT } from '../../proxy/certificates/acme.ts';
 import {
   SOURCE_NAMES,
   SOURCES,
@@ -90,7 +91,7 @@ export const certificatesSchema = z
       .string()
       .min(1)
       .describe(
-        'The file, relative to this one; the folder; the URL of the list; the prefix; the URL of the prefix (`http://host:8500/v1/kv/certs`, a token as `?token=`). PEM, what issued a certificate behind it; the first by name is shown to clients that ask for none of them.',
+        'The file, relative to this one; the folder (for `acme` the one where account and certificate are kept); the URL of the list; the prefix; the URL of the prefix (`http://host:8500/v1/kv/certs`, a token as `?token=`). PEM, what issued a certificate behind it; the first by name is shown to clients that ask for none of them.',
       ),
     key: z.string().min(1).optional().describe('`file`: where the key is. Default: in `cert`.'),
     passphrase: secret().describe('`file`: of an encrypted key.'),
@@ -101,14 +102,45 @@ export const certificatesSchema = z
       .describe('Where, in the same manner, those are who may have issued the certificates of clients.'),
     refresh: duration({ least: 1_000 })
       .prefault(REFRESH)
-      .describe('Time between two looks. Keys are followed without.'),
+      .describe('Time between two looks at files and URLs.'),
+    names: z
+      .array(
+        z.string().regex(/^(?!-)[a-z0-9-]+(\.[a-z0-9-]+)+$/i, { error: 'expected a DNS name, no wildcard' }),
+      )
+      .default([])
+      .describe('`acme`: what the certificate is for.'),
+    directory: z
+      .string()
+      .refine(isHttpUrl, { error: 'expected a URL' })
+      .default(LETS_ENCRYPT)
+      .describe('`acme`: URL of the authority. Whoever names it here agrees to its terms of service.'),
+    contacts: z
+      .array(z.string().min(3))
+      .default([])
+      .describe('`acme`: mail addresses that the authority may write to.'),
+    challenges: z
+      .array(z.enum(['http-01', 'tls-alpn-01']))
+      .min(1)
+      .default(['http-01', 'tls-alpn-01'])
+      .describe(
+        '`acme`: how names are proven, best first: `http-01` by a listener in clear text that is reached on port 80, `tls-alpn-01` by one over TLS on port 443.',
+      ),
+    authorityCa: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('`acme`: file with who issued the certificate of the authority itself, for one of your own.'),
   })
-  .superRefine(({ kind, cert, key, passphrase, clientCa }, context) => {
+  .superRefine(({ kind, cert, key, passphrase, clientCa, names }, context) => {
     const complain = (path: string, message: string) =>
       context.addIssue({ code: 'custom', path: [path], message });
     if (kind !== 'file' && key !== undefined) complain('key', 'only certificates of kind "file" have it');
     if (kind !== 'file' && passphrase !== '')
       complain('passphrase', 'only certificates of kind "file" have it');
+    if (kind === 'acme' && names.length === 0) complain('names', 'say what the certificate is for');
+    if (kind !== 'acme' && names.length > 0) complain('names', 'only certificates of kind "acme" have it');
+    if (kind === 'acme' && clientCa !== undefined)
+      complain('clientCa', 'certificates of kind "acme" have none; name another source beside it');
     for (const [path, url] of [
       ['cert', cert],
       ['clientCa', clientCa],
@@ -162,13 +194,20 @@ export type ListenerConfig = z.output<typeof listenerSchema>;
 export type CertificatesConfig = z.output<typeof certificatesSchema>;
 
 /** As the balancer takes it. */
-export function sourceOf({
-  kind,
-  cert,
-  key,
-  passphrase,
-  clientCa,
-  refresh,
-}: CertificatesConfig): SourceOptions {
+export function sourceOf(config: CertificatesConfig): SourceOptions {
+  const {
+    kind,
+    cert,
+    key,
+    passphrase,
+    clientCa,
+    refresh,
+    names,
+    directory,
+    contacts,
+    challenges,
+    authorityCa,
+  } = config;
+  if (kind === 'acme') return { kind, cert, names, directory, contacts, challenges, authorityCa };
   return { kind, cert, key, clientCa, refresh, passphrase: passphrase === '' ? undefined : passphrase };
 }

@@ -208,8 +208,9 @@ function resolvePaths(value: unknown, directory: string): void {
       value.node[key] = path.resolve(directory, value.node[key]);
   const certificates = isTable(value.balancer) ? value.balancer.certificates : undefined;
   for (const source of Array.isArray(certificates) ? certificates : []) {
-    if (!isTable(source) || (source.kind !== 'file' && source.kind !== 'path')) continue;
-    for (const key of ['cert', 'key', 'clientCa'])
+    if (!isTable(source) || (source.kind !== 'file' && source.kind !== 'path' && source.kind !== 'acme'))
+      continue;
+    for (const key of ['cert', 'key', 'clientCa', 'authorityCa'])
       if (typeof source[key] === 'string') source[key] = path.resolve(directory, source[key]);
   }
   if (!Array.isArray(value.group)) return;

@@ -1,6 +1,8 @@
 /** The flags of `muster lb` that are about TLS. */
 import { MusterError } from '../../errors.ts';
 import { parseHostPort } from '../../lib/host-port.ts';
+import type { ChallengeType } from '../../proxy/acme/client.ts';
+import { LETS_ENCRYPT } from '../../proxy/certificates/acme.ts';
 import type { SourceOptions } from '../../proxy/certificates/kinds.ts';
 import {
   CLIENT_AUTH,
@@ -36,6 +38,29 @@ export const tlsFlags = {
     kind: 'list',
     value: 'FOLDER',
     summary: 'Folder of certificates: x-cert.pem with x-key.pem, or x.pem with both.',
+  },
+  acme: {
+    kind: 'list',
+    value: 'NAME',
+    summary:
+      "Get and renew a certificate for these names from Let's Encrypt, which has to reach -listen on port 80 or -listen-tls on 443.",
+  },
+  'acme-path': {
+    kind: 'string',
+    value: 'FOLDER',
+    summary: 'Where account and certificate of -acme are kept.',
+    default: 'acme',
+  },
+  'acme-directory': { kind: 'string', value: 'URL', summary: 'Another authority for -acme.' },
+  'acme-challenge': {
+    kind: 'string',
+    choices: ['http-01', 'tls-alpn-01'],
+    summary: 'How names are proven, if only one way can work.',
+  },
+  'acme-ca': {
+    kind: 'string',
+    value: 'FILE',
+    summary: 'Who issued the certificate of that authority itself.',
   },
   'tls-client-ca': {
     kind: 'string',
@@ -84,8 +109,12 @@ export function tlsOf(given: FlagValues<typeof tlsFlags>): LbTls {
       throw new MusterError('usage', `-${stray} has no effect without -listen-tls: say host:port`);
     return { listen: [], certificates: new Map() };
   }
-  if (certs.length + folders.length === 0)
-    throw new MusterError('usage', '-listen-tls needs certificates: -tls-cert FILE or -tls-path FOLDER');
+  const names = words(given.acme);
+  if (certs.length + folders.length + names.length === 0)
+    throw new MusterError(
+      'usage',
+      '-listen-tls needs certificates: -tls-cert FILE, -tls-path FOLDER or -acme NAME',
+    );
   if (keys.length > 0 && keys.length !== certs.length)
     throw new MusterError(
       'usage',
@@ -110,11 +139,26 @@ export function tlsOf(given: FlagValues<typeof tlsFlags>): LbTls {
     (cert, i): SourceOptions => ({ kind: 'file', cert, key: keys[i], refresh: REFRESH }),
   );
   const paths = folders.map((cert): SourceOptions => ({ kind: 'path', cert, refresh: REFRESH }));
+  const challenge = given['acme-challenge'];
+  const acme: SourceOptions[] =
+    names.length === 0
+      ? []
+      : [
+          {
+            kind: 'acme',
+            names,
+            cert: given['acme-path'] ?? 'acme',
+            directory: given['acme-directory'] ?? LETS_ENCRYPT,
+            contacts: [],
+            challenges: challenge === undefined ? ['http-01', 'tls-alpn-01'] : [challenge as ChallengeType],
+            authorityCa: given['acme-ca'],
+          },
+        ];
   const authorities: SourceOptions[] =
     clientCa === undefined ? [] : [{ kind: 'file', clientCa, refresh: REFRESH }];
   return {
     listen: places.map((text) => ({ ...placeOf(text), tls, http2: true })),
-    certificates: new Map([[tls.store, [...files, ...paths, ...authorities]]]),
+    certificates: new Map([[tls.store, [...files, ...paths, ...acme, ...authorities]]]),
   };
 }
 

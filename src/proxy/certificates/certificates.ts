@@ -1,6 +1,7 @@
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
+import type { ChallengeBoard } from '../acme/client.ts';
 import type { StoreSpec } from '../tls/spec.ts';
 import { Collector } from './collector.ts';
 import type { SourceOptions } from './kinds.ts';
@@ -9,6 +10,7 @@ export interface CertificatesOptions {
   /** Sources by the name of the store that they fill. */
   readonly stores: ReadonlyMap<string, readonly SourceOptions[]>;
   readonly catalog?: Catalog | undefined;
+  readonly challenges?: ChallengeBoard | undefined;
   readonly clock: Clock;
   readonly log: Logger;
   /** What a store holds from now on. */

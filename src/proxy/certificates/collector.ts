@@ -4,6 +4,7 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import { isMusterError, messageOf } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
+import type { ChallengeBoard } from '../acme/client.ts';
 import { certificatesOf, type PemPair, readCertificate } from '../tls/certificate.ts';
 import type { CertificateSpec, StoreSpec } from '../tls/spec.ts';
 import { followSource, type SourceOptions } from './kinds.ts';
@@ -18,6 +19,7 @@ export interface CollectorOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly catalog?: Catalog | undefined;
+  readonly challenges?: ChallengeBoard | undefined;
   /** What the store holds from now on. Called when all sources have answered or failed for the first time, then on every change. */
   readonly publish: (store: StoreSpec) => void;
 }
@@ -59,12 +61,13 @@ export class Collector {
       trouble: undefined,
       isKnown: false,
     }));
-    const { clock, catalog } = options;
+    const { clock, catalog, challenges } = options;
     for (const [i, source] of options.sources.entries()) {
       const followed = this.#followed[i]!;
       followed.stop = followSource(source, {
         clock,
         catalog,
+        challenges,
         found: (findings) => this.#found(followed, findings),
         trouble: (why) => this.#trouble(followed, why),
       });

@@ -1,3 +1,4 @@
+import { type AcmeSourceOptions, acme } from './acme.ts';
 import { type ConsulOptions, consul } from './consul.ts';
 import { type FileOptions, file } from './file.ts';
 import { type HttpOptions, http } from './http.ts';
@@ -12,9 +13,10 @@ interface OptionsOf {
   http: HttpOptions;
   consul: ConsulOptions;
   kv: KvOptions;
+  acme: AcmeSourceOptions;
 }
 
-export const SOURCES = { file, path, http, consul, kv } as const satisfies {
+export const SOURCES = { file, path, http, consul, kv, acme } as const satisfies {
   [Kind in keyof OptionsOf]: SourceKind<OptionsOf[Kind]>;
 };
 

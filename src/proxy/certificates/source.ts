@@ -1,6 +1,7 @@
 /** Where certificates come from: the common shape of all kinds. */
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { Clock } from '../../lib/clock.ts';
+import type { ChallengeBoard } from '../acme/client.ts';
 import type { PemPair } from '../tls/certificate.ts';
 
 /** All that a source has at the moment, unread: whether it is any good is found out behind it. */
@@ -20,6 +21,10 @@ export interface Text {
 
 export interface SourceContext {
   readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random?: () => number;
+  /** Answers challenges on our listeners; undefined: there is none that could. */
+  readonly challenges?: ChallengeBoard | undefined;
   /** This process's own key/value store, where there is one. */
   readonly catalog?: Catalog | undefined;
   /** The source has this now; told at least once as soon as it is known, then on changes (or more often). */

@@ -51,6 +51,7 @@ export interface EngineOptions {
 }
 
 const NOTHING = new Uint8Array();
+const NO_CHALLENGES: ReadonlyMap<string, string> = new Map();
 const NO_ROUTES: RouteTable = { match: () => undefined, next: () => undefined, tcp: () => undefined };
 const NOBODY = new Credentials(
   {},
@@ -73,6 +74,8 @@ export class Engine {
   time: number;
   /** Reused for every request. */
   readonly rewrite: RequestRewrite;
+  /** Answers to ACME authorities by token (RFC 8555 §8.3): before any route. Empty but for moments. */
+  challenges: ReadonlyMap<string, string> = NO_CHALLENGES;
   /** Swapped whole. */
   routes: RouteTable = NO_ROUTES;
   readonly transport: Transport;

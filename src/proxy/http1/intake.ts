@@ -14,6 +14,7 @@ import type { Frontend } from './frontend.ts';
 import { type Admission, judge } from './guard.ts';
 import { admissionOf, pageOf } from './guard-pages.ts';
 import { Carry, OUT, READ } from './memory.ts';
+import { plainPage } from './page.ts';
 import { refusalOf } from './refusals.ts';
 import { METHOD_HEAD, METHOD_OPTIONS, METHOD_OTHER } from './request-head.ts';
 import type { Session } from './session.ts';
@@ -147,6 +148,11 @@ export class Intake {
       return bodyEnd;
     }
     const { hostStart, hostEnd, pathStart, pathEnd } = head;
+    const challenge = engine.challenges.size === 0 ? undefined : challengeAt(engine, pathStart, pathEnd);
+    if (challenge !== undefined) {
+      session.answerWith(plainPage(200, challenge));
+      return bodyEnd;
+    }
     let route = engine.routes.match(memory, hostStart, hostEnd, pathStart, pathEnd, this.#frontend.secure);
     let target: Target | undefined;
     let admission: Admission | undefined;
@@ -227,4 +233,16 @@ export class Intake {
     session.sendUpstream(start, used);
     return used;
   }
+}
+
+const CHALLENGE = '/.well-known/acme-challenge/';
+
+/** The answer to an ACME authority, when the path is that of a challenge that waits for it. */
+function challengeAt({ memory, challenges }: Engine, from: number, to: number): string | undefined {
+  if (to - from <= CHALLENGE.length) return undefined;
+  for (let i = 0; i < CHALLENGE.length; i++)
+    if (memory[from + i] !== CHALLENGE.charCodeAt(i)) return undefined;
+  let token = '';
+  for (let i = from + CHALLENGE.length; i < to; i++) token += String.fromCharCode(memory[i]!);
+  return challenges.get(token);
 }

@@ -13,6 +13,7 @@ import type { ProxySettings } from '../settings.ts';
 import { Shortage, type ShortageReport } from '../shortage.ts';
 import { Dialer } from '../tls/dialer.ts';
 import { Keyring } from '../tls/keyring.ts';
+import type { ChallengeAnswers } from '../tls/spec.ts';
 import type { EnginePool, TransportKind } from '../transport.ts';
 import type { ListenerHome, OpenListener } from './listener-kind.ts';
 import { openListener } from './listener-kinds.ts';
@@ -137,6 +138,12 @@ export class ProxyServer {
   /** What to do with HTTP besides routing. */
   configure(settings: ProxySettings): void {
     this.#home.engine.configure(settings);
+  }
+
+  /** What is answered to ACME authorities from now on. */
+  setChallenges({ http, certificates }: ChallengeAnswers): void {
+    this.#home.engine.challenges = http;
+    this.#home.keyring.challenges.replace({ certificates, clientCa: [] });
   }
 
   /** An instance that nothing leads to any more: its idle connections end. */

@@ -2,6 +2,7 @@ import { constants, createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createSecureContext, type SecureContext, type SecureContextOptions, TLSSocket } from 'node:tls';
 import { messageOf } from '../../errors.ts';
+import { parseClientHello } from '../tcp/client-hello.ts';
 import type { CertificateSet, CertificateStore } from './certificate-store.ts';
 import type { Keyring } from './keyring.ts';
 import { type ServerSide, type Shown, serverSideOf } from './server-side.ts';
@@ -15,6 +16,9 @@ export interface TlsAcceptorOptions {
   /** It failed, or the client gave up: the connection is gone. Of each accepted connection one of the two is told. */
   readonly onFailed: (why: string) => void;
 }
+
+/** What authorities offer, and nobody else (RFC 8737 §3). */
+const ACME_PROTOCOL = 'acme-tls/1';
 
 interface Handshake {
   readonly deadline: number;
@@ -60,7 +64,26 @@ export class TlsAcceptor {
     socket.once('close', () => {
       if (this.#waiting.delete(socket)) this.#options.onFailed(handshake.why);
     });
-    this.#shake(socket, handshake);
+    // Only while an authority is expected: everybody else's first bytes are looked at meanwhile, which costs them little.
+    if (this.#options.keyring.challenges.current.all.length === 0) this.#shake(socket, handshake);
+    else this.#look(socket, handshake);
+  }
+
+  /** Tells an ACME authority from others by its first bytes, which the handshake gets all the same. */
+  #look(raw: Socket, handshake: Handshake): void {
+    let seen: Buffer = Buffer.alloc(0);
+    const onData = (chunk: Buffer): void => {
+      seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk]);
+      const hello = parseClientHello(seen, 0, seen.length);
+      if (hello === 'more') return;
+      raw.off('data', onData);
+      raw.pause();
+      raw.unshift(seen);
+      const isChallenge = typeof hello === 'object' && seen.includes(ACME_PROTOCOL);
+      this.#shake(raw, handshake, isChallenge ? this.#options.keyring.challenges.current : undefined);
+    };
+    raw.on('error', ignore);
+    raw.on('data', onData);
   }
 
   /** Ends the handshakes whose time is up. To be called now and then with the present time (ms, of any clock). */
@@ -72,8 +95,11 @@ export class TlsAcceptor {
     }
   }
 
-  #shake(raw: Socket, handshake: Handshake): void {
-    const { clientAuth, alpn } = this.#options.settings;
+  /** `challenges`: it is an authority's. */
+  #shake(raw: Socket, handshake: Handshake, challenges?: CertificateSet): void {
+    const { settings } = this.#options;
+    const clientAuth = challenges === undefined ? settings.clientAuth : 'none';
+    const alpn = challenges === undefined ? settings.alpn : [ACME_PROTOCOL];
     const socket = new TLSSocket(raw, {
       isServer: true,
       secureContext: this.#bare,
@@ -82,7 +108,9 @@ export class TlsAcceptor {
       ...(alpn.length === 0 ? {} : { ALPNProtocols: [...alpn] }),
     });
     const server = serverSideOf(socket);
-    server.chooseCertificate((name) => this.#certificateFor(name));
+    server.chooseCertificate((name) =>
+      challenges === undefined ? this.#certificateFor(name) : this.#shownOf(challenges.find(name)),
+    );
     socket.on('error', (error) => {
       handshake.why = messageOf(error);
     });
@@ -91,6 +119,11 @@ export class TlsAcceptor {
     });
     socket.on('secure', () => {
       server.release();
+      if (challenges !== undefined) {
+        handshake.why = 'an ACME authority has seen what it wanted';
+        socket.end();
+        return;
+      }
       const problem = this.#problemOf(socket, server);
       if (problem === undefined) {
         this.#waiting.delete(raw);
@@ -124,7 +157,10 @@ export class TlsAcceptor {
   /** What a client that asks for a name ("": for none) is shown; undefined: nothing, and the handshake fails. */
   #certificateFor(name: string): Shown | undefined {
     const set = this.#store.current;
-    const certificate = set.find(name) ?? (this.#options.settings.strict ? undefined : set.fallback);
+    return this.#shownOf(set.find(name) ?? (this.#options.settings.strict ? undefined : set.fallback));
+  }
+
+  #shownOf(certificate: CertificateSpec | undefined): Shown | undefined {
     if (certificate === undefined) return undefined;
     let context = this.#contexts.get(certificate);
     if (context === undefined) {
@@ -170,3 +206,6 @@ export class TlsAcceptor {
 function hasCertificate(socket: TLSSocket): boolean {
   return Object.keys(socket.getPeerCertificate()).length > 0;
 }
+
+/** What matters about an error is said by the close that follows. */
+function ignore(): void {}

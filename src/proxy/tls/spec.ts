@@ -27,6 +27,14 @@ export interface StoreSpec {
   readonly clientCa: readonly string[];
 }
 
+/** What an ACME authority wants to see while it issues a certificate. */
+export interface ChallengeAnswers {
+  /** http-01: what is answered for a token. */
+  readonly http: ReadonlyMap<string, string>;
+  /** tls-alpn-01: what is shown to clients that offer nothing but "acme-tls/1". */
+  readonly certificates: readonly CertificateSpec[];
+}
+
 export const TLS_VERSIONS = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const;
 export type TlsVersion = (typeof TLS_VERSIONS)[number];
 
