@@ -100,7 +100,7 @@ export class Dispatch implements Waiter {
   }
 
   #next(): void {
-    const target = this.route!.balancer.next(this.#tried);
+    const target = this.route!.balancer.next(this.#tried, this.#session.intake.clientKey);
     if (target !== undefined) this.#open(target, false);
     else if (this.#isAnyFull()) this.#queue(this.route!);
     else this.#session.undeliverable();
@@ -123,7 +123,7 @@ export class Dispatch implements Waiter {
 
   /** Called by the waiting room, which then forgets it. */
   admit(): boolean {
-    const target = this.route!.balancer.next(this.#tried);
+    const target = this.route!.balancer.next(this.#tried, this.#session.intake.clientKey);
     if (target === undefined) return false;
     this.#isQueued = false;
     this.#engine.touch();
@@ -146,7 +146,7 @@ export class Dispatch implements Waiter {
     if (route === undefined || target === undefined || !this.#repeatable) return false;
     if (this.#sightings >= this.#engine.limits.maxSightings) return false;
     const tried = [...this.#tried, target];
-    const next = route.balancer.next(tried);
+    const next = route.balancer.next(tried, this.#session.intake.clientKey);
     if (next === undefined || next.state.ejectedUntil !== 0) return false;
     if (!this.#engine.retries.withdraw(this.#engine.time)) return false;
     this.#engine.counters.slot(target.slot, CLASS_1XX - 1 + ((status / 100) | 0));

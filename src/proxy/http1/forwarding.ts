@@ -1,4 +1,5 @@
 /** What a backend is told about the client. Texts that depend only on the client's address are made once per address. */
+import { keyOfAddress } from '../../balance/hash.ts';
 import { latin1, writeNumber } from './bytes.ts';
 import type { RequestRewrite } from './compose.ts';
 import {
@@ -41,6 +42,8 @@ export class Forwarding {
   readonly #via: readonly Uint8Array[];
   /** The client's address. */
   readonly address: string;
+  /** The same as a key of balancing. */
+  readonly clientKey: number;
   readonly addressBytes: Uint8Array;
   readonly isSecure: boolean;
   readonly #realIp: Uint8Array;
@@ -74,6 +77,7 @@ export class Forwarding {
     );
     this.#via = via.map(latin1);
     this.address = address;
+    this.clientKey = keyOfAddress(address);
     this.isSecure = isSecure;
     this.addressBytes = latin1(address);
     this.#realIp = latin1(realIp);

@@ -82,6 +82,11 @@ export class Intake {
     return this.carry.length > PIPELINE && (stage === EXCHANGE || (stage === IDLE && clientSlow));
   }
 
+  /** For strategies that send a client to the same instance. */
+  get clientKey(): number {
+    return this.#forwarding.clientKey;
+  }
+
   /** The client's. */
   get address(): string {
     return this.#forwarding.address;

@@ -2,6 +2,7 @@
  * One client's connection: requests are read, sent on their way, answered, one after the other. No I/O in here:
  * events come in as method calls, what is to be done goes out through the links.
  */
+import { answeredIn } from '../../balance/measure.ts';
 import { BYTES_IN, BYTES_OUT, IN_FLIGHT, OWN_4XX, OWN_5XX, TUNNELS } from '../counters.ts';
 import type { ProxyLimits } from '../limits.ts';
 import { Dispatch } from './dispatch.ts';
@@ -241,6 +242,8 @@ export class Session {
   sendToClient(start: number, end: number): void {
     this.#engine.counters.overall(BYTES_OUT, end - start);
     if (this.exchange !== undefined) this.exchange.size += end - start;
+    const { target } = this.dispatch;
+    if (target !== undefined) target.state.bytes += end - start;
     if (this.#link.send(start, end)) return;
     this.clientSlow = true;
     this.dispatch.upstream?.pause();
@@ -253,6 +256,7 @@ export class Session {
     const now = engine.time;
     const { status } = this.reply;
     engine.counters.answered(route!.slot, target!.slot, status, now - this.#startedAt);
+    answeredIn(target!.state, now - this.#startedAt);
     if (status >= 502 && status <= 504) engine.outcomes.erred(target!, status, route!.targets);
     else engine.outcomes.answered(target!);
     this.dispatch.release(keep && this.intake.body.done && !this.#upstreamSlow && !this.#frontend.draining);
@@ -324,6 +328,7 @@ export class Session {
 
   sendUpstream(start: number, end: number): void {
     const { upstream } = this.dispatch;
+    if (upstream !== undefined) upstream.target.state.bytes += end - start;
     if (upstream !== undefined && !upstream.send(start, end)) {
       this.#upstreamSlow = true;
       this.#flow();
