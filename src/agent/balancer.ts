@@ -11,6 +11,7 @@ import type { Router } from '../route/router.ts';
 import { type CertificatesConfig, type ListenerConfig, sourceOf } from './config/listeners.ts';
 import { type Config, DEFAULT_BALANCER } from './config/schema.ts';
 import { type FrontListener, startFront } from './front.ts';
+import { startServices } from './l4/catalog-service.ts';
 import { instanceTraffic, trafficOf } from './traffic.ts';
 
 export interface BalancerOptions {
@@ -38,13 +39,14 @@ export interface Balancer {
  * with a warning, so that several agents run on one machine: undefined, then, or a balancer without its admin API.
  */
 export async function startBalancer(options: BalancerOptions): Promise<Balancer | undefined> {
-  const { listen, listener, admin } = options.config;
+  const { listen, listener, service, admin } = options.config;
   try {
     return await build(options);
   } catch (error) {
     if (
       listen !== undefined ||
       listener.length > 0 ||
+      service.length > 0 ||
       admin !== undefined ||
       !isMusterError(error, 'listen.in_use')
     )
@@ -76,14 +78,24 @@ async function build({ config, catalog, logger }: BalancerOptions): Promise<Bala
     tagPrefix,
     log: logger.child('balancer'),
   });
+  const services = await startServices(config.service, catalog, logger.child('balancer')).catch(
+    async (error: unknown) => {
+      await front.stop();
+      throw error;
+    },
+  );
   const { listeners, admin, router, counters } = front;
   return {
-    addresses: { listeners, admin },
+    addresses: { listeners: [...listeners, ...(services?.addresses ?? [])], admin },
     router,
     traffic: trafficOf({ catalog, router, counters, listeners, ejections: () => front.ejections() }),
     trafficOf: instanceTraffic({ router, counters }),
-    drain: (patience) => front.drain(patience),
-    stop: () => front.stop(),
+    async drain(patience) {
+      await Promise.all([front.drain(patience), services?.front.drain(patience)]);
+    },
+    async stop() {
+      await Promise.all([front.stop(), services?.front.stop()]);
+    },
   };
 }
 

@@ -21,6 +21,7 @@ import { kernelSchema } from './kernel.ts';
 import { limitsSchema } from './limits.ts';
 import { certificatesSchema, checkListeners, listenerSchema } from './listeners.ts';
 import { registratorSchema } from './registrator.ts';
+import { balancedServiceSchema } from './tcp-services.ts';
 
 const nodeSchema = z
   .strictObject({
@@ -320,6 +321,7 @@ const balancerSchema = z
     listener: z.array(listenerSchema).default([]),
     kernel: z.array(kernelSchema).default([]),
     certificates: z.array(certificatesSchema).default([]),
+    service: z.array(balancedServiceSchema).default([]),
     admin: hostPort()
       .optional()
       .describe(

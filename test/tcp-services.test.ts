@@ -1,0 +1,105 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { freePorts, until } from '../scripts/support/processes.mjs';
+import { put } from './support/http.ts';
+import { testMuster } from './support/muster.ts';
+
+/** Answers each connection with its id and what it hears. */
+async function startEcho(id: string): Promise<{ port: number; stop: () => void }> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    socket.on('data', (data) => socket.write(`${id} ${data}`));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const stop = () => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  };
+  onTestFinished(stop);
+  return { port: (server.address() as AddressInfo).port, stop };
+}
+
+function open(port: number): Socket {
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => {});
+  onTestFinished(() => void socket.destroy());
+  return socket;
+}
+
+/** What comes back for `text` on a connection of its own, "" when it is closed. */
+async function say(port: number, text: string): Promise<string> {
+  const socket = open(port);
+  socket.write(text);
+  const answer = await new Promise<string>((resolve) => {
+    socket.once('data', (data) => resolve(String(data)));
+    socket.once('close', () => resolve(''));
+  });
+  socket.destroy();
+  return answer;
+}
+
+describe('a service of the catalog over TCP', () => {
+  it('is balanced as its instances come and go, and open connections outlive them', async () => {
+    const [port = 0] = await freePorts(1);
+    const { api } = await testMuster('agent', {
+      node: { dev: true },
+      balancer: { service: [{ name: 'db', address: `127.0.0.1:${port}` }] },
+    });
+    expect(await say(port, 'x')).toBe('');
+    const [a, b] = [await startEcho('a'), await startEcho('b')];
+    const register = (id: string, at: number) =>
+      put(`${api}/v1/agent/service/register`, {
+        ID: id,
+        Name: 'db',
+        Address: '127.0.0.1',
+        Port: at,
+        Check: { TCP: `127.0.0.1:${at}`, Interval: '1s', Status: 'passing' },
+      });
+    await register('a', a.port);
+    await until('the first', async () => (await say(port, 'x')) === 'a x');
+    const held = open(port);
+    held.write('1');
+    await once(held, 'data');
+
+    await register('b', b.port);
+    await until('the second', async () => (await say(port, 'x')) === 'b x');
+    // Two that take turns: each gets half.
+    const answers = [];
+    for (let i = 0; i < 10; i++) answers.push(await say(port, 'x'));
+    expect(answers.filter((answer) => answer === 'a x')).toHaveLength(5);
+
+    await put(`${api}/v1/agent/service/deregister/a`);
+    await until('the first to be out', async () => {
+      const two = [await say(port, 'x'), await say(port, 'x')];
+      return two.every((answer) => answer === 'b x');
+    });
+    held.write('2');
+    expect(String((await once(held, 'data'))[0])).toBe('a 2');
+  });
+
+  it('loses no connection to an instance that is dead and not yet known to be', async () => {
+    const [port = 0] = await freePorts(1);
+    const { api } = await testMuster('agent', {
+      node: { dev: true },
+      balancer: { service: [{ name: 'db', address: `127.0.0.1:${port}` }] },
+    });
+    const [a, b] = [await startEcho('a'), await startEcho('b')];
+    for (const [id, at] of [
+      ['a', a.port],
+      ['b', b.port],
+    ] as const)
+      await put(`${api}/v1/agent/service/register`, {
+        ID: id,
+        Name: 'db',
+        Address: '127.0.0.1',
+        Port: at,
+        Check: { TTL: '1h', Status: 'passing' },
+      });
+    await until('both', async () => new Set([await say(port, 'x'), await say(port, 'x')]).size === 2);
+    a.stop();
+    for (let i = 0; i < 20; i++) expect(await say(port, 'x')).toBe('b x');
+  });
+});
