@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 // @ts-check
-// npm run bench -- proxy|propagation|dns|registry|store [--option value …]      see bench/README.md
+// npm run bench -- proxy|propagation|dns|dns-forward|registry|store [--option value …]      see bench/README.md
 import { setup } from '../scripts/setup.mjs';
 import { stopAllWithUs } from '../scripts/support/processes.mjs';
 import { run } from '../scripts/support/say.mjs';
 import { dnsBench } from './dns.mjs';
 import { kernelBench } from './kernel.mjs';
+import { dnsForwardBench } from './dns-forward.mjs';
 import { proxyBench } from './proxy.mjs';
 import { registryBench } from './registry.mjs';
 import { storeBench } from './store.mjs';
@@ -20,6 +21,11 @@ const BENCHES = {
     measure: propagationBench,
   },
   dns: { about: 'answers per second of the name service', needs: ['bench'], measure: dnsBench },
+  'dns-forward': {
+    about: 'answers of other name servers that are kept, against dnsmasq',
+    needs: ['bench'],
+    measure: dnsForwardBench,
+  },
   registry: {
     about: 'reads, writes and blocked readers of the registry, against etcd',
     needs: ['bench'],

@@ -192,7 +192,7 @@ async function storm(
 
 const skipIfTrouble = ({ skip }: TestContext) => skip(trouble !== undefined, trouble);
 
-describe('the catalog is what runs', { timeout: 600_000 }, () => {
+describe('the catalog is what runs', { timeout: Math.max(600_000, CONTAINERS * 10_000) }, () => {
   it('with a registrator of its own', async (context) => {
     skipIfTrouble(context);
     const muster = await testMuster('agent');

@@ -65,6 +65,8 @@ export const SYSTEM_PACKAGES = {
     { commands: ['wrk'], debian: 'wrk', why: 'makes load' },
     { commands: ['haproxy'], debian: 'haproxy', why: 'is compared with', daemon: 'haproxy' },
     { commands: ['nginx'], debian: 'nginx-light', why: 'is the backend, and compared with', daemon: 'nginx' },
+    { commands: ['dnsperf'], debian: 'dnsperf', why: 'asks over DNS' },
+    { commands: ['dnsmasq'], debian: 'dnsmasq-base', why: 'is compared with' },
     { commands: ['taskset'], debian: 'util-linux', why: 'pins programs to a core' },
   ],
 };

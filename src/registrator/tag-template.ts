@@ -1,11 +1,101 @@
 import type { ContainerDetails } from '../docker/types.ts';
+import { MusterError, messageOf } from '../errors.ts';
+import { compileGoRegexp, type GoRegexp } from '../lib/go-regexp.ts';
+import {
+  type FunctionTable,
+  fn,
+  fromJson,
+  INT,
+  STRING,
+  STRING_MAP,
+  STRINGS,
+  Template,
+  ValueError,
+  variadic,
+} from '../template/language/index.ts';
 import { splitTags } from './tags.ts';
 
 /** `-tags` for one container. Throws when the template cannot be carried out on it. */
 export type TagTemplate = (container: ContainerDetails) => readonly string[];
 
-/** Tags that are the same for all. */
+/**
+ * Tags with commas, which may be a template in Go's language over the container as engines describe it, with registrator's
+ * functions. Throws `usage` for what is no template.
+ */
 export function tagTemplate(text: string): TagTemplate {
-  const tags = splitTags(text);
-  return () => tags;
+  if (!text.includes('{{')) {
+    const tags = splitTags(text);
+    return () => tags;
+  }
+  let template: Template;
+  try {
+    template = new Template('tags', text, { functions: FUNCTIONS });
+  } catch (cause) {
+    throw new MusterError('usage', `-tags is no template: ${messageOf(cause)}`, { cause });
+  }
+  return (container) => splitTags(template.execute(dataOf(container)));
+}
+
+/** With the one field whose name in registrator's templates is not that of the API. */
+function dataOf(container: ContainerDetails) {
+  return fromJson({ ...container, ID: container.Id });
+}
+
+/** Those of registrator, but for `httpGet` and `jsonParse`: a registration does not wait for some other server. */
+const FUNCTIONS: FunctionTable = {
+  strSlice: variadic([STRING, INT], STRING, (text: string, ...places: bigint[]) =>
+    strSlice(text, places.map(Number)),
+  ),
+  sIndex: fn([INT, STRINGS], STRING, (index: bigint, list: string[]) => elementOf(list, Number(index))),
+  mIndex: fn(
+    [STRING, STRING_MAP],
+    STRING,
+    (key: string, map: ReadonlyMap<string, string>) => map.get(key) ?? '',
+  ),
+  toUpper: fn([STRING], STRING, (text: string) => text.toUpperCase()),
+  toLower: fn([STRING], STRING, (text: string) => text.toLowerCase()),
+  replace: fn([INT, STRING, STRING, STRING], STRING, (most: bigint, old: string, by: string, text: string) =>
+    replaced(text, old, by, Number(most)),
+  ),
+  join: fn([STRING, STRINGS], STRING, (separator: string, list: string[]) => list.join(separator)),
+  split: fn([STRING, STRING], STRINGS, (separator: string, text: string) => text.split(separator)),
+  splitIndex: fn([INT, STRING, STRING], STRING, (index: bigint, separator: string, text: string) =>
+    elementOf(text.split(separator), Number(index)),
+  ),
+  matchFirstElement: fn([STRING, STRINGS], STRING, (pattern: string, list: string[]) => {
+    const regexp = regexpOf(pattern);
+    return list.find((one) => regexp.test(one)) ?? '';
+  }),
+  matchAllElements: fn([STRING, STRINGS], STRINGS, (pattern: string, list: string[]) => {
+    const regexp = regexpOf(pattern);
+    return list.filter((one) => regexp.test(one));
+  }),
+};
+
+/** Places beyond the text leave it as it is. */
+function strSlice(text: string, [start, end]: number[]): string {
+  if (start === undefined) return text;
+  if (start < 0 || (end ?? 0) < 0) throw new ValueError('strSlice: a place is below 0');
+  if (end === undefined) return start <= text.length ? text.slice(start) : text;
+  if (start > text.length || end > text.length) return text;
+  return end < start ? text.slice(start) : text.slice(start, end);
+}
+
+/** Counted from the end below 0; what is beyond an end is the last or the first. */
+function elementOf(list: readonly string[], index: number): string {
+  if (list.length === 0) throw new ValueError('the list has no element');
+  const at = index < 0 ? Math.max(0, list.length + index) : Math.min(index, list.length - 1);
+  return list[at] as string;
+}
+
+/** As Go's `strings.Replace`: all of them below 0. */
+function replaced(text: string, old: string, by: string, most: number): string {
+  if (most < 0) return text.replaceAll(old, () => by);
+  const parts = text.split(old);
+  const first = parts.slice(0, most + 1).join(by);
+  return parts.length > most + 1 ? [first, ...parts.slice(most + 1)].join(old) : first;
+}
+
+function regexpOf(pattern: string): GoRegexp {
+  return compileGoRegexp(pattern);
 }
