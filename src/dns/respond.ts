@@ -71,9 +71,9 @@ export function createResponder({
       if (forwarder !== undefined && !isOwn(query))
         return forwarder.answer(packet, query, roomFor(query, transport));
       const prepared = answers.find(query);
-      // The next packet overwrites the question.
+      // The next packet overwrites both.
       if (prepared.elsewhere !== undefined && elsewhere !== undefined)
-        return askElsewhere(elsewhere, prepared, packet, { ...query }, transport);
+        return askElsewhere(elsewhere, prepared, Buffer.from(packet), { ...query }, transport);
       stampSerial(prepared, now());
       return assemble(prepared, packet, query, transport);
     } catch (error) {

@@ -2,6 +2,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import type { Logger } from '../lib/log.ts';
 import type { Responder } from './respond.ts';
+import { descriptorOf, UdpBatch } from './udp-batch.ts';
 
 /**
  * Bytes of questions and answers that the kernel keeps for us: a burst of some ten thousand questions waits
@@ -21,7 +22,11 @@ export async function startUdp(
   respond: Responder,
   { host, port, logger }: { host: string; port: number; logger: Logger },
 ): Promise<UdpServer> {
-  const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
+  const socket = createSocket({
+    type: isIPv6(host) ? 'udp6' : 'udp4',
+    // Addresses are not looked up, which would cost a turn of the loop for each answer.
+    lookup: (address, _options, callback) => callback(null, address, isIPv6(address) ? 6 : 4),
+  });
   await new Promise<void>((resolve, reject) => {
     const fail = (error: Error) => {
       socket.close();
@@ -37,17 +42,23 @@ export async function startUdp(
   let closed = false;
   // An answer that could not be sent (the asker is gone, its network is down) is the asker's loss alone.
   socket.on('error', (error) => logger.debug('an answer over UDP was not sent', { error: error.message }));
+  const send = (answer: Buffer, port: number, address: string) => {
+    if (!closed && socket.getSendQueueSize() <= MAX_WAITING_BYTES) socket.send(answer, port, address);
+  };
+  const fd = descriptorOf(socket);
+  let batch: UdpBatch | undefined;
+  if (fd !== undefined)
+    UdpBatch.open().then((opened) => {
+      batch = opened;
+    });
   socket.on('message', (packet, from) => {
-    if (socket.getSendQueueSize() > MAX_WAITING_BYTES) return;
+    // One has come through the runtime; those behind it are taken all at once.
+    if (fd !== undefined && !closed) batch?.drain(fd, respond, send);
     if (from.port === 0) return;
     const answer = respond(packet, true, from.address);
-    if (answer instanceof Promise) {
-      answer.then((late) => {
-        if (!closed && socket.getSendQueueSize() <= MAX_WAITING_BYTES)
-          socket.send(late, from.port, from.address);
-      });
-      // The socket may keep the bytes for a while: it gets its own.
-    } else if (answer !== undefined) socket.send(Buffer.from(answer), from.port, from.address);
+    if (answer instanceof Promise) answer.then((late) => send(late, from.port, from.address));
+    // The socket may keep the bytes for a while: it gets its own.
+    else if (answer !== undefined) send(Buffer.from(answer), from.port, from.address);
   });
   let stopped: Promise<void> | undefined;
   const stop = () =>

@@ -50,6 +50,8 @@ const BACKOFF: BackoffPolicy = { base: 200, max: 10_000 };
  * again after so many ms.
  */
 const LOOK_AGAIN = [200, 1000];
+/** Between two comparisons in a storm of events: half of the time at most, and no longer than this, in ms. */
+const LONGEST_REST = 250;
 /** Registrations at a time: as many as an agent writes in one commit. */
 const AT_A_TIME = 16;
 
@@ -168,7 +170,7 @@ export class Registrator {
         continue;
       }
       // A storm of events is answered with half of one's time at most.
-      await sleep(this.#clock, Math.min(1000, this.#clock.now() - began), signal);
+      await sleep(this.#clock, Math.min(LONGEST_REST, this.#clock.now() - began), signal);
       const again = (this.#again[0] ?? Number.POSITIVE_INFINITY) - this.#clock.now();
       await this.#untilDue(Math.min(resync, again, this.#leaving.next()));
     }
