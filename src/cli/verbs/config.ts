@@ -1,24 +1,32 @@
 import { MusterError } from '../../errors.ts';
 import { CONFIG_FORMAT } from '../agent-flags.ts';
 import { JSON_FLAG, json } from '../connect.ts';
-import { verb } from '../verb.ts';
+import { type Terminal, verb } from '../verb.ts';
 
 export const validate = verb({
   summary: 'Checks configuration files and stacks without starting anything.',
   about:
-    "Files of Muster's or of Consul's agent, or directories of them. They are checked as the one configuration that they make together. What has no effect is said on standard error. Exits with 2 when something is wrong.",
+    "Files of Muster's or of Consul's agent, or directories of them; or a file of fabio's settings (`*.properties`). They are checked as the one configuration that they make together. What has no effect is said on standard error. Exits with 2 when something is wrong.",
   args: ['FILE...'],
   examples: [
     { command: 'muster validate stacks/hello.toml' },
     { command: 'muster validate /etc/consul.d', does: "Consul's files as they are" },
+    { command: 'muster validate fabio.properties', does: 'with the line of each value that is wrong' },
   ],
   flags: {
     quiet: { kind: 'boolean', summary: 'Say nothing when all is well.' },
     'config-format': CONFIG_FORMAT,
   },
   async run({ flags, args, terminal }) {
+    const settings = args.filter((file) => file.endsWith('.properties'));
+    for (const file of settings) await validateSettings(file, terminal);
+    const others = args.filter((file) => !settings.includes(file));
+    if (others.length === 0 && settings.length > 0) {
+      if (!flags.quiet) terminal.out('Configuration is valid!\n');
+      return;
+    }
     const { readConfigFiles, readWritten } = await import('../../agent/config/read.ts');
-    const { warnings } = readWritten(readConfigFiles(args, flags['config-format']));
+    const { warnings } = readWritten(readConfigFiles(others, flags['config-format']));
     for (const warning of warnings) terminal.err(`${warning}\n`);
     if (!flags.quiet) terminal.out('Configuration is valid!\n');
   },
@@ -45,3 +53,14 @@ export const configPrint = verb({
     terminal.out(flags.json ? json(shown) : `${stringify(shown)}`);
   },
 });
+
+/** fabio's settings; throws `config.invalid` when a value is wrong. */
+async function validateSettings(file: string, terminal: Terminal): Promise<void> {
+  const { validateFabio } = await import('../../agent/fabio/validate.ts');
+  const { loadSettings } = await import('../../agent/fabio/read.ts');
+  const problems = validateFabio({ flags: {}, env: terminal.env, file: await loadSettings(file) });
+  for (const { place, message } of problems) terminal.err(`${file}: ${place}: ${message}\n`);
+  const wrong = problems.filter(({ isWrong }) => isWrong);
+  if (wrong.length > 0)
+    throw new MusterError('config.invalid', `${file}: ${wrong.length} value(s) are wrong, see above`);
+}
