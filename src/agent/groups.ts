@@ -88,8 +88,7 @@ function surroundingsOf(group: GroupConfig, { catalog, registry, balancer }: Gro
     health(instance) {
       const found = registered(instance);
       if (found === undefined) return undefined;
-      const state = aggregate(found.checks);
-      return state === 'maintenance' ? 'critical' : state;
+      return aggregate(found.checks);
     },
     traffic(instance) {
       const found = registered(instance);

@@ -160,6 +160,22 @@ describe('a managed group', () => {
     expect(world.calls).toContain(`withdraw ${first!.name}`);
   });
 
+  it('does not replace an instance that somebody put into maintenance', async () => {
+    const { controller, world, until } = await start({
+      replicas: 3,
+      heal: { after: 0, initialDelay: 0, most: 5, window: 60_000, holdAbove: 1 },
+    });
+    const [drained, sick] = (await until(settled)).instances;
+    world.healths.set(drained!.id, 'maintenance');
+    world.healths.set(sick!.id, 'critical');
+    await until((view) => !view.instances.some(({ id }) => id === sick!.id));
+    expect(controller.view().instances.find(({ id }) => id === drained!.id)).toMatchObject({
+      health: 'maintenance',
+      ready: false,
+      leaving: false,
+    });
+  });
+
   it('follows its autoscaler, within its bounds', async () => {
     const direction = { stabilization: 0, rates: [{ instances: 100, period: 1000 }], select: 'max' } as const;
     const { controller, world, until } = await start({

@@ -65,9 +65,10 @@ export class Members {
       const view = member.instance.view();
       const runs = view.state.mode === 'running';
       const health = isChecked ? this.#surroundings.health(view) : 'passing';
-      const isReady = runs && health !== undefined && health !== 'critical';
+      const isReady = runs && (health === 'passing' || health === 'warning');
       member.readySince = isReady ? (member.readySince ?? now) : undefined;
-      member.failingSince = runs && !isReady ? (member.failingSince ?? now) : undefined;
+      const fails = runs && !isReady && health !== 'maintenance';
+      member.failingSince = fails ? (member.failingSince ?? now) : undefined;
     }
   }
 

@@ -1,7 +1,8 @@
 /** What a group needs of the agent it runs in: the registry, the balancer's figures. */
 import type { InstanceView } from './instance.ts';
 
-export type Health = 'passing' | 'warning' | 'critical';
+/** `maintenance`: somebody wants it to get no traffic; nothing is wrong with it. */
+export type Health = 'passing' | 'warning' | 'critical' | 'maintenance';
 
 /** What the balancer counted of one instance, since it began. */
 export interface Traffic {

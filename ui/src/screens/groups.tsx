@@ -188,11 +188,13 @@ function stateOf({ leaving, ready, health, state }: ManagedInstance): string {
   if (state.mode === 'waiting') return `${state.ending}; starts again soon`;
   if (state.mode !== 'running') return state.mode;
   if (ready) return 'ready';
+  if (health === 'maintenance') return 'in maintenance';
   return health === null ? 'running, not registered yet' : `running, its checks are ${health}`;
 }
 
-function toneOf({ leaving, ready, state }: ManagedInstance): string {
+function toneOf({ leaving, ready, health, state }: ManagedInstance): string {
   if (leaving) return 'draining';
+  if (health === 'maintenance') return 'maintenance';
   if (ready) return 'passing';
   return state.mode === 'waiting' ? 'critical' : 'warning';
 }
