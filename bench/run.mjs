@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 // @ts-check
-// npm run bench -- proxy|propagation|dns|dns-forward|registry|store [--option value …]      see bench/README.md
+// npm run bench -- NAME [--option value …]      without a name: which there are; see bench/README.md
 import { setup } from '../scripts/setup.mjs';
 import { stopAllWithUs } from '../scripts/support/processes.mjs';
 import { run } from '../scripts/support/say.mjs';
+import { clusterBench } from './cluster.mjs';
 import { dnsBench } from './dns.mjs';
 import { dnsForwardBench } from './dns-forward.mjs';
 import { kernelBench } from './kernel.mjs';
@@ -12,7 +13,7 @@ import { registryBench } from './registry.mjs';
 import { storeBench } from './store.mjs';
 import { propagationBench } from './write-to-route.mjs';
 
-/** @type {Record<string, { about: string, needs: 'bench'[], measure: (argv: string[]) => Promise<number> }>} */
+/** @type {Record<string, { about: string, needs: ('bench' | 'test')[], measure: (argv: string[]) => Promise<number> }>} */
 const BENCHES = {
   proxy: { about: 'the balancer against HAProxy and nginx', needs: ['bench'], measure: proxyBench },
   propagation: {
@@ -35,6 +36,11 @@ const BENCHES = {
     about: 'TCP balanced by the kernel against HAProxy, in network namespaces',
     needs: ['bench'],
     measure: kernelBench,
+  },
+  cluster: {
+    about: 'three servers: failover, propagation between nodes, writes per second',
+    needs: ['test'],
+    measure: clusterBench,
   },
   store: { about: 'acknowledged writes per second', needs: [], measure: storeBench },
 };

@@ -181,6 +181,24 @@ describe.skipIf(why !== undefined)('three servers and two agents', () => {
     await reads(3, 'survives', 'everything');
   });
 
+  it('a snapshot through an agent brings back what was changed since', async () => {
+    const file = `${cluster.data(4)}/backup.snap`;
+    await cluster.put(2, 'in/snapshot', 'then');
+    await cluster.cli(4, 'snapshot', 'save', file);
+    await cluster.put(1, 'in/snapshot', 'now');
+    await cluster.put(3, 'after/snapshot', 'x');
+    await cluster.cli(5, 'snapshot', 'restore', file);
+    for (const number of all) {
+      await reads(number, 'in/snapshot', 'then');
+      expect(await cluster.get(number, 'after/snapshot')).toBeUndefined();
+    }
+    await allAlive();
+    expect(
+      (await cluster.json<string[]>(4, '/v1/status/peers')).length,
+      'the servers are not of the past',
+    ).toBe(3);
+  });
+
   it('keys are exchanged while everything runs', async () => {
     await Promise.all(all.map((number) => cluster.writable(number)));
     const fresh = Buffer.alloc(32, 7).toString('base64');

@@ -2,6 +2,7 @@
 // The conformance suites: how each one's subject is started and how its runner is called.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { describeCluster } from './cluster.mjs';
 import { inRoot, MUSTER } from './paths.mjs';
 import { freePorts, runToEnd, start, until } from './processes.mjs';
 
@@ -41,14 +42,18 @@ export class NotYet extends Error {}
 const USAGE = 2;
 
 /** @param {string[]} flags @param {{ http: number }} ports */
-async function startAgent(flags, ports) {
-  const program = start(process.execPath, [MUSTER, 'agent', ...flags]);
+function startAgent(flags, ports) {
+  return whenLed(start(process.execPath, [MUSTER, 'agent', ...flags]), ports);
+}
+
+/** @param {import('./processes.mjs').Running} program @param {{ http: number }} ports */
+async function whenLed(program, ports) {
   const hasLeader = async () => {
     const answer = await fetch(`http://${ADDRESS}:${ports.http}/v1/status/leader`);
     return answer.ok && (await answer.text()).length > 2;
   };
   try {
-    await until('the agent to have a leader', hasLeader, { program, ms: 20_000 });
+    await until('the agent to have a leader', hasLeader, { program, ms: 60_000 });
   } catch (error) {
     const { code } = await program.kill();
     if (code === USAGE) throw new NotYet(program.output().trim());
@@ -102,6 +107,24 @@ async function configuredAgent(file, folder) {
   return { program, ports };
 }
 
+/**
+ * Three servers on an etcd each, and an agent in front of them, all on this machine; the agent is what is tested.
+ * @param {string} folder
+ */
+async function clusterAgent(folder) {
+  const { servers, clients } = await describeCluster(folder, { clients: 1 });
+  const [client] = /** @type {[import('./cluster.mjs').Node]} */ (clients);
+  const others = servers.map((server) => server.start());
+  const program = await whenLed(client.start(), client.ports);
+  const { stop } = program;
+  program.stop = async (...how) => {
+    const exit = await stop(...how);
+    await Promise.all(others.map((other) => other.kill()));
+    return exit;
+  };
+  return { program, ports: client.ports };
+}
+
 /** @param {{ http: number, dns: number }} ports */
 const httpAndDns = ({ http, dns }) => ['--http', `${ADDRESS}:${http}`, '--dns', `${ADDRESS}:${dns}`];
 
@@ -124,6 +147,16 @@ export const SUITES = {
     verbose: ['--verbose'],
     async subject() {
       const { program, ports } = await devAgent();
+      return { program, args: httpAndDns(ports) };
+    },
+  },
+  'consul-cluster': {
+    about: 'the same through an agent in front of three servers',
+    verb: 'agent',
+    runner: 'run.mjs',
+    verbose: ['--verbose'],
+    async subject(folder) {
+      const { program, ports } = await clusterAgent(folder);
       return { program, args: httpAndDns(ports) };
     },
   },

@@ -1,0 +1,124 @@
+import { expect, it, vi } from 'vitest';
+import { register } from '../catalog/commands/register.ts';
+import { ManualClock } from '../lib/clock.ts';
+import { silentLogger } from '../lib/log.ts';
+import { openMemoryStore } from '../store/memory.ts';
+import { MEMBER_CHECK, membersOf, Presence, watchMembers } from './liveness.ts';
+
+const fail = (error: unknown) => {
+  throw error;
+};
+const idOf = (name: string) => `00000000-0000-0000-0000-${name.padStart(12, '0')}`;
+
+async function setUp(names: readonly string[]) {
+  const clock = new ManualClock(1_000_000);
+  const store = openMemoryStore({ onSubscriberError: fail });
+  for (const name of names)
+    await store.write((tx) =>
+      register(tx, {
+        node: {
+          id: idOf(name),
+          name,
+          address: '10.0.0.1',
+          datacenter: 'dc1',
+          taggedAddresses: null,
+          meta: null,
+        },
+        checks: [
+          {
+            id: MEMBER_CHECK,
+            name: '',
+            status: 'passing',
+            notes: '',
+            output: '',
+            serviceId: '',
+            type: '',
+            interval: '',
+            timeout: '',
+            definition: {},
+          },
+        ],
+      }),
+    );
+  const presence = new Presence(idOf('self'), clock);
+  const stop = watchMembers({ store, presence, clock, logger: silentLogger });
+  const critical = () =>
+    membersOf(store.catalog)
+      .filter(({ status }) => status === 'critical')
+      .map(({ name }) => name);
+  /** Lets time pass in which these nodes are heard of. */
+  const pass = async (ms: number, heard: readonly string[]) => {
+    for (let left = ms; left > 0; left -= 200) {
+      for (const name of heard) presence.hear(idOf(name));
+      clock.advance(200);
+      // Writes of the turn are made.
+      await Promise.resolve();
+      await Promise.resolve();
+      await Promise.resolve();
+    }
+  };
+  return { clock, store, presence, stop, critical, pass };
+}
+
+it('a node that nobody hears is critical in less than three seconds, and passing when it is back', async () => {
+  const { pass, critical } = await setUp(['self', 'a', 'b']);
+  await pass(3_000, ['a', 'b']);
+  expect(critical()).toEqual([]);
+  await pass(2_800, ['b']);
+  await vi.waitFor(() => expect(critical()).toEqual(['a']));
+  await pass(600, ['a', 'b']);
+  await vi.waitFor(() => expect(critical()).toEqual([]));
+});
+
+it('who has just begun to listen takes nobody for silent', async () => {
+  const { pass, critical } = await setUp(['self', 'a']);
+  await pass(1_000, []);
+  expect(critical()).toEqual([]);
+});
+
+it('what another server hears counts, and what it heard when it is silent itself does not', async () => {
+  const { presence, pass, critical } = await setUp(['self', 'server', 'a']);
+  const told = async (ms: number) => {
+    for (let left = ms; left > 0; left -= 400) {
+      presence.take(idOf('server'), { version: 1, ids: [idOf('a')] });
+      await pass(400, ['server']);
+    }
+  };
+  await told(4_000);
+  expect(critical()).toEqual([]);
+  await pass(3_000, []);
+  await vi.waitFor(() => expect(critical()).toEqual(['a', 'server']));
+});
+
+it('a node that is known only through a server which others see, but which says nothing here, is left alone', async () => {
+  const { presence, pass, critical } = await setUp(['self', 'x', 'y', 'a']);
+  presence.take(idOf('y'), { version: 1, ids: [idOf('a')] });
+  for (let round = 0; round < 10; round++) {
+    presence.take(idOf('x'), { version: 1, ids: [idOf('y')] });
+    await pass(400, ['x']);
+  }
+  expect(critical()).toEqual([]);
+});
+
+it('many at once are believed to be there for a while: it may be the observer who is cut off', async () => {
+  const names = Array.from({ length: 20 }, (_, at) => `n${at}`);
+  const { pass, critical } = await setUp(['self', ...names]);
+  await pass(3_000, names);
+  await pass(10_000, []);
+  expect(critical()).toEqual([]);
+  await pass(8_000, []);
+  await vi.waitFor(() => expect(critical()).toHaveLength(20));
+});
+
+it('a report is sent whole only to who does not have it', () => {
+  const clock = new ManualClock(1_000_000);
+  const presence = new Presence(idOf('self'), clock);
+  presence.hear(idOf('a'));
+  const first = presence.report(0);
+  expect(first.ids).toEqual([idOf('a')]);
+  expect(presence.report(first.version).ids).toBeUndefined();
+  presence.hear(idOf('b'));
+  const second = presence.report(first.version);
+  expect(second.version).toBeGreaterThan(first.version);
+  expect(second.ids).toEqual([idOf('a'), idOf('b')]);
+});
