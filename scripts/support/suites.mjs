@@ -38,6 +38,9 @@ const balancerFlags = ({ proxy, admin }) => [
 /** Muster does not understand how the subject is to be set up. */
 export class NotYet extends Error {}
 
+/** This machine does not allow what a suite tests. */
+export class NotHere extends NotYet {}
+
 /** Exit code of Muster for flags and configurations that it does not know. */
 const USAGE = 2;
 
@@ -138,6 +141,39 @@ const HTTP_LIMITS = [
   '-timeout-connect=1s',
 ];
 
+/**
+ * @param {string} about
+ * @param {string} transport
+ * @returns {Suite}
+ */
+function httpSuite(about, transport) {
+  return {
+    about,
+    verb: 'lb',
+    runner: 'http/run.mjs',
+    verbose: ['--verbose', '--slow'],
+    async subject() {
+      const [port = 0, backend = 0] = await freePorts(2);
+      const [proxy, upstream] = [`${ADDRESS}:${port}`, `${ADDRESS}:${backend}`];
+      const program = start(
+        process.execPath,
+        [MUSTER, 'lb', ...['-listen', proxy, '-upstream', upstream], ...HTTP_LIMITS],
+        { env: { MUSTER_TRANSPORT: transport } },
+      );
+      // Not by a request: the backend is not there yet, and would count as failed.
+      const listens = async () => program.output().includes('balancing');
+      try {
+        await until('the balancer to listen', listens, { program });
+      } catch (error) {
+        const { code } = await program.kill();
+        if (code === USAGE) throw new NotHere(program.output().trim());
+        throw error;
+      }
+      return { program, args: ['--proxy', proxy, '--backend', upstream, '--pid', String(program.pid)] };
+    },
+  };
+}
+
 /** @type {Record<string, Suite>} */
 export const SUITES = {
   consul: {
@@ -180,25 +216,9 @@ export const SUITES = {
       return { program, args: [...httpAndDns(ports), '--options'] };
     },
   },
-  http: {
-    about: "the balancer's HTTP/1.1",
-    verb: 'lb',
-    runner: 'http/run.mjs',
-    verbose: ['--verbose', '--slow'],
-    async subject() {
-      const [port = 0, backend = 0] = await freePorts(2);
-      const [proxy, upstream] = [`${ADDRESS}:${port}`, `${ADDRESS}:${backend}`];
-      const program = start(process.execPath, [
-        MUSTER,
-        'lb',
-        ...['-listen', proxy, '-upstream', upstream],
-        ...HTTP_LIMITS,
-      ]);
-      // Not by a request: the backend is not there yet, and would count as failed.
-      await until('the balancer to listen', async () => program.output().includes('balancing'), { program });
-      return { program, args: ['--proxy', proxy, '--backend', upstream, '--pid', String(program.pid)] };
-    },
-  },
+  // On Node's sockets unless the environment says otherwise, so that both transports are tested wherever both work.
+  http: httpSuite("the balancer's HTTP/1.1", process.env.MUSTER_TRANSPORT ?? 'net'),
+  'http-uring': httpSuite("the balancer's HTTP/1.1 on io_uring", 'uring'),
   routing: {
     about: "fabio's routes and settings",
     verb: 'lb',

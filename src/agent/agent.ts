@@ -156,6 +156,7 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
     prometheus: config.telemetry.prometheusRetentionTime > 0,
     server: isServer,
     ...(cluster === undefined ? {} : { join: (address: string) => joinAt(cluster, address) }),
+    carriage: () => balancer?.carriage(),
   };
   const node: NodeIdentity = {
     id: registry.node.id,

@@ -6,6 +6,7 @@ import type { Traffic } from '../group/surroundings.ts';
 import { type HostPort, parseHostPort } from '../lib/host-port.ts';
 import type { Logger } from '../lib/log.ts';
 import type { SourceOptions } from '../proxy/certificates/kinds.ts';
+import type { Carriage } from '../proxy/choice.ts';
 import { DEFAULT_TLS } from '../proxy/tls/spec.ts';
 import type { Router } from '../route/router.ts';
 import { type CertificatesConfig, type ListenerConfig, sourceOf } from './config/listeners.ts';
@@ -25,6 +26,7 @@ export interface Balancer {
   /** `admin` is undefined when its default address was taken. */
   readonly addresses: { readonly listeners: readonly string[]; readonly admin: string | undefined };
   readonly router: Router;
+  carriage(): Carriage;
   readonly traffic: TrafficSource;
   /** What was counted of an instance, by discovery's id for it; undefined when no route leads to it. */
   trafficOf(id: string): Traffic | undefined;
@@ -61,7 +63,7 @@ export async function startBalancer(options: BalancerOptions): Promise<Balancer 
 }
 
 async function build({ config, catalog, logger }: BalancerOptions): Promise<Balancer> {
-  const { limits, strategy, tagPrefix, listener, certificates } = config;
+  const { limits, strategy, tagPrefix, workers, listener, certificates } = config;
   const { listen = listener.length === 0 ? DEFAULT_BALANCER.listen : [] } = config;
   const front = await startFront({
     discover: (listener) => followCatalog({ catalog }, listener),
@@ -76,6 +78,7 @@ async function build({ config, catalog, logger }: BalancerOptions): Promise<Bala
     limits,
     strategy,
     tagPrefix,
+    workers,
     log: logger.child('balancer'),
   });
   const services = await startServices(config.service, catalog, logger.child('balancer')).catch(
@@ -88,6 +91,7 @@ async function build({ config, catalog, logger }: BalancerOptions): Promise<Bala
   return {
     addresses: { listeners: [...listeners, ...(services?.addresses ?? [])], admin },
     router,
+    carriage: () => front.carriage(),
     traffic: trafficOf({ catalog, router, counters, listeners, ejections: () => front.ejections() }),
     trafficOf: instanceTraffic({ router, counters }),
     async drain(patience) {

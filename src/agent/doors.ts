@@ -10,6 +10,7 @@ import { startHostsFile } from '../dns/hosts-file.ts';
 import { startDns } from '../dns/server.ts';
 import type { Clock } from '../lib/clock.ts';
 import { formatHostPort } from '../lib/host-port.ts';
+import { describeCarriage } from '../proxy/choice.ts';
 import type { LocalNode } from '../registry/node.ts';
 import type { Balancer } from './balancer.ts';
 import { forwardOptions } from './config/dns-forward.ts';
@@ -81,6 +82,10 @@ export async function listenHttp(
     api: '',
     dns: seen.dns[0] ?? '',
     balancer: seen.balancer?.addresses.listeners ?? [],
+    // Asked each time: it changes when the system takes a transport away.
+    get carriage() {
+      return seen.balancer === undefined ? '' : describeCarriage(seen.balancer.carriage());
+    },
     domain: config.dns.domain,
   };
   const traffic = withHeldBack(

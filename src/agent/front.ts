@@ -10,6 +10,7 @@ import type { Logger } from '../lib/log.ts';
 import { Board } from '../proxy/acme/board.ts';
 import { Certificates } from '../proxy/certificates/certificates.ts';
 import type { SourceOptions } from '../proxy/certificates/kinds.ts';
+import type { Carriage } from '../proxy/choice.ts';
 import { CounterReader, SLOTS } from '../proxy/counters.ts';
 import type { Ejection } from '../proxy/ejector.ts';
 import { ProxyFleet } from '../proxy/fleet.ts';
@@ -42,6 +43,8 @@ export interface FrontOptions {
   readonly strategy: StrategyName;
   readonly tagPrefix: string;
   readonly log: Logger;
+  /** Threads that carry the traffic; default: as `ProxyFleet` has it. */
+  readonly workers?: number | undefined;
   /** The bundled worker of the proxy; default: beside the bundle this runs from. */
   readonly worker?: URL;
 }
@@ -52,6 +55,7 @@ export interface Front {
   readonly admin: string | undefined;
   readonly router: Router;
   readonly counters: CounterReader;
+  carriage(): Carriage;
   ejections(): readonly Ejection[];
   /** Takes no new connections and lets requests in flight end, for at most `patience` ms. Idempotent. */
   drain(patience: number): Promise<void>;
@@ -69,7 +73,7 @@ function listenerSpec({ host, port, tls, http2 }: FrontListener, index: number):
 
 /** Throws `listen.*`; nothing is left running then. */
 export async function startFront(options: FrontOptions): Promise<Front> {
-  const { discover, listen, limits, strategy, tagPrefix, log, worker } = options;
+  const { discover, listen, limits, strategy, tagPrefix, log, workers, worker } = options;
   const counters = new CounterReader();
   let started: ProxyFleet | undefined;
   const router = startRouter({
@@ -94,6 +98,7 @@ export async function startFront(options: FrontOptions): Promise<Front> {
       log,
       snapshot: () => router.snapshot(),
       limits,
+      workers,
       onApplied: (version) => router.settled(version),
       ...(worker === undefined ? {} : { worker }),
     },
@@ -150,6 +155,7 @@ export async function startFront(options: FrontOptions): Promise<Front> {
     admin: admin && formatHostPort(admin.address.host, admin.address.port),
     router,
     counters,
+    carriage: () => fleet.carriage,
     ejections: () => fleet.ejections(),
     drain: (patience) => fleet.stop(patience),
     stop() {

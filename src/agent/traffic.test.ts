@@ -78,7 +78,8 @@ function started(catalog: Catalog, ejected: string[] = []) {
     router,
     counters,
     listeners: ['127.0.0.1:9999'],
-    ejections: () => ejected.map((id) => ({ id, host: '10.0.0.1', port: 8000, why: 'refused', since: 5 })),
+    ejections: () =>
+      ejected.map((id) => ({ id, host: '10.0.0.1', port: 8000, slot: 3, why: 'refused', since: 5 })),
   });
   return { traffic, written: new Counters(block), router };
 }

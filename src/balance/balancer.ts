@@ -2,11 +2,11 @@
 
 /**
  * What is known about one instance from the traffic itself. Keyed by the instance's id and kept when the route
- * table is swapped, so that a reload forgets neither load nor failures. Mutable, of one worker: read and written
- * without locks. Only `ejection.ts` writes the ejection fields; only the proxy writes `inFlight`.
+ * table is swapped, so that a reload forgets neither load nor failures. Mutable, read and written without locks; load
+ * and ejection are shared by all workers (`shared-state.ts`). Only `ejection.ts` writes the ejection fields; only the proxy writes `inFlight`.
  */
 export interface TargetState {
-  /** Requests sent and not yet answered, of this worker. */
+  /** Requests sent and not yet answered, of all workers. Changed by `++` and `--` only. */
   inFlight: number;
   /** Failures in a row (connections refused or cut); 0 after a success. */
   failures: number;
@@ -70,7 +70,7 @@ export interface Target {
   readonly datagrams?: boolean;
   /** Of a lower number first; others stand by. Only `weight` minds it. Default: 0. */
   readonly priority?: number;
-  /** Never more than so many in flight on it, in one worker; 0 or nothing: as many as there are. */
+  /** Never more than so many in flight on it; 0 or nothing: as many as there are. */
   readonly maxConnections?: number | undefined;
   /** Index of this instance's counters in the shared counter block. */
   readonly slot: number;

@@ -59,8 +59,9 @@ export class Probes {
   async #probe(target: Target): Promise<void> {
     const { state } = target;
     if (!isEjected(state)) {
-      // A request of last resort got through in the meantime.
+      // A request of last resort got through in the meantime, or another worker's probe.
       this.#watched.delete(state);
+      this.#options.onReturn?.(target, 0);
       return;
     }
     if (state.ejectedForErrors) {

@@ -1,7 +1,11 @@
 import { formatHostPort } from '../lib/host-port.ts';
 import type { TargetState } from './balancer.ts';
-import { freshState } from './ejection.ts';
+import { freshState, succeeded } from './ejection.ts';
 import { measure } from './measure.ts';
+import { SharedState, type StateCells } from './shared-state.ts';
+
+/** The slot of instances that found none of their own: what it counts is nobody's. */
+const SHARED_SLOT = 0;
 
 /**
  * States of all instances that some route of the worker leads to. An instance in several routes has one state; it lives as
@@ -10,10 +14,12 @@ import { measure } from './measure.ts';
 export class TargetStates {
   readonly #states = new Map<string, { state: TargetState; uses: number }>();
   readonly #onGone: (state: TargetState) => void;
+  readonly #cells: StateCells | undefined;
 
-  /** `onGone` is told when nothing leads to an instance any more. */
-  constructor(onGone: (state: TargetState) => void = () => {}) {
+  /** `onGone` is told when nothing leads to an instance any more. `cells`: shared with the other workers. */
+  constructor(onGone: (state: TargetState) => void = () => {}, cells?: StateCells) {
     this.#onGone = onGone;
+    this.#cells = cells;
   }
 
   get size(): number {
@@ -23,16 +29,17 @@ export class TargetStates {
   /**
    * The state of an instance, for one more user of it. `manner` is how it is spoken to: what is known of it, and what is
    * open to it, in one manner says nothing about another. An instance that comes back at another address begins anew:
-   * what was held against the old address says nothing about the new one.
+   * what was held against the old address says nothing about the new one. `slot`: of its counters.
    */
-  take(id: string, host: string, port: number, manner = ''): TargetState {
+  take(id: string, host: string, port: number, manner = '', slot = SHARED_SLOT): TargetState {
     const key = keyOf(id, host, port, manner);
     const known = this.#states.get(key);
     if (known !== undefined) {
       known.uses++;
       return known.state;
     }
-    const state = freshState();
+    const isOwn = this.#cells !== undefined && slot !== SHARED_SLOT;
+    const state = isOwn ? new SharedState(this.#cells, slot) : freshState();
     this.#states.set(key, { state, uses: 1 });
     return state;
   }
@@ -52,6 +59,8 @@ export class TargetStates {
     if (known === undefined || --known.uses > 0) return;
     this.#states.delete(key);
     this.#onGone(known.state);
+    // Its cells may be given to another instance.
+    succeeded(known.state);
   }
 }
 

@@ -16,6 +16,8 @@ export interface LbOptions {
   readonly admin: HostPort | undefined;
   readonly strategy: StrategyName;
   readonly limits: Partial<ProxyLimits>;
+  /** Threads; undefined: as many as are of use. */
+  readonly workers: number | undefined;
   /** Milliseconds. */
   readonly drainTimeout: number;
   readonly log: { readonly level: LogLevel; readonly format: 'pretty' | 'json' };
@@ -25,7 +27,7 @@ const TAG_PREFIX = 'urlprefix-';
 
 /** Resolves with exit code 0 once everything has ended after a signal; a second signal ends the process with 1. */
 export async function runLb(options: LbOptions): Promise<number> {
-  const { listen, certificates, upstreams, admin, strategy, limits, drainTimeout } = options;
+  const { listen, certificates, upstreams, admin, strategy, limits, workers, drainTimeout } = options;
   const log = createLogger({ level: options.log.level, sink: stderrSink(options.log.format) }).child('lb');
   return untilStopped(log, async (stopped) => {
     const front = await startFront({
@@ -36,6 +38,7 @@ export async function runLb(options: LbOptions): Promise<number> {
       admin,
       mayLackAdmin: false,
       limits,
+      workers,
       strategy,
       tagPrefix: TAG_PREFIX,
       log,
@@ -44,7 +47,7 @@ export async function runLb(options: LbOptions): Promise<number> {
       listen: front.listeners.join(', '),
       upstreams: upstreams.map(({ host, port }) => formatHostPort(host, port)).join(', '),
       strategy,
-      transport: 'net',
+      ...front.carriage(),
       ...(front.admin === undefined ? {} : { admin: front.admin }),
     });
     await stopped;

@@ -169,14 +169,18 @@ export class CounterReader {
     this.#blocks.set(block, new Float64Array(block));
   }
 
-  /** Its worker is gone: the counts stay, what was open or under way is not any more. */
-  retire(block: SharedArrayBuffer): void {
+  /**
+   * Its worker is gone: the counts stay, what was open or under way is not any more. `onLeft` is told how many requests to
+   * a route or an instance it left.
+   */
+  retire(block: SharedArrayBuffer, onLeft: (slot: number, inFlight: number) => void = () => {}): void {
     const cells = this.#blocks.get(block);
     if (cells === undefined) return;
     this.#blocks.delete(block);
     this.#gone ??= new Float64Array(LENGTH);
     for (let i = 0; i < LENGTH; i++) {
       const field = i < CODES_AT ? i % STRIDE : REQUESTS;
+      if (field === IN_FLIGHT && i >= STRIDE && cells[i] !== 0) onLeft((i - field) / STRIDE - 1, cells[i]!);
       if (field !== OPEN_CONNECTIONS && field !== IN_FLIGHT && field !== TUNNELS) this.#gone[i]! += cells[i]!;
     }
   }

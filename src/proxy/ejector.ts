@@ -15,6 +15,8 @@ export interface Ejection {
   readonly id: string;
   readonly host: string;
   readonly port: number;
+  /** Of its counters and its shared state. */
+  readonly slot: number;
   readonly why: string;
   /** Milliseconds since the epoch. */
   readonly since: number;
@@ -76,12 +78,12 @@ export class Ejector implements Outcomes {
   }
 
   #follow(target: Target, why: string): void {
-    const { id, host, port, state } = target;
+    const { id, host, port, slot, state } = target;
     if (!isEjected(state)) return;
     this.#probes.watch(target);
     if (this.#ejected.has(state)) return;
     this.#ejected.set(state, id);
-    this.#options.onEjected({ id, host, port, why, since: state.ejectedAt });
+    this.#options.onEjected({ id, host, port, slot, why, since: state.ejectedAt });
   }
 
   #return(state: TargetState): void {

@@ -1,24 +1,26 @@
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import http from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { isMusterError } from '../errors.ts';
 import { silentLogger } from '../lib/log.ts';
 import { PLAIN_HANDLING } from '../route/handling.ts';
 import type { RouteDelta, RouteSpec } from '../route/spec.ts';
+import { TRANSPORT_NAMES, type TransportChoice } from './choice.ts';
 import type { Ejection } from './ejector.ts';
 import { type FleetOptions, ProxyFleet } from './fleet.ts';
 import type { ListenerSpec } from './listener-spec.ts';
+import { whyNotUring } from './uring/probe.ts';
 
 let folder = '';
 let worker: URL;
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'muster-fleet-'));
+  // Below the packages that it imports.
+  folder = mkdtempSync(join('node_modules', '.muster-fleet-'));
   const outfile = join(folder, 'proxy-worker.mjs');
   await build({
     entryPoints: ['src/proxy/worker.ts'],
@@ -28,10 +30,14 @@ beforeAll(async () => {
     platform: 'node',
     packages: 'external',
   });
-  worker = pathToFileURL(outfile);
+  worker = pathToFileURL(resolve(outfile));
 });
 
 afterAll(() => rmSync(folder, { recursive: true }));
+
+const obstacle = await whyNotUring();
+/** What every fleet of a test is carried by. */
+let transport: TransportChoice = { name: 'net', why: 'a test wants it' };
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -80,11 +86,14 @@ async function fleetWith(routes: RouteDelta, options: Partial<FleetOptions> = {}
   const fleet = await ProxyFleet.start({
     listeners: [anywhere('web')],
     log: silentLogger,
+    transport,
+    workers: 1,
     snapshot: () => routes,
     worker,
     ...options,
   });
   closers.push(() => fleet.stop());
+  expect(fleet.carriage).toMatchObject({ transport: transport.name, workers: 1 });
   return fleet;
 }
 
@@ -107,7 +116,12 @@ async function until<T>(ask: () => T | undefined | Promise<T | undefined>): Prom
   }
 }
 
-describe('the fleet', () => {
+describe.each(TRANSPORT_NAMES)('the fleet on %s', (name) => {
+  beforeEach((context) => {
+    if (name === 'uring' && obstacle !== undefined) context.skip(obstacle);
+    transport = { name, why: 'a test wants it' };
+  });
+
   it('routes as it was told, and as it is told later', async () => {
     const [a, b] = [await backend('a'), await backend('b')];
     let applied: (version: number) => void = () => {};
@@ -126,6 +140,8 @@ describe('the fleet', () => {
     const fleet = new ProxyFleet({
       listeners: [anywhere('web')],
       log: silentLogger,
+      transport,
+      workers: 1,
       snapshot: () => delta(1, route(a)),
       worker,
     });
@@ -178,7 +194,7 @@ describe('the fleet', () => {
     expect(answer).toBe('200 a');
     await until(() => (fleet.counters.overall().requests >= 2 ? true : undefined));
     expect(fleet.addresses.get('web')!.port).toBe(before);
-    expect(fleet.workers).toBe(1);
+    expect(fleet.carriage.workers).toBe(1);
   });
 
   it('says why it cannot listen', async () => {

@@ -1,12 +1,15 @@
 import { randomBytes } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { type ErrorCode, MusterError } from '../errors.ts';
+import { StateCells } from '../balance/shared-state.ts';
+import { type ErrorCode, MusterError, messageOf } from '../errors.ts';
 import { type BackoffPolicy, backoffDelay } from '../lib/backoff.ts';
 import { formatHostPort } from '../lib/host-port.ts';
 import type { Logger } from '../lib/log.ts';
 import type { TableOptions } from '../route/byte-table.ts';
 import type { PoolDelta } from '../route/pool-spec.ts';
 import type { RouteDelta } from '../route/spec.ts';
+import { type Carriage, chooseTransport, type TransportChoice } from './choice.ts';
 import { CounterReader, createCounterBlock, SLOTS } from './counters.ts';
 import type { Ejection } from './ejector.ts';
 import type { ProxyLimits } from './limits.ts';
@@ -15,6 +18,8 @@ import type { FromWorker, ToWorker, WorkerOrders } from './messages.ts';
 import type { ProxySettings } from './settings.ts';
 import { describeShortage } from './shortage.ts';
 import type { ChallengeAnswers, StoreSpec } from './tls/spec.ts';
+import { Estate } from './uring/estate.ts';
+import { loadLibc } from './uring/libc.ts';
 
 /** A worker that dies is replaced at once the first time, later with a pause: one that dies at start must not spin. */
 const REPLACE: BackoffPolicy = { base: 100, max: 5_000 };
@@ -27,6 +32,10 @@ const NO_POOLS: PoolDelta = { version: 0, changed: [], removed: [] };
 const STEADY = 10_000;
 
 export interface FleetOptions {
+  /** Default: as many as there are cores for this process, or one where the transport cannot share a port between threads. */
+  workers?: number | undefined;
+  /** Default: the better one of those that work here. */
+  transport?: TransportChoice;
   /** Where every worker listens from the start; `open` and `close` change it later. */
   listeners: readonly ListenerSpec[];
   log: Logger;
@@ -58,6 +67,8 @@ interface Waiting {
 
 interface Member {
   readonly worker: Worker;
+  /** What is outside of JavaScript of it, to be closed when it has ended. */
+  readonly estate: Estate;
   readonly counters: SharedArrayBuffer;
   readonly startedAt: number;
   applied: number;
@@ -70,18 +81,18 @@ interface Member {
   readonly waiting: Map<string, Waiting>;
   /** By instance id. */
   readonly ejections: Map<string, Ejection>;
+  /** Why the system does not let it use the transport. */
+  refusal: string | undefined;
 }
 
-/**
- * The main thread's handle on the proxy: starts workers, hands routes over, reads counters, replaces the dead. One worker
- * with `node:net`, which cannot share a port between threads on Node 20; everything here holds for several.
- */
+/** The main thread's handle on the proxy: starts workers, hands routes over, reads counters, replaces the dead. */
 export class ProxyFleet {
   /** Live figures, read without asking anybody. */
   readonly counters: CounterReader;
   readonly #options: FleetOptions;
   readonly #members = new Set<Member>();
   readonly #turns = new SharedArrayBuffer(SLOTS * Int32Array.BYTES_PER_ELEMENT);
+  readonly #states = new StateCells(SLOTS);
   readonly #listeners = new Map<string, ListenerSpec>();
   readonly #addresses = new Map<string, ListenAddress>();
   readonly #retries = new Set<NodeJS.Timeout>();
@@ -90,11 +101,11 @@ export class ProxyFleet {
   #ticketKeys: Uint8Array = randomBytes(TICKET_KEYS);
   #challenges = 0;
   #settings: ProxySettings;
+  #transport: TransportChoice = { name: 'net', why: 'nothing was chosen yet' };
   #deaths = 0;
   #settled = 0;
   #stopping = false;
   #stopped: Promise<void> | undefined;
-  #replacement: NodeJS.Timeout | undefined;
 
   /**
    * For a router that publishes to the fleet: it may do so from now on, also before and while `listen` runs.
@@ -118,8 +129,38 @@ export class ProxyFleet {
 
   /** Starts the workers; resolves when they listen on all of their listeners. Throws `listen.*`. To be called once. */
   async listen(): Promise<void> {
-    const failed = await this.#startWorker();
+    this.#transport = this.#options.transport ?? (await chooseTransport());
+    // One finds out whether the port is free, and which it is; the others share it.
+    const first = await this.#startFirst();
+    const others = await Promise.allSettled(
+      Array.from({ length: this.#wanted() - 1 }, () => this.#startWorker()),
+    );
+    const failed =
+      first ?? others.map((one) => (one.status === 'rejected' ? one.reason : one.value)).find(Boolean);
     if (failed !== undefined) throw failed;
+  }
+
+  async #startFirst(): Promise<Error | undefined> {
+    const { name } = this.#transport;
+    try {
+      return await this.#startWorker();
+    } catch (error) {
+      if (this.#transport.name === name) throw error;
+      // It was refused: there is another road.
+      return this.#startWorker();
+    }
+  }
+
+  #wanted(): number {
+    if (this.#transport.name === 'uring') return this.#options.workers ?? availableParallelism();
+    const { workers = 1, log } = this.#options;
+    if (workers > 1)
+      log.warn('one worker carries all traffic: this transport cannot share a port between threads', {
+        workers,
+        transport: this.#transport.name,
+        why: this.#transport.why,
+      });
+    return 1;
   }
 
   /** Where it listens, by listener, with the ports that were given for port 0. */
@@ -148,13 +189,10 @@ export class ProxyFleet {
     }
   }
 
-  /** Which road to the kernel the workers take. */
-  get transport(): 'net' {
-    return 'net';
-  }
-
-  get workers(): number {
-    return this.#members.size;
+  /** Which road to the kernel the workers take, why, and how many there are. */
+  get carriage(): Carriage {
+    const { name, why } = this.#transport;
+    return { transport: name, why, workers: this.#members.size };
   }
 
   /** Hands a change of the routes to every worker; they swap their tables as soon as their loop turns. */
@@ -224,7 +262,6 @@ export class ProxyFleet {
   async #stop(patience: number): Promise<void> {
     this.#stopping = true;
     clearInterval(this.#rotation);
-    clearTimeout(this.#replacement);
     for (const retry of this.#retries) clearTimeout(retry);
     await Promise.all(
       [...this.#members].map(async ({ worker }) => {
@@ -247,7 +284,11 @@ export class ProxyFleet {
     const { limits = {}, table, localAddress, snapshot, pools = () => NO_POOLS, worker: url } = this.#options;
     const counters = createCounterBlock();
     const listeners = [...this.#listeners.values()].map((spec) => this.#whereItIs(spec));
+    const estate = new Estate();
     const orders: WorkerOrders = {
+      transport: this.#transport.name,
+      estate: estate.shared,
+      states: this.#states.shared,
       listeners,
       limits,
       counters,
@@ -263,6 +304,7 @@ export class ProxyFleet {
     const worker = new Worker(url ?? new URL('./proxy-worker.js', import.meta.url), { workerData: orders });
     const member: Member = {
       worker,
+      estate,
       counters,
       startedAt: Date.now(),
       applied: 0,
@@ -271,6 +313,7 @@ export class ProxyFleet {
       listening: new Set(),
       waiting: new Map(),
       ejections: new Map(),
+      refusal: undefined,
     };
     const opened = Promise.allSettled(listeners.map(({ id }) => hearOf(member, id)));
     // Before it listens: deltas that are published meanwhile wait in its queue, behind the snapshot.
@@ -296,11 +339,14 @@ export class ProxyFleet {
   /** Opens what a worker has not; resolves when all is told, with the first error. */
   async #openMissing(): Promise<Error | undefined> {
     const opened: Promise<void>[] = [];
-    for (const member of this.#members) {
-      for (const spec of this.#listeners.values()) {
+    for (const spec of this.#listeners.values()) {
+      for (const member of this.#members) {
         if (member.listening.has(spec.id) || member.waiting.has(spec.id)) continue;
-        opened.push(hearOf(member, spec.id));
+        const heard = hearOf(member, spec.id);
+        opened.push(heard);
         send(member, { type: 'open', listener: this.#whereItIs(spec) });
+        // The first finds out which port it is.
+        if (!this.#addresses.has(spec.id)) await heard.catch(() => {});
       }
     }
     return firstError(await Promise.allSettled(opened));
@@ -308,8 +354,8 @@ export class ProxyFleet {
 
   /** The listener with the port it was given before, so that all workers share it and a replacement has the same. */
   #whereItIs(spec: ListenerSpec): ListenerSpec {
-    const port = this.#addresses.get(spec.id)?.port ?? spec.port;
-    return { ...spec, port };
+    const known = this.#addresses.get(spec.id);
+    return { ...spec, port: known?.port ?? spec.port, isShared: known !== undefined };
   }
 
   #hear(member: Member, message: FromWorker): void {
@@ -338,6 +384,9 @@ export class ProxyFleet {
         );
         return;
       }
+      case 'refused':
+        member.refusal = message.why;
+        return;
       case 'applied': {
         member.applied = message.version;
         const version = Math.min(...[...this.#members].map(({ applied }) => applied));
@@ -374,30 +423,44 @@ export class ProxyFleet {
   /** A worker is gone: its counts are kept; unless we stop, another takes its place. */
   #lose(member: Member): void {
     this.#members.delete(member);
-    this.counters.retire(member.counters);
+    this.#bury(member);
     for (const waiting of member.waiting.values())
       waiting.reject(new MusterError('internal', 'a proxy worker ended before it listened'));
     member.waiting.clear();
     if (member.ejections.size > 0) this.#options.onEjections?.(this.ejections());
+    if (member.refusal !== undefined && this.#members.size === 0) this.#fallBack(member.refusal);
     if (this.#stopping || !member.ready) return;
     this.#deaths = Date.now() - member.startedAt > STEADY ? 0 : this.#deaths + 1;
     this.#replace();
   }
 
+  /** Closes what it left open, and takes back what it alone would have taken back. */
+  #bury({ estate, counters, ejections }: Member): void {
+    if (!estate.isEmpty) void loadLibc().then((libc) => estate.settle(libc));
+    this.counters.retire(counters, (slot, inFlight) => this.#states.left(slot, inFlight));
+    for (const { id, slot } of ejections.values())
+      if (![...this.#members].some((other) => other.ejections.has(id))) this.#states.pardon(slot);
+  }
+
+  /** Without this transport: with Node's own sockets. */
+  #fallBack(why: string): void {
+    this.#transport = { name: 'net', why };
+    this.#options.log.warn('going on with the sockets of Node: io_uring was refused', { why });
+  }
+
   #replace(): void {
     const delay = this.#deaths === 0 ? 0 : backoffDelay(REPLACE, this.#deaths - 1, Math.random());
     this.#options.log.error('a proxy worker died; starting another', { delay });
-    this.#replacement = setTimeout(() => {
-      this.#startWorker()
-        .then((failed) => {
-          if (failed !== undefined) this.#retry(failed, 0);
-        })
-        .catch((error: Error) => {
-          this.#options.log.error('a proxy worker could not be started', { error: error.message });
-          this.#deaths++;
-          if (!this.#stopping) this.#replace();
-        });
-    }, delay);
+    this.#later(delay, async () => {
+      try {
+        const failed = await this.#startWorker();
+        if (failed !== undefined) this.#retry(failed, 0);
+      } catch (error) {
+        this.#options.log.error('a proxy worker could not be started', { error: messageOf(error) });
+        this.#deaths++;
+        if (!this.#stopping) this.#replace();
+      }
+    });
   }
 
   /** A replacement lacks a listener: the others work, that one is asked for again and again. */
@@ -405,12 +468,19 @@ export class ProxyFleet {
     if (this.#stopping) return;
     const delay = backoffDelay(REPLACE, attempt, Math.random());
     this.#options.log.error('a new proxy worker cannot listen everywhere', { error: error.message, delay });
-    const retry = setTimeout(async () => {
-      this.#retries.delete(retry);
+    this.#later(delay, async () => {
       const failed = await this.#openMissing();
       if (failed !== undefined) this.#retry(failed, attempt + 1);
+    });
+  }
+
+  /** Unless the fleet stops before. */
+  #later(delay: number, task: () => Promise<void>): void {
+    const timer = setTimeout(() => {
+      this.#retries.delete(timer);
+      void task();
     }, delay);
-    this.#retries.add(retry);
+    this.#retries.add(timer);
   }
 }
 

@@ -2,6 +2,7 @@
 import type { TableOptions } from '../route/byte-table.ts';
 import type { PoolDelta } from '../route/pool-spec.ts';
 import type { RouteDelta } from '../route/spec.ts';
+import type { TransportName } from './choice.ts';
 import type { Ejection } from './ejector.ts';
 import type { ProxyLimits } from './limits.ts';
 import type { ListenerSpec } from './listener-spec.ts';
@@ -11,12 +12,17 @@ import type { ChallengeAnswers, StoreSpec } from './tls/spec.ts';
 
 /** Given to a worker when it starts. */
 export interface WorkerOrders {
+  readonly transport: TransportName;
+  /** For `uring`: where it writes down what has to be closed when it dies. */
+  readonly estate: SharedArrayBuffer;
   /** Opened at the start; each is told of as `listening` or `failed`, then comes `ready`. */
   readonly listeners: readonly ListenerSpec[];
   readonly limits: Partial<ProxyLimits>;
   readonly counters: SharedArrayBuffer;
   /** One int per slot: whose turn it is, shared by the workers. */
   readonly turns: SharedArrayBuffer;
+  /** Load and ejection of the instances, shared by the workers. */
+  readonly states: SharedArrayBuffer;
   readonly localAddress: string | undefined;
   readonly table: TableOptions | undefined;
   readonly routes: RouteDelta;
@@ -45,6 +51,8 @@ export type ToWorker =
   | { readonly type: 'drain'; readonly patience: number };
 
 export type FromWorker =
+  /** The system does not let it use the transport that was ordered: it ends. */
+  | { readonly type: 'refused'; readonly why: string }
   | { readonly type: 'listening'; readonly id: string; readonly host: string; readonly port: number }
   | { readonly type: 'failed'; readonly id: string; readonly code: string; readonly message: string }
   /** All listeners of the orders have been told of. */

@@ -1,7 +1,7 @@
 import type { TargetState } from '../balance/balancer.ts';
 import type { Engine } from './http1/engine.ts';
 import type { Transport } from './http1/links.ts';
-import type { ListenerSpec } from './listener-spec.ts';
+import type { ListenerBase, ListenerSpec } from './listener-spec.ts';
 import type { ListenerHome, OpenListener } from './net/listener-kind.ts';
 
 /** The connections of an engine to instances. */
@@ -20,9 +20,13 @@ export interface TransportKind {
   readonly memory?: Uint8Array;
   /** Monotonic milliseconds. */
   now(): number;
+  /** Calls a task when the present event is done with; default: a microtask. */
+  readonly soon?: (task: () => void) => void;
   pool(engine: Engine): EnginePool;
   /** Rejects with `listen.*`. */
   open(home: ListenerHome, spec: ListenerSpec): Promise<OpenListener>;
+  /** For listeners on Node's sockets: see `ListenerHome`. */
+  readonly bind?: (spec: ListenerBase) => Promise<number>;
   /** Everything was told to close: resolves when it is. */
   stop(): Promise<void>;
 }

@@ -2,11 +2,13 @@
 import { connect } from 'node:net';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { Target } from '../balance/balancer.ts';
+import { StateCells } from '../balance/shared-state.ts';
 import { TargetStates } from '../balance/states.ts';
 import { isMusterError, messageOf } from '../errors.ts';
 import { systemClock } from '../lib/clock.ts';
 import { Compiler } from '../route/compiler.ts';
 import { Pools } from '../route/pools.ts';
+import { SLOTS } from './counters.ts';
 import { Ejector } from './ejector.ts';
 import { completeLimits } from './limits.ts';
 import type { ListenerSpec } from './listener-spec.ts';
@@ -14,12 +16,24 @@ import type { FromWorker, ToWorker, WorkerOrders } from './messages.ts';
 import { ProxyServer } from './net/server.ts';
 import { Dialer } from './tls/dialer.ts';
 import { Keyring } from './tls/keyring.ts';
+import type { TransportKind } from './transport.ts';
+import { Estate } from './uring/estate.ts';
+import { isRingError } from './uring/loop.ts';
+import { startUring } from './uring/transport.ts';
 
 /** How often (ms) bandwidths and latencies are brought up to date. */
 const MEASURE = 1_000;
 
 async function run(port: MessagePort, orders: WorkerOrders): Promise<void> {
   const tell = (message: FromWorker) => port.postMessage(message);
+  let transport: TransportKind | undefined;
+  try {
+    transport = await openTransport(orders, tell);
+  } catch (error) {
+    tell({ type: 'refused', why: messageOf(error) });
+    port.close();
+    return;
+  }
   const { connectTimeout, maxInFlight } = completeLimits(orders.limits);
   const ejector = new Ejector({
     clock: systemClock,
@@ -35,7 +49,7 @@ async function run(port: MessagePort, orders: WorkerOrders): Promise<void> {
   const states = new TargetStates((state) => {
     ejector.forget(state);
     server.forget(state);
-  });
+  }, new StateCells(SLOTS, orders.states));
   const draw = { states, random: Math.random, turns: new Int32Array(orders.turns) };
   const pools = new Pools(draw);
   pools.apply(orders.pools);
@@ -48,20 +62,23 @@ async function run(port: MessagePort, orders: WorkerOrders): Promise<void> {
   const keyring = new Keyring();
   keyring.ticketKeys = orders.ticketKeys;
   for (const [name, spec] of orders.stores) keyring.store(name).replace(spec);
-  const server = new ProxyServer({
-    keyring,
-    pools,
-    limits,
-    counters,
-    localAddress,
-    outcomes: ejector,
-    onShortage(report) {
-      tell({ type: 'shortage', report });
+  const server = new ProxyServer(
+    {
+      keyring,
+      pools,
+      limits,
+      counters,
+      localAddress,
+      outcomes: ejector,
+      onShortage(report) {
+        tell({ type: 'shortage', report });
+      },
+      onTrouble(why) {
+        tell({ type: 'trouble', why });
+      },
     },
-    onTrouble(why) {
-      tell({ type: 'trouble', why });
-    },
-  });
+    transport,
+  );
   server.setRoutes(compiler.apply(orders.routes));
   server.configure(orders.settings);
   const open = async (listener: ListenerSpec): Promise<void> => {
@@ -126,6 +143,20 @@ async function run(port: MessagePort, orders: WorkerOrders): Promise<void> {
 }
 
 const dialer = new Dialer();
+
+/** What the traffic goes through; undefined: Node's own sockets. Rejects when the system does not allow it. */
+async function openTransport(
+  { transport, estate }: WorkerOrders,
+  tell: (message: FromWorker) => void,
+): Promise<TransportKind | undefined> {
+  if (transport === 'net') return undefined;
+  const uring = await startUring({ estate: new Estate(estate) });
+  uring.loop.onBroken((error) => {
+    if (isRingError(error)) tell({ type: 'refused', why: messageOf(error) });
+    throw error;
+  });
+  return uring;
+}
 
 /** A probe: whether the instance takes a connection as requests need one. */
 function canConnect(target: Target, signal: AbortSignal, timeout: number): Promise<boolean> {

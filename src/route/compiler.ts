@@ -123,7 +123,7 @@ export class Compiler {
   #target(spec: TargetSpec): Target {
     const { id, host, port, weight, slot, tls, options } = spec;
     const maxConnections = (options?.maxConnections ?? this.#options.maxInFlight) || undefined;
-    const state = this.#options.states.take(id, host, port, mannerOf(spec));
+    const state = this.#options.states.take(id, host, port, mannerOf(spec), slot);
     return { id, host, port, weight, slot, state, tls, options, maxConnections };
   }
 

@@ -64,7 +64,7 @@ export class Pools {
 
   #target(spec: PoolTargetSpec, datagrams: boolean): Target {
     const { id, host, port, weight, slot, priority, maxConnections, tls } = spec;
-    const state = this.#options.states.take(id, host, port, mannerOf(spec));
+    const state = this.#options.states.take(id, host, port, mannerOf(spec), slot);
     return {
       id,
       host,

@@ -120,6 +120,7 @@ const about = {
   api: `127.0.0.1:${port}`,
   dns: '127.0.0.1:8600',
   balancer: ['127.0.0.1:9999'],
+  carriage: 'uring, 2 workers (io_uring works here)',
   domain: 'consul',
 };
 const dashboard = startDashboard({ catalog: store.catalog, traffic, about, clock: systemClock, logger });

@@ -68,7 +68,10 @@ function Header({ place, view }: { place: Place; view: LiveView }) {
         </nav>
         <div class="side">
           {about !== undefined && (
-            <span class="where" title={`Muster ${about.version}`}>
+            <span
+              class="where"
+              title={`Muster ${about.version}${about.carriage === '' ? '' : `, traffic by ${about.carriage}`}`}
+            >
               {about.node} <span class="faint">in {about.datacenter}</span>
             </span>
           )}

@@ -10,6 +10,7 @@ const ABOUT = {
   api: '127.0.0.1:8500',
   dns: '[::1]:8600',
   balancer: ['127.0.0.1:9999'],
+  carriage: '',
   domain: 'consul',
 };
 

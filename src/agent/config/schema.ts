@@ -341,9 +341,11 @@ const balancerSchema = z
     workers: z
       .int()
       .min(1)
-      .max(1)
-      .default(1)
-      .describe('Threads that carry traffic. One as yet: Node 20 cannot share a port between threads.'),
+      .max(256)
+      .optional()
+      .describe(
+        'Threads that carry traffic. Default: one for each core that the process may use, where io_uring works. Elsewhere there is one, whatever is said here: Node 20 cannot share a port between threads.',
+      ),
     limits: limitsSchema,
     drainTimeout: duration({ least: 0 })
       .prefault('30s')

@@ -1,6 +1,7 @@
 import { MusterError } from '../../errors.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
+import type { TransportChoice } from '../../proxy/choice.ts';
 import { CounterReader, SLOTS } from '../../proxy/counters.ts';
 import type { Ejection } from '../../proxy/ejector.ts';
 import { ProxyFleet } from '../../proxy/fleet.ts';
@@ -25,6 +26,9 @@ interface Opened {
   readonly service: L4Service;
   readonly address: ListenAddress;
 }
+
+/** The ring relays no TCP and UDP as yet. */
+const NODE_SOCKETS: TransportChoice = { name: 'net', why: 'TCP and UDP go through the sockets of Node' };
 
 const NO_ROUTES: RouteDelta = { version: 0, changed: [], patched: [], removed: [] };
 
@@ -55,6 +59,7 @@ export class L4Front {
         snapshot: () => NO_ROUTES,
         pools: () => this.#keeper.snapshot(),
         onPoolsApplied: (version) => this.#keeper.settled(version),
+        transport: NODE_SOCKETS,
         limits: maxConnections === undefined ? {} : { maxConnections },
         ...(worker === undefined ? {} : { worker }),
       },
@@ -69,7 +74,7 @@ export class L4Front {
   }
 
   get transport(): string {
-    return this.#fleet.transport;
+    return this.#fleet.carriage.transport;
   }
 
   get services(): ReadonlyMap<string, Opened> {

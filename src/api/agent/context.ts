@@ -1,4 +1,5 @@
 import type { LogSink } from '../../lib/log.ts';
+import type { Carriage } from '../../proxy/choice.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { ApiContext } from '../context.ts';
 import { HttpError } from '../http-error.ts';
@@ -19,6 +20,8 @@ export interface AgentControl {
   /** Answer metrics in Prometheus' format too. */
   readonly prometheus: boolean;
   readonly server: boolean;
+  /** How the traffic of its balancer is carried; undefined without one. */
+  readonly carriage?: () => Carriage | undefined;
 }
 
 /** Throws 503 in a process that serves the API without being an agent. */

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { formatHostPort } from '../../lib/host-port.ts';
+import type { Carriage } from '../../proxy/choice.ts';
 import { nodeRow } from '../../registry/node.ts';
 import type { ApiContext } from '../context.ts';
 import { endpoint } from '../endpoint.ts';
@@ -52,7 +53,7 @@ export const self = endpoint({
 /** Consul's statistics are strings throughout. */
 function stats(context: ApiContext): object {
   const { node } = context;
-  const { registry, server } = agentOf(context);
+  const { registry, server, carriage } = agentOf(context);
   const { services, checks, probed, ttl } = registry.counts;
   return {
     agent: {
@@ -61,6 +62,7 @@ function stats(context: ApiContext): object {
       checks: String(checks),
       services: String(services),
     },
+    ...balancerStats(carriage?.()),
     build: { prerelease: '', revision: '', version: node.version },
     consul: {
       acl: context.acl === undefined ? 'disabled' : 'enabled',
@@ -78,4 +80,10 @@ function stats(context: ApiContext): object {
       version: process.version,
     },
   };
+}
+
+function balancerStats(carriage: Carriage | undefined): object {
+  if (carriage === undefined) return {};
+  const { transport, why, workers } = carriage;
+  return { balancer: { transport, transport_reason: why, workers: String(workers) } };
 }

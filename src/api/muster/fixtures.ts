@@ -46,6 +46,7 @@ export function dashboardFixture(): Fixture {
     api: '127.0.0.1:8500',
     dns: '127.0.0.1:8600',
     balancer: ['127.0.0.1:9999'],
+    carriage: '',
     domain: 'consul',
   };
   const dashboard = startDashboard({ catalog: store.catalog, traffic, about, clock, logger: silentLogger });

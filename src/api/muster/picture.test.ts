@@ -19,6 +19,7 @@ const ABOUT: About = {
   api: '127.0.0.1:8500',
   dns: '',
   balancer: [],
+  carriage: '',
   domain: 'consul',
 };
 

@@ -132,6 +132,8 @@ export interface About {
   readonly dns: string;
   /** host:port of each listener of the balancer. */
   readonly balancer: readonly string[];
+  /** How the balancer's traffic is carried: "uring, 2 workers (io_uring works here)"; "" without a balancer. */
+  readonly carriage: string;
   /** Domain of DNS answers, "consul" unless configured. */
   readonly domain: string;
 }

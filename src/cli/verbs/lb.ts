@@ -101,6 +101,11 @@ const flags = {
     value: 'HOST:PORT',
     summary: 'Where the admin API listens; nowhere unless given.',
   },
+  workers: {
+    kind: 'integer',
+    summary:
+      'Threads that carry the traffic. Default: one for each core where io_uring works, else one (MUSTER_TRANSPORT=net or uring says which).',
+  },
   ...limitFlags,
   'timeout-drain': {
     kind: 'duration',
@@ -171,6 +176,7 @@ export const lb = verb({
       certificates: tls.certificates,
       admin,
       limits: limitsOf(given),
+      workers: workersOf(given.workers),
     });
   },
 });
@@ -231,6 +237,15 @@ function places<Place>(
   const texts = (given ?? []).flatMap((text) => text.split(',')).filter((text) => text.trim() !== '');
   if (texts.length === 0) throw new MusterError('usage', `-${flag} is missing: say host:port`);
   return texts.map((text) => place(flag, text.trim(), read));
+}
+
+/** More threads than this were given by mistake. */
+const MOST_WORKERS = 256;
+
+function workersOf(given: number | undefined): number | undefined {
+  if (given !== undefined && (given < 1 || given > MOST_WORKERS))
+    throw new MusterError('usage', `-workers has to be between 1 and ${MOST_WORKERS}`);
+  return given;
 }
 
 function limitsOf(given: FlagValues<typeof flags>): Partial<ProxyLimits> {

@@ -44,6 +44,8 @@ export interface EngineOptions {
   onTrouble?: ((why: string) => void) | undefined;
   /** As `createMemory` makes it or longer: a transport that reads to other places has them behind it. */
   memory?: Uint8Array;
+  /** Calls a task when the present event is done with; default: a microtask. */
+  soon?: (task: () => void) => void;
   /** Monotonic milliseconds. */
   now: () => number;
   /** Seconds resolution is enough: for Date (ms since the epoch). */
@@ -105,6 +107,7 @@ export class Engine {
       onLack = () => {},
       onTrouble = () => {},
       memory = createMemory(),
+      soon = queueMicrotask,
       now,
       wallClock,
     }: EngineOptions,
@@ -130,7 +133,7 @@ export class Engine {
       extras: undefined,
     };
     this.#wallClock = wallClock;
-    this.waiting = new WaitingRoom(limits.maxWaiting);
+    this.waiting = new WaitingRoom(limits.maxWaiting, soon);
     this.retries = new RetryBudget({ ...RETRIES, share: limits.retryShare });
     this.transport = transport(this);
     this.tick();

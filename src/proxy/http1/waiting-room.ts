@@ -12,11 +12,13 @@ export class WaitingRoom {
   readonly #most: number;
   /** By the id of the route: tables come and go meanwhile. */
   readonly #queues = new Map<string, Waiter[]>();
+  readonly #soon: (task: () => void) => void;
   #isScheduled = false;
 
-  /** `most`: that may wait for one route. */
-  constructor(most: number) {
+  /** `most`: that may wait for one route. `soon` calls a task when the present event is done with. */
+  constructor(most: number, soon: (task: () => void) => void) {
     this.#most = most;
+    this.#soon = soon;
   }
 
   /** False when too many wait. */
@@ -41,13 +43,13 @@ export class WaitingRoom {
   }
 
   /**
-   * An instance has room. Who waits goes on once the present event is done with: the engine's memory is in use until
-   * then.
+   * An instance has room, or may have: other workers' requests end without a word. Who waits goes on once the present
+   * event is done with: the engine's memory is in use until then.
    */
   freed(): void {
     if (this.#isScheduled || this.#queues.size === 0) return;
     this.#isScheduled = true;
-    queueMicrotask(() => {
+    this.#soon(() => {
       this.#isScheduled = false;
       for (const [id, queue] of this.#queues) {
         while (queue[0]?.admit() === true) queue.shift();

@@ -1,7 +1,8 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { listenError } from '../../errors.ts';
 import { formatHostPort } from '../../lib/host-port.ts';
-import type { ListenAddress } from '../listener-spec.ts';
+import type { ListenAddress, ListenerBase } from '../listener-spec.ts';
+import type { ListenerHome } from './listener-kind.ts';
 
 const BACKLOG = 4_096;
 
@@ -29,14 +30,16 @@ export class Acceptor {
       address === null || typeof address === 'string' ? asked : { host: address.address, port: address.port };
   }
 
-  /** Takes no connection before `begin`. Throws `listen.*`. */
-  static async listen({ host, port }: ListenAddress): Promise<Acceptor> {
+  /** Takes no connection before `begin`. `bind`: as `ListenerHome` has it. Throws `listen.*`. */
+  static async listen(spec: ListenerBase, bind: ListenerHome['bind']): Promise<Acceptor> {
+    const { host, port } = spec;
     const server = createServer();
+    const place = bind === undefined ? { host, port } : { fd: await bind(spec) };
     await new Promise<void>((resolve, reject) => {
       server.once('error', (cause) =>
         reject(listenError('the load balancer', formatHostPort(host, port), cause)),
       );
-      server.listen({ host, port, backlog: BACKLOG }, resolve);
+      server.listen({ ...place, backlog: BACKLOG }, resolve);
     });
     server.removeAllListeners('error');
     server.on('error', () => {});

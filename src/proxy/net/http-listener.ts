@@ -20,7 +20,7 @@ type Spec = HttpListenerSpec | HttpsListenerSpec;
 
 /** Listens for HTTP, in clear text or over TLS. Throws `listen.*`. */
 export async function openHttpListener(home: ListenerHome, spec: Spec): Promise<OpenListener> {
-  const acceptor = await Acceptor.listen(spec);
+  const acceptor = await Acceptor.listen(spec, home.bind);
   return new HttpListener(home, spec, acceptor);
 }
 

@@ -1,6 +1,6 @@
 import type { Pools } from '../../route/pools.ts';
 import type { Engine } from '../http1/engine.ts';
-import type { ListenAddress } from '../listener-spec.ts';
+import type { ListenAddress, ListenerBase } from '../listener-spec.ts';
 import type { Seats } from '../seats.ts';
 import type { Dialer } from '../tls/dialer.ts';
 import type { Keyring } from '../tls/keyring.ts';
@@ -16,6 +16,8 @@ export interface ListenerHome {
   readonly dialer: Dialer;
   /** Where TCP and UDP go. */
   readonly pools: Pools;
+  /** A descriptor that is bound to the place, for a port that several workers share; undefined: the listener binds by itself. */
+  readonly bind: ((spec: ListenerBase) => Promise<number>) | undefined;
   /** Own address for `by=` in Forwarded. */
   readonly localAddress: string | undefined;
 }

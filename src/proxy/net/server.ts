@@ -69,7 +69,7 @@ export class ProxyServer {
 
   constructor(options: ProxyServerOptions = {}, transport: TransportKind = NET) {
     const { outcomes = NO_OUTCOMES, onShortage = () => {}, onTrouble, localAddress } = options;
-    const { memory, now } = transport;
+    const { memory, now, soon } = transport;
     const shortage = new Shortage(onShortage, now);
     const onLack = shortage.note.bind(shortage);
     let pool: EnginePool | undefined;
@@ -83,6 +83,7 @@ export class ProxyServer {
         now,
         wallClock: () => Date.now(),
         ...(memory === undefined ? {} : { memory }),
+        ...(soon === undefined ? {} : { soon }),
       },
       (made) => {
         pool = transport.pool(made);
@@ -95,7 +96,16 @@ export class ProxyServer {
     const seats = new Seats(engine.limits.maxConnections, onLack);
     const { keyring = new Keyring(), pools = NO_POOLS } = options;
     const readBuffer = readBufferOf(engine.memory);
-    this.#home = { engine, readBuffer, seats, keyring, dialer: new Dialer(), pools, localAddress };
+    this.#home = {
+      engine,
+      readBuffer,
+      seats,
+      keyring,
+      dialer: new Dialer(),
+      pools,
+      bind: transport.bind,
+      localAddress,
+    };
     let sweeps = 0;
     this.#timer = setInterval(() => {
       if (++sweeps % SWEEPS_PER_TICK === 0) engine.tick();
@@ -103,6 +113,8 @@ export class ProxyServer {
       for (const listener of this.#listeners.values()) listener.sweep(time);
       for (const listener of this.#leaving) listener.sweep(time);
       this.#pool.sweep(time);
+      // Other workers' requests may have ended, which nobody tells.
+      engine.waiting.freed();
     }, SWEEP);
     this.#timer.unref();
   }

@@ -18,7 +18,7 @@ import { TcpDialer } from './tcp-upstream.ts';
 
 /** Listens for TCP, or for TLS that ends here. Throws `listen.*`. */
 export async function openTcpListener(home: ListenerHome, spec: TcpListenerSpec): Promise<OpenListener> {
-  return new TcpListener(home, spec, await Acceptor.listen(spec));
+  return new TcpListener(home, spec, await Acceptor.listen(spec, home.bind));
 }
 
 class TcpListener implements OpenListener {

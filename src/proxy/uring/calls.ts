@@ -83,12 +83,17 @@ export interface Listening {
 }
 
 /**
- * Listens on an IP address. The port is shared with the other workers, so somebody else's socket there would go
+ * A socket bound to an IP address. The port is shared with the other workers, so somebody else's socket there would go
  * unnoticed: the first of them (`isFirst`) tries to have it alone before. Throws `listen.*`.
  */
-export function listenOn(loop: Loop, ip: Uint8Array, port: number, isFirst: boolean): Listening {
+export function bindShared(loop: Loop, ip: Uint8Array, port: number, isFirst: boolean): number {
   if (isFirst && port !== 0) loop.libc.close(bound(loop, ip, port, false));
-  const fd = bound(loop, ip, port, true);
+  return bound(loop, ip, port, true);
+}
+
+/** Listens there. Throws `listen.*`. */
+export function listenOn(loop: Loop, ip: Uint8Array, port: number, isFirst: boolean): Listening {
+  const fd = bindShared(loop, ip, port, isFirst);
   const result = loop.libc.listen(fd, BACKLOG);
   if (result < 0) {
     loop.libc.close(fd);

@@ -42,6 +42,10 @@ export class Estate {
     }
   }
 
+  get isEmpty(): boolean {
+    return this.#ranges.every((cell) => cell === 0) && this.size === 0;
+  }
+
   /** How many descriptors are still owned. */
   get size(): number {
     let owned = 0;

@@ -10,7 +10,7 @@ import type { HttpListenerSpec, ListenAddress, ListenerBase } from '../listener-
 import type { ListenerHome, OpenListener } from '../net/listener-kind.ts';
 import type { Seats } from '../seats.ts';
 import { Acceptor } from './acceptor.ts';
-import { type Listening, listenOn } from './calls.ts';
+import { bindShared, type Listening, listenOn } from './calls.ts';
 import { ClientConnection, type ClientHome } from './client-connection.ts';
 import type { Loop } from './loop.ts';
 
@@ -22,6 +22,11 @@ export async function openHttpListener(
 ): Promise<OpenListener> {
   const ip = await addressOf(spec);
   return new HttpListener(loop, home, spec, listenOn(loop, ip, spec.port, spec.isShared !== true));
+}
+
+/** A descriptor for a listener of Node, which closes it. */
+export async function bindFor(loop: Loop, spec: ListenerBase): Promise<number> {
+  return bindShared(loop, await addressOf(spec), spec.port, spec.isShared !== true);
 }
 
 async function addressOf({ host, port }: ListenerBase): Promise<Uint8Array> {

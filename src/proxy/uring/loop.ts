@@ -73,6 +73,7 @@ export class Loop {
   #ending: Party[] = [];
   /** Who could not receive, because all slots are in use. */
   #starving: Party[] = [];
+  readonly #tasks: (() => void)[] = [];
   readonly #isShared: boolean;
   readonly #nodeLoop: number | undefined;
   readonly #completed = this.#complete.bind(this);
@@ -110,6 +111,12 @@ export class Loop {
   /** Monotonic milliseconds: of this turn, so that events do not ask for it one by one. */
   get now(): number {
     return this.#isTurning ? this.#time : performance.now();
+  }
+
+  /** Calls a task when this turn's completions were looked at: microtasks wait until Node's loop turns. */
+  soon(task: () => void): void {
+    if (this.#isTurning) this.#tasks.push(task);
+    else queueMicrotask(task);
   }
 
   /** Takes a number for a party: what its entries' tags are made with. */
@@ -246,6 +253,7 @@ export class Loop {
     this.#time = performance.now();
     this.#isTurning = true;
     this.ring.complete(this.#completed);
+    if (this.#tasks.length > 0) for (const task of this.#tasks.splice(0)) task();
     this.#endTurn();
     this.#isTurning = false;
   }

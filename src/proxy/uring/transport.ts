@@ -4,7 +4,7 @@ import type { ListenerHome, OpenListener } from '../net/listener-kind.ts';
 import { openListener } from '../net/listener-kinds.ts';
 import type { TransportKind } from '../transport.ts';
 import { loadLibc } from './libc.ts';
-import { openHttpListener } from './listener.ts';
+import { bindFor, openHttpListener } from './listener.ts';
 import { Loop, type LoopOptions } from './loop.ts';
 import { UpstreamPool } from './upstream-pool.ts';
 
@@ -15,11 +15,13 @@ export async function startUring(options: LoopOptions = {}): Promise<TransportKi
     loop,
     memory: loop.arena.bytes,
     now: () => loop.now,
+    soon: (task) => loop.soon(task),
     pool: (engine) => new UpstreamPool(engine, loop),
     open: (home: ListenerHome, spec: ListenerSpec): Promise<OpenListener> =>
       spec.protocol === 'http' && spec.http2 !== true
         ? openHttpListener(loop, home, spec)
         : openListener(home, spec),
+    bind: (spec) => bindFor(loop, spec),
     stop: () => loop.stop(),
   };
 }

@@ -36,6 +36,7 @@ function pictureOf(...instances: InstanceView[]): Picture {
     api: '',
     dns: '',
     balancer: [],
+    carriage: '',
     domain: 'consul',
   });
   for (const name of new Set(instances.map(({ service }) => service))) {

@@ -11,6 +11,7 @@ const ABOUT = {
   api: '',
   dns: '',
   balancer: [],
+  carriage: '',
   domain: 'consul',
 };
 
