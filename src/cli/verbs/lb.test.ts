@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import dgram from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
+import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
@@ -91,6 +93,10 @@ async function balancer(upstreams: string, ...words: string[]) {
   }
 }
 
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((later) => setTimeout(later, 5));
+}
+
 const ask = async (url: string) => {
   const answer = await fetch(url);
   return `${answer.status} ${await answer.text()}`;
@@ -169,6 +175,45 @@ describe('muster lb', () => {
     expect(await status('old.test')).toBe('ERR_TLS_CERT_ALTNAME_INVALID');
   });
 
+  it('sends a client to the same upstream with a strategy by address, over HTTP too', async () => {
+    const backends = await Promise.all(['a', 'b', 'c', 'd'].map((name) => backend(name)));
+    const upstreams = backends.map(({ port }) => `127.0.0.1:${port}`).join(',');
+    const { url } = await balancer(upstreams, '-strategy', 'maglev');
+    const answers = await Promise.all(Array.from({ length: 20 }, () => ask(url)));
+    expect(new Set(answers).size).toBe(1);
+  });
+
+  it('relays connections as they are with -protocol tcp, and drains them', async () => {
+    const { port } = await backend('a');
+    const { url, child, exit, seen } = await balancer(`127.0.0.1:1,127.0.0.1:${port}`, '-protocol', 'tcp');
+    expect(await ask(url)).toBe('200 a');
+    const held = net.connect(Number(new URL(url).port), '127.0.0.1');
+    closers.push(() => held.destroy());
+    held.write('GET / HTTP/1.1\r\nHost: x\r\n');
+    await until(() => seen.text.includes('ejected'));
+    child.kill('SIGTERM');
+    await until(() => seen.text.includes('SIGTERM'));
+    held.end('Connection: close\r\n\r\n');
+    expect(String((await once(held, 'data'))[0])).toMatch(/^HTTP\/1\.1 200/);
+    expect(await exit).toBe(0);
+  });
+
+  it('exchanges datagrams with -protocol udp', async () => {
+    const server = dgram.createSocket('udp4');
+    server.on('message', (text, from) => server.send(`got ${text}`, from.port, from.address));
+    server.bind(0, '127.0.0.1');
+    await once(server, 'listening');
+    closers.push(() => server.close());
+    const { url } = await balancer(`127.0.0.1:1,127.0.0.1:${server.address().port}`, '-protocol', 'udp');
+    for (let i = 0; i < 3; i++) {
+      const client = dgram.createSocket('udp4');
+      closers.push(() => client.close());
+      client.send(`${i}`, Number(new URL(url).port), '127.0.0.1');
+      // The first upstream is not there: what it refuses goes to the second.
+      expect(String((await once(client, 'message'))[0])).toBe(`got ${i}`);
+    }
+  });
+
   it('lets what is in flight finish on SIGTERM and ends with 0', async () => {
     const asked: http.ServerResponse[] = [];
     const { port } = await backend('late', (response) => void asked.push(response));
@@ -184,6 +229,12 @@ describe('muster lb', () => {
 
   it.each([
     [['-upstream', '127.0.0.1:1'], '-listen is missing'],
+    [
+      ['-protocol', 'tcp', '-listen', ':0', '-upstream', '127.0.0.1:1', '-access', 'refuse me'],
+      '-access: expected',
+    ],
+    [['-protocol', 'udp', '-listen', ':0', '-upstream', '127.0.0.1:1', '-admin', ':0'], '-admin is for HTTP'],
+    [['-c', '/nowhere.toml'], 'cannot read /nowhere.toml'],
     [['-upstream', '127.0.0.1:1', '-listen-tls', ':0'], '-listen-tls needs certificates'],
     [
       ['-upstream', '127.0.0.1:1', '-listen', ':0', '-tls-cert', 'a.pem'],
