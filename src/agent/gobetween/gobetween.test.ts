@@ -47,8 +47,8 @@ describe("gobetween's files", () => {
       [
         'servers.x: bind: expected host:port such as "127.0.0.1:3000", got "nowhere"',
         'servers.x: balance: "roundrobbin" is not supported; did you mean "roundrobin"?',
-        'servers.x: discovery.failpolicy: "panic" is not supported; known are keeplast, setempty',
         'servers.x: access.rules: bad rule "refuse 1.2.3.4"; expected "allow" or "deny" and an address or a network, "deny 10.0.0.0/8"',
+        'servers.x: discovery.failpolicy: "panic" is not supported; known are keeplast, setempty',
       ].join('\n'),
     );
   });

@@ -45,114 +45,144 @@ const UNLIMITED = {
 
 /** Throws `config.invalid` with everything that is wrong with the server. */
 export function prepareServer(name: string, written: WrittenServer, defaults: Defaults): PreparedServer {
-  const faults: string[] = [];
-  const fault = (text: string) => void faults.push(`servers.${name}: ${text}`);
-  const oneOf = (key: string, value: string, known: readonly string[]) => {
+  const server = withDefaults(written, defaults);
+  const faults = new Faults(`servers.${name}`);
+  checkListener(server, faults);
+  if (written.discovery) checkDiscovery(server, faults);
+  else faults.say('no discovery is specified: [servers.NAME.discovery] says where its backends come from');
+  checkHealthcheck(server, faults);
+  checkTls(server, faults);
+  if (server.protocol === 'udp') checkUdp(server, written, faults);
+  if (faults.all.length > 0) throw new MusterError('config.invalid', faults.all.join('\n'));
+  return server;
+}
+
+/** What is wrong with one server, in the order in which it was found. */
+class Faults {
+  readonly all: string[] = [];
+  readonly #place: string;
+
+  constructor(place: string) {
+    this.#place = place;
+  }
+
+  say(text: string): void {
+    this.all.push(`${this.#place}: ${text}`);
+  }
+
+  oneOf(key: string, value: string, known: readonly string[]): void {
     if (known.includes(value)) return;
     const near = nearest(value, known);
     const hint = near === undefined ? `known are ${known.join(', ')}` : `did you mean "${near}"?`;
-    fault(`${key}: "${value}" is not supported; ${hint}`);
-  };
-  const time = (key: string, value: string) => {
-    if (parseDuration(value) === undefined)
-      fault(`${key}: expected a duration such as "10s" or "500ms", got "${value}"`);
-  };
+    this.say(`${key}: "${value}" is not supported; ${hint}`);
+  }
 
-  const limits = { ...UNLIMITED, ...given(defaults), ...given(written) };
-  const server: PreparedServer = {
+  time(key: string, value: string): void {
+    if (parseDuration(value) === undefined)
+      this.say(`${key}: expected a duration such as "10s" or "500ms", got "${value}"`);
+  }
+}
+
+function withDefaults(written: WrittenServer, defaults: Defaults): PreparedServer {
+  const { sni, access, discovery } = written;
+  return {
     ...written,
-    max_connections: limits.max_connections,
-    client_idle_timeout: limits.client_idle_timeout,
-    backend_idle_timeout: limits.backend_idle_timeout,
-    backend_connection_timeout: limits.backend_connection_timeout,
+    ...UNLIMITED,
+    ...given(defaults),
+    ...given(written),
     protocol: written.protocol || 'tcp',
     balance: written.balance || 'weight',
-    sni: written.sni && {
-      hostname_matching_strategy: written.sni.hostname_matching_strategy || 'exact',
-      unexpected_hostname_strategy: written.sni.unexpected_hostname_strategy || 'default',
-      read_timeout: written.sni.read_timeout || '2s',
+    sni: sni && {
+      hostname_matching_strategy: sni.hostname_matching_strategy || 'exact',
+      unexpected_hostname_strategy: sni.unexpected_hostname_strategy || 'default',
+      read_timeout: sni.read_timeout || '2s',
     },
-    access: written.access && { ...written.access, default: written.access.default || 'allow' },
+    access: access && { ...access, default: access.default || 'allow' },
     discovery: {
-      ...(written.discovery ?? { kind: '' }),
-      kind: written.discovery?.kind ?? '',
-      failpolicy: written.discovery?.failpolicy || 'keeplast',
-      interval: written.discovery?.interval || '0',
-      timeout: written.discovery?.timeout || '0',
+      ...discovery,
+      kind: discovery?.kind ?? '',
+      failpolicy: discovery?.failpolicy || 'keeplast',
+      interval: discovery?.interval || '0',
+      timeout: discovery?.timeout || '0',
     },
     healthcheck: checkOf(written.healthcheck),
   };
-  const { discovery, healthcheck, protocol, tls, backends_tls: backends, sni, access } = server;
+}
 
-  if (server.bind === '') fault('no bind is specified: where it is to listen, "127.0.0.1:3000"');
-  else if (parseHostPort(server.bind) === undefined)
-    fault(`bind: expected host:port such as "127.0.0.1:3000", got "${server.bind}"`);
-  oneOf('protocol', protocol, PROTOCOLS);
-  oneOf('balance', server.balance, Object.keys(BALANCES));
+function checkListener(server: PreparedServer, faults: Faults): void {
+  const { bind, protocol, balance, access, proxy_protocol: proxy } = server;
+  if (bind === '') faults.say('no bind is specified: where it is to listen, "127.0.0.1:3000"');
+  else if (parseHostPort(bind) === undefined)
+    faults.say(`bind: expected host:port such as "127.0.0.1:3000", got "${bind}"`);
+  faults.oneOf('protocol', protocol, PROTOCOLS);
+  faults.oneOf('balance', balance, Object.keys(BALANCES));
   for (const key of ['client_idle_timeout', 'backend_idle_timeout', 'backend_connection_timeout'] as const)
-    time(key, server[key]);
-
-  if (!written.discovery)
-    fault('no discovery is specified: [servers.NAME.discovery] says where its backends come from');
-  else {
-    oneOf('discovery.kind', discovery.kind, Object.keys(DISCOVERIES));
-    oneOf('discovery.failpolicy', discovery.failpolicy, FAIL_POLICIES);
-    time('discovery.interval', discovery.interval);
-    time('discovery.timeout', discovery.timeout);
-    for (const text of DISCOVERIES[discovery.kind as keyof typeof DISCOVERIES]?.faults(discovery) ?? [])
-      fault(`discovery.${text}`);
+    faults.time(key, server[key]);
+  if (proxy) {
+    if (protocol !== 'tcp')
+      faults.say(`proxy_protocol can be used with protocol tcp only, not with ${protocol}`);
+    faults.oneOf('proxy_protocol.version', proxy.version, ['1', '2']);
   }
+  if (!access) return;
+  faults.oneOf('access.default', access.default, ACCESS);
+  for (const rule of access.rules ?? [])
+    if (parseAccessRule(rule) === undefined)
+      faults.say(
+        `access.rules: bad rule "${rule}"; expected "allow" or "deny" and an address or a network, "deny 10.0.0.0/8"`,
+      );
+}
 
-  oneOf('healthcheck.kind', healthcheck.kind, Object.keys(CHECK_FAULTS));
-  time('healthcheck.interval', healthcheck.interval);
-  time('healthcheck.timeout', healthcheck.timeout);
-  if (healthcheck.initial_status) oneOf('healthcheck.initial_status', healthcheck.initial_status, STATUSES);
-  if (healthcheck.kind !== 'none' && (parseDuration(healthcheck.interval) ?? 1) <= 0)
-    fault('healthcheck.interval has to be greater than 0s');
-  for (const text of CHECK_FAULTS[healthcheck.kind as keyof typeof CHECK_FAULTS]?.(healthcheck) ?? [])
-    fault(`healthcheck.${text}`);
+function checkDiscovery({ discovery }: PreparedServer, faults: Faults): void {
+  faults.oneOf('discovery.kind', discovery.kind, Object.keys(DISCOVERIES));
+  faults.oneOf('discovery.failpolicy', discovery.failpolicy, FAIL_POLICIES);
+  faults.time('discovery.interval', discovery.interval);
+  faults.time('discovery.timeout', discovery.timeout);
+  const kind = DISCOVERIES[discovery.kind as keyof typeof DISCOVERIES];
+  for (const text of kind?.faults(discovery) ?? []) faults.say(`discovery.${text}`);
+}
 
-  if (protocol === 'tls' && !tls) fault('protocol "tls" needs a section tls with cert_path and key_path');
-  if (tls && !tls.acme_hosts?.length && (tls.cert_path === '' || tls.key_path === ''))
-    fault('tls needs both cert_path and key_path, or acme_hosts');
+function checkHealthcheck({ healthcheck }: PreparedServer, faults: Faults): void {
+  const { kind, interval, timeout, initial_status: initial } = healthcheck;
+  faults.oneOf('healthcheck.kind', kind, Object.keys(CHECK_FAULTS));
+  faults.time('healthcheck.interval', interval);
+  faults.time('healthcheck.timeout', timeout);
+  if (initial) faults.oneOf('healthcheck.initial_status', initial, STATUSES);
+  if (kind !== 'none' && (parseDuration(interval) ?? 1) <= 0)
+    faults.say('healthcheck.interval has to be greater than 0s');
+  for (const text of CHECK_FAULTS[kind as keyof typeof CHECK_FAULTS]?.(healthcheck) ?? [])
+    faults.say(`healthcheck.${text}`);
+}
+
+function checkTls({ protocol, tls, backends_tls: backends, sni }: PreparedServer, faults: Faults): void {
+  if (protocol === 'tls' && !tls)
+    faults.say('protocol "tls" needs a section tls with cert_path and key_path');
   if (tls?.acme_hosts?.length)
-    fault(
+    faults.say(
       'tls.acme_hosts: certificates from ACME are not taken from a gobetween file; give cert_path and key_path',
     );
+  else if (tls && (tls.cert_path === '' || tls.key_path === ''))
+    faults.say('tls needs both cert_path and key_path');
   if (backends && Boolean(backends.cert_path) !== Boolean(backends.key_path))
-    fault('backends_tls: cert_path and key_path have to be specified together');
-  if (protocol === 'udp') {
-    if (backends) fault('backends_tls cannot be used with protocol udp');
-    if (healthcheck.kind === 'ping')
-      fault('healthcheck.kind "ping" cannot be used with protocol udp; use "probe"');
-    const { max_requests: requests = 0, max_responses: responses = 0 } = server.udp ?? {};
-    const isLimited =
-      requests > 0 || responses > 0 || written.client_idle_timeout || written.backend_idle_timeout;
-    if (!isLimited)
-      fault(
-        'protocol udp needs at least one of client_idle_timeout, backend_idle_timeout, udp.max_requests, udp.max_responses',
-      );
-    if (server.udp?.transparent) fault('udp.transparent is not supported: answers come from the balancer');
-  }
-  if (server.proxy_protocol) {
-    if (protocol !== 'tcp') fault(`proxy_protocol can be used with protocol tcp only, not with ${protocol}`);
-    oneOf('proxy_protocol.version', server.proxy_protocol.version, ['1', '2']);
-  }
-  if (sni) {
-    oneOf('sni.hostname_matching_strategy', sni.hostname_matching_strategy, NAME_MATCHING);
-    oneOf('sni.unexpected_hostname_strategy', sni.unexpected_hostname_strategy, UNEXPECTED_NAMES);
-    time('sni.read_timeout', sni.read_timeout);
-  }
-  if (access) {
-    oneOf('access.default', access.default, ACCESS);
-    for (const rule of access.rules ?? [])
-      if (parseAccessRule(rule) === undefined)
-        fault(
-          `access.rules: bad rule "${rule}"; expected "allow" or "deny" and an address or a network, "deny 10.0.0.0/8"`,
-        );
-  }
-  if (faults.length > 0) throw new MusterError('config.invalid', faults.join('\n'));
-  return server;
+    faults.say('backends_tls: cert_path and key_path have to be specified together');
+  if (!sni) return;
+  faults.oneOf('sni.hostname_matching_strategy', sni.hostname_matching_strategy, NAME_MATCHING);
+  faults.oneOf('sni.unexpected_hostname_strategy', sni.unexpected_hostname_strategy, UNEXPECTED_NAMES);
+  faults.time('sni.read_timeout', sni.read_timeout);
+}
+
+function checkUdp(server: PreparedServer, written: WrittenServer, faults: Faults): void {
+  const { max_requests: requests = 0, max_responses: responses = 0, transparent = false } = server.udp ?? {};
+  if (server.backends_tls) faults.say('backends_tls cannot be used with protocol udp');
+  if (server.healthcheck.kind === 'ping')
+    faults.say('healthcheck.kind "ping" cannot be used with protocol udp; use "probe"');
+  const idle = [written.client_idle_timeout, written.backend_idle_timeout];
+  const usual = [server.client_idle_timeout, server.backend_idle_timeout];
+  const hasIdle = idle.some(Boolean) || usual.some((text) => text !== '0');
+  if (requests === 0 && responses === 0 && !hasIdle)
+    faults.say(
+      'protocol udp needs at least one of client_idle_timeout, backend_idle_timeout, udp.max_requests, udp.max_responses',
+    );
+  if (transparent) faults.say('udp.transparent is not supported: answers come from the balancer');
 }
 
 /** Those of the connection options that were written. */
