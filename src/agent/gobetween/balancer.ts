@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { type Listening, startMetrics, startRest } from '../../api/gobetween/listen.ts';
 import { MusterError, messageOf } from '../../errors.ts';
-import { type HostPort, parseHostPort } from '../../lib/host-port.ts';
+import type { HostPort } from '../../lib/host-port.ts';
 import type { Logger } from '../../lib/log.ts';
 import { VERSION } from '../../version.ts';
 import { L4Front } from '../l4/front.ts';
-import { prepareServer } from './prepare.ts';
+import { checkConfig } from './check.ts';
 import type { GobetweenConfig } from './schema.ts';
 import { Servers } from './servers.ts';
 
@@ -28,10 +28,6 @@ export interface GobetweenBalancer {
   stop(): Promise<void>;
 }
 
-/** gobetween's ports, on this machine alone when the file does not say where. */
-const API: HostPort = { host: '127.0.0.1', port: 8888 };
-const METRICS: HostPort = { host: '127.0.0.1', port: 9284 };
-
 /** Throws `config.*` with everything that is wrong, `tls.*`, `listen.*`; nothing is left running then. */
 export async function startGobetween({
   config,
@@ -39,18 +35,8 @@ export async function startGobetween({
   log,
   startedAt,
 }: GobetweenOptions): Promise<GobetweenBalancer> {
-  const faults: string[] = [];
-  for (const [name, server] of Object.entries(config.servers)) {
-    try {
-      prepareServer(name, server, config.defaults);
-    } catch (error) {
-      faults.push(messageOf(error));
-    }
-  }
   const { api, metrics, acme, profiler } = config;
-  const apiPlace = placeOf('api.bind', api.bind, API, faults);
-  const metricsPlace = placeOf('metrics.bind', metrics.bind, METRICS, faults);
-  if (faults.length > 0) throw new MusterError('config.invalid', faults.join('\n'));
+  const places = checkConfig(config);
   if (acme) log.warn('[acme] has no effect: name certificates in [servers.NAME.tls]');
   if (profiler?.enabled) log.warn('[profiler] has no effect: there is no pprof here');
 
@@ -63,12 +49,12 @@ export async function startGobetween({
   try {
     for (const [name, server] of Object.entries(config.servers)) await servers.start(name, server);
     const source = { servers, version: VERSION };
-    if (metrics.enabled) listening.push(await startMetrics(metricsPlace, source, log));
+    if (metrics.enabled) listening.push(await startMetrics(places.metrics, source, log));
     if (api.enabled) {
       const { basic_auth: basicAuth, cors, tls } = api;
       const rest = { ...source, startedAt, configuration: origin, basicAuth: basicAuth ?? undefined, cors };
       const pem = tls ? { cert: file(tls.cert_path), key: file(tls.key_path) } : undefined;
-      listening.push(await startRest(apiPlace, rest, log, pem));
+      listening.push(await startRest(places.api, rest, log, pem));
     }
   } catch (error) {
     await stop();
@@ -81,13 +67,6 @@ export async function startGobetween({
     drain: (patience) => front.drain(patience),
     stop,
   };
-}
-
-function placeOf(key: string, text: string, usual: HostPort, faults: string[]): HostPort {
-  if (text === '') return usual;
-  const place = parseHostPort(text);
-  if (place === undefined) faults.push(`${key}: expected host:port such as ":8888", got "${text}"`);
-  return place ?? usual;
 }
 
 function file(path: string): string {

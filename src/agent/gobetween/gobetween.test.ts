@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { restReply } from '../../api/gobetween/rest.ts';
+import { checkText, gobetweenFormat } from './check.ts';
 import { prepareServer } from './prepare.ts';
 import { readGobetween, substituteEnv } from './read.ts';
 import { openSslCipher, tlsManner } from './tls.ts';
@@ -62,6 +63,24 @@ describe("gobetween's files", () => {
 
   it('may take variables of the environment', () => {
     expect(substituteEnv(['a $', '{B} c $', '{D}'].join(''), { B: 'b' })).toBe('a b c ');
+  });
+});
+
+describe('a file that is only checked', () => {
+  it.each([
+    ['lb.toml', '[servers.x]\nbind = ":1"\n', 'toml'],
+    ['lb.json', '{"servers":{}}', 'json'],
+    ['muster.toml', '[balancer]\nlisten = []\n', undefined],
+    ['broken.toml', '[servers.x', undefined],
+  ])('%s is recognised', (name, text, format) => {
+    expect(gobetweenFormat(name, text)).toBe(format);
+  });
+
+  it('says what is wrong with all of its servers', () => {
+    const text = `[api]\nbind = "x"\n[servers.a]\n${STATIC.replaceAll('servers.x', 'servers.a')}[servers.b]\nbind = ":1"\n`;
+    expect(() => checkText('lb.toml', text, 'toml')).toThrowError(
+      /^servers\.a: no bind .*\nservers\.b: no discovery .*\napi\.bind: expected host:port/,
+    );
   });
 });
 

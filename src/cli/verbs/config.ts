@@ -1,3 +1,4 @@
+import { readFileSync, statSync } from 'node:fs';
 import { MusterError } from '../../errors.ts';
 import { CONFIG_FORMAT } from '../agent-flags.ts';
 import { JSON_FLAG, json } from '../connect.ts';
@@ -6,12 +7,13 @@ import { type Terminal, verb } from '../verb.ts';
 export const validate = verb({
   summary: 'Checks configuration files and stacks without starting anything.',
   about:
-    "Files of Muster's or of Consul's agent, or directories of them; or a file of fabio's settings (`*.properties`). They are checked as the one configuration that they make together. What has no effect is said on standard error. Exits with 2 when something is wrong.",
+    "Files of Muster's or of Consul's agent, or directories of them, checked as the one configuration that they make together; files of fabio's settings (`*.properties`) and of gobetween's, each by itself. What has no effect is said on standard error. Exits with 2 when something is wrong.",
   args: ['FILE...'],
   examples: [
     { command: 'muster validate stacks/hello.toml' },
     { command: 'muster validate /etc/consul.d', does: "Consul's files as they are" },
     { command: 'muster validate fabio.properties', does: 'with the line of each value that is wrong' },
+    { command: 'muster validate gobetween.toml' },
   ],
   flags: {
     quiet: { kind: 'boolean', summary: 'Say nothing when all is well.' },
@@ -26,11 +28,25 @@ export const validate = verb({
       return;
     }
     const { readConfigFiles, readWritten } = await import('../../agent/config/read.ts');
-    const { warnings } = readWritten(readConfigFiles(others, flags['config-format']));
+    const gobetween = await gobetweenFiles(others);
+    for (const { check } of gobetween) for (const warning of check()) terminal.err(`${warning}\n`);
+    const files = others.filter((path) => !gobetween.some((file) => file.path === path));
+    const { warnings } = readWritten(readConfigFiles(files, flags['config-format']));
     for (const warning of warnings) terminal.err(`${warning}\n`);
     if (!flags.quiet) terminal.out('Configuration is valid!\n');
   },
 });
+
+/** Those of the files that are gobetween's, each with what checks it. */
+async function gobetweenFiles(paths: readonly string[]) {
+  const { checkText, gobetweenFormat } = await import('../../agent/gobetween/check.ts');
+  return paths.flatMap((path) => {
+    if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return [];
+    const text = readFileSync(path, 'utf8');
+    const format = gobetweenFormat(path, text);
+    return format === undefined ? [] : [{ path, check: () => checkText(path, text, format) }];
+  });
+}
 
 export const configPrint = verb({
   summary: 'Prints the configuration that files make together, as TOML.',
