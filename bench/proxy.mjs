@@ -3,6 +3,7 @@
 
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import http from 'node:http';
+import https from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePorts, pause, until } from '../scripts/support/processes.mjs';
@@ -11,7 +12,7 @@ import { conditions, printConditions } from './conditions.mjs';
 import { busyTime, cpuTime, listenersOn } from './cpu.mjs';
 import { median, table } from './figures.mjs';
 import { keep, numberOption, options } from './options.mjs';
-import { BODIES, bodyOf, SUBJECTS, startBackend } from './subjects.mjs';
+import { BODIES, bodyOf, makeCertificate, SUBJECTS, startBackend } from './subjects.mjs';
 import { errorsOf, wrk } from './wrk.mjs';
 
 /** The proxy alone on one core, load and backend on the other. */
@@ -52,18 +53,17 @@ const KINDS = {
 /** @param {string} url @returns {Promise<string>} */
 function body(url) {
   return new Promise((resolve, reject) => {
-    http
-      .get(url, { agent: false }, (response) => {
-        /** @type {Buffer[]} */
-        const parts = [];
-        response.on('data', (part) => parts.push(part));
-        response.on('error', reject);
-        response.on('end', () => {
-          if (response.statusCode === 200) resolve(Buffer.concat(parts).toString());
-          else reject(new Error(`${url}: ${response.statusCode} ${Buffer.concat(parts)}`));
-        });
-      })
-      .on('error', reject);
+    const get = url.startsWith('https:') ? https.get : http.get;
+    get(url, { agent: false, rejectUnauthorized: false }, (response) => {
+      /** @type {Buffer[]} */
+      const parts = [];
+      response.on('data', (part) => parts.push(part));
+      response.on('error', reject);
+      response.on('end', () => {
+        if (response.statusCode === 200) resolve(Buffer.concat(parts).toString());
+        else reject(new Error(`${url}: ${response.statusCode} ${Buffer.concat(parts)}`));
+      });
+    }).on('error', reject);
   });
 }
 
@@ -79,10 +79,10 @@ async function compareBodies(url, size) {
  * All kinds of one subject, from its start to its end.
  * @param {string} subject
  * @param {number} round
- * @param {{ folder: string, protocol: keyof typeof SUBJECTS, backend: number, seconds: number, connections: number, kinds: string[] }} plan
+ * @param {{ folder: string, pem: string, protocol: keyof typeof SUBJECTS, backend: number, seconds: number, connections: number, kinds: string[] }} plan
  * @returns {Promise<Run[]>}
  */
-async function measure(subject, round, { folder, protocol, backend, seconds, connections, kinds }) {
+async function measure(subject, round, { folder, pem, protocol, backend, seconds, connections, kinds }) {
   const [port = 0] = await freePorts(1);
   if (listenersOn(port) > 0) throw new Error(`something listens on port ${port} already`);
   const known = SUBJECTS[protocol];
@@ -91,8 +91,8 @@ async function measure(subject, round, { folder, protocol, backend, seconds, con
     throw new Error(`no proxy ${subject}; known: ${Object.keys(known).join(', ')}`);
   const place = join(folder, `${subject}-${round}`);
   mkdirSync(place);
-  const program = await startSubject({ folder: place, port, backend, cpu: PROXY_CPU });
-  const url = `http://127.0.0.1:${port}`;
+  const program = await startSubject({ folder: place, port, pem, backend, cpu: PROXY_CPU });
+  const url = `${protocol === 'https' ? 'https' : 'http'}://127.0.0.1:${port}`;
   try {
     await until(`${subject} to answer`, () => body(`${url}/128`), { program });
     await wrk(`${url}/128`, { seconds: WARM_UP_SECONDS, connections, cpu: LOAD_CPU, close: false });
@@ -186,7 +186,7 @@ export async function proxyBench(argv) {
   });
   const rounds = numberOption(chosen, 'rounds');
   /** @type {keyof typeof SUBJECTS} */
-  const protocol = chosen.protocol === 'tcp' ? 'tcp' : 'http';
+  const protocol = chosen.protocol === 'tcp' || chosen.protocol === 'https' ? chosen.protocol : 'http';
   const subjects = (chosen.subjects || Object.keys(SUBJECTS[protocol]).join(',')).split(',');
   const kinds = (chosen.kinds ?? '').split(',').map((one) => one.trim());
   const unknown = kinds.find((kind) => !(kind in KINDS));
@@ -197,6 +197,7 @@ export async function proxyBench(argv) {
   const folder = mkdtempSync(join(tmpdir(), 'muster-bench-'));
   const [backendPort = 0] = await freePorts(1);
   const backend = startBackend(folder, backendPort, LOAD_CPU);
+  const pem = await makeCertificate(folder);
   /** @type {Run[]} */
   const runs = [];
   try {
@@ -211,6 +212,7 @@ export async function proxyBench(argv) {
       for (const subject of order) {
         const plan = {
           folder,
+          pem,
           protocol,
           backend: backendPort,
           seconds: numberOption(chosen, 'seconds'),

@@ -1,17 +1,20 @@
 // @ts-check
 // The proxies that are compared, each with one thread, keep-alive to the backend and X-Forwarded-For.
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findCommand, MUSTER } from '../scripts/support/paths.mjs';
-import { start } from '../scripts/support/processes.mjs';
+import { runToEnd, start } from '../scripts/support/processes.mjs';
 
 /**
- * Starts a proxy on `port` in front of the backend.
- * @typedef {(place: { folder: string, port: number, backend: number, cpu: string }) => Promise<import('../scripts/support/processes.mjs').Running>} Subject
+ * Starts a proxy on `port` in front of the backend. `pem`: a file with certificate and key, for those that speak TLS.
+ * @typedef {(place: { folder: string, port: number, pem: string, backend: number, cpu: string }) => Promise<import('../scripts/support/processes.mjs').Running>} Subject
  */
 
 /** More connections than any run opens, below this system's usual limit of open files. */
 const MAX_CONNECTIONS = 9_000;
+
+/** The same for all over TLS, with no session resumed: a new connection is a whole handshake. */
+const CIPHER = 'TLS_AES_128_GCM_SHA256';
 
 /** @type {Record<string, Subject>} */
 const HTTP_SUBJECTS = {
@@ -28,13 +31,47 @@ const HTTP_SUBJECTS = {
     return startNginx(
       folder,
       'proxy',
-      `  upstream out { server 127.0.0.1:${backend}; keepalive 256; keepalive_requests 100000000; }
+      nginxProxy(backend, `    listen 127.0.0.1:${port} backlog=4096;\n`),
+      cpu,
+    );
+  },
+};
+
+/** HTTP over TLS 1.3 from clients, in clear text to the backend. @type {Record<string, Subject>} */
+const HTTPS_SUBJECTS = {
+  async muster({ port, pem, backend, cpu }) {
+    const listen = ['-listen-tls', `127.0.0.1:${port}`, '-upstream', `127.0.0.1:${backend}`];
+    const tls = ['-tls-cert', pem, '-tls-ciphers', CIPHER, '-tls-no-tickets'];
+    return start(process.execPath, [MUSTER, 'lb', ...listen, ...tls], { cpu });
+  },
+
+  async haproxy({ folder, port, pem, backend, cpu }) {
+    const http = '  timeout http-keep-alive 60s\n  option forwardfor\n';
+    const tls = ` ssl crt ${pem} ssl-min-ver TLSv1.3 no-tls-tickets ciphersuites ${CIPHER} alpn h2,http/1.1`;
+    return startHaproxy(folder, 'http', http, '  http-reuse always\n', { port, backend, cpu }, tls);
+  },
+
+  async nginx({ folder, port, pem, backend, cpu }) {
+    const tls = `    listen 127.0.0.1:${port} ssl backlog=4096;
+    ssl_certificate ${pem};
+    ssl_certificate_key ${pem};
+    ssl_protocols TLSv1.3;
+    ssl_conf_command Ciphersuites ${CIPHER};
+    ssl_session_cache off;
+    ssl_session_tickets off;
+`;
+    return startNginx(folder, 'proxy', nginxProxy(backend, tls), cpu);
+  },
+};
+
+/** @param {number} backend @param {string} listen lines of the server's section */
+function nginxProxy(backend, listen) {
+  return `  upstream out { server 127.0.0.1:${backend}; keepalive 256; keepalive_requests 100000000; }
   proxy_buffers 16 16k;
   proxy_buffer_size 16k;
   proxy_max_temp_file_size 0;
   server {
-    listen 127.0.0.1:${port} backlog=4096;
-    location / {
+${listen}    location / {
       proxy_pass http://out;
       proxy_http_version 1.1;
       proxy_set_header Connection "";
@@ -42,11 +79,8 @@ const HTTP_SUBJECTS = {
       proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
     }
   }
-`,
-      cpu,
-    );
-  },
-};
+`;
+}
 
 /** Connections as they are. @type {Record<string, Subject>} */
 const TCP_SUBJECTS = {
@@ -60,7 +94,11 @@ const TCP_SUBJECTS = {
 };
 
 /** By what they speak. */
-export const SUBJECTS = /** @type {const} */ ({ http: HTTP_SUBJECTS, tcp: TCP_SUBJECTS });
+export const SUBJECTS = /** @type {const} */ ({
+  http: HTTP_SUBJECTS,
+  https: HTTPS_SUBJECTS,
+  tcp: TCP_SUBJECTS,
+});
 
 /** @param {string} protocol @param {number} port @param {number} backend @param {string} cpu */
 function startMuster(protocol, port, backend, cpu) {
@@ -74,21 +112,23 @@ function startMuster(protocol, port, backend, cpu) {
  * @param {string} defaults lines of its section
  * @param {string} out lines of the backend's section
  * @param {{ port: number, backend: number, cpu: string }} place
+ * @param {string} bind what else stands behind its address
  */
-function startHaproxy(folder, mode, defaults, out, { port, backend, cpu }) {
+function startHaproxy(folder, mode, defaults, out, { port, backend, cpu }, bind = '') {
   const path = join(folder, 'haproxy.cfg');
   writeFileSync(
     path,
     `global
   maxconn ${MAX_CONNECTIONS}
   nbthread 1
+  tune.ssl.cachesize 0
 defaults
   mode ${mode}
   timeout connect 2s
   timeout client 60s
   timeout server 60s
 ${defaults}frontend in
-  bind 127.0.0.1:${port}
+  bind 127.0.0.1:${port}${bind}
   default_backend out
 backend out
 ${out}  server one 127.0.0.1:${backend}
@@ -126,6 +166,18 @@ ${temporary}${http}}
 `,
   );
   return start(findCommand('nginx') ?? 'nginx', ['-c', path, '-e', `${folder}/${name}-error.log`], { cpu });
+}
+
+/** A certificate for 127.0.0.1 on P-256 with its key, in one file: the answer is where. @param {string} folder */
+export async function makeCertificate(folder) {
+  const [key, cert, pem] = [join(folder, 'bench.key'), join(folder, 'bench.crt'), join(folder, 'bench.pem')];
+  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'];
+  const subject = ['-subj', '/CN=bench', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  const words = ['req', '-x509', ...curve, '-nodes', '-days', '30', ...subject, '-keyout', key, '-out', cert];
+  const { code, output } = await runToEnd('openssl', words);
+  if (code !== 0) throw new Error(`openssl made no certificate:\n${output}`);
+  writeFileSync(pem, readFileSync(cert, 'utf8') + readFileSync(key, 'utf8'));
+  return pem;
 }
 
 /** Sizes of the bodies that the backend has, by path. */

@@ -67,6 +67,7 @@ export const SYSTEM_PACKAGES = {
     { commands: ['nginx'], debian: 'nginx-light', why: 'is the backend, and compared with', daemon: 'nginx' },
     { commands: ['dnsperf'], debian: 'dnsperf', why: 'asks over DNS' },
     { commands: ['dnsmasq'], debian: 'dnsmasq-base', why: 'is compared with' },
+    { commands: ['openssl'], debian: 'openssl', why: 'makes the certificate' },
     { commands: ['taskset'], debian: 'util-linux', why: 'pins programs to a core' },
   ],
 };

@@ -16,6 +16,7 @@ import type { Balancer } from './balancer.ts';
 import { forwardOptions } from './config/dns-forward.ts';
 import type { Config } from './config/schema.ts';
 import { withHeldBack } from './held-back.ts';
+import { startHttps } from './https.ts';
 import type { AgentLog } from './log.ts';
 import type { Teardown } from './teardown.ts';
 
@@ -117,6 +118,19 @@ export async function listenHttp(
     });
     teardown.add('the HTTP API', () => api.stop());
     addresses.push(formatHostPort(api.address.host, api.address.port));
+    const { tls } = config.api;
+    if (config.ports.https === OFF || tls?.cert === undefined) continue;
+    const secure = await startHttps({
+      ...tls,
+      cert: tls.cert,
+      api,
+      host,
+      port: config.ports.https,
+      clock,
+      log: log.logger.child('https'),
+    });
+    teardown.add('the HTTPS API', () => secure.stop());
+    addresses.push(`https://${formatHostPort(secure.address.host, secure.address.port)}`);
   }
   about.api = addresses[0] ?? '';
   return addresses;

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { isMusterError, listenError, messageOf } from '../errors.ts';
 import { Ending } from '../lib/ending.ts';
 import { formatHostPort, type HostPort } from '../lib/host-port.ts';
@@ -29,6 +30,8 @@ export interface ApiOptions {
 
 export interface Api {
   readonly address: HostPort;
+  /** Takes over a connection that came in another way. */
+  accept(socket: Duplex): void;
   /** Ends blocked queries, lets the other requests finish, closes the connections. Idempotent. */
   stop(): Promise<void>;
 }
@@ -199,6 +202,8 @@ export async function startApi({
   let stopped: Promise<void> | undefined;
   return {
     address: { host: bound.address, port: bound.port },
+    // Node's documented way to have an HTTP server take a connection that it did not accept itself.
+    accept: (socket) => void server.emit('connection', socket),
     stop() {
       stopped ??= stop(server, silent, stopping, context);
       return stopped;

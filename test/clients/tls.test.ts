@@ -153,4 +153,45 @@ listen two
     await write('a-cert.pem', 'DELETE');
     await until('the certificate to be gone', async () => !(await connects('a.test')));
   });
+
+  it('an agent serves its API over TLS, to clients with a certificate, as Consul’s files say it', async () => {
+    const authority = new Authority();
+    onTestFinished(() => authority.remove());
+    const folder = testFolder();
+    const write = (name: string, text: string) => {
+      writeFileSync(join(folder, name), text);
+      return join(folder, name);
+    };
+    const server = authority.issue({ names: ['127.0.0.1'] });
+    const own = authority.issue({ names: ['client'] });
+    const ca = write('ca.pem', authority.cert);
+    const [http = 0, https = 0, dns = 0, balancer = 0] = await freePorts(4);
+    const config = write(
+      'agent.hcl',
+      `
+ports { http = ${http} https = ${https} dns = ${dns} server = 0 serf_lan = 0 serf_wan = 0 }
+cert_file = "${write('agent.pem', server.cert)}"
+key_file = "${write('agent-key.pem', server.key)}"
+ca_file = "${ca}"
+verify_incoming = true
+`,
+    );
+    const program = musterProcess([
+      'agent',
+      '-dev',
+      '-config-file',
+      config,
+      '-balancer-listen',
+      `127.0.0.1:${balancer}`,
+    ]);
+    await until(
+      'the agent to answer',
+      async () => (await ask(`http://127.0.0.1:${http}/v1/status/leader`)).status === 200,
+      { program },
+    );
+    const url = `https://127.0.0.1:${https}/v1/agent/self`;
+    const pair = ['--cert', write('client.pem', own.cert), '--key', write('client-key.pem', own.key)];
+    expect(await outputOf('curl', ['-s', '--cacert', ca, ...pair, url])).toContain('"Datacenter"');
+    expect((await runToEnd('curl', ['-s', '--cacert', ca, url])).code).not.toBe(0);
+  });
 });

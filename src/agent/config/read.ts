@@ -206,6 +206,9 @@ function resolvePaths(value: unknown, directory: string): void {
   for (const key of ['dataDir', 'pidFile'])
     if (isTable(value.node) && typeof value.node[key] === 'string')
       value.node[key] = path.resolve(directory, value.node[key]);
+  const tls = isTable(value.api) ? value.api.tls : undefined;
+  for (const key of ['cert', 'key', 'clientCa'])
+    if (isTable(tls) && typeof tls[key] === 'string') tls[key] = path.resolve(directory, tls[key]);
   const certificates = isTable(value.balancer) ? value.balancer.certificates : undefined;
   for (const source of Array.isArray(certificates) ? certificates : []) {
     if (!isTable(source) || (source.kind !== 'file' && source.kind !== 'path' && source.kind !== 'acme'))

@@ -82,6 +82,11 @@ const nodeSchema = z
 const portsSchema = z
   .strictObject({
     http: listenPort().default(8500).describe("HTTP API and dashboard. Consul's port."),
+    https: listenPort()
+      .default(-1)
+      .describe(
+        'The same over TLS, with the certificate of `[api.tls]`; off unless given, as in Consul, whose port is 8501.',
+      ),
     dns: listenPort().default(8600).describe("DNS, UDP and TCP. Consul's port."),
     server: listenPort()
       .default(8300)
@@ -170,11 +175,42 @@ const dnsSchema = z
   .prefault({})
   .describe('Name service.');
 
+const apiTlsSchema = z
+  .strictObject({
+    cert: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('File with the certificate (PEM), relative to this one, what issued it behind it.'),
+    key: z.string().min(1).optional().describe('File with its key. Default: in the same file.'),
+    clientCa: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('File with who may have issued the certificates of clients.'),
+    verifyIncoming: z
+      .boolean()
+      .default(false)
+      .describe('Clients have to show a certificate by one of `client_ca`.'),
+  })
+  .superRefine(({ clientCa, verifyIncoming }, context) => {
+    if (verifyIncoming && clientCa === undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['verifyIncoming'],
+        message: 'needs client_ca: who may have issued the certificates of clients',
+      });
+  })
+  .describe(
+    'Certificate of the HTTP API over TLS (`ports.https`); the files are read again when they change.',
+  );
+
 const apiSchema = z
   .strictObject({
     address: addresses()
       .optional()
       .describe('Addresses on which the HTTP API and the dashboard listen. Default: `node.client`.'),
+    tls: apiTlsSchema.optional(),
     ui: z.boolean().default(true).describe('Serve the dashboard under /ui.'),
     responseHeaders: z.record(z.string(), z.string()).default({}).describe('Headers added to every answer.'),
     blockEndpoints: z
@@ -370,26 +406,35 @@ const logSchema = z
   .prefault({})
   .describe('Log lines, on standard error.');
 
-export const configSchema = z.strictObject({
-  node: nodeSchema,
-  ports: portsSchema,
-  dns: dnsSchema,
-  api: apiSchema,
-  acl: aclSchema,
-  health: healthSchema,
-  cluster: clusterSchema,
-  store: storeSchema,
-  balancer: balancerSchema,
-  registrator: registratorSchema,
-  telemetry: telemetrySchema,
-  log: logSchema,
-  service: z.array(serviceSchema).default([]).describe('Services that this node registers at start.'),
-  check: z
-    .array(nodeCheckSchema)
-    .default([])
-    .describe('Checks of this node itself, and further ones of its services.'),
-  group: z.array(groupSchema).default([]).describe('Groups of like processes that this node runs.'),
-});
+export const configSchema = z
+  .strictObject({
+    node: nodeSchema,
+    ports: portsSchema,
+    dns: dnsSchema,
+    api: apiSchema,
+    acl: aclSchema,
+    health: healthSchema,
+    cluster: clusterSchema,
+    store: storeSchema,
+    balancer: balancerSchema,
+    registrator: registratorSchema,
+    telemetry: telemetrySchema,
+    log: logSchema,
+    service: z.array(serviceSchema).default([]).describe('Services that this node registers at start.'),
+    check: z
+      .array(nodeCheckSchema)
+      .default([])
+      .describe('Checks of this node itself, and further ones of its services.'),
+    group: z.array(groupSchema).default([]).describe('Groups of like processes that this node runs.'),
+  })
+  .superRefine(({ ports, api }, context) => {
+    if (ports.https >= 0 && api.tls?.cert === undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['ports', 'https'],
+        message: 'needs a certificate: [api.tls] cert and key',
+      });
+  });
 
 /** A checked configuration: durations in ms, sizes in bytes, every default filled in. */
 export type Config = z.output<typeof configSchema>;

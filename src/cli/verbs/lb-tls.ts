@@ -83,6 +83,10 @@ export const tlsFlags = {
     value: 'NAMES',
     summary: "Cipher suites by OpenSSL's names, joined by colons.",
   },
+  'tls-no-tickets': {
+    kind: 'boolean',
+    summary: 'Let no client resume a session: every connection is a whole handshake.',
+  },
   'tls-strict': { kind: 'boolean', summary: 'Refuse clients that ask for a name no certificate is for.' },
 } as const;
 
@@ -133,6 +137,7 @@ export function tlsOf(given: FlagValues<typeof tlsFlags>): LbTls {
     clientAuth,
     minVersion: (given['tls-min-version'] ?? DEFAULT_TLS.minVersion) as TlsVersion,
     strict: given['tls-strict'] === true,
+    tickets: given['tls-no-tickets'] !== true,
     ...(ciphers === undefined ? {} : { ciphers }),
   };
   const files = certs.map(

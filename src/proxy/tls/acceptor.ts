@@ -20,6 +20,13 @@ export interface TlsAcceptorOptions {
 /** What authorities offer, and nobody else (RFC 8737 §3). */
 const ACME_PROTOCOL = 'acme-tls/1';
 
+/** Each with its length in front (RFC 7301 §3.1). */
+function alpnOf(protocols: readonly string[]): Uint8Array {
+  return Buffer.concat(protocols.map((name) => Buffer.from([name.length, ...Buffer.from(name, 'latin1')])));
+}
+
+const ACME_ALPN = alpnOf([ACME_PROTOCOL]);
+
 interface Handshake {
   readonly deadline: number;
   /** Why it fails, as far as is known. */
@@ -32,6 +39,8 @@ export class TlsAcceptor {
   readonly #store: CertificateStore;
   /** In the handshake, the oldest first. */
   readonly #waiting = new Map<Socket, Handshake>();
+  /** As ALPN writes it: made once. */
+  readonly #alpn: Uint8Array | undefined;
   #ticketKeys: Uint8Array | undefined;
   #set: CertificateSet;
   #contextOptions: SecureContextOptions;
@@ -42,6 +51,8 @@ export class TlsAcceptor {
   constructor(options: TlsAcceptorOptions) {
     this.#options = options;
     this.#store = options.keyring.store(options.settings.store);
+    const { alpn } = options.settings;
+    this.#alpn = alpn.length === 0 ? undefined : alpnOf(alpn);
     this.#ticketKeys = options.keyring.ticketKeys;
     this.#set = this.#store.current;
     this.#contextOptions = this.#shared();
@@ -99,18 +110,20 @@ export class TlsAcceptor {
   #shake(raw: Socket, handshake: Handshake, challenges?: CertificateSet): void {
     const { settings } = this.#options;
     const clientAuth = challenges === undefined ? settings.clientAuth : 'none';
-    const alpn = challenges === undefined ? settings.alpn : [ACME_PROTOCOL];
+    const alpn = challenges === undefined ? this.#alpn : ACME_ALPN;
+    const only = challenges === undefined ? this.#only() : undefined;
     const socket = new TLSSocket(raw, {
       isServer: true,
-      secureContext: this.#bare,
+      secureContext: only ?? this.#bare,
       requestCert: clientAuth !== 'none',
       rejectUnauthorized: clientAuth === 'required',
-      ...(alpn.length === 0 ? {} : { ALPNProtocols: [...alpn] }),
+      ...(alpn === undefined ? {} : { ALPNProtocols: alpn }),
     });
     const server = serverSideOf(socket);
-    server.chooseCertificate((name) =>
-      challenges === undefined ? this.#certificateFor(name) : this.#shownOf(challenges.find(name)),
-    );
+    if (only === undefined)
+      server.chooseCertificate((name) =>
+        challenges === undefined ? this.#certificateFor(name) : this.#shownOf(challenges.find(name)),
+      );
     socket.on('error', (error) => {
       handshake.why = messageOf(error);
     });
@@ -160,15 +173,27 @@ export class TlsAcceptor {
     return this.#shownOf(set.find(name) ?? (this.#options.settings.strict ? undefined : set.fallback));
   }
 
+  /** When there is but one certificate everybody is shown it: then nothing has to be chosen in the midst of a handshake. */
+  #only(): SecureContext | undefined {
+    const { all } = this.#set;
+    const [certificate] = all;
+    if (certificate === undefined || all.length > 1 || certificate.staple !== undefined) return undefined;
+    return this.#options.settings.strict ? undefined : this.#contextOf(certificate);
+  }
+
   #shownOf(certificate: CertificateSpec | undefined): Shown | undefined {
     if (certificate === undefined) return undefined;
+    return { context: this.#contextOf(certificate), staple: certificate.staple };
+  }
+
+  #contextOf(certificate: CertificateSpec): SecureContext {
     let context = this.#contexts.get(certificate);
     if (context === undefined) {
       const { chain: cert, key } = certificate;
       context = createSecureContext({ ...this.#contextOptions, cert, key });
       this.#contexts.set(certificate, context);
     }
-    return { context, staple: certificate.staple };
+    return context;
   }
 
   /** Why a client that has finished the handshake is refused. */

@@ -127,14 +127,14 @@ EOT
     const text = [
       'segment = "x"',
       'server = true',
-      'ports { https = 8501 htp = 1 }',
+      'ports { grpc = 8502 htp = 1 }',
       'node_nam = "n"',
       'service { name = "a" prot = 1 connect { native = true } }',
     ].join('\n');
     expect(hcl(text).warnings).toEqual([
       expect.stringMatching(/^c\.hcl:1:1: segment has no effect: /),
-      expect.stringMatching(/^c\.hcl:3:9: ports\.https has no effect: .*TLS/),
-      'c.hcl:3:22: unknown key "htp" in ports; did you mean "http"?',
+      expect.stringMatching(/^c\.hcl:3:9: ports\.grpc has no effect: .*mesh/),
+      'c.hcl:3:21: unknown key "htp" in ports; did you mean "http"?',
       'c.hcl:4:1: unknown key "node_nam"; did you mean "node_name"?',
       'c.hcl:5:22: unknown key "prot" in service; did you mean "port"?',
       expect.stringMatching(/^c\.hcl:5:31: service\.connect has no effect: .*mesh/),
@@ -197,7 +197,7 @@ it('a JSON file is known by its keys', () => {
   expect(isOurs({ service: { name: 'a' } })).toBe(false);
   expect(isOurs({ services: [] })).toBe(false);
   expect(isOurs({ NodeName: 'a', ports: {} })).toBe(false);
-  expect(isOurs({ ports: { https: 1 } })).toBe(false);
+  expect(isOurs({ ports: { grpc: 1 } })).toBe(false);
 });
 
 it('every key is taken whatever its value, with a warning or an error that has a place', () => {

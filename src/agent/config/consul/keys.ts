@@ -8,7 +8,8 @@ import { idle, NEEDLESS, type Rules, section, sets } from './rules.ts';
 const GOSSIP = "it tunes Consul's gossip and consensus, which Muster does not have";
 const MESH = 'Muster has no service mesh';
 const ENTERPRISE = 'it belongs to Consul Enterprise';
-const TLS = 'the HTTP API speaks no TLS as yet';
+const TLS =
+  'of TLS only the certificate of the HTTP API is set (ports.https, cert_file, key_file, ca_file, verify_incoming)';
 const SINKS = 'metrics are read from /v1/agent/metrics, nothing is sent elsewhere';
 const STDERR = 'log lines go to standard error';
 const ONE_DATACENTER = 'there is one datacenter as yet';
@@ -40,7 +41,7 @@ export const CONSUL_KEYS: Rules = {
   addresses: section({
     http: sets('api.address', filled),
     dns: sets('dns.address', filled),
-    https: idle(TLS),
+    https: idle('HTTPS listens where HTTP does'),
     grpc: idle(MESH),
     grpc_tls: idle(MESH),
   }),
@@ -50,7 +51,7 @@ export const CONSUL_KEYS: Rules = {
     server: sets('ports.server'),
     serf_lan: sets('ports.serf_lan'),
     serf_wan: sets('ports.serf_wan'),
-    https: idle(TLS, -1),
+    https: sets('ports.https'),
     grpc: idle(MESH, -1),
     grpc_tls: idle(MESH, -1),
     proxy_min_port: NEEDLESS,
@@ -261,17 +262,36 @@ export const CONSUL_KEYS: Rules = {
   version: NEEDLESS,
   version_prerelease: NEEDLESS,
 
-  ca_file: idle(TLS),
+  ca_file: sets('api.tls.client_ca'),
   ca_path: idle(TLS),
-  cert_file: idle(TLS),
-  key_file: idle(TLS),
+  cert_file: sets('api.tls.cert'),
+  key_file: sets('api.tls.key'),
   server_name: idle(TLS),
-  tls: idle(TLS),
+  tls: section({
+    defaults: section({
+      ca_file: sets('api.tls.client_ca'),
+      cert_file: sets('api.tls.cert'),
+      key_file: sets('api.tls.key'),
+      verify_incoming: sets('api.tls.verify_incoming'),
+      verify_outgoing: idle(TLS, false),
+      ca_path: idle(TLS),
+      tls_min_version: idle(TLS),
+      tls_cipher_suites: idle(TLS),
+    }),
+    https: section({
+      ca_file: sets('api.tls.client_ca'),
+      cert_file: sets('api.tls.cert'),
+      key_file: sets('api.tls.key'),
+      verify_incoming: sets('api.tls.verify_incoming'),
+    }),
+    internal_rpc: idle(TLS),
+    grpc: idle(MESH),
+  }),
   tls_cipher_suites: idle(TLS),
   tls_min_version: idle(TLS),
   tls_prefer_server_cipher_suites: idle(TLS, false),
-  verify_incoming: idle(TLS, false),
-  verify_incoming_https: idle(TLS, false),
+  verify_incoming: sets('api.tls.verify_incoming'),
+  verify_incoming_https: sets('api.tls.verify_incoming'),
   verify_incoming_rpc: idle(TLS, false),
   verify_outgoing: idle(TLS, false),
   verify_server_hostname: idle(TLS, false),
