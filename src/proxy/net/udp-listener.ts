@@ -4,6 +4,8 @@ import type { Target } from '../../balance/balancer.ts';
 import { listenError } from '../../errors.ts';
 import { formatHostPort } from '../../lib/host-port.ts';
 import type { ListenAddress, UdpListenerSpec } from '../listener-spec.ts';
+import { clientCeiling } from '../open-files.ts';
+import { lackOf } from '../shortage.ts';
 import { DEFAULT_UDP_LIMITS } from '../udp/limits.ts';
 import type { UdpClient, UdpTransport, UdpUpstream } from '../udp/links.ts';
 import type { UdpSession } from '../udp/session.ts';
@@ -42,8 +44,9 @@ class UdpListener implements OpenListener, UdpTransport {
     const { address, port } = socket.address();
     this.address = { host: address, port };
     const { limits, access, slot, pool } = spec;
+    const given = { ...DEFAULT_UDP_LIMITS, ...limits };
     this.#sessions = new UdpSessions(home.engine, this, {
-      limits: { ...DEFAULT_UDP_LIMITS, ...limits },
+      limits: { ...given, maxSessions: Math.min(given.maxSessions, mostSessions()) },
       access,
       slot,
       balancer: () => home.pools.get(pool)?.find(''),
@@ -119,8 +122,10 @@ class Upstream implements UdpUpstream {
     const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
     this.#socket = socket;
     const failed = (error: NodeJS.ErrnoException) => {
-      if (!this.#isClosed)
-        session.refused(error.code === 'ECONNREFUSED' ? 'port unreachable' : error.message);
+      if (this.#isClosed) return;
+      const lack = lackOf(error.code);
+      if (lack !== undefined) session.lacked(lack);
+      else session.refused(error.code === 'ECONNREFUSED' ? 'port unreachable' : error.message);
     };
     socket.on('error', failed);
     socket.on('message', (datagram) => {
@@ -155,3 +160,8 @@ class Upstream implements UdpUpstream {
 
 /** Datagrams kept while a name is looked up. */
 const MOST_EARLY = 64;
+
+/** Half of the descriptors that are there for clients: each session takes one, and other listeners need some too. */
+function mostSessions(): number {
+  return Math.max(1, Math.floor(clientCeiling() / 2));
+}

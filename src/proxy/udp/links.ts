@@ -8,7 +8,7 @@ export interface UdpClient {
   readonly port: number;
 }
 
-/** A socket towards an instance. Its events go to the session: `answered`, `refused`. */
+/** A socket towards an instance. Its events go to the session: `answered`, `refused`, `lacked`. */
 export interface UdpUpstream {
   send(datagram: Uint8Array): void;
   /** No event of it reaches the session afterwards. */

@@ -1,6 +1,7 @@
 /** One client's exchange with one instance. No I/O in here. */
 import type { Target } from '../../balance/balancer.ts';
 import { BYTES_IN, BYTES_OUT, CONNECT_FAILURES, CONNECTIONS, IN_FLIGHT, REQUESTS } from '../counters.ts';
+import type { Lack } from '../shortage.ts';
 import type { UdpClient, UdpUpstream } from './links.ts';
 import type { UdpSessions } from './sessions.ts';
 
@@ -69,7 +70,7 @@ export class UdpSession {
     if (maxResponses > 0 && ++this.#responses >= maxResponses) this.#sessions.end(this);
   }
 
-  /** Nobody listens there (ICMP), or the socket cannot be used: to the next candidate, with what was not answered. */
+  /** Nobody listens there (ICMP), or it cannot be reached: to the next candidate, with what was not answered. */
   refused(why: string): void {
     const { engine } = this.#sessions;
     const target = this.#target!;
@@ -81,6 +82,12 @@ export class UdpSession {
     const unanswered = this.#last;
     if (unanswered === undefined || !this.#open()) this.#sessions.end(this);
     else this.#send(unanswered);
+  }
+
+  /** No socket could be had, which is our own doing and says nothing about the instance. */
+  lacked(lack: Lack): void {
+    this.#sessions.engine.onLack(lack);
+    this.#sessions.end(this);
   }
 
   /** `deadline` has passed; the sessions ask whether it is over. */

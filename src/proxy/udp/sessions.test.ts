@@ -134,6 +134,14 @@ describe('UDP sessions', () => {
     expect(counters.slot(1).openConnections).toBe(0);
   });
 
+  it('blame no instance when there is no socket to be had', () => {
+    const { events, from, open, sessions } = setUp();
+    from(1, 'x');
+    open[0]!.session.lacked('files');
+    expect(events).toEqual(['a<x', 'lack files']);
+    expect(sessions.size).toBe(0);
+  });
+
   it('ask the rules about new clients', () => {
     const { events, from } = setUp({}, ['deny 10.0.0.9']);
     from(1, 'x', '10.0.0.9');
