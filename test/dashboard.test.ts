@@ -167,6 +167,12 @@ describe('the dashboard in Chromium', () => {
     await until('it to be gone', async () => (await ask(`${muster.api}/v1/kv/conf/color`)).status === 404);
   });
 
+  it('teaches how to balance TCP where none is', async () => {
+    const { page, faults } = await open('/ui/connections');
+    await expectText(page, /No TCP or UDP service is balanced here[\s\S]*\[\[balancer\.service\]\]/);
+    expect(faults).toEqual([]);
+  });
+
   it('says whether the truth is safe, and who is there', async () => {
     const { page, faults } = await open('/ui/cluster');
     await expectText(page, /One server keeps the truth/);

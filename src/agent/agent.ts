@@ -182,6 +182,7 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
       logger,
       agent: control,
       groups: () => groups?.list() ?? [],
+      connections: () => balancer?.connections() ?? [],
     },
     { balancer, dns, uiDirectory: config.api.ui ? options.uiDirectory : undefined },
   );

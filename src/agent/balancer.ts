@@ -1,4 +1,5 @@
 import type { TrafficSource } from '../api/muster/traffic.ts';
+import type { ConnectionsView } from '../api/muster/wire.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { followCatalog } from '../discovery/catalog.ts';
 import { isMusterError, messageOf } from '../errors.ts';
@@ -30,6 +31,8 @@ export interface Balancer {
   readonly traffic: TrafficSource;
   /** What was counted of an instance, by discovery's id for it; undefined when no route leads to it. */
   trafficOf(id: string): Traffic | undefined;
+  /** Who holds how many connections of the TCP and UDP services. */
+  connections(): readonly ConnectionsView[];
   /** Takes no new connections and lets requests in flight end, for at most `patience` ms. Idempotent. */
   drain(patience: number): Promise<void>;
   /** Idempotent. */
@@ -88,12 +91,14 @@ async function build({ config, catalog, logger }: BalancerOptions): Promise<Bala
     },
   );
   const { listeners, admin, router, counters } = front;
+  const requestsOf = instanceTraffic({ router, counters });
   return {
     addresses: { listeners: [...listeners, ...(services?.addresses ?? [])], admin },
     router,
     carriage: () => front.carriage(),
     traffic: trafficOf({ catalog, router, counters, listeners, ejections: () => front.ejections() }),
-    trafficOf: instanceTraffic({ router, counters }),
+    trafficOf: (id) => requestsOf(id) ?? connectionsOf(id, services?.connections() ?? []),
+    connections: () => services?.connections() ?? [],
     async drain(patience) {
       await Promise.all([front.drain(patience), services?.front.drain(patience)]);
     },
@@ -101,6 +106,17 @@ async function build({ config, catalog, logger }: BalancerOptions): Promise<Bala
       await Promise.all([front.stop(), services?.front.stop()]);
     },
   };
+}
+
+/** What an instance of a TCP or UDP service was given: a connection counts as a request that lasts. */
+function connectionsOf(id: string, services: readonly ConnectionsView[]): Traffic | undefined {
+  const found = services
+    .flatMap(({ instances }) => instances)
+    .filter((instance) => `${instance.node}/${instance.id}` === id);
+  if (found.length === 0) return undefined;
+  const sum = (field: 'connections' | 'refused' | 'active') =>
+    found.reduce((total, instance) => total + instance[field], 0);
+  return { requests: sum('connections'), errors: sum('refused'), inFlight: sum('active') };
 }
 
 function placeOf(address: string): HostPort {

@@ -10,6 +10,7 @@ import type { Logger } from '../lib/log.ts';
 import type { Store } from '../store/store.ts';
 import type { AgentControl } from './agent/context.ts';
 import type { Dashboard } from './muster/dashboard.ts';
+import type { ConnectionsView } from './muster/wire.ts';
 
 /** Who this node is. */
 export interface NodeIdentity {
@@ -85,6 +86,8 @@ export interface ApiContext {
   readonly groups?: () => readonly GroupControl[];
   /** Of an agent that is not alone. */
   readonly cluster?: Cluster;
+  /** What instances of TCP and UDP services hold; behind `/v1/muster/connections`. */
+  readonly connections?: () => readonly ConnectionsView[];
   /** Behind `/v1/agent/*`; a process that is no agent answers those 503. */
   readonly agent?: AgentControl;
 }

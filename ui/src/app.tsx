@@ -3,6 +3,7 @@ import { type Link, type LiveView, useLive } from './live.ts';
 import { addressOf, type Place } from './location.ts';
 import { usePlace } from './navigation.ts';
 import { Cluster } from './screens/cluster.tsx';
+import { Connections } from './screens/connections.tsx';
 import { Groups } from './screens/groups.tsx';
 import { HistoryScreen } from './screens/history.tsx';
 import { Keys } from './screens/keys.tsx';
@@ -17,6 +18,7 @@ const TABS = [
   { name: 'overview', label: 'Overview' },
   { name: 'services', label: 'Services' },
   { name: 'routes', label: 'Routes' },
+  { name: 'connections', label: 'Connections' },
   { name: 'groups', label: 'Groups' },
   { name: 'keys', label: 'Keys' },
   { name: 'cluster', label: 'Cluster' },
@@ -113,6 +115,8 @@ function Content({ place, view }: { place: Place; view: LiveView }) {
       );
     case 'routes':
       return <Routes view={view} picture={picture} query={query} />;
+    case 'connections':
+      return <Connections about={picture.about} />;
     case 'groups':
       return <Groups about={picture.about} now={view.now} />;
     case 'keys':
@@ -194,6 +198,8 @@ function titleOf({ screen }: Place): string {
       return screen.service;
     case 'routes':
       return 'Routes';
+    case 'connections':
+      return 'Connections';
     case 'groups':
       return 'Groups';
     case 'keys':

@@ -60,3 +60,10 @@ check = { http = "http://127.0.0.1:$PORT/", interval = "2s" }`;
 export function keyExample({ api }: About): string {
   return `curl -X PUT http://${api}/v1/kv/conf/color -d green`;
 }
+
+export function balancedServiceExample(): string {
+  return `[[balancer.service]]
+name = "db"
+address = "127.0.0.1:5432"
+strategy = "leastconn"`;
+}

@@ -19,6 +19,7 @@ describe('addresses', () => {
     ['/ui/keys', { name: 'keys' }],
     ['/ui/cluster', { name: 'cluster' }],
     ['/ui/history', { name: 'history' }],
+    ['/ui/connections', { name: 'connections' }],
   ])('%s is a place', (address, screen) => {
     expect(at(address)).toMatchObject({ screen, canonical: undefined });
   });

@@ -10,6 +10,7 @@ export type Screen =
   | { readonly name: 'keys'; readonly key?: string }
   | { readonly name: 'cluster' }
   | { readonly name: 'history' }
+  | { readonly name: 'connections' }
   | { readonly name: 'lost'; readonly path: string };
 
 export interface Place {
@@ -22,7 +23,17 @@ export interface Place {
 const BASE = '/ui';
 
 /** First words of our own addresses: never the name of a datacenter in an address of Consul's form. */
-const OWN = new Set(['services', 'routes', 'groups', 'keys', 'kv', 'cluster', 'nodes', 'history']);
+const OWN = new Set([
+  'services',
+  'routes',
+  'groups',
+  'keys',
+  'kv',
+  'cluster',
+  'nodes',
+  'history',
+  'connections',
+]);
 
 /**
  * The screen of an address. Also understood: Consul's forms with a datacenter (`/ui/dc1/services/web`,
@@ -53,7 +64,8 @@ function screenOf([first, ...rest]: readonly string[]): Screen | undefined {
   const [second] = rest;
   if (first === undefined) return { name: 'overview' };
   if (!OWN.has(first)) return undefined;
-  if (first === 'routes' || first === 'groups' || first === 'history') return { name: first };
+  if (first === 'routes' || first === 'groups' || first === 'history' || first === 'connections')
+    return { name: first };
   // Consul's words for them are understood too.
   if (first === 'keys') return { name: 'keys' };
   if (first === 'kv') return { name: 'keys', key: rest.at(-1) === 'edit' ? rest.slice(0, -1).join('/') : '' };
@@ -70,6 +82,7 @@ export function addressOf(screen: Screen): string {
     case 'groups':
     case 'cluster':
     case 'history':
+    case 'connections':
       return `${BASE}/${screen.name}`;
     case 'keys':
       return `${BASE}/keys${screen.key ? `?key=${encodeURIComponent(screen.key)}` : ''}`;

@@ -1,4 +1,5 @@
 /** Services of the catalog as TCP and UDP services. */
+import type { ConnectionsView } from '../../api/muster/wire.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { fold } from '../../catalog/tables.ts';
 import { followCatalog } from '../../discovery/catalog.ts';
@@ -9,22 +10,37 @@ import { parseAccessRule } from '../../proxy/access.ts';
 import type { BalancedServiceConfig } from '../config/tcp-services.ts';
 import { L4Front } from './front.ts';
 import type { L4Plan } from './plan.ts';
+import type { L4Service, ServiceStats } from './service.ts';
+
+/** TCP and UDP services of the catalog that are balanced. */
+export interface BalancedServices {
+  readonly front: L4Front;
+  /** host:port of each. */
+  readonly addresses: readonly string[];
+  /** Who holds how many connections now. */
+  connections(): ConnectionsView[];
+}
 
 /** Throws `listen.*`; nothing is left running then. Undefined when there is no such service. */
 export async function startServices(
   services: readonly BalancedServiceConfig[],
   catalog: Catalog,
   log: Logger,
-): Promise<{ front: L4Front; addresses: readonly string[] } | undefined> {
+): Promise<BalancedServices | undefined> {
   if (services.length === 0) return undefined;
   const front = await L4Front.start({ log });
   try {
-    const addresses: string[] = [];
-    for (const service of services) {
-      const { address } = await front.open(planOf(service, catalog));
-      addresses.push(formatHostPort(address.host, address.port));
+    const opened: { config: BalancedServiceConfig; service: L4Service; address: string }[] = [];
+    for (const config of services) {
+      const { service, address } = await front.open(planOf(config, catalog));
+      opened.push({ config, service, address: formatHostPort(address.host, address.port) });
     }
-    return { front, addresses };
+    return {
+      front,
+      addresses: opened.map(({ address }) => address),
+      connections: () =>
+        opened.map(({ config, service, address }) => connectionsOf(config, address, service.stats())),
+    };
   } catch (error) {
     await front.stop();
     throw error;
@@ -66,6 +82,29 @@ function planOf(config: BalancedServiceConfig, catalog: Catalog): L4Plan {
     strategy,
     isWeighted: true,
     discover: (listener) => followService(catalog, { name, tag }, listener),
+  };
+}
+
+function connectionsOf(
+  { name, protocol }: BalancedServiceConfig,
+  address: string,
+  { active, instances }: ServiceStats,
+): ConnectionsView {
+  return {
+    service: name,
+    protocol,
+    address,
+    active,
+    instances: instances.map(({ instance, isDiscovered, ...counts }) => ({
+      id: instance.serviceId,
+      node: instance.node,
+      address: formatHostPort(instance.host, instance.port),
+      // What is gone may hold connections that are not over yet.
+      reason: isDiscovered ? instance.out : 'it is not registered any more',
+      active: counts.active,
+      connections: counts.connections,
+      refused: counts.refused,
+    })),
   };
 }
 

@@ -107,6 +107,16 @@ function urlOf(text: string): URL {
   return url;
 }
 
+const connections = endpoint({
+  method: 'GET',
+  path: '/v1/muster/connections',
+  needs: 'overview',
+  summary: 'TCP and UDP services that are balanced, and how many connections each instance holds',
+  handler(context) {
+    return json(context.connections?.() ?? []);
+  },
+});
+
 /** Our own part of the API, behind the dashboard. */
 export const musterEndpoints: readonly Endpoint[] = [
   stream,
@@ -115,6 +125,7 @@ export const musterEndpoints: readonly Endpoint[] = [
   routes,
   changes,
   explain,
+  connections,
   history,
   ...groupEndpoints,
   ...clusterEndpoints,

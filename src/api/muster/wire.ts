@@ -209,6 +209,28 @@ export const trafficKey = {
 /** Whether an instance in this state gets no traffic. */
 export const isOut = (state: State): boolean => state !== 'passing';
 
+/** A TCP or UDP service with what its instances hold; of `/v1/muster/connections`. */
+export interface ConnectionsView {
+  readonly service: string;
+  readonly protocol: 'tcp' | 'udp';
+  /** host:port where clients connect to. */
+  readonly address: string;
+  /** Clients at present. */
+  readonly active: number;
+  readonly instances: readonly {
+    readonly id: string;
+    readonly node: string;
+    /** host:port */
+    readonly address: string;
+    /** Why it gets no new ones; "" when it does. */
+    readonly reason: string;
+    /** Connections or sessions at present, since the start, and those that it did not take. */
+    readonly active: number;
+    readonly connections: number;
+    readonly refused: number;
+  }[];
+}
+
 export type { GroupPoint, GroupView, ManagedInstance } from '../../group/view.ts';
 
 /** A point in the life of the catalog. `time` as in RFC 3339. */

@@ -3,6 +3,7 @@ import { useAnswer } from '../api.ts';
 import { formatMany } from '../format.ts';
 import { Source } from '../parts/source.tsx';
 import { StateWord } from '../parts/state.tsx';
+import { Trouble } from '../parts/trouble.tsx';
 
 interface Member {
   Name: string;
@@ -42,11 +43,7 @@ export function Cluster({ about }: { about: About }) {
   return (
     <>
       <h1>Cluster</h1>
-      {trouble !== '' && (
-        <p class="notice" role="status">
-          {trouble}
-        </p>
-      )}
+      <Trouble text={trouble} />
       <section class="panel" aria-label="Quorum">
         <p class="sentence">{quorumSentence(members, servers)}</p>
       </section>

@@ -7,6 +7,7 @@ import { Action } from '../parts/action.tsx';
 import { Copyable } from '../parts/copy.tsx';
 import { SizeChart } from '../parts/size-chart.tsx';
 import { Source } from '../parts/source.tsx';
+import { Trouble } from '../parts/trouble.tsx';
 
 const PATH = '/v1/muster/groups';
 
@@ -16,11 +17,7 @@ export function Groups({ about, now }: { about: About; now: number }) {
   return (
     <>
       <h1>Groups</h1>
-      {trouble !== '' && (
-        <p class="notice" role="status">
-          {trouble}
-        </p>
-      )}
+      <Trouble text={trouble} />
       {groups?.length === 0 && (
         <section class="panel empty">
           <p>

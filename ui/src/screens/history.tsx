@@ -5,6 +5,7 @@ import { addressOf, withQuery } from '../location.ts';
 import { go } from '../navigation.ts';
 import { Source } from '../parts/source.tsx';
 import { StateWord } from '../parts/state.tsx';
+import { Trouble } from '../parts/trouble.tsx';
 
 const PATH = '/v1/muster/history';
 /** Changes that are shown at once. */
@@ -22,11 +23,7 @@ export function HistoryScreen({ about, query }: { about: About; query: URLSearch
   return (
     <>
       <h1>History</h1>
-      {trouble !== '' && (
-        <p class="notice" role="status">
-          {trouble}
-        </p>
-      )}
+      <Trouble text={trouble} />
       <div class="filter">
         <input
           type="search"
