@@ -137,6 +137,9 @@ async function measure(subject, round, { folder, pem, protocol, backend, seconds
   }
 }
 
+/** Whether it is ours: its cost is told as a ratio to each peer's. @param {string} subject */
+const isOurs = (subject) => subject.startsWith('muster');
+
 /**
  * One table per kind: medians over the rounds, and the ratio of processor time to each peer (median of the ratios
  * within a round, since rounds differ more than proxies within one).
@@ -147,12 +150,12 @@ async function measure(subject, round, { folder, pem, protocol, backend, seconds
 function summary(runs, kind, subjects) {
   /** @param {string} subject */
   const of = (subject) => runs.filter((run) => run.kind === kind && run.subject === subject);
-  const [own = 'muster', ...peers] = subjects;
+  const peers = subjects.filter((subject) => !isOurs(subject));
   return subjects.map((subject) => {
     const mine = of(subject);
     /** @param {string} peer */
     const ratioTo = (peer) =>
-      subject === own
+      isOurs(subject)
         ? median(
             mine.flatMap((run) =>
               of(peer)
@@ -228,7 +231,7 @@ export async function proxyBench(argv) {
   }
 
   const summaries = kinds.flatMap((kind) => summary(runs, kind, subjects));
-  const peers = subjects.slice(1);
+  const peers = subjects.filter((subject) => !isOurs(subject));
   process.stdout.write(
     `\n${protocol}: medians of ${rounds} rounds of ${chosen.seconds} s, ${chosen.connections} connections\n`,
   );

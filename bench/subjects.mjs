@@ -19,7 +19,11 @@ const CIPHER = 'TLS_AES_128_GCM_SHA256';
 /** @type {Record<string, Subject>} */
 const HTTP_SUBJECTS = {
   async muster({ port, backend, cpu }) {
-    return startMuster('http', port, backend, cpu);
+    return startMuster('http', port, backend, cpu, { MUSTER_TRANSPORT: 'uring' });
+  },
+
+  async 'muster-net'({ port, backend, cpu }) {
+    return startMuster('http', port, backend, cpu, { MUSTER_TRANSPORT: 'net' });
   },
 
   async haproxy({ folder, port, backend, cpu }) {
@@ -100,10 +104,10 @@ export const SUBJECTS = /** @type {const} */ ({
   tcp: TCP_SUBJECTS,
 });
 
-/** @param {string} protocol @param {number} port @param {number} backend @param {string} cpu */
-function startMuster(protocol, port, backend, cpu) {
+/** @param {string} protocol @param {number} port @param {number} backend @param {string} cpu @param {NodeJS.ProcessEnv} env */
+function startMuster(protocol, port, backend, cpu, env = {}) {
   const words = ['-listen', `127.0.0.1:${port}`, '-upstream', `127.0.0.1:${backend}`];
-  return start(process.execPath, [MUSTER, 'lb', '-protocol', protocol, ...words], { cpu });
+  return start(process.execPath, [MUSTER, 'lb', '-protocol', protocol, ...words], { cpu, env });
 }
 
 /**

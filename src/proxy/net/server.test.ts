@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Target } from '../../balance/balancer.ts';
 import { isEjected } from '../../balance/ejection.ts';
 import { isMusterError } from '../../errors.ts';
 import { systemClock } from '../../lib/clock.ts';
+import { TRANSPORT_NAMES, type TransportName } from '../choice.ts';
 import { Ejector } from '../ejector.ts';
 import { routeTo, targetAt } from '../fixtures.ts';
 import type { ListenAddress } from '../listener-spec.ts';
+import { OBSTACLE, transportFor } from '../uring/fixtures.ts';
 import { ProxyServer, type ProxyServerOptions } from './server.ts';
 
 const closers: (() => unknown)[] = [];
@@ -45,12 +47,19 @@ const named = (name: string) => (socket: Socket) => {
   socket.on('end', () => socket.end());
 };
 
+/** What the proxies of the present test are carried by. */
+let carrier: TransportName = 'net';
+
 async function proxy(
   targets: readonly Target[],
   options: Partial<ProxyServerOptions> = {},
 ): Promise<ProxyServer> {
-  const server = new ProxyServer({ routes: routeTo(targets), ...options });
-  closers.push(() => server.stop());
+  const { transport, astray } = await transportFor(carrier);
+  const server = new ProxyServer({ routes: routeTo(targets), ...options }, transport);
+  closers.push(async () => {
+    await server.stop();
+    expect(astray()).toEqual({ slots: 0, completions: 0 });
+  });
   addresses.set(server, await server.open({ id: 'web', protocol: 'http', host: '127.0.0.1', port: 0 }));
   return server;
 }
@@ -100,7 +109,12 @@ async function deadPort(): Promise<number> {
   return port;
 }
 
-describe('the proxy on sockets', () => {
+describe.each(TRANSPORT_NAMES)('the proxy on sockets, by %s', (name) => {
+  beforeEach((context) => {
+    if (name === 'uring' && OBSTACLE !== undefined) context.skip(OBSTACLE);
+    carrier = name;
+  });
+
   it('serves a client’s requests over one connection to the instance', async () => {
     let connections = 0;
     const { port } = await backend((socket) => {

@@ -3,6 +3,7 @@ import type { Engine } from '../http1/engine.ts';
 import type { UpstreamLink } from '../http1/links.ts';
 import type { Session } from '../http1/session.ts';
 import { IdleConnections } from '../idle-connections.ts';
+import { rangeOf } from '../net/sender.ts';
 import { UpstreamPool as NodePool } from '../net/upstream-pool.ts';
 import type { EnginePool } from '../transport.ts';
 import type { Loop } from './loop.ts';
@@ -34,7 +35,10 @@ export class UpstreamPool implements EnginePool, UpstreamHome {
   }
 
   keep(start: number, end: number): Uint8Array {
-    return this.#engine.memory.slice(start, end);
+    // A part of a block of Node's: `slice` would take memory of its own for each.
+    const copy = Buffer.allocUnsafe(end - start);
+    copy.set(rangeOf(this.#engine.memory, start, end));
+    return copy;
   }
 
   returned(connection: UpstreamConnection): void {

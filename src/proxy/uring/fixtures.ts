@@ -1,0 +1,30 @@
+/** For tests: every transport in the test's own thread, and what has to hold of its buffers when all is over. */
+import type { TransportName } from '../choice.ts';
+import type { TransportKind } from '../transport.ts';
+import type { Loop } from './loop.ts';
+import { whyNotUring } from './probe.ts';
+import { startUring } from './transport.ts';
+
+/** Why there is no `uring` here; such tests are skipped. */
+export const OBSTACLE = await whyNotUring();
+
+/** Few, so that a lost one shows soon. */
+const SLOTS = 1_024;
+
+export interface TestTransport {
+  /** Undefined: the server's own default. */
+  readonly transport: TransportKind | undefined;
+  /** Buffers that are not where they belong when nobody is connected, completions for connections that were gone. */
+  astray(): { slots: number; completions: number };
+}
+
+export async function transportFor(name: TransportName): Promise<TestTransport> {
+  if (name === 'net') return { transport: undefined, astray: () => ({ slots: 0, completions: 0 }) };
+  const transport = await startUring({ slots: SLOTS, isShared: true });
+  return { transport, astray: () => astray(transport.loop) };
+}
+
+function astray({ slots, strays }: Loop): { slots: number; completions: number } {
+  const { free, offered } = slots.census();
+  return { slots: SLOTS - free - offered, completions: strays };
+}
