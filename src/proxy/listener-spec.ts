@@ -23,19 +23,27 @@ export interface HttpListenerSpec extends ListenerBase {
   readonly limits?: Partial<ProxyLimits>;
   /** HTTP/2 besides HTTP/1.1: over TLS with clients that offer it, in clear text with clients that begin with it. */
   readonly http2?: boolean | undefined;
+  /** Connections begin with a PROXY header that says who the client is; without one they are closed. */
+  readonly acceptProxy?: boolean | undefined;
+  /** How long (ms) that header may take. */
+  readonly proxyTimeout?: number | undefined;
 }
 
 /** HTTP over TLS. */
 export interface HttpsListenerSpec extends Omit<HttpListenerSpec, 'protocol'> {
   readonly protocol: 'https';
   readonly tls: TlsSettings;
+  /** Clients that ask for a name that a TCP route is for are relayed as they are. */
+  readonly relaysNames?: boolean | undefined;
 }
 
 /** TCP, relayed to the instances of a pool. */
 export interface TcpListenerSpec extends ListenerBase {
   readonly protocol: 'tcp';
-  /** Id of the pool. */
+  /** Id of the pool; "" when `byRoute` says where connections go. */
   readonly pool: string;
+  /** By the TCP routes of the table: that of the listener's own address, or of the name that a TLS client asks for. */
+  readonly byRoute?: 'address' | 'name' | undefined;
   /** Index of the listener's counters in the shared counter block. */
   readonly slot: number;
   readonly limits?: Partial<TcpLimits>;

@@ -10,7 +10,8 @@ import { type Router, startRouter } from '../../route/router.ts';
 import { startAdminOf } from './admin.ts';
 import { followAuthFiles } from './auth-files.ts';
 import type { FabioConfig } from './config.ts';
-import { listenerSpecs, storesOf } from './listener-specs.ts';
+import { DynamicListeners } from './dynamic-listeners.ts';
+import { listenerSpecs, relaySpec, storesOf } from './listener-specs.ts';
 import { type Metrics, startMetrics } from './metrics/metrics.ts';
 import { ownAddress } from './own-address.ts';
 import { REGISTRIES } from './registries/registries.ts';
@@ -89,11 +90,25 @@ export async function startFabio(config: FabioConfig, log: Logger): Promise<Fabi
   });
   let admin: Admin | undefined;
   let metrics: Metrics | undefined;
+  const dynamic = config.listeners
+    .filter(({ protocol }) => protocol === 'tcp-dynamic')
+    .map(
+      (listener) =>
+        new DynamicListeners({
+          refresh: listener.refresh,
+          spec: relaySpec(listener, config),
+          router,
+          fleet,
+          clock,
+          log: log.child('tcp'),
+        }),
+    );
   let stopAuth = () => {};
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => {
     stopping ??= (async () => {
       registry.stop();
+      for (const one of dynamic) one.stop();
       router.stop();
       routeLog.stop();
       certificates.stop();
@@ -118,6 +133,7 @@ export async function startFabio(config: FabioConfig, log: Logger): Promise<Fabi
     });
     await certificates.ready(CERTIFICATES_WAIT);
     await fleet.listen();
+    for (const one of dynamic) await one.start();
     metrics = await startMetrics(config, { counters, router, clock, log: log.child('metrics') });
     admin = await startAdminOf(config, { router, manual: registry.manual, log });
     registry.register?.(aliasesOf(router));

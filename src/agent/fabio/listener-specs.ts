@@ -1,14 +1,12 @@
 /** fabio's listeners and certificate sources in the terms of the data path. */
-import { MusterError } from '../../errors.ts';
 import type { SourceOptions } from '../../proxy/certificates/kinds.ts';
 import type { ProxyLimits } from '../../proxy/limits.ts';
-import type { ListenerSpec } from '../../proxy/listener-spec.ts';
+import type { HttpsListenerSpec, ListenerSpec, TcpListenerSpec } from '../../proxy/listener-spec.ts';
+import type { TcpLimits } from '../../proxy/tcp/limits.ts';
 import { DEFAULT_TLS, type TlsSettings } from '../../proxy/tls/spec.ts';
+import { SHARED_SLOT } from '../../route/slots.ts';
 import type { CertificateSource, FabioConfig } from './config.ts';
 import type { FabioListener, FabioProtocol } from './listeners.ts';
-
-/** Every interface, IPv6 too where there is one: as Go takes an address without a host. */
-const ANY = '::';
 
 interface Spec {
   readonly id: string;
@@ -16,31 +14,86 @@ interface Spec {
   readonly port: number;
 }
 
-/** What becomes of each protocol; undefined: it is opened elsewhere. A new one is a line here. */
+/** What becomes of each protocol. A new one is a line here. */
 const SPECS = {
-  http: (listener, spec) => ({ ...spec, protocol: 'http', ...limitsOf(listener) }),
+  http: (listener, spec) => ({ ...spec, protocol: 'http', ...proxyOf(listener), ...limitsOf(listener) }),
   https: securely,
-  grpc: (listener, spec) => ({ ...spec, protocol: 'http', http2: true, ...limitsOf(listener) }),
+  grpc: (listener, spec) => ({
+    ...spec,
+    protocol: 'http',
+    http2: true,
+    ...proxyOf(listener),
+    ...limitsOf(listener),
+  }),
   grpcs: securely,
-} as const satisfies Partial<
-  Record<
-    FabioProtocol,
-    (listener: FabioListener, spec: Spec, config: FabioConfig) => ListenerSpec | undefined
-  >
+  tcp: (listener, spec, config) => ({ ...spec, ...relaySpec(listener, config) }),
+  'tcp+sni': byName,
+  'https+tcp+sni': (listener, spec, config) =>
+    listener.certificates === ''
+      ? byName(listener, spec)
+      : { ...securely(listener, spec, config), relaysNames: true },
+} as const satisfies Record<
+  // Those two open their listeners themselves.
+  Exclude<FabioProtocol, 'prometheus' | 'tcp-dynamic'>,
+  (listener: FabioListener, spec: Spec, config: FabioConfig) => ListenerSpec
 >;
 
-function securely(listener: FabioListener, spec: Spec, config: FabioConfig): ListenerSpec {
-  return { ...spec, protocol: 'https', http2: true, tls: tlsOf(listener, config), ...limitsOf(listener) };
+function securely(listener: FabioListener, spec: Spec, config: FabioConfig): HttpsListenerSpec {
+  return {
+    ...spec,
+    protocol: 'https',
+    http2: true,
+    tls: tlsOf(listener, config),
+    ...proxyOf(listener),
+    ...limitsOf(listener),
+  };
+}
+
+/** What a TCP listener has but its id and address: connections go where the route of its address leads. */
+export function relaySpec(
+  listener: FabioListener,
+  config: FabioConfig,
+): Omit<TcpListenerSpec, 'id' | 'host' | 'port'> {
+  return {
+    protocol: 'tcp',
+    pool: '',
+    byRoute: 'address',
+    slot: SHARED_SLOT,
+    acceptProxy: listener.proxyProtocol,
+    limits: relayLimits(listener),
+    ...(listener.certificates === '' ? {} : { tls: { ...tlsOf(listener, config), alpn: [] } }),
+  };
+}
+
+/** Relays TLS as it is, where the route of the name that a client asks for leads. */
+function byName(listener: FabioListener, spec: Spec): TcpListenerSpec {
+  return {
+    ...spec,
+    protocol: 'tcp',
+    pool: '',
+    byRoute: 'name',
+    slot: SHARED_SLOT,
+    acceptProxy: listener.proxyProtocol,
+    limits: relayLimits(listener),
+  };
+}
+
+function relayLimits({ readTimeout, writeTimeout }: FabioListener): Partial<TcpLimits> {
+  return {
+    ...(readTimeout > 0 ? { clientIdleTimeout: readTimeout } : {}),
+    ...(writeTimeout > 0 ? { upstreamIdleTimeout: writeTimeout } : {}),
+  };
+}
+
+function proxyOf({ proxyProtocol, proxyTimeout }: FabioListener) {
+  return proxyProtocol ? { acceptProxy: true, proxyTimeout } : {};
 }
 
 export function listenerSpecs(config: FabioConfig): ListenerSpec[] {
   return config.listeners.flatMap((listener, index) => {
     const { protocol, host, port } = listener;
-    if (protocol === 'prometheus') return [];
-    const make = Object.hasOwn(SPECS, protocol) ? SPECS[protocol as keyof typeof SPECS] : undefined;
-    if (make === undefined)
-      throw new MusterError('config.invalid', `proxy.addr: proto=${protocol} is not carried out yet`);
-    return make(listener, { id: `${protocol}-${index}`, host: host === '' ? ANY : host, port }, config) ?? [];
+    if (protocol === 'prometheus' || protocol === 'tcp-dynamic') return [];
+    return SPECS[protocol](listener, { id: `${protocol}-${index}`, host, port }, config);
   });
 }
 

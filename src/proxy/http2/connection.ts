@@ -50,13 +50,14 @@ export class Http2Connection implements StreamHome {
   #streams = 0;
 
   /** `socket`: a connection that speaks HTTP/2 from its first byte. */
-  constructor(home: Http2Home, socket: Socket, security: string) {
+  /** `address`: the client's, when somebody said it who knows better than the socket. */
+  constructor(home: Http2Home, socket: Socket, security: string, address?: string) {
     const { engine, frontend } = home;
     const { limits } = frontend;
     this.engine = engine;
     this.#home = home;
     this.#patience = new Allowance(RESETS, engine.time);
-    this.forwarding = frontend.forwardingFor(socket.remoteAddress ?? '', security);
+    this.forwarding = frontend.forwardingFor(address ?? socket.remoteAddress ?? '', security);
     this.#http2 = http2.performServerHandshake(socket, {
       maxSessionMemory: MOST_MEMORY,
       maxSessionInvalidFrames: MOST_INVALID,

@@ -28,14 +28,15 @@ export class ClientConnection implements ClientLink, WireEvents {
   readonly #socket: Socket;
   readonly #sender: ByteSender;
 
-  constructor(home: ClientHome, open: OpenWire) {
+  /** `address`: the client's, when somebody said it who knows better than the socket. */
+  constructor(home: ClientHome, open: OpenWire, address?: string) {
     this.#home = home;
     this.#wire = open(this);
     const { socket, sender, security } = this.#wire;
     this.#socket = socket;
     this.#sender = sender;
     const { engine, frontend } = home;
-    const forwarding = frontend.forwardingFor(socket.remoteAddress ?? '', security);
+    const forwarding = frontend.forwardingFor(address ?? socket.remoteAddress ?? '', security);
     this.session = new Session(engine, this, frontend, forwarding);
     socket.on('end', () => this.session.ended());
     socket.on('error', ignore);

@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
 import { formatHostPort } from '../../lib/host-port.ts';
+import { SHARED_SLOT } from '../../route/slots.ts';
 import { ClientList } from '../client-list.ts';
 import type { Engine } from '../http1/engine.ts';
 import { Frontend } from '../http1/frontend.ts';
@@ -9,11 +10,18 @@ import { PrefaceReader } from '../http2/preface.ts';
 import { withLimits } from '../limits.ts';
 import type { HttpListenerSpec, HttpsListenerSpec, ListenAddress } from '../listener-spec.ts';
 import type { Seats } from '../seats.ts';
+import { DEFAULT_TCP_LIMITS } from '../tcp/limits.ts';
+import type { PreludeOutcome } from '../tcp/prelude.ts';
 import { TlsAcceptor } from '../tls/acceptor.ts';
 import { secureWire, securityOf } from '../tls/secure-wire.ts';
 import { type AcceptedHandle, Acceptor } from './acceptor.ts';
 import { ClientConnection, type ClientHome } from './client-connection.ts';
 import type { ListenerHome, OpenListener } from './listener-kind.ts';
+import { PreludeReader } from './prelude-reader.ts';
+import { takenRelayWire } from './relay-wire.ts';
+import { RouteDestinations } from './route-destinations.ts';
+import { TcpClient, type TcpClientHome } from './tcp-listener.ts';
+import { TcpDialer } from './tcp-upstream.ts';
 import { plainWire, takenWire } from './wire.ts';
 
 type Spec = HttpListenerSpec | HttpsListenerSpec;
@@ -33,9 +41,12 @@ class HttpListener implements ClientHome, Http2Home, OpenListener {
   readonly address: ListenAddress;
   readonly #seats: Seats;
   readonly #acceptor: Acceptor;
-  readonly #clients: ClientList<ClientConnection | Http2Connection | ClientStream>;
+  readonly #clients: ClientList<ClientConnection | Http2Connection | ClientStream | TcpClient>;
   readonly #tls: TlsAcceptor | undefined;
   readonly #preface: PrefaceReader | undefined;
+  readonly #prelude: PreludeReader | undefined;
+  /** Clients whose address a PROXY header told, by their sockets. */
+  readonly #told = new WeakMap<object, string>();
 
   constructor(home: ListenerHome, spec: Spec, acceptor: Acceptor) {
     const { engine, readBuffer, seats, keyring, localAddress } = home;
@@ -66,8 +77,8 @@ class HttpListener implements ClientHome, Http2Home, OpenListener {
           const isHttp2 = socket.alpnProtocol === 'h2';
           this.#clients.add(
             isHttp2
-              ? new Http2Connection(this, socket, securityOf(socket))
-              : new ClientConnection(this, secureWire(socket, readBuffer)),
+              ? new Http2Connection(this, socket, securityOf(socket), this.#toldOf(socket))
+              : new ClientConnection(this, secureWire(socket, readBuffer), this.#toldOf(socket)),
           );
         },
         onFailed: onGone,
@@ -75,15 +86,18 @@ class HttpListener implements ClientHome, Http2Home, OpenListener {
     else if (spec.http2)
       this.#preface = new PrefaceReader({
         timeout: this.frontend.limits.headTimeout,
-        onHttp2: (socket) => this.#clients.add(new Http2Connection(this, socket, '')),
-        onOther: (socket, first) => {
-          const connection = new ClientConnection(this, takenWire(socket, readBuffer));
-          this.#clients.add(connection);
-          for (let at = 0; at < first.length; at += readBuffer.length) {
-            const length = first.copy(readBuffer, 0, at);
-            connection.received(length);
-          }
-        },
+        onHttp2: (socket) => this.#clients.add(new Http2Connection(this, socket, '', this.#toldOf(socket))),
+        onOther: (socket, first) => this.#take(socket, first),
+        onGone,
+      });
+    const relay = spec.protocol === 'https' && spec.relaysNames ? this.#relay(home) : undefined;
+    const { acceptProxy = false, proxyTimeout = this.frontend.limits.headTimeout } = spec;
+    if (acceptProxy || relay !== undefined)
+      this.#prelude = new PreludeReader({
+        wantsHeader: acceptProxy,
+        wantsHello: relay !== undefined,
+        timeout: acceptProxy ? proxyTimeout : this.frontend.limits.headTimeout,
+        onRead: (socket, outcome) => this.#begin(socket, outcome, relay),
         onGone,
       });
     acceptor.begin(
@@ -97,7 +111,7 @@ class HttpListener implements ClientHome, Http2Home, OpenListener {
       handle.close();
       return;
     }
-    const first = this.#tls ?? this.#preface;
+    const first = this.#prelude ?? this.#tls ?? this.#preface;
     if (first === undefined) {
       this.#clients.add(new ClientConnection(this, plainWire(handle, this.readBuffer)));
       return;
@@ -107,9 +121,76 @@ class HttpListener implements ClientHome, Http2Home, OpenListener {
     first.accept(socket, this.engine.touch());
   }
 
+  /** What comes before HTTP has been read. */
+  #begin(socket: Socket, { ends, serverName, rest }: PreludeOutcome, relay: TcpClientHome | undefined): void {
+    if (ends !== undefined) this.#told.set(socket, ends.source.address);
+    const source = ends?.source ?? { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
+    if (relay?.frontend.destinations.find(serverName, { source }) !== undefined) {
+      const client = new TcpClient(
+        relay,
+        (events) => takenRelayWire(socket, this.readBuffer, events),
+        undefined,
+      );
+      this.#clients.add(client);
+      client.session.begin(serverName);
+      client.session.received(rest, 0, rest.length);
+      return;
+    }
+    const next = this.#tls ?? this.#preface;
+    if (next === undefined) {
+      this.#take(socket, Buffer.from(rest));
+      return;
+    }
+    socket.pause();
+    if (rest.length > 0) socket.unshift(rest);
+    next.accept(socket, this.engine.touch());
+  }
+
+  /** A client in clear text, of whom something was read already. */
+  #take(socket: Socket, first: Buffer): void {
+    const { readBuffer } = this;
+    const connection = new ClientConnection(this, takenWire(socket, readBuffer), this.#toldOf(socket));
+    this.#clients.add(connection);
+    for (let at = 0; at < first.length; at += readBuffer.length) {
+      const length = first.copy(readBuffer, 0, at);
+      connection.received(length);
+    }
+  }
+
+  #toldOf(socket: Socket): string | undefined {
+    const { _parent: raw } = socket as { _parent?: Socket | null };
+    return this.#told.get(socket) ?? (raw ? this.#told.get(raw) : undefined);
+  }
+
+  /** For clients that are passed on as they are. */
+  #relay(home: ListenerHome): TcpClientHome {
+    const { engine, seats } = home;
+    return {
+      worker: { engine, transport: new TcpDialer(home) },
+      frontend: {
+        draining: false,
+        limits: { ...DEFAULT_TCP_LIMITS, lameDuck: 0 },
+        access: undefined,
+        acceptProxy: false,
+        sendProxy: 0,
+        slot: SHARED_SLOT,
+        destinations: new RouteDestinations(engine, 'name', this.address),
+      },
+      left: (client) => {
+        seats.free();
+        this.#clients.left(client);
+      },
+    };
+  }
+
   /** Connections and streams of clients, what is in the handshake included. */
   get size(): number {
-    return this.#clients.size + (this.#tls?.pending ?? 0) + (this.#preface?.pending ?? 0);
+    return (
+      this.#clients.size +
+      (this.#tls?.pending ?? 0) +
+      (this.#preface?.pending ?? 0) +
+      (this.#prelude?.pending ?? 0)
+    );
   }
 
   joined(stream: ClientStream): void {
@@ -128,6 +209,7 @@ class HttpListener implements ClientHome, Http2Home, OpenListener {
   sweep(now: number): void {
     this.#tls?.sweep(now);
     this.#preface?.sweep(now);
+    this.#prelude?.sweep(now);
     this.#clients.sweep(now);
   }
 
@@ -136,6 +218,7 @@ class HttpListener implements ClientHome, Http2Home, OpenListener {
       this.#acceptor.close();
       this.#tls?.close();
       this.#preface?.close();
+      this.#prelude?.close();
     });
   }
 
@@ -144,6 +227,7 @@ class HttpListener implements ClientHome, Http2Home, OpenListener {
     this.#acceptor.close();
     this.#tls?.close();
     this.#preface?.close();
+    this.#prelude?.close();
     this.#clients.close();
   }
 }

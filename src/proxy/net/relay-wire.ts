@@ -5,6 +5,7 @@ import { secureWire } from '../tls/secure-wire.ts';
 import { BulkReader } from './bulk-reader.ts';
 import { RelaySender } from './relay-sender.ts';
 import type { ByteSender } from './sender.ts';
+import { takenWire } from './wire.ts';
 
 /** A connected socket for a relay, in clear text or behind TLS. */
 export interface RelayWire {
@@ -49,6 +50,19 @@ export function openWire(socket: Socket, reader: BulkReader, shared: Buffer, eve
     reset: () => void socket.resetAndDestroy(),
     released: (isHeld) => reader.release(isHeld),
   };
+}
+
+/** A socket that something was read from already, and nothing is left in it. */
+export function takenRelayWire(socket: Socket, shared: Buffer, events: RelayEvents): RelayWire {
+  const wire = takenWire(
+    socket,
+    shared,
+  )({
+    received: (length) => events.received(shared, length),
+    drained: () => events.drained(),
+  });
+  wire.pause();
+  return { ...wire, released() {} };
 }
 
 /** A connection behind its handshake, in the turn in which that ends. */

@@ -13,6 +13,7 @@ import { TlsAcceptor } from '../tls/acceptor.ts';
 import { type AcceptedHandle, Acceptor } from './acceptor.ts';
 import type { ListenerHome, OpenListener } from './listener-kind.ts';
 import { acceptedWire, type RelayEvents, type RelayWire, secureRelayWire } from './relay-wire.ts';
+import { RouteDestinations } from './route-destinations.ts';
 import { TcpEnd } from './tcp-end.ts';
 import { TcpDialer } from './tcp-upstream.ts';
 
@@ -21,7 +22,7 @@ export async function openTcpListener(home: ListenerHome, spec: TcpListenerSpec)
   return new TcpListener(home, spec, await Acceptor.listen(spec, home.bind));
 }
 
-class TcpListener implements OpenListener {
+class TcpListener implements OpenListener, TcpClientHome {
   readonly address: ListenAddress;
   readonly frontend: TcpFrontend;
   readonly worker: TcpWorker;
@@ -32,7 +33,7 @@ class TcpListener implements OpenListener {
 
   constructor(home: ListenerHome, spec: TcpListenerSpec, acceptor: Acceptor) {
     const { engine, keyring, seats } = home;
-    const { limits, access, acceptProxy = false, sendProxy = 0, slot, pool, tls } = spec;
+    const { limits, access, acceptProxy = false, sendProxy = 0, slot, pool, byRoute, tls } = spec;
     this.#home = home;
     this.#acceptor = acceptor;
     this.address = acceptor.address;
@@ -43,7 +44,10 @@ class TcpListener implements OpenListener {
       acceptProxy,
       sendProxy,
       slot,
-      destinations: new PoolDestinations(home.pools, pool),
+      destinations:
+        byRoute === undefined
+          ? new PoolDestinations(home.pools, pool)
+          : new RouteDestinations(engine, byRoute, this.address),
     };
     this.worker = { engine, transport: new TcpDialer(home) };
     this.#clients = new ClientList(engine, this.frontend);
@@ -135,13 +139,21 @@ class PoolDestinations implements TcpDestinations {
   }
 }
 
+/** What a client needs of the listener it came through. */
+export interface TcpClientHome {
+  readonly worker: TcpWorker;
+  readonly frontend: TcpFrontend;
+  /** The connection is closed. */
+  left(client: TcpClient): void;
+}
+
 /** A client's connection. */
-class TcpClient implements ListedClient, RelayEvents {
+export class TcpClient implements ListedClient, RelayEvents {
   readonly session: TcpSession;
   index = -1;
 
   constructor(
-    listener: TcpListener,
+    listener: TcpClientHome,
     open: (events: RelayEvents) => RelayWire,
     secure: TLSSocket | undefined,
   ) {

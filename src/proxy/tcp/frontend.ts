@@ -3,6 +3,7 @@ import type { Balancer } from '../../balance/balancer.ts';
 import type { AccessSpec } from '../access.ts';
 import type { ListedFrontend } from '../client-list.ts';
 import type { TcpLimits } from './limits.ts';
+import type { Peers } from './session.ts';
 
 /** Where connections can go. */
 export interface TcpDestinations {
@@ -12,7 +13,7 @@ export interface TcpDestinations {
    */
   readonly byName: boolean;
   /** Who is to choose the instance; undefined: nobody takes the connection. `name`: in lower case, "" for none. */
-  find(name: string): Balancer | undefined;
+  find(name: string, peers: Pick<Peers, 'source'>): Balancer | undefined;
 }
 
 export interface TcpFrontend extends ListedFrontend {

@@ -72,15 +72,18 @@ export class TcpSession {
     this.#peers = peers;
   }
 
-  /** To be called once, when the transport can take calls for the client's side. */
-  begin(): void {
+  /**
+   * To be called once, when the transport can take calls for the client's side. `name`: what the client asked for, when somebody
+   * else has read its hello.
+   */
+  begin(name?: string): void {
     const { counters } = this.#engine;
     const { slot, acceptProxy, destinations, limits } = this.#frontend;
     counters.overall(CONNECTIONS);
     counters.overall(OPEN_CONNECTIONS);
     counters.slot(slot, CONNECTIONS);
     counters.slot(slot, OPEN_CONNECTIONS);
-    const { serverName } = this.#peers;
+    const serverName = name ?? this.#peers.serverName;
     const peeks = destinations.byName && serverName === undefined;
     if (!acceptProxy && !peeks) {
       this.#choose(serverName ?? '');
@@ -266,7 +269,7 @@ export class TcpSession {
 
   #choose(serverName: string): void {
     if (!this.#isWelcome()) return;
-    this.#balancer = this.#frontend.destinations.find(serverName);
+    this.#balancer = this.#frontend.destinations.find(serverName, this.#peers);
     this.#connect();
   }
 
@@ -306,7 +309,8 @@ export class TcpSession {
 
   #proxyHeader(): Uint8Array {
     const { source, destination } = this.#peers;
-    switch (this.#frontend.sendProxy) {
+    const isAsked = this.#upstream?.target.options?.proxyProtocol === true;
+    switch (isAsked ? this.#frontend.sendProxy || 1 : this.#frontend.sendProxy) {
       case 0:
         return NOTHING;
       case 1:

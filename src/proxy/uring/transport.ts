@@ -18,7 +18,7 @@ export async function startUring(options: LoopOptions = {}): Promise<TransportKi
     soon: (task) => loop.soon(task),
     pool: (engine) => new UpstreamPool(engine, loop),
     open: (home: ListenerHome, spec: ListenerSpec): Promise<OpenListener> =>
-      spec.protocol === 'http' && spec.http2 !== true
+      spec.protocol === 'http' && spec.http2 !== true && spec.acceptProxy !== true
         ? openHttpListener(loop, home, spec)
         : openListener(home, spec),
     bind: (spec) => bindFor(loop, spec),

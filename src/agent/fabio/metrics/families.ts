@@ -63,6 +63,18 @@ export function families(counters: CounterReader, router: Router): Family[] {
     },
     one('notfound', 'Requests without a route.', 'counter', all.notFound),
     one('ws.conn', 'Open connections that left HTTP.', 'gauge', all.tunnels),
+    one(
+      'tcp.conn',
+      'Connections to instances of TCP routes.',
+      'counter',
+      sumOf(targets, ({ connections }) => connections),
+    ),
+    one(
+      'tcp.connfail',
+      'Connections to instances of TCP routes that failed.',
+      'counter',
+      sumOf(targets, ({ connectFailures }) => connectFailures),
+    ),
     {
       name: 'route',
       about: 'Answers by route and instance, in seconds.',
@@ -88,6 +100,11 @@ export function families(counters: CounterReader, router: Router): Family[] {
         .map(({ route, tally }) => ({ labels: { ...route }, route, value: tally.bytesOut })),
     },
   ];
+}
+
+/** Over the instances of TCP routes. */
+function sumOf(targets: readonly { kind: string; tally: Tally }[], of: (tally: Tally) => number): number {
+  return targets.reduce((sum, { kind, tally }) => sum + (kind === 'tcp' ? of(tally) : 0), 0);
 }
 
 function one(name: string, about: string, type: 'counter' | 'gauge', value: number): Family {
