@@ -312,6 +312,36 @@ describe('a registrator', () => {
     await eachOf(['m1', 'm2'], (name) => engine.remove(name));
   });
 
+  it("takes a container's own HEALTHCHECK for its check, when told so", async (context) => {
+    skipIfTrouble(context);
+    const muster = await testMuster('agent');
+    const args = ['registrator', '-hostname', HOST, '-health', muster.api.replace('http:', 'consul:')];
+    const program = musterProcess(args, { DOCKER_HOST: engine.host });
+    const second = 1_000_000_000;
+    await engine.run('h1', {
+      ...published({ '80/tcp': {} }),
+      Healthcheck: { Test: ['CMD', '/bin/cat', '/well'], Interval: second, Retries: 1 },
+      Cmd: ['/bin/sh', '-c', "trap 'echo > /well' USR1; while :; do sleep 1; done"],
+    });
+    const status = async () => {
+      const checks = await getJson<Record<string, { Status: string; Output: string }>>(
+        `${muster.api}/v1/agent/checks`,
+      );
+      const { Status = '', Output = '' } = checks[`service:${HOST}:h1:80`] ?? {};
+      return `${Status} ${Output}`;
+    };
+    await until(
+      'it to be unhealthy',
+      async () => (await status()) === 'critical the container is unhealthy',
+      { program },
+    );
+    await engine.call('POST', '/containers/h1/kill?signal=USR1');
+    await until('it to be healthy', async () => (await status()) === 'passing the container is healthy', {
+      program,
+    });
+    await engine.remove('h1');
+  });
+
   it('keeps services of containers that failed with -deregister on-success', async (context) => {
     skipIfTrouble(context);
     const muster = await testMuster('agent');

@@ -6,8 +6,9 @@ import { startForwardServer } from '../dns/forward/server.ts';
 import { MusterError, messageOf } from '../errors.ts';
 import { sleep, wakefulClock } from '../lib/clock.ts';
 import { formatHostPort, type HostPort, parseHostPort } from '../lib/host-port.ts';
-import { createLogger, type Logger, type LogLevel, stderrSink } from '../lib/log.ts';
+import { createLogger, type Logger, stderrSink } from '../lib/log.ts';
 import { untilInterrupted } from './interrupt.ts';
+import type { LogChoice } from './log-flags.ts';
 
 export interface RunDnsOptions {
   readonly confFile: string | undefined;
@@ -19,7 +20,7 @@ export interface RunDnsOptions {
   readonly addresses: readonly string[] | undefined;
   readonly hosts: readonly string[] | undefined;
   readonly options: Partial<ForwardOptions>;
-  readonly log: { readonly level: LogLevel; readonly format: 'pretty' | 'json' };
+  readonly log: LogChoice;
 }
 
 const CONSUL: HostPort = { host: '127.0.0.1', port: 8600 };

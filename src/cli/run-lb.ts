@@ -4,9 +4,10 @@ import type { StrategyName } from '../balance/strategies.ts';
 import type { Backend } from '../discovery/backend.ts';
 import { followStatic } from '../discovery/static.ts';
 import { formatHostPort, type HostPort } from '../lib/host-port.ts';
-import { createLogger, type LogLevel, stderrSink } from '../lib/log.ts';
+import { createLogger, stderrSink } from '../lib/log.ts';
 import type { SourceOptions } from '../proxy/certificates/kinds.ts';
 import type { ProxyLimits } from '../proxy/limits.ts';
+import type { LogChoice } from './log-flags.ts';
 import { untilStopped } from './until-stopped.ts';
 
 export interface LbOptions {
@@ -20,7 +21,7 @@ export interface LbOptions {
   readonly workers: number | undefined;
   /** Milliseconds. */
   readonly drainTimeout: number;
-  readonly log: { readonly level: LogLevel; readonly format: 'pretty' | 'json' };
+  readonly log: LogChoice;
 }
 
 const TAG_PREFIX = 'urlprefix-';

@@ -2,7 +2,7 @@
 import { DockerEngine } from '../docker/engine.ts';
 import { messageOf } from '../errors.ts';
 import { sleep, wakefulClock } from '../lib/clock.ts';
-import { createLogger, type Logger, type LogLevel, stderrSink } from '../lib/log.ts';
+import { createLogger, type Logger, stderrSink } from '../lib/log.ts';
 import { engineEnv } from '../registrator/engine-env.ts';
 import { hostAddressOf } from '../registrator/host-address.ts';
 import type { RegistratorOptions } from '../registrator/options.ts';
@@ -11,6 +11,7 @@ import { tagTemplate } from '../registrator/tag-template.ts';
 import type { Target } from '../registrator/target.ts';
 import { targetOf } from '../registrator/targets/uri.ts';
 import { untilInterrupted } from './interrupt.ts';
+import type { LogChoice } from './log-flags.ts';
 
 export interface RunRegistratorOptions {
   readonly uri: string;
@@ -18,7 +19,7 @@ export interface RunRegistratorOptions {
   /** Attempts after the first, -1 without end, and milliseconds between them. */
   readonly retry: { readonly attempts: number; readonly interval: number };
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly log: { readonly level: LogLevel; readonly format: 'pretty' | 'json' };
+  readonly log: LogChoice;
 }
 
 /** Resolves with exit code 0 after a signal. Rejects when the registry cannot be reached in as many attempts as allowed. */

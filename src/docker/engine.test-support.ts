@@ -40,6 +40,7 @@ export interface ContainerRequest {
   Labels?: Record<string, string>;
   ExposedPorts?: Record<string, object>;
   Hostname?: string;
+  Healthcheck?: unknown;
   HostConfig?: Record<string, unknown>;
   NetworkingConfig?: unknown;
 }

@@ -1,6 +1,6 @@
 import { RECURSOR_STRATEGIES } from '../../dns/recursors.ts';
 import { MusterError } from '../../errors.ts';
-import { LOG_LEVELS, type LogLevel } from '../../lib/log.ts';
+import { LOG_FLAGS, logChoice } from '../log-flags.ts';
 import { verb } from '../verb.ts';
 
 const flags = {
@@ -60,13 +60,7 @@ const flags = {
   'local-ttl': { kind: 'integer', value: 'SECONDS', summary: 'TTL of names in hosts files.', default: '0' },
   'stop-dns-rebind': { kind: 'boolean', summary: 'Refuse answers from outside that hold private addresses.' },
   'rebind-domain-ok': { kind: 'list', value: 'DOMAIN', summary: 'But not for these.' },
-  'log-level': {
-    kind: 'string',
-    choices: LOG_LEVELS,
-    summary: 'Least important lines that are written.',
-    default: 'info',
-  },
-  'log-json': { kind: 'boolean', summary: 'Log lines as JSON.' },
+  ...LOG_FLAGS,
 } as const;
 
 export const dns = verb({
@@ -114,10 +108,7 @@ export const dns = verb({
           ? {}
           : { rebindOk: listOf(given['rebind-domain-ok']) ?? [] }),
       },
-      log: {
-        level: (given['log-level'] ?? 'info') as LogLevel,
-        format: given['log-json'] === true ? 'json' : 'pretty',
-      },
+      log: logChoice(given),
     });
   },
 });

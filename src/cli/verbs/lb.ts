@@ -4,9 +4,9 @@ import { parseStaticUpstream } from '../../discovery/static.ts';
 import { MusterError } from '../../errors.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { parseHostPort } from '../../lib/host-port.ts';
-import { LOG_LEVELS, type LogLevel } from '../../lib/log.ts';
 import { DEFAULT_LIMITS, HARD_LIMITS, type ProxyLimits } from '../../proxy/limits.ts';
 import type { Flag, FlagValues } from '../flags.ts';
+import { LOG_FLAGS, logChoice } from '../log-flags.ts';
 import { verb } from '../verb.ts';
 import { gobetweenFlags, runFrom } from './lb-gobetween.ts';
 import { l4Flags, l4Listener } from './lb-l4.ts';
@@ -112,13 +112,7 @@ const flags = {
     summary: 'How long requests in flight may take to end when it stops.',
     default: formatDuration(DRAIN),
   },
-  'log-level': {
-    kind: 'string',
-    choices: LOG_LEVELS,
-    summary: 'Least important lines that are written.',
-    default: 'info',
-  },
-  'log-json': { kind: 'boolean', summary: 'Log lines as JSON.' },
+  ...LOG_FLAGS,
   ...fabioFlags,
   c: configFile,
   config: configFile,

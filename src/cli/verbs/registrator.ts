@@ -1,6 +1,6 @@
 import { MusterError } from '../../errors.ts';
-import { LOG_LEVELS, type LogLevel } from '../../lib/log.ts';
 import { DEFAULT_OPTIONS, faultOfOptions, type RegistratorOptions } from '../../registrator/options.ts';
+import { LOG_FLAGS, logChoice } from '../log-flags.ts';
 import { verb } from '../verb.ts';
 
 const SECOND = 1000;
@@ -66,13 +66,7 @@ const flags = {
     default: "the machine's",
   },
   health: { kind: 'boolean', summary: "A container's own HEALTHCHECK becomes the check of its services." },
-  'log-level': {
-    kind: 'string',
-    choices: LOG_LEVELS,
-    summary: 'Least important lines that are written.',
-    default: 'info',
-  },
-  'log-json': { kind: 'boolean', summary: 'Log lines as JSON.' },
+  ...LOG_FLAGS,
 } as const;
 
 export const registrator = verb({
@@ -120,10 +114,7 @@ export const registrator = verb({
       options,
       retry: { attempts: given['retry-attempts'] ?? -1, interval },
       env: terminal.env,
-      log: {
-        level: (given['log-level'] ?? 'info') as LogLevel,
-        format: given['log-json'] === true ? 'json' : 'pretty',
-      },
+      log: logChoice(given),
     });
   },
 });
