@@ -210,10 +210,7 @@ function commonOf(given: FlagValues<typeof flags>) {
     upstreams,
     strategy: (given.strategy ?? 'rr') as StrategyName,
     drainTimeout: given['timeout-drain'] ?? DRAIN,
-    log: {
-      level: (given['log-level'] ?? 'info') as LogLevel,
-      format: given['log-json'] === true ? ('json' as const) : ('pretty' as const),
-    },
+    log: logChoice(given),
   };
 }
 
