@@ -37,18 +37,7 @@ export function planServer(
     name,
     listen: parseHostPort(server.bind)!,
     listener: server.protocol === 'udp' ? udpListener(server) : tcpListener(server),
-    tls:
-      tls && server.protocol === 'tls'
-        ? {
-            settings: { ...DEFAULT_TLS, alpn: [], ...tlsManner(tls), tickets: tls.session_tickets ?? true },
-            store: {
-              certificates: [
-                readCertificate({ place: tls.cert_path, cert: file(tls.cert_path), key: file(tls.key_path) }),
-              ],
-              clientCa: [],
-            },
-          }
-        : undefined,
+    tls: tls && server.protocol === 'tls' ? terminated(tls) : undefined,
     strategy,
     isWeighted,
     names: sni
@@ -61,6 +50,19 @@ export function planServer(
     discover: (listener) =>
       DISCOVERIES[discovery.kind as keyof typeof DISCOVERIES].follow(discovery, poll, listener),
     check: checkPlan(server.healthcheck),
+  };
+}
+
+/** How often (ms) the certificate's files are looked at. */
+const REFRESH = 3_000;
+
+/** A certificate that is no good is told at once; later ones are taken up when they are good. */
+function terminated(tls: NonNullable<PreparedServer['tls']>): L4Plan['tls'] {
+  const { cert_path: cert, key_path: key } = tls;
+  readCertificate({ place: cert, cert: file(cert), key: file(key) });
+  return {
+    settings: { ...DEFAULT_TLS, alpn: [], ...tlsManner(tls), tickets: tls.session_tickets ?? true },
+    sources: [{ kind: 'file', cert, key, refresh: REFRESH }],
   };
 }
 

@@ -1,6 +1,7 @@
 import { MusterError } from '../../errors.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
+import { Certificates } from '../../proxy/certificates/certificates.ts';
 import type { TransportChoice } from '../../proxy/choice.ts';
 import { CounterReader, SLOTS } from '../../proxy/counters.ts';
 import type { Ejection } from '../../proxy/ejector.ts';
@@ -24,12 +25,15 @@ export interface L4FrontOptions {
 
 interface Opened {
   readonly service: L4Service;
+  readonly certificates: Certificates | undefined;
   readonly address: ListenAddress;
 }
 
 /** The ring relays no TCP and UDP as yet. */
 const NODE_SOCKETS: TransportChoice = { name: 'net', why: 'TCP and UDP go through the sockets of Node' };
 
+/** How long (ms) a service waits for its certificates, so that its first clients find them. */
+const CERTIFICATES_WAIT = 2_000;
 const NO_ROUTES: RouteDelta = { version: 0, changed: [], patched: [], removed: [] };
 
 /** TCP, TLS and UDP services over one fleet of workers. Services can be opened and closed while it runs. */
@@ -100,8 +104,17 @@ export class L4Front {
       random,
       log: log.child(name),
     });
+    const certificates =
+      tls === undefined
+        ? undefined
+        : new Certificates({
+            stores: new Map([[name, tls.sources]]),
+            clock,
+            log: log.child(name),
+            publish: (store, spec) => this.#fleet.setCertificates(store, spec),
+          });
     try {
-      if (tls !== undefined) this.#fleet.setCertificates(name, tls.store);
+      await certificates?.ready(CERTIFICATES_WAIT);
       const spec: ListenerSpec = {
         ...listener,
         id: name,
@@ -110,10 +123,11 @@ export class L4Front {
         slot: service.slot,
         ...(tls === undefined ? {} : { tls: { ...tls.settings, store: name } }),
       };
-      const opened = { service, address: await this.#fleet.open(spec) };
+      const opened = { service, certificates, address: await this.#fleet.open(spec) };
       this.#services.set(name, opened);
       return opened;
     } catch (error) {
+      certificates?.stop();
       service.stop();
       throw error;
     } finally {
@@ -127,6 +141,7 @@ export class L4Front {
     if (opened === undefined) return false;
     this.#services.delete(name);
     this.#fleet.close(name, patience);
+    opened.certificates?.stop();
     opened.service.stop();
     return true;
   }
@@ -138,7 +153,10 @@ export class L4Front {
 
   /** Idempotent. */
   async stop(): Promise<void> {
-    for (const { service } of this.#services.values()) service.stop();
+    for (const { service, certificates } of this.#services.values()) {
+      certificates?.stop();
+      service.stop();
+    }
     await this.#fleet.stop(0);
   }
 }

@@ -5,8 +5,9 @@ import type { StrategyName } from '../../balance/strategies.ts';
 import type { DiscoveredInstance, Discovery, InstanceListener } from '../../discovery/instance.ts';
 import type { ProbeKind } from '../../health/kind.ts';
 import type { HostPort } from '../../lib/host-port.ts';
+import type { SourceOptions } from '../../proxy/certificates/kinds.ts';
 import type { TcpListenerSpec, UdpListenerSpec } from '../../proxy/listener-spec.ts';
-import type { StoreSpec, TlsSettings } from '../../proxy/tls/spec.ts';
+import type { TlsSettings } from '../../proxy/tls/spec.ts';
 import type { NameRules } from '../../route/pool-spec.ts';
 
 type Options<Spec> = Omit<Spec, 'id' | 'host' | 'port' | 'pool' | 'slot' | 'tls'>;
@@ -16,8 +17,10 @@ export interface L4Plan {
   readonly name: string;
   readonly listen: HostPort;
   readonly listener: Options<TcpListenerSpec> | Options<UdpListenerSpec>;
-  /** TLS ends here, with these certificates. */
-  readonly tls?: { readonly settings: Omit<TlsSettings, 'store'>; readonly store: StoreSpec } | undefined;
+  /** TLS ends here, with the certificates of these sources. */
+  readonly tls?:
+    | { readonly settings: Omit<TlsSettings, 'store'>; readonly sources: readonly SourceOptions[] }
+    | undefined;
   readonly strategy: StrategyName;
   /** Whether the instances' weights and priorities count; otherwise all are alike. */
   readonly isWeighted: boolean;

@@ -7,6 +7,7 @@ import https from 'node:https';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import tls from 'node:tls';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Authority } from '../../proxy/tls/fixtures.ts';
@@ -93,6 +94,15 @@ async function balancer(upstreams: string, ...words: string[]) {
   }
 }
 
+/** Writes a new certificate for a name into the files. */
+function renewing(authority: Authority, cert: string, key: string): (name: string) => void {
+  return (name) => {
+    const pair = authority.issue({ names: [name] });
+    writeFileSync(key, pair.key);
+    writeFileSync(cert, pair.cert);
+  };
+}
+
 async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((later) => setTimeout(later, 5));
 }
@@ -141,11 +151,7 @@ describe('muster lb', () => {
     const authority = new Authority();
     closers.push(() => authority.remove());
     const [cert, key] = [join(folder, 'web.pem'), join(folder, 'web-key.pem')];
-    const renew = (name: string) => {
-      const pair = authority.issue({ names: [name] });
-      writeFileSync(key, pair.key);
-      writeFileSync(cert, pair.cert);
-    };
+    const renew = renewing(authority, cert, key);
     renew('old.test');
     const { port } = await backend('a');
     const words = [
@@ -175,6 +181,36 @@ describe('muster lb', () => {
     expect(await status('old.test')).toBe('ERR_TLS_CERT_ALTNAME_INVALID');
   });
 
+  it('takes up the renewed certificate of a server in a gobetween file', async () => {
+    const authority = new Authority();
+    closers.push(() => authority.remove());
+    const [cert, key, file] = ['gb.pem', 'gb-key.pem', 'gb.toml'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    const renew = renewing(authority, cert, key);
+    renew('old.test');
+    const { port } = await backend('a');
+    writeFileSync(
+      file,
+      `[servers.x]\nbind = "127.0.0.1:0"\nprotocol = "tls"\n[servers.x.tls]\ncert_path = "${cert}"\nkey_path = "${key}"\n[servers.x.discovery]\nkind = "static"\nstatic_list = ["127.0.0.1:${port}"]\n`,
+    );
+    const { seen } = muster('-c', file);
+    await until(() => /bind="?127\.0\.0\.1:\d+/.test(seen.text));
+    const at = Number(/bind="?127\.0\.0\.1:(\d+)/.exec(seen.text)?.[1]);
+    const shown = (servername: string) =>
+      new Promise<boolean>((resolve) => {
+        const socket = tls.connect({ port: at, host: '127.0.0.1', servername, ca: authority.cert });
+        socket.on('secureConnect', () => resolve(true)).on('error', () => resolve(false));
+        closers.push(() => socket.destroy());
+      });
+    expect(await shown('old.test')).toBe(true);
+    renew('new.test');
+    while (!(await shown('new.test'))) await new Promise((later) => setTimeout(later, 100));
+    expect(await shown('old.test')).toBe(false);
+  });
+
   it('sends a client to the same upstream with a strategy by address, over HTTP too', async () => {
     const backends = await Promise.all(['a', 'b', 'c', 'd'].map((name) => backend(name)));
     const upstreams = backends.map(({ port }) => `127.0.0.1:${port}`).join(',');
@@ -189,11 +225,11 @@ describe('muster lb', () => {
     expect(await ask(url)).toBe('200 a');
     const held = net.connect(Number(new URL(url).port), '127.0.0.1');
     closers.push(() => held.destroy());
-    held.write('GET / HTTP/1.1\r\nHost: x\r\n');
-    await until(() => seen.text.includes('ejected'));
+    held.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    expect(String((await once(held, 'data'))[0])).toMatch(/^HTTP\/1\.1 200/);
     child.kill('SIGTERM');
     await until(() => seen.text.includes('SIGTERM'));
-    held.end('Connection: close\r\n\r\n');
+    held.end('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
     expect(String((await once(held, 'data'))[0])).toMatch(/^HTTP\/1\.1 200/);
     expect(await exit).toBe(0);
   });
