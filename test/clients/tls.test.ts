@@ -184,14 +184,11 @@ verify_incoming = true
       '-balancer-listen',
       `127.0.0.1:${balancer}`,
     ]);
-    await until(
-      'the agent to answer',
-      async () => (await ask(`http://127.0.0.1:${http}/v1/status/leader`)).status === 200,
-      { program },
-    );
     const url = `https://127.0.0.1:${https}/v1/agent/self`;
     const pair = ['--cert', write('client.pem', own.cert), '--key', write('client-key.pem', own.key)];
-    expect(await outputOf('curl', ['-s', '--cacert', ca, ...pair, url])).toContain('"Datacenter"');
+    const asked = () => runToEnd('curl', ['-s', '--cacert', ca, ...pair, url]);
+    await until('the agent to answer', async () => (await asked()).code === 0, { program });
+    expect((await asked()).output).toContain('"Datacenter"');
     expect((await runToEnd('curl', ['-s', '--cacert', ca, url])).code).not.toBe(0);
   });
 });
