@@ -1,5 +1,6 @@
 // @ts-check
-// A cluster of three servers and two agents on this machine: how long writes fail when the leader is killed, how long a change on one node takes
+// A cluster of three servers and two agents on this machine: how long writes fail when the leader is killed, how
+// long a change on one node takes
 // to be routed on another, how many writes are acknowledged per second.
 import { mkdtempSync, rmSync } from 'node:fs';
 import http from 'node:http';
@@ -23,7 +24,10 @@ const ATTEMPT_MS = 10_000;
 
 const pause = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Writes again and again until one is acknowledged; ms since `begin`. @param {http.Agent} agent @param {Node} node @param {number} begin */
+/**
+ * Writes again and again until one is acknowledged; ms since `begin`. @param {http.Agent} agent @param {Node} node
+ * @param {number} begin
+ */
 async function firstWrite(agent, node, begin) {
   for (;;) {
     const attempt = send(agent, 'PUT', `http://${node.api}/v1/kv/bench/failover`, 'x').catch(() => undefined);
@@ -69,7 +73,10 @@ async function failover(servers, clients, running, rounds) {
   return times;
 }
 
-/** From a registration on one agent, as it is sent, to the first request that a balancer on another one routes there. @param {Node[]} clients @param {number} rounds */
+/**
+ * From a registration on one agent, as it is sent, to the first request that a balancer on another one routes
+ * there. @param {Node[]} clients @param {number} rounds
+ */
 async function propagation([one, other], rounds) {
   const backend = http.createServer((_, response) => response.end('ok'));
   await new Promise((resolve) => backend.listen(0, '127.0.0.1', () => resolve(undefined)));

@@ -19,8 +19,8 @@ export interface Entry {
 }
 
 /**
- * The servers that this node has heard of, and where each was last. Spread on every contact and kept on disk, so that nodes find each
- * other again whatever became of the addresses they were told at first.
+ * The servers that this node has heard of, and where each was last. Spread on every contact and kept on disk, so
+ * that nodes find each other again whatever became of the addresses they were told at first.
  */
 export class Book {
   readonly #file: string | undefined;

@@ -4,29 +4,22 @@ import type { Clock } from '../lib/clock.ts';
 import { formatHostPort, type HostPort } from '../lib/host-port.ts';
 import type { Logger } from '../lib/log.ts';
 import { Book, type Entry } from './book.ts';
-import { type Cluster, changeKeyring, type KeyChange, type ServerState } from './cluster.ts';
+import {
+  type Cluster,
+  changeKeyring,
+  type KeyChange,
+  type NodeOptions,
+  type ServerState,
+} from './cluster.ts';
 import { findContacts } from './contacts.ts';
 import type { UserEvent } from './event-log.ts';
 import { type FollowerStore, openFollowerStore } from './follower-store.ts';
-import type { Keyring } from './link/keyring.ts';
 import { Caller } from './link/rpc.ts';
 import type { SessionExpiry } from './session-expiry.ts';
 
-export interface ClientOptions {
-  self: { id: string; name: string; host: string; version: string };
-  /** Of servers that are given without one. */
-  port: number;
-  retryJoin: readonly string[];
-  keyring: Keyring;
+export interface ClientOptions extends NodeOptions {
   /** Where the servers' addresses are kept; undefined: nowhere. */
   directory: string | undefined;
-  onSubscriberError: (error: unknown) => void;
-  onEvent: (event: UserEvent) => void;
-  clock: Clock;
-  /** In [0, 1). */
-  random: () => number;
-  logger: Logger;
-  signal?: AbortSignal | undefined;
 }
 
 export interface ClientCluster {
@@ -53,7 +46,10 @@ export async function startClient(options: ClientOptions): Promise<ClientCluster
   let contacts: HostPort[] = [];
   let contactsAt = Number.NEGATIVE_INFINITY;
 
-  /** Those that were heard of in an order of this node's own, so that agents spread over the servers; then whatever was given. */
+  /**
+   * Those that were heard of in an order of this node's own, so that agents spread over the servers; then whatever
+   * was given.
+   */
   const servers = async (): Promise<HostPort[]> => {
     if (clock.now() - contactsAt > CONTACTS_AGE) {
       contactsAt = clock.now();

@@ -1,5 +1,26 @@
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/log.ts';
 import type { UserEvent } from './event-log.ts';
 import type { Keyring } from './link/keyring.ts';
+
+/** With what a node takes part in a cluster, as a server or as an agent. */
+export interface NodeOptions {
+  self: { id: string; name: string; host: string; version: string };
+  /** Of links: on this node, and on servers that are given without one. */
+  port: number;
+  /** Where servers may be, see `contacts.ts`. */
+  retryJoin: readonly string[];
+  keyring: Keyring;
+  onSubscriberError: (error: unknown) => void;
+  /** An event that somebody fired reached this node. */
+  onEvent: (event: UserEvent) => void;
+  clock: Clock;
+  /** In [0, 1). */
+  random: () => number;
+  logger: Logger;
+  /** Gives up waiting for the others. */
+  signal?: AbortSignal | undefined;
+}
 
 /** A server as operators see it. */
 export interface ServerState {

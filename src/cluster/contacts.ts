@@ -11,8 +11,9 @@ const COMMAND_TIMEOUT = 5_000;
 const COMMAND_OUTPUT = 64 * 1024;
 
 /**
- * What `-retry-join` may be: "host", "host:port", "srv:NAME" (SRV records), "file:PATH" and "exec:COMMAND" (addresses, one per line or
- * with blanks between them; `#` begins a comment). Names are looked up for each attempt, by the resolver of the system.
+ * What `-retry-join` may be: "host", "host:port", "srv:NAME" (SRV records), "file:PATH" and "exec:COMMAND"
+ * (addresses, one per line or with blanks between them; `#` begins a comment). Names are looked up for each
+ * attempt, by the resolver of the system.
  */
 const SOURCES: Readonly<Record<string, (rest: string) => Promise<string[]>>> = {
   srv: async (name) => (await resolveSrv(name)).map(({ name: host, port }) => `${host}:${port}`),

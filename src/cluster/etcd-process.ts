@@ -6,7 +6,10 @@ import { type BackoffPolicy, backoffDelay } from '../lib/backoff.ts';
 import type { Logger } from '../lib/log.ts';
 import type { TxnLimits } from '../store/etcd/commits.ts';
 
-/** Where the client side listens, in etcd's own directory: a socket that only this user can open. etcd wants a port in the name. */
+/**
+ * Where the client side listens, in etcd's own directory: a socket that only this user can open. etcd wants a port
+ * in the name.
+ */
 const SOCKET = 'client:0';
 /** Longer paths cannot be connected to. */
 const MAX_SOCKET_PATH = 107;

@@ -6,7 +6,10 @@ import { encodeWrites } from '../store/etcd/layout.ts';
 import type { Entry } from './book.ts';
 import type { Outlet } from './link/rpc.ts';
 
-/** What a server sends to those who follow it, in this order: all rows or nothing, then commits; signs of life in between. */
+/**
+ * What a server sends to those who follow it, in this order: all rows or nothing, then commits; signs of life in
+ * between.
+ */
 export type FeedMessage =
   /** Some of the rows as of the `index` that a `whole` names afterwards. */
   | { readonly kind: 'rows'; readonly writes: string }

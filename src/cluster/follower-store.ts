@@ -1,7 +1,7 @@
 import { Catalog } from '../catalog/catalog.ts';
 import type { Write } from '../catalog/transaction.ts';
 import { isMusterError, MusterError, messageOf } from '../errors.ts';
-import type { Clock } from '../lib/clock.ts';
+import { type Clock, pause } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import { difference } from '../store/difference.ts';
 import { Barrier } from '../store/etcd/barrier.ts';
@@ -63,8 +63,8 @@ export interface FollowerStore extends Store {
 }
 
 /**
- * The store of a node that keeps no truth: its catalog is a replica that follows a server, any of them, and its writes are carried out
- * there. When the server falls silent another one is followed from where this one ended.
+ * The store of a node that keeps no truth: its catalog is a replica that follows a server, any of them, and its
+ * writes are carried out there. When the server falls silent another one is followed from where this one ended.
  */
 export function openFollowerStore(options: FollowerOptions): FollowerStore {
   const { clock, keyring, logger, self } = options;
@@ -213,21 +213,16 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
   let stopFollowing = () => {};
 
   const follow = async () => {
-    let isLost = false;
     while (!closed) {
       for (const server of await options.servers()) {
-        if (closed) return;
         const began = clock.now();
-        if (!(await followOne(server))) continue;
-        if (closed) return;
-        isLost = true;
+        if (closed || !(await followOne(server)) || closed) continue;
         logger.info('the server that was followed is lost, looking for another', {
           server: `${server.host}:${server.port}`,
           afterSeconds: Math.round((clock.now() - began) / 1000),
         });
       }
-      if (!isLost) logger.debug('no server can be followed');
-      await new Promise<void>((resolve) => clock.after(RETRY, resolve));
+      await pause(clock, RETRY);
     }
   };
   void follow();
@@ -247,10 +242,11 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
         if (to === undefined) throw noLeader();
         committed = await to.call<CommitAnswer>('commit', prepared.proposal, COMMIT_TIMEOUT);
       } catch (error) {
-        // What was on its way when the link was lost may have been carried out: sent again, a command that counts would count twice.
+        // What was on its way when the link was lost may have been carried out: sent again, a command that counts
+        // would count twice.
         const isSafe = to === undefined || prepared.proposal.writes.length === 0;
         if (isSafe && clock.now() < deadline && !closed) {
-          await new Promise<void>((resolve) => clock.after(50, resolve));
+          await pause(clock, 50);
           continue;
         }
         throw isMusterError(error, 'cluster.unreachable') ? noLeader(error) : error;

@@ -7,6 +7,8 @@ import { type Membership, type MembershipFile, ordinalIn, ordinalsFor, type Plan
 import type { Admission } from './roster.ts';
 
 const CALL_TIMEOUT = 5_000;
+/** A hello that was on its way when the promise was asked for is older than the plan. */
+const MAX_DOUBTS = 25;
 
 export interface FoundingOptions {
   book: Book;
@@ -18,12 +20,15 @@ export interface FoundingOptions {
 }
 
 /**
- * How servers become a cluster. Who hears of a cluster joins it. When as many servers as expected know each other and none is a member
- * yet, the one with the lowest ID proposes a plan. Each promises itself to one plan only, on disk; once all have, the coordinator is a
- * member, and those that see that are too. So no two clusters can come of the same servers, whoever sees whom when.
+ * How servers become a cluster. Who hears of a cluster joins it. When as many servers as expected know each other
+ * and none is a member yet, the one with the lowest ID proposes a plan. Each promises itself to one plan only, on
+ * disk; once all have, the coordinator is a member, and those that see that are too. So no two clusters can come
+ * of the same servers, whoever sees whom when.
  */
 export class Founding {
   readonly #options: FoundingOptions;
+  /** How often in a row the coordinator was heard without the plan that was promised to it. */
+  #doubts = 0;
 
   constructor(options: FoundingOptions) {
     this.#options = options;
@@ -125,10 +130,4 @@ export class Founding {
     }
     return false;
   }
-
-  /** How often in a row the coordinator was heard without the plan. */
-  #doubts = 0;
 }
-
-/** A hello that was on its way when the promise was asked for is older than the plan. */
-const MAX_DOUBTS = 25;

@@ -3,7 +3,9 @@ import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { EtcdStore } from '../store/etcd/store.ts';
 
-/** Seconds after which a leader that says nothing is none any more. The shortest that etcd gives by default is two. */
+/**
+ * Seconds after which a leader that says nothing is none any more. The shortest that etcd gives by default is two.
+ */
 const LEASE = 3;
 /** How often it says something, in ms. */
 const RENEW = 400;
@@ -16,7 +18,10 @@ export interface Leadership {
   /** What the leader said of itself when it became it; undefined: there is none, or nobody knows. */
   leader(): string | undefined;
   leads(): boolean;
-  /** Starts something whenever this server becomes the leader and stops it when it is none any more. The answer ends it for good. */
+  /**
+   * Starts something whenever this server becomes the leader and stops it when it is none any more. The answer
+   * ends it for good.
+   */
   whileLeading(start: () => () => void): () => void;
   /** Idempotent. */
   stop(): Promise<void>;
@@ -27,7 +32,10 @@ export function soleLeadership(self: string): Leadership {
   return { leader: () => self, leads: () => true, whileLeading: (start) => start(), stop: async () => {} };
 }
 
-/** Takes part in finding a leader among those who share a store in etcd. `self` is what the others are told of this one. */
+/**
+ * Takes part in finding a leader among those who share a store in etcd. `self` is what the others are told of this
+ * one.
+ */
 export async function startLeadership({
   store,
   self,

@@ -23,8 +23,9 @@ export interface PeerLinesOptions {
 }
 
 /**
- * Carries what the etcds of a cluster say to each other. Each believes the others on loopback, at one port per ordinal; here such a port
- * leads through a link to wherever that server is now. So etcd never knows an address, and none can change for it.
+ * Carries what the etcds of a cluster say to each other. Each believes the others on loopback, at one port per
+ * ordinal; here such a port leads through a link to wherever that server is now. So etcd never knows an address,
+ * and none can change for it.
  */
 export class PeerLines {
   readonly #options: PeerLinesOptions;

@@ -1,7 +1,7 @@
 import { deregisterNode } from '../catalog/commands/register.ts';
 import { putSetting } from '../catalog/commands/setting.ts';
 import { MusterError, messageOf } from '../errors.ts';
-import type { Clock } from '../lib/clock.ts';
+import { type Clock, pause } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { EtcdMember } from '../store/etcd/messages.ts';
 import type { EtcdStore } from '../store/etcd/store.ts';
@@ -148,7 +148,7 @@ export class Roster {
         return;
       } catch (error) {
         if (attempt >= 100) throw error;
-        await new Promise<void>((resolve) => clock.after(200, resolve));
+        await pause(clock, 200);
       }
     }
   }

@@ -1,18 +1,15 @@
 import path from 'node:path';
 import { isMusterError, MusterError, messageOf } from '../errors.ts';
-import type { Clock } from '../lib/clock.ts';
+import { pause } from '../lib/clock.ts';
 import { formatHostPort } from '../lib/host-port.ts';
-import type { Logger } from '../lib/log.ts';
 import { type EtcdStore, openEtcdStore } from '../store/etcd/store.ts';
 import { Book } from './book.ts';
-import type { Cluster } from './cluster.ts';
+import type { Cluster, NodeOptions } from './cluster.ts';
 import { EtcdProcess, OWN_TXN_LIMITS } from './etcd-process.ts';
-import type { UserEvent } from './event-log.ts';
 import { Feed } from './feed.ts';
 import { Founding } from './founding.ts';
 import { Gossip, type Hello } from './gossip.ts';
 import { type Leadership, startLeadership } from './leadership.ts';
-import type { Keyring } from './link/keyring.ts';
 import { type LinkServer, listenLinks } from './link/link.ts';
 import { type Outlet, serveRpc } from './link/rpc.ts';
 import { Presence, watchMembers } from './liveness.ts';
@@ -25,26 +22,15 @@ import { leaderOf, type ServerParts } from './server-parts.ts';
 import type { SessionExpiry } from './session-expiry.ts';
 import { startSharedSessions } from './shared-sessions.ts';
 
-export interface ServerOptions {
-  self: { id: string; name: string; host: string; version: string };
+export interface ServerOptions extends NodeOptions {
   /** Where links come in. */
   bind: string;
-  port: number;
   /** So many servers found the cluster together. */
   expect: number;
-  retryJoin: readonly string[];
-  keyring: Keyring;
   /** Everything about the cluster is kept below. */
   directory: string;
   etcdBinary: string;
   peerPort: number;
-  onSubscriberError: (error: unknown) => void;
-  onEvent: (event: UserEvent) => void;
-  clock: Clock;
-  random: () => number;
-  logger: Logger;
-  /** Gives up waiting for the others. */
-  signal?: AbortSignal | undefined;
 }
 
 export interface ServerCluster {
@@ -62,12 +48,11 @@ const WAIT_LOG = 10_000;
 const TURN = 200;
 /** Only nodes with the key can ask; the catalog of one cluster lies below this in its etcd. */
 const PREFIX = '/muster';
-/** After a recovery no index that anybody was told may come again. */
-const _CALL_TIMEOUT = 2_000;
 
 /**
- * Starts this server's part of the cluster: finds the others, founds the cluster with them or joins it, runs an etcd as its member, and serves
- * those who follow. Resolves once the catalog can be read; rejects when `signal` aborts before that.
+ * Starts this server's part of the cluster: finds the others, founds the cluster with them or joins it, runs an
+ * etcd as its member, and serves those who follow. Resolves once the catalog can be read; rejects when `signal`
+ * aborts before that.
  */
 export async function startServer(options: ServerOptions): Promise<ServerCluster> {
   const server = new Server(options);
@@ -340,8 +325,4 @@ class Server implements ServerCluster, ServerParts {
       logger.error(`this server could not join its cluster anew: ${messageOf(error)}`);
     }
   }
-}
-
-function pause(clock: Clock, ms: number): Promise<void> {
-  return new Promise((resolve) => clock.after(ms, resolve));
 }

@@ -10,7 +10,10 @@ const GATHER = 200;
 /** Before the name of the server that tells them. */
 const SIGNAL = 'renewed/';
 
-/** Ends sessions that were not renewed in time, on the leader; the renewals that reach other servers are told to it. */
+/**
+ * Ends sessions that were not renewed in time, on the leader; the renewals that reach other servers are told to
+ * it.
+ */
 export function startSharedSessions({
   store,
   leadership,

@@ -6,6 +6,11 @@ export interface Clock {
   after(ms: number, task: () => void): () => void;
 }
 
+/** Resolves after `ms`. */
+export function pause(clock: Pick<Clock, 'after'>, ms: number): Promise<void> {
+  return new Promise((resolve) => clock.after(ms, resolve));
+}
+
 /** Node runs a timer at once that is to wait for longer than 2^31 - 1 ms (24.8 days). */
 const LONGEST = 2 ** 31 - 1;
 

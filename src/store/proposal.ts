@@ -1,6 +1,6 @@
 /**
- * A command that ran somewhere else, as what it read and what it wrote: how a node that has no hand in the truth has a commit made by one
- * that has. It is good as long as everything that was read is still so.
+ * A command that ran somewhere else, as what it read and what it wrote: how a node that has no hand in the truth
+ * has a commit made by one that has. It is good as long as everything that was read is still so.
  */
 import { createHash } from 'node:crypto';
 import type { Rows, TableName } from '../catalog/rows.ts';
@@ -98,7 +98,10 @@ export interface Prepared<Answer> {
   answerAt(index: number): Answer;
 }
 
-/** Runs a command over a replica at `index`. What it throws is its answer too: whether it was right depends on what it read. */
+/**
+ * Runs a command over a replica at `index`. What it throws is its answer too: whether it was right depends on what
+ * it read.
+ */
 export function prepare<Answer>(
   command: Command<Answer>,
   replica: Reader,

@@ -1,6 +1,7 @@
 /**
- * Tells whether a history of operations on one object could have come from one that does them one at a time, each at some moment between
- * its call and its return: linearizability (Herlihy and Wing, 1990). The search is that of Wing and Gong with Lowe's memory of what was tried.
+ * Tells whether a history of operations on one object could have come from one that does them one at a time, each
+ * at some moment between its call and its return: linearizability (Herlihy and Wing, 1990). The search is that of
+ * Wing and Gong with Lowe's memory of what was tried.
  */
 
 /** An operation as its client saw it. Times are in any unit, the same for all. */
@@ -20,7 +21,7 @@ export interface Model<State, Op> {
 }
 
 /** States that are looked at before the search is given up: what could have been is found in a small part of it. */
-const MOST = 3_000_000;
+const MOST = 500_000;
 
 interface Entry {
   /** Number of the operation; -1 for the head. */
@@ -34,8 +35,8 @@ interface Entry {
 }
 
 /**
- * Throws when it cannot be decided with a bearable effort. Operations whose end is not known are tried last: most were carried out where
- * somebody saw them, or never.
+ * Throws when it cannot be decided with a bearable effort. Operations whose end is not known are tried last: most
+ * were carried out where somebody saw them, or never.
  */
 export function isLinearizable<State, Op>(
   history: readonly Operation<Op>[],
@@ -82,8 +83,8 @@ export function isLinearizable<State, Op>(
 }
 
 /**
- * Calls and returns of operations whose end is known, in the order of their times, behind a head. Of equal times calls come first: they
- * may overlap.
+ * Calls and returns of operations whose end is known, in the order of their times, behind a head. Of equal times
+ * calls come first: they may overlap.
  */
 function linked(history: readonly Operation<unknown>[]): Entry {
   const events = history.flatMap(({ call, ret }, id) =>

@@ -20,7 +20,9 @@ export interface HttpAnswer {
 /** One request from inside a machine: its API listens on loopback. */
 const ASK = inRoot('test/support/ask.mjs');
 
-/** A cluster of real agents on machines of their own. Numbers up to `servers` are servers, those above are clients. */
+/**
+ * A cluster of real agents on machines of their own. Numbers up to `servers` are servers, those above are clients.
+ */
 export class TestCluster {
   readonly network: Network;
   readonly #servers: number;

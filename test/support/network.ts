@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 
 /**
- * Machines as network namespaces, each with an address of its own on one bridge: what cuts them off or moves them here is what a cable or a
- * DHCP server does. Needs root and `ip`.
+ * Machines as network namespaces, each with an address of its own on one bridge: what cuts them off or moves them
+ * here is what a cable or a DHCP server does. Needs root and `ip`.
  */
 export class Network {
   readonly #prefix: string;

@@ -38,8 +38,8 @@ function keyOf(text: string): Key {
 }
 
 /**
- * The keys of the cluster. All of them are good for links that come in, the first for links that are made. What was changed while
- * running is kept in a file, which then counts instead of the configuration, as in Consul.
+ * The keys of the cluster. All of them are good for links that come in, the first for links that are made. What
+ * was changed while running is kept in a file, which then counts instead of the configuration, as in Consul.
  */
 export class Keyring {
   readonly #file: string | undefined;

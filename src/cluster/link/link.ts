@@ -1,6 +1,7 @@
 /**
- * Links between nodes: TLS 1.3 with a key that both sides must have (RFC 8446, 4.2.11). There are no certificates: who has not
- * the key gets no answer but a refusal, and what goes over the wire cannot be read later by who learns the key.
+ * Links between nodes: TLS 1.3 with a key that both sides must have (RFC 8446, 4.2.11). There are no certificates:
+ * who has not the key gets no answer but a refusal, and what goes over the wire cannot be read later by who learns
+ * the key.
  */
 import { constants } from 'node:crypto';
 import type { AddressInfo, Socket } from 'node:net';
@@ -157,8 +158,8 @@ function reason(error: Error & { code?: string }): string {
 }
 
 /**
- * Makes a link. Rejects when there is none within `timeout` ms. The other side has shown that it has the key when this
- * resolves.
+ * Makes a link. Rejects when there is none within `timeout` ms. The other side has shown that it has the key when
+ * this resolves.
  */
 export function dialLink(
   { host, port }: HostPort,

@@ -1,6 +1,6 @@
 /**
- * Calls between nodes over a link: HTTP/2, one request and one response per call, both as text (`row-text.ts`). A stream answers
- * with one line per message for as long as both sides want.
+ * Calls between nodes over a link: HTTP/2, one request and one response per call, both as text (`row-text.ts`). A
+ * stream answers with one line per message for as long as both sides want.
  */
 import {
   type ClientHttp2Session,

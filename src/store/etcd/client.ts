@@ -30,7 +30,10 @@ export interface WatchEvents {
   end(error: RpcError): void;
 }
 
-/** What is asked of etcd. Every call rejects with `RpcError`; one whose connection was lost may have been carried out. */
+/**
+ * What is asked of etcd. Every call rejects with `RpcError`; one whose connection was lost may have been carried
+ * out.
+ */
 export class EtcdClient {
   readonly #options: EtcdOptions;
   #channel: Channel | undefined;

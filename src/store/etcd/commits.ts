@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { Transaction, type Write } from '../../catalog/transaction.ts';
 import { MusterError, messageOf } from '../../errors.ts';
-import type { Clock } from '../../lib/clock.ts';
+import { type Clock, pause } from '../../lib/clock.ts';
 import type { Command, Committed } from '../store.ts';
 import type { EtcdClient } from './client.ts';
 import { RpcError, STATUS } from './grpc.ts';
@@ -22,7 +22,10 @@ export const DEFAULT_TXN_LIMITS: TxnLimits = { operations: 128, bytes: 1_400_000
 
 /** A write waits so long for a majority, in ms: longer than an election takes. */
 const PATIENCE = 5_000;
-/** For the first attempt at a commit, in ms, then twice as long: what a leader took with it when it ended is never answered. */
+/**
+ * For the first attempt at a commit, in ms, then twice as long: what a leader took with it when it ended is never
+ * answered.
+ */
 const ATTEMPT = 500;
 /** With no majority heard of for so long, writes are refused at once. */
 const FAIL_FAST_AFTER = 3_000;
@@ -60,9 +63,10 @@ export function noLeader(cause?: unknown): MusterError {
 }
 
 /**
- * Commits commands to etcd. A group of them runs over the catalog as of its last commit, and is written on condition that it still
- * is the last one; else the group runs again over what came in between. So all commits, whoever makes them, are in one
- * order, each made with the knowledge of all before it; nothing a command read can have changed, nor appeared.
+ * Commits commands to etcd. A group of them runs over the catalog as of its last commit, and is written on
+ * condition that it still is the last one; else the group runs again over what came in between. So all commits,
+ * whoever makes them, are in one order, each made with the knowledge of all before it; nothing a command read can
+ * have changed, nor appeared.
  */
 export class Commits {
   readonly #options: CommitsOptions;
@@ -142,7 +146,7 @@ export class Commits {
           for (const { reject } of group) reject(noLeader(error));
           return;
         }
-        await new Promise<void>((resolve) => clock.after(50, resolve));
+        await pause(clock, 50);
       }
     }
   }
@@ -210,8 +214,9 @@ export class Commits {
   }
 
   /**
-   * Puts the head on condition that it was last put at `revision`. Answers the new revision, or undefined when another was faster. When the
-   * connection is lost it is tried again until it is known how it ended: the same attempt cannot succeed twice.
+   * Puts the head on condition that it was last put at `revision`. Answers the new revision, or undefined when
+   * another was faster. When the connection is lost it is tried again until it is known how it ended: the same
+   * attempt cannot succeed twice.
    */
   async #put(
     head: Head,
@@ -246,7 +251,7 @@ export class Commits {
           return isSeen ? replica.headRevision : undefined;
         } catch (error) {
           if (!(error instanceof RpcError) || !isPassing(error) || clock.now() >= deadline) throw error;
-          await new Promise<void>((resolve) => clock.after(50, resolve));
+          await pause(clock, 50);
         }
       }
     } finally {
@@ -281,7 +286,10 @@ export class Commits {
     return pieces;
   }
 
-  /** Makes rows of the pieces of the last commit, whoever made it; before that is done nothing else can be committed. */
+  /**
+   * Makes rows of the pieces of the last commit, whoever made it; before that is done nothing else can be
+   * committed.
+   */
   async #unfold(head: Head, revision: number): Promise<void> {
     const { client, layout, limits, replica } = this.#options;
     const writes = await replica.piecesOf(head, revision);

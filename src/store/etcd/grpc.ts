@@ -57,7 +57,10 @@ const WINDOW = 4 * 1024 * 1024;
 const PING_INTERVAL = 10_000;
 const PING_TIMEOUT = 5_000;
 
-/** One HTTP/2 connection that speaks gRPC. When it is lost every call on it fails with `unavailable`; a new one is made then. */
+/**
+ * One HTTP/2 connection that speaks gRPC. When it is lost every call on it fails with `unavailable`; a new one is
+ * made then.
+ */
 export class Channel {
   readonly #session: ClientHttp2Session;
   readonly #pings: NodeJS.Timeout;

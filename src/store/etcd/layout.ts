@@ -12,7 +12,9 @@ export interface Head {
   readonly base: number;
   /** Names this attempt to commit. */
   readonly nonce: string;
-  /** The commit is too large for one transaction of etcd: its writes lie in so many pieces and not in the rows yet. */
+  /**
+   * The commit is too large for one transaction of etcd: its writes lie in so many pieces and not in the rows yet.
+   */
   readonly pieces?: number;
 }
 
@@ -49,7 +51,10 @@ export class Layout {
     return `${this.piecesOf(nonce).key}${String(number).padStart(8, '0')}`;
   }
 
-  /** The row that a key stands for; undefined for a key that is none, or of a table that this program does not know. */
+  /**
+   * The row that a key stands for; undefined for a key that is none, or of a table that this program does not
+   * know.
+   */
   rowOf(key: Buffer): { table: TableName; key: string } | undefined {
     const text = key.toString();
     if (!text.startsWith(this.rows.key)) return undefined;

@@ -42,8 +42,9 @@ interface Waiter {
 }
 
 /**
- * Keeps the catalog as etcd has it: lists, watches from there on, resumes by revision after a loss of the connection, and lists
- * again when etcd no longer has what was missed. A commit is applied whole, once, and in its place.
+ * Keeps the catalog as etcd has it: lists, watches from there on, resumes by revision after a loss of the
+ * connection, and lists again when etcd no longer has what was missed. A commit is applied whole, once, and in its
+ * place.
  */
 export class Replica {
   readonly #options: ReplicaOptions;
@@ -83,8 +84,8 @@ export class Replica {
   }
 
   /**
-   * Fills the catalog and follows from then on. Rejects when etcd does not answer at all; without a majority the member that is
-   * asked answers alone, with what it last knew.
+   * Fills the catalog and follows from then on. Rejects when etcd does not answer at all; without a majority the
+   * member that is asked answers alone, with what it last knew.
    */
   async start(): Promise<void> {
     const { catalog } = this.#options;
@@ -118,7 +119,10 @@ export class Replica {
     this.#contactAt = this.#options.clock.now();
   }
 
-  /** Resolves once the catalog shows all that was acknowledged anywhere before the call. Rejects when no majority answers. */
+  /**
+   * Resolves once the catalog shows all that was acknowledged anywhere before the call. Rejects when no majority
+   * answers.
+   */
   refresh(): Promise<void> {
     return this.#barrier.pass();
   }
@@ -138,7 +142,10 @@ export class Replica {
     return true;
   }
 
-  /** Resolves true once the head that was put at `revision`, or a later one, is here; false when that takes too long. */
+  /**
+   * Resolves true once the head that was put at `revision`, or a later one, is here; false when that takes too
+   * long.
+   */
   reached(revision: number): Promise<boolean> {
     if (this.#headRevision >= revision) return Promise.resolve(true);
     if (this.#closed) return Promise.resolve(false);

@@ -1,11 +1,14 @@
 /**
- * Rows as text, for etcd and for the links between nodes: JSON, readable with `etcdctl` and by any version of Node. What
- * JSON has no word for (bytes, whole numbers beyond 2^53) stands in an object with one key of its own.
+ * Rows as text, for etcd and for the links between nodes: JSON, readable with `etcdctl` and by any version of
+ * Node. What JSON has no word for (bytes, whole numbers beyond 2^53) stands in an object with one key of its own.
  */
 const BYTES = '\u0000bytes';
 const BIGINT = '\u0000int';
 
-/** Before the text of a row that holds such objects: all others are read by `JSON.parse` alone, which is several times faster. */
+/**
+ * Before the text of a row that holds such objects: all others are read by `JSON.parse` alone, which is several
+ * times faster.
+ */
 const MARK = '!';
 
 /** Rows never change: each is written as text once. */

@@ -2,8 +2,8 @@ import type { EtcdClient } from './client.ts';
 import type { Layout } from './layout.ts';
 
 /**
- * What servers tell each other through etcd without its being a part of the catalog: who leads, which sessions were renewed. A
- * signal is a key that lives as long as a lease.
+ * What servers tell each other through etcd without its being a part of the catalog: who leads, which sessions
+ * were renewed. A signal is a key that lives as long as a lease.
  */
 export class Signals {
   readonly #client: EtcdClient;

@@ -30,8 +30,8 @@ export interface EtcdStore extends Store {
 }
 
 /**
- * The store for several machines: the truth lies in etcd, each process holds a replica of it. Rejects with `store.unusable` when no
- * endpoint answers.
+ * The store for several machines: the truth lies in etcd, each process holds a replica of it. Rejects with
+ * `store.unusable` when no endpoint answers.
  */
 export async function openEtcdStore(options: EtcdStoreOptions): Promise<EtcdStore> {
   const {
