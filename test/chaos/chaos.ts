@@ -152,18 +152,17 @@ export async function runChaos(
     const query = isCas ? `?cas=${row?.ModifyIndex ?? 0}` : '';
     const { call, ret, status, text } = await ask(by, `/v1/kv/${key}${query}`, 'PUT', value);
     const isKnown = status === 200;
-    const op: KeyOp = isCas ? { kind: 'cas', from, value, ok: text === 'true' } : { kind: 'write', value };
+    const op: KeyOp = isCas
+      ? { kind: 'cas', from, value, ok: isKnown && text === 'true' }
+      : { kind: 'write', value };
     history.push({ call, ret: isKnown ? ret : Number.POSITIVE_INFINITY, op });
   };
   const workOnLock = async (by: number, session: string) => {
     for (const kind of ['acquire', 'release'] as const) {
       const { call, ret, status, text } = await ask(by, `/v1/kv/${LOCK}?${kind}=${session}`, 'PUT', session);
       const isKnown = status === 200;
-      locks.push({
-        call,
-        ret: isKnown ? ret : Number.POSITIVE_INFINITY,
-        op: { kind, session, ok: text === 'true' },
-      });
+      const op: LockOp = { kind, session, ok: isKnown && text === 'true' };
+      locks.push({ call, ret: isKnown ? ret : Number.POSITIVE_INFINITY, op });
       if (isKnown && text !== 'true') return;
     }
   };

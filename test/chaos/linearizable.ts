@@ -43,7 +43,9 @@ export function isLinearizable<State, Op>(
   model: Model<State, Op>,
 ): boolean {
   const head = linked(history);
-  const open = history.flatMap(({ ret }, id) => (Number.isFinite(ret) ? [] : [id]));
+  const open = history
+    .flatMap(({ ret }, id) => (Number.isFinite(ret) ? [] : [id]))
+    .sort((a, b) => (history[a] as Operation<Op>).call - (history[b] as Operation<Op>).call);
   const tried = new Set<string>();
   let done = 0n;
 
@@ -67,10 +69,15 @@ export function isLinearizable<State, Op>(
     }
     // What is not placed before the first return must be something that began before it.
     const limit = entry?.at ?? Number.POSITIVE_INFINITY;
+    const alike = new Set<string>();
     for (const id of open) {
       const { op, call } = history[id] as Operation<Op>;
       const bit = 1n << BigInt(id);
       if ((done & bit) !== 0n || call > limit) continue;
+      // Of those that are alike the earliest does for all.
+      const text = JSON.stringify(op);
+      if (alike.has(text)) continue;
+      alike.add(text);
       const next = model.step(state, op, false);
       if (next === undefined || model.key(next) === model.key(state)) continue;
       done |= bit;
