@@ -106,6 +106,16 @@ describe('certificates in files', () => {
     ).toHaveLength(1);
   });
 
+  it('bring the OCSP response that stands beside them', async () => {
+    put('a.pem', a.cert + a.key);
+    const all = collect([{ kind: 'file', cert: join(folder, 'a.pem'), refresh: 0 }]);
+    await all.until(() => all.published.length === 1);
+    expect(all.published[0]?.certificates[0]?.staple).toBeUndefined();
+    put('a.pem.ocsp', 'response');
+    await all.until(() => all.published.length === 2);
+    expect(String(all.published[1]?.certificates[0]?.staple)).toBe('response');
+  });
+
   it('never show a key in the log', async () => {
     put('a.pem', a.cert.replace('MII', 'XXX') + a.key);
     const all = collect([{ kind: 'file', cert: join(folder, 'a.pem'), refresh: 0 }]);

@@ -154,7 +154,13 @@ export class Collector {
 }
 
 function isSame(a: PemPair, b: PemPair): boolean {
-  return a.cert === b.cert && a.key === b.key && a.passphrase === b.passphrase;
+  return (
+    a.cert === b.cert && a.key === b.key && a.passphrase === b.passphrase && isSameStaple(a.staple, b.staple)
+  );
+}
+
+function isSameStaple(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a === b || (a !== undefined && b !== undefined && Buffer.compare(a, b) === 0);
 }
 
 function isSameStore(a: StoreSpec, b: StoreSpec): boolean {

@@ -19,12 +19,19 @@ async function read(path: string): Promise<Text> {
   return { place: path, text: await readFile(path, 'utf8') };
 }
 
+/** `web.pem.ocsp` beside `web.pem`, as HAProxy takes it; whoever renews the certificate renews it too. */
+async function readStaple(place: string): Promise<{ staple?: Uint8Array }> {
+  const staple = await readFile(`${place}.ocsp`).catch(() => undefined);
+  return staple === undefined || staple.length === 0 ? {} : { staple };
+}
+
 async function readPair(place: string, { key, passphrase }: FileOptions): Promise<PemPair> {
   return {
     place,
     cert: (await read(place)).text,
     ...(key === undefined ? {} : { key: (await read(key)).text }),
     ...(passphrase === undefined ? {} : { passphrase }),
+    ...(await readStaple(place)),
   };
 }
 

@@ -13,6 +13,8 @@ export interface PemPair {
   readonly key?: string;
   /** Of an encrypted key. */
   readonly passphrase?: string;
+  /** An OCSP response for it (DER). */
+  readonly staple?: Uint8Array;
 }
 
 const CERTIFICATE =
@@ -24,7 +26,7 @@ export function certificatesOf(pem: string): string[] {
 }
 
 /** Throws `tls.certificate` with the place and what to do. A certificate that has expired is read all the same. */
-export function readCertificate({ place, cert, key = cert, passphrase }: PemPair): CertificateSpec {
+export function readCertificate({ place, cert, key = cert, passphrase, staple }: PemPair): CertificateSpec {
   const certificates = certificatesOf(cert);
   const [first] = certificates;
   if (first === undefined) throw bad(place, 'no certificate in it (-----BEGIN CERTIFICATE-----)');
@@ -48,7 +50,12 @@ export function readCertificate({ place, cert, key = cert, passphrase }: PemPair
     key: plainKey,
     notBefore: Date.parse(leaf.validFrom),
     notAfter: Date.parse(leaf.validTo),
-    fingerprint: createHash('sha256').update(chain).update(plainKey).digest('base64'),
+    fingerprint: createHash('sha256')
+      .update(chain)
+      .update(plainKey)
+      .update(staple ?? '')
+      .digest('base64'),
+    ...(staple === undefined ? {} : { staple }),
   };
 }
 

@@ -292,6 +292,22 @@ describe('a TLS listener', () => {
     }
   });
 
+  it('staples what the issuer says, for clients that ask', async () => {
+    const given = await proxy([]);
+    const staple = Buffer.from('an OCSP response');
+    const specs = [web, api].map((pair, i) =>
+      readCertificate({ place: `${i}`, ...pair, ...(i === 0 ? { staple } : {}) }),
+    );
+    const stapled = async (servername: string, count: number) => {
+      given.keyring.store('default').replace({ certificates: specs.slice(0, count), clientCa: [] });
+      const { socket } = new Client(given, { servername, requestOCSP: true } as ConnectionOptions);
+      return String((await once(socket, 'OCSPResponse'))[0] ?? '');
+    };
+    expect(await stapled('web.test', 1)).toBe('an OCSP response');
+    expect(await stapled('web.test', 2)).toBe('an OCSP response');
+    expect(await stapled('api.test', 2)).toBe('');
+  });
+
   it('gives no tickets when it is not to', async () => {
     const given = await proxy([targetAt(await backend(named('a')))], {
       tickets: false,
