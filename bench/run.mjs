@@ -10,12 +10,18 @@ import { dnsForwardBench } from './dns-forward.mjs';
 import { kernelBench } from './kernel.mjs';
 import { proxyBench } from './proxy.mjs';
 import { registryBench } from './registry.mjs';
+import { soakBench } from './soak.mjs';
 import { storeBench } from './store.mjs';
 import { propagationBench } from './write-to-route.mjs';
 
 /** @type {Record<string, { about: string, needs: ('bench' | 'test')[], measure: (argv: string[]) => Promise<number> }>} */
 const BENCHES = {
   proxy: { about: 'the balancer against HAProxy and nginx', needs: ['bench'], measure: proxyBench },
+  soak: {
+    about: 'the balancer under mixed load while instances come, go and die: what fails, what grows',
+    needs: [],
+    measure: soakBench,
+  },
   propagation: {
     about: 'from a write to the first request that follows it',
     needs: [],

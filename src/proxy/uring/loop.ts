@@ -208,9 +208,20 @@ export class Loop {
       await new Promise((resolve) => setImmediate(resolve));
     if (this.#stopped) return;
     this.#stopped = true;
+    if (this.size === 0) this.#checkSlots();
     this.ring.submit();
     this.ring.end(this.estate);
     this.arena.empty();
+  }
+
+  /** Nobody is connected: every slot has to be where it belongs. */
+  #checkSlots(): void {
+    const { queued, read } = this.slots.census();
+    if (queued + read > 0 || this.strays > 0)
+      throw new MusterError(
+        'internal',
+        `${queued + read} buffers were lost, ${this.strays} completions came too late`,
+      );
   }
 
   /** struct __kernel_timespec: seconds and nanoseconds, 64 bits each. */
