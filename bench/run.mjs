@@ -12,6 +12,7 @@ import { proxyBench } from './proxy.mjs';
 import { registryBench } from './registry.mjs';
 import { soakBench } from './soak.mjs';
 import { storeBench } from './store.mjs';
+import { templateBench } from './template.mjs';
 import { propagationBench } from './write-to-route.mjs';
 
 /** @type {Record<string, { about: string, needs: ('bench' | 'test')[], measure: (argv: string[]) => Promise<number> }>} */
@@ -49,6 +50,7 @@ const BENCHES = {
     measure: clusterBench,
   },
   store: { about: 'acknowledged writes per second', needs: [], measure: storeBench },
+  template: { about: 'rendering a template over 10,000 instances', needs: [], measure: templateBench },
 };
 
 await run(async () => {

@@ -14,6 +14,7 @@ await run(async () => {
       contents: `
         export { configReference } from './src/agent/config/reference.ts';
         export { cliReference } from './src/cli/reference.ts';
+        export { templateReference } from './src/template/functions/reference.ts';
         export { verbs } from './src/cli/verbs.ts';`,
       resolveDir: inRoot(),
       loader: 'ts',
@@ -25,11 +26,12 @@ await run(async () => {
     outfile: bundle,
     logLevel: 'warning',
   });
-  const { configReference, cliReference, verbs } = await import(bundle);
+  const { configReference, cliReference, templateReference, verbs } = await import(bundle);
   mkdirSync(inRoot('docs', 'reference'), { recursive: true });
   for (const [name, text] of /** @type {const} */ ([
     ['config.md', configReference()],
     ['cli.md', cliReference(verbs)],
+    ['template.md', templateReference()],
   ])) {
     writeFileSync(inRoot('docs', 'reference', name), text);
     say('docs', `docs/reference/${name}`);

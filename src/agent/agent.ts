@@ -22,6 +22,7 @@ import { startKernel } from './kernel.ts';
 import type { AgentLog } from './log.ts';
 import { startAgentRegistrator } from './registrator.ts';
 import { Teardown } from './teardown.ts';
+import { type AgentTemplates, startAgentTemplates } from './templates.ts';
 import { openTruth, type Truth, type Who } from './truth.ts';
 
 export interface AgentOptions {
@@ -134,12 +135,14 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
   teardown.add('the registrator', () => registrator?.stop());
 
   let groups: Groups | undefined;
+  let templates: AgentTemplates | undefined;
   const reload = async () => {
     if (options.readConfig === undefined) return;
     const again = await options.readConfig();
     await registry.reload(definitionsOf(again));
     await groups?.reload(again.group);
-    logger.info('the configuration was read again: services, checks and groups are in force');
+    templates?.reload(again.template);
+    logger.info('the configuration was read again: services, checks, groups and templates are in force');
   };
   const control: AgentControl = {
     registry,
@@ -211,6 +214,22 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
   });
   const started = groups;
   teardown.add('the groups', () => started.stop());
+
+  if (config.template.length > 0 || config.haproxy.length > 0) {
+    const rendering = startAgentTemplates({
+      templates: config.template,
+      haproxy: config.haproxy,
+      catalog: store.catalog,
+      node: registry.node,
+      env: process.env,
+      variables: http[0] === undefined ? {} : { CONSUL_HTTP_ADDR: fromHere(http[0]) },
+      clock,
+      random,
+      logger,
+    });
+    templates = rendering;
+    teardown.add('the templates', () => rendering.stop());
+  }
 
   let draining: Promise<void> | undefined;
   const drain = (): Promise<void> => {

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { configReference } from '../agent/config/reference.ts';
+import { templateReference } from '../template/functions/reference.ts';
 import { cliReference } from './reference.ts';
 import { verbs } from './verbs.ts';
 
@@ -11,6 +12,7 @@ const committed = (name: string): string =>
 it('docs/reference is what `node scripts/docs.mjs` makes now', () => {
   expect(committed('config.md')).toBe(configReference());
   expect(committed('cli.md')).toBe(cliReference(verbs));
+  expect(committed('template.md')).toBe(templateReference());
 });
 
 it('every key of the configuration is described', () => {

@@ -6,7 +6,7 @@ import { wakefulClock } from '../lib/clock.ts';
 import { createLogger, LOG_LEVELS, type Logger, type LogLevel, stderrSink } from '../lib/log.ts';
 import { type ReadConfig, readConfig } from '../template/config/read.ts';
 import { type ConfigFile, parseWait, signalOf } from '../template/config/schema.ts';
-import { childOf, parseTemplateFlag, templatesOf } from '../template/config/settings.ts';
+import { childOf, haproxiesOf, parseTemplateFlag, templatesOf } from '../template/config/settings.ts';
 import { followHaproxy, parseHaproxyFlag } from '../template/haproxy/output.ts';
 import { Runner, type RunnerEnd } from '../template/runner.ts';
 import { RegistrySource } from '../template/sources/registry.ts';
@@ -54,7 +54,7 @@ export async function runTemplate(given: Given, terminal: Terminal): Promise<num
   for (const warning of warnings) log.warn(warning);
   const dry = given.dry === true;
   const templates = templatesOf(config, !dry && given['parse-only'] !== true);
-  const outputs = [...(config.haproxy ?? []), ...(given.haproxy ?? []).map(parseHaproxyFlag)];
+  const outputs = [...haproxiesOf(config), ...(given.haproxy ?? []).map(parseHaproxyFlag)];
   if (templates.length === 0 && outputs.length === 0)
     throw new MusterError(
       'usage',

@@ -50,7 +50,7 @@ export function followCatalog(
   };
 
   // Subscribed before listing, both in one tick: nothing can happen in between.
-  const unsubscribe = catalog.feed.subscribe((batch) => look(touched(batch, catalog)));
+  const unsubscribe = catalog.feed.subscribe((batch) => look(touchedServices(batch, catalog)));
   look(everything());
   return {
     instances: () => known.values(),
@@ -60,7 +60,7 @@ export function followCatalog(
 }
 
 /** Keys of the services rows that the batch bears on. */
-function touched(batch: ChangeBatch, catalog: Catalog): Set<string> {
+export function touchedServices(batch: ChangeBatch, catalog: Catalog): Set<string> {
   const keys = new Set<string>();
   const ofNode = (node: string) => {
     for (const service of catalog.list('services', 'node', fold(node)))

@@ -216,6 +216,9 @@ function resolvePaths(value: unknown, directory: string): void {
     for (const key of ['cert', 'key', 'clientCa', 'authorityCa'])
       if (typeof source[key] === 'string') source[key] = path.resolve(directory, source[key]);
   }
+  for (const template of Array.isArray(value.template) ? value.template : [])
+    for (const key of isTable(template) ? ['source', 'destination', 'sandboxPath'] : [])
+      if (typeof template[key] === 'string') template[key] = path.resolve(directory, template[key]);
   if (!Array.isArray(value.group)) return;
   for (const group of value.group)
     if (isTable(group)) group.cwd = path.resolve(directory, typeof group.cwd === 'string' ? group.cwd : '.');

@@ -22,6 +22,7 @@ import { limitsSchema } from './limits.ts';
 import { certificatesSchema, checkListeners, listenerSchema } from './listeners.ts';
 import { registratorSchema } from './registrator.ts';
 import { balancedServiceSchema } from './tcp-services.ts';
+import { haproxySchema, templateSchema } from './template.ts';
 
 const nodeSchema = z
   .strictObject({
@@ -426,6 +427,11 @@ export const configSchema = z
       .default([])
       .describe('Checks of this node itself, and further ones of its services.'),
     group: z.array(groupSchema).default([]).describe('Groups of like processes that this node runs.'),
+    template: z.array(templateSchema).default([]).describe('Files that this node renders from the catalog.'),
+    haproxy: z
+      .array(haproxySchema)
+      .default([])
+      .describe('Backends of a HAProxy on this machine whose servers are instances of a service.'),
   })
   .superRefine(({ ports, api }, context) => {
     if (ports.https >= 0 && api.tls?.cert === undefined)

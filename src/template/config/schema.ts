@@ -185,6 +185,7 @@ const haproxy = z.strictObject({
   service: text,
   server_options: text.optional(),
   drain: duration.optional(),
+  min_entries: whole.optional(),
 });
 
 export const configFileSchema = z.strictObject({

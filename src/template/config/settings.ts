@@ -1,6 +1,7 @@
 /** From what configuration files and flags say to what the runner is told, with every default filled in. */
 import { MusterError } from '../../errors.ts';
 import type { ChildSettings } from '../child.ts';
+import { DEFAULT_HAPROXY, type HaproxySettings } from '../haproxy/output.ts';
 import type { Delimiters } from '../language/index.ts';
 import { DEFAULT_TEMPLATE, type EnvironmentFilter, type TemplateSettings } from '../settings.ts';
 import type { ConfigFile, ExecEntry, TemplateEntry } from './schema.ts';
@@ -83,6 +84,17 @@ function templateOf(
     functionDenylist: [...(entry.function_denylist ?? []), ...(entry.function_blacklist ?? [])],
     sandboxPath: entry.sandbox_path ?? usual.sandboxPath,
   };
+}
+
+export function haproxiesOf({ haproxy }: ConfigFile): HaproxySettings[] {
+  return (haproxy ?? []).map(({ socket, backend, service, server_options, drain, min_entries }) => ({
+    socket,
+    backend,
+    service,
+    serverOptions: server_options ?? DEFAULT_HAPROXY.serverOptions,
+    drain: drain ?? DEFAULT_HAPROXY.drain,
+    minEntries: min_entries ?? DEFAULT_HAPROXY.minEntries,
+  }));
 }
 
 const withoutEmpty = (words: readonly string[]): readonly string[] =>

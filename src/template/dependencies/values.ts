@@ -38,23 +38,28 @@ export const HealthCheck = structType('api.HealthCheck', {
 
 const CHECKS = named('api.HealthChecks', sliceOf(HealthCheck.type));
 
-export const HealthService = structType('dependency.HealthService', {
-  Node: STRING,
-  NodeID: STRING,
-  NodeAddress: STRING,
-  NodeTaggedAddresses: STRING_MAP,
-  NodeMeta: STRING_MAP,
-  ServiceMeta: STRING_MAP,
-  Address: STRING,
-  ServiceTaggedAddresses: mapOf(STRING, ServiceAddress.type),
-  ID: STRING,
-  Name: STRING,
-  Tags: TAGS,
-  Checks: CHECKS,
-  Status: STRING,
-  Port: INT,
-  Weights: Weights.type,
-});
+export const HealthService = structType(
+  'dependency.HealthService',
+  {
+    Node: STRING,
+    NodeID: STRING,
+    NodeAddress: STRING,
+    NodeTaggedAddresses: STRING_MAP,
+    NodeMeta: STRING_MAP,
+    ServiceMeta: STRING_MAP,
+    Address: STRING,
+    ServiceTaggedAddresses: mapOf(STRING, ServiceAddress.type),
+    ID: STRING,
+    Name: STRING,
+    Tags: TAGS,
+    Checks: CHECKS,
+    Status: STRING,
+    Port: INT,
+    Weights: Weights.type,
+  },
+  {},
+  ['NodeTaggedAddresses', 'NodeMeta', 'ServiceMeta', 'ServiceTaggedAddresses', 'Checks', 'Weights'],
+);
 
 export const Node = structType('dependency.Node', {
   ID: STRING,

@@ -1,6 +1,6 @@
 /** A function of templates with what its page of the reference says. */
 import type { Dependency } from '../dependencies/dependency.ts';
-import type { GoFunction, Value } from '../language/index.ts';
+import { type GoFunction, pureFn, type Value } from '../language/index.ts';
 
 /** What functions may ask of the template that calls them, and leave with it. */
 export interface Context {
@@ -41,8 +41,12 @@ export interface Entry {
 /** A named set of functions, one section of the reference. */
 export type Group = Readonly<Record<string, Entry>>;
 
-/** A function that needs nothing but its arguments. */
-export const pure = (fn: GoFunction, summary: string, example: string): Entry => ({
+/** A function that needs nothing but its arguments, and answers the same for the same ones. */
+export const pure = (fn: GoFunction, summary: string, example: string): Entry =>
+  own(pureFn(fn), summary, example);
+
+/** A function that changes what it is given, or answers another thing each time. */
+export const own = (fn: GoFunction, summary: string, example: string): Entry => ({
   summary,
   example,
   make: () => fn,

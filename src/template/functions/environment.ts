@@ -5,7 +5,7 @@ import { messageOf } from '../../errors.ts';
 import { fillAddress } from '../../lib/sockaddr.ts';
 import { fileDependency } from '../dependencies/dependency.ts';
 import { ANY, fn, STRING, type Value, ValueError, variadic } from '../language/index.ts';
-import { bound, type Context, type Group, pure } from './entry.ts';
+import { bound, type Context, type Group, own } from './entry.ts';
 import { formatTime, RFC3339 } from './time.ts';
 
 /** The path with its links followed, if it lies in the sandbox. */
@@ -104,7 +104,7 @@ export const ENVIRONMENT_FUNCTIONS: Group = {
     "The time, in UTC; in a layout of Go's or as `unix`.",
     '{{ timestamp "2006-01-02" }}',
   ),
-  sockaddr: pure(
+  sockaddr: own(
     variadic([STRING], STRING, (...words: string[]) => sockaddr(words)),
     "An address of this machine, in go-sockaddr's notation.",
     '{{ sockaddr "GetPrivateIP" }}',

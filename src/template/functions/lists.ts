@@ -25,7 +25,7 @@ import {
   ValueError,
   variadic,
 } from '../language/index.ts';
-import { type Group, pure } from './entry.ts';
+import { type Group, own, pure } from './entry.ts';
 
 const SERVICES = sliceOf(HealthService.type);
 const PAIRS = sliceOf(KeyPair.type);
@@ -247,17 +247,17 @@ export const LIST_FUNCTIONS: Group = {
     '{{ scratch.Get "m" | explodeMap }}',
   ),
   in: pure(fn([ANY, ANY], BOOL, isIn), 'Is the second in the first?', '{{ if in .Tags "prod" }}'),
-  loop: pure(
+  loop: own(
     variadic([ANY], chanOf(INT64), loop),
     'Whole numbers: from 0, or from the first to before the second.',
     '{{ range loop 5 }}',
   ),
-  mergeMap: pure(
+  mergeMap: own(
     fn([MAP, MAP], MAP, (into: Map<Value, Value>, from: Map<Value, Value>) => mergeInto(into, from, false)),
     'The first map, filled up from the second.',
     '{{ mergeMap $mine $defaults }}',
   ),
-  mergeMapWithOverride: pure(
+  mergeMapWithOverride: own(
     fn([MAP, MAP], MAP, (into: Map<Value, Value>, from: Map<Value, Value>) => mergeInto(into, from, true)),
     'The first map, overwritten by the second.',
     '{{ mergeMapWithOverride $defaults $mine }}',

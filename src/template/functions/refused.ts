@@ -1,6 +1,6 @@
 /** Functions of consul-template that there are none of here: using one is an error that says what to do instead. */
 import { ANY, ValueError, variadic } from '../language/index.ts';
-import { type Group, pure } from './entry.ts';
+import { type Group, own } from './entry.ts';
 
 const VAULT =
   'Muster does not read secrets from Vault; keep this template with consul-template, or let Vault Agent write a file and read it with `file`';
@@ -43,5 +43,5 @@ export function refusing(name: string, reason: string) {
 }
 
 export const REFUSED_FUNCTIONS: Group = Object.fromEntries(
-  Object.entries(REASONS).map(([name, reason]) => [name, pure(refusing(name, reason), reason, '')]),
+  Object.entries(REASONS).map(([name, reason]) => [name, own(refusing(name, reason), reason, '')]),
 );

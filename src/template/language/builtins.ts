@@ -5,7 +5,7 @@ import { convert } from './convert.ts';
 import { ValueError } from './errors.ts';
 import { escapeHtml, escapeJs, escapeQuery } from './escape.ts';
 import { sprintf } from './format.ts';
-import { type FunctionTable, fn, variadic } from './functions.ts';
+import { type FunctionTable, fn, pureFn, variadic } from './functions.ts';
 import { sprint, sprintln } from './print.ts';
 import { ANY, BOOL, type GoType, INT, isInt, isUint, STRING, UINT8 } from './types.ts';
 import {
@@ -27,7 +27,7 @@ const joined = (values: readonly Value[]): string =>
     ? values[0]
     : sprint(values.map((value) => (value === null || value === undefined ? '<no value>' : value)));
 
-export const BUILTINS: FunctionTable = {
+const TABLE: FunctionTable = {
   and: variadic(
     [ANY, ANY],
     ANY,
@@ -52,6 +52,11 @@ export const BUILTINS: FunctionTable = {
   gt: fn([ANY, ANY], BOOL, (a: Value, b: Value) => !lessOrEqual(a, b)),
   ge: fn([ANY, ANY], BOOL, (a: Value, b: Value) => !less(a, b)),
 };
+
+/** All of them are pure but `call`: what it calls may not be. */
+export const BUILTINS: FunctionTable = Object.fromEntries(
+  Object.entries(TABLE).map(([name, one]) => [name, name === 'call' ? one : pureFn(one)]),
+);
 
 function length(value: Value): bigint {
   if (typeof value === 'string') return BigInt(byteLength(value));

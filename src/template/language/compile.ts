@@ -2,9 +2,20 @@
 import { compilePipe, failure, lastOf, type Surroundings } from './expressions.ts';
 import { type List, type Node, show, type Tree } from './nodes.ts';
 import { printed, sortedEntries } from './print.ts';
+import { isOfItsElement } from './purity.ts';
 import type { Execute, Flow, Frame } from './run.ts';
 import { INT, UINT8 } from './types.ts';
-import { Channel, GoFunction, integerOf, Scalar, TYPE, truth, typeName, type Value } from './value.ts';
+import {
+  Channel,
+  GoFunction,
+  integerOf,
+  isStruct,
+  Scalar,
+  TYPE,
+  truth,
+  typeName,
+  type Value,
+} from './value.ts';
 
 /** Looks a template up by its name. */
 export type Lookup = (name: string) => Compiled | undefined;
@@ -108,13 +119,33 @@ function compileRange(around: Around, node: Branch): Execute {
   const otherwise = node.otherwise === undefined ? undefined : compile(around, node.otherwise);
   scope.leave(size);
   const [indexPlace, elementPlace] = places.length === 2 ? places : [undefined, places[0]];
+  const remembers = isOfItsElement(node.body, node.pipe.variables.at(-1), around.functions);
+  /** What the body wrote for structs, which do not change: most of a list is the same when it is rendered again. */
+  const written = new WeakMap<object, string>();
   const at = lastOf(node.pipe);
 
   const round = (frame: Frame, index: Value, element: Value): Flow => {
     frame.run.iterate();
     if (elementPlace !== undefined) frame.variables[elementPlace] = element;
     if (indexPlace !== undefined) frame.variables[indexPlace] = index;
-    return body(frame, element);
+    return remembers && isStruct(element) ? recalled(frame, element) : body(frame, element);
+  };
+
+  const recalled = (frame: Frame, element: object): Flow => {
+    const { run } = frame;
+    const known = written.get(element);
+    if (known !== undefined) {
+      run.write(known);
+      return 'next';
+    }
+    const before = run.out;
+    run.out = '';
+    body(frame, element);
+    const text = run.out;
+    written.set(element, text);
+    run.out = before;
+    run.write(text);
+    return 'next';
   };
 
   return (frame, dot) => {

@@ -1,6 +1,6 @@
 /** How functions are declared, for templates to call. */
-import { ANY, funcOf, type GoType } from './types.ts';
-import { GoFunction, type Value } from './value.ts';
+import { funcOf, type GoType } from './types.ts';
+import { GoFunction, TYPE, type Value } from './value.ts';
 
 export type FunctionTable = Readonly<Record<string, GoFunction>>;
 
@@ -18,7 +18,7 @@ export function variadic(
   return new GoFunction(params, true, funcOf(params, true, result), call as (...args: Value[]) => Value);
 }
 
-/** A function that is given whatever there is. */
-export function anyFn(call: (...args: Value[]) => Value): GoFunction {
-  return variadic([ANY], ANY, call);
+/** The same function, said to answer the same for the same arguments and to change nothing. */
+export function pureFn({ params, variadic: open, call, [TYPE]: type }: GoFunction): GoFunction {
+  return new GoFunction(params, open, type, call, true);
 }

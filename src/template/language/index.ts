@@ -3,7 +3,7 @@ export { byteLength, fromBytes, toBytes } from './bytes.ts';
 export { TemplateError, ValueError } from './errors.ts';
 export type { MissingKey } from './fields.ts';
 export { sprintf } from './format.ts';
-export { anyFn, type FunctionTable, fn, variadic } from './functions.ts';
+export { type FunctionTable, fn, pureFn, variadic } from './functions.ts';
 export { DELIMITERS, type Delimiters } from './lexer.ts';
 export { printed, sortedEntries, sprint } from './print.ts';
 export { quote } from './quote.ts';
@@ -17,6 +17,7 @@ export {
   GoFunction,
   integerOf,
   isStruct,
+  Later,
   Scalar,
   type StructOf,
   structType,

@@ -25,6 +25,7 @@ import {
 import {
   fromBytes,
   fromJson,
+  Later,
   mapOf,
   Scalar,
   STRING,
@@ -91,21 +92,24 @@ export function instanceValue(
     Node: node.Node,
     NodeID: node.ID ?? '',
     NodeAddress: node.Address,
-    NodeTaggedAddresses: stringMap(node.TaggedAddresses),
-    NodeMeta: stringMap(node.Meta),
-    ServiceMeta: stringMap(service.Meta),
+    NodeTaggedAddresses: new Later(() => stringMap(node.TaggedAddresses)),
+    NodeMeta: new Later(() => stringMap(node.Meta)),
+    ServiceMeta: new Later(() => stringMap(service.Meta)),
     Address: service.Address === '' || service.Address === undefined ? node.Address : service.Address,
-    ServiceTaggedAddresses: addresses(service.TaggedAddresses),
+    ServiceTaggedAddresses: new Later(() => addresses(service.TaggedAddresses)),
     ID: service.ID,
     Name: service.Service,
     Tags: tagList(service.Tags),
-    Checks: checkList(checks.map(checkValue)),
+    Checks: new Later(() => checkList(checks.map(checkValue))),
     Status: state,
     Port: BigInt(service.Port ?? 0),
-    Weights: new Weights({
-      Passing: BigInt(service.Weights?.Passing ?? 1),
-      Warning: BigInt(service.Weights?.Warning ?? 1),
-    }),
+    Weights: new Later(
+      () =>
+        new Weights({
+          Passing: BigInt(service.Weights?.Passing ?? 1),
+          Warning: BigInt(service.Weights?.Warning ?? 1),
+        }),
+    ),
   });
 }
 

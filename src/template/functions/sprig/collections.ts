@@ -17,7 +17,7 @@ import {
   ValueError,
   variadic,
 } from '../../language/index.ts';
-import { type Entry, type Group, pure } from '../entry.ts';
+import { type Entry, type Group, own, pure } from '../entry.ts';
 import { mergeInto } from '../lists.ts';
 import { deepEqual } from './reflect.ts';
 import { isEmpty, textOf } from './shared.ts';
@@ -217,12 +217,12 @@ export const COLLECTIONS: Group = {
     'The value of a key.',
     '{{ sprig_get $map "a" }}',
   ),
-  set: pure(
+  set: own(
     fn([MAP, STRING, ANY], MAP, (map: Table, key: string, value: Value) => map.set(key, value)),
     'Sets a key; answers the map.',
     '{{ $_ := sprig_set $map "a" 1 }}',
   ),
-  unset: pure(
+  unset: own(
     fn([MAP, STRING], MAP, (map: Table, key: string) => {
       map.delete(key);
       return map;
@@ -277,15 +277,11 @@ export const COLLECTIONS: Group = {
   ),
   ...twice(
     'merge',
-    pure(merging(false), 'The first map, filled up from the others.', '{{ sprig_merge $map $other }}'),
+    own(merging(false), 'The first map, filled up from the others.', '{{ sprig_merge $map $other }}'),
   ),
   ...twice(
     'mergeOverwrite',
-    pure(
-      merging(true),
-      'The first map, overwritten by the others.',
-      '{{ sprig_mergeOverwrite $map $other }}',
-    ),
+    own(merging(true), 'The first map, overwritten by the others.', '{{ sprig_mergeOverwrite $map $other }}'),
   ),
   dig: pure(
     variadic([ANY], ANY, dig),

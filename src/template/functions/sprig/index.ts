@@ -1,5 +1,5 @@
 /** Functions of sprig, each as `sprig_name`: those for text, lists, maps and numbers. */
-import { type Group, pure } from '../entry.ts';
+import { type Group, own } from '../entry.ts';
 import { refusing } from '../refused.ts';
 import { COLLECTIONS } from './collections.ts';
 import { NUMBERS } from './numbers.ts';
@@ -26,5 +26,5 @@ export const SPRIG_NUMBERS: Group = prefixed(NUMBERS);
 export const SPRIG_COLLECTIONS: Group = prefixed(COLLECTIONS);
 export const SPRIG_REFLECTION: Group = prefixed(REFLECTION);
 export const SPRIG_REFUSED: Group = Object.fromEntries(
-  REFUSED.map((name) => [`sprig_${name}`, pure(refusing(`sprig_${name}`, REASON), REASON, '')]),
+  REFUSED.map((name) => [`sprig_${name}`, own(refusing(`sprig_${name}`, REASON), REASON, '')]),
 );

@@ -19,7 +19,7 @@ import {
   ValueError,
   variadic,
 } from '../../language/index.ts';
-import { bound, type Group, pure } from '../entry.ts';
+import { bound, type Group, own, pure } from '../entry.ts';
 import { encodeJson } from '../json.ts';
 import { parseJson } from '../parse.ts';
 import { regexpOf, replaceMatches } from '../strings.ts';
@@ -337,7 +337,7 @@ export const REFLECTION: Group = {
     '`isAbs`.',
     '{{ sprig_osIsAbs "/a" }}',
   ),
-  uuidv4: pure(
+  uuidv4: own(
     fn([], STRING, () => randomUUID()),
     'A random UUID. Renders anew each time.',
     '{{ sprig_uuidv4 }}',
@@ -345,7 +345,7 @@ export const REFLECTION: Group = {
   ...Object.fromEntries(
     Object.entries(ALPHABETS).map(([name, alphabet]) => [
       name,
-      pure(
+      own(
         fn([INT], STRING, (count: bigint) => randomText(alphabet, count)),
         'Random characters. Renders anew each time.',
         `{{ sprig_${name} 5 }}`,
