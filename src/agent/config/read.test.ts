@@ -84,7 +84,7 @@ describe('a configuration that is wrong', () => {
     expect(faultsOf('{\n "dns": {\n  "onlyPassing": true }}', 'm.json')).toEqual([
       'm.json:3:3: unknown key "onlyPassing" in dns; did you mean "only_passing"?',
     ]);
-    expect(faultsOf('[proxy]\n')[0]).toMatch(/^muster\.toml:1:1: unknown key "proxy"; known are node, /);
+    expect(faultsOf('[weather]\n')[0]).toMatch(/^muster\.toml:1:1: unknown key "weather"; known are node, /);
   });
 
   it('says everything at once, each with its place', () => {
