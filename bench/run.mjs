@@ -10,6 +10,7 @@ import { dnsForwardBench } from './dns-forward.mjs';
 import { kernelBench } from './kernel.mjs';
 import { proxyBench } from './proxy.mjs';
 import { registryBench } from './registry.mjs';
+import { routesBench } from './routes.mjs';
 import { soakBench } from './soak.mjs';
 import { storeBench } from './store.mjs';
 import { templateBench } from './template.mjs';
@@ -48,6 +49,11 @@ const BENCHES = {
     about: 'three servers: failover, propagation between nodes, writes per second',
     needs: ['test'],
     measure: clusterBench,
+  },
+  routes: {
+    about: 'memory, look-up and change of a table of 50,000 routes',
+    needs: [],
+    measure: routesBench,
   },
   store: { about: 'acknowledged writes per second', needs: [], measure: storeBench },
   template: { about: 'rendering a template over 10,000 instances', needs: [], measure: templateBench },

@@ -89,17 +89,34 @@ export interface Handling {
   readonly guarded: boolean;
 }
 
+/** Thousands of routes say the same: they share what it comes to. */
+const compiled = new Map<string, Handling>();
+const MOST_COMPILED = 4_096;
+
 export function compileHandling(spec: HandlingSpec): Handling {
+  const key = handlingKey(spec);
+  const known = compiled.get(key);
+  if (known !== undefined) return known;
+  if (compiled.size >= MOST_COMPILED) compiled.clear();
+  const handling = compile(spec);
+  compiled.set(key, handling);
+  return handling;
+}
+
+const NOTHING = new Uint8Array();
+const encoder = new TextEncoder();
+const encode = (text: string) => (text === '' ? NOTHING : encoder.encode(text));
+
+function compile(spec: HandlingSpec): Handling {
   const { strip, prepend, host, query, redirect, access, auth } = spec;
-  const encoder = new TextEncoder();
   const hostOfTarget = host === 'dst';
   return {
-    strip: encoder.encode(strip),
-    prepend: encoder.encode(prepend),
-    host: encoder.encode(hostOfTarget ? '' : host),
+    strip: encode(strip),
+    prepend: encode(prepend),
+    host: encode(hostOfTarget ? '' : host),
     hostOfTarget,
     hostPort: portOf(host),
-    query: encoder.encode(query),
+    query: encode(query),
     rewrites: prepend !== '' || host !== '' || query !== '',
     redirect,
     access: access === undefined ? undefined : new Access(access),
