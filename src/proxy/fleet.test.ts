@@ -260,3 +260,26 @@ describe.each(TRANSPORT_NAMES)('the fleet on %s', (name) => {
     expect(fleet.counters.overall()).toMatchObject({ openConnections: 0, inFlight: 0, requests: 1 });
   });
 });
+
+describe.skipIf(obstacle !== undefined)('several workers', () => {
+  it('share a port, take up the same routes and are all replaced when they die', async () => {
+    const [a, b] = [await backend('a'), await backend('b')];
+    const fleet = await ProxyFleet.start({
+      listeners: [anywhere('web')],
+      log: silentLogger,
+      transport: { name: 'uring', why: 'a test wants it' },
+      workers: 2,
+      snapshot: () => delta(2, route(b)),
+      worker,
+    });
+    closers.push(() => fleet.stop());
+    expect(fleet.carriage).toMatchObject({ transport: 'uring', workers: 2 });
+    for (let i = 0; i < 20; i++) expect(await get(fleet)).toBe('200 b');
+    fleet.publish(delta(3, route(a)));
+    await until(async () => ((await get(fleet)) === '200 a' ? true : undefined));
+    fleet.publish({ version: 4 } as RouteDelta);
+    await until(() => (fleet.carriage.workers < 2 ? true : undefined));
+    await until(() => (fleet.carriage.workers === 2 ? true : undefined));
+    expect(await until(() => get(fleet).catch(() => undefined))).toBe('200 b');
+  });
+});
