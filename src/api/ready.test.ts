@@ -169,7 +169,7 @@ describe('answers that are given again', () => {
     const { context } = testContext();
     await context.store.write((tx) => register(tx, { node: node('n'), service: service('a', 'web', 1) }));
     await start(context);
-    const waiting = [1, 2, 3].map((n) => ask(`/v1/health/service/web?index=1&wait=${n}m`));
+    const waiting = [1, 2, 3].map((n) => ask(`/v1/health/service/web?index=2&wait=${n}m`));
     await vi.waitFor(() => expect(context.catalog.watches.size).toBe(3), { interval: 2 });
     const encoded = vi.spyOn(encode, 'encodeJson');
     await context.store.write((tx) => register(tx, { node: node('n'), service: service('a', 'web', 2) }));

@@ -48,8 +48,12 @@ interface Waiting {
 export function localDiskIn(root: RootDatabase): LocalDisk {
   const table = <T extends keyof Kept>(name: T) =>
     root.openDB<Kept[T] | Uint8Array, Buffer>(`local-${name}`, { keyEncoding: 'binary' });
-  const tables = { services: table('services'), checks: table('checks'), ttls: table('ttls') };
-  const meta = root.openDB<number, string>('local-meta', {});
+  const { meta, ...tables } = root.transactionSync(() => ({
+    services: table('services'),
+    checks: table('checks'),
+    ttls: table('ttls'),
+    meta: root.openDB<number, string>('local-meta', {}),
+  }));
   const isNew = lacksFormat(meta.get('format'), FORMAT, 'the data directory');
   const load = <T extends keyof Kept>(name: T): Kept[T][] =>
     [...(tables[name] as Database<Kept[T] | Uint8Array, Buffer>).getRange()].map(({ value }) =>

@@ -6,7 +6,7 @@ import type { Write } from '../catalog/transaction.ts';
 import { GroupCommit } from './group-commit.ts';
 import { diskKey, lacksFormat, openLmdb } from './lmdb.ts';
 import { fromDisk, toDisk } from './row-on-disk.ts';
-import type { Store } from './store.ts';
+import { FIRST_INDEX, type Store } from './store.ts';
 
 /** Layout of what is on disk. */
 const FORMAT = 1;
@@ -29,17 +29,20 @@ export function openEmbeddedStore({
   onSubscriberError: (error: unknown) => void;
 }): EmbeddedStore {
   const root = openLmdb(path);
-  const tables = new Map(
-    TABLE_NAMES.map((name) => [
-      name,
-      root.openDB<Rows[TableName] | Uint8Array, Buffer>(name, { keyEncoding: 'binary' }),
-    ]),
-  );
-  const meta = root.openDB<number, string>(META, {});
+  // In one transaction: each would be one of its own, with its sync.
+  const { tables, meta } = root.transactionSync(() => ({
+    tables: new Map(
+      TABLE_NAMES.map((name) => [
+        name,
+        root.openDB<Rows[TableName] | Uint8Array, Buffer>(name, { keyEncoding: 'binary' }),
+      ]),
+    ),
+    meta: root.openDB<number, string>(META, {}),
+  }));
   const isNew = lacksFormat(meta.get('format'), FORMAT, path);
 
   const catalog = new Catalog(onSubscriberError);
-  catalog.load(meta.get('index') ?? 0, readRows());
+  catalog.load(meta.get('index') ?? FIRST_INDEX, readRows());
 
   function* readRows(): Generator<Write> {
     for (const [table, database] of tables) {

@@ -1,6 +1,6 @@
 import { Catalog } from '../catalog/catalog.ts';
 import { GroupCommit } from './group-commit.ts';
-import type { Store } from './store.ts';
+import { FIRST_INDEX, type Store } from './store.ts';
 
 /** Keeps nothing over a restart (`-dev`). */
 export function openMemoryStore({
@@ -9,6 +9,7 @@ export function openMemoryStore({
   onSubscriberError: (error: unknown) => void;
 }): Store {
   const catalog = new Catalog(onSubscriberError);
+  catalog.load(FIRST_INDEX, []);
   const commits = new GroupCommit(catalog);
   return {
     kind: 'memory',

@@ -2,6 +2,12 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { Transaction } from '../catalog/transaction.ts';
 
 /**
+ * Index before the first commit: Consul's test tools take a server whose nodes have an index below 2 for one that has no
+ * leader yet.
+ */
+export const FIRST_INDEX = 1;
+
+/**
  * A command reads and writes a transaction and answers something. It must be a pure function of the
  * transaction: a store may run it more than once before it commits. To refuse, it throws
  * (`request.rejected`); then nothing of it is kept.

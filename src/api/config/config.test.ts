@@ -80,8 +80,8 @@ describe('config entries', () => {
     expect(await get('mesh/mesh')).toEqual({
       Kind: 'mesh',
       TransparentProxy: { MeshDestinationsOnly: true },
-      CreateIndex: 1,
-      ModifyIndex: 1,
+      CreateIndex: 2,
+      ModifyIndex: 2,
     });
   });
 
@@ -119,8 +119,8 @@ describe('config entries', () => {
     const remove = async (query: string) =>
       (await fetch(`${url}/config/service-defaults/a${query}`, { method: 'DELETE' })).json();
     expect(await remove('?cas=7')).toBe(false);
-    expect(await remove('?cas=1')).toBe(true);
-    expect(await remove('?cas=1')).toBe(false);
+    expect(await remove('?cas=2')).toBe(true);
+    expect(await remove('?cas=2')).toBe(false);
     expect(await remove('')).toEqual({});
   });
 

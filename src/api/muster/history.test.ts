@@ -63,41 +63,41 @@ async function live(): Promise<void> {
 it('tells what changed, with what was before and after', async () => {
   await live();
   const { changes, oldest, newest, more } = await read('');
-  expect({ oldest, newest, more }).toMatchObject({ oldest: { index: 0 }, newest: { index: 3 }, more: false });
+  expect({ oldest, newest, more }).toMatchObject({ oldest: { index: 1 }, newest: { index: 4 }, more: false });
   expect(changes).toMatchObject([
     { what: 'node', change: 'added', node: 'n', id: '', before: null, after: { Address: '10.0.0.1' } },
     { what: 'service', change: 'added', id: 'a', service: 'web', after: { Node: 'n', Port: 80 } },
     { what: 'check', change: 'added', id: 'c', after: { Status: 'passing' } },
-    { index: 2, change: 'changed', before: { Status: 'passing' }, after: { Status: 'critical' } },
-    { index: 3, what: 'check', change: 'removed', after: null },
-    { index: 3, what: 'service', change: 'removed', before: { Port: 80 }, after: null },
+    { index: 3, change: 'changed', before: { Status: 'passing' }, after: { Status: 'critical' } },
+    { index: 4, what: 'check', change: 'removed', after: null },
+    { index: 4, what: 'service', change: 'removed', before: { Port: 80 }, after: null },
   ]);
-  expect((await read('?since=1&until=2')).changes).toHaveLength(1);
+  expect((await read('?since=2&until=3')).changes).toHaveLength(1);
   expect((await read('?since=90s')).changes).toHaveLength(3);
   expect((await read('?until=2026-01-01T00:01:30Z&service=WEB')).changes).toHaveLength(3);
   expect((await read('?node=other')).changes).toEqual([]);
-  expect(await read('?limit=1')).toMatchObject({ changes: [{ index: 3, what: 'service' }], more: true });
+  expect(await read('?limit=1')).toMatchObject({ changes: [{ index: 4, what: 'service' }], more: true });
 });
 
 it('tells the catalog as it was', async () => {
   await live();
-  expect(await read('?at=1')).toMatchObject({
-    index: 1,
+  expect(await read('?at=2')).toMatchObject({
+    index: 2,
     time: '2026-01-01T00:00:00.000Z',
     nodes: [{ Node: 'n' }],
     services: [{ Node: 'n', ID: 'a', Port: 80 }],
     checks: [{ Status: 'passing' }],
   });
-  expect(await read('?at=30s')).toMatchObject({ index: 2, checks: [{ Status: 'critical' }] });
-  expect(await read('?at=3')).toMatchObject({ nodes: [{ Node: 'n' }], services: [], checks: [] });
-  expect(await read('?at=2&service=web')).toMatchObject({ nodes: [{}], services: [{}], checks: [{}] });
-  expect(await read('?at=2&service=api')).toMatchObject({ nodes: [], services: [], checks: [] });
+  expect(await read('?at=30s')).toMatchObject({ index: 3, checks: [{ Status: 'critical' }] });
+  expect(await read('?at=4')).toMatchObject({ nodes: [{ Node: 'n' }], services: [], checks: [] });
+  expect(await read('?at=3&service=web')).toMatchObject({ nodes: [{}], services: [{}], checks: [{}] });
+  expect(await read('?at=3&service=api')).toMatchObject({ nodes: [], services: [], checks: [] });
 });
 
 it.each([
   ['?at=yesterday', 400, 'Not an index, a time or an age: "yesterday"'],
   ['?at=', 400, 'Not an index'],
-  ['?since=1999-01-01T00:00:00Z', 410, 'The history reaches back to index 0 of '],
+  ['?since=1999-01-01T00:00:00Z', 410, 'The history reaches back to index 1 of '],
   ['?limit=0', 400, 'Invalid limit'],
 ])('%s: %d', async (query, status, words) => {
   const answer = await ask(query);

@@ -60,13 +60,13 @@ describe('a prepared query over HTTP', () => {
   it('can be sent back as it was answered, and changed so', async () => {
     const id = await create({ ...web, Service: { Service: 'web', Tags: [] } });
     const [query] = (await (await send('GET', `/v1/query/${id}`)).json()) as [{ Service: object }];
-    expect(query).toMatchObject({ Service: { Tags: [], NodeMeta: null }, CreateIndex: 1, ModifyIndex: 1 });
+    expect(query).toMatchObject({ Service: { Tags: [], NodeMeta: null }, CreateIndex: 2, ModifyIndex: 2 });
     const changed = { ...query, Service: { ...query.Service, OnlyPassing: true } };
     expect((await send('PUT', `/v1/query/${id.toUpperCase()}`, changed)).status).toBe(200);
     expect(context.catalog.get('queries', id)).toMatchObject({
       service: { onlyPassing: true },
-      createIndex: 1,
-      modifyIndex: 2,
+      createIndex: 2,
+      modifyIndex: 3,
     });
   });
 
@@ -180,10 +180,10 @@ describe('a prepared query over HTTP', () => {
 
   it('wakes those who wait for a change of it', async () => {
     const id = await create(web);
-    const waiting = send('GET', `/v1/query/${id}?index=1&wait=10s`);
+    const waiting = send('GET', `/v1/query/${id}?index=2&wait=10s`);
     await send('PUT', `/v1/query/${id}`, { ...web, Name: 'r' });
-    expect(await (await waiting).json()).toMatchObject([{ Name: 'r', ModifyIndex: 2 }]);
-    const gone = send('GET', `/v1/query/${id}?index=2&wait=10s`);
+    expect(await (await waiting).json()).toMatchObject([{ Name: 'r', ModifyIndex: 3 }]);
+    const gone = send('GET', `/v1/query/${id}?index=3&wait=10s`);
     await send('DELETE', `/v1/query/${id}`);
     expect((await gone).status).toBe(404);
     // Who asks for what is not there is told at once.

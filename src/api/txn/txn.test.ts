@@ -19,8 +19,8 @@ const set = (Key: string, Value = 'eA==') => ({ KV: { Verb: 'set', Key, Value } 
 it('is one commit: all operations have the same index', async () => {
   const { context, send } = await start();
   expect((await send([set('a'), set('b')])).status).toBe(200);
-  expect(context.catalog.index).toBe(1);
-  expect(context.catalog.all('kv').map(({ modifyIndex }) => modifyIndex)).toEqual([1, 1]);
+  expect(context.catalog.index).toBe(2);
+  expect(context.catalog.all('kv').map(({ modifyIndex }) => modifyIndex)).toEqual([2, 2]);
 });
 
 it('an operation sees what those before it did', async () => {
@@ -52,7 +52,7 @@ it('names every operation that fails and keeps nothing', async () => {
       { OpIndex: 4, What: 'unknown operation type' },
     ],
   });
-  expect(context.catalog.index).toBe(0);
+  expect(context.catalog.index).toBe(1);
 });
 
 it('a critical check ends the sessions that hang on it', async () => {

@@ -65,21 +65,21 @@ it('says what changed, a line for each', async () => {
     err: '',
     out: [
       'Time                      Index  Change   What     Node  ID  Service  Details',
-      '2026-01-01T00:00:00.000Z  1      added    node     n',
-      '2026-01-01T00:00:00.000Z  1      added    service  n     a   web      port 80',
-      '2026-01-01T00:00:00.000Z  2      changed  service  n     a   web      Port: 80 → 81\n',
+      '2026-01-01T00:00:00.000Z  2      added    node     n',
+      '2026-01-01T00:00:00.000Z  2      added    service  n     a   web      port 80',
+      '2026-01-01T00:00:00.000Z  3      changed  service  n     a   web      Port: 80 → 81\n',
     ].join('\n'),
   });
   expect((await muster('history -service other')).out).toBe(
     'Nothing changed. The history reaches back to 2026-01-01T00:00:00.000Z.\n',
   );
-  expect(JSON.parse((await muster('history -json -since 1')).out)).toMatchObject({ changes: [{ index: 2 }] });
+  expect(JSON.parse((await muster('history -json -since 2')).out)).toMatchObject({ changes: [{ index: 3 }] });
 });
 
 it('says how the catalog was', async () => {
-  expect((await muster('history -at 1')).out).toBe(
+  expect((await muster('history -at 2')).out).toBe(
     [
-      'The catalog at index 1, 2026-01-01T00:00:00.000Z: 1 nodes, 1 instances',
+      'The catalog at index 2, 2026-01-01T00:00:00.000Z: 1 nodes, 1 instances',
       '',
       'Service  ID  Node  Address   Port  Status',
       'web      a   n     10.0.0.1  80    passing\n',
@@ -89,5 +89,5 @@ it('says how the catalog was', async () => {
 
 it('fails in words when the history does not reach back so far', async () => {
   const { code, err } = await muster('history -at 1h');
-  expect([code, err]).toEqual([1, expect.stringContaining('The history reaches back to index 0')]);
+  expect([code, err]).toEqual([1, expect.stringContaining('The history reaches back to index 1')]);
 });
