@@ -7,7 +7,7 @@ import type { Responder } from './respond.ts';
 const SLOTS = 64;
 /** Calls for one turn of the loop: others want theirs, too. */
 const ROUNDS = 16;
-/** A question is far shorter; one that does not fit is none. */
+/** A question is far shorter; of a longer packet the beginning is read, which has all that is asked. */
 const QUESTION_BYTES = 2048;
 /** A longer answer is sent on its own. */
 const ANSWER_BYTES = 4096;
@@ -19,7 +19,7 @@ const HEADER = {
   nameLength: 2,
   vector: 4,
   vectorLength: 6,
-  flags: 12,
+
   length: 14,
 } as const;
 const HEADER_BYTES = HEADER.words * 4;
@@ -27,7 +27,6 @@ const VECTOR_BYTES = 16;
 /** `struct sockaddr_in6` has 28. */
 const NAME_BYTES = 32;
 const FAMILY_IPV4 = 2;
-const MSG_TRUNC = 0x20;
 const MSG_DONTWAIT = 0x40;
 const MAX_ASKERS = 4096;
 
@@ -144,7 +143,6 @@ export class UdpBatch {
       let answers = 0;
       for (let slot = 0; slot < count; slot++) {
         const header = slot * HEADER.words;
-        if (((words[header + HEADER.flags] as number) & MSG_TRUNC) !== 0) continue;
         const start = slot * QUESTION_BYTES;
         const packet = this.#questions.subarray(start, start + (words[header + HEADER.length] as number));
         const port = this.#names.getUint16(slot * NAME_BYTES + 2);

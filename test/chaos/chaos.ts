@@ -7,6 +7,7 @@ import {
   type LockOp,
   lockModel,
   type Operation,
+  Undecided,
 } from './linearizable.ts';
 
 /** What is done to a cluster while clients work on it; each undoes itself. `random` is in [0, 1). */
@@ -96,8 +97,10 @@ export interface Verdict {
   /** Acknowledged or refused; the others nobody knows of. */
   readonly known: number;
   readonly faults: readonly string[];
-  /** Keys whose history cannot have been, or was not found to be possible. */
+  /** Keys whose history cannot have been. */
   readonly violations: readonly string[];
+  /** Keys of which that could not be found out: too much of unknown outcome at a time. No proof of anything. */
+  readonly undecided: readonly string[];
 }
 
 const KEYS = ['chaos/a', 'chaos/b', 'chaos/c'];
@@ -192,25 +195,30 @@ export async function runChaos(
     'an end in which all agree',
     async () => (await ask(1, `/v1/kv/${LOCK}?consistent`, 'GET', '')).status !== 500,
   );
+  const judgements = [
+    ...[...keys].map(([key, history]) => ({ key, is: judged(() => isLinearizable(history, keyModel)) })),
+    { key: LOCK, is: judged(() => isLinearizable(locks, lockModel)) },
+  ];
+  const keysThat = (are: Judgement) => judgements.filter(({ is }) => is === are).map(({ key }) => key);
   const histories = [...keys.values(), locks];
   const all = histories.flat() as Operation<unknown>[];
   return {
     operations: all.length,
     known: all.filter(({ ret }) => Number.isFinite(ret)).length,
     faults: done,
-    violations: [
-      ...[...keys].flatMap(([key, history]) => judged(key, () => isLinearizable(history, keyModel))),
-      ...judged(LOCK, () => isLinearizable(locks, lockModel)),
-    ],
+    violations: keysThat('wrong'),
+    undecided: keysThat('undecided'),
   };
 }
 
-/** What is wrong with the history of a key, if anything: one that cannot be decided is no proof either. */
-function judged(key: string, isRight: () => boolean): string[] {
+type Judgement = 'right' | 'wrong' | 'undecided';
+
+function judged(isRight: () => boolean): Judgement {
   try {
-    return isRight() ? [] : [key];
+    return isRight() ? 'right' : 'wrong';
   } catch (error) {
-    return [`${key}: ${(error as Error).message}`];
+    if (error instanceof Undecided) return 'undecided';
+    throw error;
   }
 }
 

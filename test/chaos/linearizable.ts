@@ -5,6 +5,9 @@
  */
 
 /** An operation as its client saw it. Times are in any unit, the same for all. */
+/** Neither right nor wrong was found within bounds. */
+export class Undecided extends Error {}
+
 export interface Operation<Op> {
   readonly op: Op;
   readonly call: number;
@@ -55,7 +58,7 @@ export function isLinearizable<State, Op>(
     const place = `${done.toString(36)}|${model.key(state)}`;
     if (tried.has(place)) return false;
     if (tried.size >= MOST)
-      throw new Error('the history is too long, or too much of it happened at the same time');
+      throw new Undecided('the history is too long, or too much of it happened at the same time');
     tried.add(place);
     let entry: Entry | undefined = head.after;
     for (; entry?.isCall; entry = entry.after) {
