@@ -175,7 +175,15 @@ export function readWritten(sources: readonly ConfigSource[]): Written {
     };
     merged = merge(merged, named, [], [], { note, listsAddUp: source.isConsul ?? false });
   }
-  if (sources.some(({ isConsul }) => isConsul)) merged = withConsulDefaults(merged);
+  const warnings = sources.flatMap((source) => source.warnings ?? []);
+  if (sources.some(({ isConsul }) => isConsul)) {
+    merged = withConsulDefaults(merged);
+    if (asksForHttpsInVain(merged)) {
+      const where = nearestOrigin(origins, ['ports', 'https']) ?? 'configuration';
+      warnings.push(`${where}: ports.https has no effect without a certificate (cert_file and key_file)`);
+      merged = { ...(merged as object), ports: { ...(merged as { ports: object }).ports, https: -1 } };
+    }
+  }
   const checked = configSchema.safeParse(merged, { reportInput: true });
   if (!checked.success) {
     for (const issue of checked.error.issues) {
@@ -190,7 +198,7 @@ export function readWritten(sources: readonly ConfigSource[]): Written {
   return {
     config: checked.data,
     written: merged,
-    warnings: sources.flatMap(({ warnings = [] }) => warnings),
+    warnings,
   };
 }
 
@@ -198,6 +206,12 @@ export function readWritten(sources: readonly ConfigSource[]): Written {
 function withConsulDefaults(merged: unknown): unknown {
   const { api, node } = merged as { api?: Record<string, unknown>; node?: Record<string, unknown> };
   return { ...(merged as object), api: { ui: node?.dev === true, ...api } };
+}
+
+/** Consul's own test tools always give the port, and a certificate seldom: Consul then answers no HTTPS, and starts. */
+function asksForHttpsInVain(merged: unknown): boolean {
+  const { ports, api } = merged as { ports?: { https?: unknown }; api?: { tls?: { cert?: unknown } } };
+  return typeof ports?.https === 'number' && ports.https >= 0 && api?.tls?.cert === undefined;
 }
 
 /** Paths are relative to the file that says them, not to where the program was started. */

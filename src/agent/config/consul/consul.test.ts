@@ -10,6 +10,16 @@ const hcl = (text: string) => read(['c.hcl', text]);
 const json = (value: unknown) => read(['c.json', JSON.stringify(value)]);
 
 describe('a file of Consul', () => {
+  it("may ask for HTTPS and give no certificate, as Consul's own test tools do", () => {
+    const { config, warnings } = hcl('node_name = "n1"\nports { https = 8501 }\n');
+    expect(config.ports.https).toBe(-1);
+    expect(warnings).toEqual([
+      'c.hcl:2:9: ports.https has no effect without a certificate (cert_file and key_file)',
+    ]);
+    const files = ['cert_file', 'key_file'].map((key) => `${key} = "x.pem"\n`).join('');
+    expect(hcl(`ports { https = 8501 }\n${files}`).config.ports.https).toBe(8501);
+  });
+
   it('takes effect, as JSON and as HCL', () => {
     const both = [
       json({
