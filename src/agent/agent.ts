@@ -139,10 +139,14 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
   const reload = async () => {
     if (options.readConfig === undefined) return;
     const again = await options.readConfig();
+    // First: a file of it that cannot be read keeps the old configuration, whole.
+    balancer?.reload(again.balancer);
     await registry.reload(definitionsOf(again));
     await groups?.reload(again.group);
     templates?.reload(again.template);
-    logger.info('the configuration was read again: services, checks, groups and templates are in force');
+    logger.info(
+      'the configuration was read again: services, checks, groups, templates and what the balancer does with HTTP are in force',
+    );
   };
   const control: AgentControl = {
     registry,

@@ -4,15 +4,19 @@ import type { Catalog } from '../catalog/catalog.ts';
 import { followCatalog } from '../discovery/catalog.ts';
 import { isMusterError, messageOf } from '../errors.ts';
 import type { Traffic } from '../group/surroundings.ts';
+import { systemClock } from '../lib/clock.ts';
 import { type HostPort, parseHostPort } from '../lib/host-port.ts';
 import type { Logger } from '../lib/log.ts';
 import type { SourceOptions } from '../proxy/certificates/kinds.ts';
 import type { Carriage } from '../proxy/choice.ts';
+import type { ProxySettings } from '../proxy/settings.ts';
 import { DEFAULT_TLS } from '../proxy/tls/spec.ts';
 import type { Router } from '../route/router.ts';
+import type { HttpConfig } from './config/http.ts';
 import { type CertificatesConfig, type ListenerConfig, sourceOf } from './config/listeners.ts';
 import { type Config, DEFAULT_BALANCER } from './config/schema.ts';
 import { type FrontListener, startFront } from './front.ts';
+import { followSettings } from './http-settings.ts';
 import { startServices } from './l4/catalog-service.ts';
 import { instanceTraffic, trafficOf } from './traffic.ts';
 
@@ -33,6 +37,8 @@ export interface Balancer {
   trafficOf(id: string): Traffic | undefined;
   /** Who holds how many connections of the TCP and UDP services. */
   connections(): readonly ConnectionsView[];
+  /** Takes over what the configuration now says of HTTP besides routing. Throws `config.unreadable`; the old one then stays. */
+  reload(config: HttpConfig): void;
   /** Takes no new connections and lets requests in flight end, for at most `patience` ms. Idempotent. */
   drain(patience: number): Promise<void>;
   /** Idempotent. */
@@ -66,8 +72,21 @@ export async function startBalancer(options: BalancerOptions): Promise<Balancer 
 }
 
 async function build({ config, catalog, logger }: BalancerOptions): Promise<Balancer> {
-  const { limits, strategy, tagPrefix, workers, listener, certificates } = config;
+  const { limits, strategy, tagPrefix, matcher, workers, listener, certificates } = config;
   const { listen = listener.length === 0 ? DEFAULT_BALANCER.listen : [] } = config;
+  const log = logger.child('balancer');
+  let settings: ProxySettings = {};
+  let configure = (_: ProxySettings) => {};
+  const follow = (http: HttpConfig) =>
+    followSettings(http, {
+      clock: systemClock,
+      log,
+      tell(told) {
+        settings = told;
+        configure(told);
+      },
+    });
+  let stopFollowing = follow(config);
   const front = await startFront({
     discover: (listener) => followCatalog({ catalog }, listener),
     listen: [
@@ -81,15 +100,22 @@ async function build({ config, catalog, logger }: BalancerOptions): Promise<Bala
     limits,
     strategy,
     tagPrefix,
+    matcher,
+    settings,
     workers,
-    log: logger.child('balancer'),
+    log,
+  }).catch((error: unknown) => {
+    stopFollowing();
+    throw error;
   });
-  const services = await startServices(config.service, catalog, logger.child('balancer')).catch(
-    async (error: unknown) => {
-      await front.stop();
-      throw error;
-    },
-  );
+  configure = (changed) => front.configure(changed);
+  // What files said while it started.
+  configure(settings);
+  const services = await startServices(config.service, catalog, log).catch(async (error: unknown) => {
+    stopFollowing();
+    await front.stop();
+    throw error;
+  });
   const { listeners, admin, router, counters } = front;
   const requestsOf = instanceTraffic({ router, counters });
   return {
@@ -99,10 +125,16 @@ async function build({ config, catalog, logger }: BalancerOptions): Promise<Bala
     traffic: trafficOf({ catalog, router, counters, listeners, ejections: () => front.ejections() }),
     trafficOf: (id) => requestsOf(id) ?? connectionsOf(id, services?.connections() ?? []),
     connections: () => services?.connections() ?? [],
+    reload(http) {
+      const stopBefore = stopFollowing;
+      stopFollowing = follow(http);
+      stopBefore();
+    },
     async drain(patience) {
       await Promise.all([front.drain(patience), services?.front.drain(patience)]);
     },
     async stop() {
+      stopFollowing();
       await Promise.all([front.stop(), services?.front.stop()]);
     },
   };

@@ -16,7 +16,10 @@ import type { Ejection } from '../proxy/ejector.ts';
 import { ProxyFleet } from '../proxy/fleet.ts';
 import type { ProxyLimits } from '../proxy/limits.ts';
 import type { ListenerSpec } from '../proxy/listener-spec.ts';
+import type { ProxySettings } from '../proxy/settings.ts';
 import type { TlsSettings } from '../proxy/tls/spec.ts';
+import { DEFAULT_TABLE, type TableOptions } from '../route/byte-table.ts';
+import type { MatcherName } from '../route/paths.ts';
 import { type Router, startRouter } from '../route/router.ts';
 import { VERSION } from '../version.ts';
 
@@ -42,6 +45,10 @@ export interface FrontOptions {
   readonly limits: Partial<ProxyLimits>;
   readonly strategy: StrategyName;
   readonly tagPrefix: string;
+  /** What to do with HTTP besides; `configure` changes it later. */
+  readonly settings?: ProxySettings;
+  /** Default "prefix". */
+  readonly matcher?: MatcherName;
   readonly log: Logger;
   /** Threads that carry the traffic; default: as `ProxyFleet` has it. */
   readonly workers?: number | undefined;
@@ -56,6 +63,8 @@ export interface Front {
   readonly router: Router;
   readonly counters: CounterReader;
   carriage(): Carriage;
+  /** What to do with HTTP besides from now on. */
+  configure(settings: ProxySettings): void;
   ejections(): readonly Ejection[];
   /** Takes no new connections and lets requests in flight end, for at most `patience` ms. Idempotent. */
   drain(patience: number): Promise<void>;
@@ -73,7 +82,8 @@ function listenerSpec({ host, port, tls, http2 }: FrontListener, index: number):
 
 /** Throws `listen.*`; nothing is left running then. */
 export async function startFront(options: FrontOptions): Promise<Front> {
-  const { discover, listen, limits, strategy, tagPrefix, log, workers, worker } = options;
+  const { discover, listen, limits, strategy, tagPrefix, settings = {}, log, workers, worker } = options;
+  const table: TableOptions = { ...DEFAULT_TABLE, matcher: options.matcher ?? DEFAULT_TABLE.matcher };
   const counters = new CounterReader();
   let started: ProxyFleet | undefined;
   const router = startRouter({
@@ -88,6 +98,8 @@ export async function startFront(options: FrontOptions): Promise<Front> {
     log,
     tagPrefix,
     strategy,
+    table,
+    authSchemes: schemesOf(settings),
     // Its clients hear "none of web's instances is healthy" rather than "no such route".
     whenNoneHealthy: 'unavailable',
   });
@@ -98,6 +110,8 @@ export async function startFront(options: FrontOptions): Promise<Front> {
       log,
       snapshot: () => router.snapshot(),
       limits,
+      table,
+      settings,
       workers,
       onApplied: (version) => router.settled(version),
       ...(worker === undefined ? {} : { worker }),
@@ -129,13 +143,13 @@ export async function startFront(options: FrontOptions): Promise<Front> {
     await fleet.listen();
     isListening();
     if (options.admin !== undefined) {
-      const settings = fabioConfig({ ...FABIO_SETTINGS, strategy, tagPrefix, access: 'ro' });
+      const shown = fabioConfig({ ...FABIO_SETTINGS, strategy, tagPrefix, access: 'ro' });
       admin = await startAdmin({
         router,
         log,
         address: options.admin,
         version: VERSION,
-        settings: () => settings,
+        settings: () => shown,
       }).catch((error: unknown) => {
         if (!options.mayLackAdmin || !isMusterError(error, 'listen.in_use')) throw error;
         log.warn(`going on without the balancer's admin API: ${messageOf(error)}`);
@@ -156,6 +170,10 @@ export async function startFront(options: FrontOptions): Promise<Front> {
     router,
     counters,
     carriage: () => fleet.carriage,
+    configure(changed) {
+      fleet.configure(changed);
+      router.setAuthSchemes(schemesOf(changed));
+    },
     ejections: () => fleet.ejections(),
     drain: (patience) => fleet.stop(patience),
     stop() {
@@ -167,4 +185,9 @@ export async function startFront(options: FrontOptions): Promise<Front> {
       return stopping;
     },
   };
+}
+
+/** Names that `auth=` may give. */
+function schemesOf({ auth = {} }: ProxySettings): string[] {
+  return Object.keys(auth);
 }

@@ -14,8 +14,8 @@ export interface HeaderSettings {
 /** What a request gets that no route leads anywhere. */
 export interface NoRouteSettings {
   readonly status: number;
-  /** The page, HTML. */
-  readonly html: string;
+  /** The page, HTML; a sentence unless given. */
+  readonly html?: string;
 }
 
 /** Who may pass a route with `auth=`. */
@@ -30,7 +30,7 @@ export interface ProxySettings {
   /** Unless given 404 with a sentence. */
   readonly noRoute?: NoRouteSettings;
   readonly auth?: Readonly<Record<string, AuthScheme>>;
-  /** Regular expression (of JavaScript) for the Content-Type of answers that are compressed. */
+  /** Regular expression (of Go) for the Content-Type of answers that are compressed. */
   readonly compress?: string;
   readonly accessLog?: {
     /** As `access-log.ts` reads it. */
@@ -38,4 +38,21 @@ export interface ProxySettings {
     /** "stdout" or a path. */
     readonly target: string;
   };
+}
+
+/** A token of RFC 9110, as names of header fields are. */
+export function isFieldName(text: string): boolean {
+  return /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(text);
+}
+
+/** Value of Strict-Transport-Security (RFC 6797); `maxAge` in seconds. */
+export function strictTransportOf(
+  maxAge: number,
+  { subdomains, preload }: { readonly subdomains: boolean; readonly preload: boolean },
+): string {
+  return [
+    `max-age=${maxAge}`,
+    ...(subdomains ? ['includeSubdomains'] : []),
+    ...(preload ? ['preload'] : []),
+  ].join('; ');
 }

@@ -436,6 +436,35 @@ describe('router', () => {
     expect(router.problems()).toEqual([]);
   });
 
+  it('tells of each tag and command whose auth= names no scheme, and takes it back when there is one', async () => {
+    const lines: LogLine[] = [];
+    const log = createLogger({ level: 'warn', sink: (line) => lines.push(line) });
+    const { store, router, asked } = start({ log, authSchemes: ['team'] });
+    const tag = 'urlprefix-/a auth=staff';
+    await write(
+      store,
+      { id: 'a', tags: [tag] },
+      { id: 'b', tags: ['urlprefix-/b auth=team', 'urlprefix-/c'] },
+    );
+    router.setCommands(commands('route add man /m http://10.0.0.9:81/ opts "auth=nobody"'));
+    const reason = expect.stringMatching(/^auth=staff: .*closed/);
+    expect(router.problems()).toEqual([
+      { service: 'web', instance: 'node-a/a', tag, reason },
+      expect.objectContaining({ service: 'man', reason: expect.stringMatching(/^auth=nobody: /) }),
+    ]);
+    expect(lines.map(({ fields }) => fields.instance)).toEqual(['node-a/a', 'command/man /m 10.0.0.9:81']);
+    // It keeps its place: the next best route would let everybody in.
+    expect(asked('', '/a')).toEqual(['node-a/a']);
+
+    router.setAuthSchemes(['staff', 'nobody']);
+    expect(router.problems()).toEqual([
+      expect.objectContaining({ instance: 'node-b/b', reason: expect.stringMatching(/^auth=team: /) }),
+    ]);
+    router.setAuthSchemes(['staff', 'nobody', 'team']);
+    expect(router.problems()).toEqual([]);
+    expect(asked('', '/a')).toEqual(['node-a/a']);
+  });
+
   it('explains which route takes a request, who shares it, and why the others do not', async () => {
     const { store, router } = start();
     await write(

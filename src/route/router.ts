@@ -33,6 +33,8 @@ export interface RouterOptions {
   readonly strategy?: StrategyName;
   /** As the workers' compiler has it. */
   readonly table?: TableOptions;
+  /** Names that `auth=` may give; `setAuthSchemes` changes them later. Default: none. */
+  readonly authSchemes?: readonly string[];
   /** Whether an instance has one slot for all its routes (default), or one for each, as metrics by route and instance need. */
   readonly slotsPer?: 'instance' | 'destination';
   /**
@@ -59,6 +61,8 @@ export interface Router {
   explain(host: string, path: string, secure?: boolean): Explained;
   /** Route commands in force from now on, instead of those before. Lines that cannot be read are among the problems. */
   setCommands(texts: readonly CommandText[]): void;
+  /** Names that `auth=` may give from now on. A route that asks for another lets nobody in, which is among the problems. */
+  setAuthSchemes(names: readonly string[]): void;
   /** Looks at all instances again. */
   resync(): void;
   /** Idempotent. */
@@ -76,6 +80,8 @@ interface Contribution {
   readonly problems: readonly RouteProblem[];
   /** Keys of the slots that it holds. */
   readonly slots: ReadonlySet<string>;
+  /** Makes it anew, when it depends on the schemes of `auth=`. */
+  readonly again: (() => Contribution) | undefined;
 }
 
 /** Workers that take longer (ms) to apply a table are in trouble, which others tell. */
@@ -90,6 +96,7 @@ class Routing implements Router {
   /** How many instances have a problem, by `problemKey`. */
   readonly #reported = new Map<string, number>();
   readonly #discovery: Discovery;
+  #authSchemes: ReadonlySet<string>;
   #commandTexts: readonly CommandText[] = [];
   #commandProblems: readonly RouteProblem[] = [];
   /** What `route add` brought, by instance id. */
@@ -105,6 +112,7 @@ class Routing implements Router {
     this.#options = options;
     this.#table = options.table ?? DEFAULT_TABLE;
     this.#slots = new Slots(options.slots);
+    this.#authSchemes = new Set(options.authSchemes);
     this.#discovery = options.discover((changes) => this.#follow(changes));
   }
 
@@ -211,6 +219,16 @@ class Routing implements Router {
     this.#publish(touched);
   }
 
+  setAuthSchemes(names: readonly string[]): void {
+    const schemes = new Set(names);
+    if (isDeepStrictEqual(schemes, this.#authSchemes)) return;
+    this.#authSchemes = schemes;
+    const touched = new Set<Entry>();
+    for (const [id, { again }] of [...this.#contributions])
+      if (again !== undefined) this.#replace(id, again, touched);
+    this.#publish(touched);
+  }
+
   #setOverrides(commands: readonly RouteCommand[], touched: Set<Entry>): void {
     const withRoute = <Command extends { source: string }>(command: Command) => ({
       ...command,
@@ -287,8 +305,9 @@ class Routing implements Router {
     tags: readonly RouteTag[],
     otherTags: readonly string[],
     line: number,
-    problems: RouteProblem[],
+    known: readonly RouteProblem[],
   ): Contribution {
+    const problems = [...known];
     const entries = new Set<Entry>();
     const slots = new Set<string>();
     const report = (tag: string, reason: string) =>
@@ -307,8 +326,13 @@ class Routing implements Router {
         report(tag.tag, `another tag of the instance already leads to ${entry.id}; this one is used`);
       for (const note of tag.notes) report(tag.tag, note);
       if (obstacle !== '') report(tag.tag, obstacle);
+      const { auth } = tag.handling;
+      if (auth !== undefined && tag.protocol !== 'tcp' && !this.#authSchemes.has(auth))
+        report(tag.tag, unknownScheme(auth));
     }
-    return { entries, problems, slots };
+    const isGuarded = tags.some(({ handling }) => handling.auth !== undefined);
+    const again = () => this.#place(instance, tags, otherTags, line, known);
+    return { entries, problems, slots, again: isGuarded ? again : undefined };
   }
 
   #entry(tag: RouteTag): Entry {
@@ -371,6 +395,8 @@ class Routing implements Router {
   }
 }
 
+const unknownScheme = (name: string): string =>
+  `auth=${name}: no scheme of this name is configured ([[balancer.auth]], or proxy.auth in fabio's settings), so the route is closed: everybody hears 401`;
 const problemKey = ({ service, tag, reason }: RouteProblem): string => `${service} ${tag} ${reason}`;
 const instanceSlot = (id: string): string => `instance ${id}`;
 const routeSlot = (id: string): string => `route ${id}`;

@@ -223,13 +223,20 @@ function resolvePaths(value: unknown, directory: string): void {
   const tls = isTable(value.api) ? value.api.tls : undefined;
   for (const key of ['cert', 'key', 'clientCa'])
     if (isTable(tls) && typeof tls[key] === 'string') tls[key] = path.resolve(directory, tls[key]);
-  const certificates = isTable(value.balancer) ? value.balancer.certificates : undefined;
-  for (const source of Array.isArray(certificates) ? certificates : []) {
+  const balancer = isTable(value.balancer) ? value.balancer : {};
+  for (const source of Array.isArray(balancer.certificates) ? balancer.certificates : []) {
     if (!isTable(source) || (source.kind !== 'file' && source.kind !== 'path' && source.kind !== 'acme'))
       continue;
     for (const key of ['cert', 'key', 'clientCa', 'authorityCa'])
       if (typeof source[key] === 'string') source[key] = path.resolve(directory, source[key]);
   }
+  for (const auth of Array.isArray(balancer.auth) ? balancer.auth : [])
+    if (isTable(auth) && typeof auth.file === 'string') auth.file = path.resolve(directory, auth.file);
+  const { noRoute, accessLog } = balancer;
+  if (isTable(noRoute) && typeof noRoute.page === 'string')
+    noRoute.page = path.resolve(directory, noRoute.page);
+  if (isTable(accessLog) && typeof accessLog.target === 'string' && accessLog.target !== 'stdout')
+    accessLog.target = path.resolve(directory, accessLog.target);
   for (const template of Array.isArray(value.template) ? value.template : [])
     for (const key of isTable(template) ? ['source', 'destination', 'sandboxPath'] : [])
       if (typeof template[key] === 'string') template[key] = path.resolve(directory, template[key]);

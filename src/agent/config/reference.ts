@@ -42,7 +42,7 @@ function section(path: readonly string[], schema: z.core.$ZodType): string[] {
   return [
     `## ${isList ? `[[${name}]]` : `[${name}]`}`,
     '',
-    descriptionOf(schema),
+    descriptionOf(schema) || descriptionOf(table),
     '',
     ...(rows.length === 0 ? [] : ['| key | type | default | meaning |', '|---|---|---|---|', ...rows, '']),
     ...inner,

@@ -12,11 +12,20 @@ import { RECURSOR_STRATEGIES } from '../../dns/recursors.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { LOG_LEVELS } from '../../lib/log.ts';
 import { DEFAULT_FLOOD_POLICY } from '../../registry/flood.ts';
+import { MATCHER_NAMES } from '../../route/paths.ts';
 import { clusterSchema, storeSchema } from './cluster.ts';
 import { nodeCheckSchema, serviceSchema } from './definitions.ts';
 import { forwardFields } from './dns-forward.ts';
 import { addresses, bytes, duration, hostPort, listenPort, recursor, secret } from './fields.ts';
 import { groupSchema } from './group.ts';
+import {
+  accessLogSchema,
+  authSchema,
+  checkAuth,
+  compressionSchema,
+  headersSchema,
+  noRouteSchema,
+} from './http.ts';
 import { kernelSchema } from './kernel.ts';
 import { limitsSchema } from './limits.ts';
 import { certificatesSchema, checkListeners, listenerSchema } from './listeners.ts';
@@ -370,6 +379,12 @@ const balancerSchema = z
       .describe(
         'How the next instance is chosen: in turn, at random, or the one with the fewest requests in flight.',
       ),
+    matcher: z
+      .enum(MATCHER_NAMES)
+      .default('prefix')
+      .describe(
+        'How the path of a route is compared: as the beginning, as the beginning whatever the case (`iprefix`), or as a pattern (`glob`). A change takes a restart.',
+      ),
     tagPrefix: z
       .string()
       .min(1)
@@ -383,16 +398,22 @@ const balancerSchema = z
       .describe(
         'Threads that carry traffic. Default: one for each core that the process may use, where io_uring works. Elsewhere there is one, whatever is said here: Node 20 cannot share a port between threads.',
       ),
+    auth: z.array(authSchema).default([]),
+    headers: headersSchema,
+    compression: compressionSchema.optional(),
+    accessLog: accessLogSchema.optional(),
+    noRoute: noRouteSchema,
     limits: limitsSchema,
     drainTimeout: duration({ least: 0 })
       .prefault('30s')
       .describe('How long requests in flight may take to end when Muster stops; then they are cut.'),
   })
-  .superRefine((balancer, context) =>
-    checkListeners(balancer, (path, message) =>
-      context.addIssue({ code: 'custom', path: [...path], message }),
-    ),
-  )
+  .superRefine((balancer, context) => {
+    const complain = (path: readonly (string | number)[], message: string) =>
+      context.addIssue({ code: 'custom', path: [...path], message });
+    checkListeners(balancer, complain);
+    checkAuth(balancer, complain);
+  })
   .prefault({})
   .describe('Load balancer.');
 

@@ -7,8 +7,8 @@ import { CounterReader, SLOTS } from '../../proxy/counters.ts';
 import { ProxyFleet } from '../../proxy/fleet.ts';
 import type { AuthScheme, ProxySettings } from '../../proxy/settings.ts';
 import { type Router, startRouter } from '../../route/router.ts';
+import { followAuthFiles } from '../auth-files.ts';
 import { startAdminOf } from './admin.ts';
-import { followAuthFiles } from './auth-files.ts';
 import type { FabioConfig } from './config.ts';
 import { DynamicListeners } from './dynamic-listeners.ts';
 import { listenerSpecs, relaySpec, storesOf } from './listener-specs.ts';
@@ -63,6 +63,7 @@ export async function startFabio(config: FabioConfig, log: Logger): Promise<Fabi
     strategy,
     table,
     slotsPer: 'destination',
+    authSchemes: config.auth.map(({ name }) => name),
   });
   const fleet: ProxyFleet = new ProxyFleet(
     {
@@ -119,6 +120,7 @@ export async function startFabio(config: FabioConfig, log: Logger): Promise<Fabi
   };
   try {
     stopAuth = followAuthFiles(config.auth, {
+      setting: 'proxy.auth',
       clock,
       log: log.child('auth'),
       tell: (auth: Record<string, AuthScheme>) => configure({ auth }),

@@ -9,22 +9,14 @@ import { compileGoRegexp } from '../../lib/go-regexp.ts';
 import type { LogLevel } from '../../lib/log.ts';
 import { checkAccessFormat } from '../../proxy/access-log.ts';
 import type { ProxyLimits } from '../../proxy/limits.ts';
-import type { HeaderSettings } from '../../proxy/settings.ts';
+import { type HeaderSettings, isFieldName, strictTransportOf } from '../../proxy/settings.ts';
 import type { TableOptions } from '../../route/byte-table.ts';
 import { MATCHER_NAMES, type MatcherName } from '../../route/paths.ts';
+import type { AuthFile } from '../auth-files.ts';
 import { parseKeyValues } from './key-values.ts';
 import { type FabioListener, parseListeners } from './listeners.ts';
 import { readSettings, type SettingProblem, type SettingSources } from './read.ts';
 import type { SettingName, SettingValues } from './settings.ts';
-
-export interface AuthFile {
-  readonly name: string;
-  readonly realm: string;
-  /** Path of the htpasswd file. */
-  readonly file: string;
-  /** How often it is looked at again (ms); 0: never. */
-  readonly refresh: number;
-}
 
 /** One of `proxy.cs`. */
 export interface CertificateSource {
@@ -189,14 +181,13 @@ function metricsOf(text: string, note: Note): MetricTarget[] {
 
 function headersOf(values: SettingValues): HeaderSettings {
   const maxAge = values['proxy.header.sts.maxage'];
-  const strictTransport = [
-    `max-age=${maxAge}`,
-    ...(values['proxy.header.sts.subdomains'] ? ['includeSubdomains'] : []),
-    ...(values['proxy.header.sts.preload'] ? ['preload'] : []),
-  ].join('; ');
+  const strictTransport = strictTransportOf(maxAge, {
+    subdomains: values['proxy.header.sts.subdomains'],
+    preload: values['proxy.header.sts.preload'],
+  });
   const name = (setting: SettingName): string => {
     const text = String(values[setting]);
-    if (text !== '' && !/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(text))
+    if (text !== '' && !isFieldName(text))
       throw invalid(`${setting}: "${text}" is no name of a header field`);
     return text;
   };

@@ -9,8 +9,11 @@ export function pageOf(
 ): OwnPage {
   switch (verdict.kind) {
     case 'none':
-      return noRoute === undefined
-        ? sentence(404, 'no route leads from this host and path to a service. See the list of routes')
+      return noRoute?.html === undefined
+        ? sentence(
+            noRoute?.status ?? 404,
+            'no route leads from this host and path to a service. See the list of routes',
+          )
         : { status: noRoute.status, type: HTML, body: noRoute.html, lines: '' };
     case 'redirect':
       return plainPage(verdict.status, '', `Location: ${inLine(verdict.location)}\r\n`);

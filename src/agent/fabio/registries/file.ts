@@ -1,5 +1,5 @@
-import { readFileSync, statSync } from 'node:fs';
 import { MusterError, messageOf } from '../../../errors.ts';
+import { FollowedFile } from '../../followed-file.ts';
 import type { OpenRegistry } from './kind.ts';
 
 /** How often the files are looked at (ms): fabio reads them once, we notice when they change. */
@@ -14,7 +14,7 @@ export const openFile: OpenRegistry = ({ values }, log) => {
       'config.invalid',
       'registry.file.path is missing: name the file with the route commands',
     );
-  const routes = fileAt(path);
+  const routes = new FollowedFile(path);
   // A file that is not there at the start is a mistake; later it may be on its way.
   try {
     routes.read();
@@ -24,7 +24,7 @@ export const openFile: OpenRegistry = ({ values }, log) => {
   let cancel = () => {};
   return {
     start({ clock, setCommands, setNoRoutePage }) {
-      const html = page === '' ? undefined : fileAt(page);
+      const html = page === '' ? undefined : new FollowedFile(page);
       let isFirst = true;
       const look = () => {
         follow(routes, isFirst, (text) => setCommands([{ name: path, text }]));
@@ -32,9 +32,10 @@ export const openFile: OpenRegistry = ({ values }, log) => {
         isFirst = false;
         cancel = clock.after(LOOK, look);
       };
-      const follow = (file: File, always: boolean, tell: (text: string) => void) => {
+      const follow = (file: FollowedFile, always: boolean, tell: (text: string) => void) => {
         try {
           if (file.changed() || always) tell(file.read());
+          file.found();
         } catch (error) {
           if (file.isMissed())
             log.warn(`a file cannot be read; what it said stays in force: ${messageOf(error)}`);
@@ -45,29 +46,3 @@ export const openFile: OpenRegistry = ({ values }, log) => {
     stop: () => cancel(),
   };
 };
-
-type File = ReturnType<typeof fileAt>;
-
-function fileAt(path: string) {
-  let stamp = '';
-  let missed = false;
-  return {
-    read: () => readFileSync(path, 'utf8'),
-    /** Whether it is another one than at the last look. */
-    changed(): boolean {
-      const { mtimeMs, size, ino } = statSync(path);
-      missed = false;
-      const now = `${mtimeMs} ${size} ${ino}`;
-      const isNew = now !== stamp;
-      stamp = now;
-      return isNew;
-    },
-    /** True once for each time that it went away. */
-    isMissed(): boolean {
-      const before = missed;
-      missed = true;
-      stamp = '';
-      return !before;
-    },
-  };
-}

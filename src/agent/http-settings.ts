@@ -1,0 +1,89 @@
+/** The configuration's sections about HTTP as the data path takes them, with what their files say. */
+import { MusterError, messageOf } from '../errors.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/log.ts';
+import { type HeaderSettings, type ProxySettings, strictTransportOf } from '../proxy/settings.ts';
+import { followAuthFiles } from './auth-files.ts';
+import type { HttpConfig } from './config/http.ts';
+import { followFile } from './followed-file.ts';
+
+/** How often (ms) the page without a route is looked at. */
+const LOOK = 3_000;
+
+/**
+ * Tells the settings, at once and again when a file changed. Throws `config.unreadable`, before anything is told, when one cannot be
+ * read. The answer ends it.
+ */
+export function followSettings(
+  config: HttpConfig,
+  { clock, log, tell }: { clock: Clock; log: Logger; tell: (settings: ProxySettings) => void },
+): () => void {
+  let settings = settingsOf(config);
+  let isComplete = false;
+  const change = (part: Partial<ProxySettings>) => {
+    settings = { ...settings, ...part };
+    if (isComplete) tell(settings);
+  };
+  const stopAuth = followAuthFiles(
+    config.auth.map(({ realm, ...rest }) => ({ ...rest, realm: realm ?? rest.name })),
+    { setting: 'balancer.auth', clock, log, tell: (auth) => change({ auth }) },
+  );
+  const { status, page } = config.noRoute;
+  let stopPage = () => {};
+  try {
+    if (page !== undefined)
+      stopPage = followFile(page, LOOK, {
+        clock,
+        log,
+        tell: (html) => change({ noRoute: { status, html } }),
+      });
+  } catch (cause) {
+    stopAuth();
+    throw new MusterError('config.unreadable', `balancer.no_route.page: ${messageOf(cause)}`, { cause });
+  }
+  isComplete = true;
+  tell(settings);
+  return () => {
+    stopAuth();
+    stopPage();
+  };
+}
+
+/** All that is said without looking into files. */
+export function settingsOf({ headers, compression, accessLog, noRoute }: HttpConfig): ProxySettings {
+  const fields = headersOf(headers);
+  return {
+    noRoute: { status: noRoute.status },
+    ...(Object.keys(fields).length === 0 ? {} : { headers: fields }),
+    ...(compression === undefined ? {} : { compress: patternOf(compression.types) }),
+    ...(accessLog === undefined ? {} : { accessLog }),
+  };
+}
+
+function headersOf({
+  clientIp,
+  requestId,
+  tls,
+  tlsValue,
+  strictTransport,
+}: HttpConfig['headers']): HeaderSettings {
+  return {
+    ...(clientIp === undefined ? {} : { clientIp }),
+    ...(requestId === undefined ? {} : { requestId }),
+    ...(tls === undefined ? {} : { tls: { name: tls, value: tlsValue } }),
+    ...(strictTransport === undefined
+      ? {}
+      : { strictTransport: strictTransportOf(Math.floor(strictTransport.maxAge / 1_000), strictTransport) }),
+  };
+}
+
+/** Parameters such as `charset` do not matter. */
+function patternOf(types: readonly string[]): string {
+  const parts = types.map((type) =>
+    type
+      .split('*')
+      .map((part) => part.replace(/[.+^$]/g, '\\$&'))
+      .join('[^;/]*'),
+  );
+  return `(?i)^(?:${parts.join('|')})[ \\t]*(?:;|$)`;
+}
