@@ -4,6 +4,7 @@ import { ByteTable, DEFAULT_TABLE } from './byte-table.ts';
 import { explain } from './explain.ts';
 import { PLAIN, PLAIN_HANDLING } from './handling.ts';
 import { type MatcherName, pathKey } from './paths.ts';
+import { resolvePath } from './resolve-path.ts';
 import type { Route } from './table.ts';
 import type { RouteView } from './view.ts';
 
@@ -32,8 +33,9 @@ function tableOf(ids: readonly string[], options = DEFAULT_TABLE): ByteTable {
 /** Host and path lie somewhere inside a larger buffer, as in a request. */
 function match(table: ByteTable, host: string, path: string, secure = false): string | undefined {
   const bytes = Buffer.from(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\n`);
-  const pathEnd = 4 + Buffer.byteLength(path);
-  const hostStart = pathEnd + ' HTTP/1.1\r\nHost: '.length;
+  const written = 4 + Buffer.byteLength(path);
+  const pathEnd = resolvePath(bytes, 4, written);
+  const hostStart = written + ' HTTP/1.1\r\nHost: '.length;
   return table.match(bytes, hostStart, bytes.length - 2, 4, pathEnd, secure)?.id;
 }
 

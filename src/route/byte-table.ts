@@ -1,6 +1,6 @@
 import { comparePatterns, type Glob, hasGlob, matchesGlob, parseHostGlob } from './glob.ts';
 import { HostIndex } from './host-index.ts';
-import { find, hasNoPaths, type MatcherName, NO_PATHS, type Paths, put } from './paths.ts';
+import { find, hasNoPaths, isForAllPaths, type MatcherName, NO_PATHS, type Paths, put } from './paths.ts';
 import type { Route, RouteTable } from './table.ts';
 
 export interface TableOptions {
@@ -106,22 +106,30 @@ export class ByteTable implements RouteTable {
     secure: boolean,
     passed: readonly Route[],
   ): Route | undefined {
+    for (const paths of this.#ofHost(bytes, hostStart, hostEnd, secure)) {
+      const route = find(paths, bytes, pathStart, pathEnd, this.#options.matcher);
+      if (route !== undefined && !passed.includes(route)) return route;
+    }
+    return undefined;
+  }
+
+  /** Asked for unusual paths only, so it may be slow. */
+  ignoresPath(bytes: Uint8Array, hostStart: number, hostEnd: number, secure: boolean): boolean {
+    return this.#ofHost(bytes, hostStart, hostEnd, secure).every(isForAllPaths);
+  }
+
+  /** The paths that a host may take, best first: one for each way to see it. */
+  #ofHost(bytes: Uint8Array, hostStart: number, hostEnd: number, secure: boolean): Paths[] {
     const { whole, plain, any } = this.#sections;
-    const { matcher } = this.#options;
     const end = withoutPort(bytes, hostStart, hostEnd, secure ? PORT_443 : PORT_80);
     const sections = [secure ? this.#sections.secure : plain, whole];
-    const groups = [
-      ...sections.map(({ hosts }) => hosts.get(bytes, hostStart, end)),
+    return [
+      ...sections.map(({ hosts }) => hosts.get(bytes, hostStart, end) ?? NO_PATHS),
       ...sections.flatMap(({ globs }) =>
         globs.filter(({ glob }) => matchesGlob(glob, bytes, hostStart, end)).map(({ paths }) => paths),
       ),
       any,
     ];
-    for (const paths of groups) {
-      const route = paths === undefined ? undefined : find(paths, bytes, pathStart, pathEnd, matcher);
-      if (route !== undefined && !passed.includes(route)) return route;
-    }
-    return undefined;
   }
 
   tcp(name: string): Route | undefined {

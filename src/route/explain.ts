@@ -1,12 +1,13 @@
 import { normalHost, type TableOptions } from './byte-table.ts';
 import { comparePatterns, hasGlob, matchesGlob, parseGlob, parseHostGlob } from './glob.ts';
 import { MATCHERS } from './paths.ts';
+import { resolvePath } from './resolve-path.ts';
 import type { RouteView } from './view.ts';
 
 export interface Explained {
   /** As compared: lower-case, without the default port. */
   readonly host: string;
-  /** As compared: decoded. */
+  /** As compared: without dot segments and empty ones, decoded. */
   readonly path: string;
   /** Its targets say who gets which share, and who is out and why. */
   readonly route: RouteView | undefined;
@@ -27,7 +28,7 @@ export function explain(
 ): Explained {
   const { secure = false } = request;
   const host = normalHost(request.host, secure);
-  const path = decoded(request.path);
+  const path = decoded(resolved(request.path));
   const fitting = routes
     .filter(
       ({ kind, ...route }) =>
@@ -97,6 +98,11 @@ function compareHosts(a: string, b: string, secure: boolean, options: TableOptio
 function comparePaths(a: string, b: string, options: TableOptions): number {
   if (MATCHERS[options.matcher].globs) return a < b ? 1 : a > b ? -1 : 0;
   return b.length - a.length;
+}
+
+function resolved(path: string): string {
+  const bytes = Buffer.from(path);
+  return bytes.toString('utf8', 0, resolvePath(bytes, 0, bytes.length));
 }
 
 /** Escapes that are none stand for themselves. */

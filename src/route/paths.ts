@@ -40,6 +40,15 @@ export function hasNoPaths({ trie, globs }: Paths): boolean {
   return globs.length === 0 && isEmptyTrie(trie);
 }
 
+/** Whether the path has no say: there is a route for "/" at most. */
+export function isForAllPaths({ trie, globs }: Paths): boolean {
+  if (globs.length > 0 || trie.value !== undefined || trie.children.length > 1) return false;
+  const [only] = trie.children;
+  return (
+    only === undefined || (only.label.length === 1 && only.label[0] === 0x2f && only.children.length === 0)
+  );
+}
+
 /** With the route at a path, or without any there. */
 export function put(paths: Paths, path: string, route: Route | undefined, matcher: MatcherName): Paths {
   const key = pathKey(path, matcher);

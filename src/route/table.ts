@@ -49,6 +49,8 @@ export interface RouteTable {
     secure: boolean,
     passed: readonly Route[],
   ): Route | undefined;
+  /** Whether all routes of the host, those for any host among them, are for all paths. */
+  ignoresPath(bytes: Uint8Array, hostStart: number, hostEnd: number, secure: boolean): boolean;
   /** The TCP route of a listening address (":1234", "10.0.0.1:1234") or of a server name in lower case. */
   tcp(name: string): Route | undefined;
 }

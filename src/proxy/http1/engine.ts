@@ -54,7 +54,12 @@ export interface EngineOptions {
 
 const NOTHING = new Uint8Array();
 const NO_CHALLENGES: ReadonlyMap<string, string> = new Map();
-const NO_ROUTES: RouteTable = { match: () => undefined, next: () => undefined, tcp: () => undefined };
+const NO_ROUTES: RouteTable = {
+  match: () => undefined,
+  next: () => undefined,
+  ignoresPath: () => true,
+  tcp: () => undefined,
+};
 const NOBODY = new Credentials(
   {},
   () => Promise.resolve(false),

@@ -152,13 +152,18 @@ export class Intake {
       session.answer(200, '');
       return bodyEnd;
     }
-    const { hostStart, hostEnd, pathStart, pathEnd } = head;
-    const challenge = engine.challenges.size === 0 ? undefined : challengeAt(engine, pathStart, pathEnd);
+    const challenge =
+      engine.challenges.size === 0 ? undefined : challengeAt(engine, head.pathStart, head.pathEnd);
     if (challenge !== undefined) {
       session.answerWith(plainPage(200, challenge));
       return bodyEnd;
     }
-    let route = engine.routes.match(memory, hostStart, hostEnd, pathStart, pathEnd, this.#frontend.secure);
+    const { hostStart, hostEnd, pathStart } = head;
+    const { secure } = this.#frontend;
+    // The instance sees the path that its route was found for, unless any other would have led there too.
+    if (head.unresolved && !engine.routes.ignoresPath(memory, hostStart, hostEnd, secure))
+      head.resolvePath(memory);
+    let route = engine.routes.match(memory, hostStart, hostEnd, pathStart, head.pathEnd, secure);
     let target: Target | undefined;
     let admission: Admission | undefined;
     if (route?.special === true) {

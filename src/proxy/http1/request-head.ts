@@ -1,14 +1,17 @@
 /** The head of a request (RFC 9112 §3): start line, Host, framing. Hot path: one reused record, no strings. */
+import { resolvePath } from '../../route/resolve-path.ts';
 import {
   ASTERISK,
   CLASS,
   COLON,
   CR,
   DIGIT,
+  DOT,
   HOST,
   IP_LITERAL,
   LF,
   latin1,
+  PERCENT,
   QUESTION,
   SLASH,
   SPACE,
@@ -60,6 +63,12 @@ function methodOf(bytes: Uint8Array, start: number, length: number): number {
 const HTTP = latin1('HTTP/');
 const SCHEME = latin1('http://');
 
+/** The last digit of %2E or %2F. */
+function isEscapedDotOrSlash(digit: number): boolean {
+  const lower = digit | 0x20;
+  return lower === 0x65 || lower === 0x66;
+}
+
 /** What `scan` found; ranges are [start, end) of the scanned bytes. Valid until the next scan. */
 export class RequestHead {
   readonly fields = new Fields();
@@ -83,6 +92,8 @@ export class RequestHead {
   port = -1;
   /** The target came as http://host/path: the line has to be written anew, and Host with it. */
   absolute = false;
+  /** The path may have dot segments or empty ones, plain or escaped: `resolvePath` knows. */
+  unresolved = false;
 
   /** Position behind the head, NEED_MORE, or a refusal (negative). */
   scan(bytes: Uint8Array, from: number, end: number, limits: HeadLimits): number {
@@ -191,6 +202,7 @@ export class RequestHead {
     let p = this.targetStart;
     const to = this.targetEnd;
     this.absolute = false;
+    this.unresolved = false;
     if (bytes[p] === SLASH) this.pathStart = p;
     else if (bytes[p] === ASTERISK && to - p === 1) {
       if (this.method !== METHOD_OPTIONS) return BAD_TARGET;
@@ -210,9 +222,26 @@ export class RequestHead {
       this.absolute = true;
     }
     let q = this.pathStart;
-    while (q < to && bytes[q] !== QUESTION) q++;
+    let before = 0;
+    for (; q < to; q++) {
+      const byte = bytes[q]!;
+      if (byte === QUESTION) break;
+      // "/." or "//"; "%2e" or "%2f"
+      if (before === SLASH ? byte === DOT || byte === SLASH : before === PERCENT && byte === 50)
+        this.unresolved ||= byte !== 50 || (q + 1 < to && isEscapedDotOrSlash(bytes[q + 1]!));
+      before = byte;
+    }
     this.pathEnd = q;
     return 0;
+  }
+
+  /** Takes dot segments and empty ones out of the path, in the scanned bytes; the query moves up. */
+  resolvePath(bytes: Uint8Array): void {
+    const end = resolvePath(bytes, this.pathStart, this.pathEnd);
+    if (end === this.pathEnd) return;
+    bytes.copyWithin(end, this.pathEnd, this.targetEnd);
+    this.targetEnd -= this.pathEnd - end;
+    this.pathEnd = end;
   }
 
   /** Whether the client asks to leave HTTP and we are willing to let it: never for h2c, 1.0 or a request with a body. */

@@ -146,9 +146,12 @@ describe('an exchange', () => {
   });
 
   it('says that there is no route', () => {
-    const world = new World({ match: () => undefined, next: () => undefined, tcp: () => undefined }).say(
-      GET + GET,
-    );
+    const world = new World({
+      match: () => undefined,
+      next: () => undefined,
+      ignoresPath: () => true,
+      tcp: () => undefined,
+    }).say(GET + GET);
     expect(world.received.match(/HTTP\/1.1 404 Not Found/g)?.length).toBe(2);
     expect(world.fate).toBe('open');
   });

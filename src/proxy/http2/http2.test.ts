@@ -161,6 +161,13 @@ const block = Buffer.alloc(1 << 20, 'muster ');
 const digest = (bytes: Buffer | string) => createHash('sha1').update(bytes).digest('hex');
 
 describe.each(['clear text', 'TLS'] as const)('an HTTP/2 client over %s', (over) => {
+  it('resolves dots in a path before its route is found', async () => {
+    const target = await http1Instance((request, response) => response.end(request.url));
+    const session = client(await proxy([], { routes: { ...routeTo([target]), ignoresPath: () => false } }));
+    expect((await ask(session, { ':path': '/public/%2e./admin?a=//' })).body).toBe('/admin?a=//');
+    expect((await ask(session, { ':path': '//admin' })).body).toBe('/admin');
+  });
+
   it('has its requests served by instances that speak HTTP/1.1, side by side over one connection', async () => {
     const waiting: (() => void)[] = [];
     const target = await http1Instance((request, response) => {
