@@ -17,7 +17,7 @@ import { type ApiRequest, type Endpoint, endpoint } from '../endpoint.ts';
 import { badRequest, HttpError } from '../http-error.ts';
 import { READ_QUERY } from '../read-options.ts';
 import { json } from '../reply.ts';
-import { tokenStubWire, tokenWire } from '../wire/acl.ts';
+import { tokenWire } from '../wire/acl.ts';
 import { grantsOf, linksOf, TOKEN } from './bodies.ts';
 import { aclOf, notFound } from './context.ts';
 
@@ -51,7 +51,7 @@ const listTokens = endpoint({
   method: 'GET',
   path: '/v1/acl/tokens',
   needs: 'acl:read',
-  summary: 'All tokens, without their secrets',
+  summary: 'All tokens; their secrets only for those who may write ACLs',
   query: {
     policy: 'only tokens that are linked to this policy (ID)',
     role: 'only tokens that are linked to this role (ID)',
@@ -72,7 +72,8 @@ const listTokens = endpoint({
       read: () => {
         request.authorize('acl', 'read');
         const tokens = context.catalog.all('aclTokens').filter((token) => !acl.isExpired(token));
-        return tokens.filter(isWanted).map((token) => tokenStubWire(context.catalog, token));
+        const showSecret = request.authorizer.allows('acl', 'write');
+        return tokens.filter(isWanted).map((token) => tokenWire(context.catalog, token, showSecret));
       },
     });
   },

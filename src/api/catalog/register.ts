@@ -72,7 +72,7 @@ function registrationOf({ node }: ApiContext, body: Decoded<typeof BODY>): Regis
     },
     skipNodeUpdate: body.SkipNodeUpdate,
     ...(body.Service === undefined ? {} : { service: checkedService(body.Service) }),
-    checks: checks.map(checkDraft),
+    checks: checks.map((check) => withType(checkDraft(check))),
   };
 }
 
@@ -84,4 +84,11 @@ function checkedService(body: Decoded<typeof SERVICE_BODY>): NonNullable<Registr
   if (body.Service === '') throw new HttpError(500, 'Must provide service name with ID');
   if (ANY_ADDRESS.has(body.Address)) throw new HttpError(500, 'Invalid service address');
   return serviceDraft(body);
+}
+
+/** A check that is written to the catalog without a type, as nobody carries it out here, gets that of its definition. */
+function withType(draft: ReturnType<typeof checkDraft>): ReturnType<typeof checkDraft> {
+  const { http = '', tcp = '', interval = 0 } = draft.definition;
+  if (draft.type !== '' || interval <= 0) return draft;
+  return { ...draft, type: http !== '' ? 'http' : tcp !== '' ? 'tcp' : '' };
 }

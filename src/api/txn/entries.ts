@@ -112,6 +112,11 @@ export function checkOperation(tx: Transaction, { Verb, Check: body }: CheckOper
     find,
     put: () => putCheck(tx, tx.get('nodes', nodeKey(body.Node))?.name ?? body.Node, draft),
     remove: () => deregisterCheck(tx, body.Node, draft.id),
-    outcome: () => [{ Check: checkWire(find() as Check) }],
+    outcome: () => {
+      const check = find() as Check;
+      // Here, and only here, Consul writes the tags of a check of a node as null.
+      const tags = check.serviceId === '' ? null : check.serviceTags;
+      return [{ Check: { ...checkWire(check), ServiceTags: tags } }];
+    },
   });
 }

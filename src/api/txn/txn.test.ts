@@ -74,3 +74,12 @@ it('a critical check ends the sessions that hang on it', async () => {
   await send([check('critical')]);
   expect(context.catalog.count('sessions')).toBe(0);
 });
+
+it('gives a check of a node without tags, and a check of the catalog the type of its definition', async () => {
+  const { send } = await start();
+  const url = `http://127.0.0.1:${api?.address.port}/v1/catalog/register`;
+  const Check = { CheckID: 'c', Status: 'passing', Definition: { TCP: '10.0.0.1:80', Interval: '5s' } };
+  await fetch(url, { method: 'PUT', body: JSON.stringify({ Node: 'n', Address: '10.0.0.1', Check }) });
+  const answer = await send([{ Check: { Verb: 'get', Check: { Node: 'n', CheckID: 'c' } } }]);
+  expect(await answer.json()).toMatchObject({ Results: [{ Check: { Type: 'tcp', ServiceTags: null } }] });
+});

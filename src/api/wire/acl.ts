@@ -4,10 +4,11 @@ import type { Reader } from '../../catalog/tables.ts';
 /** Secrets are shown to those who may write ACLs. */
 const HIDDEN = '<hidden>';
 
-/** Consul's JSON of a token in a list: without its secret. */
-export function tokenStubWire(reader: Reader, token: AclToken) {
+/** Consul's JSON of a token, alone and in a list. */
+export function tokenWire(reader: Reader, token: AclToken, showSecret = true) {
   return {
     AccessorID: token.accessorId,
+    SecretID: showSecret ? token.secretId : HIDDEN,
     Description: token.description,
     ...grantsWire(reader, token),
     ...some('Roles', links(reader, 'aclRoles', token.roles)),
@@ -18,12 +19,6 @@ export function tokenStubWire(reader: Reader, token: AclToken) {
     CreateIndex: token.createIndex,
     ModifyIndex: token.modifyIndex,
   };
-}
-
-/** Consul's JSON of a token. */
-export function tokenWire(reader: Reader, token: AclToken, showSecret = true) {
-  const { AccessorID, ...rest } = tokenStubWire(reader, token);
-  return { AccessorID, SecretID: showSecret ? token.secretId : HIDDEN, ...rest };
 }
 
 /** Consul's JSON of a policy. */
