@@ -222,14 +222,17 @@ export class RequestHead {
       this.absolute = true;
     }
     let q = this.pathStart;
-    let before = 0;
     for (; q < to; q++) {
       const byte = bytes[q]!;
+      // Letters, as nearly all are, are beyond all that matters here.
+      if (byte > QUESTION) continue;
       if (byte === QUESTION) break;
-      // "/." or "//"; "%2e" or "%2f"
-      if (before === SLASH ? byte === DOT || byte === SLASH : before === PERCENT && byte === 50)
-        this.unresolved ||= byte !== 50 || (q + 1 < to && isEscapedDotOrSlash(bytes[q + 1]!));
-      before = byte;
+      // Behind the target comes a space: there is always a byte more.
+      const next = bytes[q + 1]!;
+      if (byte === SLASH) {
+        if (next === DOT || next === SLASH) this.unresolved = true;
+      } else if (byte === PERCENT && next === 50 && isEscapedDotOrSlash(bytes[q + 2]!))
+        this.unresolved = true;
     }
     this.pathEnd = q;
     return 0;
