@@ -40,6 +40,7 @@ export const self = endpoint({
         NodeID: node.id,
         NodeName: node.name,
         ServerMode: server,
+        SerfAdvertiseAddrLAN: `tcp://${formatHostPort(node.advertiseAddress, node.ports.serfLan)}`,
         Version: node.version,
       },
       Coord: COORDINATE,
