@@ -6,18 +6,18 @@ import type { Engine } from '../http1/engine.ts';
 import { Frontend } from '../http1/frontend.ts';
 import type { ClientStream } from '../http2/client-stream.ts';
 import { Http2Connection, type Http2Home } from '../http2/connection.ts';
-import { PrefaceReader } from '../http2/preface.ts';
+import { Preface, type PrefaceOutcome } from '../http2/preface.ts';
 import { withLimits } from '../limits.ts';
 import type { HttpListenerSpec, HttpsListenerSpec, ListenAddress } from '../listener-spec.ts';
 import type { Seats } from '../seats.ts';
 import { DEFAULT_TCP_LIMITS } from '../tcp/limits.ts';
-import type { PreludeOutcome } from '../tcp/prelude.ts';
+import { Prelude, type PreludeOutcome } from '../tcp/prelude.ts';
 import { TlsAcceptor } from '../tls/acceptor.ts';
 import { secureWire, securityOf } from '../tls/secure-wire.ts';
 import { type AcceptedHandle, Acceptor } from './acceptor.ts';
 import { ClientConnection, type ClientHome } from './client-connection.ts';
 import type { ListenerHome, OpenListener } from './listener-kind.ts';
-import { PreludeReader } from './prelude-reader.ts';
+import { OpeningReader } from './opening-reader.ts';
 import { takenRelayWire } from './relay-wire.ts';
 import { RouteDestinations } from './route-destinations.ts';
 import { TcpClient, type TcpClientHome } from './tcp-listener.ts';
@@ -43,8 +43,8 @@ class HttpListener implements ClientHome, Http2Home, OpenListener {
   readonly #acceptor: Acceptor;
   readonly #clients: ClientList<ClientConnection | Http2Connection | ClientStream | TcpClient>;
   readonly #tls: TlsAcceptor | undefined;
-  readonly #preface: PrefaceReader | undefined;
-  readonly #prelude: PreludeReader | undefined;
+  readonly #preface: OpeningReader<PrefaceOutcome> | undefined;
+  readonly #prelude: OpeningReader<PreludeOutcome> | undefined;
   /** Clients whose address a PROXY header told, by their sockets. */
   readonly #told = new WeakMap<object, string>();
 
@@ -84,18 +84,18 @@ class HttpListener implements ClientHome, Http2Home, OpenListener {
         onFailed: onGone,
       });
     else if (spec.http2)
-      this.#preface = new PrefaceReader({
+      this.#preface = new OpeningReader({
+        begin: () => new Preface(),
         timeout: this.frontend.limits.headTimeout,
-        onHttp2: (socket) => this.#clients.add(new Http2Connection(this, socket, '', this.#toldOf(socket))),
-        onOther: (socket, first) => this.#take(socket, first),
+        onRead: (socket, { isHttp2, seen }) =>
+          isHttp2 ? this.#takeHttp2(socket, seen) : this.#take(socket, seen),
         onGone,
       });
     const relay = spec.protocol === 'https' && spec.relaysNames ? this.#relay(home) : undefined;
     const { acceptProxy = false, proxyTimeout = this.frontend.limits.headTimeout } = spec;
     if (acceptProxy || relay !== undefined)
-      this.#prelude = new PreludeReader({
-        wantsHeader: acceptProxy,
-        wantsHello: relay !== undefined,
+      this.#prelude = new OpeningReader({
+        begin: () => new Prelude(acceptProxy, relay !== undefined),
         timeout: acceptProxy ? proxyTimeout : this.frontend.limits.headTimeout,
         onRead: (socket, outcome) => this.#begin(socket, outcome, relay),
         onGone,
@@ -155,6 +155,13 @@ class HttpListener implements ClientHome, Http2Home, OpenListener {
       const length = first.copy(readBuffer, 0, at);
       connection.received(length);
     }
+  }
+
+  /** The same, of a client that has shown to speak HTTP/2. */
+  #takeHttp2(socket: Socket, first: Buffer): void {
+    socket.pause();
+    socket.unshift(first);
+    this.#clients.add(new Http2Connection(this, socket, '', this.#toldOf(socket)));
   }
 
   #toldOf(socket: Socket): string | undefined {

@@ -1,26 +1,28 @@
 import type { Socket } from 'node:net';
-import { Prelude, type PreludeOutcome } from '../tcp/prelude.ts';
 
-export interface PreludeReaderOptions {
-  /** Connections begin with a PROXY header. */
-  readonly wantsHeader: boolean;
-  /** They go on with the hello of a TLS client. */
-  readonly wantsHello: boolean;
-  /** How long (ms) all of that may take. */
+/** What one connection begins with, read piece by piece. */
+export interface Opening<Outcome> {
+  /** "invalid": the connection is to end. */
+  read(piece: Buffer): Outcome | 'more' | 'invalid';
+}
+
+export interface OpeningReaderOptions<Outcome extends object> {
+  readonly begin: () => Opening<Outcome>;
+  /** How long (ms) an opening may take. */
   readonly timeout: number;
-  /** To be taken over in the same turn; `outcome.rest` has been read from it. */
-  readonly onRead: (socket: Socket, outcome: PreludeOutcome) => void;
+  /** To be taken over in the same turn; what was read is in the outcome. */
+  readonly onRead: (socket: Socket, outcome: Outcome) => void;
   /** The connection is gone, or began with something else. Of each accepted one of the two is told. */
   readonly onGone: () => void;
 }
 
 /** Reads what connections begin with before it is known who is to have them. */
-export class PreludeReader {
-  readonly #options: PreludeReaderOptions;
+export class OpeningReader<Outcome extends object> {
+  readonly #options: OpeningReaderOptions<Outcome>;
   /** With the time at which each is given up, the oldest first. */
   readonly #waiting = new Map<Socket, number>();
 
-  constructor(options: PreludeReaderOptions) {
+  constructor(options: OpeningReaderOptions<Outcome>) {
     this.#options = options;
   }
 
@@ -29,11 +31,11 @@ export class PreludeReader {
   }
 
   accept(socket: Socket, now: number): void {
-    const { wantsHeader, wantsHello, timeout, onRead, onGone } = this.#options;
-    const prelude = new Prelude(wantsHeader, wantsHello);
+    const { begin, timeout, onRead, onGone } = this.#options;
+    const opening = begin();
     this.#waiting.set(socket, now + timeout);
-    const onData = (chunk: Buffer): void => {
-      const outcome = prelude.read(chunk);
+    const onData = (piece: Buffer): void => {
+      const outcome = opening.read(piece);
       if (outcome === 'more') return;
       if (outcome === 'invalid') {
         socket.destroy();
