@@ -27,6 +27,15 @@ export function resolvePath(bytes: Uint8Array, start: number, end: number): numb
   return out;
 }
 
+/**
+ * Where a resolved path goes on whose beginning up to `at` was cut off: behind dots, when those are all that the cut left of its segment.
+ * They lead nowhere at the root, and behind another prefix they would lead out of it.
+ */
+export function behindDots(bytes: Uint8Array, at: number, end: number): number {
+  const to = segmentEnd(bytes, at, end);
+  return dotsOf(bytes, at, to) > 0 ? to : at;
+}
+
 function isResolved(bytes: Uint8Array, start: number, end: number): boolean {
   for (let p = start; p < end; ) {
     const from = p + lengthAt(bytes, p, end);

@@ -1,6 +1,7 @@
 /** Puts heads together for the other side: kept lines are moved, our own added. Hot path: no allocation. */
 import { type Handling, PLAIN } from '../../route/handling.ts';
 import { unitAt } from '../../route/path-trie.ts';
+import { behindDots } from '../../route/resolve-path.ts';
 import { AMPERSAND, ASTERISK, latin1, QUESTION, SLASH, writeNumber } from './bytes.ts';
 import type { ExtraFields } from './extra-fields.ts';
 import {
@@ -141,7 +142,7 @@ function putTarget(memory: Uint8Array, head: RequestHead, handling: Handling, at
     return out + 1;
   }
   const behind = strip.length === 0 ? -1 : behindPrefix(memory, from, head.pathEnd, strip);
-  if (behind >= 0) from = behind;
+  if (behind >= 0) from = behindDots(memory, behind, head.pathEnd);
   out = put(memory, prepend, out);
   const hasSlash = from < head.pathEnd && memory[from] === SLASH;
   if (!hasSlash && (out === at || memory[out - 1] !== SLASH)) memory[out++] = SLASH;

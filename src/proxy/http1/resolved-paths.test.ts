@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ByteTable, DEFAULT_TABLE } from '../../route/byte-table.ts';
 import { explain } from '../../route/explain.ts';
-import { PLAIN_HANDLING } from '../../route/handling.ts';
+import { compileHandling, PLAIN_HANDLING } from '../../route/handling.ts';
 import type { RouteView } from '../../route/view.ts';
 import { routeTo, targetAt } from '../fixtures.ts';
 import { World } from './fake-transport.ts';
@@ -92,6 +92,20 @@ describe('paths with dots and empty segments', () => {
     ]);
     // A redirect of the host's route may pass the request to those of any host.
     expect(ask('/a/../b//c', more).sent).toBe('/b/c');
+  });
+
+  it.each([
+    ['/a../admin', '/p/admin'],
+    ['/a%2E./admin', '/p/admin'],
+    ['/a.', '/p/'],
+    ['/a..b/c', '/p/..b/c'],
+    ['/a...', '/p/...'],
+    ['/a/b', '/p/b'],
+  ])('%s behind a prefix that is replaced is sent as %s', (target, sent) => {
+    const { route } = routeTo([targetAt(1)]);
+    const handling = compileHandling({ ...PLAIN_HANDLING, strip: '/a', prepend: '/p' });
+    const table = new ByteTable().with([{ place: { host: '', path: '/a' }, route: { ...route, handling } }]);
+    expect(ask(target, table).sent).toBe(sent);
   });
 
   it('get the route of the resolved path, whatever the instance makes of what it is sent', () => {
