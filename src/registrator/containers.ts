@@ -59,8 +59,11 @@ export class Containers {
     });
     const ids = new Set(wanted.map(({ Id }) => Id));
     for (const id of this.#known.keys()) if (!ids.has(id)) this.#known.delete(id);
-    wanted.sort((a, b) => (a.Created ?? 0) - (b.Created ?? 0) || (a.Id < b.Id ? -1 : 1));
-    const seen = wanted.flatMap(({ Id }) => this.#known.get(Id)?.details ?? []);
+    const known = wanted.flatMap((summary) => {
+      const details = this.#known.get(summary.Id)?.details;
+      return details === undefined ? [] : [{ details, created: creationOf(summary, details) }];
+    });
+    const seen = known.sort((a, b) => (a.created < b.created ? -1 : 1)).map(({ details }) => details);
     return {
       running: seen.filter(({ State }) => State?.Running !== false),
       unknown,
@@ -76,6 +79,15 @@ export class Containers {
     // Undefined when it is gone since the list was made.
     if (details !== undefined) this.#known.set(summary.Id, { line, details });
   }
+}
+
+/** Sorts by when it was created. The list knows the second alone; two of one second are told apart by what comes behind it. */
+function creationOf(
+  { Created: second = 0 }: ContainerSummary,
+  { Created = '', Id }: ContainerDetails,
+): string {
+  const fraction = /\.(\d+)/.exec(Created)?.[1] ?? '';
+  return `${String(second).padStart(12, '0')} ${fraction.padEnd(9, '0')} ${Id}`;
 }
 
 /** A paused container answers nobody: it is out until it goes on. One that restarts has no ports yet. */
