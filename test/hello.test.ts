@@ -59,6 +59,9 @@ function processOn(port: number): number {
 
 beforeAll(async () => {
   muster = await startMuster('up', stack('hello'), home.folder);
+  const { program } = muster;
+  // The request that it sends itself takes a turn.
+  await until('its own first request', () => /^Ctrl-C ends/m.test(program.output()), { ms: 40_000, program });
   await allRouted();
 });
 
