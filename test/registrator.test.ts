@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { request } from 'node:http';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { findCommand } from '../scripts/support/paths.mjs';
 import { type Running, start, until } from '../scripts/support/processes.mjs';
 import {
@@ -262,6 +262,9 @@ describe('a key/value store', () => {
 });
 
 describe('a registrator', () => {
+  // What a test that failed leaves would make the next ones fail.
+  afterEach(() => engine?.removeContainers());
+
   it('says what is wrong with a container, and which variable it is', async (context) => {
     skipIfTrouble(context);
     const muster = await testMuster('agent');
@@ -293,7 +296,6 @@ describe('a registrator', () => {
       program,
     });
     expect(await registeredIds(muster)).toEqual([`${HOST}:b1:80`, 'same']);
-    await eachOf(['b1', 'b2', 'b3'], (name) => engine.remove(name));
   });
 
   it('leaves a maintenance alone', async (context) => {
@@ -309,7 +311,6 @@ describe('a registrator', () => {
     await until('m2', async () => (await registeredIds(muster)).length === 2, { program });
     const checks = await getJson<Record<string, unknown>>(`${muster.api}/v1/agent/checks`);
     expect(Object.keys(checks)).toEqual([`_service_maintenance:${HOST}:m1:80`]);
-    await eachOf(['m1', 'm2'], (name) => engine.remove(name));
   });
 
   it("takes a container's own HEALTHCHECK for its check, when told so", async (context) => {
@@ -339,7 +340,6 @@ describe('a registrator', () => {
     await until('it to be healthy', async () => (await status()) === 'passing the container is healthy', {
       program,
     });
-    await engine.remove('h1');
   });
 
   it('keeps services of containers that failed with -deregister on-success', async (context) => {

@@ -189,7 +189,9 @@ export class TestEngine {
   /** Removes all containers and networks, then the engine. Idempotent. */
   async close(): Promise<void> {
     if (this.#process !== undefined && this.#process.exitCode === null && this.#process.signalCode === null) {
-      await this.#removeAll().catch(() => {});
+      await this.removeContainers()
+        .then(() => this.call('POST', '/networks/prune'))
+        .catch(() => {});
       this.#process.kill('SIGTERM');
       await this.#exited;
     }
@@ -198,10 +200,9 @@ export class TestEngine {
     rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 });
   }
 
-  async #removeAll(): Promise<void> {
+  async removeContainers(): Promise<void> {
     const containers = JSON.parse(await this.call('GET', '/containers/json?all=1')) as { Id: string }[];
     await Promise.all(containers.map(({ Id }) => this.remove(Id)));
-    await this.call('POST', '/networks/prune');
   }
 
   /** What a daemon leaves that was killed: shims, their containers, mounts. */
