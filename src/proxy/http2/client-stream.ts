@@ -22,6 +22,8 @@ export interface StreamHome {
   /** For gRPC calls another one: they bring their own deadlines. */
   frontendFor(isGrpc: boolean): Frontend;
   readonly forwarding: Forwarding;
+  /** The engine has done with it; what it gave may still be on its way. Before `left`, if at all. */
+  done(): void;
   left(stream: ClientStream): void;
   /** The client took a request back. */
   aborted(): void;
@@ -35,6 +37,8 @@ const head = new ResponseHead();
 export class ClientStream implements ClientLink {
   readonly session: Session;
   index = -1;
+  /** The engine has done with it. */
+  isDone = false;
   readonly #home: StreamHome;
   readonly #stream: ServerHttp2Stream;
   readonly #isGrpc: boolean;
@@ -212,6 +216,7 @@ export class ClientStream implements ClientLink {
 
   /** The engine has no more for this request: a body that is not complete then must not look so. */
   finish(): void {
+    this.#beDone();
     if (!this.#isComplete) this.reset();
     // The rest of the request is of no use to anybody (RFC 9113 §8.1).
     else if (!this.#stream.readableEnded) this.#stream.close(constants.NGHTTP2_NO_ERROR);
@@ -222,11 +227,19 @@ export class ClientStream implements ClientLink {
   }
 
   destroy(): void {
+    this.#beDone();
     this.#stream.close(constants.NGHTTP2_CANCEL);
   }
 
   reset(): void {
+    this.#beDone();
     this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  }
+
+  #beDone(): void {
+    if (this.isDone) return;
+    this.isDone = true;
+    this.#home.done();
   }
 
   get #isComplete(): boolean {

@@ -40,22 +40,30 @@ export class Http2Connection implements StreamHome {
   /** Between streams, and what a list of clients looks at. */
   readonly session = {
     deadline: Number.POSITIVE_INFINITY,
-    expired: () => this.#close(),
+    expired: () => this.#expired(),
     drain: () => this.#close(),
   };
   index = -1;
   readonly #home: Http2Home;
   readonly #http2: ServerHttp2Session;
   readonly #patience: Allowance;
+  readonly #socket: Socket;
   #streams = 0;
+  /** Of them, those that only wait until the client has taken what it was given. */
+  #done = 0;
+  /** Bytes to the client when it was last looked at. */
+  #sent = 0;
 
-  /** `socket`: a connection that speaks HTTP/2 from its first byte. */
-  /** `address`: the client's, when somebody said it who knows better than the socket. */
+  /**
+   * `socket`: a connection that speaks HTTP/2 from its first byte. `address`: the client's, when somebody said it who knows better
+   * than the socket.
+   */
   constructor(home: Http2Home, socket: Socket, security: string, address?: string) {
     const { engine, frontend } = home;
     const { limits } = frontend;
     this.engine = engine;
     this.#home = home;
+    this.#socket = socket;
     this.#patience = new Allowance(RESETS, engine.time);
     this.forwarding = frontend.forwardingFor(address ?? socket.remoteAddress ?? '', security);
     this.#http2 = http2.performServerHandshake(socket, {
@@ -95,10 +103,23 @@ export class Http2Connection implements StreamHome {
     return isGrpc ? this.#home.grpcFrontend : this.#home.frontend;
   }
 
+  done(): void {
+    this.#done++;
+    this.#watch();
+  }
+
   left(stream: ClientStream): void {
     this.#streams--;
+    if (stream.isDone) this.#done--;
     this.#home.parted(stream);
-    if (this.#streams === 0) this.#rest(this.#home.frontend.limits.keepAliveTimeout);
+    this.#watch();
+  }
+
+  /** While the engine is at work on a stream, the stream's own deadline holds. */
+  #watch(): void {
+    const { keepAliveTimeout, stallTimeout } = this.#home.frontend.limits;
+    if (this.#streams === 0) this.#rest(keepAliveTimeout);
+    else if (this.#done === this.#streams) this.#rest(stallTimeout);
   }
 
   /** The client took a request back before it was answered: each costs an instance work for nothing. */
@@ -110,6 +131,23 @@ export class Http2Connection implements StreamHome {
 
   #rest(patience: number): void {
     this.session.deadline = this.engine.touch() + patience;
+  }
+
+  /**
+   * Streams that are done and do not go: the client reads no more, or broke the protocol, after which nothing is read from it
+   * and nothing sent, and nobody is told.
+   */
+  #expired(): void {
+    if (this.#streams === 0) {
+      this.#close();
+      return;
+    }
+    const { bytesWritten } = this.#socket;
+    if (bytesWritten === this.#sent) this.destroy();
+    else {
+      this.#sent = bytesWritten;
+      this.#watch();
+    }
   }
 
   /** Says that no further stream is taken; ends behind those there are. */

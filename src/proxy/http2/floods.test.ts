@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { CounterReader, createCounterBlock } from '../counters.ts';
 import { routeTo, targetAt } from '../fixtures.ts';
+import type { ProxyLimits } from '../limits.ts';
 import { ProxyServer } from '../net/server.ts';
 
 const closers: (() => unknown)[] = [];
@@ -17,6 +18,7 @@ const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 const [HEADERS, RST_STREAM, SETTINGS, PING, CONTINUATION] = [1, 3, 4, 6, 9] as const;
 const END_STREAM = 1;
 const END_HEADERS = 4;
+const PADDED = 8;
 
 function frame(type: number, flags: number, stream: number, payload: Uint8Array = new Uint8Array()): Buffer {
   const head = Buffer.alloc(9);
@@ -30,7 +32,7 @@ function frame(type: number, flags: number, stream: number, payload: Uint8Array 
 /** GET http://x/ without dynamic table: indexed fields and a literal authority (RFC 7541). */
 const GET = Buffer.from([0x82, 0x86, 0x84, 0x01, 0x01, 0x78]);
 
-async function proxy(headTimeout = 2_000) {
+async function proxy(limits: Partial<ProxyLimits> = {}) {
   const block = createCounterBlock();
   const counts = new CounterReader();
   counts.add(block);
@@ -46,7 +48,7 @@ async function proxy(headTimeout = 2_000) {
   const server = new ProxyServer({
     routes: routeTo([target]),
     counters: block,
-    limits: { headTimeout },
+    limits: { headTimeout: 2_000, ...limits },
   });
   closers.push(() => server.stop());
   const { port } = await server.open({
@@ -177,8 +179,31 @@ it('answers a header list that is too long, or closes', async () => {
   await until(() => server.connections === 0);
 });
 
+it('lets no client stay that broke the protocol in the middle of a request', async () => {
+  const { port, server, target } = await proxy({ stallTimeout: 50 });
+  const socket = raw(port);
+  socket.write(frame(HEADERS, END_HEADERS, 1, GET));
+  // Padding that is longer than the frame.
+  socket.write(frame(HEADERS, END_HEADERS | PADDED, 3, Buffer.concat([Buffer.from([255]), GET])));
+  socket.resume();
+  await gone(socket);
+  await until(() => server.connections === 0 && target.state.inFlight === 0);
+});
+
+it('lets no client stay that does not take its answer', async () => {
+  const { port, server } = await proxy({ stallTimeout: 50, keepAliveTimeout: 50 });
+  const socket = raw(port);
+  const NO_WINDOW = Buffer.from([0, 4, 0, 0, 0, 0]);
+  socket.write(
+    Buffer.concat([frame(SETTINGS, 0, 0, NO_WINDOW), frame(HEADERS, END_HEADERS | END_STREAM, 1, GET)]),
+  );
+  socket.resume();
+  await gone(socket);
+  await until(() => server.connections === 0);
+});
+
 it('survives any frames', async () => {
-  const { port, server, counts, target } = await proxy(50);
+  const { port, server, counts, target } = await proxy({ headTimeout: 50, stallTimeout: 50 });
   const anyFrame = fc
     .tuple(
       fc.integer({ min: 0, max: 12 }),
