@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
 import { StateCells } from '../balance/shared-state.ts';
 import { type ErrorCode, MusterError, messageOf } from '../errors.ts';
 import { type BackoffPolicy, backoffDelay } from '../lib/backoff.ts';
@@ -10,15 +9,15 @@ import type { TableOptions } from '../route/byte-table.ts';
 import type { PoolDelta } from '../route/pool-spec.ts';
 import type { RouteDelta } from '../route/spec.ts';
 import { type Carriage, chooseTransport, type TransportChoice } from './choice.ts';
-import { CounterReader, createCounterBlock, SLOTS } from './counters.ts';
+import { CounterReader, SLOTS } from './counters.ts';
 import type { Ejection } from './ejector.ts';
+import { endedEarly, FleetMember } from './fleet-member.ts';
 import type { ProxyLimits } from './limits.ts';
 import type { ListenAddress, ListenerSpec } from './listener-spec.ts';
-import type { FromWorker, ToWorker, WorkerOrders } from './messages.ts';
+import type { FromWorker } from './messages.ts';
 import type { ProxySettings } from './settings.ts';
 import { describeShortage } from './shortage.ts';
 import type { ChallengeAnswers, StoreSpec } from './tls/spec.ts';
-import { Estate } from './uring/estate.ts';
 import { loadLibc } from './uring/libc.ts';
 
 /** A worker that dies is replaced at once the first time, later with a pause: one that dies at start must not spin. */
@@ -60,37 +59,12 @@ export interface FleetOptions {
   worker?: URL;
 }
 
-interface Waiting {
-  resolve(): void;
-  reject(error: Error): void;
-}
-
-interface Member {
-  readonly worker: Worker;
-  /** What is outside of JavaScript of it, to be closed when it has ended. */
-  readonly estate: Estate;
-  readonly counters: SharedArrayBuffer;
-  readonly startedAt: number;
-  applied: number;
-  poolsApplied: number;
-  /** It has told of all listeners it began with. */
-  ready: boolean;
-  /** Ids of the listeners it takes connections on. */
-  readonly listening: Set<string>;
-  /** Who waits to hear of a listener, by its id. */
-  readonly waiting: Map<string, Waiting>;
-  /** By instance id. */
-  readonly ejections: Map<string, Ejection>;
-  /** Why the system does not let it use the transport. */
-  refusal: string | undefined;
-}
-
 /** The main thread's handle on the proxy: starts workers, hands routes over, reads counters, replaces the dead. */
 export class ProxyFleet {
   /** Live figures, read without asking anybody. */
   readonly counters: CounterReader;
   readonly #options: FleetOptions;
-  readonly #members = new Set<Member>();
+  readonly #members = new Set<FleetMember>();
   readonly #turns = new SharedArrayBuffer(SLOTS * Int32Array.BYTES_PER_ELEMENT);
   readonly #states = new StateCells(SLOTS);
   readonly #listeners = new Map<string, ListenerSpec>();
@@ -183,10 +157,7 @@ export class ProxyFleet {
   close(id: string, patience = 0): void {
     this.#listeners.delete(id);
     this.#addresses.delete(id);
-    for (const member of this.#members) {
-      member.listening.delete(id);
-      send(member, { type: 'close', id, patience });
-    }
+    for (const member of this.#members) member.close(id, patience);
   }
 
   /** Which road to the kernel the workers take, why, and how many there are. */
@@ -197,53 +168,35 @@ export class ProxyFleet {
 
   /** Hands a change of the routes to every worker; they swap their tables as soon as their loop turns. */
   publish(delta: RouteDelta): void {
-    for (const member of this.#members) send(member, { type: 'routes', delta });
+    for (const member of this.#members) member.send({ type: 'routes', delta });
   }
 
   /** Hands a change of the pools to every worker. */
   publishPools(delta: PoolDelta): void {
-    for (const member of this.#members) send(member, { type: 'pools', delta });
+    for (const member of this.#members) member.send({ type: 'pools', delta });
   }
 
   /** What the TLS listeners of a store show from now on. Open connections are not touched. */
   setCertificates(store: string, spec: StoreSpec): void {
     this.#stores.set(store, spec);
-    for (const member of this.#members) send(member, { type: 'certificates', store, spec });
+    for (const member of this.#members) member.send({ type: 'certificates', store, spec });
   }
 
   /** What is answered to ACME authorities; resolves when every worker does so. */
   async setChallenges(answers: ChallengeAnswers): Promise<void> {
     const number = ++this.#challenges;
-    await Promise.all(
-      [...this.#members].map(
-        (member) =>
-          new Promise<void>((resolve) => {
-            const { worker } = member;
-            const hear = (message: FromWorker): void => {
-              if (message.type === 'challenges' && message.number >= number) end();
-            };
-            const end = (): void => {
-              worker.off('message', hear);
-              worker.off('exit', end);
-              resolve();
-            };
-            worker.on('message', hear);
-            worker.on('exit', end);
-            send(member, { type: 'challenges', number, answers });
-          }),
-      ),
-    );
+    await Promise.all([...this.#members].map((member) => member.answer(number, answers)));
   }
 
   #rotate(): void {
     this.#ticketKeys = randomBytes(TICKET_KEYS);
-    for (const member of this.#members) send(member, { type: 'ticket-keys', keys: this.#ticketKeys });
+    for (const member of this.#members) member.send({ type: 'ticket-keys', keys: this.#ticketKeys });
   }
 
   /** Takes effect for requests that come when the workers have heard of it. */
   configure(settings: ProxySettings): void {
     this.#settings = settings;
-    for (const member of this.#members) send(member, { type: 'settings', settings });
+    for (const member of this.#members) member.send({ type: 'settings', settings });
   }
 
   /** Instances that get no traffic at present, as any worker sees it. */
@@ -263,35 +216,18 @@ export class ProxyFleet {
     this.#stopping = true;
     clearInterval(this.#rotation);
     for (const retry of this.#retries) clearTimeout(retry);
-    await Promise.all(
-      [...this.#members].map(async ({ worker }) => {
-        const drained = new Promise<void>((resolve) => {
-          worker.on('message', (message: FromWorker) => {
-            if (message.type === 'drained') resolve();
-          });
-          worker.on('exit', () => resolve());
-        });
-        const late = new Promise<void>((resolve) => setTimeout(resolve, patience + 1_000).unref());
-        worker.postMessage({ type: 'drain', patience } satisfies ToWorker);
-        await Promise.race([drained, late]);
-        await worker.terminate();
-      }),
-    );
+    await Promise.all([...this.#members].map((member) => member.end(patience)));
   }
 
   /** Resolves when the worker has told of all its listeners, with the first error among them. Rejects when it ends before. */
   async #startWorker(): Promise<Error | undefined> {
     const { limits = {}, table, localAddress, snapshot, pools = () => NO_POOLS, worker: url } = this.#options;
-    const counters = createCounterBlock();
     const listeners = [...this.#listeners.values()].map((spec) => this.#whereItIs(spec));
-    const estate = new Estate();
-    const orders: WorkerOrders = {
+    const member = new FleetMember(url ?? new URL('./proxy-worker.js', import.meta.url), {
       transport: this.#transport.name,
-      estate: estate.shared,
       states: this.#states.shared,
       listeners,
       limits,
-      counters,
       turns: this.#turns,
       localAddress,
       table,
@@ -300,25 +236,12 @@ export class ProxyFleet {
       stores: this.#stores,
       ticketKeys: this.#ticketKeys,
       settings: this.#settings,
-    };
-    const worker = new Worker(url ?? new URL('./proxy-worker.js', import.meta.url), { workerData: orders });
-    const member: Member = {
-      worker,
-      estate,
-      counters,
-      startedAt: Date.now(),
-      applied: 0,
-      poolsApplied: 0,
-      ready: false,
-      listening: new Set(),
-      waiting: new Map(),
-      ejections: new Map(),
-      refusal: undefined,
-    };
-    const opened = Promise.allSettled(listeners.map(({ id }) => hearOf(member, id)));
+    });
+    const { worker } = member;
+    const opened = Promise.allSettled(listeners.map(({ id }) => member.told(id)));
     // Before it listens: deltas that are published meanwhile wait in its queue, behind the snapshot.
     this.#members.add(member);
-    this.counters.add(counters);
+    this.counters.add(member.counters);
     await new Promise<void>((resolve, reject) => {
       worker.on('message', (message: FromWorker) => {
         if (message.type === 'ready') resolve();
@@ -329,7 +252,7 @@ export class ProxyFleet {
         reject(error);
       });
       worker.on('exit', () => {
-        reject(new MusterError('internal', 'a proxy worker ended before it listened'));
+        reject(endedEarly());
         this.#lose(member);
       });
     });
@@ -341,10 +264,10 @@ export class ProxyFleet {
     const opened: Promise<void>[] = [];
     for (const spec of this.#listeners.values()) {
       for (const member of this.#members) {
-        if (member.listening.has(spec.id) || member.waiting.has(spec.id)) continue;
-        const heard = hearOf(member, spec.id);
+        if (member.knows(spec.id)) continue;
+        const heard = member.told(spec.id);
         opened.push(heard);
-        send(member, { type: 'open', listener: this.#whereItIs(spec) });
+        member.send({ type: 'open', listener: this.#whereItIs(spec) });
         // The first finds out which port it is.
         if (!this.#addresses.has(spec.id)) await heard.catch(() => {});
       }
@@ -358,20 +281,17 @@ export class ProxyFleet {
     return { ...spec, port: known?.port ?? spec.port, isShared: known !== undefined };
   }
 
-  #hear(member: Member, message: FromWorker): void {
+  #hear(member: FleetMember, message: FromWorker): void {
     switch (message.type) {
       case 'listening': {
         const { id, host, port } = message;
         if (this.#listeners.has(id)) this.#addresses.set(id, { host, port });
-        member.listening.add(id);
-        member.waiting.get(id)?.resolve();
-        member.waiting.delete(id);
+        member.listens(id);
         return;
       }
       case 'failed': {
         const { id, code, message: text } = message;
-        member.waiting.get(id)?.reject(new MusterError(code as ErrorCode, text));
-        member.waiting.delete(id);
+        member.fails(id, new MusterError(code as ErrorCode, text));
         return;
       }
       case 'ready':
@@ -421,12 +341,10 @@ export class ProxyFleet {
   }
 
   /** A worker is gone: its counts are kept; unless we stop, another takes its place. */
-  #lose(member: Member): void {
+  #lose(member: FleetMember): void {
     this.#members.delete(member);
     this.#bury(member);
-    for (const waiting of member.waiting.values())
-      waiting.reject(new MusterError('internal', 'a proxy worker ended before it listened'));
-    member.waiting.clear();
+    member.abandon();
     if (member.ejections.size > 0) this.#options.onEjections?.(this.ejections());
     if (member.refusal !== undefined && this.#members.size === 0) this.#fallBack(member.refusal);
     if (this.#stopping || !member.ready) return;
@@ -435,7 +353,7 @@ export class ProxyFleet {
   }
 
   /** Closes what it left open, and takes back what it alone would have taken back. */
-  #bury({ estate, counters, ejections }: Member): void {
+  #bury({ estate, counters, ejections }: FleetMember): void {
     if (!estate.isEmpty) void loadLibc().then((libc) => estate.settle(libc));
     this.counters.retire(counters, (slot, inFlight) => this.#states.left(slot, inFlight));
     for (const { id, slot } of ejections.values())
@@ -486,13 +404,4 @@ export class ProxyFleet {
 
 function firstError(outcomes: readonly PromiseSettledResult<void>[]): Error | undefined {
   return outcomes.find((outcome) => outcome.status === 'rejected')?.reason;
-}
-
-/** Resolves when the worker listens there; rejects with why it cannot. */
-function hearOf({ waiting }: Member, id: string): Promise<void> {
-  return new Promise((resolve, reject) => waiting.set(id, { resolve, reject }));
-}
-
-function send({ worker }: Member, message: ToWorker): void {
-  worker.postMessage(message);
 }

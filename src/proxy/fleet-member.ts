@@ -1,0 +1,116 @@
+import { Worker } from 'node:worker_threads';
+import { MusterError } from '../errors.ts';
+import { createCounterBlock } from './counters.ts';
+import type { Ejection } from './ejector.ts';
+import type { FromWorker, ToWorker, WorkerOrders } from './messages.ts';
+import type { ChallengeAnswers } from './tls/spec.ts';
+import { Estate } from './uring/estate.ts';
+
+/** Beyond the patience of a drain (ms), for a worker that does not answer. */
+const LATE = 1_000;
+
+interface Waiting {
+  resolve(): void;
+  reject(error: Error): void;
+}
+
+/** One worker as the main thread knows it. */
+export class FleetMember {
+  readonly worker: Worker;
+  /** What is outside of JavaScript of it, to be closed when it has ended. */
+  readonly estate = new Estate();
+  readonly counters = createCounterBlock();
+  readonly startedAt = Date.now();
+  applied = 0;
+  poolsApplied = 0;
+  /** It has told of all listeners it began with. */
+  ready = false;
+  /** By instance id. */
+  readonly ejections = new Map<string, Ejection>();
+  /** Why the system does not let it use the transport. */
+  refusal: string | undefined;
+  /** Ids of the listeners it takes connections on. */
+  readonly #listening = new Set<string>();
+  /** Who waits to hear of a listener, by its id. */
+  readonly #waiting = new Map<string, Waiting>();
+
+  /** Starts the bundle at `url`. */
+  constructor(url: URL, orders: Omit<WorkerOrders, 'estate' | 'counters'>) {
+    const { estate, counters } = this;
+    const workerData: WorkerOrders = { ...orders, estate: estate.shared, counters };
+    this.worker = new Worker(url, { workerData });
+  }
+
+  send(message: ToWorker): void {
+    this.worker.postMessage(message);
+  }
+
+  /** Whether it listens there, or was told to. */
+  knows(id: string): boolean {
+    return this.#listening.has(id) || this.#waiting.has(id);
+  }
+
+  /** Of a listener that it was told of: resolves when it listens there; rejects with why it cannot. */
+  told(id: string): Promise<void> {
+    return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
+  }
+
+  listens(id: string): void {
+    this.#listening.add(id);
+    this.#waiting.get(id)?.resolve();
+    this.#waiting.delete(id);
+  }
+
+  fails(id: string, error: Error): void {
+    this.#waiting.get(id)?.reject(error);
+    this.#waiting.delete(id);
+  }
+
+  close(id: string, patience: number): void {
+    this.#listening.delete(id);
+    this.send({ type: 'close', id, patience });
+  }
+
+  /** It is gone: nobody has to wait for it. */
+  abandon(): void {
+    for (const waiting of this.#waiting.values()) waiting.reject(endedEarly());
+    this.#waiting.clear();
+  }
+
+  /** Resolves when it answers ACME authorities so, or has ended. */
+  answer(number: number, answers: ChallengeAnswers): Promise<void> {
+    const answered = this.#heard((message) => message.type === 'challenges' && message.number >= number);
+    this.send({ type: 'challenges', number, answers });
+    return answered;
+  }
+
+  /** Lets what is under way finish for at most `patience` ms, then ends it. */
+  async end(patience: number): Promise<void> {
+    const drained = this.#heard((message) => message.type === 'drained');
+    const late = new Promise<void>((resolve) => setTimeout(resolve, patience + LATE).unref());
+    this.send({ type: 'drain', patience });
+    await Promise.race([drained, late]);
+    await this.worker.terminate();
+  }
+
+  /** Resolves at such a message, or when it has ended. */
+  #heard(isIt: (message: FromWorker) => boolean): Promise<void> {
+    const { worker } = this;
+    return new Promise((resolve) => {
+      const hear = (message: FromWorker): void => {
+        if (isIt(message)) end();
+      };
+      const end = (): void => {
+        worker.off('message', hear);
+        worker.off('exit', end);
+        resolve();
+      };
+      worker.on('message', hear);
+      worker.on('exit', end);
+    });
+  }
+}
+
+export function endedEarly(): MusterError {
+  return new MusterError('internal', 'a proxy worker ended before it listened');
+}
