@@ -2,11 +2,10 @@
 // What rendering costs: a template over many instances, whole and again after one of them changed, beside Go's own
 // text/template (which consul-template uses) where Go is installed.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { build } from 'esbuild';
-import { inRoot } from '../scripts/support/paths.mjs';
+import { join } from 'node:path';
+import { importSources } from '../scripts/support/bundle.mjs';
 import { conditions, printConditions } from './conditions.mjs';
 import { quantile, table } from './figures.mjs';
 import { keep, numberOption, options } from './options.mjs';
@@ -91,28 +90,16 @@ export async function templateBench(argv) {
   const given = options(argv, { instances: '10000', rounds: '200' });
   const instances = numberOption(given, 'instances');
   const rounds = numberOption(given, 'rounds');
-  const outfile = inRoot('node_modules', '.cache', 'muster-bench-template.mjs');
-  mkdirSync(dirname(outfile), { recursive: true });
-  await build({
-    stdin: {
-      contents: `
-        export { openMemoryStore } from './src/store/memory.ts';
-        export { CatalogSource } from './src/template/sources/catalog.ts';
-        export { Known } from './src/template/known.ts';
-        export { TemplateUnit } from './src/template/unit.ts';
-        export { DEFAULT_TEMPLATE } from './src/template/settings.ts';
-        export { register } from './src/catalog/commands/register.ts';`,
-      resolveDir: inRoot(),
-      loader: 'ts',
-    },
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    packages: 'external',
-    outfile,
-    logLevel: 'warning',
-  });
-  const parts = await import(outfile);
+  const parts = await importSources(
+    'bench-template',
+    `
+    export { openMemoryStore } from './src/store/memory.ts';
+    export { CatalogSource } from './src/template/sources/catalog.ts';
+    export { Known } from './src/template/known.ts';
+    export { TemplateUnit } from './src/template/unit.ts';
+    export { DEFAULT_TEMPLATE } from './src/template/settings.ts';
+    export { register } from './src/catalog/commands/register.ts';`,
+  );
   const outcome = await measure(parts, instances, rounds);
   const go = inGo(instances, rounds);
   const rows = [
