@@ -1,18 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { isMusterError } from '../../errors.ts';
-import { parseConfigText, readConfig } from './read.ts';
+import { configOf, faultsOf } from './read.test-support.ts';
 
-const read = (text: string) => readConfig([parseConfigText('/etc/m/muster.toml', text)]).balancer;
-
-function faultsOf(text: string): string[] {
-  try {
-    read(text);
-  } catch (error) {
-    if (isMusterError(error, 'config.invalid')) return error.message.split('\n');
-    throw error;
-  }
-  return [];
-}
+const read = (text: string) => configOf(text).balancer;
 
 describe('TLS listeners', () => {
   it('name their certificates, whose files are relative to the configuration', () => {

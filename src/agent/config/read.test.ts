@@ -1,16 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { isMusterError } from '../../errors.ts';
+import { faultsOf } from './read.test-support.ts';
 import { parseConfigText, readConfig } from './read.ts';
-
-function faultsOf(text: string, file = 'muster.toml'): string[] {
-  try {
-    readConfig([parseConfigText(file, text)]);
-  } catch (error) {
-    if (isMusterError(error, 'config.invalid')) return error.message.split('\n');
-    throw error;
-  }
-  return [];
-}
 
 describe('a configuration that is right', () => {
   it('has every default filled in', () => {
