@@ -11,7 +11,7 @@ import { setup } from './setup.mjs';
 import { ARTIFACTS, inRoot } from './support/paths.mjs';
 import { runToEnd, stopAllWithUs } from './support/processes.mjs';
 import { run, say, seconds } from './support/say.mjs';
-import { NotHere, NotYet, requireVerb, SUITES } from './support/suites.mjs';
+import { NotHere, SUITES } from './support/suites.mjs';
 
 const BASELINE = inRoot('test', 'conformance.baseline.json');
 
@@ -44,12 +44,11 @@ export function namesOf(output, word) {
  * @param {string} name
  * @param {string[]} args
  * @param {boolean} show print the runner's lines as they come
- * @returns {Promise<Outcome>} rejects with `NotYet` when there is nothing to test
+ * @returns {Promise<Outcome>} rejects with `NotHere` when this machine does not allow it
  */
 async function runSuite(name, args, show) {
   const suite = SUITES[name];
   if (suite === undefined) throw new Error(`no suite ${name}`);
-  await requireVerb(suite);
   const folder = mkdtempSync(join(tmpdir(), `muster-${name}-`));
   /** @type {import('./support/suites.mjs').Subject | undefined} */
   let subject;
@@ -67,21 +66,6 @@ async function runSuite(name, args, show) {
   } finally {
     await subject?.program?.stop();
     rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-/**
- * The outcome of a suite, or undefined, and a word about it, when there is nothing to test yet.
- * @param {string} name
- * @param {Promise<Outcome>} running
- */
-async function ifThere(name, running) {
-  try {
-    return await running;
-  } catch (error) {
-    if (!(error instanceof NotYet)) throw error;
-    say('conformance', `${name}: ${error instanceof NotHere ? 'skipped' : 'not yet'} (${error.message})`);
-    return undefined;
   }
 }
 
@@ -107,42 +91,58 @@ function unknownSuite(name) {
   return 2;
 }
 
+/** Suites at a time: most of their time is spent waiting. */
+const AT_A_TIME = 2;
+
 /**
- * Runs the suites of the baseline, and tells which cases do not pass any more. A case that fails gets a second
- * attempt: some of them measure time, and the machine may be busy.
+ * Runs the suites of the baseline, and tells which cases do not pass any more.
  * @param {string[]} [only]
  */
 export async function compareWithBaseline(only) {
-  let passed = 0;
-  let failed = 0;
-  for (const [name, expected] of Object.entries(readBaseline())) {
-    if (expected.length === 0 || (only !== undefined && !only.includes(name))) continue;
-    const suite = SUITES[name];
-    if (suite === undefined) throw new Error(`${BASELINE} names a suite ${name}, which is not there`);
-    const begin = Date.now();
-    const first = await ifHere(name, runSuite(name, suite.verbose, false));
-    if (first === undefined) continue;
-    const now = new Set(first.passed);
-    let missing = expected.filter((one) => !now.has(one));
-    keepOutput(name, first.output);
-    if (missing.length > 0) {
-      for (const one of missing) say('conformance', `${name}: not at the first attempt: ${one}`);
-      const again = await runSuite(name, suite.verbose, false);
-      keepOutput(`${name}-again`, again.output);
-      missing = missing.filter((one) => !again.passed.includes(one));
+  const waiting = Object.entries(readBaseline()).filter(
+    ([name, expected]) => expected.length > 0 && (only === undefined || only.includes(name)),
+  );
+  const count = { passed: 0, failed: 0 };
+  const lane = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const { passed, failed } = await compareSuite(...next);
+      count.passed += passed;
+      count.failed += failed;
     }
-    for (const one of missing) say('conformance', `${name}: PASSED BEFORE, FAILS NOW: ${one}`);
-    const known = new Set(expected);
-    const fresh = first.passed.filter((one) => !known.has(one)).length;
-    say(
-      'conformance',
-      `${name}: ${first.last}; ${expected.length - missing.length} of the ${expected.length} that passed before still do` +
-        `${fresh > 0 ? `, ${fresh} new ones (--update writes them down)` : ''} (${seconds(Date.now() - begin)})`,
-    );
-    passed += expected.length - missing.length;
-    failed += missing.length;
+  };
+  await Promise.all(Array.from({ length: AT_A_TIME }, lane));
+  return count;
+}
+
+/**
+ * A case that fails gets a second attempt: some of them measure time, and the machine may be busy.
+ * @param {string} name
+ * @param {string[]} expected
+ */
+async function compareSuite(name, expected) {
+  const suite = SUITES[name];
+  if (suite === undefined) throw new Error(`${BASELINE} names a suite ${name}, which is not there`);
+  const begin = Date.now();
+  const first = await ifHere(name, runSuite(name, suite.verbose, false));
+  if (first === undefined) return { passed: 0, failed: 0 };
+  const now = new Set(first.passed);
+  let missing = expected.filter((one) => !now.has(one));
+  keepOutput(name, first.output);
+  if (missing.length > 0) {
+    for (const one of missing) say('conformance', `${name}: not at the first attempt: ${one}`);
+    const again = await runSuite(name, suite.verbose, false);
+    keepOutput(`${name}-again`, again.output);
+    missing = missing.filter((one) => !again.passed.includes(one));
   }
-  return { passed, failed };
+  for (const one of missing) say('conformance', `${name}: PASSED BEFORE, FAILS NOW: ${one}`);
+  const known = new Set(expected);
+  const fresh = first.passed.filter((one) => !known.has(one)).length;
+  say(
+    'conformance',
+    `${name}: ${first.last}; ${expected.length - missing.length} of the ${expected.length} that passed before still do` +
+      `${fresh > 0 ? `, ${fresh} new ones (--update writes them down)` : ''} (${seconds(Date.now() - begin)})`,
+  );
+  return { passed: expected.length - missing.length, failed: missing.length };
 }
 
 /** @param {string} name @param {string} output */
@@ -157,7 +157,7 @@ async function updateBaseline(names) {
   for (const name of names) {
     const suite = SUITES[name];
     if (suite === undefined) return unknownSuite(name);
-    const first = await ifThere(name, runSuite(name, suite.verbose, false));
+    const first = await ifHere(name, runSuite(name, suite.verbose, false));
     if (first === undefined) continue;
     // Twice: what passes by luck is not written down.
     const second = await runSuite(name, suite.verbose, false);
@@ -182,7 +182,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
     }
     if (first === '--update') return updateBaseline(rest.length > 0 ? rest : Object.keys(SUITES));
     if (SUITES[first] === undefined) return unknownSuite(first);
-    const outcome = await ifThere(first, runSuite(first, rest, true));
+    const outcome = await ifHere(first, runSuite(first, rest, true));
     if (outcome === undefined) return 0;
     keepOutput(first, outcome.output);
     return / 0 failed$/.test(outcome.last) ? 0 : 1;

@@ -4,14 +4,12 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeCluster } from './cluster.mjs';
 import { inRoot, MUSTER } from './paths.mjs';
-import { freePorts, runToEnd, start, until } from './processes.mjs';
+import { freePorts, start, until } from './processes.mjs';
 
 /**
  * `runner` is called with `args` (and the user's own after them); `verbose` makes it name the cases that pass.
  * @typedef {object} Suite
  * @property {string} about
- * @property {string} verb the command of ours that it needs
- * @property {string[]} [needs] what the command's help must mention
  * @property {string} runner
  * @property {string[]} verbose
  * @property {(folder: string) => Promise<Subject>} subject starts what is tested; `folder` is empty and its own
@@ -35,11 +33,8 @@ const balancerFlags = ({ proxy, admin }) => [
   `-balancer-admin=${ADDRESS}:${admin}`,
 ];
 
-/** Muster does not understand how the subject is to be set up. */
-export class NotYet extends Error {}
-
 /** This machine does not allow what a suite tests. */
-export class NotHere extends NotYet {}
+export class NotHere extends Error {}
 
 /** Exit code of Muster for flags and configurations that it does not know. */
 const USAGE = 2;
@@ -58,8 +53,7 @@ async function whenLed(program, ports) {
   try {
     await until('the agent to have a leader', hasLeader, { program, ms: 60_000 });
   } catch (error) {
-    const { code } = await program.kill();
-    if (code === USAGE) throw new NotYet(program.output().trim());
+    await program.kill();
     throw error;
   }
   return program;
@@ -149,7 +143,6 @@ const HTTP_LIMITS = [
 function httpSuite(about, transport) {
   return {
     about,
-    verb: 'lb',
     runner: 'http/run.mjs',
     verbose: ['--verbose', '--slow'],
     async subject() {
@@ -178,7 +171,6 @@ function httpSuite(about, transport) {
 export const SUITES = {
   consul: {
     about: "Consul's HTTP API and DNS",
-    verb: 'agent',
     runner: 'run.mjs',
     verbose: ['--verbose'],
     async subject() {
@@ -188,7 +180,6 @@ export const SUITES = {
   },
   'consul-cluster': {
     about: 'the same through an agent in front of three servers',
-    verb: 'agent',
     runner: 'run.mjs',
     verbose: ['--verbose'],
     async subject(folder) {
@@ -198,7 +189,6 @@ export const SUITES = {
   },
   'consul-acl': {
     about: 'access control lists',
-    verb: 'agent',
     runner: 'run.mjs',
     verbose: ['--verbose'],
     async subject(folder) {
@@ -208,7 +198,6 @@ export const SUITES = {
   },
   'consul-options': {
     about: "what Consul's configuration file can switch on",
-    verb: 'agent',
     runner: 'run.mjs',
     verbose: ['--verbose'],
     async subject(folder) {
@@ -221,8 +210,6 @@ export const SUITES = {
   'http-uring': httpSuite("the balancer's HTTP/1.1 on io_uring", 'uring'),
   routing: {
     about: "fabio's routes and settings",
-    verb: 'lb',
-    needs: ['-cfg'],
     runner: 'routing/run.mjs',
     verbose: [],
     async subject(folder) {
@@ -246,8 +233,6 @@ export const SUITES = {
   },
   l4: {
     about: "gobetween's TCP, TLS and UDP balancing",
-    verb: 'lb',
-    needs: ['-c '],
     runner: 'l4/run.mjs',
     verbose: [],
     async subject(folder) {
@@ -258,7 +243,6 @@ export const SUITES = {
   },
   template: {
     about: "consul-template's language and flags",
-    verb: 'template',
     runner: 'template/run.mjs',
     verbose: [],
     async subject(folder) {
@@ -268,12 +252,3 @@ export const SUITES = {
     },
   },
 };
-
-/** Throws `NotYet` unless Muster has the command that a suite tests. @param {Suite} suite */
-export async function requireVerb({ verb, needs = [] }) {
-  const { code, output } = await runToEnd(process.execPath, [MUSTER, verb, '--help']);
-  if (code !== 0) throw new NotYet(`there is no \`muster ${verb}\``);
-  for (const text of needs) {
-    if (!output.includes(text)) throw new NotYet(`\`muster ${verb}\` has no ${text.trim()}`);
-  }
-}
