@@ -34,9 +34,13 @@ export class FleetMember {
   /** Who waits to hear of a listener, by its id. */
   readonly #waiting = new Map<string, Waiting>();
 
+  /** Which of the workers it is: no two that live have the same. */
+  readonly index: number;
+
   /** Starts the bundle at `url`. */
   constructor(url: URL, orders: Omit<WorkerOrders, 'estate' | 'counters'>) {
     const { estate, counters } = this;
+    this.index = orders.neighbourhood.index;
     const workerData: WorkerOrders = { ...orders, estate: estate.shared, counters };
     this.worker = new Worker(url, { workerData });
   }

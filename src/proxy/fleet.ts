@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { StateCells } from '../balance/shared-state.ts';
 import { type ErrorCode, MusterError, messageOf } from '../errors.ts';
@@ -15,6 +15,7 @@ import { endedEarly, FleetMember } from './fleet-member.ts';
 import type { ProxyLimits } from './limits.ts';
 import type { ListenAddress, ListenerSpec } from './listener-spec.ts';
 import type { FromWorker } from './messages.ts';
+import { WaitingCounts } from './neighbours.ts';
 import type { ProxySettings } from './settings.ts';
 import { describeShortage } from './shortage.ts';
 import type { ChallengeAnswers, StoreSpec } from './tls/spec.ts';
@@ -67,6 +68,8 @@ export class ProxyFleet {
   readonly #members = new Set<FleetMember>();
   readonly #turns = new SharedArrayBuffer(SLOTS * Int32Array.BYTES_PER_ELEMENT);
   readonly #states = new StateCells(SLOTS);
+  readonly #waiting = new WaitingCounts();
+  readonly #name = `muster-proxy-${randomUUID()}`;
   readonly #listeners = new Map<string, ListenerSpec>();
   readonly #addresses = new Map<string, ListenAddress>();
   readonly #retries = new Set<NodeJS.Timeout>();
@@ -229,6 +232,7 @@ export class ProxyFleet {
       listeners,
       limits,
       turns: this.#turns,
+      neighbourhood: { name: this.#name, counts: this.#waiting.shared, index: this.#freeIndex() },
       localAddress,
       table,
       routes: snapshot(),
@@ -257,6 +261,13 @@ export class ProxyFleet {
       });
     });
     return firstError(await opened);
+  }
+
+  #freeIndex(): number {
+    const taken = new Set([...this.#members].map(({ index }) => index));
+    let index = 0;
+    while (taken.has(index)) index++;
+    return index;
   }
 
   /** Opens what a worker has not; resolves when all is told, with the first error. */
@@ -353,9 +364,10 @@ export class ProxyFleet {
   }
 
   /** Closes what it left open, and takes back what it alone would have taken back. */
-  #bury({ estate, counters, ejections }: FleetMember): void {
+  #bury({ index, estate, counters, ejections }: FleetMember): void {
     if (!estate.isEmpty) void loadLibc().then((libc) => estate.settle(libc));
     this.counters.retire(counters, (slot, inFlight) => this.#states.left(slot, inFlight));
+    this.#waiting.forget(index);
     for (const { id, slot } of ejections.values())
       if (![...this.#members].some((other) => other.ejections.has(id))) this.#states.pardon(slot);
   }

@@ -75,7 +75,7 @@ export const DEFAULT_LIMITS: ProxyLimits = {
   maxSightings: 4,
   maxInFlight: 0,
   maxWaiting: 1_000,
-  waitTimeout: 2_000,
+  waitTimeout: 5_000,
   retryShare: 0.2,
   maxInterim: 50,
 };

@@ -6,6 +6,7 @@ import type { TransportName } from './choice.ts';
 import type { Ejection } from './ejector.ts';
 import type { ProxyLimits } from './limits.ts';
 import type { ListenerSpec } from './listener-spec.ts';
+import type { Neighbourhood } from './neighbours.ts';
 import type { ProxySettings } from './settings.ts';
 import type { ShortageReport } from './shortage.ts';
 import type { ChallengeAnswers, StoreSpec } from './tls/spec.ts';
@@ -23,6 +24,7 @@ export interface WorkerOrders {
   readonly turns: SharedArrayBuffer;
   /** Load and ejection of the instances, shared by the workers. */
   readonly states: SharedArrayBuffer;
+  readonly neighbourhood: Neighbourhood;
   readonly localAddress: string | undefined;
   readonly table: TableOptions | undefined;
   readonly routes: RouteDelta;

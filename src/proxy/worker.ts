@@ -13,6 +13,7 @@ import { Ejector } from './ejector.ts';
 import { completeLimits } from './limits.ts';
 import type { ListenerSpec } from './listener-spec.ts';
 import type { FromWorker, ToWorker, WorkerOrders } from './messages.ts';
+import { Neighbourly } from './neighbours.ts';
 import { ProxyServer } from './net/server.ts';
 import { Dialer } from './tls/dialer.ts';
 import { Keyring } from './tls/keyring.ts';
@@ -69,6 +70,7 @@ async function run(port: MessagePort, orders: WorkerOrders): Promise<void> {
       limits,
       counters,
       localAddress,
+      neighbours: new Neighbourly(orders.neighbourhood, Math.random),
       outcomes: ejector,
       onShortage(report) {
         tell({ type: 'shortage', report });

@@ -69,7 +69,7 @@ export const limitsSchema = z
       .default(DEFAULT_LIMITS.maxWaiting)
       .describe('Requests of one route that wait for room; the next one is answered 503 at once.'),
     waitTimeout: limitDuration('waitTimeout').describe(
-      'How long a request waits for room; then it is answered 503 with Retry-After.',
+      'How long a request waits for room; then it is answered 503 with Retry-After, and at once when those before it get on too slowly for its turn to come in that time.',
     ),
     retryShare: z
       .number()

@@ -112,7 +112,7 @@ export class Dispatch implements Waiter {
   }
 
   #queue(route: Route): void {
-    if (!this.#engine.waiting.enter(route, this)) {
+    if (!this.#engine.waiting.enter(route, this, this.#session.waitTimeout)) {
       this.failure = 'busy';
       this.#session.undeliverable();
       return;

@@ -8,6 +8,7 @@ import type { RouteTable } from '../../route/table.ts';
 import { Credentials, compareBcrypt } from '../auth.ts';
 import type { Counters } from '../counters.ts';
 import type { ProxyLimits } from '../limits.ts';
+import type { Neighbours } from '../neighbours.ts';
 import type { NoRouteSettings, ProxySettings } from '../settings.ts';
 import type { Lack } from '../shortage.ts';
 import { latin1 } from './bytes.ts';
@@ -46,6 +47,8 @@ export interface EngineOptions {
   memory?: Uint8Array;
   /** Calls a task when the present event is done with; default: a microtask. */
   soon?: (task: () => void) => void;
+  /** Other workers with which room for requests is shared. */
+  neighbours?: Neighbours | undefined;
   /** Monotonic milliseconds. */
   now: () => number;
   /** Seconds resolution is enough: for Date (ms since the epoch). */
@@ -113,6 +116,7 @@ export class Engine {
       onTrouble = () => {},
       memory = createMemory(),
       soon = queueMicrotask,
+      neighbours,
       now,
       wallClock,
     }: EngineOptions,
@@ -138,7 +142,7 @@ export class Engine {
       extras: undefined,
     };
     this.#wallClock = wallClock;
-    this.waiting = new WaitingRoom(limits.maxWaiting, soon);
+    this.waiting = new WaitingRoom({ most: limits.maxWaiting, soon, now, neighbours });
     this.retries = new RetryBudget({ ...RETRIES, share: limits.retryShare });
     this.transport = transport(this);
     this.tick();

@@ -288,6 +288,11 @@ export class Session {
     this.arm();
   }
 
+  /** ms that a request of it waits for an instance to have room, at most. */
+  get waitTimeout(): number {
+    return this.#frontend.limits.waitTimeout;
+  }
+
   /** Sets the deadline for what the session waits for now. */
   arm(): void {
     this.deadline = this.#engine.time + this.#patience(this.#frontend.limits);

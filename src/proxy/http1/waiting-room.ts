@@ -1,5 +1,6 @@
 /** Requests for which every instance of their route has as many as it may: first come, first served. */
 import type { Route } from '../../route/table.ts';
+import { Alone, type Neighbours } from '../neighbours.ts';
 
 export interface Waiter {
   /** As it was when the request came. */
@@ -8,53 +9,124 @@ export interface Waiter {
   admit(): boolean;
 }
 
-export class WaitingRoom {
-  readonly #most: number;
-  /** By the id of the route: tables come and go meanwhile. */
-  readonly #queues = new Map<string, Waiter[]>();
-  readonly #soon: (task: () => void) => void;
-  #isScheduled = false;
+/** What one more admission counts for in the mean time between two: the last sixteen or so tell. */
+const NEWS = 1 / 16;
 
-  /** `most`: that may wait for one route. `soon` calls a task when the present event is done with. */
-  constructor(most: number, soon: (task: () => void) => void) {
-    this.#most = most;
-    this.#soon = soon;
+/** Admissions before their pace is believed. */
+const ENOUGH = 8;
+
+/** Who waits for one route, and how quickly they get on. */
+class Queue {
+  readonly waiters: Waiter[] = [];
+  #admitted = 0;
+  #last: number;
+  /** ms between two admissions. */
+  #mean = 0;
+
+  constructor(at: number) {
+    this.#last = at;
   }
 
-  /** False when too many wait. */
-  enter(route: Route, waiter: Waiter): boolean {
+  /** ms that one who comes now is going to wait: 0 while that cannot be told. */
+  get wait(): number {
+    return this.#admitted < ENOUGH ? 0 : this.#mean * (this.waiters.length + 1);
+  }
+
+  admitted(at: number): void {
+    const gap = at - this.#last;
+    this.#last = at;
+    this.#admitted++;
+    this.#mean += (gap - this.#mean) * Math.max(NEWS, 1 / this.#admitted);
+  }
+}
+
+export interface WaitingRoomOptions {
+  /** Requests that may wait for one route. */
+  most: number;
+  /** Calls a task when the present event is done with. */
+  soon(task: () => void): void;
+  /** Default: there are none. */
+  neighbours?: Neighbours | undefined;
+  /** ms of a clock that never goes back. */
+  now(): number;
+}
+
+export class WaitingRoom {
+  readonly #options: WaitingRoomOptions;
+  readonly #neighbours: Neighbours;
+  /** By the id of the route: tables come and go meanwhile. */
+  readonly #queues = new Map<string, Queue>();
+  #isScheduled = false;
+
+  constructor(options: WaitingRoomOptions) {
+    this.#options = options;
+    this.#neighbours = options.neighbours ?? new Alone();
+    this.#neighbours.heed((useless) => {
+      options.soon(() => {
+        if (!this.#look()) useless();
+      });
+    });
+  }
+
+  /**
+   * False when too many wait already, or get on so slowly that this one's turn would come after `patience` ms: better refused at once
+   * than in vain later.
+   */
+  enter(route: Route, waiter: Waiter, patience: number): boolean {
     const queue = this.#queues.get(route.id);
     if (queue === undefined) {
-      if (this.#most === 0) return false;
-      this.#queues.set(route.id, [waiter]);
+      if (this.#options.most === 0) return false;
+      const first = new Queue(this.#options.now());
+      first.waiters.push(waiter);
+      this.#queues.set(route.id, first);
+      this.#neighbours.add(1);
       return true;
     }
-    if (queue.length >= this.#most) return false;
-    queue.push(waiter);
+    if (queue.waiters.length >= this.#options.most || queue.wait > patience) return false;
+    queue.waiters.push(waiter);
+    this.#neighbours.add(1);
     return true;
   }
 
   leave(route: Route, waiter: Waiter): void {
     const queue = this.#queues.get(route.id);
-    const place = queue?.indexOf(waiter) ?? -1;
+    const place = queue?.waiters.indexOf(waiter) ?? -1;
     if (queue === undefined || place < 0) return;
-    queue.splice(place, 1);
-    if (queue.length === 0) this.#queues.delete(route.id);
+    queue.waiters.splice(place, 1);
+    this.#neighbours.add(-1);
+    if (queue.waiters.length === 0) this.#queues.delete(route.id);
   }
 
   /**
-   * An instance has room, or may have: other workers' requests end without a word. Who waits goes on once the present
-   * event is done with: the engine's memory is in use until then.
+   * An instance has room. Who waits, here or at another worker, goes on once the present event is done with: the engine's memory is in
+   * use until then.
    */
   freed(): void {
-    if (this.#isScheduled || this.#queues.size === 0) return;
+    if (this.#isScheduled || this.#neighbours.total === 0) return;
     this.#isScheduled = true;
-    this.#soon(() => {
+    this.#options.soon(() => {
       this.#isScheduled = false;
-      for (const [id, queue] of this.#queues) {
-        while (queue[0]?.admit() === true) queue.shift();
-        if (queue.length === 0 && this.#queues.get(id) === queue) this.#queues.delete(id);
-      }
+      if (this.#neighbours.isOurs()) this.#look();
     });
+  }
+
+  /** For what nobody tells: an instance is back, a limit was raised. */
+  sweep(): void {
+    if (this.#queues.size > 0) this.#options.soon(() => this.#look());
+  }
+
+  /** Who waits here goes on where there is room. False when nobody could. */
+  #look(): boolean {
+    let isAnyAdmitted = false;
+    for (const [id, queue] of this.#queues) {
+      while (queue.waiters[0]?.admit() === true) {
+        queue.waiters.shift();
+        queue.admitted(this.#options.now());
+        this.#neighbours.add(-1);
+        isAnyAdmitted = true;
+      }
+      if (queue.waiters.length === 0 && this.#queues.get(id) === queue) this.#queues.delete(id);
+    }
+    return isAnyAdmitted;
   }
 }

@@ -8,6 +8,7 @@ import { Engine, type Outcomes } from '../http1/engine.ts';
 import { readBufferOf } from '../http1/memory.ts';
 import { completeLimits, type ProxyLimits } from '../limits.ts';
 import type { ListenAddress, ListenerSpec } from '../listener-spec.ts';
+import type { Neighbours } from '../neighbours.ts';
 import { Seats } from '../seats.ts';
 import type { ProxySettings } from '../settings.ts';
 import { Shortage, type ShortageReport } from '../shortage.ts';
@@ -34,6 +35,8 @@ export interface ProxyServerOptions {
   onTrouble?: ((why: string) => void) | undefined;
   /** Own address for `by=` in Forwarded. */
   localAddress?: string | undefined;
+  /** Servers in other threads that count load in common with this one. */
+  neighbours?: Neighbours | undefined;
   routes?: RouteTable;
   /** Where TCP and UDP go. */
   pools?: Pools;
@@ -68,7 +71,7 @@ export class ProxyServer {
   #stopped: Promise<void> | undefined;
 
   constructor(options: ProxyServerOptions = {}, transport: TransportKind = NET) {
-    const { outcomes = NO_OUTCOMES, onShortage = () => {}, onTrouble, localAddress } = options;
+    const { outcomes = NO_OUTCOMES, onShortage = () => {}, onTrouble, localAddress, neighbours } = options;
     const { memory, now, soon } = transport;
     const shortage = new Shortage(onShortage, now);
     const onLack = shortage.note.bind(shortage);
@@ -80,6 +83,7 @@ export class ProxyServer {
         outcomes,
         onLack,
         onTrouble,
+        neighbours,
         now,
         wallClock: () => Date.now(),
         ...(memory === undefined ? {} : { memory }),
@@ -113,8 +117,7 @@ export class ProxyServer {
       for (const listener of this.#listeners.values()) listener.sweep(time);
       for (const listener of this.#leaving) listener.sweep(time);
       this.#pool.sweep(time);
-      // Other workers' requests may have ended, which nobody tells.
-      engine.waiting.freed();
+      engine.waiting.sweep();
     }, SWEEP);
     this.#timer.unref();
   }

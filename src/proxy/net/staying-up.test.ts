@@ -9,6 +9,7 @@ import { ManualClock } from '../../lib/clock.ts';
 import { CounterReader, createCounterBlock } from '../counters.ts';
 import { Ejector } from '../ejector.ts';
 import { routeTo, targetAt } from '../fixtures.ts';
+import { Neighbourly, WaitingCounts } from '../neighbours.ts';
 import { ProxyServer, type ProxyServerOptions } from './server.ts';
 
 const closers: (() => unknown)[] = [];
@@ -135,6 +136,46 @@ describe('instances that have as many requests as they may', () => {
     await one.has(1);
     one.answer();
     expect((await later).status).toBe(200);
+  });
+
+  it('take turns with those that wait at another worker', async () => {
+    const one = await Instance.start();
+    one.isPatient = true;
+    const target = at(one, 1, 1);
+    const { shared } = new WaitingCounts();
+    const counters = createCounterBlock();
+    const counts = new CounterReader();
+    counts.add(counters);
+    const inFlight = async (number: number) => {
+      while (counts.overall().inFlight !== number) await new Promise((resolve) => setImmediate(resolve));
+    };
+    // The last worker is drawn as long as anybody waits there.
+    const workers = [0, 1].map((index) => {
+      const neighbours = new Neighbourly({ name: 'staying-up', counts: shared, index }, () => 0.999);
+      closers.push(() => neighbours.close());
+      return proxy([target], { neighbours, counters });
+    });
+    const [here, there] = (await Promise.all(workers)) as [
+      Awaited<(typeof workers)[0]>,
+      Awaited<(typeof workers)[0]>,
+    ];
+    const order: string[] = [];
+    const asked = async (name: string, ask: typeof here.ask) => {
+      expect((await ask()).status).toBe(200);
+      order.push(name);
+    };
+    const all = [asked('first', here.ask)];
+    await one.has(1);
+    all.push(asked('here', here.ask));
+    await inFlight(2);
+    all.push(asked('there', there.ask));
+    await inFlight(3);
+    for (let n = 0; n < 3; n++) {
+      await one.has(1);
+      one.answer();
+    }
+    await Promise.all(all);
+    expect(order).toEqual(['first', 'there', 'here']);
   });
 
   it('forget a client that goes away while it waits', async () => {

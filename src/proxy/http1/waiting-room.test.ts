@@ -1,0 +1,111 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Route } from '../../route/table.ts';
+import { type Waiter, WaitingRoom } from './waiting-room.ts';
+
+const ROUTE = { id: 'one' } as Route;
+
+/** A route whose one instance takes a request every `pace` ms, and a clock that stands until it is told. */
+class Counter {
+  time = 0;
+  #hasRoom = false;
+  readonly served: Waiter[] = [];
+  readonly room: WaitingRoom;
+
+  constructor(most = 1_000) {
+    this.room = new WaitingRoom({ most, soon: (task) => task(), now: () => this.time });
+  }
+
+  waiter(): Waiter {
+    const waiter: Waiter = {
+      route: ROUTE,
+      admit: () => {
+        if (!this.#hasRoom) return false;
+        this.#hasRoom = false;
+        this.served.push(waiter);
+        return true;
+      },
+    };
+    return waiter;
+  }
+
+  enter(patience: number, waiter = this.waiter()): boolean {
+    return this.room.enter(ROUTE, waiter, patience);
+  }
+
+  /** The instance has finished one, `pace` ms after the last. */
+  serve(pace: number): void {
+    this.time += pace;
+    this.#hasRoom = true;
+    this.room.freed();
+  }
+}
+
+describe('the waiting room', () => {
+  it('lets in who comes first, first', () => {
+    const counter = new Counter();
+    const waiters = [counter.waiter(), counter.waiter(), counter.waiter()];
+    for (const one of waiters) expect(counter.enter(5_000, one)).toBe(true);
+    for (let n = 0; n < 3; n++) counter.serve(10);
+    expect(counter.served).toEqual(waiters);
+  });
+
+  it('holds no more than it may', () => {
+    const counter = new Counter(2);
+    expect([counter.enter(5_000), counter.enter(5_000), counter.enter(5_000)]).toEqual([true, true, false]);
+    expect(new Counter(0).enter(5_000)).toBe(false);
+  });
+
+  it('refuses at once who would wait in vain, and nobody before it knows the pace', () => {
+    const counter = new Counter();
+    for (let n = 0; n < 40; n++) expect(counter.enter(1_000)).toBe(true);
+    for (let n = 0; n < 10; n++) counter.serve(100);
+    // Thirty wait, one gets on every 100 ms: three seconds.
+    expect(counter.enter(1_000)).toBe(false);
+    expect(counter.enter(3_200)).toBe(true);
+  });
+
+  it('takes up again when those who wait get on more quickly', () => {
+    const counter = new Counter();
+    for (let n = 0; n < 200; n++) counter.enter(60_000);
+    for (let n = 0; n < 20; n++) counter.serve(100);
+    expect(counter.enter(2_000)).toBe(false);
+    for (let n = 0; n < 60; n++) counter.serve(5);
+    expect(counter.enter(2_000)).toBe(true);
+  });
+
+  it('knows nothing of the pace of who waited before: an empty queue is forgotten', () => {
+    const counter = new Counter();
+    for (let n = 0; n < 9; n++) counter.enter(60_000);
+    for (let n = 0; n < 9; n++) counter.serve(10_000);
+    for (let n = 0; n < 5; n++) expect(counter.enter(1)).toBe(true);
+  });
+
+  it('at a steady pace keeps whoever it lets in no longer than they wait, give or take one turn', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 200 }), fc.integer({ min: 3, max: 50 }), (pace, turns) => {
+        const patience = turns * pace;
+        const counter = new Counter();
+        const since = new Map<Waiter, number>();
+        const come = () => {
+          const waiter = counter.waiter();
+          if (counter.enter(patience, waiter)) since.set(waiter, counter.time);
+        };
+        // Two come for every one that is served.
+        for (let n = 0; n < 20; n++) come();
+        for (let n = 0; n < 400; n++) {
+          counter.serve(pace);
+          come();
+          come();
+        }
+        for (let n = counter.served.length; n < since.size; n++) counter.serve(pace);
+        let at = 0;
+        for (const [n, waiter] of counter.served.entries()) {
+          at = (n + 1) * pace;
+          // Before the pace is known all are let in: those are the first twenty-four.
+          if (n >= 36) expect(at - since.get(waiter)!).toBeLessThanOrEqual(patience + 2 * pace);
+        }
+      }),
+    );
+  });
+});
