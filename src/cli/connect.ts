@@ -1,52 +1,111 @@
 /** How verbs reach the agent: flags first, then Consul's environment variables, then 127.0.0.1:8500. */
-import fs from 'node:fs';
-import { Client, type ClientOptions, clientOptionsFromEnv } from '../client/index.ts';
-import { MusterError, messageOf } from '../errors.ts';
+import { Client, type ClientOptions, clientOptionsFromEnv, type ReadOptions } from '../client/index.ts';
+import { readBytes } from './data.ts';
 import type { Flags, FlagValues } from './flags.ts';
 import type { Terminal } from './verb.ts';
 
 export const CONNECTION_FLAGS = {
   'http-addr': {
     kind: 'string',
+    group: 'connection',
     value: 'ADDRESS',
-    summary: 'The agent: host:port or a URL.',
+    summary: 'The agent: host:port, a URL or unix:///path.',
     default: '$CONSUL_HTTP_ADDR or 127.0.0.1:8500',
   },
-  token: { kind: 'string', value: 'SECRET', summary: 'ACL token.', default: '$CONSUL_HTTP_TOKEN' },
+  token: {
+    kind: 'string',
+    group: 'connection',
+    value: 'SECRET',
+    summary: 'ACL token.',
+    default: '$CONSUL_HTTP_TOKEN',
+  },
   'token-file': {
     kind: 'string',
+    group: 'connection',
     value: 'FILE',
     summary: 'File that holds the ACL token.',
     default: '$CONSUL_HTTP_TOKEN_FILE',
   },
-  datacenter: { kind: 'string', value: 'NAME', summary: 'Datacenter to ask.', default: "the agent's own" },
+  'ca-file': {
+    kind: 'string',
+    group: 'connection',
+    value: 'FILE',
+    summary: 'Certificates of the authorities that may have issued that of the agent.',
+    default: "$CONSUL_CACERT or the system's",
+  },
+  'ca-path': {
+    kind: 'string',
+    group: 'connection',
+    value: 'FOLDER',
+    summary: 'A folder of such files.',
+    default: '$CONSUL_CAPATH',
+  },
+  'client-cert': {
+    kind: 'string',
+    group: 'connection',
+    value: 'FILE',
+    summary: 'Certificate to show to an agent that asks for one.',
+    default: '$CONSUL_CLIENT_CERT',
+  },
+  'client-key': {
+    kind: 'string',
+    group: 'connection',
+    value: 'FILE',
+    summary: 'Its key.',
+    default: '$CONSUL_CLIENT_KEY',
+  },
+  'tls-server-name': {
+    kind: 'string',
+    group: 'connection',
+    value: 'NAME',
+    summary: "Name that the agent's certificate must have.",
+    default: '$CONSUL_TLS_SERVER_NAME or the host',
+  },
+  datacenter: {
+    kind: 'string',
+    group: 'connection',
+    value: 'NAME',
+    summary: 'Datacenter to ask.',
+    default: "the agent's own",
+  },
+  stale: {
+    kind: 'boolean',
+    group: 'connection',
+    summary: 'Let any server answer, even one that may lag behind.',
+  },
 } as const satisfies Flags;
+
+/** The options of the client that flags set as they are. */
+const OPTIONS = {
+  'http-addr': 'address',
+  'ca-file': 'caFile',
+  'ca-path': 'caPath',
+  'client-cert': 'certFile',
+  'client-key': 'keyFile',
+  'tls-server-name': 'tlsServerName',
+  datacenter: 'datacenter',
+} as const satisfies Partial<Record<keyof typeof CONNECTION_FLAGS, keyof ClientOptions>>;
 
 export const JSON_FLAG = {
   json: { kind: 'boolean', summary: 'Print JSON, for programs.' },
 } as const satisfies Flags;
 
-export const STALE_FLAG = {
-  stale: { kind: 'boolean', summary: 'Let any server answer, even one that may lag behind.' },
-} as const satisfies Flags;
+export type ConnectionValues = FlagValues<typeof CONNECTION_FLAGS>;
 
-export function connect(flags: FlagValues<typeof CONNECTION_FLAGS>, terminal: Terminal): Client {
+export function connect(flags: ConnectionValues, terminal: Terminal): Client {
   const options: ClientOptions = clientOptionsFromEnv(terminal.env);
-  if (flags['http-addr'] !== undefined) options.address = flags['http-addr'];
-  if (flags.datacenter !== undefined) options.datacenter = flags.datacenter;
-  if (flags['token-file'] !== undefined) options.token = tokenFrom(flags['token-file']);
+  for (const [flag, option] of Object.entries(OPTIONS)) {
+    const value = flags[flag as keyof typeof OPTIONS];
+    if (value !== undefined) options[option] = value;
+  }
+  if (flags['token-file'] !== undefined) options.token = readBytes(flags['token-file']).toString().trim();
   if (flags.token !== undefined) options.token = flags.token;
   return new Client(options);
 }
 
-function tokenFrom(file: string): string {
-  try {
-    return fs.readFileSync(file, 'utf8').trim();
-  } catch (cause) {
-    throw new MusterError('config.unreadable', `cannot read the token file ${file}: ${messageOf(cause)}`, {
-      cause,
-    });
-  }
+/** How a read is meant: `-stale` or not. */
+export function reading({ stale }: ConnectionValues): ReadOptions {
+  return stale ? { consistency: 'stale' } : {};
 }
 
 /** `value` as JSON that a person can read too. */

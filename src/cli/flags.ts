@@ -45,6 +45,8 @@ export interface Flag {
   default?: string;
   /** Known, but not among those that the help lists one by one. */
   hidden?: boolean;
+  /** Flags that many verbs have: the help shows them behind those of the verb itself. */
+  group?: 'connection';
   /** A list to which its values are added instead of one of its own: the order among both counts. */
   into?: string;
 }

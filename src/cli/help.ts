@@ -11,6 +11,15 @@ export function usageOf(name: string, verb: Verb): string {
   return `muster ${name}${flags}${verb.args.map((arg) => ` ${arg}`).join('')}`;
 }
 
+/** The flags that the help lists one by one: the verb's own, and those to reach the agent. */
+export function shownFlags(verb: Verb): Record<'own' | 'connection', [string, Flag][]> {
+  const shown = Object.entries<Flag>(verb.flags).filter(([, { hidden }]) => hidden !== true);
+  return {
+    own: shown.filter(([, { group }]) => group === undefined),
+    connection: shown.filter(([, { group }]) => group === 'connection'),
+  };
+}
+
 /** "-timeout DURATION" */
 export function flagUsage(name: string, flag: Flag): string {
   const value =
@@ -32,8 +41,15 @@ export function helpOf(name: string, verb: Verb): string {
     ...(does === undefined ? [] : [`  # ${does}`]),
     `  ${command}`,
   ]);
-  const shown = Object.entries<Flag>(verb.flags).filter(([, row]) => row.hidden !== true);
-  const flags = shown.map(([flag, row]) => [`  ${flagUsage(flag, row)}`, flagText(row)]);
+  const table = (title: string, flags: readonly [string, Flag][]): string[] =>
+    flags.length === 0
+      ? []
+      : [
+          '',
+          title,
+          columns(flags.map(([flag, row]) => [`  ${flagUsage(flag, row)}`, flagText(row)])).trimEnd(),
+        ];
+  const { own, connection } = shownFlags(verb);
   return [
     verb.examples.length > 1 ? 'Examples:' : 'Example:',
     ...examples,
@@ -42,7 +58,8 @@ export function helpOf(name: string, verb: Verb): string {
     ...(verb.about === undefined ? [] : ['', verb.about]),
     '',
     `Usage: ${usageOf(name, verb)}`,
-    ...(flags.length === 0 ? [] : ['', 'Flags:', columns(flags).trimEnd()]),
+    ...table('Flags:', own),
+    ...table('To reach the agent:', connection),
     '',
   ].join('\n');
 }

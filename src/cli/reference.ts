@@ -1,10 +1,19 @@
 /** docs/reference/cli.md, from the table of verbs. */
-import { flagText, flagUsage, usageOf, type Verbs } from './help.ts';
+import { CONNECTION_FLAGS } from './connect.ts';
+import type { Flag } from './flags.ts';
+import { flagText, flagUsage, shownFlags, usageOf, type Verbs } from './help.ts';
+
+const cell = (text: string): string => text.replaceAll('|', '\\|');
+
+function table(flags: readonly [string, Flag][]): string[] {
+  if (flags.length === 0) return [];
+  const rows = flags.map(([flag, row]) => `| \`${cell(flagUsage(flag, row))}\` | ${cell(flagText(row))} |`);
+  return ['| flag | meaning |', '|---|---|', ...rows, ''];
+}
 
 export function cliReference(verbs: Verbs): string {
-  const cell = (text: string): string => text.replaceAll('|', '\\|');
   const parts = Object.entries(verbs).flatMap(([name, verb]) => {
-    const flags = Object.entries(verb.flags).filter(([, flag]) => flag.hidden !== true);
+    const { own, connection } = shownFlags(verb);
     return [
       `## ${name}`,
       '',
@@ -15,16 +24,9 @@ export function cliReference(verbs: Verbs): string {
       ...verb.examples.map(({ command, does }) => (does === undefined ? command : `${command}  # ${does}`)),
       '```',
       '',
-      `Usage: \`${usageOf(name, verb)}\``,
+      `Usage: \`${usageOf(name, verb)}\`${connection.length === 0 ? '' : ', with the [flags to reach the agent](#reaching-the-agent)'}`,
       '',
-      ...(flags.length === 0
-        ? []
-        : [
-            '| flag | meaning |',
-            '|---|---|',
-            ...flags.map(([flag, row]) => `| \`${cell(flagUsage(flag, row))}\` | ${cell(flagText(row))} |`),
-            '',
-          ]),
+      ...table(own),
     ];
   });
   return [
@@ -33,9 +35,15 @@ export function cliReference(verbs: Verbs): string {
     '<!-- Made from src/cli/verbs.ts by `node scripts/docs.mjs`. -->',
     '',
     '`muster VERB [flags] [arguments]`. Flags are written `-flag` or `--flag`, `-flag=value` or `-flag value`, before or behind',
-    'arguments; `--` ends them. `CONSUL_HTTP_ADDR`, `CONSUL_HTTP_TOKEN`, `CONSUL_HTTP_TOKEN_FILE`, `CONSUL_HTTP_SSL` and',
-    '`CONSUL_HTTP_AUTH` are read. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.',
+    'arguments; `--` ends them. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.',
     '',
+    '## Reaching the agent',
+    '',
+    "Verbs that look and act ask the agent on this machine unless told otherwise, by flags or by Consul's variables: `CONSUL_HTTP_ADDR`,",
+    '`CONSUL_HTTP_TOKEN`, `CONSUL_HTTP_TOKEN_FILE`, `CONSUL_HTTP_AUTH`, `CONSUL_HTTP_SSL`, `CONSUL_HTTP_SSL_VERIFY`, `CONSUL_CACERT`,',
+    '`CONSUL_CAPATH`, `CONSUL_CLIENT_CERT`, `CONSUL_CLIENT_KEY`, `CONSUL_TLS_SERVER_NAME`.',
+    '',
+    ...table(Object.entries(CONNECTION_FLAGS)),
     ...parts,
   ].join('\n');
 }

@@ -1,6 +1,7 @@
 /** From words to a verb, and from what it throws to a sentence and an exit code. */
 import { isMusterError, MusterError, messageOf } from '../errors.ts';
 import { nearest } from '../lib/nearest.ts';
+import { whyAbsent } from './absent.ts';
 import { parseFlags } from './flags.ts';
 import { helpOf, overview, usageOf, type Verbs } from './help.ts';
 import { arityOf, type Terminal } from './verb.ts';
@@ -56,6 +57,8 @@ function findVerb(verbs: Verbs, words: readonly string[]): Found {
     const name = words.slice(0, length).join(' ');
     if (Object.hasOwn(verbs, name)) return { name, rest: words.slice(length) };
   }
+  const absent = whyAbsent(first, second);
+  if (absent !== undefined) throw new MusterError('request.rejected', absent);
   const names = Object.keys(verbs);
   const third = words[2] ?? '';
   const inner = `${first} ${second}`;

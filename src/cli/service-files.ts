@@ -1,11 +1,11 @@
 /** Service definitions in files, as `services register` takes them: Consul's, JSON or HCL, in either of its casings. */
-import fs from 'node:fs';
 import path from 'node:path';
 import { parseHclWithPlaces } from '../agent/config/consul/tree.ts';
 import { parseJsonWithPlaces } from '../agent/config/json-places.ts';
 import { SyntaxFault } from '../agent/config/places.ts';
 import type { ServiceRegistration } from '../client/index.ts';
-import { MusterError, messageOf } from '../errors.ts';
+import { MusterError } from '../errors.ts';
+import { readBytes } from './data.ts';
 
 /** Free keys below these are the user's own and stay as they are. */
 const FREE = new Set(['meta', 'header', 'taggedaddresses']);
@@ -29,20 +29,19 @@ export function readServiceFiles(files: readonly string[]): ServiceRegistration[
 }
 
 function parse(file: string): unknown {
-  let text: string;
+  const text = readBytes(file).toString();
+  return parseText(text, file, path.extname(file).toLowerCase() === '.hcl');
+}
+
+/** HCL or JSON as a value; `name` is what is said of it. Throws `config.invalid` with the place. */
+export function parseText(text: string, name: string, isHcl: boolean): unknown {
   try {
-    text = fs.readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new MusterError('config.unreadable', `cannot read ${file}: ${messageOf(cause)}`, { cause });
-  }
-  try {
-    const isHcl = path.extname(file).toLowerCase() === '.hcl';
     return (isHcl ? parseHclWithPlaces : parseJsonWithPlaces)(text).value;
   } catch (error) {
     if (!(error instanceof SyntaxFault)) throw error;
     throw new MusterError(
       'config.invalid',
-      `${file}:${error.place.line}:${error.place.column}: ${error.message}`,
+      `${name}:${error.place.line}:${error.place.column}: ${error.message}`,
     );
   }
 }

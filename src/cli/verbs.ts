@@ -3,20 +3,24 @@
  * docs/reference/cli.md come from this table; a verb is one file and one line here.
  */
 import type { Verbs } from './help.ts';
-import { agent } from './verbs/agent.ts';
-import { catalogDatacenters, catalogNodes, catalogServices } from './verbs/catalog.ts';
+import { policyCreate, policyDelete, policyList, policyRead, policyUpdate } from './verbs/acl/policies.ts';
+import { roleCreate, roleDelete, roleList, roleRead, roleUpdate } from './verbs/acl/roles.ts';
+import { aclBootstrap, setAgentToken, translateRules } from './verbs/acl/system.ts';
 import {
-  forceLeave,
-  join,
-  keyring,
-  leave,
-  raftListPeers,
-  raftRemovePeer,
-  recover,
-  reload,
-} from './verbs/cluster.ts';
+  tokenClone,
+  tokenCreate,
+  tokenDelete,
+  tokenList,
+  tokenRead,
+  tokenUpdate,
+} from './verbs/acl/tokens.ts';
+import { agent } from './verbs/agent.ts';
+import { autopilotGet, autopilotSet, autopilotState } from './verbs/autopilot.ts';
+import { catalogDatacenters, catalogNodes, catalogServices } from './verbs/catalog.ts';
+import { forceLeave, join, leave, raftListPeers, raftRemovePeer, recover, reload } from './verbs/cluster.ts';
 import { completion } from './verbs/completion.ts';
 import { configPrint, validate } from './verbs/config.ts';
+import { configDelete, configList, configRead, configWrite } from './verbs/config-entries.ts';
 import { dns } from './verbs/dns.ts';
 import { drain } from './verbs/drain.ts';
 import { event } from './verbs/event.ts';
@@ -35,6 +39,7 @@ import { health } from './verbs/health.ts';
 import { history } from './verbs/history.ts';
 import { info } from './verbs/info.ts';
 import { keygen } from './verbs/keygen.ts';
+import { keyring } from './verbs/keyring.ts';
 import { kvDelete, kvExport, kvGet, kvImport, kvList, kvPut } from './verbs/kv.ts';
 import { lb } from './verbs/lb.ts';
 import { lbFromConsul, lbFromFile, lbFromUrl } from './verbs/lb-gobetween.ts';
@@ -45,6 +50,7 @@ import { members } from './verbs/members.ts';
 import { monitor } from './verbs/monitor.ts';
 import { registrator } from './verbs/registrator.ts';
 import { routes } from './verbs/routes.ts';
+import { rtt } from './verbs/rtt.ts';
 import { servicesDeregister, servicesRegister } from './verbs/services.ts';
 import { snapshotInspect, snapshotRestore, snapshotSave } from './verbs/snapshot.ts';
 import { template } from './verbs/template.ts';
@@ -77,6 +83,7 @@ export const verbs: Verbs = {
   watch,
   monitor,
   top,
+  rtt,
   info,
   version,
 
@@ -101,8 +108,34 @@ export const verbs: Verbs = {
   'snapshot inspect': snapshotInspect,
   'operator raft list-peers': raftListPeers,
   'operator raft remove-peer': raftRemovePeer,
+  'operator autopilot get-config': autopilotGet,
+  'operator autopilot set-config': autopilotSet,
+  'operator autopilot state': autopilotState,
   'operator recover': recover,
   keyring,
+  'acl bootstrap': aclBootstrap,
+  'acl token create': tokenCreate,
+  'acl token read': tokenRead,
+  'acl token update': tokenUpdate,
+  'acl token clone': tokenClone,
+  'acl token list': tokenList,
+  'acl token delete': tokenDelete,
+  'acl policy create': policyCreate,
+  'acl policy read': policyRead,
+  'acl policy update': policyUpdate,
+  'acl policy list': policyList,
+  'acl policy delete': policyDelete,
+  'acl role create': roleCreate,
+  'acl role read': roleRead,
+  'acl role update': roleUpdate,
+  'acl role list': roleList,
+  'acl role delete': roleDelete,
+  'acl set-agent-token': setAgentToken,
+  'acl translate-rules': translateRules,
+  'config read': configRead,
+  'config list': configList,
+  'config write': configWrite,
+  'config delete': configDelete,
   'group ls': groupList,
   'group show': groupShow,
   'group scale': groupScale,

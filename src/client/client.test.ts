@@ -36,7 +36,7 @@ describe('the address', () => {
 
   it('that cannot be one is said so at once', () => {
     expect(() => new Client({ address: 'a b' })).toThrow(/not an address/);
-    expect(() => new Client({ address: 'unix:///run/agent.sock' })).toThrow(/Unix socket/);
+    expect(() => new Client({ address: 'unix:///run/agent.sock' })).not.toThrow();
   });
 });
 

@@ -1,5 +1,7 @@
+import { AclCalls } from './acl.ts';
 import { AgentCalls } from './agent.ts';
 import { CatalogCalls } from './catalog.ts';
+import { ConfigCalls } from './config.ts';
 import {
   type Answer,
   type CallOptions,
@@ -8,6 +10,7 @@ import {
   type ReadOptions,
   type Request,
 } from './connection.ts';
+import { CoordinateCalls } from './coordinate.ts';
 import { EventCalls } from './event.ts';
 import { HealthCalls } from './health.ts';
 import { KvCalls } from './kv.ts';
@@ -23,8 +26,11 @@ import { Watch, type WatchOptions } from './watch.ts';
  * (a `RefusedError`, with the status and what the agent said) or with the reason of their aborted signal.
  */
 export class Client {
+  readonly acl: AclCalls;
   readonly agent: AgentCalls;
   readonly catalog: CatalogCalls;
+  readonly config: ConfigCalls;
+  readonly coordinate: CoordinateCalls;
   readonly event: EventCalls;
   readonly health: HealthCalls;
   readonly kv: KvCalls;
@@ -36,8 +42,11 @@ export class Client {
 
   constructor(options: ClientOptions = {}) {
     this.#connection = new Connection(options);
+    this.acl = new AclCalls(this.#connection);
     this.agent = new AgentCalls(this.#connection);
     this.catalog = new CatalogCalls(this.#connection);
+    this.config = new ConfigCalls(this.#connection);
+    this.coordinate = new CoordinateCalls(this.#connection);
     this.event = new EventCalls(this.#connection);
     this.health = new HealthCalls(this.#connection);
     this.kv = new KvCalls(this.#connection);

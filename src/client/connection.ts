@@ -1,6 +1,7 @@
 import { MusterError, messageOf } from '../errors.ts';
 import { parseDuration } from '../lib/duration.ts';
-import { baseUrl, type ClientOptions } from './options.ts';
+import { baseUrl, type ClientOptions, socketOf } from './options.ts';
+import { transportOf } from './transport.ts';
 
 /** What every call takes. */
 export interface CallOptions {
@@ -23,15 +24,17 @@ export interface ReadOptions extends CallOptions {
   filter?: string;
   /** Sort by distance from this node; "_agent" for the one asked. */
   near?: string;
+  /** Only nodes with all of this metadata. */
+  nodeMeta?: Readonly<Record<string, string>>;
 }
 
-export type Params = Record<string, string | number | bigint | boolean | undefined>;
+export type Params = Record<string, string | number | bigint | boolean | readonly string[] | undefined>;
 
 export interface Request extends CallOptions {
   method?: 'GET' | 'PUT' | 'POST' | 'DELETE';
   /** Already encoded, from "/v1/…". */
   path: string;
-  /** `true` gives a parameter without a value; `undefined` and `false` leave it out. */
+  /** `true` gives a parameter without a value, a list one for each of its texts; `undefined` and `false` leave it out. */
   params?: Params;
   body?: string | Uint8Array;
   /** Milliseconds instead of the client's own. */
@@ -70,14 +73,17 @@ const SHOWN_BODY = 300;
 
 /** Speaks HTTP with one agent. */
 export class Connection {
+  /** Of the agent: a URL. */
   readonly address: string;
+  readonly #base: string;
   readonly #options: ClientOptions;
   readonly #fetch: typeof globalThis.fetch;
 
   constructor(options: ClientOptions) {
-    this.address = baseUrl(options);
+    this.#base = baseUrl(options);
+    this.address = socketOf(options.address) === undefined ? this.#base : (options.address as string);
     this.#options = options;
-    this.#fetch = options.fetch ?? globalThis.fetch;
+    this.#fetch = transportOf(options);
   }
 
   /** Reads JSON. `undefined` for a status in `accept`. */
@@ -98,13 +104,14 @@ export class Connection {
     params: Params = {},
     accept: number[] = [],
   ): Promise<Answer<T>> {
-    const { index, wait, consistency, filter, near } = options;
+    const { index, wait, consistency, filter, near, nodeMeta = {} } = options;
     const asked = {
       ...params,
       index,
       wait,
       filter,
       near,
+      'node-meta': Object.entries(nodeMeta).map(([name, value]) => `${name}:${value}`),
       stale: consistency === 'stale',
       consistent: consistency === 'consistent',
     };
@@ -191,9 +198,10 @@ export class Connection {
     const all: Params = { ...params, dc: datacenter };
     for (const [name, value] of Object.entries(all)) {
       if (value === undefined || value === false) continue;
-      query.push(value === true ? name : `${name}=${encodeURIComponent(String(value))}`);
+      for (const one of Array.isArray(value) ? value : [value])
+        query.push(one === true ? name : `${name}=${encodeURIComponent(String(one))}`);
     }
-    return `${this.address}${path}${query.length === 0 ? '' : `?${query.join('&')}`}`;
+    return `${this.#base}${path}${query.length === 0 ? '' : `?${query.join('&')}`}`;
   }
 
   #headers({ token = this.#options.token, body }: Request): Record<string, string> {
@@ -254,7 +262,7 @@ function reasonOf(cause: unknown): string {
 
 function unreachable(address: string, why: string, cause: unknown): MusterError {
   const remedy = /certificate|self-signed|unable to verify/i.test(why)
-    ? 'Name the certificate of its authority in NODE_EXTRA_CA_CERTS.'
+    ? 'Name the certificate of its authority in CONSUL_CACERT.'
     : 'Start an agent there (`muster agent -dev`), or set CONSUL_HTTP_ADDR to where one runs.';
   return new MusterError('client.unreachable', `no agent answers at ${address}: ${why}. ${remedy}`, {
     cause,

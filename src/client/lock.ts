@@ -1,5 +1,8 @@
+import { MusterError } from '../errors.ts';
 import { sleep, wakefulClock } from '../lib/clock.ts';
 import type { Client } from './client.ts';
+import { type HeldSession, holdSession } from './held-session.ts';
+import type { KvPair } from './types.ts';
 
 export interface LockOptions {
   /** Shown to who asks for the session. */
@@ -37,18 +40,16 @@ export async function takeLock(
   key: string,
   { name = 'Muster lock', value = '', ttl = 15_000, patience, signal }: LockOptions = {},
 ): Promise<Lock | undefined> {
-  const session = await client.session.create({ Name: name, TTL: `${ttl}ms`, Behavior: 'release' });
-  const ending = new AbortController();
-  const lost = new AbortController();
-  const keeping = keepAlive(client, session, ttl, ending.signal, lost);
+  const held = await holdSession(client, { Name: name, Behavior: 'release' }, ttl);
+  const { id: session, lost } = held;
   let released: Promise<void> | undefined;
   const release = () => {
     released ??= (async () => {
-      ending.abort();
-      await keeping;
+      await held.stop();
       await client.kv.put(key, value, { release: session, flags: LOCK_FLAGS }).catch(() => false);
       const left = await client.kv.get(key).catch(() => undefined);
-      if (left !== undefined && left.Session === undefined)
+      // A key that is something else is not ours to take away.
+      if (left !== undefined && left.Session === undefined && isLock(left))
         await client.kv.delete(key, { cas: left.ModifyIndex }).catch(() => false);
       await client.session.destroy(session).catch(() => {});
     })();
@@ -60,7 +61,7 @@ export async function takeLock(
   const giveUp = patience === undefined ? undefined : setTimeout(stop, patience);
   try {
     if (await acquire(client, key, value, session, waiting.signal)) {
-      void watchOver(client, key, session, ending.signal, lost);
+      void watchOver(client, key, held);
       return { key, session, lost: lost.signal, release };
     }
   } catch (error) {
@@ -74,6 +75,8 @@ export async function takeLock(
   return undefined;
 }
 
+const isLock = ({ Flags }: KvPair): boolean => Flags === Number(LOCK_FLAGS);
+
 /** Tries whenever the key is free. False once `signal` is aborted; the first attempt is made whatever it says. */
 async function acquire(
   client: Client,
@@ -83,48 +86,26 @@ async function acquire(
   signal: AbortSignal,
 ): Promise<boolean> {
   for (;;) {
-    if (await client.kv.put(key, value, { acquire: session, flags: LOCK_FLAGS })) return true;
-    if (signal.aborted) return false;
     const pair = await client.kv.get(key);
-    // Free, and yet not to be had: its last holder died a moment ago.
-    if (pair?.Session === undefined) await sleep(wakefulClock, RETRY, signal);
+    if (pair !== undefined && !isLock(pair))
+      throw new MusterError(
+        'request.rejected',
+        `the key ${key} is there and is no lock: choose another prefix`,
+      );
+    const isFree = pair?.Session === undefined;
+    if (isFree && (await client.kv.put(key, value, { acquire: session, flags: LOCK_FLAGS }))) return true;
+    if (signal.aborted) return false;
+    // Free, and yet not to be had: its last holder died a moment ago, or somebody was quicker.
+    if (isFree) await sleep(wakefulClock, RETRY, signal);
     else for await (const view of client.kv.watch(key, { signal })) if (view?.Session === undefined) break;
   }
 }
 
-/** Renews the session at half of its TTL until `ending`. */
-async function keepAlive(
-  client: Client,
-  session: string,
-  ttl: number,
-  ending: AbortSignal,
-  lost: AbortController,
-): Promise<void> {
-  let renewed = Date.now();
-  while (!ending.aborted) {
-    await sleep(wakefulClock, Date.now() - renewed > ttl / 2 ? 500 : ttl / 2, ending);
-    if (ending.aborted) return;
-    try {
-      if ((await client.session.renew(session, { signal: ending })) === undefined) lost.abort();
-      renewed = Date.now();
-    } catch {
-      // The servers keep a session for up to twice its TTL; this one counts on less.
-      if (Date.now() - renewed > ttl) lost.abort();
-    }
-  }
-}
-
 /** Sees to it that the key is still held by the session. */
-async function watchOver(
-  client: Client,
-  key: string,
-  session: string,
-  ending: AbortSignal,
-  lost: AbortController,
-): Promise<void> {
+async function watchOver(client: Client, key: string, { id, ending, lost }: HeldSession): Promise<void> {
   try {
     for await (const pair of client.kv.watch(key, { signal: ending })) {
-      if (pair?.Session === session) continue;
+      if (pair?.Session === id) continue;
       lost.abort();
       return;
     }

@@ -7,7 +7,7 @@ export interface NodeFetchOptions {
   /** Path of the socket to speak to, whatever the URL says. */
   socketPath?: string;
   /** In PEM; instead of the authorities that the system trusts. */
-  ca?: string | Buffer;
+  ca?: string | Buffer | readonly (string | Buffer)[];
   cert?: string | Buffer;
   key?: string | Buffer;
   /** The name that the certificate must have, instead of the URL's. */
@@ -23,8 +23,8 @@ export function nodeFetch(options: NodeFetchOptions): typeof globalThis.fetch {
       const url = new URL(typeof input === 'string' || input instanceof URL ? input : input.url);
       const { signal } = init;
       const body = init.body as string | Uint8Array | undefined;
-      const wanted: RequestOptions & NodeFetchOptions = {
-        ...options,
+      const wanted: RequestOptions = {
+        ...(options as RequestOptions),
         method: init.method ?? 'GET',
         headers: {
           ...(init.headers as Record<string, string> | undefined),

@@ -1,4 +1,5 @@
-import { type CallOptions, type Connection, callOf } from './connection.ts';
+import { type CallOptions, type Connection, callOf, type ReadOptions } from './connection.ts';
+import type { GoDuration } from './types.ts';
 
 export interface RaftServer {
   ID: string;
@@ -8,6 +9,48 @@ export interface RaftServer {
   Leader: boolean;
   ProtocolVersion: string;
   Voter: boolean;
+}
+
+/** How servers that fail are dealt with; of no effect on Muster's. */
+export interface AutopilotConfiguration {
+  CleanupDeadServers: boolean;
+  LastContactThreshold: GoDuration;
+  MaxTrailingLogs: number;
+  MinQuorum: number;
+  ServerStabilizationTime: GoDuration;
+  RedundancyZoneTag: string;
+  DisableUpgradeMigration: boolean;
+  UpgradeVersionTag: string;
+  CreateIndex: number;
+  ModifyIndex: number;
+}
+
+export interface AutopilotServer {
+  ID: string;
+  Name: string;
+  Address: string;
+  NodeStatus: string;
+  Version: string;
+  LastContact: GoDuration;
+  LastTerm: number;
+  LastIndex: number;
+  Healthy: boolean;
+  StableSince: string;
+  ReadReplica: boolean;
+  Status: 'leader' | 'voter' | 'non-voter' | 'staging' | 'none';
+  Meta: Record<string, string> | null;
+  NodeType: string;
+}
+
+export interface AutopilotState {
+  Healthy: boolean;
+  /** Servers that may still be lost without an outage. */
+  FailureTolerance: number;
+  OptimisticFailureTolerance: number;
+  /** By ID. */
+  Servers: Record<string, AutopilotServer>;
+  Leader: string;
+  Voters: string[];
 }
 
 /** The keys of a cluster, with on how many nodes each is. */
@@ -28,6 +71,7 @@ export interface Recovery {
   Lost: string[];
 }
 
+const AUTOPILOT = '/v1/operator/autopilot/configuration';
 const KEYRING = '/v1/operator/keyring';
 const RECOVERY = '/v1/muster/cluster/recovery';
 /** An etcd is ended and started meanwhile. */
@@ -59,6 +103,22 @@ export class OperatorCalls {
       path: '/v1/operator/raft/peer',
       params: { id: by.id, address: by.address },
     });
+  }
+
+  async autopilotConfiguration(options: ReadOptions = {}): Promise<AutopilotConfiguration> {
+    return (await this.#connection.read<AutopilotConfiguration>(AUTOPILOT, options)).value;
+  }
+
+  /** False when it was changed since `configuration` was read. */
+  setAutopilotConfiguration(
+    configuration: AutopilotConfiguration,
+    options: CallOptions = {},
+  ): Promise<boolean> {
+    return this.#connection.put(AUTOPILOT, options, configuration, { cas: configuration.ModifyIndex });
+  }
+
+  async autopilotState(options: ReadOptions = {}): Promise<AutopilotState> {
+    return (await this.#connection.read<AutopilotState>('/v1/operator/autopilot/state', options)).value;
   }
 
   async keyring(options: CallOptions = {}): Promise<Keyring[]> {

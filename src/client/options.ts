@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { MusterError, messageOf } from '../errors.ts';
 
 export interface ClientOptions {
-  /** URL, "host:port" or "host" of an agent's HTTP API. Default 127.0.0.1:8500, where an agent listens. */
+  /**
+   * URL, "host:port", "host" or "unix:///path" of an agent's HTTP API. Default 127.0.0.1:8500, where an agent listens.
+   */
   address?: string;
   /** Speak TLS when `address` names no scheme. Default false. */
   tls?: boolean;
@@ -17,18 +19,44 @@ export interface ClientOptions {
    * so that one which is silent for so long is not going to answer.
    */
   timeout?: number;
-  /** Another `fetch`, for example one that trusts a private certificate authority. */
+  /** File with the certificates (PEM) of authorities to trust instead of the system's. */
+  caFile?: string;
+  /** Folder of such files; with `caFile` they are added. */
+  caPath?: string;
+  /** Certificate (PEM) to show to an agent that asks for one, and its key. */
+  certFile?: string;
+  keyFile?: string;
+  /** Name that the agent's certificate must have, instead of that in the address. */
+  tlsServerName?: string;
+  /** Whether the agent's certificate is looked at at all. Default true. */
+  verifyTls?: boolean;
+  /** Another `fetch`; files and names of TLS are its own business then, and so are Unix sockets. */
   fetch?: typeof globalThis.fetch;
 }
 
 const DEFAULT_PORT = 8500;
 
-/** Reads Consul's variables: CONSUL_HTTP_ADDR, _TOKEN, _TOKEN_FILE, _SSL, _AUTH. Throws `config.invalid`. */
+/** Consul's variables whose text is an option as it is. */
+const TEXTS = {
+  CONSUL_HTTP_ADDR: 'address',
+  CONSUL_HTTP_AUTH: 'basicAuth',
+  CONSUL_CACERT: 'caFile',
+  CONSUL_CAPATH: 'caPath',
+  CONSUL_CLIENT_CERT: 'certFile',
+  CONSUL_CLIENT_KEY: 'keyFile',
+  CONSUL_TLS_SERVER_NAME: 'tlsServerName',
+} as const satisfies Record<string, keyof ClientOptions>;
+
+/** Reads Consul's variables: those of `TEXTS`, CONSUL_HTTP_TOKEN, _TOKEN_FILE, _SSL, _SSL_VERIFY. Throws `config.*`. */
 export function clientOptionsFromEnv(env: Readonly<Record<string, string | undefined>>): ClientOptions {
   const options: ClientOptions = {};
-  if (env.CONSUL_HTTP_ADDR) options.address = env.CONSUL_HTTP_ADDR;
+  for (const [name, option] of Object.entries(TEXTS)) {
+    const text = env[name];
+    if (text) options[option] = text;
+  }
   if (env.CONSUL_HTTP_SSL) options.tls = booleanOf('CONSUL_HTTP_SSL', env.CONSUL_HTTP_SSL);
-  if (env.CONSUL_HTTP_AUTH) options.basicAuth = env.CONSUL_HTTP_AUTH;
+  if (env.CONSUL_HTTP_SSL_VERIFY)
+    options.verifyTls = booleanOf('CONSUL_HTTP_SSL_VERIFY', env.CONSUL_HTTP_SSL_VERIFY);
   const token = tokenOf(env);
   if (token !== '') options.token = token;
   return options;
@@ -56,13 +84,17 @@ function booleanOf(name: string, text: string): boolean {
   throw new MusterError('config.invalid', `${name} is ${JSON.stringify(text)}: write true or false.`);
 }
 
+/** Path of the Unix socket that an address names, or undefined. */
+export function socketOf(address: string | undefined): string | undefined {
+  return address?.startsWith(UNIX) ? address.slice(UNIX.length) : undefined;
+}
+
+const UNIX = 'unix://';
+
 /** The URL that paths such as "/v1/…" are appended to, without a slash at its end. */
 export function baseUrl({ address = '127.0.0.1', tls = false }: ClientOptions): string {
-  if (/^unix:/.test(address))
-    throw new MusterError(
-      'config.invalid',
-      `the address ${address} is a Unix socket, which the client cannot use. Give host:port of the HTTP API.`,
-    );
+  // The name is of no account there, and still has to be one.
+  if (socketOf(address) !== undefined) return 'http://localhost';
   const text = /^https?:\/\//.test(address) ? address : `${tls ? 'https' : 'http'}://${bracketed(address)}`;
   let url: URL;
   try {

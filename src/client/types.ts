@@ -139,6 +139,8 @@ export interface ServiceRegistration {
   /** The node's address unless given. */
   Address?: string;
   SocketPath?: string;
+  /** "" unless it is part of a service mesh. */
+  Kind?: string;
   TaggedAddresses?: Record<string, ServiceAddress>;
   Meta?: Record<string, string>;
   Weights?: Weights;

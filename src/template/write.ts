@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { MusterError, messageOf } from '../errors.ts';
-import { groupId, userId } from './accounts.ts';
+import { groupId, userId } from '../lib/accounts.ts';
 import { runCommand } from './command.ts';
 import type { FileToWrite } from './functions/entry.ts';
 import { toBytes } from './language/index.ts';

@@ -3,7 +3,7 @@ import type { AgentAddresses } from '../../agent/agent.ts';
 import { fromHere } from '../../lib/host-port.ts';
 import { columns } from '../columns.ts';
 
-/** host:port of each; the first of several. */
+/** host:port of each; the first of several. `http` may be a URL: "https://…", "unix:///path". */
 export interface Doors {
   http: string | undefined;
   dns: string | undefined;
@@ -19,8 +19,11 @@ export function doorsOf({ http, dns, balancer, admin }: AgentAddresses): Doors {
 /** One line for each; without the dashboard when it is switched off. */
 export function doorsText(doors: Doors, { dashboard = true }: { dashboard?: boolean } = {}): string {
   const rows: string[][] = [];
-  if (doors.http !== undefined && dashboard) rows.push(['  Dashboard', `http://${doors.http}/ui`]);
-  if (doors.http !== undefined) rows.push(['  HTTP API', `http://${doors.http}`]);
+  const { http } = doors;
+  const api = http === undefined || http.includes('://') ? http : `http://${http}`;
+  // Browsers open no sockets of the file system.
+  if (api?.startsWith('http') && dashboard) rows.push(['  Dashboard', `${api}/ui`]);
+  if (api !== undefined) rows.push(['  HTTP API', api]);
   if (doors.dns !== undefined) rows.push(['  DNS', `${doors.dns} (UDP and TCP)`]);
   for (const address of doors.balancer) rows.push(['  Balancer', `http://${address}`]);
   if (doors.admin !== undefined) rows.push(['  Routes', `http://${doors.admin}/api/routes`]);

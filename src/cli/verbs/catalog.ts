@@ -1,19 +1,25 @@
-import type { ReadOptions } from '../../client/index.ts';
+import type { CatalogService, NodeEntry, ReadOptions } from '../../client/index.ts';
 import { columns } from '../columns.ts';
-import { CONNECTION_FLAGS, connect, JSON_FLAG, json, STALE_FLAG } from '../connect.ts';
+import { CONNECTION_FLAGS, connect, JSON_FLAG, json, reading } from '../connect.ts';
+import { dataFrom } from '../data.ts';
+import { pairsOf } from '../pairs.ts';
 import { verb } from '../verb.ts';
 
-const flags = { ...CONNECTION_FLAGS, ...JSON_FLAG, ...STALE_FLAG } as const;
+const flags = { ...CONNECTION_FLAGS, ...JSON_FLAG } as const;
 
-function reading(stale: boolean | undefined): ReadOptions {
-  return stale ? { consistency: 'stale' } : {};
+const NODE_META_FLAG = {
+  'node-meta': { kind: 'list', value: 'KEY=VALUE', summary: 'Only nodes with this metadata.' },
+} as const;
+
+function nodeMetaOf(pairs: readonly string[] | undefined): ReadOptions {
+  return pairs === undefined ? {} : { nodeMeta: pairsOf(pairs, 'node-meta') };
 }
 
 export const catalogDatacenters = verb({
   summary: 'Lists the known datacenters.',
   args: [],
   examples: [{ command: 'muster catalog datacenters' }],
-  flags: { ...CONNECTION_FLAGS, ...JSON_FLAG },
+  flags,
   async run({ flags, terminal }) {
     const names = await connect(flags, terminal).catalog.datacenters();
     terminal.out(flags.json ? json(names) : names.map((name) => `${name}\n`).join(''));
@@ -30,16 +36,27 @@ export const catalogNodes = verb({
   flags: {
     ...flags,
     service: { kind: 'string', value: 'NAME', summary: 'Only nodes on which this service runs.' },
+    filter: { kind: 'string', value: 'EXPRESSION', summary: 'Only nodes that it fits.' },
+    near: {
+      kind: 'string',
+      value: 'NODE',
+      summary: 'The nearest to this node first; "_agent": to that of the agent.',
+    },
+    ...NODE_META_FLAG,
     detailed: { kind: 'boolean', summary: 'Whole IDs, all addresses and metadata.' },
   },
   async run({ flags, terminal }) {
     const { catalog } = connect(flags, terminal);
-    let nodes = await catalog.nodes(reading(flags.stale));
-    if (flags.service !== undefined) {
-      const on = new Set(
-        (await catalog.service(flags.service, reading(flags.stale))).map(({ Node }) => Node),
-      );
-      nodes = nodes.filter(({ Node }) => on.has(Node));
+    const options: ReadOptions = { ...reading(flags), ...nodeMetaOf(flags['node-meta']) };
+    if (flags.near !== undefined) options.near = flags.near;
+    if (flags.filter !== undefined) options.filter = (await dataFrom(flags.filter, terminal)).toString();
+    const nodes =
+      flags.service === undefined
+        ? await catalog.nodes(options)
+        : nodesOf(await catalog.service(flags.service, options));
+    if (nodes.length === 0 && !flags.json) {
+      terminal.err('No nodes match the given query - try expanding your search.\n');
+      return;
     }
     if (flags.json) {
       terminal.out(json(nodes));
@@ -75,6 +92,21 @@ export const catalogNodes = verb({
   },
 });
 
+/** Each node once, in the order of its instances. */
+function nodesOf(instances: readonly CatalogService[]): NodeEntry[] {
+  const nodes = instances.map((one) => ({
+    ID: one.ID,
+    Node: one.Node,
+    Address: one.Address,
+    Datacenter: one.Datacenter,
+    TaggedAddresses: one.TaggedAddresses,
+    Meta: one.NodeMeta,
+    CreateIndex: one.CreateIndex,
+    ModifyIndex: one.ModifyIndex,
+  }));
+  return [...new Map(nodes.map((node) => [node.Node, node])).values()];
+}
+
 export const catalogServices = verb({
   summary: 'Lists the names of all services, or of those on a node.',
   args: [],
@@ -86,18 +118,26 @@ export const catalogServices = verb({
     ...flags,
     node: { kind: 'string', value: 'NAME', summary: 'Only services on this node, by name or ID.' },
     tags: { kind: 'boolean', summary: 'Show the tags too.' },
+    ...NODE_META_FLAG,
   },
   async run({ flags, terminal }) {
     const { catalog } = connect(flags, terminal);
     const services: Record<string, string[]> = {};
     if (flags.node === undefined) {
-      Object.assign(services, await catalog.services(reading(flags.stale)));
+      Object.assign(
+        services,
+        await catalog.services({ ...reading(flags), ...nodeMetaOf(flags['node-meta']) }),
+      );
     } else {
-      const node = await catalog.node(flags.node, reading(flags.stale));
+      const node = await catalog.node(flags.node, reading(flags));
       for (const { Service, Tags } of Object.values(node?.Services ?? {}))
         services[Service] = [...new Set([...(services[Service] ?? []), ...Tags])];
     }
     const names = Object.keys(services).sort();
+    if (names.length === 0 && !flags.json) {
+      terminal.err('No services match the given query - try expanding your search.\n');
+      return;
+    }
     if (flags.json) {
       terminal.out(json(flags.tags ? services : names));
       return;

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline';
-import { messageOf } from '../../errors.ts';
+import { MusterError, messageOf } from '../../errors.ts';
 import { columns } from '../columns.ts';
 import { CONNECTION_FLAGS, connect, JSON_FLAG, json } from '../connect.ts';
 import { type Terminal, verb } from '../verb.ts';
@@ -94,40 +94,13 @@ export const raftRemovePeer = verb({
   },
   async run({ flags, terminal }) {
     const { address, id } = flags;
+    if ((address === undefined) === (id === undefined))
+      throw new MusterError('usage', 'give -address or -id of the server, one of them');
     await connect(flags, terminal).operator.removePeer({
       ...(address === undefined ? {} : { address }),
       ...(id === undefined ? {} : { id }),
     });
     terminal.out(`Removed peer with ${id === undefined ? `address "${address}"` : `id "${id}"`}\n`);
-  },
-});
-
-export const keyring = verb({
-  summary: 'Lists and changes the keys with which the nodes of a cluster know each other.',
-  about:
-    'To exchange a key: install the new one, use it, remove the old one. Nodes with either find each other in between.',
-  args: ['list|install|use|remove', '[KEY]'],
-  examples: [
-    { command: 'muster keyring list' },
-    { command: 'muster keyring install "$(muster keygen)"', does: 'makes it valid beside the others' },
-  ],
-  flags: CONNECTION_FLAGS,
-  async run({ flags, args: [what = '', key], terminal }) {
-    const { operator } = connect(flags, terminal);
-    if (what === 'list' && key === undefined) {
-      for (const { Datacenter, Keys, PrimaryKeys, NumNodes } of await operator.keyring()) {
-        terminal.out(`==> Keys of ${Datacenter}\n`);
-        for (const [text, nodes] of Object.entries(Keys))
-          terminal.out(`  ${text} [${nodes}/${NumNodes}]${text in PrimaryKeys ? ' primary' : ''}\n`);
-      }
-      return 0;
-    }
-    if ((what !== 'install' && what !== 'use' && what !== 'remove') || key === undefined) {
-      terminal.err('muster keyring: say list, or install, use or remove with a KEY\n');
-      return 2;
-    }
-    await operator.changeKeyring(what, key);
-    return 0;
   },
 });
 

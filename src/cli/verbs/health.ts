@@ -1,7 +1,7 @@
 import type { HealthCheck, HealthOptions, ReadOptions, ServiceEntry } from '../../client/index.ts';
 import { formatHostPort } from '../../lib/host-port.ts';
 import { columns } from '../columns.ts';
-import { CONNECTION_FLAGS, connect, JSON_FLAG, json, STALE_FLAG } from '../connect.ts';
+import { CONNECTION_FLAGS, connect, JSON_FLAG, json, reading } from '../connect.ts';
 import { verb } from '../verb.ts';
 
 export const health = verb({
@@ -15,14 +15,12 @@ export const health = verb({
   flags: {
     ...CONNECTION_FLAGS,
     ...JSON_FLAG,
-    ...STALE_FLAG,
     passing: { kind: 'boolean', summary: 'Only instances all of whose checks pass.' },
     tag: { kind: 'string', value: 'TAG', summary: 'Only instances with this tag.' },
   },
   async run({ flags, args: [service = ''], terminal }) {
-    const options: ReadOptions & HealthOptions = { passing: flags.passing ?? false };
+    const options: ReadOptions & HealthOptions = { ...reading(flags), passing: flags.passing ?? false };
     if (flags.tag !== undefined) options.tag = flags.tag;
-    if (flags.stale) options.consistency = 'stale';
     const entries = await connect(flags, terminal).health.service(service, options);
     const passing = entries.filter((entry) => worst(entry) === 'passing').length;
     if (flags.json) {

@@ -1,13 +1,10 @@
-import fs from 'node:fs';
-import { buffer } from 'node:stream/consumers';
-import type { KvPair, PutOptions, ReadOptions } from '../../client/index.ts';
+import type { KvPair, PutOptions } from '../../client/index.ts';
 import { MusterError, messageOf } from '../../errors.ts';
 import { columns } from '../columns.ts';
-import { CONNECTION_FLAGS, connect, JSON_FLAG, json, STALE_FLAG } from '../connect.ts';
-import { type Terminal, verb } from '../verb.ts';
+import { CONNECTION_FLAGS, connect, JSON_FLAG, json, reading } from '../connect.ts';
+import { bytesOf, dataFrom } from '../data.ts';
+import { verb } from '../verb.ts';
 
-const readFlags = { ...CONNECTION_FLAGS, ...STALE_FLAG } as const;
-const reading = (stale: boolean | undefined): ReadOptions => (stale ? { consistency: 'stale' } : {});
 const text = (value: Uint8Array): string => Buffer.from(value).toString('utf8');
 const base64 = (value: Uint8Array): string => Buffer.from(value).toString('base64');
 
@@ -21,7 +18,7 @@ export const kvGet = verb({
     { command: 'muster kv get -keys config/', does: 'only their names' },
   ],
   flags: {
-    ...readFlags,
+    ...CONNECTION_FLAGS,
     ...JSON_FLAG,
     detailed: { kind: 'boolean', summary: 'Show indexes, flags and session too.' },
     base64: { kind: 'boolean', summary: 'Print values in base64.' },
@@ -33,20 +30,20 @@ export const kvGet = verb({
     const { kv } = connect(flags, terminal);
     const shown = (value: Uint8Array): string => (flags.base64 ? base64(value) : text(value));
     if (flags.keys) {
-      const keys = await kv.keys(key, { ...reading(flags.stale), separator: flags.separator ?? '/' });
+      const keys = await kv.keys(key, { ...reading(flags), separator: flags.separator ?? '/' });
       terminal.out(flags.json ? json(keys) : keys.map((one) => `${one}\n`).join(''));
       return;
     }
     if (key === '' && !flags.recurse)
       throw new MusterError('usage', 'KEY is missing (-recurse or -keys go without one)');
     if (flags.recurse) {
-      const pairs = await kv.list(key, reading(flags.stale));
+      const pairs = await kv.list(key, reading(flags));
       if (flags.json) terminal.out(json(pairs.map(plain)));
       else if (flags.detailed) terminal.out(pairs.map((pair) => details(pair, shown)).join('\n'));
       else terminal.out(pairs.map((pair) => `${pair.Key}:${shown(pair.Value)}\n`).join(''));
       return;
     }
-    const pair = await kv.get(key, reading(flags.stale));
+    const pair = await kv.get(key, reading(flags));
     if (pair === undefined) {
       terminal.err(`Error! No key exists at: ${key}\n`);
       return 1;
@@ -105,7 +102,7 @@ export const kvPut = verb({
     if (flags.acquire && flags.release) throw new MusterError('usage', 'give -acquire or -release, not both');
     if ((flags.acquire || flags.release) && flags.session === undefined)
       throw new MusterError('usage', '-acquire and -release need -session, the ID of a session');
-    let bytes = await valueFrom(value, terminal);
+    let bytes = await dataFrom(value, terminal);
     if (flags.base64) bytes = Buffer.from(bytes.toString('latin1'), 'base64');
     const options: PutOptions = {};
     if (flags.cas && flags['modify-index'] !== undefined) options.cas = flags['modify-index'];
@@ -123,21 +120,6 @@ export const kvPut = verb({
     return done ? 0 : 1;
   },
 });
-
-/** The words as they are, `@FILE`, or `-` for standard input. */
-async function valueFrom(value: string, terminal: Terminal): Promise<Buffer> {
-  if (value === '-') return buffer(terminal.stdin);
-  if (!value.startsWith('@')) return Buffer.from(value);
-  return readBytes(value.slice(1));
-}
-
-function readBytes(file: string): Buffer {
-  try {
-    return fs.readFileSync(file);
-  } catch (cause) {
-    throw new MusterError('config.unreadable', `cannot read ${file}: ${messageOf(cause)}`, { cause });
-  }
-}
 
 export const kvDelete = verb({
   summary: 'Deletes a key, or all keys that begin with it.',
@@ -173,9 +155,9 @@ export const kvList = verb({
   summary: 'Lists the keys that begin with a prefix.',
   args: ['[PREFIX]'],
   examples: [{ command: 'muster kv list config/' }],
-  flags: { ...readFlags, ...JSON_FLAG },
+  flags: { ...CONNECTION_FLAGS, ...JSON_FLAG },
   async run({ flags, args: [prefix = ''], terminal }) {
-    const keys = await connect(flags, terminal).kv.keys(prefix, reading(flags.stale));
+    const keys = await connect(flags, terminal).kv.keys(prefix, reading(flags));
     terminal.out(flags.json ? json(keys) : keys.map((key) => `${key}\n`).join(''));
   },
 });
@@ -191,9 +173,9 @@ export const kvExport = verb({
   summary: 'Prints all keys that begin with a prefix as JSON, to be read by `kv import`.',
   args: ['[PREFIX]'],
   examples: [{ command: 'muster kv export config/ > config.json' }],
-  flags: readFlags,
+  flags: CONNECTION_FLAGS,
   async run({ flags, args: [prefix = ''], terminal }) {
-    const pairs = await connect(flags, terminal).kv.list(prefix, reading(flags.stale));
+    const pairs = await connect(flags, terminal).kv.list(prefix, reading(flags));
     const exported: ExportedPair[] = pairs.map(({ Key, Flags, Value }) => ({
       key: Key,
       flags: Flags,
@@ -219,7 +201,7 @@ export const kvImport = verb({
   },
   async run({ flags, args: [file = ''], terminal }) {
     const { kv } = connect(flags, terminal);
-    const bytes = file === '-' ? await buffer(terminal.stdin) : readBytes(file.replace(/^@/, ''));
+    const bytes = await bytesOf(file.replace(/^@/, ''), terminal);
     const pairs = parsePairs(bytes.toString('utf8'), file);
     for (const pair of pairs) {
       const key = `${flags.prefix ?? ''}${pair.key}`;

@@ -1,4 +1,5 @@
 import type { Member } from '../../client/index.ts';
+import { MusterError, messageOf } from '../../errors.ts';
 import { formatHostPort } from '../../lib/host-port.ts';
 import { columns } from '../columns.ts';
 import { CONNECTION_FLAGS, connect, JSON_FLAG, json } from '../connect.ts';
@@ -10,34 +11,72 @@ const STATUS = ['none', 'alive', 'leaving', 'left', 'failed'];
 export const members = verb({
   summary: 'Lists the members of the cluster as the agent sees them.',
   args: [],
-  examples: [{ command: 'muster members' }],
+  about: 'Exits with 2 when no member has one of the states that -status asks for, as in Consul.',
+  examples: [
+    { command: 'muster members' },
+    { command: 'muster members -detailed -status "^failed$"', does: 'what is known of those that failed' },
+  ],
   flags: {
     ...CONNECTION_FLAGS,
     ...JSON_FLAG,
+    detailed: { kind: 'boolean', summary: 'All tags of each member.' },
+    status: { kind: 'string', value: 'REGEXP', summary: 'Only members whose state it fits.', default: '.*' },
+    segment: { kind: 'string', value: 'NAME', summary: 'Only members of this network segment.' },
     wan: { kind: 'boolean', summary: 'Servers of all datacenters.' },
   },
   async run({ flags, terminal }) {
-    const list = await connect(flags, terminal).agent.members({ wan: flags.wan ?? false });
-    if (flags.json) {
-      terminal.out(json(list));
-      return;
+    const wanted = regexpOf(flags.status ?? '.*');
+    const list = (await connect(flags, terminal).agent.members({ wan: flags.wan ?? false }))
+      .filter((one) => wanted.test(statusOf(one)))
+      .filter((one) => flags.segment === undefined || one.Tags.segment === flags.segment)
+      .sort((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1));
+    if (flags.json) terminal.out(json(list));
+    else if (flags.detailed)
+      terminal.out(columns([['Node', 'Address', 'Status', 'Tags'], ...list.map(detailedRow)]));
+    else if (list.length > 0) {
+      const head = ['Node', 'Address', 'Status', 'Type', 'Build', 'Protocol', 'DC', 'Segment'];
+      terminal.out(columns([head, ...list.map(row)]));
     }
-    const head = ['Node', 'Address', 'Status', 'Type', 'Build', 'Protocol', 'DC', 'Segment'];
-    terminal.out(columns([head, ...list.sort((a, b) => (a.Name < b.Name ? -1 : 1)).map(row)]));
+    return list.length === 0 ? 2 : 0;
   },
 });
 
-function row({ Name, Addr, Port, Status, Tags, ProtocolCur }: Member): string[] {
-  const isServer = Tags.role === 'consul';
+/** Throws `usage`. */
+function regexpOf(text: string): RegExp {
+  try {
+    return new RegExp(text);
+  } catch (cause) {
+    throw new MusterError('usage', `-status: ${messageOf(cause)}`, { cause });
+  }
+}
+
+const statusOf = ({ Status }: Member): string => STATUS[Status] ?? String(Status);
+
+/** Servers are in all segments. */
+const segmentOf = ({ Tags }: Member): string =>
+  Tags.role === 'consul' ? '<all>' : Tags.segment || '<default>';
+
+/** By segment and then by name: servers come first. */
+const orderOf = (member: Member): string => `${segmentOf(member)} ${member.Name}`;
+
+function detailedRow(member: Member): string[] {
+  const tags = Object.entries(member.Tags)
+    .map(([name, value]) => `${name}=${value}`)
+    .sort();
+  return [member.Name, formatHostPort(member.Addr, member.Port), statusOf(member), tags.join(',')];
+}
+
+function row(member: Member): string[] {
+  const { Name, Addr, Port, Tags, ProtocolCur } = member;
   return [
     Name,
     formatHostPort(Addr, Port),
-    STATUS[Status] ?? String(Status),
-    isServer ? 'server' : 'client',
+    statusOf(member),
+    Tags.role === 'consul' ? 'server' : 'client',
     // "1.10.12:0123abcd": the revision is of no interest here.
     (Tags.build ?? '').split(':')[0] || 'unknown',
     Tags.vsn ?? String(ProtocolCur),
     Tags.dc ?? '',
-    Tags.segment || (isServer ? '<all>' : '<default>'),
+    segmentOf(member),
   ];
 }

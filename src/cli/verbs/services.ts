@@ -1,6 +1,8 @@
-import type { ServiceRegistration } from '../../client/index.ts';
+import type { ServiceAddress, ServiceRegistration } from '../../client/index.ts';
 import { MusterError } from '../../errors.ts';
+import { parseHostPort } from '../../lib/host-port.ts';
 import { CONNECTION_FLAGS, connect } from '../connect.ts';
+import { pairsOf } from '../pairs.ts';
 import { readServiceFiles } from '../service-files.ts';
 import { verb } from '../verb.ts';
 
@@ -19,6 +21,13 @@ export const servicesRegister = verb({
     port: { kind: 'integer', value: 'PORT', summary: 'On which port.' },
     tag: { kind: 'list', value: 'TAG', summary: 'A tag.' },
     meta: { kind: 'list', value: 'KEY=VALUE', summary: 'A piece of metadata.' },
+    socket: { kind: 'string', value: 'PATH', summary: 'Unix socket on which it listens.' },
+    'tagged-address': {
+      kind: 'list',
+      value: 'NAME=HOST:PORT',
+      summary: 'Another address of it, such as lan or wan.',
+    },
+    kind: { kind: 'string', value: 'KIND', summary: 'Kind of service, for programs that tell them apart.' },
   },
   async run({ flags, args, terminal }) {
     const { agent } = connect(flags, terminal);
@@ -36,7 +45,16 @@ export const servicesRegister = verb({
           ...(flags.address === undefined ? {} : { Address: flags.address }),
           ...(flags.port === undefined ? {} : { Port: flags.port }),
           ...(flags.tag === undefined ? {} : { Tags: flags.tag }),
-          ...(flags.meta === undefined ? {} : { Meta: Object.fromEntries(flags.meta.map(pairOf)) }),
+          ...(flags.meta === undefined ? {} : { Meta: pairsOf(flags.meta, 'meta') }),
+          ...(flags.socket === undefined ? {} : { SocketPath: flags.socket }),
+          ...(flags.kind === undefined ? {} : { Kind: flags.kind }),
+          ...(flags['tagged-address'] === undefined
+            ? {}
+            : {
+                TaggedAddresses: Object.fromEntries(
+                  Object.entries(pairsOf(flags['tagged-address'], 'tagged-address')).map(taggedAddressOf),
+                ),
+              }),
         },
       ];
     }
@@ -47,10 +65,12 @@ export const servicesRegister = verb({
   },
 });
 
-function pairOf(text: string): [string, string] {
-  const at = text.indexOf('=');
-  if (at < 1) throw new MusterError('usage', `-meta: expected KEY=VALUE, got "${text}"`);
-  return [text.slice(0, at), text.slice(at + 1)];
+/** `lan=10.0.0.1:80` names an address that others are told. Throws `usage`. */
+function taggedAddressOf([name, text]: [string, string]): [string, ServiceAddress] {
+  const address = parseHostPort(text);
+  if (address === undefined)
+    throw new MusterError('usage', `-tagged-address: expected NAME=HOST:PORT, got "${name}=${text}"`);
+  return [name, { Address: address.host, Port: address.port }];
 }
 
 export const servicesDeregister = verb({

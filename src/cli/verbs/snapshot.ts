@@ -2,7 +2,9 @@ import fs from 'node:fs';
 import type { SnapshotContents } from '../../api/snapshot/archive.ts';
 import { MusterError, messageOf } from '../../errors.ts';
 import { columns } from '../columns.ts';
-import { CONNECTION_FLAGS, connect, JSON_FLAG, json } from '../connect.ts';
+import { CONNECTION_FLAGS, connect, json } from '../connect.ts';
+import { readBytes } from '../data.ts';
+import { OUTPUT_FLAGS, wantsJson } from '../output.ts';
 import { verb } from '../verb.ts';
 
 export const snapshotSave = verb({
@@ -33,7 +35,7 @@ export const snapshotRestore = verb({
   examples: [{ command: 'muster snapshot restore backup.snap' }],
   flags: CONNECTION_FLAGS,
   async run({ flags, args: [file = ''], terminal }) {
-    await connect(flags, terminal).snapshot.restore(readArchive(file));
+    await connect(flags, terminal).snapshot.restore(readBytes(file));
     terminal.out('Restored snapshot\n');
   },
 });
@@ -42,11 +44,11 @@ export const snapshotInspect = verb({
   summary: 'Says what a file of `snapshot save` holds, and that it is whole.',
   args: ['FILE'],
   examples: [{ command: 'muster snapshot inspect backup.snap' }],
-  flags: JSON_FLAG,
+  flags: OUTPUT_FLAGS,
   async run({ flags, args: [file = ''], terminal }) {
-    const archive = readArchive(file);
+    const archive = readBytes(file);
     const meta = await inspect(archive, file);
-    if (flags.json) {
+    if (wantsJson(flags)) {
       terminal.out(json(meta));
       return;
     }
@@ -68,12 +70,4 @@ async function inspect(archive: Buffer, what: string): Promise<SnapshotContents>
   return inspectSnapshot(archive).catch((cause: unknown) => {
     throw new MusterError('request.invalid', `${what} is no whole snapshot: ${messageOf(cause)}`, { cause });
   });
-}
-
-function readArchive(file: string): Buffer {
-  try {
-    return fs.readFileSync(file);
-  } catch (cause) {
-    throw new MusterError('config.unreadable', `cannot read ${file}: ${messageOf(cause)}`, { cause });
-  }
 }

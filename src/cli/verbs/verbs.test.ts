@@ -3,46 +3,25 @@ import os from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Agent, startAgent } from '../../agent/agent.ts';
-import { parseConfigText, readConfig } from '../../agent/config/read.ts';
-import { openAgentLog } from '../../agent/log.ts';
+import type { Agent } from '../../agent/agent.ts';
 import { run } from '../run.ts';
 import { verbs } from '../verbs.ts';
+import { startTestAgent, type TestAgent } from './test-agent.test-support.ts';
 
 /** The verbs against a real agent, over its API. */
+let world: TestAgent;
 let agent: Agent;
+const muster: TestAgent['muster'] = (...given) => world.muster(...given);
 const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'verbs-'));
 
 beforeAll(async () => {
-  const config = readConfig([
-    parseConfigText(
-      'test.toml',
-      '[node]\ndev = true\nname = "n1"\n[ports]\nhttp = 0\ndns = 0\n[balancer]\nenabled = false\n',
-    ),
-  ]);
-  agent = await startAgent(config, { log: openAgentLog({ level: 'error', format: 'json', sink: () => {} }) });
+  world = await startTestAgent();
+  agent = world.agent;
 });
 afterAll(async () => {
   await agent?.stop();
   fs.rmSync(directory, { recursive: true });
 });
-
-async function muster(line: string | string[], stdin = '') {
-  let out = '';
-  let err = '';
-  const code = await run(verbs, typeof line === 'string' ? line.split(' ') : line, {
-    out: (text) => {
-      out += text;
-    },
-    err: (text) => {
-      err += text;
-    },
-    stdin: Readable.from([Buffer.from(stdin)]),
-    env: { CONSUL_HTTP_ADDR: agent.addresses.http[0] },
-    color: false,
-  });
-  return { code, out, err };
-}
 
 describe('kv', () => {
   it('puts, gets, lists and deletes', async () => {

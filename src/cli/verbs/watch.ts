@@ -1,7 +1,7 @@
 import type { Client, KvPair, Watch, WatchOptions } from '../../client/index.ts';
 import { MusterError } from '../../errors.ts';
 import { type Command, startCommand } from '../child.ts';
-import { CONNECTION_FLAGS, connect, STALE_FLAG } from '../connect.ts';
+import { CONNECTION_FLAGS, connect } from '../connect.ts';
 import type { FlagValues } from '../flags.ts';
 import { untilInterrupted } from '../interrupt.ts';
 import { verb } from '../verb.ts';
@@ -54,7 +54,6 @@ export const watch = verb({
   runsCommand: true,
   flags: {
     ...CONNECTION_FLAGS,
-    ...STALE_FLAG,
     type: { kind: 'string', value: 'TYPE', choices: TYPE_NAMES, summary: 'What to watch.' },
     ...SUBJECT_FLAGS,
     shell: { kind: 'boolean', summary: 'Run the command by a shell.', default: 'true' },

@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { Client } from '../../client/client.ts';
-import { nodeFetch } from '../../client/node-fetch.ts';
 import { type ClientOptions, clientOptionsFromEnv } from '../../client/options.ts';
-import { MusterError, messageOf } from '../../errors.ts';
+import { MusterError } from '../../errors.ts';
 import { nearest } from '../../lib/nearest.ts';
 import type { Target } from '../target.ts';
 import { consulTarget } from './consul.ts';
@@ -30,18 +28,14 @@ type Kind = (place: Place, options: TargetOptions) => Target;
 /** The kinds of registries by the scheme of their URI. */
 const KINDS = {
   consul: ({ uri, host }, { env }) => consulTarget(clientAt(host, env), uri),
-  'consul-tls': ({ uri, host }, { env }) => {
-    const files = { ca: env.CONSUL_CACERT, cert: env.CONSUL_CLIENT_CERT, key: env.CONSUL_CLIENT_KEY };
-    const options = { ...clientOptionsFromEnv(env), address: `https://${host}` };
-    return consulTarget(new Client({ ...options, fetch: nodeFetch(readAll(files)) }), uri);
-  },
-  'consul-unix': ({ uri, host, path }, { env }) => consulTarget(clientOn(`${host}${path}`, env), uri),
+  'consul-tls': ({ uri, host }, { env }) => consulTarget(clientAt(`https://${host}`, env), uri),
+  'consul-unix': ({ uri, host, path }, { env }) => consulTarget(clientAt(`unix://${host}${path}`, env), uri),
   consulkv: ({ uri, host, path }, { env, hostname }) =>
     consulKvTarget(clientAt(host, env), uri, baseOf(uri, path), hostname),
   'consulkv-unix': ({ uri, host, path }, { env, hostname }) => {
     const [, socket = '', prefix = ''] = /^(.*?):(\/.*)$/.exec(`${host}${path}`) ?? [];
     if (socket === '') throw invalid(uri, 'write consulkv-unix:///path/to/the.sock:/prefix');
-    return consulKvTarget(clientOn(socket, env), uri, baseOf(uri, prefix), hostname);
+    return consulKvTarget(clientAt(`unix://${socket}`, env), uri, baseOf(uri, prefix), hostname);
   },
   etcd: ({ uri, host, path }, { hostname, ttl }) =>
     etcdTarget({
@@ -85,36 +79,11 @@ function clientAt(host: string, env: TargetOptions['env']): Client {
   return new Client(host === '' ? options : { ...options, address: host });
 }
 
-function clientOn(socketPath: string, env: TargetOptions['env']): Client {
-  return new Client({
-    ...clientOptionsFromEnv(env),
-    address: 'http://unix',
-    fetch: nodeFetch({ socketPath }),
-  });
-}
-
 /** "/services" gives "services/". Without one everything in the store would be taken for services. */
 function baseOf(uri: string, path: string): string {
   const prefix = path.replace(/^\/+|\/+$/g, '');
   if (prefix === '') throw invalid(uri, 'a prefix for the keys is missing: consulkv://host:port/prefix');
   return `${prefix}/`;
-}
-
-function readAll(files: Record<string, string | undefined>): Record<string, Buffer> {
-  const read: Record<string, Buffer> = {};
-  for (const [name, path] of Object.entries(files)) {
-    if (!path) continue;
-    try {
-      read[name] = readFileSync(path);
-    } catch (cause) {
-      throw new MusterError(
-        'config.unreadable',
-        `${path} cannot be read: ${messageOf(cause)}. CONSUL_CACERT, CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY name files in PEM.`,
-        { cause },
-      );
-    }
-  }
-  return read;
 }
 
 function invalid(uri: string, why: string): MusterError {

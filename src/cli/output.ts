@@ -1,0 +1,32 @@
+/** What verbs print both for people and, on request, as JSON for programs, with Consul's `-format` too. */
+import { JSON_FLAG } from './connect.ts';
+import type { FlagValues } from './flags.ts';
+import type { Terminal } from './verb.ts';
+
+export const OUTPUT_FLAGS = {
+  format: {
+    kind: 'string',
+    choices: ['pretty', 'json'],
+    summary: 'How it is printed.',
+    default: 'pretty',
+  },
+  ...JSON_FLAG,
+} as const;
+
+export type OutputValues = FlagValues<typeof OUTPUT_FLAGS>;
+
+export function wantsJson({ format, json }: OutputValues): boolean {
+  return json === true || format === 'json';
+}
+
+/** Prints what a command made or found; `lines` is for people. */
+export function show<T>(
+  terminal: Terminal,
+  flags: OutputValues & { meta?: boolean },
+  value: T,
+  lines: (value: T, meta: boolean) => string,
+): void {
+  if (wantsJson(flags)) terminal.out(`${JSON.stringify(value, null, 4)}\n`);
+  // Consul ends every text with a line break of its own, whatever it ends with.
+  else terminal.out(`${lines(value, flags.meta ?? false)}\n`);
+}

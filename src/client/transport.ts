@@ -1,0 +1,72 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { MusterError, messageOf } from '../errors.ts';
+import type { NodeFetchOptions } from './node-fetch.ts';
+import { type ClientOptions, socketOf } from './options.ts';
+
+/**
+ * The `fetch` that calls go through: the one of the options; one of `node:http` for Unix sockets and certificates, which
+ * the platform's cannot be told of; else the platform's. Throws `config.unreadable` for a file that cannot be read.
+ */
+export function transportOf(options: ClientOptions): typeof globalThis.fetch {
+  if (options.fetch !== undefined) return options.fetch;
+  const socketPath = socketOf(options.address);
+  const special: NodeFetchOptions = socketPath === undefined ? tlsOf(options) : { socketPath };
+  return Object.keys(special).length === 0 ? globalThis.fetch : lazily(special);
+}
+
+/** Loaded with the first call: most programs never need it. */
+function lazily(options: NodeFetchOptions): typeof globalThis.fetch {
+  let loaded: Promise<typeof globalThis.fetch> | undefined;
+  return async (input, init) => {
+    loaded ??= import('./node-fetch.ts').then(({ nodeFetch }) => nodeFetch(options));
+    return (await loaded)(input, init);
+  };
+}
+
+function tlsOf(options: ClientOptions): NodeFetchOptions {
+  const { caFile, caPath, certFile, keyFile, tlsServerName, verifyTls = true } = options;
+  if ((certFile === undefined) !== (keyFile === undefined))
+    throw new MusterError(
+      'config.invalid',
+      'a client certificate and its key go together: give both (-client-cert, -client-key; CONSUL_CLIENT_CERT, CONSUL_CLIENT_KEY)',
+    );
+  const authorities = [
+    ...(caFile === undefined ? [] : [read(caFile)]),
+    ...(caPath === undefined ? [] : filesIn(caPath).map(read)),
+  ];
+  return {
+    ...(authorities.length === 0 ? {} : { ca: authorities }),
+    ...(certFile === undefined ? {} : { cert: read(certFile) }),
+    ...(keyFile === undefined ? {} : { key: read(keyFile) }),
+    ...(tlsServerName === undefined ? {} : { servername: tlsServerName }),
+    ...(verifyTls ? {} : { rejectUnauthorized: false }),
+  };
+}
+
+function filesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => !entry.isDirectory())
+      .map(({ name }) => path.join(folder, name))
+      .sort();
+  } catch (cause) {
+    throw unreadable(folder, cause);
+  }
+}
+
+function read(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    throw unreadable(file, cause);
+  }
+}
+
+function unreadable(name: string, cause: unknown): MusterError {
+  return new MusterError(
+    'config.unreadable',
+    `${name} cannot be read: ${messageOf(cause)}. Certificates, keys and authorities are files in PEM.`,
+    { cause },
+  );
+}
