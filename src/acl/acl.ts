@@ -8,7 +8,7 @@ import { type AgentTokens, NO_AGENT_TOKENS, AgentTokens as Tokens } from './agen
 import { type Authorizer, compile } from './authorizer.ts';
 import { ANONYMOUS_TOKEN, nodeIdentityRules, serviceIdentityRules } from './builtin.ts';
 import { beginAcl } from './commands/bootstrap.ts';
-import { parseRules, type Rule } from './rules.ts';
+import { parseLegacyRules, parseRules, type Rule } from './rules.ts';
 
 export interface AclOptions {
   catalog: Catalog;
@@ -140,7 +140,8 @@ export class Acl {
 
   #rulesOf(token: AclToken): Rule[] {
     const roles = token.roles.flatMap((id) => this.#catalog.get('aclRoles', id) ?? []);
-    return [token, ...roles].flatMap((grants) => this.#granted(grants));
+    const own = token.legacy === undefined ? [] : parseLegacyRules(token.legacy.rules);
+    return [...own, ...[token, ...roles].flatMap((grants) => this.#granted(grants))];
   }
 
   #granted({ policies, serviceIdentities, nodeIdentities }: AclGrants): Rule[] {

@@ -55,6 +55,14 @@ export function parseRules(text: string): Rule[] {
   return rules;
 }
 
+/** The same for rules of before Consul 1.4: every name in them is the beginning of one. */
+export function parseLegacyRules(text: string): Rule[] {
+  return parseRules(text).flatMap((rule) => {
+    if (SINGLE_RESOURCES.some((resource) => resource === rule.resource)) return [rule];
+    return rule.isPrefix ? [] : [{ ...rule, isPrefix: true }];
+  });
+}
+
 function refusal(message: string): MusterError {
   return new MusterError('request.rejected', message);
 }

@@ -217,8 +217,17 @@ export interface AclToken extends Indexed, AclGrants {
   readonly createdAt: number;
   /** From then on nobody knows it; null: never. */
   readonly expiresAt: number | null;
+  /** Of tokens that the endpoints of before Consul 1.4 made, or may still show. */
+  readonly legacy?: LegacyGrant;
   /** Of the content, in base64. */
   readonly hash: string;
+}
+
+/** What such a token was then. Those of "management" are linked to the policy that allows all. */
+export interface LegacyGrant {
+  readonly type: 'client' | 'management';
+  /** In the language of then, where every name is the beginning of one. */
+  readonly rules: string;
 }
 
 export interface AclPolicy extends Indexed {

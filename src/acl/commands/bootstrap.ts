@@ -50,5 +50,7 @@ function managementToken(tx: Transaction, ids: NewToken, description: string): A
   ensureManagementPolicy(tx);
   const policies = [{ id: MANAGEMENT_POLICY.id, name: '' }];
   const given = { ...ids, isAccessorGiven: false, isSecretGiven: false };
-  return createToken(tx, given, { ...NO_GRANTS, description, policies });
+  const token = createToken(tx, given, { ...NO_GRANTS, description, policies });
+  // So that the endpoints of before Consul 1.4 show it too.
+  return tx.put('aclTokens', { ...token, legacy: { type: 'management', rules: '' } });
 }

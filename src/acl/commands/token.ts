@@ -97,7 +97,9 @@ export function cloneToken(
 ): AclToken | undefined {
   const known = tx.get('aclTokens', of.toLowerCase());
   if (known === undefined || isOver(known, tx.now)) return undefined;
-  const { createIndex: _created, modifyIndex: _modified, hash: _hash, ...rest } = known;
+  if (known.legacy !== undefined && known.legacy.rules !== '')
+    throw refusal('Cannot clone a legacy ACL with this endpoint');
+  const { createIndex: _created, modifyIndex: _modified, hash: _hash, legacy: _legacy, ...rest } = known;
   const content = { ...rest, description: description === '' ? known.description : description };
   const clone = { ...content, ...ids, createdAt: tx.now };
   return tx.put('aclTokens', { ...clone, hash: hashOf(contentOf(clone)) });
@@ -158,7 +160,7 @@ function put(
 }
 
 /** What the hash is of: everything but the IDs and the times. */
-function contentOf(
+export function contentOf(
   token: Pick<
     Draft<AclToken>,
     'description' | 'policies' | 'roles' | 'serviceIdentities' | 'nodeIdentities' | 'local'

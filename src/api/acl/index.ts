@@ -1,6 +1,7 @@
 import type { Endpoint } from '../endpoint.ts';
 import { authMethodEndpoints } from './auth-methods.ts';
 import { aclBootstrap } from './bootstrap.ts';
+import { legacyEndpoints } from './legacy.ts';
 import { policyEndpoints } from './policies.ts';
 import { aclReplication } from './replication.ts';
 import { roleEndpoints } from './roles.ts';
@@ -14,6 +15,7 @@ export const aclEndpoints: readonly Endpoint[] = [
   ...policyEndpoints,
   ...roleEndpoints,
   ...tokenEndpoints,
+  ...legacyEndpoints,
   ...authMethodEndpoints,
   ...ruleEndpoints,
 ];

@@ -1,7 +1,7 @@
 import { translateLegacyRules } from '../../acl/rules.ts';
 import { isMusterError } from '../../errors.ts';
 import { type Endpoint, endpoint } from '../endpoint.ts';
-import { badRequest } from '../http-error.ts';
+import { badRequest, HttpError } from '../http-error.ts';
 import { text } from '../reply.ts';
 import { aclOf, notFound } from './context.ts';
 
@@ -27,10 +27,15 @@ const translateToken = endpoint({
   method: 'GET',
   path: '/v1/acl/rules/translate/:accessor',
   needs: 'acl:read',
-  summary: 'The same for the rules in a token: no token has rules of its own here',
-  handler(context) {
-    aclOf(context);
-    throw notFound();
+  summary: 'The same for the rules that a token of before Consul 1.4 has itself',
+  handler(context, { params }) {
+    const acl = aclOf(context);
+    if (params.accessor === '') throw badRequest('Bad request: Missing token ID');
+    const token = context.catalog.get('aclTokens', params.accessor.toLowerCase());
+    if (token === undefined || acl.isExpired(token)) throw notFound();
+    const rules = token.legacy?.rules ?? '';
+    if (rules === '') throw new HttpError(500, 'The specified token does not have any rules set');
+    return text(translateLegacyRules(rules));
   },
 });
 

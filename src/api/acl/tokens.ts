@@ -17,7 +17,7 @@ import { type ApiRequest, type Endpoint, endpoint } from '../endpoint.ts';
 import { badRequest, HttpError } from '../http-error.ts';
 import { READ_QUERY } from '../read-options.ts';
 import { json } from '../reply.ts';
-import { tokenWire } from '../wire/acl.ts';
+import { tokenStubWire, tokenWire } from '../wire/acl.ts';
 import { grantsOf, linksOf, TOKEN } from './bodies.ts';
 import { aclOf, notFound } from './context.ts';
 
@@ -73,7 +73,7 @@ const listTokens = endpoint({
         request.authorize('acl', 'read');
         const tokens = context.catalog.all('aclTokens').filter((token) => !acl.isExpired(token));
         const showSecret = request.authorizer.allows('acl', 'write');
-        return tokens.filter(isWanted).map((token) => tokenWire(context.catalog, token, showSecret));
+        return tokens.filter(isWanted).map((token) => tokenStubWire(context.catalog, token, showSecret));
       },
     });
   },

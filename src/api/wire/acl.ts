@@ -12,6 +12,7 @@ export function tokenWire(reader: Reader, token: AclToken, showSecret = true) {
     Description: token.description,
     ...grantsWire(reader, token),
     ...some('Roles', links(reader, 'aclRoles', token.roles)),
+    ...(token.legacy?.rules ? { Rules: token.legacy.rules } : {}),
     Local: token.local,
     ...(token.expiresAt === null ? {} : { ExpirationTime: timeWire(token.expiresAt) }),
     CreateTime: timeWire(token.createdAt),
@@ -19,6 +20,27 @@ export function tokenWire(reader: Reader, token: AclToken, showSecret = true) {
     CreateIndex: token.createIndex,
     ModifyIndex: token.modifyIndex,
   };
+}
+
+/** The same in a list: without the rules that a token of before Consul 1.4 has itself. */
+export function tokenStubWire(reader: Reader, token: AclToken, showSecret: boolean) {
+  const { Rules, ...rest } = tokenWire(reader, token, showSecret);
+  return Rules === undefined ? rest : { ...rest, Legacy: true };
+}
+
+/** Consul's JSON of a token of before 1.4, alone in a list; an empty one for others. */
+export function legacyTokenWire({ secretId, description, legacy, createIndex, modifyIndex }: AclToken) {
+  if (legacy === undefined) return [];
+  return [
+    {
+      ID: secretId,
+      Name: description,
+      Type: legacy.type,
+      Rules: legacy.rules,
+      CreateIndex: createIndex,
+      ModifyIndex: modifyIndex,
+    },
+  ];
 }
 
 /** Consul's JSON of a policy. */
