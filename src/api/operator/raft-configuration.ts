@@ -1,7 +1,7 @@
-import { formatHostPort } from '../../lib/host-port.ts';
 import { endpoint } from '../endpoint.ts';
 import { checkDatacenter } from '../read-options.ts';
 import { json } from '../reply.ts';
+import { serversOf } from './servers.ts';
 
 /** The version of Raft's protocol that Consul 1.10 names; nothing here depends on it. */
 const PROTOCOL_VERSION = '3';
@@ -14,27 +14,14 @@ export const raftConfiguration = endpoint({
   query: { dc: 'datacenter to ask' },
   async handler(context, request) {
     checkDatacenter(context, request.query.get('dc'));
-    const { id, name, advertiseAddress, ports } = context.node;
-    if (context.cluster !== undefined) {
-      const servers = await context.cluster.servers();
-      const Servers = servers.map((one) => ({
-        ID: one.id,
-        Node: one.name,
-        Address: one.address,
-        Leader: one.leader,
-        ProtocolVersion: PROTOCOL_VERSION,
-        Voter: one.voter,
-      }));
-      return json({ Servers, Index: 0 });
-    }
-    const server = {
-      ID: id,
-      Node: name,
-      Address: formatHostPort(advertiseAddress, ports.server),
-      Leader: true,
+    const Servers = (await serversOf(context)).map((one) => ({
+      ID: one.id,
+      Node: one.name,
+      Address: one.address,
+      Leader: one.leader,
       ProtocolVersion: PROTOCOL_VERSION,
-      Voter: true,
-    };
-    return json({ Servers: [server], Index: 0 });
+      Voter: one.voter,
+    }));
+    return json({ Servers, Index: 0 });
   },
 });
