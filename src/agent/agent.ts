@@ -105,8 +105,11 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
     'housekeeping',
     leadership.whileLeading(() => startHousekeeping({ store, clock, logger: logger.child('store') })),
   );
+  const acl = config.acl.enabled ? await startAcl(parts, store, registry.node, dataDirectory) : undefined;
+  teardown.add('access control', () => acl?.stop());
+  const door = { acl, node: registry.node.name };
   const balancer = config.balancer.enabled
-    ? await startBalancer({ config: config.balancer, catalog: store.catalog, logger })
+    ? await startBalancer({ config: config.balancer, catalog: store.catalog, door, logger })
     : undefined;
   teardown.add('the balancer', () => balancer?.stop());
   if (config.balancer.kernel.length > 0) {
@@ -117,8 +120,6 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
     });
     teardown.add('balancing in the kernel', () => kernel.stop());
   }
-  const acl = config.acl.enabled ? await startAcl(parts, store, registry.node, dataDirectory) : undefined;
-  teardown.add('access control', () => acl?.stop());
   const dns = await listenDns(parts, store.catalog, registry.node, acl);
 
   const registrator = config.registrator.enabled

@@ -1,3 +1,4 @@
+import type { Door } from '../api/access.ts';
 import type { TrafficSource } from '../api/muster/traffic.ts';
 import type { ConnectionsView } from '../api/muster/wire.ts';
 import type { Catalog } from '../catalog/catalog.ts';
@@ -23,6 +24,8 @@ import { instanceTraffic, trafficOf } from './traffic.ts';
 export interface BalancerOptions {
   config: Config['balancer'];
   catalog: Catalog;
+  /** What the admin API asks tokens of. */
+  door: Door;
   logger: Logger;
 }
 
@@ -71,7 +74,7 @@ export async function startBalancer(options: BalancerOptions): Promise<Balancer 
   }
 }
 
-async function build({ config, catalog, logger }: BalancerOptions): Promise<Balancer> {
+async function build({ config, catalog, door, logger }: BalancerOptions): Promise<Balancer> {
   const { limits, strategy, tagPrefix, matcher, workers, listener, certificates } = config;
   const { listen = listener.length === 0 ? DEFAULT_BALANCER.listen : [] } = config;
   const log = logger.child('balancer');
@@ -97,6 +100,7 @@ async function build({ config, catalog, logger }: BalancerOptions): Promise<Bala
     catalog,
     admin: parseHostPort(config.admin ?? DEFAULT_BALANCER.admin) as HostPort,
     mayLackAdmin: config.admin === undefined,
+    door,
     limits,
     strategy,
     tagPrefix,

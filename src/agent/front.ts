@@ -1,3 +1,4 @@
+import type { Door } from '../api/access.ts';
 import { type Admin, startAdmin } from '../api/admin/admin.ts';
 import { FABIO_SETTINGS, fabioConfig } from '../api/admin/fabio.ts';
 import type { StrategyName } from '../balance/strategies.ts';
@@ -42,6 +43,8 @@ export interface FrontOptions {
   readonly admin: HostPort | undefined;
   /** Go on without the admin API, with a warning, when its address is taken. */
   readonly mayLackAdmin: boolean;
+  /** What the admin API asks tokens of; without one it is open. */
+  readonly door?: Door | undefined;
   readonly limits: Partial<ProxyLimits>;
   readonly strategy: StrategyName;
   readonly tagPrefix: string;
@@ -150,6 +153,7 @@ export async function startFront(options: FrontOptions): Promise<Front> {
         address: options.admin,
         version: VERSION,
         settings: () => shown,
+        door: options.door,
       }).catch((error: unknown) => {
         if (!options.mayLackAdmin || !isMusterError(error, 'listen.in_use')) throw error;
         log.warn(`going on without the balancer's admin API: ${messageOf(error)}`);

@@ -49,10 +49,21 @@ export function authorizerOf(acl: Acl | undefined, token: string): Authorizer {
 
 /** Throws 403 unless the request may reach the endpoint at all. */
 export function admit({ acl, node }: ApiContext, request: ApiRequest, needs: Needs = UNSAID): void {
+  admitToken({ acl, node: node.name }, request.token, needs);
+}
+
+/** Who keeps the door: access control, when it is on, on the node of that name. */
+export interface Door {
+  readonly acl: Acl | undefined;
+  readonly node: string;
+}
+
+/** The same for requests that came in by another door than the HTTP API's. */
+export function admitToken({ acl, node }: Door, token: string, needs: Needs = UNSAID): void {
   if (acl === undefined || needs === 'nothing') return;
-  const { authorizer } = request;
+  const authorizer = authorizerOf(acl, token);
   if (needs === 'filtered' || needs === 'checked') return;
-  if (!isAllowed(authorizer, needs, node.name)) throw permissionDenied();
+  if (!isAllowed(authorizer, needs, node)) throw permissionDenied();
 }
 
 /**

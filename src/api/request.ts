@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Acl } from '../acl/acl.ts';
 import type { Ending } from '../lib/ending.ts';
 import { authorizerOf, permissionDenied } from './access.ts';
@@ -20,7 +20,7 @@ interface RequestParts {
 /** The request as handlers see it. */
 export function apiRequest({ raw, response, path, params, query, acl, stopping }: RequestParts): ApiRequest {
   let signal: AbortSignal | undefined;
-  const token = tokenOf(raw, query);
+  const token = tokenOf(raw.headers, query.get('token'));
   return {
     method: raw.method as Method,
     path,
@@ -73,11 +73,12 @@ function whenGone(response: ServerResponse, stopping: Ending, task: () => void):
   return forget;
 }
 
-function tokenOf(raw: IncomingMessage, query: Query): string {
-  if (query.get('token') !== '') return query.get('token');
-  const header = raw.headers['x-consul-token'];
+/** The token that came with a request, or "": `asked` is that of its query, which comes first. */
+export function tokenOf(headers: IncomingHttpHeaders, asked: string): string {
+  if (asked !== '') return asked;
+  const header = headers['x-consul-token'];
   if (typeof header === 'string' && header !== '') return header;
-  return /^bearer\s+(.*\S)\s*$/i.exec(raw.headers.authorization ?? '')?.[1] ?? '';
+  return /^bearer\s+(.*\S)\s*$/i.exec(headers.authorization ?? '')?.[1] ?? '';
 }
 
 function readBody(raw: IncomingMessage, limit: number, tooLarge: (size: number) => string): Promise<Buffer> {

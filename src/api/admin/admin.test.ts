@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../lib/log.ts';
 import { PLAIN_HANDLING } from '../../route/handling.ts';
 import type { RouteView, TargetView } from '../../route/view.ts';
+import { ROOT, startAclWorld } from '../acl/world.test-support.ts';
 import { type Admin, startAdmin } from './admin.ts';
+import { ADMIN_ENDPOINTS } from './endpoints.ts';
 import { FABIO_SETTINGS, fabioConfig } from './fabio.ts';
 
 const target = (port: number, more: Partial<TargetView> = {}): TargetView => ({
@@ -151,5 +153,66 @@ describe('admin API', () => {
     await expect(start(second.address.port)).rejects.toMatchObject({ code: 'listen.in_use' });
     await second.stop();
     await second.stop();
+  });
+});
+
+describe('with access control', () => {
+  const OPEN = ['GET /health'];
+  const calls = Object.entries(ADMIN_ENDPOINTS).flatMap(([path, { methods }]) =>
+    methods
+      .filter((method) => method !== 'HEAD')
+      .map((method) => ({ name: `${method} ${path}`, method, path })),
+  );
+
+  it('every page asks the token of what it shows, but for health', async () => {
+    const world = await startAclWorld();
+    const written: string[] = [];
+    const guarded = await startAdmin({
+      router: { routes: () => routes, problems: () => [problem], applied: () => Promise.resolve() },
+      log: silentLogger,
+      address: { host: '127.0.0.1', port: 0 },
+      version: '1.2.3',
+      settings: () => fabioConfig(FABIO_SETTINGS),
+      manual: {
+        read: async () => ({ value: 'secret routes', version: '1' }),
+        write: async (_path, value) => written.push(value) > 0,
+        paths: async () => ['/'],
+      },
+      door: { acl: world.acl, node: world.context.node.name },
+    });
+    try {
+      const ask = async ({ method, path }: { method: string; path: string }, token: string, query = '') => {
+        const response = await fetch(`http://127.0.0.1:${guarded.address.port}${path}${query}`, {
+          method,
+          headers: token === '' ? {} : { 'X-Consul-Token': token },
+          ...(method === 'PUT' ? { body: '{"value":"route del x","version":"1"}' } : {}),
+        });
+        return { status: response.status, text: await response.text() };
+      };
+      const { secret: weak } = await world.tokenWith('key_prefix "" { policy = "write" }');
+      for (const token of ['', weak, 'nobody-knows-this'])
+        for (const call of calls) {
+          const { status, text } = await ask(call, token);
+          expect([call.name, status]).toEqual([call.name, OPEN.includes(call.name) ? 200 : 403]);
+          expect(text).not.toContain('secret routes');
+        }
+      expect(written).toEqual([]);
+      for (const call of calls) expect([call.name, (await ask(call, ROOT)).status]).toEqual([call.name, 200]);
+      expect(written).toEqual(['route del x']);
+      expect((await ask({ method: 'GET', path: '/routes' }, '', `?token=${ROOT}`)).status).toBe(200);
+
+      const all = ['service_prefix', 'node_prefix', 'key_prefix', 'agent_prefix'].map(
+        (kind) => `${kind} "" { policy = "read" }`,
+      );
+      const { secret: reader } = await world.tokenWith(`operator = "read" ${all.join(' ')}`);
+      for (const call of calls)
+        expect([call.name, (await ask(call, reader)).status]).toEqual([
+          call.name,
+          call.method === 'PUT' ? 403 : 200,
+        ]);
+    } finally {
+      await guarded.stop();
+      await world.stop();
+    }
   });
 });

@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { listenError, messageOf } from '../../errors.ts';
 import { formatHostPort, type HostPort } from '../../lib/host-port.ts';
 import type { Logger } from '../../lib/log.ts';
-import { type AdminReply, type AdminSource, adminReply, text } from './endpoints.ts';
+import type { Door } from '../access.ts';
+import { type AdminCall, type AdminReply, type AdminSource, adminReply, text } from './endpoints.ts';
 import { noRates, type TargetRates } from './fabio.ts';
 import { type ManualStore, MOST_MANUAL } from './manual.ts';
 import type { RouteLinks } from './routes-page.ts';
@@ -36,6 +37,8 @@ export interface AdminOptions {
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   /** Live figures for `/api/routes`. */
   readonly rates?: TargetRates;
+  /** What tokens are asked of. Default: access is not controlled. */
+  readonly door?: Door | undefined;
 }
 
 export interface Admin {
@@ -67,13 +70,16 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
     manual: options.manual,
     links: options.links,
     rates: options.rates ?? noRates,
+    door: options.door ?? OPEN,
   };
   const timeouts = { requestTimeout: REQUEST_TIMEOUT, headersTimeout: REQUEST_TIMEOUT };
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
-    const { method = 'GET', url = '/' } = request;
+    const { method = 'GET', url = '/', headers: given } = request;
     const text = await bodyOf(request);
     const { status, headers, body } =
-      text === undefined ? TOO_LARGE : await safeReply({ method, target: url, body: text }, source, log);
+      text === undefined
+        ? TOO_LARGE
+        : await safeReply({ method, target: url, headers: given, body: text }, source, log);
     response.writeHead(status, {
       ...headers,
       'content-length': Buffer.byteLength(body),
@@ -109,6 +115,8 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
   };
 }
 
+const OPEN: Door = { acl: undefined, node: '' };
+
 const TOO_LARGE = text(413, `a text may have ${MOST_MANUAL} bytes\n`);
 
 /** Undefined when it is too long. */
@@ -123,11 +131,7 @@ async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
   return Buffer.concat(parts).toString('utf8');
 }
 
-async function safeReply(
-  request: { method: string; target: string; body: string },
-  source: AdminSource,
-  log: Logger,
-): Promise<AdminReply> {
+async function safeReply(request: AdminCall, source: AdminSource, log: Logger): Promise<AdminReply> {
   try {
     const { target } = request;
     // A target that is no URL ("//") is looked up like any other unknown one.
@@ -136,7 +140,11 @@ async function safeReply(
       source,
     );
   } catch (error) {
-    log.error('the admin API could not answer', { url: request.target, error: messageOf(error) });
+    // Without the query, which may hold a token.
+    log.error('the admin API could not answer', {
+      path: request.target.replace(/\?.*$/s, ''),
+      error: messageOf(error),
+    });
     return text(500, `${messageOf(error)}\n`);
   }
 }

@@ -1,5 +1,8 @@
-import { STATUS_CODES } from 'node:http';
+import { type IncomingHttpHeaders, STATUS_CODES } from 'node:http';
 import type { Router } from '../../route/router.ts';
+import { admitToken, type Door, type Needs } from '../access.ts';
+import { HttpError } from '../http-error.ts';
+import { tokenOf } from '../request.ts';
 import { fabioCommands, fabioRoutes, type TargetRates } from './fabio.ts';
 import { type ManualStore, parseManual } from './manual.ts';
 import { manualPage } from './manual-page.ts';
@@ -24,6 +27,8 @@ export interface AdminSource {
   readonly rates: TargetRates;
   /** Whether sources on the page are links; undefined: no. */
   readonly links: RouteLinks | undefined;
+  /** What tokens are asked of; a balancer without an agent has no access control. */
+  readonly door: Door;
 }
 
 export interface AdminReply {
@@ -42,6 +47,10 @@ export interface AdminRequest {
 
 interface Endpoint {
   readonly methods: readonly string[];
+  /** What the token has to grant, as on the port of the HTTP API. */
+  readonly needs: Needs;
+  /** The same for PUT. */
+  readonly needsToWrite?: Needs;
   /** Its path may go on. */
   readonly takesRest?: boolean;
   /** Closed when the access is `ro`. */
@@ -55,6 +64,7 @@ const READ = ['GET', 'HEAD'];
 export const ADMIN_ENDPOINTS = {
   '/api/routes': {
     methods: READ,
+    needs: 'overview',
     async answer({ router, rates }, { query }) {
       // Who reads a route here may ask for it at once.
       await router.applied();
@@ -65,12 +75,22 @@ export const ADMIN_ENDPOINTS = {
       return json(rows.length === 0 ? null : rows, query);
     },
   },
-  '/api/config': { methods: READ, answer: ({ settings }, { query }) => json(settings(), query) },
-  '/api/version': { methods: READ, answer: ({ version }) => text(200, version) },
+  '/api/config': {
+    methods: READ,
+    needs: 'operator:read',
+    answer: ({ settings }, { query }) => json(settings(), query),
+  },
+  '/api/version': { methods: READ, needs: 'agent:read', answer: ({ version }) => text(200, version) },
   /** Muster's own: tags and commands that could not be used. */
-  '/api/problems': { methods: READ, answer: ({ router }, { query }) => json(router.problems(), query) },
+  '/api/problems': {
+    methods: READ,
+    needs: 'overview',
+    answer: ({ router }, { query }) => json(router.problems(), query),
+  },
   '/api/manual': {
     methods: [...READ, 'PUT'],
+    needs: 'overview',
+    needsToWrite: 'operator:write',
     takesRest: true,
     writes: true,
     async answer({ manual }, { method, query, rest, body }) {
@@ -85,14 +105,16 @@ export const ADMIN_ENDPOINTS = {
   },
   '/api/paths': {
     methods: READ,
+    needs: 'overview',
     writes: true,
     async answer({ manual }, { query }) {
       return json((await manual?.paths()) ?? [], query);
     },
   },
-  '/health': { methods: READ, answer: () => text(200, 'OK\n') },
+  '/health': { methods: READ, needs: 'nothing', answer: () => text(200, 'OK\n') },
   '/routes': {
     methods: READ,
+    needs: 'overview',
     answer: ({ router, title, color, dashboard, path, access, manual, links }) =>
       page(
         routesPage({
@@ -108,6 +130,7 @@ export const ADMIN_ENDPOINTS = {
   },
   '/manual': {
     methods: READ,
+    needs: 'overview',
     takesRest: true,
     writes: true,
     async answer({ manual, title, color, path, router }, { rest }) {
@@ -134,9 +157,17 @@ function page(body: string, policy = STYLED): AdminReply {
   };
 }
 
+/** A request as it came in. */
+export interface AdminCall {
+  readonly method: string;
+  readonly target: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
 /** The answer to a request. Whatever is no page leads to the routes, as in fabio; below `/api/` it is 404. */
 export async function adminReply(
-  { method, target, body }: { method: string; target: string; body: string },
+  { method, target, body, headers }: AdminCall,
   source: AdminSource,
 ): Promise<AdminReply> {
   const { pathname, searchParams: query } = new URL(target, 'http://admin.invalid');
@@ -155,7 +186,21 @@ export async function adminReply(
     const reply = text(405, 'not allowed\n');
     return { ...reply, headers: { ...reply.headers, allow: endpoint.methods.join(', ') } };
   }
-  return await endpoint.answer(source, { method, query, rest, body });
+  const needs = method === 'PUT' ? (endpoint.needsToWrite ?? endpoint.needs) : endpoint.needs;
+  const refusal = refused(source.door, tokenOf(headers, query.get('token') ?? ''), needs);
+  return refusal ?? (await endpoint.answer(source, { method, query, rest, body }));
+}
+
+/** What is answered to who may not ask this, or undefined. */
+function refused(door: Door, token: string, needs: Needs): AdminReply | undefined {
+  try {
+    admitToken(door, token, needs);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof HttpError)) throw error;
+    const remedy = 'send a token that may see this as X-Consul-Token, as Authorization: Bearer or as ?token=';
+    return text(error.status, `${error.message}: ${remedy}\n`);
+  }
 }
 
 function find(pathname: string, base: string): { endpoint: Endpoint; rest: string } | undefined {
