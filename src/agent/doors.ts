@@ -3,7 +3,7 @@ import { type ApiContext, DEFAULT_API_SETTINGS } from '../api/context.ts';
 import { startDashboard } from '../api/muster/dashboard.ts';
 import { noTraffic } from '../api/muster/traffic.ts';
 import type { About } from '../api/muster/wire.ts';
-import { startApi } from '../api/server.ts';
+import { type Api, type ApiOptions, startApi } from '../api/server.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { History } from '../catalog/history.ts';
 import { startHostsFile } from '../dns/hosts-file.ts';
@@ -19,6 +19,7 @@ import { withHeldBack } from './held-back.ts';
 import { startHttps } from './https.ts';
 import type { AgentLog } from './log.ts';
 import type { Teardown } from './teardown.ts';
+import { clearSocket, grantSocket, socketPath } from './unix-socket.ts';
 
 /** What every part of an agent is built with. */
 export interface Parts {
@@ -67,7 +68,10 @@ export async function listenDns(
   return addresses;
 }
 
-/** Serves the HTTP API and the dashboard on every client address. Answers with where, "host:port". */
+/**
+ * Serves the HTTP API and the dashboard on every client address. Answers with where: "host:port", "unix:///path",
+ * "https://host:port".
+ */
 export async function listenHttp(
   { config, log, clock, teardown }: Parts,
   context: Omit<ApiContext, 'settings' | 'dashboard' | 'history'>,
@@ -108,29 +112,47 @@ export async function listenHttp(
     sessionTtlMin: config.api.sessionTtlMin,
     txnMaxSize: config.api.txnMaxReqLen,
   };
+  const options = {
+    context: { ...context, settings, dashboard, history },
+    ...(seen.uiDirectory === undefined ? {} : { uiDirectory: seen.uiDirectory }),
+  };
   const addresses: string[] = [];
-  for (const host of config.ports.http === OFF ? [] : (config.api.address ?? config.node.client)) {
-    const api = await startApi({
-      context: { ...context, settings, dashboard, history },
-      host,
-      port: config.ports.http,
-      ...(seen.uiDirectory === undefined ? {} : { uiDirectory: seen.uiDirectory }),
-    });
+  const apis: Api[] = [];
+  const open = async (place: Pick<ApiOptions, 'host' | 'port' | 'path'>): Promise<Api> => {
+    const api = await startApi({ ...options, ...place });
     teardown.add('the HTTP API', () => api.stop());
-    addresses.push(formatHostPort(api.address.host, api.address.port));
-    const { tls } = config.api;
-    if (config.ports.https === OFF || tls?.cert === undefined) continue;
-    const secure = await startHttps({
-      ...tls,
-      cert: tls.cert,
-      api,
-      host,
-      port: config.ports.https,
-      clock,
-      log: log.logger.child('https'),
-    });
-    teardown.add('the HTTPS API', () => secure.stop());
-    addresses.push(`https://${formatHostPort(secure.address.host, secure.address.port)}`);
+    apis.push(api);
+    return api;
+  };
+  const hosts = config.api.address ?? config.node.client;
+  for (const host of config.ports.http === OFF ? [] : hosts) {
+    const path = socketPath(host);
+    if (path === undefined) {
+      const { address } = await open({ host, port: config.ports.http });
+      addresses.push(formatHostPort(address.host, address.port));
+    } else {
+      await clearSocket(path);
+      await open({ path });
+      grantSocket(path, config.api.unixSocket);
+      addresses.push(host);
+    }
+  }
+  const { tls } = config.api;
+  if (config.ports.https !== OFF && tls?.cert !== undefined) {
+    const own = hosts.filter((host) => socketPath(host) === undefined);
+    for (const host of tls.address ?? (own.length > 0 ? own : config.node.client)) {
+      const secure = await startHttps({
+        ...tls,
+        cert: tls.cert,
+        api: apis[0] ?? (await open({})),
+        host,
+        port: config.ports.https,
+        clock,
+        log: log.logger.child('https'),
+      });
+      teardown.add('the HTTPS API', () => secure.stop());
+      addresses.push(`https://${formatHostPort(secure.address.host, secure.address.port)}`);
+    }
   }
   about.api = addresses[0] ?? '';
   return addresses;

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import type { ListenOptions, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { isMusterError, listenError, messageOf } from '../errors.ts';
 import { Ending } from '../lib/ending.ts';
@@ -19,9 +19,12 @@ import { staticFile } from './static-files.ts';
 
 export interface ApiOptions {
   context: ApiContext;
-  /** Where to listen; port 0 takes a free one. */
-  host: string;
-  port: number;
+  /** Where to listen; left out, it only takes the connections that `accept` is given. */
+  host?: string;
+  /** 0 takes a free one. */
+  port?: number;
+  /** Unix socket to listen on instead; it must not be there. */
+  path?: string;
   /** Directory of the built dashboard, served below /ui/. Without it `/` says who answers. */
   uiDirectory?: string;
   /** The table, unless it is the whole one. */
@@ -29,6 +32,7 @@ export interface ApiOptions {
 }
 
 export interface Api {
+  /** Of TCP; port 0 where it listens otherwise or not at all. */
   readonly address: HostPort;
   /** Takes over a connection that came in another way. */
   accept(socket: Duplex): void;
@@ -60,6 +64,7 @@ export async function startApi({
   context,
   host,
   port,
+  path: socket,
   uiDirectory,
   endpoints = allEndpoints,
 }: ApiOptions): Promise<Api> {
@@ -197,11 +202,19 @@ export async function startApi({
     return staticFile(uiDirectory, path.slice('/ui/'.length), request.headers['if-none-match']);
   }
 
-  await listen(server, host, port);
-  const bound = server.address() as { address: string; port: number };
+  if (socket !== undefined) await listen(server, { path: socket }, socket);
+  else if (host !== undefined && port !== undefined)
+    await listen(server, { host, port }, formatHostPort(host, port));
+  // What Node's server does once it listens, above all its watch over slow clients, it has to do all the same.
+  else server.emit('listening');
+  const bound = server.address();
+  const address =
+    typeof bound === 'object' && bound !== null
+      ? { host: bound.address, port: bound.port }
+      : { host: '', port: 0 };
   let stopped: Promise<void> | undefined;
   return {
-    address: { host: bound.address, port: bound.port },
+    address,
     // Node's documented way to have an HTTP server take a connection that it did not accept itself.
     accept: (socket) => void server.emit('connection', socket),
     stop() {
@@ -237,10 +250,10 @@ function errorReply(error: unknown): Reply {
   return text('internal error: the log of the agent has the cause', { status: 500 });
 }
 
-function listen(server: Server, host: string, port: number): Promise<void> {
+function listen(server: Server, place: ListenOptions, name: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (cause) => reject(listenError('the HTTP API', formatHostPort(host, port), cause)));
-    server.listen(port, host, resolve);
+    server.once('error', (cause) => reject(listenError('the HTTP API', name, cause)));
+    server.listen(place, resolve);
   });
 }
 

@@ -193,6 +193,9 @@ const apiTlsSchema = z
       .optional()
       .describe('File with the certificate (PEM), relative to this one, what issued it behind it.'),
     key: z.string().min(1).optional().describe('File with its key. Default: in the same file.'),
+    address: addresses()
+      .optional()
+      .describe('Addresses on which it listens. Default: those of `api.address` without TLS.'),
     clientCa: z
       .string()
       .min(1)
@@ -215,11 +218,31 @@ const apiTlsSchema = z
     'Certificate of the HTTP API over TLS (`ports.https`); the files are read again when they change.',
   );
 
+const unixSocketSchema = z
+  .strictObject({
+    mode: z
+      .string()
+      .regex(/^0?[0-7]{3}$/, 'expected three octal digits such as "0660"')
+      .optional()
+      .describe('Who may connect, as the mode of a file: those who may write it.'),
+    user: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Whose it is, by name or number. Default: whose the agent is.'),
+    group: z.string().min(1).optional().describe('Group that it belongs to, by name or number.'),
+  })
+  .prefault({})
+  .describe('Sockets among `api.address`.');
+
 const apiSchema = z
   .strictObject({
     address: addresses()
       .optional()
-      .describe('Addresses on which the HTTP API and the dashboard listen. Default: `node.client`.'),
+      .describe(
+        'Addresses on which the HTTP API and the dashboard listen, "unix:///path" for a socket. Default: `node.client`.',
+      ),
+    unixSocket: unixSocketSchema,
     tls: apiTlsSchema.optional(),
     ui: z.boolean().default(true).describe('Serve the dashboard under /ui.'),
     responseHeaders: z.record(z.string(), z.string()).default({}).describe('Headers added to every answer.'),

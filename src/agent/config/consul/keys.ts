@@ -41,7 +41,7 @@ export const CONSUL_KEYS: Rules = {
   addresses: section({
     http: sets('api.address', filled),
     dns: sets('dns.address', filled),
-    https: idle('HTTPS listens where HTTP does'),
+    https: sets('api.tls.address', filled),
     grpc: idle(MESH),
     grpc_tls: idle(MESH),
   }),
@@ -297,7 +297,11 @@ export const CONSUL_KEYS: Rules = {
   verify_server_hostname: idle(TLS, false),
   auto_encrypt: idle(TLS),
   auto_config: idle(TLS),
-  unix_sockets: idle('the HTTP API listens on TCP only'),
+  unix_sockets: section({
+    mode: sets('api.unix_socket.mode'),
+    user: sets('api.unix_socket.user'),
+    group: sets('api.unix_socket.group'),
+  }),
 
   // Muster asks nobody for updates, runs nothing for others and has no profiler behind the API.
   disable_update_check: NEEDLESS,
