@@ -20,6 +20,8 @@ export interface TargetState {
   ejectedUntil: number;
   /** It takes connections and answers with errors: that it takes connections brings it back no sooner. */
   ejectedForErrors: boolean;
+  /** When it was taken back after an ejection (ms since the epoch); 0: never. It begins slowly then. */
+  returnedAt: number;
   /** Bytes to and from it that `bandwidth` does not know of yet. */
   bytes: number;
   /** Bytes per second lately, both ways. */
@@ -72,6 +74,12 @@ export interface Target {
   readonly priority?: number;
   /** Never more than so many in flight on it; 0 or nothing: as many as there are. */
   readonly maxConnections?: number | undefined;
+  /** Since when (ms since the epoch) it is among the route's instances; 0 or nothing: from the start. */
+  readonly since?: number | undefined;
+  /** Of the arm that a part of the users try out. */
+  readonly canary?: boolean | undefined;
+  /** In another zone than the balancer. */
+  readonly far?: boolean | undefined;
   /** Index of this instance's counters in the shared counter block. */
   readonly slot: number;
   /** Undefined: HTTP/1.1 in clear text. */

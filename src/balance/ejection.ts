@@ -41,6 +41,7 @@ export function freshState(): TargetState {
     ejectedAt: 0,
     ejectedUntil: 0,
     ejectedForErrors: false,
+    returnedAt: 0,
     bytes: 0,
     bandwidth: 0,
     latency: 0,

@@ -39,6 +39,11 @@ export function mix(value: number): number {
   return hash ^ (hash >>> 16);
 }
 
+/** Where in [0, 1) a key stands. Draws that are to have nothing to do with each other take different `purpose`s. */
+export function partOf(key: number, purpose: number): number {
+  return (mix(key ^ purpose) >>> 0) / 0x1_0000_0000;
+}
+
 /** The key, or one at random for who has none. */
 export function keyOr(key: number | undefined, random: () => number): number {
   return key ?? (random() * 0x1_0000_0000) | 0;

@@ -7,7 +7,8 @@ const EJECTED_AT = 2;
 const EJECTED_UNTIL = 3;
 const ERRORS = 4;
 const EJECTED_FOR_ERRORS = 5;
-const FIELDS = 6;
+const RETURNED_AT = 6;
+const FIELDS = 7;
 
 /** Cells of the shared states, by the slots of the instances. */
 export class StateCells {
@@ -83,6 +84,14 @@ export class SharedState implements TargetState {
 
   set ejectedForErrors(value: boolean) {
     this.#cells.ejection[this.#at + EJECTED_FOR_ERRORS] = Number(value);
+  }
+
+  get returnedAt(): number {
+    return this.#cells.ejection[this.#at + RETURNED_AT]!;
+  }
+
+  set returnedAt(value: number) {
+    this.#cells.ejection[this.#at + RETURNED_AT] = value;
   }
 
   get ejections(): number {

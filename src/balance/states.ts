@@ -61,6 +61,7 @@ export class TargetStates {
     this.#onGone(known.state);
     // Its cells may be given to another instance.
     succeeded(known.state);
+    known.state.returnedAt = 0;
   }
 }
 

@@ -9,6 +9,8 @@ export interface Draw {
    * whichever worker a connection landed on.
    */
   readonly turns: Int32Array;
+  /** Milliseconds since the epoch. Default: the system's. */
+  readonly now?: () => number;
 }
 
 /** A kind of choice. Told once per table which targets there are; asked for candidates on the hot path. */
