@@ -12,7 +12,7 @@ import type { Transaction } from '../catalog/transaction.ts';
 import { openMemoryStore } from '../store/memory.ts';
 import { followCatalog } from './catalog.ts';
 import type { DiscoveredInstance, InstanceChange } from './instance.ts';
-import { whyOut } from './passing.ts';
+import { judgeChecks } from './passing.ts';
 
 const nodeOf = (name: string, address: string) => ({
   id: '',
@@ -103,7 +103,7 @@ describe('who is out and why', () => {
       /no check of its own/,
     ],
   ])('%s', (_, checks, expected) => {
-    expect(whyOut(checks)).toMatch(expected);
+    expect(judgeChecks(checks).out).toMatch(expected);
   });
 });
 

@@ -4,8 +4,14 @@ import type { ChangeBatch } from '../catalog/feed.ts';
 import type { Service } from '../catalog/rows.ts';
 import { fold, serviceKey } from '../catalog/tables.ts';
 import { addressOf, aggregate, instanceOf } from '../catalog/views.ts';
-import type { DiscoveredInstance, Discovery, InstanceChange, InstanceListener } from './instance.ts';
-import { DEFAULT_RULE, type PassingRule, whyOut } from './passing.ts';
+import {
+  type DiscoveredInstance,
+  type Discovery,
+  type InstanceChange,
+  type InstanceListener,
+  zoneOf,
+} from './instance.ts';
+import { DEFAULT_RULE, judgeChecks, type PassingRule } from './passing.ts';
 
 export interface CatalogDiscoveryOptions {
   readonly catalog: Catalog;
@@ -102,6 +108,7 @@ function discovered(catalog: Catalog, row: Service, rule: PassingRule): Discover
     meta: service.meta,
     datacenter: node.datacenter,
     weight: isWarning ? service.weights.warning : service.weights.passing,
-    out: whyOut(checks, rule),
+    ...zoneOf(service.meta, node.meta),
+    ...judgeChecks(checks, rule),
   };
 }

@@ -24,6 +24,21 @@ export interface DiscoveredInstance {
   readonly serverName?: string;
   /** Why it gets no traffic, in one sentence; "" when it gets some. */
   readonly out: string;
+  /**
+   * Whether that is because its checks fail, which may be the fault of the checks, or because it is known to be dead. Nothing when it
+   * was taken out on purpose, or is in.
+   */
+  readonly doubt?: Doubt;
+  /** Where it stands, as its metadata or its node's say (`zone`); nothing when they do not. */
+  readonly zone?: string;
+}
+
+export type Doubt = 'failing' | 'dead';
+
+/** The zone that metadata tell of, a service's own before its node's. */
+export function zoneOf(service: StringMap | null, node: StringMap | null | undefined): { zone?: string } {
+  const zone = service?.zone ?? node?.zone ?? '';
+  return zone === '' ? {} : { zone };
 }
 
 /** One instance that came (no `before`), went (no `after`) or is different. */

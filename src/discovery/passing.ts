@@ -1,5 +1,6 @@
 import type { Check, CheckStatus } from '../catalog/rows.ts';
 import { NODE_MAINTENANCE, SERVICE_MAINTENANCE } from '../catalog/views.ts';
+import type { Doubt } from './instance.ts';
 
 /** Which instances get traffic; the names of the settings are fabio's. */
 export interface PassingRule {
@@ -17,29 +18,38 @@ type Judged = Pick<Check, 'id' | 'serviceId' | 'name' | 'status' | 'notes'>;
 /** The check by which the agents say that a node is alive. */
 const AGENT_CHECK = 'serfHealth';
 
+/** Whether an instance gets traffic: `out` is why not, "" when it does. */
+export interface Verdict {
+  readonly out: string;
+  readonly doubt?: Doubt;
+}
+
+const IN: Verdict = { out: '' };
+
 /**
  * Why an instance gets no traffic, or "" when it does. `checks` are those of its node and its own. The node's
  * agent being down and maintenance of node or instance take it out whatever its own checks say; other checks of the node bear
  * on nothing. An instance without a check of its own is out: nothing says that it is alive.
  */
-export function whyOut(checks: readonly Judged[], rule: PassingRule = DEFAULT_RULE): string {
+export function judgeChecks(checks: readonly Judged[], rule: PassingRule = DEFAULT_RULE): Verdict {
   const own: Judged[] = [];
   for (const check of checks) {
     const isOfNode = check.serviceId === '';
-    if (isOfNode && check.id === NODE_MAINTENANCE) return withNotes('its node is in maintenance', check);
+    if (isOfNode && check.id === NODE_MAINTENANCE)
+      return { out: withNotes('its node is in maintenance', check) };
     if (isOfNode && check.id === AGENT_CHECK && check.status === 'critical')
-      return `the agent of its node is down (check "${AGENT_CHECK}")`;
+      return { out: `the agent of its node is down (check "${AGENT_CHECK}")`, doubt: 'dead' };
     if (check.id.startsWith(SERVICE_MAINTENANCE)) {
-      if (check.status === 'critical') return withNotes('it is in maintenance', check);
+      if (check.status === 'critical') return { out: withNotes('it is in maintenance', check) };
     } else if (!isOfNode) own.push(check);
   }
-  if (own.length === 0) return 'it has no check of its own, so nothing says that it is alive';
+  if (own.length === 0) return { out: 'it has no check of its own, so nothing says that it is alive' };
   const unhealthy = own.filter(({ status }) => !rule.statuses.includes(status));
   const isIn = rule.checksRequired === 'all' ? unhealthy.length === 0 : unhealthy.length < own.length;
   const first = unhealthy[0];
-  if (isIn || first === undefined) return '';
+  if (isIn || first === undefined) return IN;
   const more = unhealthy.length > 1 ? `, and ${unhealthy.length - 1} more` : '';
-  return `check "${first.name || first.id}" is ${first.status}${more}`;
+  return { out: `check "${first.name || first.id}" is ${first.status}${more}`, doubt: 'failing' };
 }
 
 function withNotes(what: string, { notes }: Judged): string {

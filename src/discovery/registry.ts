@@ -3,8 +3,15 @@ import type { Client, ServiceEntry } from '../client/index.ts';
 import { messageOf } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
-import type { DiscoveredInstance, Discovery, InstanceChange, InstanceListener } from './instance.ts';
-import { DEFAULT_RULE, type PassingRule, whyOut } from './passing.ts';
+import {
+  type DiscoveredInstance,
+  type Discovery,
+  type InstanceChange,
+  type InstanceListener,
+  zoneOf,
+} from './instance.ts';
+import { DEFAULT_RULE, judgeChecks, type PassingRule } from './passing.ts';
+import { REMOVALS, Removals } from './removals.ts';
 import { type AskOptions, followViews } from './views.ts';
 
 export interface RegistryDiscoveryOptions extends Pick<AskOptions, 'consistency' | 'interval' | 'random'> {
@@ -18,12 +25,16 @@ export interface RegistryDiscoveryOptions extends Pick<AskOptions, 'consistency'
 
 /**
  * Instances of all services that have a route tag, in any registry with Consul's HTTP API. The list of services is watched, and each
- * of those with such a tag on its own: a change of one costs one answer. What was known stays while the registry is away.
+ * of those with such a tag on its own: a change of one costs one answer. What was known stays while the registry is away, and for a
+ * while when it forgets too much at once (`removals.ts`).
  */
 export function followRegistry(options: RegistryDiscoveryOptions, listener: InstanceListener): Discovery {
-  const { client, tagPrefix, rule = DEFAULT_RULE, log } = options;
+  const { client, tagPrefix, rule = DEFAULT_RULE, clock, log } = options;
   const known = new Map<string, ReadonlyMap<string, DiscoveredInstance>>();
   const watched = new Map<string, AbortController>();
+  const removals = new Removals();
+  /** Services of which instances are kept although the registry does not know them any more; ends the wait. */
+  const held = new Map<string, () => void>();
   const stopped = new AbortController();
   let isAway = false;
   const ask: AskOptions = {
@@ -39,13 +50,30 @@ export function followRegistry(options: RegistryDiscoveryOptions, listener: Inst
     isAway = false;
   };
 
-  const look = (service: string, entries: readonly ServiceEntry[]): void => {
-    isBack();
+  /** `isSure`: what is missing has been missing for long enough. */
+  const look = (service: string, entries: readonly ServiceEntry[], isSure = false): void => {
+    if (!isSure) isBack();
     const before = known.get(service) ?? new Map<string, DiscoveredInstance>();
     const after = new Map<string, DiscoveredInstance>();
     for (const entry of entries) {
       const instance = discovered(entry, rule);
       after.set(instance.id, instance);
+    }
+    held.get(service)?.();
+    held.delete(service);
+    const gone = [...before].filter(([id]) => !after.has(id));
+    if (!isSure && !removals.admits(gone.length, count(known), clock.now())) {
+      if (held.size === 0)
+        log.warn('the registry has forgotten many instances at once; they are kept for a while', {
+          service,
+          gone: gone.length,
+          seconds: REMOVALS.patience / 1_000,
+        });
+      held.set(
+        service,
+        clock.after(REMOVALS.patience, () => look(service, entries, true)),
+      );
+      for (const [id, instance] of gone) after.set(id, instance);
     }
     const changes: InstanceChange[] = [];
     for (const [id, old] of before) if (!after.has(id)) changes.push({ id, before: old, after: undefined });
@@ -122,10 +150,17 @@ export function followRegistry(options: RegistryDiscoveryOptions, listener: Inst
     },
     stop() {
       stopped.abort();
+      for (const end of held.values()) end();
       round.abort();
       for (const ending of watched.values()) ending.abort();
     },
   };
+}
+
+function count(known: ReadonlyMap<string, ReadonlyMap<string, unknown>>): number {
+  let sum = 0;
+  for (const instances of known.values()) sum += instances.size;
+  return sum;
 }
 
 function discovered(
@@ -152,6 +187,7 @@ function discovered(
     meta: service.Meta ?? null,
     datacenter: node.Datacenter,
     weight: isWarning ? Warning : Passing,
-    out: whyOut(all, rule),
+    ...zoneOf(service.Meta, node.Meta),
+    ...judgeChecks(all, rule),
   };
 }
