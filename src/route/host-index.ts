@@ -1,10 +1,12 @@
+import { byteText } from './byte-text.ts';
+
 /**
  * Exact hosts by the hash of their bytes. Persistent: a change copies the list of buckets (a few µs) and one
  * bucket; hosts of other services are shared between the old and the new index.
  */
 export interface HostEntry<Value> {
-  /** Lower-case. */
-  readonly host: Uint8Array;
+  /** Lower-case, as bytes (`byte-text.ts`). */
+  readonly host: string;
   readonly hash: number;
   readonly value: Value;
 }
@@ -26,16 +28,21 @@ export class HostIndex<Value> {
     if (changes.size === 0) return this;
     const buckets = this.#buckets.slice();
     for (const [name, value] of changes) {
-      const host = new TextEncoder().encode(name);
-      const hash = hashOf(host, 0, host.length);
+      const host = byteText(name);
+      const hash = hashOfText(host);
       const at = hash % BUCKETS;
-      const others = (buckets[at] ?? []).filter(
-        (entry) => entry.hash !== hash || !isHost(entry.host, host, 0, host.length),
-      );
+      const others = (buckets[at] ?? []).filter((entry) => entry.hash !== hash || entry.host !== host);
       const bucket = value === undefined ? others : [...others, { host, hash, value }];
       buckets[at] = bucket.length === 0 ? undefined : bucket;
     }
     return new HostIndex(buckets);
+  }
+
+  /** The same by its name in lower case; for changes. */
+  find(name: string): Value | undefined {
+    const host = byteText(name);
+    const hash = hashOfText(host);
+    return this.#buckets[hash % BUCKETS]?.find((entry) => entry.hash === hash && entry.host === host)?.value;
   }
 
   /** Hot path: allocates nothing. The host is in [start, end), in any case. */
@@ -58,9 +65,17 @@ function hashOf(bytes: Uint8Array, start: number, end: number): number {
   return (hash ^ (hash >>> 15)) & 0x3fffffff;
 }
 
-function isHost(host: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+/** The same of a host in lower case. */
+function hashOfText(host: string): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < host.length; at++) hash = Math.imul(hash ^ host.charCodeAt(at), 0x01000193);
+  return (hash ^ (hash >>> 15)) & 0x3fffffff;
+}
+
+function isHost(host: string, bytes: Uint8Array, start: number, end: number): boolean {
   if (host.length !== end - start) return false;
-  for (let i = 0; i < host.length; i++) if (host[i] !== lower(bytes[start + i] as number)) return false;
+  for (let i = 0; i < host.length; i++)
+    if (host.charCodeAt(i) !== lower(bytes[start + i] as number)) return false;
   return true;
 }
 

@@ -3,50 +3,51 @@
  * nodes with the old one, so a change among 50,000 paths copies a handful of nodes.
  */
 export interface PathNode<Value> {
-  /** Bytes between the parent and this node; empty at the root only. */
-  readonly label: Uint8Array;
+  /** Bytes (`byte-text.ts`) between the parent and this node; empty at the root only. */
+  readonly label: string;
   readonly value: Value | undefined;
   /** In the order of the first byte of their labels, which all differ. */
   readonly children: readonly PathNode<Value>[];
 }
 
-const NOTHING = new Uint8Array(0);
+/** Shared by all nodes without children, which most are. */
+const NO_CHILDREN: readonly PathNode<never>[] = [];
 
-export const emptyTrie: PathNode<never> = { label: NOTHING, value: undefined, children: [] };
+export const emptyTrie: PathNode<never> = { label: '', value: undefined, children: NO_CHILDREN };
 
 export function isEmptyTrie(root: PathNode<unknown>): boolean {
   return root.value === undefined && root.children.length === 0;
 }
 
 /** With `value` at `path`. */
-export function withPath<Value>(root: PathNode<Value>, path: Uint8Array, value: Value): PathNode<Value> {
+export function withPath<Value>(root: PathNode<Value>, path: string, value: Value): PathNode<Value> {
   if (path.length === 0) return { ...root, value };
-  const at = childIndex(root, path[0] as number);
+  const at = childIndex(root, path.charCodeAt(0));
   const child = root.children[at];
-  if (child === undefined || child.label[0] !== path[0])
-    return withChildren(root, root.children.toSpliced(at, 0, { label: path, value, children: [] }));
+  if (child === undefined || child.label.charCodeAt(0) !== path.charCodeAt(0))
+    return withChildren(root, root.children.toSpliced(at, 0, { label: path, value, children: NO_CHILDREN }));
   const common = commonLength(child.label, path);
   const below = withPath(
     common === child.label.length ? child : split(child, common),
-    path.subarray(common),
+    path.slice(common),
     value,
   );
   return withChildren(root, root.children.with(at, below));
 }
 
 /** Without what is at `path`; the same tree when nothing is. */
-export function withoutPath<Value>(root: PathNode<Value>, path: Uint8Array): PathNode<Value> {
+export function withoutPath<Value>(root: PathNode<Value>, path: string): PathNode<Value> {
   if (path.length === 0) return root.value === undefined ? root : { ...root, value: undefined };
-  const at = childIndex(root, path[0] as number);
+  const at = childIndex(root, path.charCodeAt(0));
   const child = root.children[at];
   if (child === undefined || commonLength(child.label, path) < child.label.length) return root;
-  const below = withoutPath(child, path.subarray(child.label.length));
+  const below = withoutPath(child, path.slice(child.label.length));
   if (below === child) return root;
   if (below.value !== undefined || below.children.length > 1)
     return withChildren(root, root.children.with(at, below));
   const only = below.children[0];
   if (only === undefined) return withChildren(root, root.children.toSpliced(at, 1));
-  const joined = { ...only, label: concat(below.label, only.label) };
+  const joined = { ...only, label: below.label + only.label };
   return withChildren(root, root.children.with(at, joined));
 }
 
@@ -74,7 +75,7 @@ export function longestPrefix<Value>(
     for (let i = 1; i < label.length; i++) {
       if (at >= end) return found;
       unit = unitAt(bytes, at, end, fold);
-      if ((unit & 0xff) !== label[i]) return found;
+      if ((unit & 0xff) !== label.charCodeAt(i)) return found;
       at += unit >>> 8;
     }
     node = child;
@@ -111,34 +112,27 @@ function childOf<Value>(node: PathNode<Value>, byte: number): PathNode<Value> | 
   // Paths fan out to a dozen or two: a scan beats a search.
   for (let i = 0; i < children.length; i++) {
     const child = children[i] as PathNode<Value>;
-    if (child.label[0] === byte) return child;
+    if (child.label.charCodeAt(0) === byte) return child;
   }
   return undefined;
 }
 
 function childIndex(node: PathNode<unknown>, byte: number): number {
-  const at = node.children.findIndex(({ label }) => (label[0] as number) >= byte);
+  const at = node.children.findIndex(({ label }) => label.charCodeAt(0) >= byte);
   return at < 0 ? node.children.length : at;
 }
 
 function split<Value>(node: PathNode<Value>, at: number): PathNode<Value> {
-  const below = { ...node, label: node.label.subarray(at) };
-  return { label: node.label.subarray(0, at), value: undefined, children: [below] };
+  const below = { ...node, label: node.label.slice(at) };
+  return { label: node.label.slice(0, at), value: undefined, children: [below] };
 }
 
 function withChildren<Value>(node: PathNode<Value>, children: readonly PathNode<Value>[]): PathNode<Value> {
   return { label: node.label, value: node.value, children };
 }
 
-function commonLength(a: Uint8Array, b: Uint8Array): number {
+function commonLength(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
-  for (let i = 0; i < length; i++) if (a[i] !== b[i]) return i;
+  for (let i = 0; i < length; i++) if (a.charCodeAt(i) !== b.charCodeAt(i)) return i;
   return length;
-}
-
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const joined = new Uint8Array(a.length + b.length);
-  joined.set(a);
-  joined.set(b, a.length);
-  return joined;
 }

@@ -1,4 +1,5 @@
 /** The routes of one host by their paths, in the way of the matcher that is configured. Persistent: a change answers new paths. */
+import { byteText } from './byte-text.ts';
 import { type Glob, matchesGlob, parseGlob } from './glob.ts';
 import {
   emptyTrie,
@@ -44,18 +45,16 @@ export function hasNoPaths({ trie, globs }: Paths): boolean {
 export function isForAllPaths({ trie, globs }: Paths): boolean {
   if (globs.length > 0 || trie.value !== undefined || trie.children.length > 1) return false;
   const [only] = trie.children;
-  return (
-    only === undefined || (only.label.length === 1 && only.label[0] === 0x2f && only.children.length === 0)
-  );
+  return only === undefined || (only.label === '/' && only.children.length === 0);
 }
 
 /** With the route at a path, or without any there. */
 export function put(paths: Paths, path: string, route: Route | undefined, matcher: MatcherName): Paths {
   const key = pathKey(path, matcher);
   if (!MATCHERS[matcher].globs) {
-    const bytes = new TextEncoder().encode(key);
-    const { trie } = paths;
-    return { ...paths, trie: route === undefined ? withoutPath(trie, bytes) : withPath(trie, bytes, route) };
+    const bytes = byteText(key);
+    const { trie, globs } = paths;
+    return { globs, trie: route === undefined ? withoutPath(trie, bytes) : withPath(trie, bytes, route) };
   }
   const others = paths.globs.filter(({ glob }) => glob.pattern !== key);
   const glob = parseGlob(key, false);

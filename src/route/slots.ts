@@ -27,14 +27,15 @@ export class Slots {
     this.#options = options;
   }
 
-  /** The slot of `key`, the same until it is released. */
+  /** The slot of `key`, the same until it is released; the shared one, for now, when all are taken. */
   take(key: string): number {
     const taken = this.#taken.get(key);
     if (taken !== undefined) return taken;
     const resting = this.#resting.get(key);
     const slot = resting === undefined ? this.#assign() : resting.slot;
     this.#resting.delete(key);
-    this.#taken.set(key, slot);
+    // Of tens of thousands that share a slot nobody keeps a list.
+    if (slot !== SHARED_SLOT) this.#taken.set(key, slot);
     return slot;
   }
 
@@ -43,7 +44,7 @@ export class Slots {
     const slot = this.#taken.get(key);
     if (slot === undefined) return;
     this.#taken.delete(key);
-    if (slot !== SHARED_SLOT) this.#resting.set(key, { slot, version });
+    this.#resting.set(key, { slot, version });
   }
 
   /** All workers have table `version` or a later one. */
