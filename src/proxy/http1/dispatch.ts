@@ -6,14 +6,15 @@ import { CLASS_1XX, CONNECT_FAILURES, CUTS, IN_FLIGHT, REQUESTS, RETRIES } from 
 import { readdressed } from './authority.ts';
 import type { Engine } from './engine.ts';
 import type { Admission } from './guard.ts';
+import type { KeptRequest } from './kept-requests.ts';
 import type { UpstreamLink } from './links.ts';
+import { OUT } from './memory.ts';
 import type { Session } from './session.ts';
 import type { Waiter } from './waiting-room.ts';
 
 /** How the last attempt ended. */
 export type Failure = 'none' | 'refused' | 'no-tls' | 'cut' | 'connect-timeout' | 'lack' | 'busy';
 
-const NOTHING = new Uint8Array();
 const NONE: readonly Target[] = [];
 
 export class Dispatch implements Waiter {
@@ -25,9 +26,12 @@ export class Dispatch implements Waiter {
   readonly #session: Session;
   /** Filled after a failure only: most requests have none. */
   #tried: readonly Target[] = NONE;
-  #block: Uint8Array = NOTHING;
+  /** The request as it is sent: its head and what there was of its body. Undefined between exchanges. */
+  #request: KeptRequest | undefined;
+  /** It still lies at OUT of the engine's memory. */
+  #isAtHand = false;
   #repeatable = false;
-  /** The block is the whole request, as far as it has come. */
+  /** It is all of the request that has come. */
   #isWhole = true;
   #sightings = 0;
   /** Set while somebody else decides whether the request may go on. */
@@ -41,12 +45,18 @@ export class Dispatch implements Waiter {
   }
 
   /**
-   * Sends a request on its way. `block` is its head and what there is of its body; it may be sent again after a
-   * cut when `repeatable` (safe method, nothing of it outside the block).
+   * Sends a request on its way that was put together at OUT. `composed` is its copy: it may be sent again after a cut when
+   * `repeatable` (safe method, nothing of it outside the copy).
    */
-  begin(route: Route, block: Uint8Array, repeatable: boolean, first?: Target): void {
+  begin(route: Route, composed: KeptRequest, repeatable: boolean, first?: Target): void {
+    this.#isAtHand = true;
+    this.#begin(route, composed, repeatable, first);
+    this.#isAtHand = false;
+  }
+
+  #begin(route: Route, composed: KeptRequest, repeatable: boolean, first?: Target): void {
     this.route = route;
-    this.#block = block;
+    this.#request = composed;
     this.#repeatable = repeatable;
     this.#isWhole = true;
     this.#sightings = 0;
@@ -66,13 +76,14 @@ export class Dispatch implements Waiter {
   beginWhen(
     { allowed, refusal, answer }: Admission,
     route: Route,
-    block: Uint8Array,
+    composed: KeptRequest,
     repeatable: boolean,
     first: Target | undefined,
   ): void {
     const waiting = { route };
     this.#waiting = waiting;
     this.route = route;
+    this.#request = composed;
     this.#session.holdRequest();
     void allowed.then((isAllowed) => {
       // Gone, or given up, in the meantime.
@@ -80,7 +91,7 @@ export class Dispatch implements Waiter {
       this.#waiting = undefined;
       this.#engine.touch();
       const page = isAllowed ? answer : refusal;
-      if (page === undefined) this.begin(route, block, repeatable, first);
+      if (page === undefined) this.#begin(route, composed, repeatable, first);
       else this.#session.answerWith(page);
     });
   }
@@ -161,8 +172,10 @@ export class Dispatch implements Waiter {
   #open(target: Target, fresh: boolean): void {
     const { counters } = this.#engine;
     const before = this.target;
-    if (before !== undefined && before !== target && this.route?.handling.hostOfTarget === true)
-      this.#block = readdressed(this.#block, before, target);
+    if (before !== undefined && before !== target && this.route?.handling.hostOfTarget === true) {
+      this.#request = readdressed(this.#request!, before, target);
+      this.#isAtHand = false;
+    }
     this.target = target;
     target.state.inFlight++;
     counters.slot(target.slot, IN_FLIGHT);
@@ -176,7 +189,11 @@ export class Dispatch implements Waiter {
     const { counters } = this.#engine;
     if (++this.#sightings > 1) counters.overall(RETRIES);
     counters.slot(upstream.target.slot, REQUESTS);
-    this.#session.sent(upstream.give(this.#block));
+    const { bytes, length } = this.#request!;
+    const accepted = this.#isAtHand
+      ? upstream.begin(this.#engine.memory, OUT, OUT + length)
+      : upstream.begin(bytes, 0, length);
+    this.#session.sent(accepted);
   }
 
   /** Event: the connection is there. */
@@ -255,10 +272,17 @@ export class Dispatch implements Waiter {
   forget(): void {
     this.#leaveQueue();
     this.#waiting = undefined;
-    this.#block = NOTHING;
+    this.settled();
     this.#tried = NONE;
     this.route = undefined;
     this.target = undefined;
+  }
+
+  /** The request will not be sent again. */
+  settled(): void {
+    if (this.#request === undefined) return;
+    this.#engine.requests.giveBack(this.#request);
+    this.#request = undefined;
   }
 
   /** Parts from the upstream connection: it is kept for others or ended. */

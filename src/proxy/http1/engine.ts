@@ -17,6 +17,7 @@ import { ExchangeLog } from './exchange-log.ts';
 import { ExtraFields } from './extra-fields.ts';
 import type { HeadLimits } from './fields.ts';
 import { Forwarding } from './forwarding.ts';
+import { KeptRequests } from './kept-requests.ts';
 import type { Transport } from './links.ts';
 import { createMemory } from './memory.ts';
 import { RequestHead } from './request-head.ts';
@@ -92,6 +93,7 @@ export class Engine {
   /** Requests that wait because every instance has as many as it may. */
   readonly waiting: WaitingRoom;
   readonly retries: RetryBudget;
+  readonly requests = new KeptRequests();
   /** Undefined where none is configured. */
   extras: ExtraFields | undefined;
   credentials: Credentials = NOBODY;

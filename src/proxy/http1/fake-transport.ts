@@ -32,13 +32,13 @@ export class FakeUpstream implements UpstreamLink {
     this.connected = connected;
   }
 
-  give(block: Uint8Array): boolean {
-    this.sent += textOf(block);
+  begin(bytes: Uint8Array, start: number, end: number): boolean {
+    this.sent += textOf(bytes.subarray(start, end));
     return !this.isSlow;
   }
 
   send(start: number, end: number): boolean {
-    return this.give(this.#world.engine.memory.subarray(start, end));
+    return this.begin(this.#world.engine.memory, start, end);
   }
 
   pause(): void {
@@ -160,10 +160,6 @@ export class World implements ClientLink, Transport {
     const upstream = new FakeUpstream(this, target, this.connectsAtOnce);
     this.upstreams.push(upstream);
     return upstream;
-  }
-
-  keep(start: number, end: number): Uint8Array {
-    return this.engine.memory.slice(start, end);
   }
 
   send(start: number, end: number): boolean {

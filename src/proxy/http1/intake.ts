@@ -199,10 +199,10 @@ export class Intake {
     const out = composeRequest(memory, head, OUT, rewrite);
     if (session.exchange !== undefined) engine.log?.composed(session.exchange, memory, OUT);
     memory.copyWithin(out, bodyStart, bodyEnd);
-    const block = engine.transport.keep(OUT, out + bodyEnd - bodyStart);
+    const composed = engine.requests.keep(memory, OUT, out + bodyEnd - bodyStart);
     const repeatable = head.method !== METHOD_OTHER && body.done;
-    if (admission === undefined) session.dispatch.begin(route, block, repeatable, target);
-    else session.dispatch.beginWhen(admission, route, block, repeatable, target);
+    if (admission === undefined) session.dispatch.begin(route, composed, repeatable, target);
+    else session.dispatch.beginWhen(admission, route, composed, repeatable, target);
     return bodyEnd;
   }
 

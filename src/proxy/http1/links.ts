@@ -37,8 +37,9 @@ export interface UpstreamLink {
   readonly trouble: string;
   /** The instance says that it has not looked at the request: it may be sent again whatever its method. */
   readonly untouched?: boolean;
-  /** Sends bytes that stay as they are until the exchange is over. */
-  give(block: Uint8Array): boolean;
+  /** Sends the head of a request and what there is of its body. A range of any memory, which holds only during the call. */
+  begin(bytes: Uint8Array, start: number, end: number): boolean;
+  /** Sends more of its body. */
   send(start: number, end: number): boolean;
   pause(): void;
   resume(): void;
@@ -55,6 +56,4 @@ export interface Transport {
    * before it returns.
    */
   open(session: Session, target: Target, fresh: boolean): UpstreamLink;
-  /** A copy of a range that stays as it is. */
-  keep(start: number, end: number): Uint8Array;
 }

@@ -17,6 +17,44 @@ export function createMemory(): Uint8Array {
   return new Uint8Array(MEMORY_SIZE);
 }
 
+/** Views of messages up to this length are made once per length and used again; larger ones are worth a new one. */
+const SMALL = 4_096;
+
+/** Views of the first n bytes behind a position, by n. */
+export class Prefixes {
+  readonly #bytes: Uint8Array;
+  readonly #from: number;
+  readonly #views: (Uint8Array | undefined)[] = new Array(SMALL + 1).fill(undefined);
+
+  constructor(bytes: Uint8Array, from: number) {
+    this.#bytes = bytes;
+    this.#from = from;
+  }
+
+  ofLength(length: number): Uint8Array {
+    if (length > SMALL) return this.#bytes.subarray(this.#from, this.#from + length);
+    const known = this.#views[length];
+    if (known !== undefined) return known;
+    const made = this.#bytes.subarray(this.#from, this.#from + length);
+    this.#views[length] = made;
+    return made;
+  }
+}
+
+/** Of the memory that was looked at last: messages are put together at OUT. */
+let composed: Prefixes | undefined;
+let composedIn: Uint8Array | undefined;
+
+/** A view of [start, end), valid until the next call of the same length. */
+export function viewOf(memory: Uint8Array, start: number, end: number): Uint8Array {
+  if (start !== OUT) return memory.subarray(start, end);
+  if (composed === undefined || composedIn !== memory) {
+    composed = new Prefixes(memory, OUT);
+    composedIn = memory;
+  }
+  return composed.ofLength(end - start);
+}
+
 /** The read area, for a transport that is given a buffer to read into. */
 export function readBufferOf(memory: Uint8Array): Buffer {
   return Buffer.from(memory.buffer, READ, READ_SIZE);

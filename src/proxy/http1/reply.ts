@@ -27,6 +27,9 @@ const OUT_OF_CHUNKS = 2;
 /** Compressed, into chunks of our own. */
 const COMPRESSED = 3;
 
+/** So much of a body is left where it lies, its new head put in front of it where the old one was; less is copied behind the head. */
+const WORTH_STAYING = 4_096;
+
 const NO_DATE = new Uint8Array();
 const LAST_CHUNK = [48, 13, 10, 13, 10];
 
@@ -162,7 +165,7 @@ export class Reply {
   /** The final head, with what came of the body, in one write. */
   #begin(bodyStart: number, end: number): number {
     const session = this.#session;
-    const { response } = this.#engine;
+    const { response, memory } = this.#engine;
     const { fields, status } = response;
     if (status >= 502 && status <= 504 && session.dispatch.askedAgain(status)) return -1;
     this.status = status;
@@ -189,14 +192,26 @@ export class Reply {
     const isRecoded = this.#mode === COMPRESSED;
     const out = this.#compose(say, isOurs, old || status === 204 || isRecoded, status === 204 || isRecoded);
     if (exchange !== undefined) exchange.size -= out - OUT;
-    const total = this.#frame(bodyStart, end, out);
-    if (this.#body.failed) {
-      session.badResponse('its chunked body is malformed');
-      return -1;
+    const stays = this.#mode === AS_IT_IS && end - bodyStart >= WORTH_STAYING;
+    if (stays && out - OUT <= bodyStart - response.start) {
+      this.#used = this.#body.advance(memory, bodyStart, end);
+      if (this.#body.failed) return this.#malformed();
+      this.headSent = true;
+      const start = bodyStart - (out - OUT);
+      memory.copyWithin(start, OUT, out);
+      session.sendToClient(start, this.#used);
+    } else {
+      const total = this.#frame(bodyStart, end, out);
+      if (this.#body.failed) return this.#malformed();
+      this.headSent = true;
+      session.sendToClient(OUT, total);
     }
-    this.headSent = true;
-    session.sendToClient(OUT, total);
     return this.#afterBody(end);
+  }
+
+  #malformed(): number {
+    this.#session.badResponse('its chunked body is malformed');
+    return -1;
   }
 
   /** By what the configuration says of its type, and what it says itself. */
@@ -236,10 +251,7 @@ export class Reply {
       const total = this.#frame(start, end, OUT);
       if (total > OUT && !this.#body.failed) session.sendToClient(OUT, total);
     }
-    if (this.#body.failed) {
-      session.badResponse('its chunked body is malformed');
-      return -1;
-    }
+    if (this.#body.failed) return this.#malformed();
     return this.#afterBody(end);
   }
 

@@ -276,6 +276,7 @@ export class Session {
     engine.counters.answered(route!.slot, target!.slot, 101, engine.time - this.#startedAt);
     engine.outcomes.answered(target!);
     this.stage = TUNNEL;
+    this.dispatch.settled();
     engine.counters.overall(TUNNELS);
     const carry = this.intake.carry;
     while (carry.length > 0) {

@@ -97,7 +97,8 @@ export class UpstreamStream implements UpstreamLink {
 
   // What the engine asks for
 
-  give(block: Uint8Array): boolean {
+  begin(bytes: Uint8Array, start: number, end: number): boolean {
+    const block = bytes.subarray(start, end);
     const behind = head.scan(block, 0, block.length, LIMITS);
     if (behind <= 0) throw new Error(`a request of the engine that cannot be read (${behind})`);
     const { fields } = head;

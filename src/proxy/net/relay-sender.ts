@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
-import { Prefixes, Sender } from './sender.ts';
+import { Prefixes } from '../http1/memory.ts';
+import { Sender } from './sender.ts';
 
 /** Less than this is copied before it is written: a copy costs less than holding its buffer. */
 const COPIED = 16_384;

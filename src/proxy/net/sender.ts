@@ -1,45 +1,7 @@
 /** Sending through a socket. Hot path: nothing is allocated while the kernel takes everything at once. */
 import type { Socket } from 'node:net';
-import { OUT, READ_SIZE } from '../http1/memory.ts';
+import { Prefixes, READ_SIZE, viewOf } from '../http1/memory.ts';
 import { handleOf, type StreamHandle, streams, type WriteRequest } from './native-stream.ts';
-
-/** Views of messages up to this length are made once per length and used again; larger ones are worth a new one. */
-const SMALL = 4_096;
-
-/** Views of the first n bytes behind a position, by n. */
-export class Prefixes {
-  readonly #bytes: Uint8Array;
-  readonly #from: number;
-  readonly #views: (Uint8Array | undefined)[] = new Array(SMALL + 1).fill(undefined);
-
-  constructor(bytes: Uint8Array, from: number) {
-    this.#bytes = bytes;
-    this.#from = from;
-  }
-
-  ofLength(length: number): Uint8Array {
-    if (length > SMALL) return this.#bytes.subarray(this.#from, this.#from + length);
-    const known = this.#views[length];
-    if (known !== undefined) return known;
-    const made = this.#bytes.subarray(this.#from, this.#from + length);
-    this.#views[length] = made;
-    return made;
-  }
-}
-
-/** Of the engine's memory: messages are put together at OUT. */
-let composed: Prefixes | undefined;
-let composedIn: Uint8Array | undefined;
-
-/** A view of [start, end), valid until the next call of the same length. */
-export function rangeOf(memory: Uint8Array, start: number, end: number): Uint8Array {
-  if (start !== OUT) return memory.subarray(start, end);
-  if (composed === undefined || composedIn !== memory) {
-    composed = new Prefixes(memory, OUT);
-    composedIn = memory;
-  }
-  return composed.ofLength(end - start);
-}
 
 /**
  * Where ranges are copied to before they are written: the same buffer for as long as the kernel takes everything at
@@ -98,7 +60,7 @@ export class Sender implements ByteSender {
   send(memory: Uint8Array, start: number, end: number): boolean {
     const length = end - start;
     if (length === 0) return true;
-    return this.copy(rangeOf(memory, start, end));
+    return this.copy(viewOf(memory, start, end));
   }
 
   /** The same for a view, which is not empty. */

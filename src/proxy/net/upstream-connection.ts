@@ -95,8 +95,8 @@ export class UpstreamConnection implements UpstreamLink {
     return !this.#ended && !this.#socket.destroyed && this.#socket.writable;
   }
 
-  give(block: Uint8Array): boolean {
-    return this.#sender.give(block);
+  begin(bytes: Uint8Array, start: number, end: number): boolean {
+    return this.#sender.send(bytes, start, end);
   }
 
   send(start: number, end: number): boolean {

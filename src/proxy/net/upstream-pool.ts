@@ -7,7 +7,6 @@ import { Http2Pool } from '../http2/upstream-pool.ts';
 import { IdleConnections } from '../idle-connections.ts';
 import { Dialer } from '../tls/dialer.ts';
 import type { EnginePool } from '../transport.ts';
-import { rangeOf } from './sender.ts';
 import { UpstreamConnection, type UpstreamHome } from './upstream-connection.ts';
 
 /** Connections to instances, new and idle. */
@@ -31,12 +30,6 @@ export class UpstreamPool implements EnginePool, UpstreamHome {
     if (idle === undefined) return new UpstreamConnection(this, target, session);
     idle.reuse(session);
     return idle;
-  }
-
-  keep(start: number, end: number): Uint8Array {
-    const copy = Buffer.allocUnsafe(end - start);
-    copy.set(rangeOf(this.engine.memory, start, end));
-    return copy;
   }
 
   returned(connection: UpstreamConnection): void {

@@ -3,9 +3,9 @@
  * given to it is encrypted before the call returns, so nothing is kept of it; but it takes one write at a time.
  */
 import type { TLSSocket } from 'node:tls';
-import { READ_SIZE } from '../http1/memory.ts';
+import { READ_SIZE, viewOf } from '../http1/memory.ts';
 import { handleOf, type StreamHandle, streams } from '../net/native-stream.ts';
-import { type ByteSender, rangeOf } from '../net/sender.ts';
+import type { ByteSender } from '../net/sender.ts';
 
 /** So much may wait for the write before it; then the other side is held back. */
 const PATIENCE = 2 * READ_SIZE;
@@ -46,7 +46,7 @@ export class SecureSender implements ByteSender {
 
   send(memory: Uint8Array, start: number, end: number): boolean {
     if (end === start) return true;
-    const range = rangeOf(memory, start, end);
+    const range = viewOf(memory, start, end);
     return this.#handle === undefined || this.#isBusy ? this.give(Buffer.from(range)) : this.#write(range);
   }
 
