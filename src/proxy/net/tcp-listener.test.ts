@@ -1,15 +1,17 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Target } from '../../balance/balancer.ts';
 import { TargetStates } from '../../balance/states.ts';
 import type { NameRules, PoolTargetSpec } from '../../route/pool-spec.ts';
 import { Pools } from '../../route/pools.ts';
 import { parseAccessRule } from '../access.ts';
+import { TRANSPORT_NAMES, type TransportName } from '../choice.ts';
 import { CounterReader, createCounterBlock } from '../counters.ts';
 import type { Outcomes } from '../http1/engine.ts';
 import type { TcpListenerSpec } from '../listener-spec.ts';
 import { encodeProxyV1, encodeProxyV2 } from '../proxy-protocol.ts';
+import { OBSTACLE, transportFor } from '../uring/fixtures.ts';
 import { ProxyServer } from './server.ts';
 
 const undo: (() => unknown)[] = [];
@@ -42,6 +44,9 @@ async function closedPort(): Promise<number> {
   await once(server, 'close');
   return port;
 }
+
+/** What the listeners of the present test are carried by. */
+let carrier: TransportName = 'net';
 
 interface Start {
   targets: (Partial<PoolTargetSpec> & { port: number })[];
@@ -80,12 +85,19 @@ async function start({ targets, names, spec = {}, outcomes = {} }: Start) {
   const block = createCounterBlock();
   const counters = new CounterReader();
   counters.add(block);
-  const server = new ProxyServer({
-    pools,
-    counters: block,
-    outcomes: { connectFailed() {}, cut() {}, answered() {}, erred() {}, ...outcomes },
+  const { transport, astray } = await transportFor(carrier);
+  const server = new ProxyServer(
+    {
+      pools,
+      counters: block,
+      outcomes: { connectFailed() {}, cut() {}, answered() {}, erred() {}, ...outcomes },
+    },
+    transport,
+  );
+  undo.push(async () => {
+    await server.stop();
+    expect(astray()).toEqual({ slots: 0, completions: 0 });
   });
-  undo.push(() => server.stop());
   const address = await server.open({
     id: 'l',
     protocol: 'tcp',
@@ -127,7 +139,12 @@ const saying = (text: string) => (socket: Socket) => {
   socket.end(text);
 };
 
-describe('a TCP listener', () => {
+describe.each(TRANSPORT_NAMES)('a TCP listener on %s', (name) => {
+  beforeEach((context) => {
+    if (name === 'uring' && OBSTACLE !== undefined) context.skip(OBSTACLE);
+    carrier = name;
+  });
+
   it('relays both ways, whatever the sizes, and counts', async () => {
     const { address, counters } = await start({ targets: [{ port: await backend(echo) }] });
     const client = open(address);
@@ -184,6 +201,14 @@ describe('a TCP listener', () => {
     expect(failed[0]).toMatch(/^t[01] connection refused$/);
     expect(counters.overall().connectFailures).toBe(failed.length);
     expect(counters.slot(2).inFlight).toBe(0);
+  });
+
+  it('tries every address of an instance that is given by name', async () => {
+    // "localhost" may be an address of IPv6 first; the instance listens on IPv4 alone.
+    const { address } = await start({
+      targets: [{ host: 'localhost', port: await backend(saying('here')) }],
+    });
+    expect((await all(open(address))).toString()).toBe('here');
   });
 
   it('closes the client when nobody is there', async () => {

@@ -1,20 +1,17 @@
 import { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { Balancer } from '../../balance/balancer.ts';
-import type { Pools } from '../../route/pools.ts';
 import { ClientList, type ListedClient } from '../client-list.ts';
 import type { ListenAddress, TcpListenerSpec } from '../listener-spec.ts';
 import type { Endpoint } from '../proxy-protocol.ts';
 import type { TcpWorker } from '../tcp/engine.ts';
-import type { TcpDestinations, TcpFrontend } from '../tcp/frontend.ts';
-import { DEFAULT_TCP_LIMITS } from '../tcp/limits.ts';
+import type { TcpFrontend } from '../tcp/frontend.ts';
 import { type Peers, TcpSession } from '../tcp/session.ts';
 import { TlsAcceptor } from '../tls/acceptor.ts';
 import { type AcceptedHandle, Acceptor } from './acceptor.ts';
 import type { ListenerHome, OpenListener } from './listener-kind.ts';
 import { acceptedWire, type RelayEvents, type RelayWire, secureRelayWire } from './relay-wire.ts';
-import { RouteDestinations } from './route-destinations.ts';
 import { TcpEnd } from './tcp-end.ts';
+import { tcpFrontendOf } from './tcp-frontend.ts';
 import { TcpDialer } from './tcp-upstream.ts';
 
 /** Listens for TCP, or for TLS that ends here. Throws `listen.*`. */
@@ -33,22 +30,11 @@ class TcpListener implements OpenListener, TcpClientHome {
 
   constructor(home: ListenerHome, spec: TcpListenerSpec, acceptor: Acceptor) {
     const { engine, keyring, seats } = home;
-    const { limits, access, acceptProxy = false, sendProxy = 0, slot, pool, byRoute, tls } = spec;
+    const { tls } = spec;
     this.#home = home;
     this.#acceptor = acceptor;
     this.address = acceptor.address;
-    this.frontend = {
-      draining: false,
-      limits: { ...DEFAULT_TCP_LIMITS, ...limits, lameDuck: 0 },
-      access,
-      acceptProxy,
-      sendProxy,
-      slot,
-      destinations:
-        byRoute === undefined
-          ? new PoolDestinations(home.pools, pool)
-          : new RouteDestinations(engine, byRoute, this.address),
-    };
+    this.frontend = tcpFrontendOf(home, spec, this.address);
     this.worker = { engine, transport: new TcpDialer(home) };
     this.#clients = new ClientList(engine, this.frontend);
     if (tls !== undefined)
@@ -86,7 +72,6 @@ class TcpListener implements OpenListener, TcpClientHome {
       return;
     }
     const socket = new Socket({ handle, allowHalfOpen: true } as { allowHalfOpen: boolean });
-    socket.setNoDelay(true);
     this.#tls.accept(socket, engine.touch());
   }
 
@@ -117,25 +102,6 @@ class TcpListener implements OpenListener, TcpClientHome {
     this.#acceptor.close();
     this.#tls?.close();
     this.#clients.close();
-  }
-}
-
-/** The targets of a pool, as they are when a connection comes. */
-class PoolDestinations implements TcpDestinations {
-  readonly #pools: Pools;
-  readonly #pool: string;
-
-  constructor(pools: Pools, pool: string) {
-    this.#pools = pools;
-    this.#pool = pool;
-  }
-
-  get byName(): boolean {
-    return this.#pools.get(this.#pool)?.byName ?? false;
-  }
-
-  find(name: string): Balancer | undefined {
-    return this.#pools.get(this.#pool)?.find(name);
   }
 }
 

@@ -22,7 +22,7 @@ export interface TcpLink {
   reset(): void;
 }
 
-/** The connection to an instance. Its events: `opened`, `upstreamReceived`, `upstreamDrained`, `upstreamEnded`, `upstreamGone`. */
+/** The connection to an instance. Its events: `opened`, `upstreamReceived`, `upstreamDrained`, `upstreamProgressed`, `upstreamEnded`, `upstreamGone`. */
 export interface TcpUpstreamLink extends TcpLink {
   readonly target: Target;
   readonly connected: boolean;

@@ -132,6 +132,11 @@ export class TcpSession {
     this.#arm();
   }
 
+  /** The client took a part of what is queued for it. */
+  progressed(): void {
+    this.#clientAt = this.#engine.time;
+  }
+
   /** The client's connection is closed. `isClean`: without an error. */
   gone(isClean: boolean): void {
     if (this.#stage === CLOSED) return;
@@ -194,6 +199,10 @@ export class TcpSession {
     this.#upstreamAt = this.#engine.touch();
     if (!this.#clientEnded) this.#client.resume();
     this.#arm();
+  }
+
+  upstreamProgressed(): void {
+    this.#upstreamAt = this.#engine.time;
   }
 
   /** The instance's connection is closed, or could not be opened. */

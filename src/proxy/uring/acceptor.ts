@@ -1,4 +1,5 @@
-import { addressAt, V4_IP } from './calls.ts';
+import type { Endpoint } from '../proxy-protocol.ts';
+import { addressAt, portAt, V4_IP } from './calls.ts';
 import * as kernel from './kernel.ts';
 import { ACCEPTED, CANCELLED, type Loop, type Party, tagOf } from './loop.ts';
 
@@ -10,8 +11,7 @@ const LENGTH = 32;
 const REMEMBERED_ADDRESSES = 4_096;
 
 export interface Accepting {
-  /** `from`: the client's IP address. */
-  accepted(fd: number, from: string): void;
+  accepted(fd: number, from: Endpoint): void;
   /** The system has no descriptor or memory for a connection. */
   refused(): void;
 }
@@ -51,7 +51,9 @@ export class Acceptor {
     this.#outstanding--;
     if (result >= 0) {
       this.#loop.estate.own(result);
-      this.#owner.accepted(result, this.#textOf(accept.place));
+      const { place } = accept;
+      const port = portAt(this.#loop.arena.bytes, place);
+      this.#owner.accepted(result, { address: this.#textOf(place), port });
       this.#wait(accept);
     } else if (LACKING.has(-result)) this.#owner.refused();
     // The client went away before it was accepted, or the accept was interrupted.

@@ -3,6 +3,7 @@ import { getSystemErrorName } from 'node:util';
 import { listenError } from '../../errors.ts';
 import { formatHostPort } from '../../lib/host-port.ts';
 import { addressText } from '../../lib/ip.ts';
+import type { Endpoint } from '../proxy-protocol.ts';
 import { SCRATCH } from './arena.ts';
 import * as kernel from './kernel.ts';
 import { SOCK_NONBLOCK, SOCK_STREAM } from './libc.ts';
@@ -30,37 +31,27 @@ const V6_LENGTH = 28;
 export const V4_IP = 4;
 const V6_IP = 8;
 
-/** A connected socket without delays, or one that is connecting (`isPending`), or a negative error number. */
-export interface Dialled {
-  readonly fd: number;
-  readonly isPending: boolean;
-}
-
-const IN_TIME: { fd: number; isPending: boolean } = { fd: -1, isPending: false };
-
-/** Begins a connection to an IP address. The answer is valid until the next call. */
-export function dial(loop: Loop, ip: Uint8Array, port: number): Dialled {
+/**
+ * Begins a connection without delays to an IP address: a descriptor, or a negative error number. It is writable when the
+ * connection stands or could not be opened (`connectError`).
+ */
+export function dial(loop: Loop, ip: Uint8Array, port: number): number {
   const { libc, arena } = loop;
   const length = writeAddress(loop, ip, port);
   const family = length === V4_LENGTH ? kernel.AF_INET : kernel.AF_INET6;
-  const dialled = IN_TIME;
-  dialled.isPending = false;
   const fd = libc.socket(family, SOCK_STREAM | SOCK_NONBLOCK | kernel.SOCK_CLOEXEC);
-  dialled.fd = fd;
-  if (fd < 0) return dialled;
+  if (fd < 0) return fd;
   setFlag(loop, fd, IPPROTO_TCP, TCP_NODELAY, 1);
   const result = libc.connect(fd, arena.address(ADDRESS_AT), length);
-  if (result === -kernel.EINPROGRESS) dialled.isPending = true;
-  else if (result < 0) {
+  if (result < 0 && result !== -kernel.EINPROGRESS) {
     libc.close(fd);
-    dialled.fd = result;
-    return dialled;
-  } else libc.clearNonBlocking(fd);
+    return result;
+  }
   loop.estate.own(fd);
-  return dialled;
+  return fd;
 }
 
-/** Why a connect failed; 0: it did not. */
+/** Why a connect failed, as an error number; 0: it did not. */
 export function connectError(loop: Loop, fd: number): number {
   const { libc, arena } = loop;
   arena.ints[VALUE_AT >> 2] = 0;
@@ -100,11 +91,15 @@ export function listenOn(loop: Loop, ip: Uint8Array, port: number, isFirst: bool
     throw refusal(ip, port, result);
   }
   loop.estate.own(fd);
-  const { libc, arena } = loop;
+  const { address, port: given } = ownEnd(loop, fd);
+  return { fd, host: address, port: given };
+}
+
+/** This end of a socket. */
+export function ownEnd({ libc, arena }: Loop, fd: number): Endpoint {
   arena.ints[LENGTH_AT >> 2] = ADDRESS_ROOM;
   libc.ownAddress(fd, arena.address(ADDRESS_AT), arena.address(LENGTH_AT));
-  const host = addressAt(arena.bytes, ADDRESS_AT);
-  return { fd, host, port: (arena.bytes[ADDRESS_AT + 2]! << 8) | arena.bytes[ADDRESS_AT + 3]! };
+  return { address: addressAt(arena.bytes, ADDRESS_AT), port: portAt(arena.bytes, ADDRESS_AT) };
 }
 
 function bound(loop: Loop, ip: Uint8Array, port: number, isShared: boolean): number {
@@ -148,6 +143,11 @@ function writeAddress({ arena: { bytes } }: Loop, ip: Uint8Array, port: number):
   bytes[ADDRESS_AT + 3] = port & 255;
   bytes.set(ip, ADDRESS_AT + (isV4 ? V4_IP : V6_IP));
   return isV4 ? V4_LENGTH : V6_LENGTH;
+}
+
+/** The port in a struct sockaddr, of either family. */
+export function portAt(bytes: Uint8Array, at: number): number {
+  return (bytes[at + 2]! << 8) | bytes[at + 3]!;
 }
 
 /** The address in a struct sockaddr that the kernel wrote; "" for anything but IP. */

@@ -3,6 +3,7 @@ import type { Engine } from '../http1/engine.ts';
 import type { Frontend } from '../http1/frontend.ts';
 import type { ClientLink } from '../http1/links.ts';
 import { Session } from '../http1/session.ts';
+import type { Endpoint } from '../proxy-protocol.ts';
 import type { Loop } from './loop.ts';
 import { RingSocket } from './socket.ts';
 
@@ -20,24 +21,27 @@ export class ClientConnection extends RingSocket implements ClientLink {
   readonly session: Session;
   /** Place in the listener's list. */
   index = -1;
+  readonly remotePort: number;
   readonly #home: ClientHome;
 
-  /** `address`: the client's. */
-  constructor(home: ClientHome, fd: number, address: string) {
+  constructor(home: ClientHome, fd: number, { address, port }: Endpoint) {
     super(home.loop);
     const { engine, frontend } = home;
     this.#home = home;
+    this.remotePort = port;
     this.session = new Session(engine, this, frontend, frontend.forwardingFor(address));
     engine.counters.overall(CONNECTIONS);
     engine.counters.overall(OPEN_CONNECTIONS);
     this.opened(fd);
   }
 
+  send(start: number, end: number): boolean {
+    return this.sendRange(this.loop.arena.bytes, start, end);
+  }
+
   linger(): void {
     this.end();
   }
-
-  protected onConnected(): void {}
 
   protected onReceived(start: number, end: number): void {
     this.session.received(start, end);

@@ -7,6 +7,9 @@ export const SETUP_SINGLE_ISSUER = 1 << 12;
 export const SETUP_DEFER_TASKRUN = 1 << 13;
 export const SETUP_NO_SQARRAY = 1 << 16;
 
+/** Of the ring: it knows RECEIVE_BUNDLE (Linux 6.10). */
+export const FEATURE_BUNDLE = 1 << 14;
+
 /** Offsets for mmap. */
 export const RING_AT = 0;
 export const ENTRIES_AT = 0x10000000;
@@ -30,6 +33,8 @@ export const ENTRY_SKIP_SUCCESS = 1 << 6;
 
 export const RECEIVE_POLL_FIRST = 1;
 export const RECEIVE_MULTISHOT = 2;
+/** Into as many buffers as there is something for, at once. */
+export const RECEIVE_BUNDLE = 16;
 export const CANCEL_ALL = 1;
 export const CANCEL_FD = 2;
 
@@ -41,6 +46,8 @@ export const MSG_NOSIGNAL = 0x4000;
 export const MSG_WAITALL = 0x100;
 export const POLLIN = 1;
 export const POLLOUT = 4;
+/** Error or hang-up. */
+export const POLL_FAILED = 8 | 16;
 
 export const EINTR = 4;
 export const EAGAIN = 11;
@@ -51,6 +58,7 @@ export const ENFILE = 23;
 export const EMFILE = 24;
 export const ETIME = 62;
 export const ENOBUFS = 105;
+export const ECONNREFUSED = 111;
 export const EINPROGRESS = 115;
 export const ECANCELED = 125;
 

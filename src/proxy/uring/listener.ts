@@ -2,26 +2,18 @@ import { lookup } from 'node:dns/promises';
 import { listenError } from '../../errors.ts';
 import { formatHostPort } from '../../lib/host-port.ts';
 import { addressBytes } from '../../lib/ip.ts';
-import { ClientList } from '../client-list.ts';
-import type { Engine } from '../http1/engine.ts';
-import { Frontend } from '../http1/frontend.ts';
-import { withLimits } from '../limits.ts';
-import type { HttpListenerSpec, ListenAddress, ListenerBase } from '../listener-spec.ts';
+import { ClientList, type ListedClient, type ListedFrontend } from '../client-list.ts';
+import type { ListenAddress, ListenerBase } from '../listener-spec.ts';
 import type { ListenerHome, OpenListener } from '../net/listener-kind.ts';
+import type { Endpoint } from '../proxy-protocol.ts';
 import type { Seats } from '../seats.ts';
 import { Acceptor } from './acceptor.ts';
 import { bindShared, type Listening, listenOn } from './calls.ts';
-import { ClientConnection, type ClientHome } from './client-connection.ts';
 import type { Loop } from './loop.ts';
 
-/** Listens for HTTP/1.1 in clear text. Throws `listen.*`. */
-export async function openHttpListener(
-  loop: Loop,
-  home: ListenerHome,
-  spec: HttpListenerSpec,
-): Promise<OpenListener> {
-  const ip = await addressOf(spec);
-  return new HttpListener(loop, home, spec, listenOn(loop, ip, spec.port, spec.isShared !== true));
+/** Takes the place of a listener. Throws `listen.*`. */
+export async function listenAt(loop: Loop, spec: ListenerBase): Promise<Listening> {
+  return listenOn(loop, await addressOf(spec), spec.port, spec.isShared !== true);
 }
 
 /** A descriptor for a listener of Node, which closes it. */
@@ -39,62 +31,63 @@ async function addressOf({ host, port }: ListenerBase): Promise<Uint8Array> {
   throw listenError('the load balancer', formatHostPort(host, port), new Error('it is no address of IP'));
 }
 
-/** Accepts connections. */
-class HttpListener implements ClientHome, OpenListener {
+/** Accepts connections, of whatever protocol. */
+export abstract class RingListener<Client extends ListedClient> implements OpenListener {
   readonly loop: Loop;
-  readonly engine: Engine;
-  readonly frontend: Frontend;
   readonly address: ListenAddress;
+  protected readonly clients: ClientList<Client>;
   readonly #seats: Seats;
   readonly #acceptor: Acceptor;
-  readonly #clients: ClientList<ClientConnection>;
 
-  constructor(loop: Loop, home: ListenerHome, spec: HttpListenerSpec, { fd, host, port }: Listening) {
-    const { engine, seats, localAddress } = home;
+  constructor(
+    loop: Loop,
+    { engine, seats }: ListenerHome,
+    frontend: ListedFrontend,
+    { fd, host, port }: Listening,
+  ) {
     this.loop = loop;
-    this.engine = engine;
-    this.#seats = seats;
     this.address = { host, port };
-    this.frontend = new Frontend({
-      limits: withLimits(engine.limits, spec.limits),
-      authority: formatHostPort(host, port),
-      localAddress,
-    });
-    this.#clients = new ClientList(engine, this.frontend);
+    this.#seats = seats;
+    this.clients = new ClientList(engine, frontend);
     this.#acceptor = new Acceptor(loop, fd, {
       accepted: (client, from) => this.#accept(client, from),
       refused: () => seats.refused(),
     });
   }
 
-  #accept(fd: number, address: string): void {
-    if (!this.#seats.take(fd)) {
-      this.loop.closeDescriptor(fd);
-      return;
-    }
-    this.#clients.add(new ClientConnection(this, fd, address));
+  /** Whether one more may come, as far as this listener is concerned; says why not. */
+  protected mayTake(): boolean {
+    return true;
+  }
+
+  /** A client has come, and has a seat. */
+  protected abstract take(fd: number, from: Endpoint): void;
+
+  #accept(fd: number, from: Endpoint): void {
+    if (this.mayTake() && this.#seats.take(fd)) this.take(fd, from);
+    else this.loop.closeDescriptor(fd);
   }
 
   get size(): number {
-    return this.#clients.size;
+    return this.clients.size;
   }
 
-  left(connection: ClientConnection): void {
+  left(client: Client): void {
     this.#seats.free();
-    this.#clients.left(connection);
+    this.clients.left(client);
   }
 
   sweep(now: number): void {
     this.#acceptor.retry();
-    this.#clients.sweep(now);
+    this.clients.sweep(now);
   }
 
   drain(patience: number): Promise<void> {
-    return this.#clients.drain(patience, () => this.#acceptor.stop());
+    return this.clients.drain(patience, () => this.#acceptor.stop());
   }
 
   close(): void {
     this.#acceptor.stop();
-    this.#clients.close();
+    this.clients.close();
   }
 }

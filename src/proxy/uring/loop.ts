@@ -4,7 +4,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import { MusterError } from '../../errors.ts';
-import { Arena, GATHER, GATHER_SIZE, MOST_SLOTS, OFFER_RING, OFFERS, SCRATCH } from './arena.ts';
+import { Arena, GATHER, GATHER_SIZE, MOST_SLOTS, OFFER_RING, OFFERS, SCRATCH, SLOT_ROOM } from './arena.ts';
 import { Estate } from './estate.ts';
 import * as kernel from './kernel.ts';
 import type { Libc } from './libc.ts';
@@ -287,7 +287,7 @@ export class Loop {
     }
     const party = this.#parties[tag >>> KIND_BITS];
     if (party === undefined || party.generation !== generation) {
-      this.#stray(flags);
+      this.#stray(result, flags);
       return;
     }
     party.completed(kind, result, flags);
@@ -305,11 +305,18 @@ export class Loop {
     }
   }
 
-  #stray(flags: number): void {
+  /** For nobody who is there: what it brought is dropped. */
+  #stray(result: number, flags: number): void {
     this.strays++;
     if ((flags & kernel.HAS_BUFFER) === 0) return;
-    this.slots.read(flags >>> 16);
-    this.slots.reoffer(flags >>> 16);
+    let slot = flags >>> 16;
+    for (let left = result; ; left -= SLOT_ROOM) {
+      const behind = this.slots.behind(slot);
+      this.slots.read(slot);
+      this.slots.reoffer(slot);
+      if (left <= SLOT_ROOM) return;
+      slot = behind;
+    }
   }
 }
 

@@ -19,6 +19,8 @@ const COMPLETION = 4;
 export type Completed = (tag: number, generation: number, result: number, flags: number) => void;
 
 export class Ring {
+  /** The kernel can receive into several buffers at once. */
+  readonly hasBundles: boolean;
   readonly #libc: Libc;
   readonly #fd: number;
   /** The high word of all addresses. */
@@ -48,6 +50,7 @@ export class Ring {
     const [sqHead = 0, sqTail = 0, , , , , sqArray = 0] = parameters.subarray(10);
     const [cqHead = 0, cqTail = 0, , , , cqes = 0] = parameters.subarray(20);
     const flags = parameters[2]!;
+    this.hasBundles = (parameters[5]! & kernel.FEATURE_BUNDLE) !== 0;
     const length = Math.max(cqes + completions * COMPLETION * 4, sqArray + entries * 4);
     const mapped = (size: number, offset: number) => {
       const address = checked('mmap of a ring', libc.map(size, this.#fd, offset));

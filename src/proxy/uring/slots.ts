@@ -33,6 +33,9 @@ export class Slots {
   readonly next: Int32Array;
   readonly #arena: Arena;
   readonly #place: Uint8Array;
+  /** Slots by their position in the kernel's ring, and the position of each. */
+  readonly #order = new Int32Array(OFFERS);
+  readonly #position: Int32Array;
   /** A stack: the slot that was used last is used next, so few are touched. */
   readonly #free: Int32Array;
   #freeCount = 0;
@@ -49,6 +52,7 @@ export class Slots {
     this.length = new Int32Array(slots);
     this.next = new Int32Array(slots);
     this.#place = new Uint8Array(slots);
+    this.#position = new Int32Array(slots);
     this.#free = new Int32Array(slots);
     for (let slot = slots - 1; slot >= 0; slot--) this.#free[this.#freeCount++] = slot;
     this.#cold = this.#freeCount;
@@ -77,6 +81,11 @@ export class Slots {
     const slot = this.#pop();
     this.#move(slot, FREE, QUEUED);
     return slot;
+  }
+
+  /** The slot that was offered behind one: what is received at once goes on there. To be asked before that one is offered again. */
+  behind(slot: number): number {
+    return this.#order[(this.#position[slot]! + 1) & (OFFERS - 1)]!;
   }
 
   /** It was received into. */
@@ -133,7 +142,10 @@ export class Slots {
   #offer(slot: number): void {
     this.#move(slot, FREE, OFFERED);
     const { ints, shorts } = this.#arena;
-    const at = OFFER_RING + (this.#tail & (OFFERS - 1)) * 16;
+    const position = this.#tail & (OFFERS - 1);
+    this.#order[position] = slot;
+    this.#position[slot] = position;
+    const at = OFFER_RING + position * 16;
     // struct io_uring_buf; the ring's own tail lies where the first one has two unused bytes
     ints[at >> 2] = this.#arena.low(slotAt(slot));
     ints[(at >> 2) + 1] = this.#arena.high;

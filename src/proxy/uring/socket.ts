@@ -59,8 +59,12 @@ export abstract class RingSocket implements Party {
   protected abstract onDrained(): void;
   /** The peer took a part of what is queued. */
   protected abstract onProgress(): void;
-  /** The connection could be opened. */
-  protected abstract onConnected(): void;
+  /** The connection could be opened. Only after `connecting`. */
+  protected onConnected(): void {}
+  /** It could not. `error`: its number. */
+  protected onRefused(_error: number): void {
+    this.fail();
+  }
   /** It is gone. Not clean: by an error, or it never was there. */
   protected abstract onClosed(isClean: boolean): void;
 
@@ -84,28 +88,34 @@ export abstract class RingSocket implements Party {
     return this.#isConnected && !this.#isClosing;
   }
 
+  /** It is gone, or about to go. */
+  protected get isEnding(): boolean {
+    return this.#isClosing;
+  }
+
   /** Nothing waits to be sent. */
   get isEmpty(): boolean {
     return this.#queued === 0;
   }
 
-  /** Sends a range of the arena, from where it was received or from a copy. False: hold the other side back until `onDrained`. */
-  send(start: number, end: number): boolean {
+  /**
+   * Sends a range: of the arena from where it was received, when that is worth it; else from a copy. False: hold the other
+   * side back until `onDrained`.
+   */
+  protected sendRange(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.#isClosing || end === start) return true;
     const { loop } = this;
     const { reading } = loop;
-    if (reading >= 0 && end - start >= WORTH_QUEUEING && isWithin(reading, start)) {
+    if (
+      reading >= 0 &&
+      end - start >= WORTH_QUEUEING &&
+      bytes === loop.arena.bytes &&
+      isWithin(reading, start)
+    ) {
       loop.reading = -1;
       loop.slots.queue(reading);
       this.#append(reading, start, end - start);
-    } else this.#copy(loop.arena.bytes, start, end);
-    return this.#accepts();
-  }
-
-  /** The same for bytes that do not lie in the arena. */
-  give(bytes: Uint8Array): boolean {
-    if (this.#isClosing || bytes.length === 0) return true;
-    this.#copy(bytes, 0, bytes.length);
+    } else this.#copy(bytes, start, end);
     return this.#accepts();
   }
 
@@ -163,13 +173,7 @@ export abstract class RingSocket implements Party {
       case CONNECTED:
         this.#isConnecting = false;
         if (this.#isClosing) this.#close();
-        else if (result < 0 || connectError(this.loop, this.fd) !== 0) this.fail();
-        else {
-          this.loop.libc.clearNonBlocking(this.fd);
-          this.#isConnected = true;
-          this.#receive();
-          this.onConnected();
-        }
+        else this.#settleConnect(result);
         return;
       case CANCELLED:
         this.#isCancelling = false;
@@ -179,20 +183,33 @@ export abstract class RingSocket implements Party {
     }
   }
 
+  #settleConnect(result: number): void {
+    let error = result < 0 ? -result : 0;
+    if (result > 0 && (result & kernel.POLL_FAILED) !== 0) error = connectError(this.loop, this.fd);
+    if (error !== 0) {
+      this.onRefused(error);
+      return;
+    }
+    this.loop.libc.clearNonBlocking(this.fd);
+    this.#isConnected = true;
+    // Hardly anybody speaks before it is spoken to.
+    this.#receive(kernel.RECEIVE_POLL_FIRST);
+    this.onConnected();
+  }
+
   #received(result: number, flags: number): void {
     const { loop } = this;
     if ((flags & kernel.HAS_MORE) === 0) this.#isReceiving = false;
     if ((flags & kernel.HAS_BUFFER) !== 0) {
-      const slot = flags >>> 16;
-      loop.slots.read(slot);
-      if (result > 0 && !this.#isClosing) {
-        this.#hasReceived = true;
-        loop.reading = slot;
-        const at = slotAt(slot);
-        this.onReceived(at, at + result);
-        if (loop.reading === slot) loop.slots.reoffer(slot);
-        loop.reading = -1;
-      } else loop.slots.reoffer(slot);
+      let slot = flags >>> 16;
+      let left = result;
+      while (left > SLOT_ROOM) {
+        const behind = loop.slots.behind(slot);
+        this.#read(slot, SLOT_ROOM);
+        slot = behind;
+        left -= SLOT_ROOM;
+      }
+      this.#read(slot, left);
     }
     if (this.#isClosing) {
       this.#close();
@@ -208,6 +225,20 @@ export abstract class RingSocket implements Party {
     } else if (result === -kernel.ENOBUFS) this.loop.starve(this);
     else if (result === -kernel.ECANCELED || result === -kernel.EINTR) this.#mark();
     else this.fail();
+  }
+
+  /** The first `length` bytes of a slot were received. */
+  #read(slot: number, length: number): void {
+    const { loop } = this;
+    loop.slots.read(slot);
+    if (length > 0 && !this.#isClosing) {
+      this.#hasReceived = true;
+      loop.reading = slot;
+      const at = slotAt(slot);
+      this.onReceived(at, at + length);
+      if (loop.reading === slot) loop.slots.reoffer(slot);
+      loop.reading = -1;
+    } else loop.slots.reoffer(slot);
   }
 
   #sent(result: number): void {
@@ -289,16 +320,19 @@ export abstract class RingSocket implements Party {
     }
   }
 
-  /** Reads, if that is wanted and not under way. */
-  #receive(): void {
+  /** Reads, if that is wanted and not under way. `first`: how the first read is done. */
+  #receive(first = 0): void {
     if (this.#isReceiving || this.#isPaused || this.#isCancelling) return;
     if (this.hasEnded || this.#isClosing || this.#closesBehindQueue || !this.#isConnected) return;
     this.#isReceiving = true;
-    let how = 0;
+    let how = first;
     if (this.#hasReceived) {
       how = kernel.RECEIVE_POLL_FIRST;
       // One that goes on by itself may fill many slots before a pause stops it.
-      if (!this.loop.slots.isTight) how |= kernel.RECEIVE_MULTISHOT;
+      if (!this.loop.slots.isTight) {
+        how |= kernel.RECEIVE_MULTISHOT;
+        if (this.loop.ring.hasBundles) how |= kernel.RECEIVE_BUNDLE;
+      }
     }
     this.loop.ring.receive(this.fd, how, tagOf(this.#number, RECEIVED), this.generation);
   }

@@ -1,26 +1,33 @@
-/** The transport on io_uring: HTTP in clear text and connections to instances; the rest stays with Node's sockets. */
+/** The transport on io_uring: HTTP and TCP in clear text and connections to instances; the rest stays with Node's sockets. */
 import type { ListenerSpec } from '../listener-spec.ts';
 import type { ListenerHome, OpenListener } from '../net/listener-kind.ts';
 import { openListener } from '../net/listener-kinds.ts';
 import type { TransportKind } from '../transport.ts';
+import { openHttpListener } from './http-listener.ts';
 import { loadLibc } from './libc.ts';
-import { bindFor, openHttpListener } from './listener.ts';
+import { bindFor } from './listener.ts';
 import { Loop, type LoopOptions } from './loop.ts';
+import { Names } from './names.ts';
+import { openTcpListener } from './tcp-listener.ts';
 import { UpstreamPool } from './upstream-pool.ts';
 
 /** A transport with a loop of its own, which takes over the thread. Rejects with the system call that was refused. */
 export async function startUring(options: LoopOptions = {}): Promise<TransportKind & { loop: Loop }> {
   const loop = await Loop.start(await loadLibc(), options);
+  const dialling = { loop, names: new Names() };
+  const open = (home: ListenerHome, spec: ListenerSpec): Promise<OpenListener> => {
+    if (spec.protocol === 'http' && spec.http2 !== true && spec.acceptProxy !== true)
+      return openHttpListener(loop, home, spec);
+    if (spec.protocol === 'tcp' && spec.tls === undefined) return openTcpListener(dialling, home, spec);
+    return openListener(home, spec);
+  };
   return {
     loop,
     memory: loop.arena.bytes,
     now: () => loop.now,
     soon: (task) => loop.soon(task),
-    pool: (engine) => new UpstreamPool(engine, loop),
-    open: (home: ListenerHome, spec: ListenerSpec): Promise<OpenListener> =>
-      spec.protocol === 'http' && spec.http2 !== true && spec.acceptProxy !== true
-        ? openHttpListener(loop, home, spec)
-        : openListener(home, spec),
+    pool: (engine) => new UpstreamPool(engine, dialling),
+    open,
     bind: (spec) => bindFor(loop, spec),
     stop: () => loop.stop(),
   };

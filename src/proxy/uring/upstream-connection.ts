@@ -1,17 +1,11 @@
-import { getSystemErrorName } from 'node:util';
 import type { Target } from '../../balance/balancer.ts';
 import type { UpstreamLink } from '../http1/links.ts';
 import type { Session } from '../http1/session.ts';
-import { type Lack, lackOf } from '../shortage.ts';
-import { dial } from './calls.ts';
-import type { Loop } from './loop.ts';
-import type { Addresses, Names } from './names.ts';
-import { RingSocket } from './socket.ts';
+import { DialledSocket, type Dialling } from './dialled-socket.ts';
 
 /** What a connection needs of the pool it belongs to. */
 export interface UpstreamHome {
-  readonly loop: Loop;
-  readonly names: Names;
+  readonly dialling: Dialling;
   /** It may carry another exchange. */
   returned(connection: UpstreamConnection): void;
   /** It is gone; it may have been idle. */
@@ -19,43 +13,17 @@ export interface UpstreamHome {
 }
 
 /** A connection to an instance: of one session at a time, or idle in the pool. */
-export class UpstreamConnection extends RingSocket implements UpstreamLink {
-  readonly target: Target;
+export class UpstreamConnection extends DialledSocket implements UpstreamLink {
   reused = false;
-  connected = false;
-  lack: Lack | undefined;
-  readonly trouble = 'connection refused';
   /** Since when it is idle (engine time); 0 when it is not. */
   idleSince = 0;
   #session: Session | undefined;
   readonly #home: UpstreamHome;
 
   constructor(home: UpstreamHome, target: Target, session: Session) {
-    super(home.loop);
+    super(home.dialling, target);
     this.#home = home;
-    this.target = target;
     this.#session = session;
-    const { host } = target;
-    const addresses = home.names.find(host, home.loop.now, (found) => this.#dial(found));
-    if (addresses !== undefined) this.#dial(addresses);
-  }
-
-  #dial(addresses: Addresses): void {
-    for (const address of addresses) {
-      const { fd, isPending } = dial(this.loop, address, this.target.port);
-      if (fd < 0) {
-        this.lack = lackOf(getSystemErrorName(fd));
-        continue;
-      }
-      this.lack = undefined;
-      if (isPending) this.connecting(fd);
-      else {
-        this.connected = true;
-        this.opened(fd);
-      }
-      return;
-    }
-    this.fail();
   }
 
   /** Takes it out of the pool for a session. */
@@ -67,6 +35,14 @@ export class UpstreamConnection extends RingSocket implements UpstreamLink {
   /** Whether a request can still go out on it. */
   get isUsable(): boolean {
     return this.isOpen && !this.hasEnded;
+  }
+
+  begin(bytes: Uint8Array, start: number, end: number): boolean {
+    return this.sendRange(bytes, start, end);
+  }
+
+  send(start: number, end: number): boolean {
+    return this.sendRange(this.loop.arena.bytes, start, end);
   }
 
   release(): void {
@@ -84,8 +60,7 @@ export class UpstreamConnection extends RingSocket implements UpstreamLink {
     super.destroy();
   }
 
-  protected onConnected(): void {
-    this.connected = true;
+  protected onOpened(): void {
     this.#session?.dispatch.opened(this);
   }
 
