@@ -117,7 +117,6 @@ class HttpListener implements ClientHome, Http2Home, OpenListener {
       return;
     }
     const socket = new Socket({ handle, allowHalfOpen: true } as { allowHalfOpen: boolean });
-    socket.setNoDelay(true);
     first.accept(socket, this.engine.touch());
   }
 

@@ -33,7 +33,6 @@ export function acceptedWire(handle: object, shared: Buffer, events: RelayEvents
   // By hand: nothing is read before there is somewhere to send it.
   const options = { handle, allowHalfOpen: true, manualStart: true, onread: reader.onread };
   const socket = new Socket(options);
-  socket.setNoDelay(true);
   return openWire(socket, reader, shared, events);
 }
 

@@ -44,7 +44,6 @@ export function plainWire(handle: object, buffer: Buffer): OpenWire {
     const sender = new Sender(socket, () => events.drained());
     sender.open();
     readDirectly(socket, (length) => events.received(length));
-    socket.setNoDelay(true);
     return {
       socket,
       sender,
