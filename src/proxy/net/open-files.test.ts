@@ -2,17 +2,19 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { TRANSPORT_NAMES, type TransportName } from '../choice.ts';
 import { clientCeiling } from '../open-files.ts';
+import { OBSTACLE } from '../uring/fixtures.ts';
 
 let folder = '';
 let program = '';
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'muster-files-'));
+  // Below the packages that it imports.
+  folder = mkdtempSync(join('node_modules', '.muster-files-'));
   program = join(folder, 'http-proxy.mjs');
   await build({
     entryPoints: ['test/programs/http-proxy.ts'],
@@ -54,7 +56,7 @@ async function backend() {
 }
 
 /** The proxy in a process that may open few files. */
-async function proxyWith(files: number, upstream: number) {
+async function proxyWith(files: number, upstream: number, transport: TransportName) {
   const child: ChildProcess = spawn(
     'sh',
     [
@@ -64,6 +66,7 @@ async function proxyWith(files: number, upstream: number) {
       program,
       '127.0.0.1:0',
       `127.0.0.1:${upstream}`,
+      transport,
     ],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );
@@ -99,10 +102,14 @@ async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
-describe('a proxy that runs out of file descriptors', () => {
+describe.each(TRANSPORT_NAMES)('a proxy that runs out of file descriptors, on %s', (name) => {
+  beforeEach((context) => {
+    if (name === 'uring' && OBSTACLE !== undefined) context.skip(OBSTACLE);
+  });
+
   it('refuses, says so once, blames no instance, and goes on when there are some again', async () => {
     const instance = await backend();
-    const proxy = await proxyWith(64, instance.port);
+    const proxy = await proxyWith(64, instance.port, name);
     const clients = Array.from({ length: 100 }, () => ask(proxy.port));
     const count = (outcome: string) => clients.filter((client) => client.outcome === outcome).length;
     await until(() => count('') === instance.waiting.length && count('') < 100 && count('closed') > 0);
@@ -121,7 +128,9 @@ describe('a proxy that runs out of file descriptors', () => {
       return late.outcome === '200';
     });
   });
+});
 
+describe('the ceiling for clients', () => {
   it('leaves descriptors for what is not a client', () => {
     expect(clientCeiling(64)).toBe(48);
     expect(clientCeiling(20_000)).toBe(19_744);
