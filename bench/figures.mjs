@@ -25,6 +25,16 @@ export function rounded(value) {
 }
 
 /**
+ * The order of a round: another first one each time, so that what the machine does over time hits all alike.
+ * @template Item
+ * @param {readonly Item[]} items
+ * @param {number} round from 1 on
+ */
+export function inTurn(items, round) {
+  return items.map((_, i) => /** @type {Item} */ (items[(i + round - 1) % items.length]));
+}
+
+/**
  * A table for people, columns aligned; numbers to the right.
  * @param {string[]} head
  * @param {(string | number)[][]} rows

@@ -1,18 +1,12 @@
 // @ts-check
 // The balancer against HAProxy and nginx: requests per second, processor time per request, latencies.
 
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import http from 'node:http';
-import https from 'node:https';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { freePorts, pause, until } from '../scripts/support/processes.mjs';
 import { say } from '../scripts/support/say.mjs';
 import { conditions, printConditions } from './conditions.mjs';
-import { busyTime, cpuTime, listenersOn } from './cpu.mjs';
-import { median, table } from './figures.mjs';
+import { busyTime, cpuTime } from './cpu.mjs';
+import { inTurn, median, table } from './figures.mjs';
 import { keep, numberOption, options } from './options.mjs';
-import { BODIES, bodyOf, makeCertificate, SUBJECTS, startBackend } from './subjects.mjs';
+import { BODIES, body, bodyOf, SUBJECTS, withBackend, withSubject } from './subjects.mjs';
 import { errorsOf, wrk } from './wrk.mjs';
 
 /** The proxy alone on one core, load and backend on the other. */
@@ -37,6 +31,8 @@ const KINDS = {
   'new connection': { path: '/128', close: true },
 };
 
+/** @typedef {{ folder: string, pem: string, backend: number }} Ground */
+
 /**
  * @typedef {object} Run
  * @property {string} subject
@@ -50,23 +46,6 @@ const KINDS = {
  * @property {string} errors
  */
 
-/** @param {string} url @returns {Promise<string>} */
-function body(url) {
-  return new Promise((resolve, reject) => {
-    const get = url.startsWith('https:') ? https.get : http.get;
-    get(url, { agent: false, rejectUnauthorized: false }, (response) => {
-      /** @type {Buffer[]} */
-      const parts = [];
-      response.on('data', (part) => parts.push(part));
-      response.on('error', reject);
-      response.on('end', () => {
-        if (response.statusCode === 200) resolve(Buffer.concat(parts).toString());
-        else reject(new Error(`${url}: ${response.statusCode} ${Buffer.concat(parts)}`));
-      });
-    }).on('error', reject);
-  });
-}
-
 /** @param {string} url @param {number} size */
 async function compareBodies(url, size) {
   const wanted = bodyOf(size);
@@ -79,22 +58,11 @@ async function compareBodies(url, size) {
  * All kinds of one subject, from its start to its end.
  * @param {string} subject
  * @param {number} round
- * @param {{ folder: string, pem: string, protocol: keyof typeof SUBJECTS, backend: number, seconds: number, connections: number, kinds: string[] }} plan
+ * @param {Ground & { protocol: import('./subjects.mjs').Protocol, seconds: number, connections: number, kinds: string[] }} plan
  * @returns {Promise<Run[]>}
  */
-async function measure(subject, round, { folder, pem, protocol, backend, seconds, connections, kinds }) {
-  const [port = 0] = await freePorts(1);
-  if (listenersOn(port) > 0) throw new Error(`something listens on port ${port} already`);
-  const known = SUBJECTS[protocol];
-  const startSubject = known[subject];
-  if (startSubject === undefined)
-    throw new Error(`no proxy ${subject}; known: ${Object.keys(known).join(', ')}`);
-  const place = join(folder, `${subject}-${round}`);
-  mkdirSync(place);
-  const program = await startSubject({ folder: place, port, pem, backend, cpu: PROXY_CPU });
-  const url = `${protocol === 'https' ? 'https' : 'http'}://127.0.0.1:${port}`;
-  try {
-    await until(`${subject} to answer`, () => body(`${url}/128`), { program });
+function measure(subject, round, { seconds, connections, kinds, ...place }) {
+  return withSubject(subject, { ...place, cpu: PROXY_CPU }, async (url, program) => {
     await wrk(`${url}/128`, { seconds: WARM_UP_SECONDS, connections, cpu: LOAD_CPU, close: false });
     /** @type {Run[]} */
     const runs = [];
@@ -130,11 +98,7 @@ async function measure(subject, round, { folder, pem, protocol, backend, seconds
       );
     }
     return runs;
-  } finally {
-    await program.stop('SIGTERM', 5_000);
-    await until(`${subject} to let go of its port`, () => listenersOn(port) === 0);
-    await pause(300);
-  }
+  });
 }
 
 /** Whether it is ours: its cost is told as a ratio to each peer's. @param {string} subject */
@@ -188,7 +152,7 @@ export async function proxyBench(argv) {
     kinds: Object.keys(KINDS).join(','),
   });
   const rounds = numberOption(chosen, 'rounds');
-  /** @type {keyof typeof SUBJECTS} */
+  /** @type {import('./subjects.mjs').Protocol} */
   const protocol = chosen.protocol === 'tcp' || chosen.protocol === 'https' ? chosen.protocol : 'http';
   const subjects = (chosen.subjects || Object.keys(SUBJECTS[protocol]).join(',')).split(',');
   const kinds = (chosen.kinds ?? '').split(',').map((one) => one.trim());
@@ -197,38 +161,19 @@ export async function proxyBench(argv) {
   const facts = conditions();
   printConditions(facts);
 
-  const folder = mkdtempSync(join(tmpdir(), 'muster-bench-'));
-  const [backendPort = 0] = await freePorts(1);
-  const backend = startBackend(folder, backendPort, LOAD_CPU);
-  const pem = await makeCertificate(folder);
   /** @type {Run[]} */
   const runs = [];
-  try {
-    await until('the backend to answer', () => body(`http://127.0.0.1:${backendPort}/128`), {
-      program: backend,
-    });
-    for (let round = 1; round <= rounds; round++) {
-      // Another first one in each round: what the machine does over time hits all alike.
-      const order = subjects.map(
-        (_, i) => /** @type {string} */ (subjects[(i + round - 1) % subjects.length]),
-      );
-      for (const subject of order) {
-        const plan = {
-          folder,
-          pem,
-          protocol,
-          backend: backendPort,
-          seconds: numberOption(chosen, 'seconds'),
-          connections: numberOption(chosen, 'connections'),
-          kinds,
-        };
-        runs.push(...(await measure(subject, round, plan)));
-      }
-    }
-  } finally {
-    await backend.stop('SIGTERM', 5_000);
-    rmSync(folder, { recursive: true, force: true });
-  }
+  await withBackend(LOAD_CPU, async (ground) => {
+    const plan = {
+      ...ground,
+      protocol,
+      seconds: numberOption(chosen, 'seconds'),
+      connections: numberOption(chosen, 'connections'),
+      kinds,
+    };
+    for (let round = 1; round <= rounds; round++)
+      for (const subject of inTurn(subjects, round)) runs.push(...(await measure(subject, round, plan)));
+  });
 
   const summaries = kinds.flatMap((kind) => summary(runs, kind, subjects));
   const peers = subjects.filter((subject) => !isOurs(subject));
@@ -249,7 +194,7 @@ export async function proxyBench(argv) {
       ]);
     process.stdout.write(`\n${table(head, rows)}\n`);
   }
-  keep('proxy', { conditions: facts, options: chosen, summaries, runs });
+  keep(`proxy-${protocol}`, { conditions: facts, options: chosen, summaries, runs });
   const disturbed = runs.filter((run) => run.others > DISTURBED).length;
   if (disturbed > 0)
     say('bench', `${disturbed} of ${runs.length} runs were disturbed: measure again on a quiet machine`);

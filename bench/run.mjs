@@ -9,6 +9,9 @@ import { dnsBench } from './dns.mjs';
 import { dnsForwardBench } from './dns-forward.mjs';
 import { kernelBench } from './kernel.mjs';
 import { proxyBench } from './proxy.mjs';
+import { proxyLatencyBench } from './proxy-latency.mjs';
+import { proxyMemoryBench } from './proxy-memory.mjs';
+import { proxyScaleBench } from './proxy-scale.mjs';
 import { registryBench } from './registry.mjs';
 import { routesBench } from './routes.mjs';
 import { soakBench } from './soak.mjs';
@@ -19,6 +22,21 @@ import { propagationBench } from './write-to-route.mjs';
 /** @type {Record<string, { about: string, needs: ('bench' | 'test')[], measure: (argv: string[]) => Promise<number> }>} */
 const BENCHES = {
   proxy: { about: 'the balancer against HAProxy and nginx', needs: ['bench'], measure: proxyBench },
+  'proxy-latency': {
+    about: 'how long its answers take at half of what HAProxy can do',
+    needs: ['bench'],
+    measure: proxyLatencyBench,
+  },
+  'proxy-memory': {
+    about: 'what idle connections and a client that takes nothing cost it in memory',
+    needs: ['bench'],
+    measure: proxyMemoryBench,
+  },
+  'proxy-scale': {
+    about: 'what a request costs with 1,000 routes, and with two workers',
+    needs: ['bench'],
+    measure: proxyScaleBench,
+  },
   soak: {
     about: 'the balancer under mixed load while instances come, go and die: what fails, what grows',
     needs: [],

@@ -1,9 +1,13 @@
 // @ts-check
 // The proxies that are compared, each with one thread, keep-alive to the backend and X-Forwarded-For.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import https from 'node:https';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findCommand, MUSTER } from '../scripts/support/paths.mjs';
-import { runToEnd, start } from '../scripts/support/processes.mjs';
+import { freePorts, pause, runToEnd, start, until } from '../scripts/support/processes.mjs';
+import { listenersOn } from './cpu.mjs';
 
 /**
  * Starts a proxy on `port` in front of the backend. `pem`: a file with certificate and key, for those that speak TLS.
@@ -89,7 +93,11 @@ ${listen}    location / {
 /** Connections as they are. @type {Record<string, Subject>} */
 const TCP_SUBJECTS = {
   async muster({ port, backend, cpu }) {
-    return startMuster('tcp', port, backend, cpu);
+    return startMuster('tcp', port, backend, cpu, { MUSTER_TRANSPORT: 'uring' });
+  },
+
+  async 'muster-net'({ port, backend, cpu }) {
+    return startMuster('tcp', port, backend, cpu, { MUSTER_TRANSPORT: 'net' });
   },
 
   async haproxy({ folder, port, backend, cpu }) {
@@ -103,6 +111,74 @@ export const SUBJECTS = /** @type {const} */ ({
   https: HTTPS_SUBJECTS,
   tcp: TCP_SUBJECTS,
 });
+
+/** @typedef {keyof typeof SUBJECTS} Protocol */
+
+/**
+ * Starts a subject on a port of its own, calls `use` with it once it answers, and ends it.
+ * @template Outcome
+ * @param {string} name
+ * @param {{ folder: string, protocol: Protocol, pem: string, backend: number, cpu: string }} place
+ * @param {(url: string, program: import('../scripts/support/processes.mjs').Running) => Promise<Outcome>} use
+ * @returns {Promise<Outcome>}
+ */
+export async function withSubject(name, { folder, protocol, pem, backend, cpu }, use) {
+  const known = SUBJECTS[protocol];
+  const startSubject = known[name];
+  if (startSubject === undefined)
+    throw new Error(`no proxy ${name}; known: ${Object.keys(known).join(', ')}`);
+  const [port = 0] = await freePorts(1);
+  if (listenersOn(port) > 0) throw new Error(`something listens on port ${port} already`);
+  const own = mkdtempSync(join(folder, `${name}-`));
+  const program = await startSubject({ folder: own, port, pem, backend, cpu });
+  const url = `${protocol === 'https' ? 'https' : 'http'}://127.0.0.1:${port}`;
+  try {
+    await until(`${name} to answer`, () => body(`${url}/128`), { program });
+    return await use(url, program);
+  } finally {
+    await program.stop('SIGTERM', 5_000);
+    await until(`${name} to let go of its port`, () => listenersOn(port) === 0);
+    await pause(300);
+  }
+}
+
+/**
+ * A folder, a certificate and the backend for as long as `use` runs.
+ * @template Outcome
+ * @param {string} cpu the backend's
+ * @param {(ground: { folder: string, pem: string, backend: number }) => Promise<Outcome>} use
+ * @returns {Promise<Outcome>}
+ */
+export async function withBackend(cpu, use) {
+  const folder = mkdtempSync(join(tmpdir(), 'muster-bench-'));
+  const [port = 0] = await freePorts(1);
+  const program = startBackend(folder, port, cpu);
+  try {
+    const pem = await makeCertificate(folder);
+    await until('the backend to answer', () => body(`http://127.0.0.1:${port}/128`), { program });
+    return await use({ folder, pem, backend: port });
+  } finally {
+    await program.stop('SIGTERM', 5_000);
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The body of an answer of 200. @param {string} url @returns {Promise<string>} */
+export function body(url) {
+  return new Promise((resolve, reject) => {
+    const get = url.startsWith('https:') ? https.get : http.get;
+    get(url, { agent: false, rejectUnauthorized: false }, (response) => {
+      /** @type {Buffer[]} */
+      const parts = [];
+      response.on('data', (part) => parts.push(part));
+      response.on('error', reject);
+      response.on('end', () => {
+        if (response.statusCode === 200) resolve(Buffer.concat(parts).toString());
+        else reject(new Error(`${url}: ${response.statusCode} ${Buffer.concat(parts)}`));
+      });
+    }).on('error', reject);
+  });
+}
 
 /** @param {string} protocol @param {number} port @param {number} backend @param {string} cpu @param {NodeJS.ProcessEnv} env */
 function startMuster(protocol, port, backend, cpu, env = {}) {
@@ -173,7 +249,7 @@ ${temporary}${http}}
 }
 
 /** A certificate for 127.0.0.1 on P-256 with its key, in one file: the answer is where. @param {string} folder */
-export async function makeCertificate(folder) {
+async function makeCertificate(folder) {
   const [key, cert, pem] = [join(folder, 'bench.key'), join(folder, 'bench.crt'), join(folder, 'bench.pem')];
   const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'];
   const subject = ['-subj', '/CN=bench', '-addext', 'subjectAltName=IP:127.0.0.1'];
@@ -201,14 +277,14 @@ export function bodyOf(size) {
  * @param {number} port
  * @param {string} cpu
  */
-export function startBackend(folder, port, cpu) {
+function startBackend(folder, port, cpu) {
   for (const [path, size] of Object.entries(BODIES)) writeFileSync(join(folder, path), bodyOf(size));
   return startNginx(
     folder,
     'backend',
     `  open_file_cache max=16 inactive=1h;
   open_file_cache_valid 1h;
-  server { listen 127.0.0.1:${port} backlog=4096; root ${folder}; default_type text/plain; }
+  server { listen 127.0.0.1:${port} backlog=4096; root ${folder}; default_type text/plain; rewrite ^/route- /128; }
 `,
     cpu,
   );

@@ -10,21 +10,24 @@ import { runToEnd } from '../scripts/support/processes.mjs';
 
 /**
  * @param {string} url
- * @param {{ seconds: number, connections: number, cpu: string, close?: boolean, writes?: string, host?: string }} options `close`: a
- *   new connection for each request; `host`: the network namespace it runs in; `writes`: what of `writes.lua` to send instead of GET
+ * @param {{ seconds: number, connections: number, cpu: string, close?: boolean, writes?: string, host?: string, asks?: { think?: number, paths?: number } }} options
+ *   `close`: a new connection for each request; `host`: the network namespace it runs in; `writes`: what of `writes.lua` to send instead
+ *   of GET; `asks`: how `asks.lua` asks: mean milliseconds of pause before each request, how many paths in turn
  * @returns {Promise<Figures>}
  */
-export async function wrk(url, { seconds, connections, cpu, close = false, writes, host }) {
+export async function wrk(url, { seconds, connections, cpu, close = false, writes, host, asks }) {
   const header = close ? ['-H', 'Connection: close'] : [];
+  const script = writes !== undefined ? 'writes.lua' : asks !== undefined ? 'asks.lua' : 'report.lua';
   const args = [
     '-t1',
     `-c${connections}`,
     `-d${seconds}s`,
     '-s',
-    inRoot('bench', writes === undefined ? 'report.lua' : 'writes.lua'),
+    inRoot('bench', script),
     ...header,
     url,
     ...(writes === undefined ? [] : ['--', writes]),
+    ...(asks === undefined ? [] : ['--', String(asks.think ?? 0), String(asks.paths ?? 0)]),
   ];
   const [command, ...words] =
     host === undefined ? ['wrk', ...args] : ['ip', 'netns', 'exec', host, 'wrk', ...args];
