@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { AgentControl } from '../api/agent/context.ts';
 import type { NodeIdentity } from '../api/context.ts';
 import { concerns } from '../api/event/fire.ts';
@@ -97,7 +98,7 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
     },
     signal: options.signal,
   });
-  const { store, disk, sessions, leadership, cluster, isServer } = truth;
+  const { store, disk, database, sessions, leadership, cluster, isServer } = truth;
   teardown.add('the sessions', () => sessions.stop());
   const registry = await register(parts, who, { store, disk, isServer });
   teardown.add('the registry', () => registry.stop());
@@ -200,6 +201,10 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
     catalog: store.catalog,
     registry,
     balancer,
+    disk:
+      database === undefined || dataDirectory === undefined
+        ? undefined
+        : { database, directory: path.join(dataDirectory, 'groups') },
     env: {
       ...(http[0] === undefined ? {} : { CONSUL_HTTP_ADDR: fromHere(http[0]) }),
       ...(balancer?.addresses.listeners[0] === undefined

@@ -152,7 +152,8 @@ function connectionsOf(id: string, services: readonly ConnectionsView[]): Traffi
   if (found.length === 0) return undefined;
   const sum = (field: 'connections' | 'refused' | 'active') =>
     found.reduce((total, instance) => total + instance[field], 0);
-  return { requests: sum('connections'), errors: sum('refused'), inFlight: sum('active') };
+  const active = sum('active');
+  return { requests: sum('connections'), errors: sum('refused'), inFlight: active, connections: active };
 }
 
 function placeOf(address: string): HostPort {

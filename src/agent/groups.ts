@@ -1,9 +1,16 @@
 /** The groups of the configuration, and what they need of the agent: registry, catalog, the balancer's figures. */
+import path from 'node:path';
+import type { RootDatabase } from 'lmdb';
 import type { Catalog } from '../catalog/catalog.ts';
 import { fold } from '../catalog/tables.ts';
 import { aggregate, type Instance, instanceOf } from '../catalog/views.ts';
-import { GroupController } from '../group/controller.ts';
-import type { InstanceView } from '../group/instance.ts';
+import { messageOf } from '../errors.ts';
+import { GroupController, type Left } from '../group/controller.ts';
+import { groupDiskIn, type KeptInstance } from '../group/disk.ts';
+import { removeStrangers } from '../group/docker.ts';
+import { Group } from '../group/group.ts';
+import type { InstanceView, Keep } from '../group/instance.ts';
+import { OutputFolder } from '../group/output-files.ts';
 import { substitute } from '../group/substitute.ts';
 import type { Surroundings } from '../group/surroundings.ts';
 import { variablesOf } from '../group/variables.ts';
@@ -21,6 +28,8 @@ export interface GroupsOptions {
   readonly catalog: Catalog;
   readonly registry: Registry;
   readonly balancer: Pick<Balancer, 'trafficOf'> | undefined;
+  /** Where instances that outlive this program are kept; undefined: nowhere, all end with it. */
+  readonly disk: { readonly database: RootDatabase; readonly directory: string } | undefined;
   /** What every instance finds in its environment. */
   readonly env: Readonly<Record<string, string>>;
   readonly clock: Clock;
@@ -35,29 +44,73 @@ export interface Groups {
   list(): GroupControl[];
   /** Starts those that are new, ends those that are gone, takes the others over as they are described now. */
   reload(groups: readonly GroupConfig[]): Promise<void>;
-  /** Idempotent. */
+  /** Ends the instances, but for those that are to outlive this program. Idempotent. */
   stop(): Promise<void>;
-  /** Kills all instances now. */
+  /** Kills all instances that end with this program, now. */
   kill(): void;
 }
 
 /** Throws `group.failed`; what was started already is stopped then. */
 export async function startGroups(groups: readonly GroupConfig[], options: GroupsOptions): Promise<Groups> {
-  const { clock, random, logger, env, output } = options;
+  const { clock, random, logger, env, output, registry } = options;
+  const keep = keepIn(options);
+  const left = keep?.disk.load() ?? { groups: [], instances: [] };
   const running = new Map<string, GroupController>();
   const stop = async (): Promise<void> => {
-    await Promise.all([...running.values()].map((group) => group.stop()));
+    await Promise.all([...running.values()].map((group) => group.release()));
   };
-  const start = async (group: GroupConfig): Promise<void> => {
-    const deps = { clock, random, logger: logger.child(`group ${group.name}`), env, output };
-    running.set(group.name, await GroupController.start(group, deps, surroundingsOf(group, options)));
+  const depsOf = ({ name, onExit }: Pick<GroupConfig, 'name' | 'onExit'>) => ({
+    clock,
+    random,
+    logger: logger.child(`group ${name}`),
+    env,
+    output,
+    owner: registry.node.id,
+    keep: onExit === 'end' ? undefined : keep,
+  });
+  const start = async (group: GroupConfig, ofGroup?: Left): Promise<void> => {
+    const deps = depsOf(group);
+    if (group.onExit === 'keep' && keep === undefined)
+      deps.logger.warn(
+        'its instances end with this agent: they outlive it only on Linux and with a data directory (on_exit = "keep")',
+      );
+    running.set(
+      group.name,
+      await GroupController.start(group, deps, surroundingsOf(group, options), ofGroup),
+    );
+  };
+  /** Of a group that the configuration has no more. */
+  const end = async (name: string, instances: readonly KeptInstance[]): Promise<void> => {
+    const deps = depsOf({ name, onExit: 'keep' });
+    const group = new Group(name, deps);
+    deps.logger.info(`is not in the configuration any more: its ${instances.length} instances are ended`);
+    for (const one of instances) await group.adopt(one, { isNeeded: false });
+    await group.stop();
+    const ports = new Set(instances.flatMap((one) => Object.values(one.ports)));
+    for (const { id, port } of registry.services()) if (ports.has(port)) await registry.deregisterService(id);
+    await keep?.disk.remove({ kind: 'group', name });
   };
   try {
-    for (const group of groups) await start(group);
+    for (const group of groups)
+      await start(group, {
+        group: left.groups.find(({ name }) => name === group.name),
+        instances: left.instances.filter((one) => one.group === group.name),
+      });
   } catch (error) {
     await stop();
     throw error;
   }
+  const names = new Set([
+    ...left.groups.map(({ name }) => name),
+    ...left.instances.map(({ group }) => group),
+  ]);
+  for (const name of names)
+    if (!running.has(name))
+      await end(
+        name,
+        left.instances.filter(({ group }) => group === name),
+      );
+  void removeContainers(groups, running, options);
   return {
     list: () => [...running.values()],
     async reload(wanted) {
@@ -80,6 +133,37 @@ export async function startGroups(groups: readonly GroupConfig[], options: Group
   };
 }
 
+/** Containers of this node that nobody knows any more: of groups that end with Muster, when it was killed. */
+async function removeContainers(
+  groups: readonly GroupConfig[],
+  running: ReadonlyMap<string, GroupController>,
+  { registry, logger }: GroupsOptions,
+): Promise<void> {
+  const isKnown = (id: string) =>
+    [...running.values()].some((group) => group.view().instances.some((instance) => instance.id === id));
+  const byEngine = new Map(
+    groups.filter(({ driver }) => driver === 'docker').map((group) => [group.container?.engine, group]),
+  );
+  for (const group of byEngine.values())
+    try {
+      const count = await removeStrangers(group, registry.node.id, isKnown);
+      if (count > 0) logger.info(`removed ${count} containers that an earlier run of this agent left`);
+    } catch (error) {
+      logger
+        .child(`group ${group.name}`)
+        .warn(`cannot look for containers of earlier runs: ${messageOf(error)}`);
+    }
+}
+
+/** An instance that outlives this program is known again by what /proc says of it. */
+function keepIn({ disk, logger }: GroupsOptions): Keep | undefined {
+  if (disk === undefined || process.platform !== 'linux') return undefined;
+  return {
+    disk: groupDiskIn(disk.database, logger.child('groups')),
+    output: new OutputFolder(path.join(disk.directory, 'output')),
+  };
+}
+
 function surroundingsOf(group: GroupConfig, { catalog, registry, balancer }: GroupsOptions): Surroundings {
   const { service, register } = group;
   const registered = (instance: InstanceView): Instance | undefined =>
@@ -94,6 +178,8 @@ function surroundingsOf(group: GroupConfig, { catalog, registry, balancer }: Gro
       const found = registered(instance);
       return found && balancer?.trafficOf(`${found.service.node}/${found.service.id}`);
     },
+    keyValue: (key) => numberIn(catalog.get('kv', key)?.value?.toString()),
+    meta: (instance, name) => numberIn(registered(instance)?.service.meta?.[name]),
     async register(instance) {
       if (register === undefined || service === undefined) return;
       const { name, port = 0 } = instance;
@@ -135,6 +221,11 @@ function instanceAt(
     .list('services', 'name', fold(service))
     .find((one) => one.port === port && fold(one.node) === fold(node));
   return row && instanceOf(catalog, row);
+}
+
+function numberIn(text: string | undefined): number | undefined {
+  const value = text === undefined || text.trim() === '' ? Number.NaN : Number(text);
+  return Number.isFinite(value) ? value : undefined;
 }
 
 /** Fills `$PORT` and the like in, in every text of a definition. */

@@ -84,7 +84,9 @@ export function instanceTraffic({
   );
   return (id) => {
     const slot = slots().get(id);
-    return slot === undefined ? undefined : scope(counters.slot(slot));
+    if (slot === undefined) return undefined;
+    const tally = counters.slot(slot);
+    return { ...scope(tally), waited: tally.waited };
   };
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import type { RootDatabase } from 'lmdb';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { UserEvent } from '../cluster/event-log.ts';
 import { type Leadership, soleLeadership } from '../cluster/leadership.ts';
@@ -19,6 +20,8 @@ export interface Truth {
   readonly store: Store;
   /** Where this node's own registrations are kept; undefined: nowhere. */
   readonly disk: LocalDisk | undefined;
+  /** Where this node keeps what is its own; undefined: nowhere. */
+  readonly database: RootDatabase | undefined;
   readonly sessions: SessionExpiry;
   readonly leadership: Leadership;
   /** Of an agent that is not alone. */
@@ -63,11 +66,13 @@ export async function openTruth(
     const store = embedded ?? openMemoryStore({ onSubscriberError });
     teardown.add('the store', () => store.close());
     const sessions = startSessionExpiry({ store, clock, logger: logger.child('sessions') });
-    const disk = embedded === undefined ? undefined : localDiskIn(embedded.database);
-    return { store, disk, sessions, leadership: soleLeadership(who.id), isServer: true };
+    const database = embedded?.database;
+    const disk = database === undefined ? undefined : localDiskIn(database);
+    return { store, disk, database, sessions, leadership: soleLeadership(who.id), isServer: true };
   }
 
   const disk = dataDirectory === undefined ? undefined : openLocalDisk(path.join(dataDirectory, 'local'));
+  const database = disk?.database;
   teardown.add('the registrations', () => disk?.close());
   if (role === 'on etcd') {
     const { openEtcdStore } = await import('../store/etcd/store.ts');
@@ -92,7 +97,7 @@ export async function openTruth(
       clock,
       logger: logger.child('sessions'),
     });
-    return { store, disk, sessions, leadership, isServer: true };
+    return { store, disk, database, sessions, leadership, isServer: true };
   }
 
   const { Keyring } = await import('../cluster/link/keyring.ts');
@@ -115,7 +120,7 @@ export async function openTruth(
     const client = await startClient({ ...common, directory });
     teardown.add('the cluster', () => client.stop());
     const { store, sessions, cluster } = client;
-    return { store, disk, sessions, cluster, leadership: NEVER, isServer: false };
+    return { store, disk, database, sessions, cluster, leadership: NEVER, isServer: false };
   }
   if (directory === undefined)
     throw new MusterError(
@@ -133,7 +138,7 @@ export async function openTruth(
   });
   teardown.add('the cluster', () => server.stop());
   const { store, sessions, leadership, cluster } = server;
-  return { store, disk, sessions, leadership, cluster, isServer: true };
+  return { store, disk, database, sessions, leadership, cluster, isServer: true };
 }
 
 /** Of an agent that keeps no truth. */

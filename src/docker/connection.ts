@@ -15,7 +15,7 @@ export class EngineRefusal extends MusterError {
 }
 
 export interface EngineCall {
-  method: 'GET' | 'POST';
+  method: 'GET' | 'POST' | 'DELETE';
   /** From "/containers/…", without a version. */
   path: string;
   query?: Readonly<Record<string, string | undefined>>;
@@ -75,6 +75,11 @@ export class EngineConnection {
     } catch {
       throw new EngineRefusal('the engine did not answer with JSON', 200);
     }
+  }
+
+  /** Where only whether it is granted is of interest. */
+  async done(call: EngineCall): Promise<void> {
+    await this.#bytesOf(await this.open(call), MAX_REFUSAL, call.signal);
   }
 
   /** Tells what goes wrong while an answer is being read in the words of this engine. */

@@ -1,8 +1,15 @@
 import { EngineConnection, EngineRefusal } from './connection.ts';
 import { type DockerEndpoint, endpointFromEnv } from './endpoint.ts';
 import { readEvents } from './events.ts';
-import { demultiplexer } from './exec-output.ts';
-import type { ContainerDetails, ContainerSummary, EngineEvent, EngineVersion, ExecState } from './types.ts';
+import { demultiplexer, type TakePiece } from './exec-output.ts';
+import type {
+  ContainerDetails,
+  ContainerRequest,
+  ContainerSummary,
+  EngineEvent,
+  EngineVersion,
+  ExecState,
+} from './types.ts';
 
 export interface ListOptions {
   /** Also those that do not run. Default false. */
@@ -21,6 +28,8 @@ export interface EventOptions {
 
 /** Of one container or exec: some kilobytes, and what people put into labels and environments. */
 const MAX_ONE = 8 * 1024 * 1024;
+/** Making, starting and ending a container takes seconds on a busy machine; ms. */
+const SLOW = 60_000;
 /** Of a list: two kilobytes a container, and labels. */
 const MAX_LIST = 128 * 1024 * 1024;
 
@@ -93,6 +102,65 @@ export class DockerEngine {
     })();
   }
 
+  /** Makes a container, which does not run yet; resolves to its ID. `request` as in Docker's API. */
+  async createContainer(name: string, request: ContainerRequest, signal?: AbortSignal): Promise<string> {
+    const call = {
+      method: 'POST',
+      path: '/containers/create',
+      query: { name },
+      body: request,
+      signal,
+    } as const;
+    const { Id: id } = objectOf(await this.#connection.json({ ...call, timeout: SLOW }, MAX_ONE));
+    if (typeof id !== 'string' || id === '')
+      throw new EngineRefusal('the engine did not name its container', 200);
+    return id;
+  }
+
+  startContainer(id: string, signal?: AbortSignal): Promise<void> {
+    return this.#connection.done({ method: 'POST', path: pathOf(id, 'start'), signal, timeout: SLOW });
+  }
+
+  /** SIGTERM (or what its image says), and SIGKILL after `seconds`; resolves when it has ended. */
+  stopContainer(id: string, seconds: number, signal?: AbortSignal): Promise<void> {
+    const query = { t: String(seconds) };
+    const timeout = SLOW + seconds * 1000;
+    return this.#connection.done({ method: 'POST', path: pathOf(id, 'stop'), query, signal, timeout });
+  }
+
+  killContainer(id: string, signal?: AbortSignal): Promise<void> {
+    return this.#connection.done({ method: 'POST', path: pathOf(id, 'kill'), signal });
+  }
+
+  /** With its unnamed volumes; one that runs is killed. Nothing happens when it is not there. */
+  async removeContainer(id: string, signal?: AbortSignal): Promise<void> {
+    const query = { force: '1', v: '1' };
+    const path = `/containers/${encodeURIComponent(id)}`;
+    try {
+      await this.#connection.done({ method: 'DELETE', path, query, signal, timeout: SLOW });
+    } catch (error) {
+      // 409: somebody else is removing it.
+      if (!(error instanceof EngineRefusal) || (error.status !== 404 && error.status !== 409)) throw error;
+    }
+  }
+
+  /**
+   * What a container without a terminal writes, each message with the time in front, from `since` (as in `EventOptions`) on;
+   * resolves when the container has ended.
+   */
+  async logs(id: string, take: TakePiece, since: string, signal?: AbortSignal): Promise<void> {
+    const query = { follow: '1', stdout: '1', stderr: '1', timestamps: '1', since };
+    const answer = await this.#connection.open({ method: 'GET', path: pathOf(id, 'logs'), query, signal });
+    const split = demultiplexer(take);
+    try {
+      for await (const chunk of answer) split(chunk as Buffer);
+    } catch (cause) {
+      throw this.#connection.trouble(cause, signal);
+    } finally {
+      answer.destroy();
+    }
+  }
+
   /** Prepares a command in a running container; resolves to the ID of the exec. */
   async createExec(container: string, argv: readonly string[], signal?: AbortSignal): Promise<string> {
     const path = `/containers/${encodeURIComponent(container)}/exec`;
@@ -122,6 +190,10 @@ export class DockerEngine {
     );
     return { running: Running === true, exitCode: typeof ExitCode === 'number' ? ExitCode : null };
   }
+}
+
+function pathOf(container: string, what: string): string {
+  return `/containers/${encodeURIComponent(container)}/${what}`;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -67,8 +67,30 @@ export interface ContainerDetails {
     Paused?: boolean;
     Restarting?: boolean;
     ExitCode?: number;
+    /** On the engine's machine; 0 when it does not run. */
+    Pid?: number;
+    /** Why it could not be started. */
+    Error?: string;
     StartedAt?: string;
     Health?: { Status?: string };
+  };
+}
+
+/** What a container is made from, as far as it is asked for here. */
+export interface ContainerRequest {
+  Image: string;
+  Cmd?: readonly string[];
+  Env?: readonly string[];
+  Labels?: Readonly<Record<string, string>>;
+  ExposedPorts?: Readonly<Record<string, object>>;
+  HostConfig?: {
+    NetworkMode?: string;
+    PortBindings?: Readonly<Record<string, readonly PortBinding[]>>;
+    Binds?: readonly string[];
+    /** Bytes; 0: no limit. */
+    Memory?: number;
+    /** Billionths of a processor; 0: no limit. */
+    NanoCpus?: number;
   };
 }
 

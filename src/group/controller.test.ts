@@ -41,6 +41,8 @@ class World implements Surroundings {
   health = ({ id }: InstanceView) => this.healths.get(id) ?? this.byDefault;
   byDefault: Health | undefined = 'passing';
   traffic = ({ id }: InstanceView) => this.traffics.get(id);
+  keyValue = () => undefined;
+  meta = () => undefined;
   async register({ name }: InstanceView) {
     this.calls.push(`register ${name}`);
   }

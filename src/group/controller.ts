@@ -4,16 +4,19 @@
  */
 import { messageOf } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
+import { inParallel } from '../lib/in-parallel.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Autoscaler, Decision } from './autoscale/autoscaler.ts';
 import { createAutoscaler } from './autoscale/spec.ts';
+import type { KeptGroup, KeptInstance } from './disk.ts';
 import { Group, type GroupDeps } from './group.ts';
 import { heal } from './heal.ts';
 import { type Member, Members } from './members.ts';
 import { Meters } from './meters.ts';
+import { Metrics } from './metrics/metrics.ts';
 import { plan } from './plan.ts';
 import { type Edition, type Progress, Rollout } from './rollout.ts';
-import type { ManagedSpec, Template } from './spec.ts';
+import { type ManagedSpec, shapeOf, templateOf } from './spec.ts';
 import type { Surroundings } from './surroundings.ts';
 import type { GroupControl, GroupPoint, GroupView } from './view.ts';
 
@@ -22,10 +25,20 @@ const LOOK = 1_000;
 /** Time between two points of a group's history, and how many there are: an hour. */
 const POINT = 10_000;
 const POINTS = 360;
+/** Instances that are being started at a time: registering one waits for the disk. */
+const AT_ONCE = 16;
 /** Decisions that changed the size and are kept to be shown. */
 const DECISIONS = 50;
 
 export type ControllerDeps = GroupDeps & { clock: Clock };
+
+/** What an earlier run of Muster left of a group. */
+export interface Left {
+  readonly group: KeptGroup | undefined;
+  readonly instances: readonly KeptInstance[];
+}
+
+const NOTHING_LEFT: Left = { group: undefined, instances: [] };
 
 export class GroupController implements GroupControl {
   readonly #clock: Clock;
@@ -33,7 +46,8 @@ export class GroupController implements GroupControl {
   readonly #surroundings: Surroundings;
   readonly #group: Group;
   readonly #members: Members;
-  readonly #meters: Meters;
+  #meters: Meters;
+  #metrics: Metrics | undefined;
   /** For the history: it looks at other times than the autoscaler. */
   readonly #recorder: Meters;
   #history: GroupPoint[] = [];
@@ -52,8 +66,17 @@ export class GroupController implements GroupControl {
   #cancel: () => void = () => {};
   #unsubscribe: (() => void)[] = [];
   #stopping: Promise<void> | undefined;
+  readonly #keep: GroupDeps['keep'];
+  /** What is kept for a later run, as text. */
+  #kept = '';
 
-  private constructor(spec: ManagedSpec, deps: ControllerDeps, surroundings: Surroundings) {
+  private constructor(
+    spec: ManagedSpec,
+    deps: ControllerDeps,
+    surroundings: Surroundings,
+    kept: KeptGroup | undefined,
+  ) {
+    this.#keep = deps.keep;
     this.#clock = deps.clock;
     this.#logger = deps.logger;
     this.#surroundings = surroundings;
@@ -61,24 +84,42 @@ export class GroupController implements GroupControl {
     this.#members = new Members(this.#group, surroundings, deps, () => this.#call());
     this.#meters = new Meters(surroundings);
     this.#recorder = new Meters(surroundings);
-    this.#rollout = new Rollout(spec, deps.clock.now());
+    this.#rollout = new Rollout(templateOf(spec), deps.clock.now(), kept?.rollout);
     this.#spec = spec;
-    this.#size = sizeWithin(spec, spec.replicas);
+    // A size that was found or asked for stays, unless the configuration now says another.
+    this.#size = sizeWithin(spec, kept?.replicas === spec.replicas ? kept.size : spec.replicas);
     this.#takeAutoscaler();
+    // What it was chosen for is not known any more, so it counts as needed.
+    if (kept !== undefined) this.#autoscaler?.remember(deps.clock.now(), this.#size);
   }
 
-  /** With all its instances started. Throws `group.failed` when there are not enough free ports; nothing is left running then. */
+  /**
+   * With all its instances started, or taken over from an earlier run. Throws `group.failed` when there are not enough free
+   * ports; what was started is not left running then.
+   */
   static async start(
     spec: ManagedSpec,
     deps: ControllerDeps,
     surroundings: Surroundings,
+    { group, instances }: Left = NOTHING_LEFT,
   ): Promise<GroupController> {
-    const controller = new GroupController(spec, deps, surroundings);
-    try {
-      await controller.#add(controller.#rollout.current, controller.#size);
-    } catch (error) {
-      await controller.stop();
-      throw error;
+    const controller = new GroupController(spec, deps, surroundings, group);
+    const { current } = controller.#rollout;
+    await controller.#remember();
+    await controller.#members.adopt(instances, spec.drainTimeout);
+    if (group !== undefined && !isSame(shapeOf(spec), shapeOf(current.template))) controller.roll();
+    const missing = controller.#size - controller.#members.present().length;
+    if (controller.#rollout.state.mode === 'idle') {
+      try {
+        await controller.#add(current, missing);
+      } catch (error) {
+        if (instances.length === 0) {
+          await controller.stop();
+          throw error;
+        }
+        // What runs goes on; the rest is tried again and again.
+        deps.logger.error(messageOf(error));
+      }
     }
     controller.#unsubscribe = [
       controller.#group.subscribe(() => controller.#call()),
@@ -124,7 +165,7 @@ export class GroupController implements GroupControl {
 
   /** Replaces all instances, a few at a time. */
   roll(): void {
-    this.#rollout.begin(this.#clock.now(), this.#spec, this.#progress());
+    this.#rollout.begin(this.#clock.now(), templateOf(this.#spec), this.#progress());
     this.#logger.info(`rolling out edition ${this.#rollout.current.number}`);
     this.#call();
   }
@@ -150,28 +191,55 @@ export class GroupController implements GroupControl {
     this.#spec = spec;
     if (!isSame(spec.autoscale, before.autoscale)) this.#takeAutoscaler();
     this.scale(spec.replicas === before.replicas ? this.#size : spec.replicas);
-    if (!isSame(templateOf(spec), templateOf(before))) this.roll();
+    if (!isSame(shapeOf(spec), shapeOf(before))) this.roll();
   }
 
   /** Ends all instances, all at once: the balancer takes no more requests then. Idempotent. */
   stop(): Promise<void> {
     this.#stopping ??= (async () => {
-      this.#cancel();
-      for (const unsubscribe of this.#unsubscribe) unsubscribe();
+      this.#rest();
       await this.#members.stop();
+      await this.#keep?.disk.remove({ kind: 'group', name: this.name });
     })();
     return this.#stopping;
   }
 
-  /** Kills all instances now; `stop()` then resolves soon. */
+  /** Lets the instances run on for a later run of Muster, where they are kept for one; else ends them. Idempotent. */
+  release(): Promise<void> {
+    if (this.#keep === undefined) return this.stop();
+    this.#stopping ??= (async () => {
+      this.#rest();
+      await this.#remember();
+      this.#members.release();
+    })();
+    return this.#stopping;
+  }
+
+  #rest(): void {
+    this.#cancel();
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+  }
+
+  /** Kills all instances that end with Muster now; `stop()` then resolves soon. */
   kill(): void {
-    this.#group.kill();
+    if (this.#keep === undefined) this.#group.kill();
   }
 
   #takeAutoscaler(): void {
     const { autoscale } = this.#spec;
     this.#autoscaler = autoscale && createAutoscaler(autoscale);
     this.#decideAt = this.#clock.now() + (autoscale?.interval ?? 0);
+    this.#metrics =
+      autoscale &&
+      new Metrics({
+        group: this.#spec.name,
+        sources: autoscale.signal.flatMap(({ source }) => source ?? []),
+        every: Math.ceil(autoscale.interval / 2),
+        surroundings: this.#surroundings,
+        clock: this.#clock,
+        logger: this.#logger,
+      });
+    this.#meters = new Meters(this.#surroundings, this.#metrics);
   }
 
   /** Says what became of the rollout and looks at everything. */
@@ -205,12 +273,29 @@ export class GroupController implements GroupControl {
       this.#autoscale();
       this.#told(this.#rollout.judge(this.#clock.now(), this.#size, this.#progress(), this.#spec.update));
       await this.#carryOut();
+      await this.#remember();
     } catch (error) {
       this.#logger.error(messageOf(error));
     }
     this.#looking = false;
     if (this.#stopping === undefined)
       this.#cancel = this.#clock.after(this.#isCalled ? 0 : LOOK, () => void this.#look());
+  }
+
+  /** Notes for a later run of Muster what is decided, when that is something else than before. */
+  async #remember(): Promise<void> {
+    if (this.#keep === undefined) return;
+    const row: KeptGroup = {
+      kind: 'group',
+      name: this.name,
+      size: this.#size,
+      replicas: this.#spec.replicas,
+      rollout: this.#rollout.kept(),
+    };
+    const text = JSON.stringify(row);
+    if (text === this.#kept) return;
+    this.#kept = text;
+    await this.#keep.disk.put(row);
   }
 
   #record(): void {
@@ -233,7 +318,11 @@ export class GroupController implements GroupControl {
     this.#healed = this.#healed.filter((at) => now - at < policy.window);
     const { replace, held } = heal(
       now,
-      present.map(({ instance, startedAt, failingSince }) => ({ id: instance.id, startedAt, failingSince })),
+      present.map(({ instance, failingSince }) => ({
+        id: instance.id,
+        startedAt: instance.addedAt,
+        failingSince,
+      })),
       this.#healed,
       policy,
     );
@@ -250,14 +339,19 @@ export class GroupController implements GroupControl {
   #autoscale(): void {
     const { autoscale } = this.#spec;
     const now = this.#clock.now();
-    if (autoscale === undefined || this.#autoscaler === undefined || now < this.#decideAt) return;
-    this.#decideAt = now + autoscale.interval;
+    if (autoscale === undefined || this.#autoscaler === undefined) return;
     const present = this.#members.present();
     const views = present.map(({ instance }) => instance.view());
+    this.#metrics?.look(views);
+    if (now < this.#decideAt) return;
+    this.#decideAt = now + autoscale.interval;
     const decision = this.#autoscaler.decide({
       now,
       size: this.#size,
-      instances: present.map(({ startedAt, readySince }) => ({ startedAt, ready: readySince !== undefined })),
+      instances: present.map(({ instance, readySince }) => ({
+        startedAt: instance.addedAt,
+        ready: readySince !== undefined,
+      })),
       readings: this.#meters.read(now, views, autoscale.signal),
     });
     this.#decision = decision;
@@ -272,10 +366,10 @@ export class GroupController implements GroupControl {
     const { start, leave } = plan({
       now: this.#clock.now(),
       size: this.#size,
-      instances: present.map(({ instance, edition, startedAt, readySince }) => ({
+      instances: present.map(({ instance, readySince }) => ({
         id: instance.id,
-        edition,
-        startedAt,
+        edition: instance.edition,
+        startedAt: instance.addedAt,
         readySince,
       })),
       edition: this.#rollout.current.number,
@@ -288,8 +382,9 @@ export class GroupController implements GroupControl {
   }
 
   async #add(edition: Edition, count: number): Promise<void> {
-    for (let added = 0; added < count && this.#stopping === undefined; added++)
-      await this.#members.add(edition);
+    await inParallel(AT_ONCE, Array.from({ length: Math.max(0, count) }), async () => {
+      if (this.#stopping === undefined) await this.#members.add(edition);
+    });
   }
 
   #leave(member: Member): void {
@@ -299,20 +394,20 @@ export class GroupController implements GroupControl {
   }
 
   #progress(): Progress[] {
-    return this.#members.present().map(({ instance, edition, readySince }) => {
+    return this.#members.present().map(({ instance, readySince }) => {
       const { requests = 0, errors = 0 } = this.#surroundings.traffic(instance.view()) ?? {};
-      return { id: instance.id, edition, ready: readySince !== undefined, tally: { requests, errors } };
+      return {
+        id: instance.id,
+        edition: instance.edition,
+        ready: readySince !== undefined,
+        tally: { requests, errors },
+      };
     });
   }
 }
 
 function sizeWithin({ autoscale }: ManagedSpec, size: number): number {
   return autoscale === undefined ? size : Math.min(autoscale.max, Math.max(autoscale.min, size));
-}
-
-/** What instances are made from: another one is another edition. */
-function templateOf({ driver, command, cwd, env, ports, portRange }: Template) {
-  return { driver, command, cwd, env, ports, portRange };
 }
 
 function isSame(one: unknown, other: unknown): boolean {

@@ -1,28 +1,29 @@
-/** Processor time of process groups, from /proc (Linux; elsewhere nothing is known). */
-import { readdirSync, readFileSync } from 'node:fs';
+/** Processor time of instances. Linux; elsewhere nothing is known. */
+import { cgroupOf } from './cgroup.ts';
+import { processIds, statOf } from './proc.ts';
 
-/** Ticks a second in /proc, the same on every Linux that Node runs on. */
-const TICKS = 100;
+/** Answers the processor seconds of an instance by its id and the pid of its first process; undefined: not known. */
+export type CpuReader = (id: string, pid: number) => number | undefined;
 
 /**
- * Processor seconds by process group, of all processes alive and of what they have waited for. Undefined where there is
- * no /proc.
+ * Of this moment. An instance in a cgroup of its own is counted with everything it ever started; others by their process
+ * group: what is alive, and what was waited for.
  */
-export function cpuByGroup(): Map<number, number> | undefined {
-  if (process.platform !== 'linux') return undefined;
+export function cpuReader(): CpuReader {
+  let byGroup: ReadonlyMap<number, number> | undefined;
+  return (id, pid) => {
+    const inCgroup = cgroupOf(pid, id)?.cpuSeconds();
+    if (inCgroup !== undefined) return inCgroup;
+    byGroup ??= secondsByGroup();
+    return byGroup.get(pid);
+  };
+}
+
+function secondsByGroup(): Map<number, number> {
   const seconds = new Map<number, number>();
-  for (const entry of readdirSync('/proc')) {
-    if (!/^\d+$/.test(entry)) continue;
-    try {
-      // "pid (name) state ppid pgrp …": utime, stime, cutime and cstime are the 14th to 17th field; the name may hold spaces.
-      const stat = readFileSync(`/proc/${entry}/stat`, 'utf8');
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      const group = Number(fields[2]);
-      const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
-      seconds.set(group, (seconds.get(group) ?? 0) + ticks / TICKS);
-    } catch {
-      // Ended between the listing and the look.
-    }
+  for (const pid of processIds()) {
+    const stat = statOf(pid);
+    if (stat !== undefined) seconds.set(stat.group, (seconds.get(stat.group) ?? 0) + stat.cpu);
   }
   return seconds;
 }

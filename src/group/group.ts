@@ -1,10 +1,11 @@
 /** A number of like instances: started, watched, ended. How many there are to be is for others to say. */
-import path from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
-import { Instance, type InstanceDeps, type InstanceView } from './instance.ts';
-import type { GroupSpec, Template } from './spec.ts';
+import type { KeptInstance } from './disk.ts';
+import { Instance, type InstanceDeps, type InstanceView, type Keep } from './instance.ts';
+import type { Edition } from './rollout.ts';
+import type { GroupSpec } from './spec.ts';
 
 export interface GroupEvent {
   group: string;
@@ -13,13 +14,17 @@ export interface GroupEvent {
 
 export interface GroupDeps {
   logger: Logger;
-  /** Added to Muster's own environment for each instance, such as CONSUL_HTTP_ADDR. */
+  /** What each instance finds in its environment besides what its kind inherits, such as CONSUL_HTTP_ADDR. */
   env?: Readonly<Record<string, string>>;
+  /** By which the containers of this node are known as its own. */
+  owner?: string;
   /** Takes each line that an instance writes. */
   output?: (instance: string, stream: 'stdout' | 'stderr', line: string) => void;
   clock?: Clock;
   /** In [0, 1). */
   random?: () => number;
+  /** For instances that run on when Muster ends; undefined: they end with it. */
+  keep?: Keep | undefined;
 }
 
 export class Group {
@@ -35,7 +40,9 @@ export class Group {
       clock: deps.clock ?? systemClock,
       random: deps.random ?? Math.random,
       logger: deps.logger,
-      env: { ...ownEnvironment(), ...deps.env },
+      env: deps.env ?? {},
+      owner: deps.owner ?? '',
+      keep: deps.keep,
       output: deps.output ?? (() => {}),
       changed: (instance) => {
         for (const listener of this.#listeners) listener({ group: name, instance });
@@ -62,10 +69,10 @@ export class Group {
    * Starts one more instance, under the lowest number that is free. A program that cannot be started or ends is no
    * error here: it is reported and tried again. Throws `group.failed` when there is no free port.
    */
-  async add(template: Template): Promise<Instance> {
+  async add(edition: Edition): Promise<Instance> {
     let number = 1;
     while (this.#instances.has(number)) number++;
-    const instance = new Instance(this.name, template, number, this.#deps);
+    const instance = new Instance(this.name, edition, number, this.#deps);
     // Before it runs: its number is taken and its events are ours.
     this.#instances.set(number, instance);
     try {
@@ -74,6 +81,18 @@ export class Group {
       this.#instances.delete(number);
       throw error;
     }
+    return instance;
+  }
+
+  /**
+   * Takes over an instance that an earlier run of Muster left. When it has ended meanwhile it is started again, if it is
+   * needed.
+   */
+  async adopt(kept: KeptInstance, { isNeeded = true } = {}): Promise<Instance> {
+    const { number, edition, template } = kept;
+    const instance = new Instance(this.name, { number: edition, template }, number, this.#deps, kept);
+    this.#instances.set(number, instance);
+    await instance.adopt({ isNeeded });
     return instance;
   }
 
@@ -88,6 +107,11 @@ export class Group {
     await Promise.all(this.members().map((instance) => instance.stop()));
   }
 
+  /** Lets go of all instances: they run on until a later run of Muster adopts them. */
+  release(): void {
+    for (const instance of this.#instances.values()) instance.release();
+  }
+
   /** Kills all instances now; `stop()` then resolves soon. */
   kill(): void {
     for (const instance of this.#instances.values()) instance.kill();
@@ -98,18 +122,10 @@ export class Group {
 export async function startGroup(spec: GroupSpec, deps: GroupDeps): Promise<Group> {
   const group = new Group(spec.name, deps);
   try {
-    for (let count = 0; count < spec.replicas; count++) await group.add(spec);
+    for (let count = 0; count < spec.replicas; count++) await group.add({ number: 1, template: spec });
   } catch (error) {
     await group.stop();
     throw error;
   }
   return group;
-}
-
-function ownEnvironment(): Record<string, string> {
-  const own: Record<string, string> = {};
-  for (const [name, value] of Object.entries(process.env)) if (value !== undefined) own[name] = value;
-  // `node` in a command is found even when the Node that runs Muster is not in PATH; one that is there wins.
-  own.PATH = [own.PATH, path.dirname(process.execPath)].filter(Boolean).join(path.delimiter);
-  return own;
 }

@@ -1,12 +1,16 @@
-/** One instance of a group: started, started again when it ends by itself, stopped. */
+/** One instance of a group: started or taken over, started again when it ends by itself, stopped. */
 import { randomUUID } from 'node:crypto';
+import { messageOf } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { formatDuration } from '../lib/duration.ts';
 import type { Logger } from '../lib/log.ts';
-import { DRIVERS, type Ending, type Running } from './drivers.ts';
+import type { GroupDisk, KeptInstance } from './disk.ts';
+import { DRIVERS, type Driver, type Ending, type Handle, type Launch, type Running } from './drivers.ts';
 import { LineSplitter } from './lines.ts';
-import { isPortFree, releasePort, reservePort } from './ports.ts';
+import type { OutputFolder } from './output-files.ts';
+import { claimPort, isPortFree, releasePort, reservePort } from './ports.ts';
 import { nextRestart } from './restart.ts';
+import type { Edition } from './rollout.ts';
 import type { Template } from './spec.ts';
 import { substitute } from './substitute.ts';
 import { variablesOf } from './variables.ts';
@@ -29,6 +33,14 @@ export interface InstanceView {
   state: InstanceState;
   /** How often it was started again. */
   restarts: number;
+  /** What its container's own health check says; undefined: it has none. */
+  health?: string | undefined;
+}
+
+/** Where instances leave what a later run of Muster needs to take them over. */
+export interface Keep {
+  readonly disk: GroupDisk;
+  readonly output: OutputFolder;
 }
 
 export interface InstanceDeps {
@@ -37,6 +49,10 @@ export interface InstanceDeps {
   logger: Logger;
   /** What every instance finds in its environment, such as CONSUL_HTTP_ADDR. */
   env: Readonly<Record<string, string>>;
+  /** By which the containers of this node are known as its own. */
+  owner: string;
+  /** Undefined: instances end with Muster, whatever ends that. */
+  keep: Keep | undefined;
   output(instance: string, stream: 'stdout' | 'stderr', line: string): void;
   changed(view: InstanceView): void;
 }
@@ -47,25 +63,45 @@ const LAST_LINES = 5;
 export class Instance {
   readonly name: string;
   readonly number: number;
-  readonly id = randomUUID();
+  readonly id: string;
+  readonly edition: number;
+  /** When it came into the group, ms since the epoch. */
+  readonly addedAt: number;
   readonly #group: string;
   readonly #spec: Template;
   readonly #deps: InstanceDeps;
-  readonly #ports: Record<string, number> = {};
+  readonly #ports: Record<string, number>;
   #state: InstanceState;
+  #handle: Handle | undefined;
+  #leaving: boolean;
   #running: Running | undefined;
   #attempt = 0;
-  #restarts = 0;
+  #restarts: number;
   #stopping: Promise<void> | undefined;
+  #released = false;
   #cancelWait: () => void = () => {};
 
-  constructor(group: string, template: Template, number: number, deps: InstanceDeps) {
+  /** `kept`: what an earlier run of Muster knew of it; then it is to be adopted, else started. */
+  constructor(group: string, edition: Edition, number: number, deps: InstanceDeps, kept?: KeptInstance) {
+    const now = deps.clock.now();
     this.name = `${group}-${number}`;
     this.number = number;
+    this.id = kept?.id ?? randomUUID();
+    this.edition = edition.number;
+    this.addedAt = kept?.addedAt ?? now;
     this.#group = group;
-    this.#spec = template;
+    this.#spec = edition.template;
     this.#deps = deps;
-    this.#state = { mode: 'stopped', since: deps.clock.now() };
+    this.#ports = { ...kept?.ports };
+    this.#handle = kept?.handle;
+    this.#leaving = kept?.leaving ?? false;
+    this.#restarts = kept?.restarts ?? 0;
+    this.#state = { mode: 'stopped', since: kept?.since ?? now };
+  }
+
+  /** It gets no new requests and is about to end; a later run of Muster knows that too. */
+  get leaving(): boolean {
+    return this.#leaving;
   }
 
   /** To be called once. Throws `group.failed` when there is no free port. */
@@ -84,7 +120,35 @@ export class Instance {
       if (this.#stopping === undefined) this.#releasePorts();
       throw error;
     }
-    this.#launch();
+    // Before it runs: whatever happens now, a later run of Muster looks for it.
+    await this.#keep();
+    if (this.#stopping === undefined) this.#launch();
+  }
+
+  /** To be called once, in place of `start`. What ended meanwhile is started again if it is needed. */
+  async adopt({ isNeeded }: { isNeeded: boolean }): Promise<void> {
+    for (const port of Object.values(this.#ports)) claimPort(port);
+    const { since } = this.#state;
+    const { launch, watch } = this.#prepare();
+    let running: Running | undefined;
+    try {
+      running = await DRIVERS[this.#spec.driver].adopt(this.#handle, launch);
+    } catch (error) {
+      this.#deps.logger.error(`${this.name} could not be found again: ${messageOf(error)}`);
+    }
+    if (this.#stopping !== undefined) {
+      running?.kill();
+      return;
+    }
+    if (running === undefined) {
+      if (!isNeeded) return;
+      this.#deps.logger.warn(`${this.name} ended while Muster did not run; it is started again`);
+      await this.#again();
+      return;
+    }
+    this.#running = running;
+    this.#become({ mode: 'running', since, pid: running.pid });
+    watch(running, since);
   }
 
   view(): InstanceView {
@@ -95,7 +159,13 @@ export class Instance {
       port: this.#ports[this.#spec.ports[0] ?? ''],
       state: this.#state,
       restarts: this.#restarts,
+      ...(this.#running?.health === undefined ? {} : { health: this.#running.health }),
     };
+  }
+
+  leave(): void {
+    this.#leaving = true;
+    void this.#keep();
   }
 
   /** SIGTERM, then SIGKILL after the group's stop timeout. Idempotent. */
@@ -109,11 +179,22 @@ export class Instance {
     this.#running?.kill();
   }
 
+  /** Lets go of it: it runs on until a later run of Muster adopts it. */
+  release(): void {
+    this.#released = true;
+    this.#cancelWait();
+    this.#running?.release();
+    this.#releasePorts();
+  }
+
   async #stop(): Promise<void> {
     this.#cancelWait();
     this.#become({ mode: 'stopping', since: this.#deps.clock.now() });
     await this.#running?.stop(this.#spec.stopTimeout);
     this.#releasePorts();
+    const { keep } = this.#deps;
+    keep?.output.remove(this.name);
+    await keep?.disk.remove({ kind: 'instance', group: this.#group, number: this.number });
     this.#become({ mode: 'stopped', since: this.#deps.clock.now() });
   }
 
@@ -122,38 +203,71 @@ export class Instance {
   }
 
   #environment(): Record<string, string> {
-    const own = { ...this.#deps.env, ...variablesOf(this.#group, this.view()) };
+    const driver: Driver = DRIVERS[this.#spec.driver];
+    const ports = driver.portsInside(this.#spec, this.#ports);
+    const port = ports[this.#spec.ports[0] ?? ''];
+    const { name, id } = this;
+    const own = {
+      ...driver.environment(),
+      ...this.#deps.env,
+      ...variablesOf(this.#group, { name, id, ports, port }),
+    };
     for (const [name, value] of Object.entries(this.#spec.env)) own[name] = substitute(value, own);
     return own;
   }
 
-  #launch(): void {
-    const { clock, output } = this.#deps;
+  /** What the driver needs to know, and what is to be done once it runs. */
+  #prepare(): { launch: Launch; watch: (running: Running, since: number) => void } {
+    const { clock, output, keep } = this.#deps;
     const env = this.#environment();
     const last: string[] = [];
     const splitters = {
-      stdout: new LineSplitter((line) => keep('stdout', line)),
-      stderr: new LineSplitter((line) => keep('stderr', line)),
+      stdout: new LineSplitter((line) => hear('stdout', line)),
+      stderr: new LineSplitter((line) => hear('stderr', line)),
     };
-    const keep = (stream: 'stdout' | 'stderr', line: string): void => {
+    const hear = (stream: 'stdout' | 'stderr', line: string): void => {
       last.push(line);
       if (last.length > LAST_LINES) last.shift();
       output(this.name, stream, line);
     };
-    const since = clock.now();
-    const running = DRIVERS[this.#spec.driver]({
-      command: this.#spec.command.map((part) => substitute(part, env)),
-      cwd: this.#spec.cwd,
-      env,
-      output: (stream, chunk) => splitters[stream].write(chunk),
-    });
+    return {
+      launch: {
+        name: this.name,
+        id: this.id,
+        owner: this.#deps.owner,
+        template: this.#spec,
+        command: this.#spec.command.map((part) => substitute(part, env)),
+        env,
+        ports: { ...this.#ports },
+        output: (stream, chunk) => splitters[stream].write(chunk),
+        keep: keep?.output,
+        found: (handle) => {
+          this.#handle = handle;
+          void this.#keep();
+        },
+        changed: () => {
+          const { mode, since } = this.#state;
+          if (mode === 'running') this.#become({ mode, since, pid: this.#running?.pid });
+        },
+      },
+      watch: (running, since) => {
+        void running.ended.then((ending) => {
+          if (this.#released) return;
+          splitters.stdout.end();
+          splitters.stderr.end();
+          this.#ended(ending, clock.now() - since, last);
+        });
+      },
+    };
+  }
+
+  #launch(): void {
+    const since = this.#deps.clock.now();
+    const { launch, watch } = this.#prepare();
+    const running = DRIVERS[this.#spec.driver].launch(launch);
     this.#running = running;
     this.#become({ mode: 'running', since, pid: running.pid });
-    void running.ended.then((ending) => {
-      splitters.stdout.end();
-      splitters.stderr.end();
-      this.#ended(ending, clock.now() - since, last);
-    });
+    watch(running, since);
   }
 
   #ended(ending: Ending, uptime: number, last: readonly string[]): void {
@@ -184,9 +298,28 @@ export class Instance {
         // No other port either: the program will say so itself, and is tried again.
       }
     }
-    if (this.#stopping !== undefined) return;
+    if (this.#stopping !== undefined || this.#released) return;
     this.#restarts++;
     this.#launch();
+  }
+
+  async #keep(): Promise<void> {
+    const { keep } = this.#deps;
+    if (this.#released || this.#stopping !== undefined) return;
+    await keep?.disk.put({
+      kind: 'instance',
+      group: this.#group,
+      number: this.number,
+      id: this.id,
+      edition: this.edition,
+      template: this.#spec,
+      ports: { ...this.#ports },
+      addedAt: this.addedAt,
+      since: this.#state.since,
+      restarts: this.#restarts,
+      leaving: this.#leaving,
+      ...(this.#handle === undefined ? {} : { handle: this.#handle }),
+    });
   }
 
   #become(state: InstanceState): void {
@@ -197,5 +330,6 @@ export class Instance {
 
 function describeEnding({ code, signal, error }: Ending): string {
   if (error !== undefined) return `cannot be started: ${error}`;
-  return signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
+  if (signal !== null) return `was ended by ${signal}`;
+  return code === null ? 'ended' : `exited with code ${code}`;
 }

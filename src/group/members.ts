@@ -1,10 +1,11 @@
 /** The instances of a managed group with what is known of each: how they come, are seen, and go. */
 import { messageOf } from '../errors.ts';
 import type { ControllerDeps } from './controller.ts';
+import type { KeptInstance } from './disk.ts';
 import type { Group } from './group.ts';
-import type { Instance } from './instance.ts';
+import type { Instance, InstanceView } from './instance.ts';
 import type { Edition } from './rollout.ts';
-import type { Surroundings } from './surroundings.ts';
+import type { Health, Surroundings } from './surroundings.ts';
 import type { ManagedInstance } from './view.ts';
 
 /** How often it is looked whether an instance that gets no new requests is done, in ms. */
@@ -12,14 +13,10 @@ const DRAIN_LOOK = 50;
 
 export interface Member {
   readonly instance: Instance;
-  readonly edition: number;
-  readonly startedAt: number;
   /** Undefined: it is not ready. */
   readySince: number | undefined;
   /** Undefined: its checks do not fail. */
   failingSince: number | undefined;
-  /** It gets no new requests and will end. */
-  leaving: boolean;
 }
 
 export class Members {
@@ -28,6 +25,7 @@ export class Members {
   readonly #deps: Pick<ControllerDeps, 'clock' | 'logger'>;
   readonly #gone: () => void;
   #all: Member[] = [];
+  #released = false;
 
   /** `gone` is called when an instance that left is gone. */
   constructor(
@@ -44,14 +42,16 @@ export class Members {
 
   /** Those that are not leaving. */
   present(): Member[] {
-    return this.#all.filter(({ leaving }) => !leaving);
+    return this.#all.filter(({ instance }) => !instance.leaving);
   }
 
   views(): ManagedInstance[] {
     return this.#all
-      .map(({ instance, edition, readySince, leaving }) => {
+      .map(({ instance, readySince }) => {
+        const { edition, leaving } = instance;
         const view = instance.view();
-        const health = this.#surroundings.health(view) ?? null;
+        const health =
+          this.#surroundings.health(view) ?? (view.health === undefined ? null : ownHealth(view));
         return { ...view, edition, health, ready: readySince !== undefined && !leaving, leaving };
       })
       .sort((a, b) =>
@@ -64,7 +64,7 @@ export class Members {
     for (const member of this.#all) {
       const view = member.instance.view();
       const runs = view.state.mode === 'running';
-      const health = isChecked ? this.#surroundings.health(view) : 'passing';
+      const health = isChecked ? this.#surroundings.health(view) : ownHealth(view);
       const isReady = runs && (health === 'passing' || health === 'warning');
       member.readySince = isReady ? (member.readySince ?? now) : undefined;
       const fails = runs && !isReady && health !== 'maintenance';
@@ -73,26 +73,34 @@ export class Members {
   }
 
   /** Throws `group.failed` when there is no free port. */
-  async add({ number, template }: Edition): Promise<void> {
-    const { clock, logger } = this.#deps;
-    const instance = await this.#group.add(template);
-    this.#all.push({
-      instance,
-      edition: number,
-      startedAt: clock.now(),
-      readySince: undefined,
-      failingSince: undefined,
-      leaving: false,
-    });
-    await this.#surroundings.register(instance.view()).catch((error: unknown) => {
-      logger.error(`cannot register ${instance.name}: ${messageOf(error)}`);
-    });
+  async add(edition: Edition): Promise<void> {
+    const instance = await this.#group.add(edition);
+    this.#all.push({ instance, readySince: undefined, failingSince: undefined });
+    await this.#register(instance);
+  }
+
+  /** Takes over what an earlier run of Muster left; who was about to leave goes on with that. */
+  async adopt(kept: readonly KeptInstance[], patience: number): Promise<void> {
+    await Promise.all(
+      kept.map(async (row) => {
+        const instance = await this.#group.adopt(row, { isNeeded: !row.leaving });
+        const member = { instance, readySince: undefined, failingSince: undefined };
+        this.#all.push(member);
+        // Its registration has outlived Muster as it has, with the state of its checks.
+        if (this.#surroundings.health(instance.view()) === undefined) await this.#register(instance);
+        if (instance.leaving) this.#go(member, patience);
+      }),
+    );
   }
 
   /** No new requests, then what is in flight (for at most `patience` ms), then the end. It makes room at once. */
   leave(member: Member, patience: number): void {
-    if (member.leaving) return;
-    member.leaving = true;
+    if (member.instance.leaving) return;
+    member.instance.leave();
+    this.#go(member, patience);
+  }
+
+  #go(member: Member, patience: number): void {
     void this.#end(member.instance, patience)
       .catch((error: unknown) => {
         this.#deps.logger.error(`cannot end ${member.instance.name}: ${messageOf(error)}`);
@@ -101,6 +109,12 @@ export class Members {
         this.#all = this.#all.filter((one) => one !== member);
         this.#gone();
       });
+  }
+
+  /** Lets go of all: they run on, registered as they are. */
+  release(): void {
+    this.#released = true;
+    this.#group.release();
   }
 
   /** Ends all, all at once. */
@@ -114,8 +128,10 @@ export class Members {
       await this.#surroundings.withdraw(instance.view());
       await this.#drained(instance, patience);
     } finally {
-      await this.#group.remove(instance);
-      await this.#forget(instance);
+      if (!this.#released) {
+        await this.#group.remove(instance);
+        await this.#forget(instance);
+      }
     }
   }
 
@@ -126,11 +142,18 @@ export class Members {
       const look = (): void => {
         const view = instance.view();
         const inFlight = this.#surroundings.traffic(view)?.inFlight ?? 0;
-        if (inFlight === 0 || clock.now() >= end || view.state.mode !== 'running') resolve();
+        if (inFlight === 0 || clock.now() >= end || view.state.mode !== 'running' || this.#released)
+          resolve();
         else clock.after(DRAIN_LOOK, look);
       };
       // The balancer's workers learn a moment after the catalog that it gets no more.
       clock.after(DRAIN_LOOK, look);
+    });
+  }
+
+  async #register(instance: Instance): Promise<void> {
+    await this.#surroundings.register(instance.view()).catch((error: unknown) => {
+      this.#deps.logger.error(`cannot register ${instance.name}: ${messageOf(error)}`);
     });
   }
 
@@ -139,4 +162,9 @@ export class Members {
       this.#deps.logger.warn(`${instance.name} may still be registered: ${messageOf(error)}`);
     });
   }
+}
+
+/** Of an instance that no checks look after: that of its container, or that it runs. */
+function ownHealth({ health }: InstanceView): Health {
+  return health === undefined || health === 'healthy' ? 'passing' : 'critical';
 }

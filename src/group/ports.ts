@@ -39,6 +39,11 @@ export async function reservePort(range: PortRange, random: number): Promise<num
   );
 }
 
+/** Keeps a port that an earlier run of this program gave out. */
+export function claimPort(port: number): void {
+  taken.add(port);
+}
+
 export function releasePort(port: number): void {
   taken.delete(port);
 }

@@ -15,6 +15,15 @@ export interface Edition {
   readonly template: Template;
 }
 
+/** What of a rollout outlives Muster. */
+export interface KeptRollout {
+  readonly current: Edition;
+  readonly previous: Edition;
+  readonly editions: number;
+  readonly state: RolloutState;
+  readonly resumed: boolean;
+}
+
 /** One instance that is not leaving, as a rollout sees it. */
 export interface Progress {
   readonly id: string;
@@ -30,17 +39,30 @@ export class Rollout {
   #current: Edition;
   /** That which is gone back to. */
   #previous: Edition;
-  #editions = 1;
+  #editions: number;
   #state: RolloutState;
   /** The canaries were looked at: it goes on to the end. */
-  #resumed = false;
+  #resumed: boolean;
   /** What the instances had been asked when it began, by id. */
   #baseline = new Map<string, Tally>();
 
-  constructor(template: Template, now: number) {
-    this.#current = { number: 1, template };
-    this.#previous = this.#current;
-    this.#state = { mode: 'idle', since: now };
+  constructor(template: Template, now: number, kept?: KeptRollout) {
+    this.#current = kept?.current ?? { number: 1, template };
+    this.#previous = kept?.previous ?? this.#current;
+    this.#state = kept?.state ?? { mode: 'idle', since: now };
+    this.#editions = kept?.editions ?? 1;
+    this.#resumed = kept?.resumed ?? false;
+  }
+
+  /** Another run of Muster goes on from there; what the balancer counted begins anew with it. */
+  kept(): KeptRollout {
+    return {
+      current: this.#current,
+      previous: this.#previous,
+      editions: this.#editions,
+      state: this.#state,
+      resumed: this.#resumed,
+    };
   }
 
   get state(): RolloutState {

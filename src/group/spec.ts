@@ -6,10 +6,33 @@ import type { PortRange } from './ports.ts';
 import type { RestartPolicy } from './restart.ts';
 import type { RollbackPolicy } from './verdict.ts';
 
+/** What a container is made from besides what all instances have. */
+export interface ContainerSpec {
+  readonly image: string;
+  /** Where the engine listens, as in DOCKER_HOST; "": where Docker's own tools would look. */
+  readonly engine: string;
+  /** On which ports its program listens, by the names of the group's `ports`; others listen on their `$PORT_…`. */
+  readonly ports: Readonly<Record<string, number>>;
+  /** Address at which its ports are published. */
+  readonly publish: string;
+  /** "bridge", "host", or the name of a network. */
+  readonly network: string;
+  /** "/here:/there" or "/here:/there:ro", and "volume:/there". */
+  readonly volumes: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  /** Bytes; 0: no limit. */
+  readonly memory: number;
+  /** Processors; 0: no limit. */
+  readonly cpus: number;
+}
+
 /** What an instance is started from; times in ms. */
 export interface Template {
   driver: DriverKind;
+  /** Empty: that of the container's image. */
   command: readonly string[];
+  /** Of driver `docker`. */
+  container?: ContainerSpec | undefined;
   /** Absolute. */
   cwd: string;
   env: Readonly<Record<string, string>>;
@@ -39,4 +62,15 @@ export interface ManagedSpec extends GroupSpec {
     readonly canary: number;
     readonly rollback: RollbackPolicy;
   };
+}
+
+/** What of a group an instance is started from and lives by. */
+export function templateOf(template: Template): Template {
+  const { stopTimeout, restart } = template;
+  return { ...shapeOf(template), stopTimeout, restart };
+}
+
+/** What instances are made from: another one is another edition. */
+export function shapeOf({ driver, command, container, cwd, env, ports, portRange }: Template) {
+  return { driver, command, ...(container === undefined ? {} : { container }), cwd, env, ports, portRange };
 }

@@ -10,6 +10,10 @@ export interface Traffic {
   readonly errors: number;
   /** At this moment. */
   readonly inFlight: number;
+  /** Milliseconds that requests waited in all until an instance had room, of those that this one then got. */
+  readonly waited?: number | undefined;
+  /** At this moment; of instances of TCP and UDP services. */
+  readonly connections?: number | undefined;
 }
 
 export interface Surroundings {
@@ -17,6 +21,10 @@ export interface Surroundings {
   health(instance: InstanceView): Health | undefined;
   /** Undefined when no route leads to it. */
   traffic(instance: InstanceView): Traffic | undefined;
+  /** The number under a key of the key/value store; undefined: there is none. */
+  keyValue(key: string): number | undefined;
+  /** The number in the metadata of the instance's service; undefined: there is none. */
+  meta(instance: InstanceView, name: string): number | undefined;
   /** Registers it, when the group says how; otherwise its program does so itself. */
   register(instance: InstanceView): Promise<void>;
   /** It gets no new requests from now on. */

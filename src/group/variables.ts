@@ -1,5 +1,8 @@
 import type { InstanceView } from './instance.ts';
 
+/** By this variable the processes of an instance are known. */
+export const INSTANCE_ID = 'MUSTER_INSTANCE_ID';
+
 /** What an instance finds in its environment about itself; the same can stand in its command and registration. */
 export function variablesOf(
   group: string,
@@ -8,7 +11,7 @@ export function variablesOf(
   const variables: Record<string, string> = {
     MUSTER_GROUP: group,
     MUSTER_INSTANCE: name,
-    MUSTER_INSTANCE_ID: id,
+    [INSTANCE_ID]: id,
     PORT: String(port ?? ''),
   };
   for (const [label, number] of Object.entries(ports))

@@ -4,7 +4,7 @@ import type { InstanceView } from './instance.ts';
 import type { RolloutState } from './rollout.ts';
 import type { Health } from './surroundings.ts';
 
-export interface ManagedInstance extends InstanceView {
+export interface ManagedInstance extends Omit<InstanceView, 'health'> {
   /** Which edition of the group's template it was started from. */
   readonly edition: number;
   /** Null: it is not registered. */

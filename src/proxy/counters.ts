@@ -28,6 +28,8 @@ export const RETRIES = 16;
 export const TUNNELS = 17;
 /** Requests that no route leads anywhere. */
 export const NOT_FOUND = 18;
+/** Sum of the times that requests waited until an instance had room, ms; of an instance, of those that it then got. */
+export const WAITED = 19;
 const FIELDS = 20;
 const STRIDE = FIELDS + BUCKETS;
 
@@ -139,6 +141,8 @@ export interface Tally {
   tunnels: number;
   /** Requests that no route leads anywhere. */
   notFound: number;
+  /** Sum of the times that requests waited until an instance had room, ms. */
+  waited: number;
   /** Sum of the times, ms. */
   time: number;
   /** Mean, median and 99th percentile of the time from request head to end of response, ms; 0 without a response. */
@@ -254,6 +258,7 @@ export class CounterReader {
       bytesOut: sum(BYTES_OUT),
       tunnels: sum(TUNNELS),
       notFound: sum(NOT_FOUND),
+      waited: sum(WAITED),
       time: sum(TIME),
       mean: answered === 0 ? 0 : sum(TIME) / answered,
       p50: quantile(histogram, answered, 0.5),

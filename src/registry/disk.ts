@@ -96,13 +96,19 @@ export function localDiskIn(root: RootDatabase): LocalDisk {
   };
 }
 
+export interface OpenedDisk extends LocalDisk {
+  /** Where others may keep what is this node's own, until it is closed. */
+  readonly database: RootDatabase;
+}
+
 /** Keeps the registrations in an LMDB directory of their own. Throws `store.unusable` when it cannot be written. */
-export function openLocalDisk(path: string): LocalDisk {
+export function openLocalDisk(path: string): OpenedDisk {
   const root = openLmdb(path);
   const disk = localDiskIn(root);
   let closing: Promise<void> | undefined;
   return {
     ...disk,
+    database: root,
     close() {
       closing ??= disk.close().then(() => root.close());
       return closing;

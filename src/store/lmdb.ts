@@ -3,8 +3,8 @@ import { accessSync, constants, mkdirSync } from 'node:fs';
 import { open, type RootDatabase } from 'lmdb';
 import { MusterError, messageOf } from '../errors.ts';
 
-/** Databases that one environment may have: the catalog's tables, the registry's, and what tells their formats. */
-const MAX_DATABASES = 24;
+/** Databases that one environment may have: the catalog's tables, the registry's, that of groups, and what tells their formats. */
+const MAX_DATABASES = 32;
 
 /**
  * Opens an LMDB environment. Everything that this program keeps is in one, so that a registration, which concerns the

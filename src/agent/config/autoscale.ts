@@ -3,7 +3,13 @@ import { z } from 'zod';
 import { AUTOSCALE_MODES } from '../../group/autoscale/autoscaler.ts';
 import { POLICIES, type PolicyName } from '../../group/autoscale/policies.ts';
 import { WEEKDAYS, weekMinute } from '../../group/autoscale/schedule.ts';
-import { SIGNALS, type SignalName } from '../../group/autoscale/signals.ts';
+import {
+  type MetricSource,
+  SIGNALS,
+  type SignalName,
+  type SignalSpec,
+} from '../../group/autoscale/signals.ts';
+import { parseSelector } from '../../group/metrics/exposition.ts';
 import { duration, timeOfDay } from './fields.ts';
 
 const rateSchema = z
@@ -38,14 +44,89 @@ function directionSchema(stabilization: string, rates: typeof OUT_RATES | typeof
     .prefault({});
 }
 
-const signalSchema = z.strictObject({
-  kind: z.enum(Object.keys(SIGNALS) as [SignalName, ...SignalName[]]).describe(
-    `What is measured: ${Object.entries(SIGNALS)
-      .map(([name, { unit }]) => `\`${name}\` (${unit})`)
-      .join(', ')}.`,
-  ),
-  target: z.number().gt(0).describe('How much of it one instance is meant to carry.'),
-});
+/** What tells where the number of a `metric` comes from; one of them is given. */
+const SOURCES = ['url', 'query', 'key', 'meta'] as const;
+
+const signalSchema = z
+  .strictObject({
+    kind: z.enum(Object.keys(SIGNALS) as [SignalName, ...SignalName[]]).describe(
+      `What is measured: ${Object.entries(SIGNALS)
+        .map(([name, { unit }]) => `\`${name}\` (${unit})`)
+        .join(', ')}.`,
+    ),
+    target: z.number().gt(0).describe('How much of it one instance is meant to carry.'),
+    url: z
+      .url({ protocol: /^https?$/, error: 'expected a URL such as "http://127.0.0.1:$PORT/metrics"' })
+      .optional()
+      .describe(
+        'Of a `metric`: a page of metrics as Prometheus reads it. With `$PORT`, each instance has its own; else its number is that of the whole group.',
+      ),
+    metric: z
+      .string()
+      .refine((text) => parseSelector(text) !== undefined, {
+        error: 'expected a name and perhaps labels, such as "jobs{queue=\\"mail\\"}"',
+      })
+      .optional()
+      .describe('Which number of that page: a name, perhaps with labels; of several samples the sum.'),
+    rate: z
+      .boolean()
+      .default(false)
+      .describe('That number only rises: what counts is by how much in a second.'),
+    query: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'Of a `metric`: what the Prometheus server `prometheus` is asked; a number for the whole group.',
+      ),
+    prometheus: z
+      .url({ protocol: /^https?$/, error: 'expected a URL such as "http://prometheus:9090"' })
+      .optional()
+      .describe('That server.'),
+    key: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Of a `metric`: a key of the key/value store with a number for the whole group.'),
+    meta: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("Of a `metric`: a number in the metadata of each instance's service."),
+  })
+  .superRefine((signal, context) => {
+    const given = SOURCES.filter((name) => signal[name] !== undefined);
+    const fault = faultOf(signal, given);
+    if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
+  })
+  .transform(({ kind, target, url, metric = '', rate, query, prometheus = '', key, meta }): SignalSpec => {
+    const spec = (source: MetricSource): SignalSpec => ({ kind, target, source });
+    if (url !== undefined) return spec({ kind: 'page', url, metric, rate });
+    if (query !== undefined) return spec({ kind: 'query', server: prometheus, query });
+    if (key !== undefined) return spec({ kind: 'key', key });
+    return meta === undefined ? { kind, target } : spec({ kind: 'meta', meta });
+  });
+
+function faultOf(
+  {
+    kind,
+    metric,
+    rate,
+    prometheus,
+  }: { kind: string; metric?: string | undefined; rate: boolean; prometheus?: string | undefined },
+  given: readonly (typeof SOURCES)[number][],
+): string | undefined {
+  if (kind !== 'metric')
+    return given.length + (metric === undefined ? 0 : 1) + (prometheus === undefined ? 0 : 1) === 0 && !rate
+      ? undefined
+      : 'expected `kind = "metric"`, since it is said where the number comes from';
+  if (given.length !== 1)
+    return 'expected one of `url`, `query`, `key` and `meta`: where the number comes from';
+  if ((given[0] === 'url') !== (metric !== undefined)) return 'expected `url` and `metric` together';
+  if ((given[0] === 'query') !== (prometheus !== undefined))
+    return 'expected `query` and `prometheus` together';
+  return rate && given[0] !== 'url' ? 'expected `rate` only with `url`' : undefined;
+}
 
 const scheduleSchema = z.strictObject({
   days: z

@@ -3,7 +3,42 @@ import { z } from 'zod';
 import { DRIVERS, type DriverKind } from '../../group/drivers.ts';
 import { autoscaleSchema } from './autoscale.ts';
 import { serviceSchema } from './definitions.ts';
-import { duration, label, portRange } from './fields.ts';
+import { bytes, duration, label, portRange } from './fields.ts';
+
+const containerSchema = z.strictObject({
+  image: z.string().min(1).describe('The image. It has to be there already: Muster fetches none.'),
+  engine: z
+    .string()
+    .default('')
+    .describe(
+      "Where the engine listens, as in DOCKER_HOST. Left out: what DOCKER_HOST says, or Docker's usual socket.",
+    ),
+  ports: z
+    .record(z.string(), z.int().min(1).max(65535))
+    .default({})
+    .describe(
+      'On which ports the program in the image listens, by the names of `ports`: `{ http = 80 }`. A name that is not here: on its `$PORT`.',
+    ),
+  publish: z
+    .string()
+    .default('127.0.0.1')
+    .describe('Address at which the ports are published. Loopback, so that nothing is reachable unasked.'),
+  network: z
+    .string()
+    .min(1)
+    .default('bridge')
+    .describe('Network of the containers: `bridge`, `host`, or the name of one.'),
+  volumes: z
+    .array(z.string())
+    .default([])
+    .describe('Folders and volumes: "/here:/there", "/here:/there:ro", "volume:/there".'),
+  labels: z
+    .record(z.string(), z.string())
+    .default({})
+    .describe('Labels besides those by which Muster knows its containers.'),
+  memory: bytes().prefault(0).describe('Most memory of one container. 0: no limit.'),
+  cpus: z.number().min(0).default(0).describe('Most processors of one container. 0: no limit.'),
+});
 
 export const groupSchema = z
   .strictObject({
@@ -11,7 +46,9 @@ export const groupSchema = z
     driver: z
       .enum(Object.keys(DRIVERS) as [DriverKind, ...DriverKind[]])
       .default('process')
-      .describe('What an instance is: `process` is a program on this machine.'),
+      .describe(
+        'What an instance is: `process` is a program on this machine, `docker` a container of an engine (`[group.container]`).',
+      ),
     replicas: z
       .int()
       .min(0)
@@ -22,10 +59,11 @@ export const groupSchema = z
       .array(z.string(), {
         error: 'expected a list: the program and its arguments, such as ["node", "app.mjs"]',
       })
-      .min(1)
+      .default([])
       .describe(
-        'The program and its arguments; `$PORT`, `$MUSTER_INSTANCE` and the like are filled in. No shell is involved.',
+        'The program and its arguments; `$PORT`, `$MUSTER_INSTANCE` and the like are filled in. No shell is involved. Of a container: what its image runs, when it is left out.',
       ),
+    container: containerSchema.optional().describe('What the containers of driver `docker` are made from.'),
     cwd: z.string().default('.').describe('Directory in which the program runs, relative to this file.'),
     env: z
       .record(z.string(), z.string())
@@ -61,6 +99,12 @@ export const groupSchema = z
       .prefault({})
       .describe(
         'How an instance that ended by itself is started again, each time after half to the whole of the pause.',
+      ),
+    onExit: z
+      .enum(['keep', 'end'])
+      .optional()
+      .describe(
+        'What becomes of the instances when Muster ends, by SIGTERM or by a crash: `keep` lets them run on until it is there again and takes them over, `end` ends them. Left out: `muster agent` with a data directory keeps them, `muster up` ends them.',
       ),
     drainTimeout: duration()
       .prefault('10s')
@@ -154,6 +198,21 @@ export const groupSchema = z
         'A path that leads to the instances: `muster up` waits until it is routed and sends a first request.',
       ),
   })
+  .refine(({ driver, command }) => driver !== 'process' || command.length > 0, {
+    error: 'expected the program and its arguments, such as ["node", "app.mjs"]',
+    path: ['command'],
+  })
+  .refine(({ driver, container }) => (driver === 'docker') === (container !== undefined), {
+    error: 'expected `driver = "docker"` and `[group.container]` together',
+    path: ['driver'],
+  })
+  .refine(
+    ({ container, ports }) => Object.keys(container?.ports ?? {}).every((name) => ports.includes(name)),
+    {
+      error: 'expected names that are in the `ports` of the group',
+      path: ['container', 'ports'],
+    },
+  )
   .refine(({ register, service }) => register === undefined || service !== undefined, {
     error: 'expected `service`, the name under which instances are registered',
     path: ['service'],

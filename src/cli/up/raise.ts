@@ -65,7 +65,10 @@ export function raise(config: Config, { agent, logger, signal }: Running, termin
           : `First request: GET ${url} answered ${answer.status}, ${count(answer.bytes)} bytes in ${ms(answer.took)} ms\n  ${answer.shown}\n\n`,
       );
     }
-    terminal.out('Ctrl-C ends everything.\n');
+    const kept = config.group.filter(({ onExit }) => onExit === 'keep').map(({ name }) => name);
+    terminal.out(
+      kept.length === 0 ? 'Ctrl-C ends everything.\n' : `Ctrl-C ends all but ${kept.join(', ')}.\n`,
+    );
   }
 
   async function waitPatiently(service: string, instances: number, isRouted: boolean): Promise<void> {

@@ -58,7 +58,9 @@ export const up = verb({
         );
       // A stack is there to take traffic: addresses of the balancer that are taken are an error, also the default ones.
       const { listen = [...DEFAULT_BALANCER.listen], admin = DEFAULT_BALANCER.admin } = config.balancer;
-      return { config: { ...config, balancer: { ...config.balancer, listen, admin } }, warnings };
+      // What one started in the terminal ends with it.
+      const group = config.group.map((one) => ({ ...one, onExit: one.onExit ?? ('end' as const) }));
+      return { config: { ...config, group, balancer: { ...config.balancer, listen, admin } }, warnings };
     };
     const { config } = read();
     const width = Math.max(0, ...config.group.map(({ name, replicas }) => `${name}-${replicas}`.length));

@@ -1,5 +1,5 @@
 /** Numbers that both policies need. */
-import type { Proposal } from './observation.ts';
+import type { Proposal, Reading } from './observation.ts';
 
 /** Sums of floats stand a hair above a whole number at times; that hair is no reason for an instance more. */
 const HAIR = 1e-9;
@@ -15,6 +15,21 @@ export function largest(proposals: readonly Proposal[]): Proposal | undefined {
     (most, one) => (most === undefined || one.size > most.size ? one : most),
     undefined,
   );
+}
+
+/** A signal that tells only that it hurts is no measure of how many would do: it asks for twice as many at most. */
+const MOST_GROWTH = 2;
+
+/** What such a signal asks for; undefined: nothing, and how many there are is for others to say. */
+export function growthFor({ signal, target, values }: Reading, size: number): Proposal | undefined {
+  const known = values.filter((value) => value !== undefined);
+  const mean = known.reduce((sum, value) => sum + value, 0) / Math.max(1, known.length);
+  if (mean <= target) return undefined;
+  const wanted = instancesFor(size * Math.min(MOST_GROWTH, mean / target), 1);
+  return {
+    size: Math.max(size + 1, wanted),
+    reason: `${signal} is ${figure(mean)}, ${figure(target)} is meant`,
+  };
 }
 
 /** A figure for a sentence: three significant digits. */

@@ -291,7 +291,7 @@ describe('the schedule', () => {
 });
 
 it.each(AUTOSCALE_MODES)('mode %s does what it says', (mode) => {
-  const policy: Policy = { propose: () => ({ size: 2, reason: 'so' }) };
+  const policy: Policy = { remember: () => {}, propose: () => ({ size: 2, reason: 'so' }) };
   const decision = new Autoscaler({ ...bounds, mode, policy }).decide(seen([1, 1, 1, 1], 0));
   expect(decision.recommended).toBe(2);
   expect(decision.size).toBe(mode === 'on' ? 2 : 4);

@@ -32,6 +32,11 @@ export class Autoscaler {
     this.#options = options;
   }
 
+  /** The size that an earlier run of the program chose: the load of that time is not known, so the size counts as needed. */
+  remember(now: number, size: number): void {
+    this.#options.policy.remember(now, size);
+  }
+
   /** To be asked in the order of time. */
   decide(observation: Observation): Decision {
     const { min, max, mode, schedule, policy } = this.#options;

@@ -2,7 +2,7 @@
  * The arithmetic of Kubernetes' horizontal pod autoscaler (autoscaling/v2): a ratio with a tolerance, instances that do
  * not tell counted against the change, stabilization windows and rates for both directions.
  */
-import { figure, largest } from './arithmetic.ts';
+import { figure, growthFor, instancesFor, largest } from './arithmetic.ts';
 import type { Observation, Policy, Proposal, Reading } from './observation.ts';
 import { SlidingPeak } from './sliding-peak.ts';
 
@@ -50,6 +50,10 @@ export class Hpa implements Policy {
     this.#lowest = new SlidingPeak(options.out.stabilization);
   }
 
+  remember(now: number, size: number): void {
+    this.#highest.push(now, size);
+  }
+
   propose(observation: Observation): Proposal {
     const { now, size } = observation;
     this.#follow(now, size);
@@ -64,19 +68,30 @@ export class Hpa implements Policy {
 
   #wanted(observation: Observation): Proposal {
     const { size, readings } = observation;
-    const proposals = readings.map((reading) => this.#bySignal(reading, observation));
+    const proposals = readings.map((reading) =>
+      reading.onlyGrows === true ? growthFor(reading, size) : this.#bySignal(reading, observation),
+    );
     const most = largest(proposals.filter((one) => one !== undefined));
-    const silent = readings.find((_, at) => proposals[at] === undefined);
+    const silent = readings.find(({ onlyGrows }, at) => proposals[at] === undefined && onlyGrows !== true);
     if (most !== undefined && (silent === undefined || most.size >= size)) return most;
-    return {
-      size,
-      reason: silent === undefined ? 'no signal is configured' : `${silent.signal} is not known`,
-    };
+    if (silent !== undefined) return { size, reason: `${silent.signal} is not known` };
+    const reason = readings.length === 0 ? 'no signal is configured' : 'no signal asks for more or fewer';
+    return { size, reason };
   }
 
   /** Undefined when no instance tells. */
-  #bySignal({ signal, target, values }: Reading, { size, instances }: Observation): Proposal | undefined {
+  #bySignal(
+    { signal, target, values, ofGroup }: Reading,
+    { size, instances }: Observation,
+  ): Proposal | undefined {
     const { tolerance } = this.#options;
+    if (ofGroup !== undefined) {
+      // As an external metric with a target of an average: the whole, shared by those that are there.
+      if (ofGroup.value === undefined) return undefined;
+      const ratio = ofGroup.value / (target * Math.max(1, size));
+      const reason = `${signal} is ${figure(ofGroup.value)} in all, ${figure(target)} is meant for one`;
+      return { size: Math.abs(ratio - 1) <= tolerance ? size : instancesFor(ofGroup.value, target), reason };
+    }
     let told = 0;
     let sum = 0;
     let silent = 0;

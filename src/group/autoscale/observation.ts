@@ -8,6 +8,10 @@ export interface Reading {
   readonly target: number;
   /** What each instance carries, by the place of the instance in `Observation.instances`; undefined: not known. */
   readonly values: readonly (number | undefined)[];
+  /** Of a number that is told for the group and not for each: that number, undefined: not known. `values` is empty then. */
+  readonly ofGroup?: { readonly value: number | undefined };
+  /** Below its target it says nothing: not that fewer would do. */
+  readonly onlyGrows?: boolean;
 }
 
 export interface ObservedInstance {
@@ -37,5 +41,7 @@ export interface Proposal {
  * time, and remembers what it saw; it reads no clock.
  */
 export interface Policy {
+  /** The group had this size before anything was seen: until that is long ago it counts as needed. */
+  remember(now: number, size: number): void;
   propose(observation: Observation): Proposal;
 }

@@ -1,13 +1,14 @@
 /** A group under a load trace: the autoscaler of production, instances that start, carry and refuse as numbers. */
 import type { Autoscaler, Decision } from './autoscaler.ts';
 import type { ObservedInstance, Reading } from './observation.ts';
-import { type Measured, SIGNALS, type SignalName } from './signals.ts';
+import { type Measured, onlyGrows, SIGNALS, type SignalSpec } from './signals.ts';
 import type { Trace } from './trace.ts';
 
 export interface SimulationOptions {
   readonly trace: Trace;
   readonly autoscaler: Autoscaler;
-  readonly signals: readonly { readonly kind: SignalName; readonly target: number }[];
+  /** Of a `metric` the trace has the value. */
+  readonly signals: readonly SignalSpec[];
   /** Between two decisions, ms. */
   readonly interval: number;
   /** Units of work (requests) a second that one instance is able to do, with one core; what is beyond is refused. */
@@ -78,10 +79,16 @@ export function simulate(options: SimulationOptions): Simulation {
       cpu: each / capacity,
       requestsPerSecond: each,
       inFlight: (each * work) / 1000,
+      connections: (each * work) / 1000,
+      // Who is full lets the next one wait for at least as long as a unit takes.
+      queueWait: refused > 0 ? work : 0,
+      metric: undefined,
     };
     const readings = signals.map(({ kind, target }): Reading => {
+      if (kind === 'metric') return { signal: kind, target, values: [], ofGroup: { value: load } };
       const value = SIGNALS[kind].read(busy);
-      return { signal: kind, target, values: observed.map((instance) => (instance.ready ? value : 0)) };
+      const values = observed.map((instance) => (instance.ready ? value : 0));
+      return { signal: kind, target, values, onlyGrows: onlyGrows(kind) };
     });
     const decision = autoscaler.decide({ now, size, instances: observed, readings });
     if (decision.size === size) continue;

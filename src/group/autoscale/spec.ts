@@ -2,7 +2,7 @@ import { type AutoscaleMode, Autoscaler } from './autoscaler.ts';
 import type { HpaOptions } from './hpa.ts';
 import { POLICIES, type PolicyName } from './policies.ts';
 import type { ScheduleWindow } from './schedule.ts';
-import type { SignalName } from './signals.ts';
+import type { SignalSpec } from './signals.ts';
 import type { TargetTrackingOptions } from './target-tracking.ts';
 
 /** Autoscaling as the configuration describes it; times in ms. */
@@ -16,7 +16,7 @@ export interface AutoscaleSpec {
   /** One entry for each policy; those of the policy chosen count. */
   readonly target: TargetTrackingOptions;
   readonly hpa: HpaOptions;
-  readonly signal: readonly { readonly kind: SignalName; readonly target: number }[];
+  readonly signal: readonly SignalSpec[];
   readonly schedule: readonly ScheduleWindow[];
 }
 

@@ -2,7 +2,7 @@
  * Target tracking as the autoscaler of Google's managed instance groups documents it: the size is what serves the peak
  * of the last ten minutes, and scale-in controls say how much of it may go within a time.
  */
-import { figure, instancesFor, largest } from './arithmetic.ts';
+import { figure, growthFor, instancesFor, largest } from './arithmetic.ts';
 import type { Observation, Policy, Proposal, Reading } from './observation.ts';
 import { SlidingPeak } from './sliding-peak.ts';
 
@@ -32,10 +32,20 @@ export class TargetTracking implements Policy {
     this.#recommended = new SlidingPeak(options.scaleIn?.window ?? 0);
   }
 
+  remember(now: number, size: number): void {
+    this.#needed.push(now, size);
+    this.#recommended.push(now, size);
+  }
+
   propose(observation: Observation): Proposal {
     const { now, size, readings } = observation;
-    const needs = readings.map((reading) => this.#need(reading, observation));
-    const need = largest(needs) ?? { size, reason: 'no signal is configured' };
+    const needs = readings.map((reading) =>
+      reading.onlyGrows === true ? growthFor(reading, size) : this.#need(reading, observation),
+    );
+    const need = largest(needs.filter((one) => one !== undefined)) ?? {
+      size,
+      reason: readings.length === 0 ? 'no signal is configured' : 'no signal asks for more or fewer',
+    };
     const peak = this.#needed.push(now, need.size);
     const steady =
       peak > need.size ? { size: peak, reason: `for the peak of the last minutes (${need.reason})` } : need;
@@ -49,7 +59,12 @@ export class TargetTracking implements Policy {
     return { size: highest - most, reason: `not faster than the scale-in control allows (${steady.reason})` };
   }
 
-  #need({ signal, target, values }: Reading, { now, size, instances }: Observation): Proposal {
+  #need({ signal, target, values, ofGroup }: Reading, { now, size, instances }: Observation): Proposal {
+    if (ofGroup !== undefined) {
+      const { value } = ofGroup;
+      if (value === undefined) return { size, reason: `${signal} is not known` };
+      return { size: instancesFor(value, target), reason: said(signal, value, target) };
+    }
     let all = 0;
     let warm = 0;
     let silent = 0;

@@ -2,7 +2,7 @@
 import type { Target } from '../../balance/balancer.ts';
 import { isFull, isTried } from '../../balance/candidates.ts';
 import type { Route } from '../../route/table.ts';
-import { CLASS_1XX, CONNECT_FAILURES, CUTS, IN_FLIGHT, REQUESTS, RETRIES } from '../counters.ts';
+import { CLASS_1XX, CONNECT_FAILURES, CUTS, IN_FLIGHT, REQUESTS, RETRIES, WAITED } from '../counters.ts';
 import { readdressed } from './authority.ts';
 import type { Engine } from './engine.ts';
 import type { Admission } from './guard.ts';
@@ -38,6 +38,8 @@ export class Dispatch implements Waiter {
   #waiting: object | undefined;
   /** All instances have as many requests as they may: it waits for one to have room. */
   #isQueued = false;
+  /** Since when; engine time. */
+  #queuedAt = 0;
 
   constructor(engine: Engine, session: Session) {
     this.#engine = engine;
@@ -129,6 +131,7 @@ export class Dispatch implements Waiter {
       return;
     }
     this.#isQueued = true;
+    this.#queuedAt = this.#engine.time;
     this.#session.holdRequest();
   }
 
@@ -138,6 +141,7 @@ export class Dispatch implements Waiter {
     if (target === undefined) return false;
     this.#isQueued = false;
     this.#engine.touch();
+    this.#engine.counters.slot(target.slot, WAITED, this.#engine.time - this.#queuedAt);
     this.#open(target, false);
     return true;
   }

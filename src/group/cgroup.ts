@@ -1,0 +1,123 @@
+/**
+ * A cgroup (version 2) for each instance, where this program may make some: as root, or where systemd delegates
+ * (`Delegate=yes`). It holds whatever an instance starts, also what leaves its process group, and counts its processor
+ * time. No controller is switched on, so nothing is limited and nothing about the other programs of the machine changes.
+ */
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+/** Directories of instances begin so, below the cgroup of this program. */
+const PREFIX = 'muster-';
+
+export class Cgroup {
+  /** Of its directory. */
+  readonly path: string;
+
+  constructor(directory: string) {
+    this.path = directory;
+  }
+
+  /** The command that runs `command` in it: it moves itself in first, so that nothing it starts is ever outside. */
+  within(command: readonly string[]): string[] {
+    return ['/bin/sh', '-c', 'echo 0 2>/dev/null >"$0/cgroup.procs"; exec "$@"', this.path, ...command];
+  }
+
+  /** Numbers of the processes in it. */
+  processes(): number[] {
+    return (read(path.join(this.path, 'cgroup.procs')) ?? '').split('\n').filter(Boolean).map(Number);
+  }
+
+  cpuSeconds(): number | undefined {
+    const usec = /^usage_usec (\d+)$/m.exec(read(path.join(this.path, 'cpu.stat')) ?? '')?.[1];
+    return usec === undefined ? undefined : Number(usec) / 1e6;
+  }
+
+  /** Kills all that is in it. */
+  kill(): void {
+    // Linux 5.14 and later; before, one by one, as long as there are new ones.
+    if (written(path.join(this.path, 'cgroup.kill'), '1')) return;
+    for (let round = 0; round < 10; round++) {
+      const left = this.processes();
+      if (left.length === 0) return;
+      for (const pid of left) killQuietly(pid);
+    }
+  }
+
+  /** False as long as something is in it. */
+  remove(): boolean {
+    try {
+      rmdirSync(this.path);
+      return true;
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code === 'ENOENT';
+    }
+  }
+}
+
+/** Undefined where none may be made. */
+export function makeCgroup(instance: string): Cgroup | undefined {
+  const own = ownDirectory();
+  if (own === undefined) return undefined;
+  const directory = path.join(own, PREFIX + instance);
+  try {
+    mkdirSync(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') return undefined;
+  }
+  return new Cgroup(directory);
+}
+
+/** Of a container, whichever way its engine names it. */
+const CONTAINER = /[0-9a-f]{64}/;
+
+/** The one that a process is in, when it holds this instance, or a container, and nothing else. */
+export function cgroupOf(pid: number, instance: string): Cgroup | undefined {
+  const mount = mountPoint();
+  const name = mount === undefined ? undefined : nameOf(pid);
+  if (mount === undefined || name === undefined) return undefined;
+  const last = path.basename(name);
+  return last === PREFIX + instance || CONTAINER.test(last) ? new Cgroup(path.join(mount, name)) : undefined;
+}
+
+function ownDirectory(): string | undefined {
+  const [mount, name] = [mountPoint(), nameOf('self')];
+  return mount === undefined || name === undefined ? undefined : path.join(mount, name);
+}
+
+/** Path below the mount point; undefined when it has ended. */
+function nameOf(pid: number | 'self'): string | undefined {
+  return /^0::(.*)$/m.exec(read(`/proc/${pid}/cgroup`) ?? '')?.[1];
+}
+
+let mounted: { at: string | undefined } | undefined;
+
+function mountPoint(): string | undefined {
+  // "device path type options": spaces in the path are escaped.
+  mounted ??= { at: /^\S+ (\S+) cgroup2 /m.exec(read('/proc/self/mounts') ?? '')?.[1] };
+  return mounted.at;
+}
+
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function written(file: string, text: string): boolean {
+  try {
+    writeFileSync(file, text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function killQuietly(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // Ended in the meantime.
+  }
+}
