@@ -69,6 +69,7 @@ export class GroupController implements GroupControl {
   readonly #keep: GroupDeps['keep'];
   /** What is kept for a later run, as text. */
   #kept = '';
+  #keeping: Promise<void> | undefined;
 
   private constructor(
     spec: ManagedSpec,
@@ -293,9 +294,11 @@ export class GroupController implements GroupControl {
       rollout: this.#rollout.kept(),
     };
     const text = JSON.stringify(row);
-    if (text === this.#kept) return;
-    this.#kept = text;
-    await this.#keep.disk.put(row);
+    if (text !== this.#kept) {
+      this.#kept = text;
+      this.#keeping = this.#keep.disk.put(row);
+    }
+    await this.#keeping;
   }
 
   #record(): void {

@@ -59,6 +59,7 @@ export const groupSchema = z
       .array(z.string(), {
         error: 'expected a list: the program and its arguments, such as ["node", "app.mjs"]',
       })
+      .min(1)
       .default([])
       .describe(
         'The program and its arguments; `$PORT`, `$MUSTER_INSTANCE` and the like are filled in. No shell is involved. Of a container: what its image runs, when it is left out.',
