@@ -1,16 +1,18 @@
 #!/usr/bin/env node
 // @ts-check
-// npm run fuzz -- [--seconds 60] [--seed N] [--store embedded] [--from N --count N]      see test/README.md
+// npm run fuzz -- [--templates] [--seconds 60] [--seed N] [--store embedded] [--from N --count N]      see test/README.md
 import { parseArgs } from 'node:util';
 import { setup } from '../../scripts/setup.mjs';
 import { stopAllWithUs } from '../../scripts/support/processes.mjs';
 import { run, say } from '../../scripts/support/say.mjs';
 import { fuzz, reproduction } from './fuzz.mjs';
+import { fuzzTemplates } from './templates.mjs';
 
 await run(async () => {
   stopAllWithUs();
   const { values } = parseArgs({
     options: {
+      templates: { type: 'boolean', default: false },
       seconds: { type: 'string' },
       seed: { type: 'string' },
       store: { type: 'string' },
@@ -21,7 +23,6 @@ await run(async () => {
   await setup([]);
   const seed = Number(values.seed ?? Date.now() % 1_000_000);
   const limits = {
-    store: values.store === 'embedded' ? /** @type {const} */ ('embedded') : /** @type {const} */ ('memory'),
     from: Number(values.from ?? 0),
     ...(values.count === undefined ? {} : { count: Number(values.count) }),
     ...(values.count !== undefined && values.seconds === undefined
@@ -29,8 +30,12 @@ await run(async () => {
       : { seconds: Number(values.seconds ?? 60) }),
   };
   say('fuzz', `seed ${seed}`);
+  if (values.templates) return ofTemplates(seed, limits);
+  const store =
+    values.store === 'embedded' ? /** @type {const} */ ('embedded') : /** @type {const} */ ('memory');
   const { sent, counts, findings, peak, slowest, seconds, output } = await fuzz({
     seed,
+    store,
     ...limits,
     onProgress: (text) => say('fuzz', text),
   });
@@ -54,3 +59,18 @@ await run(async () => {
   process.stdout.write(`--- the last of the agent's output\n${output.slice(-6_000)}\n`);
   return 1;
 });
+
+/** @param {number} seed @param {{ from: number, count?: number, seconds?: number }} limits */
+async function ofTemplates(seed, limits) {
+  const { sent, counts, findings, seconds } = await fuzzTemplates({ seed, ...limits });
+  say(
+    'fuzz',
+    `${sent} templates in ${seconds.toFixed(0)} s: ${counts.rendered} rendered, ${counts.refused} refused`,
+  );
+  for (const { number, why, text } of findings) {
+    say('fuzz', `FOUND at ${number}: ${why}`);
+    say('fuzz', `  ${JSON.stringify(text)}`);
+    say('fuzz', `  again: npm run fuzz -- --templates --seed ${seed} --from ${number} --count 1`);
+  }
+  return findings.length === 0 ? 0 : 1;
+}

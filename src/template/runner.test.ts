@@ -1,0 +1,403 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ManualClock } from '../lib/clock.ts';
+import { createLogger } from '../lib/log.ts';
+import type { ChildSettings } from './child.ts';
+import { HealthService, listOf, Weights } from './dependencies/values.ts';
+import type { Value } from './language/index.ts';
+import { Runner, type RunnerOptions } from './runner.ts';
+import { DEFAULT_TEMPLATE, type TemplateSettings, WHOLE_ENVIRONMENT } from './settings.ts';
+import type { Follower, Source } from './sources/source.ts';
+
+/** Values as a test says them. */
+class TestSource implements Source {
+  readonly followers = new Map<string, Follower>();
+
+  follow({ id }: { id: string }, follower: Follower): () => void {
+    this.followers.set(id, follower);
+    return () => this.followers.delete(id);
+  }
+
+  /** Says a value, once somebody asks for it. */
+  async say(id: string, value: Value): Promise<void> {
+    await vi.waitFor(() => expect([...this.followers.keys()]).toContain(id));
+    this.followers.get(id)?.value(value);
+  }
+
+  async fail(id: string, why: string): Promise<void> {
+    await vi.waitFor(() => expect([...this.followers.keys()]).toContain(id));
+    this.followers.get(id)?.trouble(new Error(why), 1_000);
+  }
+}
+
+let folder: string;
+let source: TestSource;
+let clock: ManualClock;
+let lines: string[];
+let runners: Runner[];
+
+beforeEach(() => {
+  folder = fs.mkdtempSync(path.join(os.tmpdir(), 'muster-runner-'));
+  source = new TestSource();
+  clock = new ManualClock();
+  lines = [];
+  runners = [];
+});
+afterEach(async () => {
+  for (const runner of runners) await runner.stop();
+  fs.rmSync(folder, { recursive: true, force: true });
+});
+
+const at = (name: string) => path.join(folder, name);
+const content = (name: string) => fs.readFileSync(at(name), 'utf8');
+const toSay = (text: RegExp) => vi.waitFor(() => expect(lines.join('\n')).toMatch(text), { timeout: 5_000 });
+const toBe = (name: string, text: string) =>
+  vi.waitFor(() => expect(fs.existsSync(at(name)) ? content(name) : undefined).toBe(text), {
+    timeout: 5_000,
+  });
+
+function template(contents: string, out: string, more: Partial<TemplateSettings> = {}): TemplateSettings {
+  return { ...DEFAULT_TEMPLATE, source: undefined, contents, destination: at(out), ...more };
+}
+
+function run(templates: TemplateSettings[], more: Partial<RunnerOptions> = {}): Runner {
+  const runner = new Runner({
+    templates,
+    source,
+    wait: undefined,
+    once: false,
+    print: undefined,
+    child: undefined,
+    variables: {},
+    attempts: undefined,
+    exitAfter: undefined,
+    environment: () => undefined,
+    clock,
+    random: () => 0.5,
+    log: createLogger({ level: 'debug', sink: ({ level, message }) => lines.push(`${level} ${message}`) }),
+    ...more,
+  });
+  runners.push(runner);
+  runner.start();
+  return runner;
+}
+
+const KEY = (name: string) => `kv.block(${name})`;
+const keyTemplate = (name: string) => `{{key "${name}"}}`;
+
+/** A command that leaves a line each time that it runs. */
+const counted = (name: string) => [`echo ran >> ${at(name)}`];
+const runsOf = (name: string) => (fs.existsSync(at(name)) ? content(name).split('\n').length - 1 : 0);
+
+describe('files', () => {
+  it('are written once everything that the template needs is known', async () => {
+    run([template(`${keyTemplate('a')} ${keyTemplate('b')}`, 'out')]);
+    await source.say(KEY('a'), 'one');
+    await toSay(/waits for kv.block\(b\)/);
+    expect(fs.existsSync(at('out'))).toBe(false);
+    await source.say(KEY('b'), 'two');
+    await toBe('out', 'one two');
+  });
+
+  it('are left alone when the bytes are the same, and their command does not run', async () => {
+    run([template('{{key "a" | len}}', 'out', { command: counted('ran') })]);
+    await source.say(KEY('a'), 'one');
+    await toBe('out', '3');
+    await vi.waitFor(() => expect(runsOf('ran')).toBe(1));
+    const { ino } = fs.statSync(at('out'));
+    await source.say(KEY('a'), 'two');
+    await source.say(KEY('a'), 'four');
+    await toBe('out', '4');
+    await vi.waitFor(() => expect(runsOf('ran')).toBe(2));
+    await source.say(KEY('a'), 'five');
+    // Whoever waits for this one knows that the change before it was seen too.
+    run([template(keyTemplate('b'), 'other')]);
+    await source.say(KEY('b'), 'seen');
+    await toBe('other', 'seen');
+    expect(runsOf('ran')).toBe(2);
+    expect(fs.statSync(at('out')).ino).not.toBe(ino);
+  });
+
+  it('stay as they are while the registry is away, and follow when it is back', async () => {
+    run([template(keyTemplate('a'), 'out')]);
+    await source.say(KEY('a'), 'one');
+    await toBe('out', 'one');
+    await source.fail(KEY('a'), 'connection refused');
+    await toSay(/warn kv.block\(a\): connection refused \(attempt 1; the next one in 1s\)/);
+    expect(content('out')).toBe('one');
+    await source.say(KEY('a'), 'two');
+    await toSay(/info kv.block\(a\) is answered again/);
+    await toBe('out', 'two');
+  });
+
+  it('stay as they are when fewer instances are left than min_entries', async () => {
+    const list = (count: number) =>
+      listOf(
+        HealthService,
+        Array.from({ length: count }, (_, i) => instance(i)),
+      );
+    run([template('{{range service "web"}}{{.ID}} {{end}}', 'out', { minEntries: 1 })]);
+    await source.say('health.service(web|passing)', list(2));
+    await toBe('out', 'web-0 web-1 ');
+    await source.say('health.service(web|passing)', list(0));
+    await toSay(/waits for health.service\(web\|passing\)/);
+    expect(content('out')).toBe('web-0 web-1 ');
+    await source.say('health.service(web|passing)', list(1));
+    await toBe('out', 'web-0 ');
+  });
+
+  it('are not replaced by what their check refuses', async () => {
+    run([template(keyTemplate('a'), 'out', { check: 'grep -q good {}' })]);
+    await source.say(KEY('a'), 'good');
+    await toBe('out', 'good');
+    await source.say(KEY('a'), 'bad');
+    await toSay(/error \(contents of .*out\): the check "grep -q good {}" refused what would become .*out/);
+    expect(content('out')).toBe('good');
+    expect(fs.readdirSync(folder)).toEqual(['out']);
+  });
+
+  it('can be printed instead', async () => {
+    const printed: string[] = [];
+    const runner = run([template(keyTemplate('a'), 'out')], {
+      print: (text) => printed.push(text),
+      once: true,
+    });
+    await source.say(KEY('a'), 'one');
+    expect(await runner.ended).toEqual({ kind: 'done' });
+    expect(printed).toEqual([`> ${at('out')}\none`]);
+    expect(fs.existsSync(at('out'))).toBe(false);
+  });
+});
+
+describe("a template's trouble", () => {
+  it('is its own: the others go on', async () => {
+    fs.writeFileSync(at('file'), '');
+    const failing = [
+      template('{{if}}', 'a'),
+      template('{{index (split "," "x") 7}}', 'b'),
+      // Below a file there can be no folder, whoever one is.
+      template('text', 'file/c'),
+    ];
+    run([...failing, template('well', 'out')]);
+    await toBe('out', 'well');
+    const said = lines.join('\n');
+    expect(said).toMatch(/error \(contents of .*a\): parse: template: .*:1: missing value for if/);
+    expect(said).toMatch(
+      /error \(contents of .*b\): execute: template: .*:1:2: executing .* index out of range/,
+    );
+    expect(said).toMatch(/error \(contents of .*c\): cannot write .*file\/c: /);
+    expect(fs.readdirSync(folder).sort()).toEqual(['file', 'out']);
+  });
+
+  it('leaves what was rendered last', async () => {
+    run([template('{{index (split "," (key "a")) 1}}', 'out')]);
+    await source.say(KEY('a'), 'x,one');
+    await toBe('out', 'one');
+    await source.say(KEY('a'), 'x');
+    await toSay(/execute: .*index out of range/);
+    expect(content('out')).toBe('one');
+    await source.say(KEY('a'), 'x,two');
+    await toBe('out', 'two');
+  });
+
+  it('ends the program when that was asked for', async () => {
+    const runner = run([template('{{index (split "," "x") 7}}', 'out', { errorFatal: true })]);
+    expect(await runner.ended).toMatchObject({ kind: 'failed', message: /index out of range/ });
+  });
+
+  it('does not undo what stood before a reload', async () => {
+    const runner = run([template(keyTemplate('a'), 'out')]);
+    await source.say(KEY('a'), 'one');
+    await toBe('out', 'one');
+    runner.reload([template('{{if}}', 'out')]);
+    await toSay(/parse: /);
+    await source.say(KEY('a'), 'two');
+    await toBe('out', 'two');
+    runner.reload([template('{{key "b"}}!', 'out')]);
+    await source.say(KEY('b'), 'three');
+    await toBe('out', 'three!');
+    // What nobody needs any more is not followed.
+    expect([...source.followers.keys()]).toEqual([KEY('b')]);
+  });
+});
+
+/** Not what has ended and was not collected yet: in a container without an init nobody does. */
+function runs(pid: number): boolean {
+  try {
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
+  } catch {
+    return false;
+  }
+}
+
+describe('commands', () => {
+  it('run once for all templates that changed at the same time', async () => {
+    const command = counted('ran');
+    run([
+      template('1', 'one', { command }),
+      template('2', 'two', { command }),
+      template('3', 'three', { command: counted('other') }),
+    ]);
+    await vi.waitFor(() => expect([runsOf('ran'), runsOf('other')]).toEqual([1, 1]));
+  });
+
+  it('that fail or cannot be started are named with how they ended', async () => {
+    run([
+      template('1', 'one', { command: ['exit 3 # fails'] }),
+      template('2', 'two', { command: ['/nowhere/at-all'] }),
+    ]);
+    await toSay(/the command "exit 3 # fails" ended with code 3/);
+    await toSay(/the command "\/nowhere\/at-all" could not be started: .*ENOENT/);
+    expect([content('one'), content('two')]).toEqual(['1', '2']);
+  });
+
+  it('that never end are killed with all that they started, and what came meanwhile is rendered', async () => {
+    const stuck = [`sleep 1000 & echo $! > ${at('pid')}; wait`];
+    run([template(keyTemplate('a'), 'out', { command: stuck, commandTimeout: 300 })]);
+    await source.say(KEY('a'), 'one');
+    await vi.waitFor(() => expect(content('pid')).toMatch(/\d+\n/));
+    const pid = Number(content('pid'));
+    await source.say(KEY('a'), 'two');
+    await toSay(/did not end within 300ms and was killed/);
+    await toBe('out', 'two');
+    await vi.waitFor(() => expect(runs(pid)).toBe(false));
+  });
+});
+
+describe('changes', () => {
+  it('are rendered once they have come to rest, at the latest after the longest wait', async () => {
+    run([template(keyTemplate('a'), 'out', { command: counted('ran') })], { wait: { min: 100, max: 250 } });
+    // The first rendering waits for nothing.
+    await source.say(KEY('a'), 'one');
+    await toBe('out', 'one');
+    for (const value of ['two', 'three', 'four']) {
+      await source.say(KEY('a'), value);
+      clock.advance(90);
+    }
+    expect(content('out')).toBe('one');
+    await source.say(KEY('a'), 'four');
+    // 270 ms after the first of them: the longest wait is over.
+    await toBe('out', 'four');
+    await vi.waitFor(() => expect(runsOf('ran')).toBe(2));
+    await source.say(KEY('a'), 'five');
+    clock.advance(99);
+    expect(content('out')).toBe('four');
+    clock.advance(1);
+    await toBe('out', 'five');
+  });
+});
+
+describe('once', () => {
+  it('ends when all is written', async () => {
+    const runner = run([template(keyTemplate('a'), 'out'), template('b', 'other')], { once: true });
+    await source.say(KEY('a'), 'one');
+    expect(await runner.ended).toEqual({ kind: 'done' });
+    expect([content('out'), content('other')]).toEqual(['one', 'b']);
+    expect(source.followers.size).toBe(0);
+  });
+
+  it('fails when a template does, with the others written', async () => {
+    const runner = run([template('{{if}}', 'bad'), template('b', 'good')], { once: true });
+    expect(await runner.ended).toMatchObject({ kind: 'failed', message: /parse: .*missing value for if/ });
+    expect(content('good')).toBe('b');
+  });
+});
+
+describe('a registry that stays away', () => {
+  it('ends it after the attempts that it was given', async () => {
+    const runner = run([template(keyTemplate('a'), 'out')], { attempts: 2 });
+    await source.fail(KEY('a'), 'no route to host');
+    await source.fail(KEY('a'), 'no route to host');
+    expect(await runner.ended).toEqual({
+      kind: 'failed',
+      message: 'kv.block(a): no route to host; given up after 2 attempts',
+    });
+  });
+
+  it('ends it after the time that it was given, and not before', async () => {
+    const runner = run([template(keyTemplate('a'), 'out')], { exitAfter: 10_000 });
+    let ended = false;
+    void runner.ended.then(() => {
+      ended = true;
+    });
+    await source.fail(KEY('a'), 'away');
+    clock.advance(9_999);
+    await source.fail(KEY('a'), 'away');
+    await new Promise(setImmediate);
+    expect(ended).toBe(false);
+    clock.advance(1);
+    await source.fail(KEY('a'), 'away');
+    expect(await runner.ended).toMatchObject({ kind: 'failed' });
+  });
+});
+
+describe('a child', () => {
+  const child = (script: string, more: Partial<ChildSettings> = {}): ChildSettings => ({
+    command: ['sh', '-c', script],
+    environment: WHOLE_ENVIRONMENT,
+    reloadSignal: 'SIGHUP',
+    killSignal: 'SIGTERM',
+    killTimeout: 5_000,
+    splay: 0,
+    ...more,
+  });
+  const loop = (trap: string) => `${trap} echo up >> ${at('log')}; while :; do sleep 0.02; done`;
+
+  it('starts once all is written, is told of changes, and ends with it', async () => {
+    const trap = `trap 'echo reload >> ${at('log')}' HUP; trap 'echo end >> ${at('log')}; exit 0' TERM;`;
+    const runner = run([template(keyTemplate('a'), 'out')], { child: child(loop(trap)) });
+    await source.say(KEY('a'), 'one');
+    await toBe('log', 'up\n');
+    expect(content('out')).toBe('one');
+    await source.say(KEY('a'), 'two');
+    await toBe('log', 'up\nreload\n');
+    await runner.stop();
+    expect(content('log')).toBe('up\nreload\nend\n');
+  });
+
+  it('without a reload signal is ended and started again', async () => {
+    run([template(keyTemplate('a'), 'out')], {
+      child: child(loop(`trap 'echo end >> ${at('log')}; exit 0' TERM;`), { reloadSignal: undefined }),
+    });
+    await source.say(KEY('a'), 'one');
+    await toBe('log', 'up\n');
+    await source.say(KEY('a'), 'two');
+    await toBe('log', 'up\nend\nup\n');
+  });
+
+  it('that does not end is killed after its time', async () => {
+    const runner = run([template('x', 'out')], { child: child(loop("trap '' TERM;"), { killTimeout: 100 }) });
+    await toBe('log', 'up\n');
+    await runner.stop();
+    expect(lines.join('\n')).toMatch(/did not end within 100 ms of SIGTERM: killed/);
+  });
+
+  it('that ends by itself ends the runner with its code', async () => {
+    const runner = run([template('x', 'out')], { child: child('exit 7') });
+    expect(await runner.ended).toEqual({ kind: 'child', code: 7 });
+  });
+});
+
+function instance(i: number): Value {
+  const empty = new Map<Value, Value>();
+  return new HealthService({
+    Node: 'n',
+    NodeID: '',
+    NodeAddress: '127.0.0.1',
+    NodeTaggedAddresses: empty,
+    NodeMeta: empty,
+    ServiceMeta: empty,
+    Address: '127.0.0.1',
+    ServiceTaggedAddresses: empty,
+    ID: `web-${i}`,
+    Name: 'web',
+    Tags: [],
+    Checks: [],
+    Status: 'passing',
+    Port: BigInt(8000 + i),
+    Weights: new Weights({ Passing: 1n, Warning: 1n }),
+  });
+}
