@@ -103,7 +103,7 @@ describe('a group', () => {
       command: [
         '/bin/sh',
         '-c',
-        'echo "$MUSTER_GROUP $MUSTER_INSTANCE $MUSTER_INSTANCE_ID $PORT $PORT_HTTP $PORT_ADMIN_API $URL $(printenv PRICE) $1"; exec sleep 60',
+        'echo "$MUSTER_GROUP $MUSTER_INSTANCE $MUSTER_INSTANCE_ID $MUSTER_NUMBER $PORT $PORT_HTTP $PORT_ADMIN_API $URL $(printenv PRICE) $1"; exec sleep 60',
         'sh',
         'at-$PORT',
       ],
@@ -112,7 +112,7 @@ describe('a group', () => {
     for (const { name, id, ports } of group.instances()) {
       const { http, 'admin-api': admin } = ports;
       expect(lines).toContain(
-        `${name} stdout g ${name} ${id} ${http} ${http} ${admin} http://127.0.0.1:${http}/${name} $5 at-${http}`,
+        `${name} stdout g ${name} ${id} ${name.slice(2)} ${http} ${http} ${admin} http://127.0.0.1:${http}/${name} $5 at-${http}`,
       );
     }
     const all = group.instances().flatMap(({ ports }) => Object.values(ports));

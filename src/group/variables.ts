@@ -12,6 +12,7 @@ export function variablesOf(
     MUSTER_GROUP: group,
     MUSTER_INSTANCE: name,
     [INSTANCE_ID]: id,
+    MUSTER_NUMBER: name.slice(group.length + 1),
     PORT: String(port ?? ''),
   };
   for (const [label, number] of Object.entries(ports))
