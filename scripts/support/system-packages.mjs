@@ -47,7 +47,13 @@ export const SYSTEM_PACKAGES = {
     { commands: ['ip'], debian: 'iproute2', why: 'puts nodes into networks of their own' },
     { commands: ['dig'], debian: 'bind9-dnsutils', why: 'asks over DNS' },
     { commands: ['dnsmasq'], debian: 'dnsmasq-base', why: 'forwards DNS to us, and answers what we forward' },
-    { commands: ['haproxy'], debian: 'haproxy', why: 'takes its servers from DNS', daemon: 'haproxy' },
+    {
+      commands: ['haproxy'],
+      debian: 'haproxy',
+      why: 'takes its servers from DNS, templates and over its socket',
+      daemon: 'haproxy',
+    },
+    { commands: ['nginx'], debian: 'nginx-light', why: 'takes its servers from a template', daemon: 'nginx' },
     { commands: ['openssl'], debian: 'openssl', why: 'makes certificates, and is a client of TLS' },
     { commands: ['curl'], debian: 'curl', why: 'asks over HTTP/1.1 and HTTP/2' },
     {

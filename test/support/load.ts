@@ -15,29 +15,30 @@ export interface Sample {
  */
 export class Load {
   readonly samples: Sample[] = [];
-  readonly #agent = new http.Agent({ keepAlive: true, maxSockets: 64 });
+  readonly #agent: http.Agent | undefined;
   readonly #begin = performance.now();
   readonly #pending = new Set<Promise<void>>();
   readonly #url: string;
   readonly #rate: number;
   readonly #timer: NodeJS.Timeout;
 
-  private constructor(url: string, rate: number) {
+  private constructor(url: string, rate: number, keepAlive: boolean) {
+    this.#agent = keepAlive ? new http.Agent({ keepAlive: true, maxSockets: 64 }) : undefined;
     this.#url = url;
     this.#rate = rate;
     this.#timer = setInterval(() => this.#sendWhatIsDue(), 2);
   }
 
-  /** `rate` in requests per second. */
-  static begin(url: string, rate: number): Load {
-    return new Load(url, rate);
+  /** `rate` in requests per second; without `keepAlive` each on a connection of its own. */
+  static begin(url: string, rate: number, { keepAlive = true } = {}): Load {
+    return new Load(url, rate, keepAlive);
   }
 
   /** No more requests; waits for the answers of those under way. */
   async end(): Promise<Sample[]> {
     clearInterval(this.#timer);
     await Promise.all(this.#pending);
-    this.#agent.destroy();
+    this.#agent?.destroy();
     return this.samples;
   }
 
@@ -54,7 +55,7 @@ export class Load {
   async #send(): Promise<void> {
     const at = performance.now() - this.#begin;
     try {
-      const { status, text } = await ask(this.#url, { agent: this.#agent });
+      const { status, text } = await ask(this.#url, this.#agent === undefined ? {} : { agent: this.#agent });
       this.samples.push({ at, status, text });
     } catch (error) {
       this.samples.push({ at, status: 0, text: String(error) });

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { parse, stringify } from 'smol-toml';
@@ -82,6 +82,17 @@ export function stack(name: string): ConfigFile {
       cwd: resolve(dirname(path), (group.cwd as string | undefined) ?? '.'),
     })),
   };
+}
+
+/**
+ * All stacks with what belongs to them, copied into `folder`, for those that write beside themselves. Answers the folder
+ * of the copies: programs and apps are where the files look for them.
+ */
+export function copyOfStacks(folder: string): string {
+  const copies = join(folder, 'stacks');
+  cpSync(inRoot('stacks'), copies, { recursive: true, filter: (path) => !path.endsWith('/.muster') });
+  for (const name of ['apps', 'bin']) symlinkSync(inRoot(name), join(folder, name));
+  return copies;
 }
 
 export function writeConfig(folder: string, config: ConfigFile): string {

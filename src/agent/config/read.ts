@@ -240,6 +240,16 @@ function resolvePaths(value: unknown, directory: string): void {
   for (const template of Array.isArray(value.template) ? value.template : [])
     for (const key of isTable(template) ? ['source', 'destination', 'sandboxPath'] : [])
       if (typeof template[key] === 'string') template[key] = path.resolve(directory, template[key]);
+  // A socket with a slash in it is a path; else it is host:port.
+  for (const output of Array.isArray(value.haproxy) ? value.haproxy : [])
+    if (isTable(output) && typeof output.socket === 'string' && output.socket.includes('/'))
+      output.socket = path.resolve(directory, output.socket);
+  const { hosts, hostsFile } = isTable(value.dns) ? value.dns : {};
+  if (Array.isArray(hosts))
+    for (const [at, file] of hosts.entries())
+      if (typeof file === 'string') hosts[at] = path.resolve(directory, file);
+  if (isTable(hostsFile) && typeof hostsFile.path === 'string')
+    hostsFile.path = path.resolve(directory, hostsFile.path);
   if (!Array.isArray(value.group)) return;
   for (const group of value.group)
     if (isTable(group)) group.cwd = path.resolve(directory, typeof group.cwd === 'string' ? group.cwd : '.');

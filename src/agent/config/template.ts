@@ -65,7 +65,10 @@ export const templateSchema = z.strictObject({
 });
 
 export const haproxySchema = z.strictObject({
-  socket: z.string().min(1).describe('Path of its stats socket (`level admin`), or host:port.'),
+  socket: z
+    .string()
+    .min(1)
+    .describe('Path of its stats socket (`level admin`), relative to this file, or host:port.'),
   backend: z.string().min(1).describe('Name of the backend.'),
   service: z.string().min(1).describe('Whose instances are its servers: `tag.name|passing,warning`.'),
   serverOptions: text().describe('Behind each new server: `check inter 1s`.'),
