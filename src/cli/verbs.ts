@@ -17,6 +17,7 @@ import {
 import { agent } from './verbs/agent.ts';
 import { autopilotGet, autopilotSet, autopilotState } from './verbs/autopilot.ts';
 import { catalogDatacenters, catalogNodes, catalogServices } from './verbs/catalog.ts';
+import { chaos } from './verbs/chaos.ts';
 import { forceLeave, join, leave, raftListPeers, raftRemovePeer, recover, reload } from './verbs/cluster.ts';
 import { completion } from './verbs/completion.ts';
 import { configPrint, validate } from './verbs/config.ts';
@@ -145,6 +146,7 @@ export const verbs: Verbs = {
   'group rollback': groupRollBack,
   'group simulate': groupSimulate,
   load,
+  chaos,
   keygen,
 
   validate,

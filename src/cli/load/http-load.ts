@@ -5,6 +5,7 @@
  */
 import http from 'node:http';
 import https from 'node:https';
+import type { LookupFunction } from 'node:net';
 
 export interface HttpLoad {
   url: URL;
@@ -20,6 +21,8 @@ export interface HttpLoad {
   keepAlive: boolean;
   /** Most connections at a time; further requests wait, and the wait counts. */
   connections: number;
+  /** How host names become addresses; the system's way unless given. Of several the next is tried when one refuses. */
+  lookup?: LookupFunction | undefined;
   /** Ends the run early: nothing more is sent, what is in flight is given up and not counted. */
   signal?: AbortSignal;
   /** Told about each request when it is over. */
@@ -58,6 +61,7 @@ export async function runHttpLoad(load: HttpLoad): Promise<HttpLoadResult> {
     keepAlive: load.keepAlive,
     maxSockets: load.connections,
     maxFreeSockets: load.connections,
+    ...(load.lookup === undefined ? {} : { lookup: load.lookup, autoSelectFamily: true }),
   });
   const result: HttpLoadResult = {
     latencies: [],
@@ -146,6 +150,7 @@ function send(load: HttpLoad, agent: http.Agent, due: number, over: (outcome: Ou
       agent: isRetry ? false : agent,
       method: load.method,
       headers: load.headers,
+      ...(load.lookup === undefined ? {} : { lookup: load.lookup, autoSelectFamily: true }),
     });
     let isReused = false;
     request.on('socket', (socket) => {

@@ -1,7 +1,10 @@
+import { parseRecursor } from '../../dns/recursors.ts';
 import { MusterError } from '../../errors.ts';
+import { formatHostPort } from '../../lib/host-port.ts';
 import { JSON_FLAG, json } from '../connect.ts';
 import type { Flags, FlagValues } from '../flags.ts';
 import { runHttpLoad } from '../load/http-load.ts';
+import { lookupAt } from '../load/lookup.ts';
 import { summarize } from '../load/summary.ts';
 import { runTcpLoad } from '../load/tcp-load.ts';
 import { count, countsText, histogramText, ms, summaryText } from '../load/text.ts';
@@ -28,6 +31,12 @@ const flags = {
     summary: 'tcp: how many to hold; http: most at a time.',
     default: '100; 4096',
   },
+  hold: { kind: 'integer', summary: 'tcp: how many connections to hold; another word for -connections.' },
+  resolver: {
+    kind: 'string',
+    value: 'HOST:PORT',
+    summary: 'http: the name server that is asked for the host, such as 127.0.0.1:8600.',
+  },
   'keep-alive': {
     kind: 'boolean',
     summary: 'Use a connection for more than one request; on unless told otherwise.',
@@ -49,16 +58,24 @@ export const load = verb({
       does: 'a new connection each',
     },
     {
-      command: 'muster load tcp://127.0.0.1:5000 -connections 500 -duration 5m',
+      command: 'muster load -hold 500 tcp://127.0.0.1:5000 -duration 5m',
       does: 'hold 500 connections',
+    },
+    {
+      command: 'muster load http://web.service.consul:8080/ -resolver 127.0.0.1:8600 -rate 100',
+      does: 'by a name that only that server knows',
     },
   ],
   flags,
   async run({ flags, args: [address = ''], terminal }) {
     const url = parseUrl(address);
-    for (const name of ['requests', 'rate', 'connections', 'duration', 'timeout'] as const)
+    for (const name of ['requests', 'rate', 'connections', 'hold', 'duration', 'timeout'] as const)
       if (flags[name] !== undefined && flags[name] <= 0)
         throw new MusterError('usage', `-${name} has to be above 0`);
+    if (flags.hold !== undefined && (url.protocol !== 'tcp:' || flags.connections !== undefined))
+      throw new MusterError('usage', '-hold is for tcp://, and instead of -connections');
+    if (flags.resolver !== undefined && url.protocol === 'tcp:')
+      throw new MusterError('usage', '-resolver is for http://');
     const early = new AbortController();
     const onInterrupt = (): void => early.abort();
     process.once('SIGINT', onInterrupt);
@@ -106,6 +123,7 @@ async function sendRequests(
     timeout: values.timeout ?? 10_000,
     keepAlive: values['keep-alive'] ?? true,
     connections: values.connections ?? 4096,
+    lookup: values.resolver === undefined ? undefined : lookupAt(resolverOf(values.resolver)),
     signal,
   });
   const summary = summarize(result.latencies, result.failed);
@@ -131,7 +149,7 @@ async function holdConnections(
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<number> {
-  const connections = values.connections ?? 100;
+  const connections = values.hold ?? values.connections ?? 100;
   const duration = values.duration ?? 60_000;
   if (!values.json)
     terminal.err(`${count(connections)} connections to ${url.host}, held for ${count(duration / 1000)} s\n`);
@@ -155,6 +173,13 @@ async function holdConnections(
     if (summary.histogram.length > 0) terminal.out(`\nTime to connect\n${histogramText(summary.histogram)}`);
   }
   return summary.fail === 0 && dropped === 0 && summary.success > 0 ? 0 : 1;
+}
+
+function resolverOf(text: string): string {
+  const server = parseRecursor(text);
+  if (server === undefined)
+    throw new MusterError('usage', `-resolver: expected an address such as 127.0.0.1:8600, got "${text}"`);
+  return formatHostPort(server.host, server.port);
 }
 
 function headersOf(list: readonly string[]): Record<string, string> {

@@ -1,0 +1,50 @@
+/** The groups of a stack, as the agents that run them tell. */
+import type { Client } from '../../client/index.ts';
+import type { GroupView } from '../../group/view.ts';
+import type { Candidate } from './schedule.ts';
+
+export class StackGroups {
+  readonly #clients: readonly Client[];
+  /** By agent, as it told last: one that stands still has its groups all the same. */
+  readonly #last = new Map<Client, readonly GroupView[]>();
+
+  constructor(clients: readonly Client[]) {
+    this.#clients = clients;
+  }
+
+  async views(signal: AbortSignal): Promise<GroupView[]> {
+    await Promise.all(
+      this.#clients.map(async (client) => {
+        try {
+          const { value } = await client.read<GroupView[]>('/v1/muster/groups', { signal });
+          this.#last.set(client, value);
+        } catch {
+          signal.throwIfAborted();
+        }
+      }),
+    );
+    return [...this.#last.values()].flat();
+  }
+
+  async candidates(signal: AbortSignal): Promise<Candidate[]> {
+    return (await this.views(signal)).flatMap(({ name: group, instances }) =>
+      instances.map(({ name: instance, state, ready }) => ({
+        group,
+        instance,
+        ready,
+        pid: state.mode === 'running' ? state.pid : undefined,
+      })),
+    );
+  }
+
+  /** Begins to replace all instances of a group. */
+  async roll(group: string): Promise<void> {
+    for (const [client, views] of this.#last)
+      if (views.some(({ name }) => name === group))
+        await client.put(`/v1/muster/groups/${encodeURIComponent(group)}/roll`);
+  }
+}
+
+/** All instances that are to be there are ready, and nobody else is there. */
+export const isWhole = ({ size, ready, instances, rollout }: GroupView): boolean =>
+  ready === size && instances.length === size && rollout.mode === 'idle';
