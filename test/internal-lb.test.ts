@@ -1,0 +1,187 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
+import { ARTIFACTS, MUSTER } from '../scripts/support/paths.mjs';
+import { type Running, runToEnd, start, until } from '../scripts/support/processes.mjs';
+import { locate, SYSTEM_PACKAGES } from '../scripts/support/system-packages.mjs';
+import type { Report } from '../src/cli/chaos/report.ts';
+import type { GroupView } from '../src/group/view.ts';
+import { copyOfStacks, temporaryFolder } from './support/muster.ts';
+import { Network, noNetworks } from './support/network.ts';
+
+const why = noNetworks();
+if (why !== undefined) process.stdout.write(`test/internal-lb.test.ts is skipped: ${why}\n`);
+
+const ZONE = 'us-central1-f';
+const NAME = `${ZONE}.haproxy-internal.service.consul`;
+
+/** The walk through stacks/internal-lb.md, on a machine of its own: its ports are those of the file. */
+describe.skipIf(why !== undefined)('stacks/internal-lb.toml', () => {
+  const { folder, remove } = temporaryFolder();
+  let network: Network;
+  let stack: Running;
+  let browser: Browser;
+  let page: Page;
+  let hostsFile: string;
+
+  const on = (...command: string[]) => {
+    const [program, args] = network.on(1, command);
+    return runToEnd(program, args);
+  };
+  const muster = (...words: string[]) => on(process.execPath, MUSTER, ...words);
+  const group = async (name: string) =>
+    JSON.parse((await muster('group', 'show', name, '-json')).output) as GroupView;
+  const whole = (name: string, size: number) =>
+    until(
+      `${size} of ${name}`,
+      async () => {
+        const { ready, instances } = await group(name);
+        return ready === size && instances.length === size;
+      },
+      { ms: 60_000, every: 250, program: stack },
+    );
+  const addresses = async () =>
+    (await on('dig', '@127.0.0.1', '-p', '8653', '+short', NAME)).output.trim().split('\n').sort();
+  const show = () => onTestFailed(() => void process.stdout.write(stack.output().slice(-12_000)));
+
+  beforeAll(async () => {
+    mkdirSync(ARTIFACTS, { recursive: true });
+    network = new Network(4);
+    network.add(1);
+    const stacks = copyOfStacks(folder);
+    hostsFile = join(stacks, '.muster', 'internal-lb', 'hosts.consul');
+    const [program, args] = network.on(1, [process.execPath, MUSTER, 'up', join(stacks, 'internal-lb.toml')]);
+    stack = start(program, args);
+    await until(
+      'the page',
+      async () => (await on('curl', '-sf', '-m', '5', 'http://127.0.0.1:8000/')).output.includes('Served by'),
+      { ms: 80_000, every: 250, program: stack },
+    );
+    // A browser on that machine.
+    const [ip, words] = network.on(1, [SYSTEM_PACKAGES.test.map(locate)[0] ?? 'chromium']);
+    const wrapper = join(folder, 'chromium');
+    writeFileSync(wrapper, `#!/bin/sh\nexec ${ip} ${words.join(' ')} "$@"\n`, { mode: 0o755 });
+    browser = await chromium.launch({
+      executablePath: wrapper,
+      args: ['--no-sandbox', '--disable-dev-shm-usage'],
+    });
+    page = await browser.newPage();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await stack?.stop('SIGTERM', 60_000);
+    network?.remove();
+    remove();
+  });
+
+  it('three servers and the zone are members', async () => {
+    show();
+    const { output } = await muster('members');
+    for (const name of ['consul-1', 'consul-2', 'consul-3'])
+      expect(output).toMatch(new RegExp(`^${name} .*alive .*server`, 'm'));
+    expect(output).toMatch(new RegExp(`^${ZONE} .*alive .*client`, 'm'));
+  });
+
+  it('the zone name leads to the balancers, through the forwarder and from the rendered hosts file', async () => {
+    show();
+    await whole('haproxy-internal', 2);
+    await until('both addresses', async () => (await addresses()).join() === '127.0.8.1,127.0.8.2', {
+      program: stack,
+    });
+    expect(readFileSync(hostsFile, 'utf8').trim().split('\n').sort()).toEqual(
+      [1, 2].map((number) => `127.0.8.${number} ${ZONE}.haproxy-internal ${NAME}`),
+    );
+    // Another zone has none.
+    expect(
+      (await on('dig', '@127.0.0.1', '-p', '8653', '+short', NAME.replace('-f', '-x'))).output.trim(),
+    ).toBe('');
+  });
+
+  it('the page in a browser is served by one backend after the other', async () => {
+    show();
+    await whole('backend', 2);
+    const seen = new Set<string>();
+    await until(
+      'both backends on the page',
+      async () => {
+        await page.goto('http://127.0.0.1:8000/');
+        seen.add((await page.getByRole('heading').textContent()) ?? '');
+        return seen.has('Served by backend-1') && seen.has('Served by backend-2');
+      },
+      { program: stack },
+    );
+    expect(await page.getByRole('row', { name: /^Zone/ }).textContent()).toBe(`Zone${ZONE}`);
+    expect(await page.getByRole('row', { name: /^Balancer/ }).textContent()).toMatch(
+      /^Balancer127\.0\.8\.[12]:8080$/,
+    );
+    await page.screenshot({ path: join(ARTIFACTS, 'internal-lb.png') });
+  });
+
+  it('both tiers are scaled, killed and rolled under load without a failed request', async () => {
+    show();
+    await muster('group', 'scale', 'haproxy-internal', '3');
+    await whole('haproxy-internal', 3);
+    await until('three addresses', async () => (await addresses()).length === 3, { program: stack });
+    const plan = join(folder, 'short.chaos.toml');
+    writeFileSync(
+      plan,
+      `url = "http://${NAME}:8080/"\nresolver = "127.0.0.1:8653"\nagents = ["127.0.0.1:8510", "127.0.0.1:8500"]
+load = [{ rate = 50, for = "5s" }, { rate = 150, for = "10s" }, { rate = 50, for = "5s" }]
+[[fault]]
+kind = "kill"
+groups = ["backend"]
+every = "5s"
+[[fault]]
+kind = "kill"
+groups = ["haproxy-internal"]
+every = "7s"
+[[fault]]
+kind = "kill"
+groups = ["consul-1", "consul-2", "consul-3"]
+every = "60s"
+first = "6s"
+spare = 2
+[[fault]]
+kind = "roll"
+groups = ["backend", "haproxy-internal"]
+every = "60s"
+first = "10s"
+`,
+    );
+    const { output, code } = await muster(
+      'chaos',
+      '-plan',
+      plan,
+      '-agent',
+      '127.0.0.1:8510,127.0.0.1:8500',
+      '-json',
+    );
+    const report = JSON.parse(output.slice(output.indexOf('{\n'))) as Report;
+    process.stdout.write(
+      `${report.requests} requests, ${report.failed} failed: ${JSON.stringify(report.failures)}; ${report.events.map(({ words }) => words).join(', ')}\n`,
+    );
+    expect(report.failures).toEqual({});
+    expect(report.requests).toBe(2_000);
+    expect(new Set(report.events.map(({ kind }) => kind))).toEqual(new Set(['kill', 'roll']));
+    expect(report.events.filter(({ wholeAfter }) => wholeAfter === undefined)).toEqual([]);
+    expect(code).toBe(0);
+  });
+
+  it('a backend tier under load grows', async () => {
+    show();
+    const before = (await group('backend')).size;
+    const [program, args] = network.on(1, [
+      process.execPath,
+      MUSTER,
+      ...['load', `http://${NAME}:8080/`, '-resolver', '127.0.0.1:8653', '-rate', '400', '-duration', '60s'],
+    ]);
+    const load = start(program, args);
+    await until('more backends', async () => (await group('backend')).size > before, {
+      ms: 50_000,
+      every: 250,
+      program: stack,
+    });
+    await load.stop('SIGINT');
+  });
+});
