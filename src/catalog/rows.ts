@@ -6,6 +6,9 @@ export interface Indexed {
   readonly modifyIndex: number;
 }
 
+/** ID of the check that says whether the agent of a node is alive: Consul's. */
+export const MEMBER_CHECK = 'serfHealth';
+
 export type CheckStatus = 'passing' | 'warning' | 'critical';
 
 export type StringMap = Readonly<Record<string, string>>;

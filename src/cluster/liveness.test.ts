@@ -1,9 +1,10 @@
 import { expect, it, vi } from 'vitest';
 import { register } from '../catalog/commands/register.ts';
+import { MEMBER_CHECK } from '../catalog/rows.ts';
 import { ManualClock } from '../lib/clock.ts';
 import { silentLogger } from '../lib/log.ts';
 import { openMemoryStore } from '../store/memory.ts';
-import { MEMBER_CHECK, membersOf, Presence, watchMembers } from './liveness.ts';
+import { membersOf, Presence, watchMembers } from './liveness.ts';
 
 const fail = (error: unknown) => {
   throw error;

@@ -1,13 +1,13 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import { updateCheck } from '../catalog/commands/register.ts';
+import { MEMBER_CHECK } from '../catalog/rows.ts';
 import { nodeKey } from '../catalog/tables.ts';
 import { messageOf } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Store } from '../store/store.ts';
 
-/** The check that says whether a node is alive, and its words: Consul's. */
-export const MEMBER_CHECK = 'serfHealth';
+/** What the check of a node says: Consul's words. */
 export const ALIVE_OUTPUT = 'Agent alive and reachable';
 export const SILENT_OUTPUT = 'Agent not live or unreachable';
 

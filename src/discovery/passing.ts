@@ -1,4 +1,4 @@
-import type { Check, CheckStatus } from '../catalog/rows.ts';
+import { type Check, type CheckStatus, MEMBER_CHECK } from '../catalog/rows.ts';
 import { NODE_MAINTENANCE, SERVICE_MAINTENANCE } from '../catalog/views.ts';
 import type { Doubt } from './instance.ts';
 
@@ -14,9 +14,6 @@ export const DEFAULT_RULE: PassingRule = { statuses: ['passing'], checksRequired
 
 /** What of a check counts. */
 type Judged = Pick<Check, 'id' | 'serviceId' | 'name' | 'status' | 'notes'>;
-
-/** The check by which the agents say that a node is alive. */
-const AGENT_CHECK = 'serfHealth';
 
 /** Whether an instance gets traffic: `out` is why not, "" when it does. */
 export interface Verdict {
@@ -37,8 +34,8 @@ export function judgeChecks(checks: readonly Judged[], rule: PassingRule = DEFAU
     const isOfNode = check.serviceId === '';
     if (isOfNode && check.id === NODE_MAINTENANCE)
       return { out: withNotes('its node is in maintenance', check) };
-    if (isOfNode && check.id === AGENT_CHECK && check.status === 'critical')
-      return { out: `the agent of its node is down (check "${AGENT_CHECK}")`, doubt: 'dead' };
+    if (isOfNode && check.id === MEMBER_CHECK && check.status === 'critical')
+      return { out: `the agent of its node is down (check "${MEMBER_CHECK}")`, doubt: 'dead' };
     if (check.id.startsWith(SERVICE_MAINTENANCE)) {
       if (check.status === 'critical') return { out: withNotes('it is in maintenance', check) };
     } else if (!isOfNode) own.push(check);

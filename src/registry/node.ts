@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import type { Node, StringMap } from '../catalog/rows.ts';
+import { MEMBER_CHECK, type Node, type StringMap } from '../catalog/rows.ts';
 import type { Draft } from '../catalog/transaction.ts';
 import type { LocalCheck, LocalService } from './local.ts';
 
@@ -21,8 +21,6 @@ export interface LocalNode {
 
 /** ID and name of the service that stands for the servers themselves. */
 export const SERVER_SERVICE = 'consul';
-/** ID of the check that says whether the node is a member in good health. */
-export const MEMBER_CHECK = 'serfHealth';
 
 /** The node's row. */
 export function nodeRow(node: LocalNode): Draft<Node> {

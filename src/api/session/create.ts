@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createSession } from '../../catalog/commands/session.ts';
-import type { Session } from '../../catalog/rows.ts';
+import { MEMBER_CHECK, type Session } from '../../catalog/rows.ts';
 import type { Draft } from '../../catalog/transaction.ts';
 import { formatDuration, parseDuration } from '../../lib/duration.ts';
 import { applied } from '../applied.ts';
@@ -57,7 +57,6 @@ const BODY = object(
 
 /** Of the session, when the request says nothing: Consul's. */
 const DEFAULT_LOCK_DELAY = 15_000;
-const SERF_HEALTH = 'serfHealth';
 
 export const sessionCreate = endpoint({
   method: 'PUT',
@@ -92,7 +91,7 @@ function draftOf(context: ApiContext, body: Decoded<typeof BODY>): Draft<Session
 function checksOf({ NodeChecks, Checks }: Decoded<typeof BODY>): Pick<Session, 'nodeChecks' | 'checks'> {
   if (Checks?.length === 0 || NodeChecks?.length === 0)
     return { nodeChecks: Checks?.length === 0 ? [] : (NodeChecks ?? []), checks: [] };
-  return { nodeChecks: NodeChecks ?? [SERF_HEALTH], checks: Checks ?? [] };
+  return { nodeChecks: NodeChecks ?? [MEMBER_CHECK], checks: Checks ?? [] };
 }
 
 function behaviorOf(text: string): Session['behavior'] {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Catalog } from '../catalog.ts';
-import type { CheckStatus } from '../rows.ts';
+import { type CheckStatus, MEMBER_CHECK } from '../rows.ts';
 import { Transaction } from '../transaction.ts';
 import { kvAcquire } from './kv.ts';
 import { deregisterCheck, deregisterNode, deregisterService, register, updateCheck } from './register.ts';
@@ -106,6 +106,24 @@ describe('a session ends in the same commit', () => {
 });
 
 describe('registering', () => {
+  it('gives the name of a node to another one only while no agent of it is there', () => {
+    const { catalog, run } = setUp();
+    const [old, fresh] = ['00000000-0000-0000-0000-000000000001', '00000000-0000-0000-0000-000000000002'];
+    const come = (id: string, name = 'n') => run((tx) => register(tx, { node: { ...node, id, name } }));
+    const member = (status: CheckStatus) =>
+      run((tx) => register(tx, { node: { ...node, id: old }, checks: [check(MEMBER_CHECK, status)] }));
+    member('passing');
+    expect(() => come(fresh, 'N')).toThrow(
+      /^failed inserting node: .* Node name N is reserved by node 0.*1 with name n/,
+    );
+    run((tx) => updateCheck(tx, 'n', MEMBER_CHECK, { status: 'critical', output: '' }));
+    come(fresh);
+    expect(catalog.get('nodes', 'n')?.id).toBe(fresh);
+    run((tx) => deregisterCheck(tx, 'n', MEMBER_CHECK));
+    come(old);
+    expect(catalog.get('nodes', 'n')?.id).toBe(old);
+  });
+
   it('checks keep the tags with which they were registered', () => {
     const { catalog, run } = setUp();
     run((tx) =>

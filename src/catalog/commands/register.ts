@@ -1,5 +1,5 @@
 import { MusterError } from '../../errors.ts';
-import type { Check, Node, Service } from '../rows.ts';
+import { type Check, MEMBER_CHECK, type Node, type Service } from '../rows.ts';
 import { checkKey, fold, nodeKey, serviceKey } from '../tables.ts';
 import { type Draft, type Transaction, withoutIndexes } from '../transaction.ts';
 import { isUnchanged } from './equal.ts';
@@ -32,7 +32,10 @@ export function putNode(tx: Transaction, draft: Draft<Node>, skipUpdate = false)
   // A node that comes back with its ID and another name takes the place of the old name.
   if (byId !== undefined && fold(byId.name) !== fold(draft.name)) deregisterNode(tx, byId.name);
   if (known !== undefined && draft.id === '' && known.id !== '') draft = { ...draft, id: known.id };
-  if (known !== undefined && known.id !== '' && draft.id !== known.id) {
+  // Whose agent is down, or never had one, is not there to be robbed: a node that was wiped comes back with its name.
+  const agent = tx.get('checks', checkKey(draft.name, MEMBER_CHECK));
+  const isTaken = agent !== undefined && agent.status !== 'critical';
+  if (isTaken && known !== undefined && known.id !== '' && draft.id !== known.id) {
     throw new MusterError(
       'request.rejected',
       `failed inserting node: Error while renaming Node ID: ${JSON.stringify(draft.id)}: Node name ${draft.name} is reserved by node ${known.id} with name ${known.name} (${known.address})`,
