@@ -18,14 +18,14 @@ export default defineConfig({
         },
       },
       {
-        // End-to-end tests start real processes: one file after another keeps two cores enough.
+        // End-to-end tests start real processes, and wait for them most of the time: two files at a time keep two cores busy.
         test: {
           name: 'e2e',
           include: ['test/**/*.test.ts'],
           exclude: ['test/conformance/**'],
           testTimeout: 90_000,
           hookTimeout: 90_000,
-          fileParallelism: false,
+          maxWorkers: 2,
         },
       },
     ],

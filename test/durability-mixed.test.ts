@@ -1,5 +1,6 @@
 import http from 'node:http';
 import { expect, it, onTestFailed, onTestFinished } from 'vitest';
+import { until } from '../scripts/support/processes.mjs';
 import { ask, indexOf } from './support/http.ts';
 import { type Muster, pickPorts, startMuster, testFolder } from './support/muster.ts';
 
@@ -285,7 +286,8 @@ it(`kill -9 under writes of every kind loses nothing and brings nothing back, in
     const storms = Promise.allSettled(
       Object.values(WRITERS).map((writer) => storm(writer, api, known, round)),
     );
-    await new Promise((resolve) => setTimeout(resolve, 60 + Math.random() * 240));
+    await until('something acknowledged', () => known.writes > before, { program });
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 240));
     await program.kill();
     const findings = (await storms).flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
     if (findings.length > 0) throw findings[0];

@@ -153,7 +153,8 @@ describe('kill -9 in the middle of a write storm', () => {
           write(writer, api, round * 10 + line, known),
         ),
       );
-      await new Promise((resolve) => setTimeout(resolve, 60 + Math.random() * 240));
+      await until('something acknowledged', () => known.keys.size > before, { program });
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 240));
       await program.kill();
       const findings = (await storm).flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
       if (findings.length > 0) throw findings[0];
