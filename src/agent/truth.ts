@@ -40,8 +40,8 @@ export interface Who {
 /** What an agent is, by its configuration. */
 export function roleOf({ cluster, store }: Config): 'alone' | 'server' | 'client' | 'on etcd' {
   if (store.etcd.endpoints.length > 0) return 'on etcd';
-  const isAlone = cluster.retryJoin.length === 0 && (!cluster.server || cluster.bootstrapExpect <= 1);
-  if (isAlone) return 'alone';
+  const joins = cluster.retryJoin.length > 0 || cluster.autoJoin !== undefined;
+  if (!joins && (!cluster.server || cluster.bootstrapExpect <= 1)) return 'alone';
   return cluster.server ? 'server' : 'client';
 }
 
@@ -103,16 +103,25 @@ export async function openTruth(
   const { Keyring } = await import('../cluster/link/keyring.ts');
   const directory = dataDirectory === undefined ? undefined : path.join(dataDirectory, 'cluster');
   const keyring = Keyring.open(config.cluster.encrypt, directory);
+  const { askAround } = await import('../cluster/auto-join.ts');
+  const { findContacts } = await import('../cluster/contacts.ts');
+  const { retryJoin, autoJoin } = config.cluster;
+  const clusterLog = logger.child('cluster');
+  const around =
+    autoJoin === undefined
+      ? undefined
+      : () => askAround({ name: autoJoin, keyring, host: who.address, clock, logger: clusterLog });
   const common = {
     self: { id: who.id, name: who.name, host: who.address, version: VERSION },
     port: config.ports.server,
-    retryJoin: config.cluster.retryJoin,
+    findContacts: () => findContacts(retryJoin, { port: config.ports.server, logger: clusterLog, around }),
+    autoJoin,
     keyring,
     onSubscriberError,
     onEvent,
     clock,
     random,
-    logger: logger.child('cluster'),
+    logger: clusterLog,
     signal,
   };
   if (role === 'client') {

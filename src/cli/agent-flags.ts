@@ -157,6 +157,12 @@ export const AGENT_FLAGS = {
     summary:
       'Where servers may be: host, host:port, srv:NAME, file:PATH or exec:COMMAND; tried until one is there.',
   },
+  'auto-join': {
+    kind: 'string',
+    value: 'NAME',
+    sets: 'cluster.auto_join',
+    summary: 'Find the servers of this name, with the same key, on the local network by multicast.',
+  },
   'retry-interval': { kind: 'duration', summary: 'Pause between such attempts.' },
   'retry-max': { kind: 'integer', summary: 'Most such attempts.' },
   'join-wan': { kind: 'list', value: 'ADDRESS', summary: 'A server of another datacenter.' },

@@ -11,7 +11,6 @@ import {
   type NodeOptions,
   type ServerState,
 } from './cluster.ts';
-import { findContacts } from './contacts.ts';
 import type { UserEvent } from './event-log.ts';
 import { type FollowerStore, openFollowerStore } from './follower-store.ts';
 import { Caller } from './link/rpc.ts';
@@ -36,7 +35,7 @@ const WAIT_LOG = 10_000;
 
 /** Starts an agent that keeps no truth: follows a server. Resolves when the catalog is there. */
 export async function startClient(options: ClientOptions): Promise<ClientCluster> {
-  const { self, port, retryJoin, keyring, directory, clock, random, logger, signal, onEvent } = options;
+  const { self, port, findContacts, keyring, directory, clock, random, logger, signal, onEvent } = options;
   const book = new Book(
     { ...self, port },
     directory === undefined ? undefined : path.join(directory),
@@ -53,7 +52,7 @@ export async function startClient(options: ClientOptions): Promise<ClientCluster
   const servers = async (): Promise<HostPort[]> => {
     if (clock.now() - contactsAt > CONTACTS_AGE) {
       contactsAt = clock.now();
-      contacts = await findContacts(retryJoin, { port, logger });
+      contacts = await findContacts();
     }
     const known = shuffled(book.others(), random).map(({ host, port: at }) => ({ host, port: at }));
     const addresses = new Set(known.map(addressOf));

@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
+import type { HostPort } from '../lib/host-port.ts';
 import type { Logger } from '../lib/log.ts';
 import type { UserEvent } from './event-log.ts';
 import type { Keyring } from './link/keyring.ts';
@@ -8,8 +9,10 @@ export interface NodeOptions {
   self: { id: string; name: string; host: string; version: string };
   /** Of links: on this node, and on servers that are given without one. */
   port: number;
-  /** Where servers may be, see `contacts.ts`. */
-  retryJoin: readonly string[];
+  /** Where servers may be at present, see `contacts.ts`. */
+  findContacts: () => Promise<HostPort[]>;
+  /** The name under which servers are found on the local network, see `auto-join.ts`. */
+  autoJoin?: string | undefined;
   keyring: Keyring;
   onSubscriberError: (error: unknown) => void;
   /** An event that somebody fired reached this node. */

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { resolveSrv } from 'node:dns/promises';
+import { lookup, resolveSrv } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
-import { isIPv6 } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 import { messageOf } from '../errors.ts';
-import { type HostPort, parseHostPort } from '../lib/host-port.ts';
+import { formatHostPort, type HostPort, parseHostPort } from '../lib/host-port.ts';
 import type { Logger } from '../lib/log.ts';
 
 /** A command that tells addresses may take so long, in ms, and print so much. */
@@ -42,23 +42,48 @@ export function addressOf(text: string, port: number): HostPort {
   return parseHostPort(text) ?? { host: text.replace(/^\[(.*)\]$/, '$1'), port };
 }
 
-/** Asks all sources where servers may be found. One that fails is reported, and the others go on. */
+export interface ContactsOptions {
+  /** Where links come in on servers that are given without a port. */
+  port: number;
+  logger: Logger;
+  /** Asks on the local network. */
+  around?: (() => Promise<string[]>) | undefined;
+}
+
+/**
+ * Asks all sources where servers may be found. One that fails is reported, and the others go on. A name stands for all of its
+ * addresses: the first may be this node's own, or that of a server that is away.
+ */
 export async function findContacts(
   sources: readonly string[],
-  { port, logger }: { port: number; logger: Logger },
+  { port, logger, around }: ContactsOptions,
 ): Promise<HostPort[]> {
-  const found = await Promise.all(
-    sources.map(async (source) => {
-      const [, kind = '', rest = ''] = /^([a-z]+):(.*)$/s.exec(source) ?? [];
-      const ask = Object.hasOwn(SOURCES, kind) ? SOURCES[kind] : undefined;
-      if (ask === undefined) return [source];
-      try {
-        return await ask(rest);
-      } catch (error) {
-        logger.warn('a source of addresses failed', { source, error: messageOf(error) });
-        return [];
-      }
-    }),
+  const asked = sources.map(async (source) => {
+    const [, kind = '', rest = ''] = /^([a-z]+):(.*)$/s.exec(source) ?? [];
+    const ask = Object.hasOwn(SOURCES, kind) ? SOURCES[kind] : undefined;
+    if (ask === undefined) return [source];
+    try {
+      return await ask(rest);
+    } catch (error) {
+      logger.warn('a source of addresses failed', { source, error: messageOf(error) });
+      return [];
+    }
+  });
+  const found = (await Promise.all([...asked, around?.() ?? []])).flat();
+  const places = await Promise.all(
+    [...new Set(found)].map((text) => addressesOf(addressOf(text, port), logger)),
   );
-  return [...new Set(found.flat())].map((text) => addressOf(text, port));
+  const byText = new Map(places.flat().map((place) => [formatHostPort(place.host, place.port), place]));
+  return [...byText.values()];
+}
+
+async function addressesOf(place: HostPort, logger: Logger): Promise<HostPort[]> {
+  const { host, port } = place;
+  if (isIP(host) !== 0) return [place];
+  try {
+    return (await lookup(host, { all: true })).map(({ address }) => ({ host: address, port }));
+  } catch (error) {
+    logger.debug('a name to join is not known', { name: host, error: messageOf(error) });
+    return [];
+  }
 }

@@ -3,7 +3,6 @@ import type { Clock } from '../lib/clock.ts';
 import { formatHostPort, type HostPort } from '../lib/host-port.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Book, Entry } from './book.ts';
-import { findContacts } from './contacts.ts';
 import type { Keyring } from './link/keyring.ts';
 import { Caller } from './link/rpc.ts';
 import type { Presence, Report } from './liveness.ts';
@@ -38,9 +37,8 @@ const CONTACTS_RETRY = 1_000;
 export interface GossipOptions {
   book: Book;
   keyring: Keyring;
-  /** Where links come in on servers that are given without a port. */
-  port: number;
-  retryJoin: readonly string[];
+  /** Where servers may be at present. */
+  findContacts: () => Promise<HostPort[]>;
   clock: Clock;
   logger: Logger;
   presence: Presence;
@@ -157,13 +155,13 @@ export class Gossip {
 
   /** Greets whoever is where servers may be, unless it is known already. */
   async #ask(): Promise<void> {
-    const { retryJoin, port, logger, book } = this.#options;
+    const { findContacts, logger, book } = this.#options;
     const known = new Set(
       [book.self, ...this.reachable().map(({ entry }) => entry)].map(({ host, port }) =>
         formatHostPort(host, port),
       ),
     );
-    for (const address of await findContacts(retryJoin, { port, logger })) {
+    for (const address of await findContacts()) {
       if (known.has(formatHostPort(address.host, address.port)) || this.#stopped) continue;
       this.contact(address).catch((error: unknown) => {
         logger.debug('nobody answers at an address to join', {

@@ -3,6 +3,7 @@ import { isMusterError, MusterError, messageOf } from '../errors.ts';
 import { pause } from '../lib/clock.ts';
 import { formatHostPort } from '../lib/host-port.ts';
 import { type EtcdStore, openEtcdStore } from '../store/etcd/store.ts';
+import { answerAround } from './auto-join.ts';
 import { Book } from './book.ts';
 import type { Cluster, NodeOptions } from './cluster.ts';
 import { EtcdProcess, OWN_TXN_LIMITS } from './etcd-process.ts';
@@ -102,8 +103,7 @@ class Server implements ServerCluster, ServerParts {
     this.gossip = new Gossip({
       book: this.book,
       keyring,
-      port,
-      retryJoin: options.retryJoin,
+      findContacts: options.findContacts,
       clock,
       logger,
       presence: this.presence,
@@ -142,6 +142,7 @@ class Server implements ServerCluster, ServerParts {
       },
     });
     this.gossip.start();
+    await this.#answerAround();
     await this.#becomeMember();
     await this.#openStore();
   }
@@ -158,6 +159,14 @@ class Server implements ServerCluster, ServerParts {
     await this.etcd.stop();
     this.#lines?.close();
     await this.#links?.stop();
+  }
+
+  /** Lets others find this server on the local network, if it is to be found. */
+  async #answerAround(): Promise<void> {
+    const { autoJoin: name, self, port, keyring, clock, logger } = this.options;
+    if (name === undefined) return;
+    const options = { name, keyring, host: self.host, clock, logger };
+    this.#ends.push(await answerAround(options, () => ({ host: self.host, port })));
   }
 
   /** Founds the cluster with others or joins theirs, as long as it takes. */

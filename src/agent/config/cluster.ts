@@ -23,6 +23,15 @@ export const clusterSchema = z
       .describe(
         'Where servers may be found: "host", "host:port", "srv:NAME" for SRV records, "file:PATH" or "exec:COMMAND" for addresses, one per line. Asked again and again; only the first contact hangs on it.',
       ),
+    autoJoin: z
+      .string()
+      .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i, {
+        error: 'expected a name of letters, digits and hyphens, such as "shop"',
+      })
+      .optional()
+      .describe(
+        'Find servers on the local network by multicast (port 5353, UDP): those of the same name and with the same key answer. Off unless a name is given.',
+      ),
     encrypt: secret().describe(
       'Key that all nodes of the cluster have, 16 or 32 bytes in base64 (`muster keygen`). All trust comes from it.',
     ),

@@ -11,6 +11,8 @@ interface Key {
   readonly name: string;
   /** What TLS works with. */
   readonly secret: Buffer;
+  /** What questions for servers on the network are sealed with. */
+  readonly autoJoin: Buffer;
 }
 
 const KEY_BYTES = new Set([16, 24, 32]);
@@ -34,6 +36,7 @@ function keyOf(text: string): Key {
     text: text.trim(),
     name: derive('link key name', 12).toString('base64url'),
     secret: derive('link key', 32),
+    autoJoin: derive('auto-join key', 32),
   };
 }
 
@@ -71,6 +74,11 @@ export class Keyring {
   /** The secret of a key that a link names; undefined for a stranger's. */
   secretOf(name: string): Buffer | undefined {
     return this.#keys.find((key) => key.name === name)?.secret;
+  }
+
+  /** Of all keys, the primary one first. */
+  autoJoinSecrets(): Buffer[] {
+    return this.#keys.map(({ autoJoin }) => autoJoin);
   }
 
   /** All keys as written, the primary one first. */
