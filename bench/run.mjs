@@ -13,6 +13,7 @@ import { proxyLatencyBench } from './proxy-latency.mjs';
 import { proxyMemoryBench } from './proxy-memory.mjs';
 import { proxyScaleBench } from './proxy-scale.mjs';
 import { registryBench } from './registry.mjs';
+import { resilienceBench } from './resilience.mjs';
 import { routesBench } from './routes.mjs';
 import { soakBench } from './soak.mjs';
 import { storeBench } from './store.mjs';
@@ -67,6 +68,12 @@ const BENCHES = {
     about: 'three servers: failover, propagation between nodes, writes per second',
     needs: ['test'],
     measure: clusterBench,
+  },
+  resilience: {
+    about:
+      'what fails while instances, registry, configuration and balancers are replaced, killed and stopped',
+    needs: ['test'],
+    measure: resilienceBench,
   },
   routes: {
     about: 'memory, look-up and change of a table of 50,000 routes',

@@ -1,5 +1,5 @@
 // @ts-check
-// Three servers on an etcd each and agents in front of them, all on this machine, every listener on a port of its own.
+// Servers on an etcd each and agents in front of them, all on this machine, every listener on a port of its own.
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,17 +21,15 @@ const ADDRESS = '127.0.0.1';
 /**
  * Nothing is started yet.
  * @param {string} folder empty, of its own
- * @param {{ clients: number, flags?: string[] }} options
+ * @param {{ servers?: number, clients: number, flags?: string[] }} options three servers unless told otherwise
  */
-export async function describeCluster(folder, { clients, flags = [] }) {
+export async function describeCluster(folder, { servers = 3, clients, flags = [] }) {
   const key = randomBytes(32).toString('base64');
   const names = [
-    'server-1',
-    'server-2',
-    'server-3',
+    ...Array.from({ length: servers }, (_, at) => `server-${at + 1}`),
     ...Array.from({ length: clients }, (_, at) => `client-${at + 1}`),
   ];
-  const [peers = 0] = await freePorts(3, { inARow: true });
+  const [peers = 0] = await freePorts(servers, { inARow: true });
   const config = join(folder, 'cluster.json');
   writeFileSync(config, JSON.stringify({ cluster: { peer_port: peers } }));
   const all = await Promise.all(
@@ -40,7 +38,7 @@ export async function describeCluster(folder, { clients, flags = [] }) {
       return { name, ports: { http, dns, server, lan, wan, proxy, admin } };
     }),
   );
-  const joins = all.slice(0, 3).map(({ ports }) => `-retry-join=${ADDRESS}:${ports.server}`);
+  const joins = all.slice(0, servers).map(({ ports }) => `-retry-join=${ADDRESS}:${ports.server}`);
   /** @type {Node[]} */
   const nodes = all.map(({ name, ports }, at) => ({
     name,
@@ -51,7 +49,7 @@ export async function describeCluster(folder, { clients, flags = [] }) {
       start(process.execPath, [
         MUSTER,
         'agent',
-        ...(at < 3 ? ['-server', '-bootstrap-expect=3'] : []),
+        ...(at < servers ? ['-server', `-bootstrap-expect=${servers}`] : []),
         ...['-config-file', config, `-node=${name}`, `-data-dir=${join(folder, name)}`, `-encrypt=${key}`],
         ...[`-http-port=${ports.http}`, `-dns-port=${ports.dns}`, `-server-port=${ports.server}`],
         ...[`-serf-lan-port=${ports.lan}`, `-serf-wan-port=${ports.wan}`],
@@ -60,5 +58,5 @@ export async function describeCluster(folder, { clients, flags = [] }) {
         ...flags,
       ]),
   }));
-  return { servers: nodes.slice(0, 3), clients: nodes.slice(3) };
+  return { servers: nodes.slice(0, servers), clients: nodes.slice(servers) };
 }
