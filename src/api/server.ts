@@ -1,10 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { ListenOptions, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { isMusterError, listenError, messageOf } from '../errors.ts';
 import { Ending } from '../lib/ending.ts';
-import { formatHostPort, type HostPort } from '../lib/host-port.ts';
+import { formatHostPort, fromHere, type HostPort, parseHostPort } from '../lib/host-port.ts';
+import { leaveToOther, Sockets } from '../lib/sockets.ts';
 import { admit } from './access.ts';
+import { RELOAD_PATH } from './agent/reload.ts';
 import type { ApiContext } from './context.ts';
 import type { Endpoint } from './endpoint.ts';
 import { endpoints as allEndpoints } from './endpoints.ts';
@@ -16,6 +18,7 @@ import { apiRequest, drain } from './request.ts';
 import { cleanPath, Router } from './router.ts';
 import { send } from './send.ts';
 import { staticFile } from './static-files.ts';
+import { Succession } from './succession.ts';
 
 export interface ApiOptions {
   context: ApiContext;
@@ -29,6 +32,8 @@ export interface ApiOptions {
   uiDirectory?: string;
   /** The table, unless it is the whole one. */
   endpoints?: readonly Endpoint[];
+  /** Those of the process. */
+  sockets?: Sockets | undefined;
 }
 
 export interface Api {
@@ -36,6 +41,13 @@ export interface Api {
   readonly address: HostPort;
   /** Takes over a connection that came in another way. */
   accept(socket: Duplex): void;
+  /** Requests that may change something wait from now on, reads go on; resolves when the former are done. */
+  hold(): Promise<void>;
+  /**
+   * Another server has the socket: takes no more connections, ends blocked queries, and passes on to it what waits and what comes
+   * on open connections, as the last thing on each. Resolves when there are none any more.
+   */
+  leave(): Promise<void>;
   /** Ends blocked queries, lets the other requests finish, closes the connections. Idempotent. */
   stop(): Promise<void>;
 }
@@ -67,6 +79,7 @@ export async function startApi({
   path: socket,
   uiDirectory,
   endpoints = allEndpoints,
+  sockets = new Sockets(),
 }: ApiOptions): Promise<Api> {
   const logger = context.logger.child('http');
   const router = new Router(endpoints);
@@ -75,8 +88,10 @@ export async function startApi({
   // Consul takes a body that is sent in chunks although it announces a length; Node does so only with the lenient
   // parser. The chunks count, and the connection is not used again (RFC 9112, 6.1).
   const options = { keepAliveTimeout: KEEP_ALIVE, maxHeaderSize: MAX_HEADER, insecureHTTPParser: true };
+  const succession = new Succession((path) => path.startsWith(RELOAD_PATH));
   const server = createServer(options, (request, response) => {
     silent.delete(request.socket);
+    if (succession.takes(request, response)) return;
     if (!stopping.ended && ready.serve(request, response)) {
       logger.debug('request', { method: 'GET', path: pathOf(request), status: 200, ms: 0 });
       return;
@@ -202,9 +217,12 @@ export async function startApi({
     return staticFile(uiDirectory, path.slice('/ui/'.length), request.headers['if-none-match']);
   }
 
-  if (socket !== undefined) await listen(server, { path: socket }, socket);
-  else if (host !== undefined && port !== undefined)
-    await listen(server, { host, port }, formatHostPort(host, port));
+  const place = socket === undefined ? { host: host ?? '', port: port ?? 0 } : { path: socket };
+  const name = socket ?? formatHostPort(host ?? '', port ?? 0);
+  if (socket !== undefined || (host !== undefined && port !== undefined))
+    await sockets.listen(server, place).catch((cause: unknown) => {
+      throw listenError('the HTTP API', name, cause);
+    });
   // What Node's server does once it listens, above all its watch over slow clients, it has to do all the same.
   else server.emit('listening');
   const bound = server.address();
@@ -217,6 +235,14 @@ export async function startApi({
     address,
     // Node's documented way to have an HTTP server take a connection that it did not accept itself.
     accept: (socket) => void server.emit('connection', socket),
+    hold: () => succession.hold(STOP_GRACE),
+    leave: () =>
+      new Promise((resolve) => {
+        leaveToOther(server, socket, resolve);
+        const here = parseHostPort(fromHere(formatHostPort(address.host, address.port))) ?? address;
+        succession.leave(socket === undefined ? here : { socketPath: socket });
+        stopping.end();
+      }),
     stop() {
       stopped ??= stop(server, silent, stopping, context);
       return stopped;
@@ -248,13 +274,6 @@ function errorReply(error: unknown): Reply {
   if (isMusterError(error, 'request.invalid')) return text(error.message, { status: 400 });
   if (isMusterError(error)) return text(error.message, { status: 500 });
   return text('internal error: the log of the agent has the cause', { status: 500 });
-}
-
-function listen(server: Server, place: ListenOptions, name: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause) => reject(listenError('the HTTP API', name, cause)));
-    server.listen(place, resolve);
-  });
 }
 
 function stop(

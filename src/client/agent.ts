@@ -9,6 +9,9 @@ import type {
   ServiceRegistration,
 } from './types.ts';
 
+/** A new process has to load the catalog (ms). */
+const REPLACE_TIMEOUT = 240_000;
+
 /** The agent that is asked: itself, and what is registered with it. */
 export class AgentCalls {
   readonly #connection: Connection;
@@ -119,6 +122,18 @@ export class AgentCalls {
 
   async reload(options: CallOptions = {}): Promise<void> {
     await this.#put('/v1/agent/reload', options);
+  }
+
+  /** Has a new process take over from the agent's; resolves with its pid once it serves. Rejects with why it does not. */
+  async replace(options: CallOptions = {}): Promise<number> {
+    const { value } = await this.#connection.get<{ Pid: number }>({
+      ...callOf(options),
+      method: 'PUT',
+      path: '/v1/agent/reload',
+      params: { process: true },
+      timeout: REPLACE_TIMEOUT,
+    });
+    return value.Pid;
   }
 
   /** The agent's log from now on, in pieces as they come, until `signal` is aborted. */

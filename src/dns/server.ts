@@ -6,6 +6,7 @@ import { type Clock, systemClock } from '../lib/clock.ts';
 import { joinLabels } from '../lib/dns/message.ts';
 import { formatHostPort } from '../lib/host-port.ts';
 import { type Logger, silentLogger } from '../lib/log.ts';
+import type { Sockets } from '../lib/sockets.ts';
 import { Answers } from './answers.ts';
 import { Forwarder } from './forward/forwarder.ts';
 import { DEFAULT_DNS_OPTIONS, type DnsOptions, forwardOptionsOf } from './options.ts';
@@ -35,12 +36,16 @@ export interface DnsServerOptions {
   random?: () => number;
   clock?: Clock;
   logger?: Logger;
+  /** Those of the process. */
+  sockets?: Sockets | undefined;
 }
 
 export interface Dns {
   /** "host:port", the same for UDP and TCP. */
   readonly address: string;
   readonly port: number;
+  /** Takes no more questions but those on open connections: another process has the sockets. */
+  leave(): void;
   stop(): Promise<void>;
 }
 
@@ -93,7 +98,7 @@ export async function startDns(given: DnsServerOptions): Promise<Dns> {
 
   let listeners: { tcp: TcpServer; udp: UdpServer };
   try {
-    listeners = await listen(respond, { host, port, limits, clock, logger });
+    listeners = await listen(respond, { host, port, limits, clock, logger, sockets: given.sockets });
   } catch (cause) {
     forwarder?.stop();
     answers.stop();
@@ -108,7 +113,11 @@ export async function startDns(given: DnsServerOptions): Promise<Dns> {
     await Promise.all([tcp.stop(), udp.stop()]);
     answers.stop();
   };
-  return { address, port: tcp.port, stop: () => (stopped ??= stop()) };
+  const leave = () => {
+    tcp.leave();
+    udp.leave();
+  };
+  return { address, port: tcp.port, leave, stop: () => (stopped ??= stop()) };
 }
 
 export interface ListenOptions {
@@ -117,6 +126,7 @@ export interface ListenOptions {
   limits: TcpLimits;
   clock: Clock;
   logger: Logger;
+  sockets?: Sockets | undefined;
 }
 
 /** Both transports on one port. Rejects with what the system says. */

@@ -3,6 +3,7 @@ import { createServer, type Socket } from 'node:net';
 import type { Clock } from '../lib/clock.ts';
 import { HEADER_BYTES } from '../lib/dns/numbers.ts';
 import type { Logger } from '../lib/log.ts';
+import { Sockets } from '../lib/sockets.ts';
 import type { Responder } from './respond.ts';
 
 export interface TcpLimits {
@@ -25,6 +26,8 @@ export interface TcpServer {
   readonly port: number;
   /** Connections that are open. */
   readonly connections: number;
+  /** Takes no more connections: another process has the socket. Those there are go on. */
+  leave(): void;
   stop(): Promise<void>;
 }
 
@@ -40,7 +43,15 @@ export async function startTcp(
     limits,
     clock,
     logger,
-  }: { host: string; port: number; limits: TcpLimits; clock: Clock; logger: Logger },
+    sockets = new Sockets(),
+  }: {
+    host: string;
+    port: number;
+    limits: TcpLimits;
+    clock: Clock;
+    logger: Logger;
+    sockets?: Sockets | undefined;
+  },
 ): Promise<TcpServer> {
   const open = new Map<Socket, { since: number }>();
   const server = createServer({ noDelay: true });
@@ -55,13 +66,7 @@ export async function startTcp(
       state.since = clock.now();
     });
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
+  await sockets.listen(server, { host, port });
   // For what comes after: accepting may fail for a while, when there are no file descriptors left.
   server.on('error', (error) => logger.warn('the DNS listener has trouble', { error: error.message }));
 
@@ -86,6 +91,7 @@ export async function startTcp(
     get connections() {
       return open.size;
     },
+    leave: () => void server.close(),
     stop: () => (stopped ??= stop()),
   };
 }

@@ -197,11 +197,3 @@ function pointer(words: Int32Array, at: number, value: number): void {
   words[at] = value | 0;
   words[at + 1] = Math.floor(value / 2 ** 32);
 }
-
-/** Its descriptor, which Node has no public name for; undefined where there is none. */
-export function descriptorOf(socket: object): number | undefined {
-  const symbol = Object.getOwnPropertySymbols(socket).find((one) => one.description === 'state symbol');
-  const state = symbol && (socket as Record<symbol, { handle?: { fd?: unknown } | null }>)[symbol];
-  const fd = state?.handle?.fd;
-  return typeof fd === 'number' && fd >= 0 ? fd : undefined;
-}

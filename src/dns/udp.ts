@@ -1,8 +1,9 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import type { Logger } from '../lib/log.ts';
+import { descriptorOf, Sockets, stopReading } from '../lib/sockets.ts';
 import type { Responder } from './respond.ts';
-import { descriptorOf, UdpBatch } from './udp-batch.ts';
+import { UdpBatch } from './udp-batch.ts';
 
 /**
  * Bytes of questions and answers that the kernel keeps for us: a burst of some ten thousand questions waits
@@ -14,29 +15,29 @@ const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 
 export interface UdpServer {
   readonly port: number;
+  /** Reads no more questions: another process has the socket. Late answers still go out. */
+  leave(): void;
   stop(): Promise<void>;
 }
 
 /** Rejects with what the system says when the address cannot be had. */
 export async function startUdp(
   respond: Responder,
-  { host, port, logger }: { host: string; port: number; logger: Logger },
+  {
+    host,
+    port,
+    logger,
+    sockets = new Sockets(),
+  }: { host: string; port: number; logger: Logger; sockets?: Sockets | undefined },
 ): Promise<UdpServer> {
   const socket = createSocket({
     type: isIPv6(host) ? 'udp6' : 'udp4',
     // Addresses are not looked up, which would cost a turn of the loop for each answer.
     lookup: (address, _options, callback) => callback(null, address, isIPv6(address) ? 6 : 4),
   });
-  await new Promise<void>((resolve, reject) => {
-    const fail = (error: Error) => {
-      socket.close();
-      reject(error);
-    };
-    socket.once('error', fail);
-    socket.bind(port, host, () => {
-      socket.off('error', fail);
-      resolve();
-    });
+  await sockets.bind(socket, { host, port }).catch((error: unknown) => {
+    socket.close();
+    throw error;
   });
   growBuffers(socket, logger);
   let closed = false;
@@ -45,7 +46,8 @@ export async function startUdp(
   const send = (answer: Buffer, port: number, address: string) => {
     if (!closed && socket.getSendQueueSize() <= MAX_WAITING_BYTES) socket.send(answer, port, address);
   };
-  const fd = descriptorOf(socket);
+  const [fd] = descriptorOf(socket);
+  let hasLeft = false;
   let batch: UdpBatch | undefined;
   if (fd !== undefined)
     UdpBatch.open().then((opened) => {
@@ -53,7 +55,7 @@ export async function startUdp(
     });
   socket.on('message', (packet, from) => {
     // One has come through the runtime; those behind it are taken all at once.
-    if (fd !== undefined && !closed) batch?.drain(fd, respond, send);
+    if (fd !== undefined && !closed && !hasLeft) batch?.drain(fd, respond, send);
     if (from.port === 0) return;
     const answer = respond(packet, true, from.address);
     if (answer instanceof Promise) answer.then((late) => send(late, from.port, from.address));
@@ -68,6 +70,10 @@ export async function startUdp(
     });
   return {
     port: socket.address().port,
+    leave() {
+      hasLeft = true;
+      stopReading(socket);
+    },
     stop: () => (stopped ??= stop()),
   };
 }

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { listenError, messageOf } from '../../errors.ts';
 import { formatHostPort, type HostPort } from '../../lib/host-port.ts';
 import type { Logger } from '../../lib/log.ts';
+import { Sockets } from '../../lib/sockets.ts';
 import type { Door } from '../access.ts';
 import { type AdminCall, type AdminReply, type AdminSource, adminReply, text } from './endpoints.ts';
 import { noRates, type TargetRates } from './fabio.ts';
@@ -39,6 +40,8 @@ export interface AdminOptions {
   readonly rates?: TargetRates;
   /** What tokens are asked of. Default: access is not controlled. */
   readonly door?: Door | undefined;
+  /** Those of the process. */
+  readonly sockets?: Sockets | undefined;
 }
 
 export interface Admin {
@@ -95,11 +98,9 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
       ? createServer(timeouts, listener)
       : createSecureServer({ ...timeouts, ...options.tls }, listener);
   server.maxConnections = MAX_CONNECTIONS;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) =>
-      reject(listenError("the balancer's admin API", formatHostPort(address.host, address.port), cause)),
-    );
-    server.listen({ host: address.host, port: address.port }, resolve);
+  const { sockets = new Sockets() } = options;
+  await sockets.listen(server, address).catch((cause: unknown) => {
+    throw listenError("the balancer's admin API", formatHostPort(address.host, address.port), cause);
   });
   const { port } = server.address() as AddressInfo;
   let stopping: Promise<void> | undefined;

@@ -9,6 +9,8 @@ export interface AgentControl {
   readonly registry: Registry;
   /** Reads the configuration again; rejects with what is wrong with it. */
   reload(): Promise<void>;
+  /** Has a new process take over from this one; resolves with its pid. Rejects with why this one goes on. */
+  replace?(): Promise<number>;
   /** Leaves for good and ends the program: begins after the answer is sent. */
   leave(): void;
   /** Joins the cluster at `address` ("host:port"). Without it this agent stands alone. */

@@ -1,20 +1,32 @@
 import { messageOf } from '../../errors.ts';
 import { endpoint } from '../endpoint.ts';
 import { HttpError } from '../http-error.ts';
-import { empty } from '../reply.ts';
-import { agentOf } from './context.ts';
+import { empty, json } from '../reply.ts';
+import { type AgentControl, agentOf } from './context.ts';
+
+export const RELOAD_PATH = '/v1/agent/reload';
 
 export const reload = endpoint({
   method: 'PUT',
-  path: '/v1/agent/reload',
+  path: RELOAD_PATH,
   needs: 'agent:write',
-  summary: 'Read the configuration again; on any fault in it the old one stays',
-  async handler(context) {
+  summary:
+    'Read the configuration again; on any fault in it the old one stays. With ?process a new process takes over, answered with its "Pid" once it serves',
+  async handler(context, { query }) {
+    const agent = agentOf(context);
     try {
-      await agentOf(context).reload();
+      if (query.has('process')) return json({ Pid: await replaced(agent) });
+      await agent.reload();
     } catch (error) {
+      if (error instanceof HttpError) throw error;
       throw new HttpError(500, messageOf(error));
     }
     return empty();
   },
 });
+
+function replaced({ replace }: AgentControl): Promise<number> {
+  if (replace === undefined)
+    throw new HttpError(501, 'This agent is a part of another program, which is to be replaced itself');
+  return replace();
+}

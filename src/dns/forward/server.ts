@@ -4,6 +4,7 @@ import { RCODE } from '../../lib/dns/numbers.ts';
 import { emptyQuery, IGNORE, readQuery } from '../../lib/dns/query.ts';
 import { formatHostPort, type HostPort } from '../../lib/host-port.ts';
 import { type Logger, silentLogger } from '../../lib/log.ts';
+import type { Sockets } from '../../lib/sockets.ts';
 import { refuse, roomFor } from '../assemble.ts';
 import type { Responder } from '../respond.ts';
 import { type Dns, listen } from '../server.ts';
@@ -22,6 +23,8 @@ export interface ForwardServerOptions {
   /** Numbers of questions to others; for tests. */
   questionId?: () => number;
   logger?: Logger;
+  /** Those of the process. */
+  sockets?: Sockets | undefined;
 }
 
 export interface ForwardServer {
@@ -33,6 +36,8 @@ export interface ForwardServer {
   readonly addresses: readonly string[];
   /** Of the first. */
   readonly port: number;
+  /** Takes no more questions but those on open connections: another process has the sockets. */
+  leave(): void;
   stop(): Promise<void>;
 }
 
@@ -54,17 +59,28 @@ export async function startForwardServer(given: ForwardServerOptions): Promise<F
     (error) => logger.error('a question failed', { error: messageOf(error) }),
   );
   const limits = { ...DEFAULT_TCP_LIMITS, ...given.tcp };
-  const open: Pick<Dns, 'address' | 'port' | 'stop'>[] = [];
+  const open: Dns[] = [];
   const stop = async () => {
     forwarder.stop();
     await Promise.all(open.map((one) => one.stop()));
   };
   for (const { host, port } of given.listen) {
     try {
-      const { tcp, udp } = await listen(respond, { host, port, limits, clock, logger });
+      const { tcp, udp } = await listen(respond, {
+        host,
+        port,
+        limits,
+        clock,
+        logger,
+        sockets: given.sockets,
+      });
       open.push({
         address: formatHostPort(host, tcp.port),
         port: tcp.port,
+        leave() {
+          tcp.leave();
+          udp.leave();
+        },
         stop: async () => void (await Promise.all([tcp.stop(), udp.stop()])),
       });
     } catch (cause) {
@@ -84,6 +100,9 @@ export async function startForwardServer(given: ForwardServerOptions): Promise<F
     },
     addresses: open.map(({ address }) => address),
     port: open[0]?.port ?? 0,
+    leave() {
+      for (const one of open) one.leave();
+    },
     stop: () => {
       stopped ??= stop();
       return stopped;

@@ -1,0 +1,89 @@
+/** What Node has no door for about descriptors of sockets, through koffi. Loaded only by a process that is given some, or gives some away. */
+import { addressText } from './ip.ts';
+
+export interface Descriptors {
+  /** Another one for the same socket, which programs that are started do not inherit. Negative: an error number. */
+  duplicate(fd: number): number;
+  /** Where an inherited socket listens; undefined: it is no listening socket, nor one of UDP. */
+  describe(fd: number): { kind: 'tcp' | 'udp' | 'unix'; host: string; port: number } | undefined;
+  /** Sends a text to a datagram socket of this machine ("@": an abstract name). False: nobody takes it. */
+  tell(path: string, text: string): boolean;
+}
+
+const DUPLICATE_CLOSED_ON_EXEC = process.platform === 'linux' ? 1030 : 67;
+const SOL_SOCKET = process.platform === 'linux' ? 1 : 0xffff;
+const SO_TYPE = process.platform === 'linux' ? 3 : 0x1008;
+const SO_ACCEPTCONN = process.platform === 'linux' ? 30 : 2;
+const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
+const AF_UNIX = 1;
+const AF_INET = 2;
+const AF_INET6 = process.platform === 'linux' ? 10 : 30;
+const SOCK_CLOEXEC = 0x80000;
+/** `struct sockaddr_un` of Linux. */
+const UNIX_PATH_BYTES = 108;
+
+let loaded: Promise<Descriptors> | undefined;
+
+/** Rejects where koffi has no build for this platform. */
+export function loadDescriptors(): Promise<Descriptors> {
+  loaded ??= load();
+  return loaded;
+}
+
+async function load(): Promise<Descriptors> {
+  const { default: koffi } = await import('koffi');
+  const own = koffi.load(null);
+  const fcntl = own.func('int fcntl(int fd, int command, long argument)');
+  const getsockopt = own.func(
+    'int getsockopt(int fd, int level, int option, _Out_ int *value, _Inout_ uint *length)',
+  );
+  const getsockname = own.func('int getsockname(int fd, _Out_ uint8_t *address, _Inout_ uint *length)');
+  const socket = own.func('int socket(int family, int type, int protocol)');
+  const sendto = own.func(
+    'long sendto(int fd, const uint8_t *bytes, size_t length, int flags, const uint8_t *address, uint addressLength)',
+  );
+  const close = own.func('int close(int fd)');
+
+  const option = (fd: number, which: number): number => {
+    const value = [0];
+    return getsockopt(fd, SOL_SOCKET, which, value, [4]) === 0 ? (value[0] as number) : -1;
+  };
+
+  return {
+    duplicate(fd) {
+      const made: number = fcntl(fd, DUPLICATE_CLOSED_ON_EXEC, 3);
+      return made === -1 ? -koffi.errno() : made;
+    },
+
+    describe(fd) {
+      const type = option(fd, SO_TYPE);
+      const kind = type === SOCK_STREAM ? 'tcp' : type === SOCK_DGRAM ? 'udp' : undefined;
+      if (kind === undefined || (kind === 'tcp' && option(fd, SO_ACCEPTCONN) !== 1)) return undefined;
+      const address = Buffer.alloc(2 + UNIX_PATH_BYTES);
+      const length = [address.length];
+      if (getsockname(fd, address, length) !== 0) return undefined;
+      // The first two bytes are the family, on BSD a length and the family.
+      const family = process.platform === 'linux' ? address.readUInt16LE(0) : address[1];
+      const port = address.readUInt16BE(2);
+      if (family === AF_INET) return { kind, host: addressText(address.subarray(4, 8)), port };
+      if (family === AF_INET6) return { kind, host: addressText(address.subarray(8, 24)), port };
+      if (family !== AF_UNIX) return undefined;
+      return { kind: 'unix', host: address.toString('utf8', 2, length[0]).replace(/\0.*$/s, ''), port: 0 };
+    },
+
+    tell(path, text) {
+      const name = Buffer.from(path.startsWith('@') ? `\0${path.slice(1)}` : path);
+      if (process.platform !== 'linux' || name.length >= UNIX_PATH_BYTES) return false;
+      const address = Buffer.alloc(2 + name.length + (path.startsWith('@') ? 0 : 1));
+      address.writeUInt16LE(AF_UNIX, 0);
+      name.copy(address, 2);
+      const fd: number = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+      if (fd < 0) return false;
+      const bytes = Buffer.from(text);
+      const sent: number = Number(sendto(fd, bytes, bytes.length, 0, address, address.length));
+      close(fd);
+      return sent === bytes.length;
+    },
+  };
+}
