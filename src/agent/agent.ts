@@ -8,6 +8,7 @@ import { EventLog } from '../cluster/event-log.ts';
 import { messageOf } from '../errors.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { fromHere, type HostPort, parseHostPort } from '../lib/host-port.ts';
+import { Sockets } from '../lib/sockets.ts';
 import type { ScriptsFrom } from '../registry/admit.ts';
 import { type Registry, startRegistry } from '../registry/registry.ts';
 import { VERSION } from '../version.ts';
@@ -41,6 +42,10 @@ export interface AgentOptions {
   random?: () => number;
   /** Gives up a start that waits for other nodes. */
   signal?: AbortSignal;
+  /** Those of the process; default: everything opens its own. */
+  sockets?: Sockets;
+  /** Has another process take over; resolves with its pid. Rejects with why this one goes on. */
+  replace?: () => Promise<number>;
 }
 
 /** Where an agent can be reached; "host:port" as text. */
@@ -61,8 +66,16 @@ export interface Agent {
   readonly groups: Groups;
   /** Reads the configuration again and swaps what can be swapped. Rejects, and keeps the old one, on any error. */
   reload(): Promise<void>;
-  /** Takes no new traffic and lets the requests in flight end, at most for the configured time. Idempotent. */
-  drain(): Promise<void>;
+  /**
+   * Another process goes on with the state: ends everything that changes it, the store last. Clients are still answered, from
+   * memory; requests over the API that may change something wait.
+   */
+  yield(): Promise<void>;
+  /**
+   * Takes no new traffic and lets the requests in flight end, at most for the configured time. `isReplaced`: whoever the state was
+   * yielded to serves; all clients are passed on to it. Idempotent.
+   */
+  drain(isReplaced?: boolean): Promise<void>;
   /** Drains, then stops everything, the store last. Idempotent. */
   stop(): Promise<void>;
 }
@@ -82,9 +95,9 @@ export async function startAgent(config: Config, options: AgentOptions): Promise
 }
 
 async function build(config: Config, options: AgentOptions, teardown: Teardown): Promise<Agent> {
-  const { log, clock = systemClock, random = Math.random } = options;
+  const { log, clock = systemClock, random = Math.random, sockets = new Sockets() } = options;
   const { logger } = log;
-  const parts: Parts = { config, log, clock, random, teardown };
+  const parts: Parts = { config, log, clock, random, teardown, sockets };
   const dataDirectory = config.node.dev ? undefined : config.node.dataDir;
   const who = {
     id: nodeId(config.node.id, dataDirectory),
@@ -107,21 +120,22 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
     leadership.whileLeading(() => startHousekeeping({ store, clock, logger: logger.child('store') })),
   );
   const acl = config.acl.enabled ? await startAcl(parts, store, registry.node, dataDirectory) : undefined;
-  teardown.add('access control', () => acl?.stop());
+  teardown.add('access control', () => acl?.stop(), 'service');
   const door = { acl, node: registry.node.name };
   const balancer = config.balancer.enabled
-    ? await startBalancer({ config: config.balancer, catalog: store.catalog, door, logger })
+    ? await startBalancer({ config: config.balancer, catalog: store.catalog, door, logger, sockets })
     : undefined;
-  teardown.add('the balancer', () => balancer?.stop());
+  teardown.add('the balancer', () => balancer?.stop(), 'service');
   if (config.balancer.kernel.length > 0) {
     const kernel = await startKernel(config.balancer.kernel, {
       catalog: store.catalog,
       node: registry.node.name,
       logger: logger.child('kernel'),
     });
-    teardown.add('balancing in the kernel', () => kernel.stop());
+    teardown.add('balancing in the kernel', (why) => (why === 'yield' ? kernel.release() : kernel.stop()));
   }
-  const dns = await listenDns(parts, store.catalog, registry.node, acl);
+  const names = await listenDns(parts, store.catalog, registry.node, acl);
+  const dns = names.addresses;
 
   const registrator = config.registrator.enabled
     ? startAgentRegistrator({
@@ -153,6 +167,7 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
   const control: AgentControl = {
     registry,
     reload,
+    ...(options.replace === undefined ? {} : { replace: options.replace }),
     leave: () => {
       registry
         .leave()
@@ -175,7 +190,7 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
     version: VERSION,
     ports: { ...config.ports, dns: portOf(dns[0]) ?? config.ports.dns },
   };
-  const http = await listenHttp(
+  const api = await listenHttp(
     parts,
     {
       store,
@@ -195,6 +210,7 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
     },
     { balancer, dns, uiDirectory: config.api.ui ? options.uiDirectory : undefined },
   );
+  const http = api.addresses;
 
   // Last: their programs register over the API, and they end while all else still runs.
   groups = await startGroups(config.group, {
@@ -242,8 +258,10 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
   }
 
   let draining: Promise<void> | undefined;
-  const drain = (): Promise<void> => {
-    draining ??= balancer?.drain(config.balancer.drainTimeout) ?? Promise.resolve();
+  const drain = (isReplaced = false): Promise<void> => {
+    const farewell = { patience: config.balancer.drainTimeout, isReplaced };
+    const left = isReplaced ? [names.leave(), atMost(farewell.patience, api.leave())] : [];
+    draining ??= Promise.all([balancer?.drain(farewell), ...left]).then(() => {});
     return draining;
   };
   return {
@@ -259,6 +277,10 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
     balancer,
     groups,
     reload,
+    async yield() {
+      await api.hold();
+      await teardown.yield();
+    },
     drain,
     async stop() {
       await drain();
@@ -305,6 +327,15 @@ function scriptsFrom({ enableScriptChecks, enableLocalScriptChecks }: Config['he
 function joinAt(cluster: Cluster, address: string): Promise<void> {
   const { host, port } = parseHostPort(address) as HostPort;
   return cluster.join(host, port);
+}
+
+async function atMost(ms: number, done: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([done, late]);
+  clearTimeout(timer);
 }
 
 function portOf(address: string | undefined): number | undefined {

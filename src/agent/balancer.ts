@@ -8,8 +8,10 @@ import type { Traffic } from '../group/surroundings.ts';
 import { systemClock } from '../lib/clock.ts';
 import { type HostPort, parseHostPort } from '../lib/host-port.ts';
 import type { Logger } from '../lib/log.ts';
+import type { Sockets } from '../lib/sockets.ts';
 import type { SourceOptions } from '../proxy/certificates/kinds.ts';
 import type { Carriage } from '../proxy/choice.ts';
+import type { Farewell } from '../proxy/farewell.ts';
 import type { ProxySettings } from '../proxy/settings.ts';
 import { DEFAULT_TLS } from '../proxy/tls/spec.ts';
 import type { Router } from '../route/router.ts';
@@ -27,6 +29,8 @@ export interface BalancerOptions {
   /** What the admin API asks tokens of. */
   door: Door;
   logger: Logger;
+  /** Those of the process. */
+  sockets?: Sockets | undefined;
 }
 
 /** The balancer of an agent: routes from the catalog, the proxy's workers, the admin API. */
@@ -42,8 +46,8 @@ export interface Balancer {
   connections(): readonly ConnectionsView[];
   /** Takes over what the configuration now says of HTTP besides routing. Throws `config.unreadable`; the old one then stays. */
   reload(config: HttpConfig): void;
-  /** Takes no new connections and lets requests in flight end, for at most `patience` ms. Idempotent. */
-  drain(patience: number): Promise<void>;
+  /** Takes no new connections and lets requests in flight end. Idempotent. */
+  drain(farewell: Farewell): Promise<void>;
   /** Idempotent. */
   stop(): Promise<void>;
 }
@@ -74,7 +78,7 @@ export async function startBalancer(options: BalancerOptions): Promise<Balancer 
   }
 }
 
-async function build({ config, catalog, door, logger }: BalancerOptions): Promise<Balancer> {
+async function build({ config, catalog, door, logger, sockets }: BalancerOptions): Promise<Balancer> {
   const { limits, strategy, tagPrefix, matcher, workers, listener, certificates } = config;
   const { listen = listener.length === 0 ? DEFAULT_BALANCER.listen : [] } = config;
   const log = logger.child('balancer');
@@ -108,6 +112,7 @@ async function build({ config, catalog, door, logger }: BalancerOptions): Promis
     settings,
     workers,
     log,
+    sockets,
   }).catch((error: unknown) => {
     stopFollowing();
     throw error;
@@ -115,11 +120,13 @@ async function build({ config, catalog, door, logger }: BalancerOptions): Promis
   configure = (changed) => front.configure(changed);
   // What files said while it started.
   configure(settings);
-  const services = await startServices(config.service, catalog, log).catch(async (error: unknown) => {
-    stopFollowing();
-    await front.stop();
-    throw error;
-  });
+  const services = await startServices(config.service, catalog, log, sockets).catch(
+    async (error: unknown) => {
+      stopFollowing();
+      await front.stop();
+      throw error;
+    },
+  );
   const { listeners, admin, router, counters } = front;
   const requestsOf = instanceTraffic({ router, counters });
   return {
@@ -134,8 +141,8 @@ async function build({ config, catalog, door, logger }: BalancerOptions): Promis
       stopFollowing = follow(http);
       stopBefore();
     },
-    async drain(patience) {
-      await Promise.all([front.drain(patience), services?.front.drain(patience)]);
+    async drain(farewell) {
+      await Promise.all([front.drain(farewell), services?.front.drain(farewell)]);
     },
     async stop() {
       stopFollowing();

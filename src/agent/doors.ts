@@ -7,16 +7,17 @@ import { type Api, type ApiOptions, startApi } from '../api/server.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { History } from '../catalog/history.ts';
 import { startHostsFile } from '../dns/hosts-file.ts';
-import { startDns } from '../dns/server.ts';
-import type { Clock } from '../lib/clock.ts';
+import { type Dns, startDns } from '../dns/server.ts';
+import { type Clock, pause } from '../lib/clock.ts';
 import { formatHostPort } from '../lib/host-port.ts';
+import { type Sockets, unixPlace } from '../lib/sockets.ts';
 import { describeCarriage } from '../proxy/choice.ts';
 import type { LocalNode } from '../registry/node.ts';
 import type { Balancer } from './balancer.ts';
 import { forwardOptions } from './config/dns-forward.ts';
 import type { Config } from './config/schema.ts';
 import { withHeldBack } from './held-back.ts';
-import { startHttps } from './https.ts';
+import { type Https, startHttps } from './https.ts';
 import type { AgentLog } from './log.ts';
 import type { Teardown } from './teardown.ts';
 import { clearSocket, grantSocket, socketPath } from './unix-socket.ts';
@@ -29,19 +30,43 @@ export interface Parts {
   /** In [0, 1). */
   readonly random: () => number;
   readonly teardown: Teardown;
+  /** Those of the process. */
+  readonly sockets: Sockets;
 }
+
+/** The name servers of an agent. */
+export interface DnsDoors {
+  /** "host:port". */
+  readonly addresses: readonly string[];
+  /** Another process has the sockets: resolves when what was asked here is answered, as far as can be waited for. */
+  leave(): Promise<void>;
+}
+
+/** The HTTP API of an agent. */
+export interface HttpDoors {
+  /** "host:port". */
+  readonly addresses: readonly string[];
+  /** As of `Api`. */
+  hold(): Promise<void>;
+  /** Another process has the sockets: resolves when nobody has a connection here any more. */
+  leave(): Promise<void>;
+}
+
+/** How long (ms) other name servers may take to answer what was asked here; then the asker asks again. */
+const LATE_ANSWERS = 2_000;
 
 /** A port that switches its listener off, as in Consul. */
 const OFF = -1;
 
 /** Answers DNS on every client address. Answers with where, "host:port". */
 export async function listenDns(
-  { config, log, clock, random, teardown }: Parts,
+  { config, log, clock, random, teardown, sockets }: Parts,
   catalog: Catalog,
   node: LocalNode,
   acl: Acl | undefined,
-): Promise<string[]> {
+): Promise<DnsDoors> {
   const addresses: string[] = [];
+  const open: Dns[] = [];
   for (const host of config.ports.dns === OFF ? [] : (config.dns.address ?? config.node.client)) {
     const dns = await startDns({
       catalog,
@@ -56,16 +81,24 @@ export async function listenDns(
       random,
       clock,
       logger: log.logger,
+      sockets,
     });
-    teardown.add('DNS', () => dns.stop());
+    teardown.add('DNS', () => dns.stop(), 'service');
     addresses.push(dns.address);
+    open.push(dns);
   }
   const { hostsFile, domain } = config.dns;
   if (hostsFile !== undefined) {
     const file = startHostsFile({ ...hostsFile, catalog, domain, clock, logger: log.logger.child('dns') });
     teardown.add('the hosts file', () => file.stop());
   }
-  return addresses;
+  return {
+    addresses,
+    async leave() {
+      for (const dns of open) dns.leave();
+      if (open.length > 0) await pause(clock, LATE_ANSWERS);
+    },
+  };
 }
 
 /**
@@ -73,10 +106,10 @@ export async function listenDns(
  * "https://host:port".
  */
 export async function listenHttp(
-  { config, log, clock, teardown }: Parts,
+  { config, log, clock, teardown, sockets }: Parts,
   context: Omit<ApiContext, 'settings' | 'dashboard' | 'history'>,
   seen: { balancer: Balancer | undefined; dns: readonly string[]; uiDirectory: string | undefined },
-): Promise<string[]> {
+): Promise<HttpDoors> {
   const { node, catalog } = context;
   // The dashboard says where the API is, and the API serves the dashboard: the address is filled in between.
   const about: About & { api: string } = {
@@ -99,9 +132,9 @@ export async function listenHttp(
     () => context.agent?.registry.counts.heldBack ?? 0,
   );
   const dashboard = startDashboard({ catalog, traffic, about, clock, logger: log.logger });
-  teardown.add('the dashboard', () => dashboard.stop());
+  teardown.add('the dashboard', () => dashboard.stop(), 'service');
   const history = new History({ catalog, clock, maxBytes: config.api.historySize });
-  teardown.add('the history', async () => history.stop());
+  teardown.add('the history', async () => history.stop(), 'service');
   const settings = {
     ...DEFAULT_API_SETTINGS,
     prettyJson: config.node.dev,
@@ -118,9 +151,10 @@ export async function listenHttp(
   };
   const addresses: string[] = [];
   const apis: Api[] = [];
+  const behindTls: Https[] = [];
   const open = async (place: Pick<ApiOptions, 'host' | 'port' | 'path'>): Promise<Api> => {
-    const api = await startApi({ ...options, ...place });
-    teardown.add('the HTTP API', () => api.stop());
+    const api = await startApi({ ...options, ...place, sockets });
+    teardown.add('the HTTP API', () => api.stop(), 'service');
     apis.push(api);
     return api;
   };
@@ -131,9 +165,11 @@ export async function listenHttp(
       const { address } = await open({ host, port: config.ports.http });
       addresses.push(formatHostPort(address.host, address.port));
     } else {
-      await clearSocket(path);
+      // One that another process opened for this one is as it should be.
+      const isNew = !sockets.has(unixPlace(path));
+      if (isNew) await clearSocket(path);
       await open({ path });
-      grantSocket(path, config.api.unixSocket);
+      if (isNew) grantSocket(path, config.api.unixSocket);
       addresses.push(host);
     }
   }
@@ -149,11 +185,20 @@ export async function listenHttp(
         port: config.ports.https,
         clock,
         log: log.logger.child('https'),
+        sockets,
       });
-      teardown.add('the HTTPS API', () => secure.stop());
+      teardown.add('the HTTPS API', () => secure.stop(), 'service');
+      behindTls.push(secure);
       addresses.push(`https://${formatHostPort(secure.address.host, secure.address.port)}`);
     }
   }
   about.api = addresses[0] ?? '';
-  return addresses;
+  return {
+    addresses,
+    hold: async () => void (await Promise.all(apis.map((api) => api.hold()))),
+    async leave() {
+      for (const secure of behindTls) secure.leave();
+      await Promise.all(apis.map((api) => api.leave()));
+    },
+  };
 }

@@ -8,12 +8,14 @@ import { isMusterError, messageOf } from '../errors.ts';
 import { systemClock } from '../lib/clock.ts';
 import { formatHostPort, type HostPort } from '../lib/host-port.ts';
 import type { Logger } from '../lib/log.ts';
+import type { Sockets } from '../lib/sockets.ts';
 import { Board } from '../proxy/acme/board.ts';
 import { Certificates } from '../proxy/certificates/certificates.ts';
 import type { SourceOptions } from '../proxy/certificates/kinds.ts';
 import type { Carriage } from '../proxy/choice.ts';
 import { CounterReader, SLOTS } from '../proxy/counters.ts';
 import type { Ejection } from '../proxy/ejector.ts';
+import type { Farewell } from '../proxy/farewell.ts';
 import { ProxyFleet } from '../proxy/fleet.ts';
 import type { ProxyLimits } from '../proxy/limits.ts';
 import type { ListenerSpec } from '../proxy/listener-spec.ts';
@@ -57,6 +59,8 @@ export interface FrontOptions {
   readonly workers?: number | undefined;
   /** The bundled worker of the proxy; default: beside the bundle this runs from. */
   readonly worker?: URL;
+  /** Those of the process. */
+  readonly sockets?: Sockets | undefined;
 }
 
 /** Routes from wherever instances are learned, the proxy's workers on every listener, the admin API. */
@@ -69,8 +73,8 @@ export interface Front {
   /** What to do with HTTP besides from now on. */
   configure(settings: ProxySettings): void;
   ejections(): readonly Ejection[];
-  /** Takes no new connections and lets requests in flight end, for at most `patience` ms. Idempotent. */
-  drain(patience: number): Promise<void>;
+  /** Takes no new connections and lets requests in flight end. Idempotent. */
+  drain(farewell: Farewell): Promise<void>;
   /** Idempotent. */
   stop(): Promise<void>;
 }
@@ -85,7 +89,18 @@ function listenerSpec({ host, port, tls, http2 }: FrontListener, index: number):
 
 /** Throws `listen.*`; nothing is left running then. */
 export async function startFront(options: FrontOptions): Promise<Front> {
-  const { discover, listen, limits, strategy, tagPrefix, settings = {}, log, workers, worker } = options;
+  const {
+    discover,
+    listen,
+    limits,
+    strategy,
+    tagPrefix,
+    settings = {},
+    log,
+    workers,
+    worker,
+    sockets,
+  } = options;
   const table: TableOptions = { ...DEFAULT_TABLE, matcher: options.matcher ?? DEFAULT_TABLE.matcher };
   const counters = new CounterReader();
   let started: ProxyFleet | undefined;
@@ -116,6 +131,7 @@ export async function startFront(options: FrontOptions): Promise<Front> {
       table,
       settings,
       workers,
+      sockets,
       onApplied: (version) => router.settled(version),
       ...(worker === undefined ? {} : { worker }),
     },
@@ -151,6 +167,7 @@ export async function startFront(options: FrontOptions): Promise<Front> {
         router,
         log,
         address: options.admin,
+        sockets,
         version: VERSION,
         settings: () => shown,
         door: options.door,
@@ -179,7 +196,7 @@ export async function startFront(options: FrontOptions): Promise<Front> {
       router.setAuthSchemes(schemesOf(changed));
     },
     ejections: () => fleet.ejections(),
-    drain: (patience) => fleet.stop(patience),
+    drain: (farewell) => fleet.stop(farewell),
     stop() {
       stopping ??= (async () => {
         certificates.stop();

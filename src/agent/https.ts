@@ -5,6 +5,7 @@ import { listenError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { formatHostPort, type HostPort } from '../lib/host-port.ts';
 import type { Logger } from '../lib/log.ts';
+import type { Sockets } from '../lib/sockets.ts';
 import { Certificates } from '../proxy/certificates/certificates.ts';
 import { TlsAcceptor } from '../proxy/tls/acceptor.ts';
 import { Keyring } from '../proxy/tls/keyring.ts';
@@ -22,6 +23,16 @@ export interface HttpsOptions {
   readonly verifyIncoming: boolean;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Those of the process. */
+  readonly sockets: Sockets;
+}
+
+export interface Https {
+  readonly address: HostPort;
+  /** Takes no more connections: another process has the socket. Handshakes go on. Idempotent. */
+  leave(): void;
+  /** Idempotent. */
+  stop(): Promise<void>;
 }
 
 /** Connections at a time, as of the HTTP API in clear text. */
@@ -33,10 +44,8 @@ const REFRESH = 3_000;
 const PATIENCE = 3_000;
 
 /** Answers with where. Rejects with `listen.*`. */
-export async function startHttps(
-  options: HttpsOptions,
-): Promise<{ address: HostPort; stop(): Promise<void> }> {
-  const { api, host, port, cert, key, clientCa, verifyIncoming, clock, log } = options;
+export async function startHttps(options: HttpsOptions): Promise<Https> {
+  const { sockets, api, host, port, cert, key, clientCa, verifyIncoming, clock, log } = options;
   const keyring = new Keyring();
   const certificates = new Certificates({
     stores: new Map([[DEFAULT_TLS.store, [{ kind: 'file', cert, key, clientCa, refresh: REFRESH }]]]),
@@ -56,11 +65,8 @@ export async function startHttps(
   server.maxConnections = MOST_CONNECTIONS;
   try {
     await certificates.ready(PATIENCE);
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', (cause) =>
-        reject(listenError('the HTTPS API', formatHostPort(host, port), cause)),
-      );
-      server.listen(port, host, resolve);
+    await sockets.listen(server, { host, port }).catch((cause: unknown) => {
+      throw listenError('the HTTPS API', formatHostPort(host, port), cause);
     });
   } catch (error) {
     certificates.stop();
@@ -71,6 +77,7 @@ export async function startHttps(
   const bound = server.address() as { address: string; port: number };
   return {
     address: { host: bound.address, port: bound.port },
+    leave: () => void server.close(),
     async stop() {
       clearInterval(timer);
       certificates.stop();

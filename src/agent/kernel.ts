@@ -15,7 +15,7 @@ type KernelConfig = Config['balancer']['kernel'][number];
 export async function startKernel(
   entries: readonly KernelConfig[],
   { catalog, node, logger }: { catalog: Catalog; node: string; logger: Logger },
-): Promise<{ stop(): Promise<void> }> {
+): Promise<{ release(): void; stop(): Promise<void> }> {
   const listeners = entries.map((entry, index) => ({ entry, listener: listenerOf(entry, index) }));
   const balancer = await KernelBalancer.start({
     // Several agents of one machine have names of their own.
@@ -43,6 +43,8 @@ export async function startKernel(
   for (const { address, protocol, service } of entries)
     logger.info('the kernel balances', { address, protocol, service });
   return {
+    // The rules stay in force until the process that takes over replaces them.
+    release: () => discovery?.stop(),
     async stop() {
       discovery?.stop();
       await balancer.stop();

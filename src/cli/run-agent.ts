@@ -1,4 +1,4 @@
-/** An agent in the foreground: started, kept until a signal, drained, stopped. */
+/** An agent in the foreground: started, kept until a signal or until another process takes over, drained, stopped. */
 import fs from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Agent, type AgentOptions, startAgent } from '../agent/agent.ts';
@@ -6,10 +6,13 @@ import type { Config } from '../agent/config/schema.ts';
 import { openAgentLog } from '../agent/log.ts';
 import { isMusterError, messageOf } from '../errors.ts';
 import type { Logger } from '../lib/log.ts';
+import { type Foreground, inForeground } from './foreground/foreground.ts';
 
 export interface Running {
   agent: Agent;
   logger: Logger;
+  /** What it was started with. */
+  config: Config;
   /** Aborts when the end begins. */
   signal: AbortSignal;
 }
@@ -26,8 +29,6 @@ export interface RunOptions {
   groupOutput?: AgentOptions['groupOutput'];
 }
 
-const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM'];
-
 /** Resolves with exit code 0 once everything has ended after a signal; a second signal ends the process with 1. */
 export async function runAgent({ readConfig, started, groupOutput }: RunOptions): Promise<number> {
   const { config, warnings } = readConfig();
@@ -37,60 +38,92 @@ export async function runAgent({ readConfig, started, groupOutput }: RunOptions)
     for (const warning of about) logger.child('config').warn(warning);
   };
   warn(warnings);
-  const ending = new AbortController();
   let agent: Agent | undefined;
+  const onSecond = () => agent?.groups.kill();
 
-  const end = new Promise<void>((resolve) => ending.signal.addEventListener('abort', () => resolve()));
-  const onSignal = (signal: NodeJS.Signals): void => {
-    if (ending.signal.aborted) {
-      logger.warn(`second signal (${signal}): ended at once`);
-      agent?.groups.kill();
-      process.exit(1);
-    }
-    logger.info(`${signal}: no more requests are taken, those in flight may finish`);
-    ending.abort();
-  };
-  const onHangUp = (): void => {
-    agent
-      ?.reload()
-      .catch((error: unknown) => logger.error(`the old configuration stays: ${messageOf(error)}`));
-  };
-  for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
-  process.on('SIGHUP', onHangUp);
-
-  try {
-    agent = await startAgent(config, {
-      log,
-      signal: ending.signal,
-      ...uiDirectory(),
-      ...(groupOutput === undefined ? {} : { groupOutput }),
-      readConfig: async () => {
-        const again = readConfig();
-        warn(again.warnings);
-        return again.config;
-      },
-      onLeave: () => {
-        logger.info('left on request over the API');
-        ending.abort();
-      },
-    });
+  return inForeground({ log: logger, onSecond }, async (foreground) => {
+    const { signal } = foreground;
+    const start = (): Promise<Agent> =>
+      startAgent(config, {
+        log,
+        signal,
+        sockets: foreground.sockets,
+        ...uiDirectory(),
+        ...(groupOutput === undefined ? {} : { groupOutput }),
+        readConfig: async () => {
+          const again = readConfig();
+          warn(again.warnings);
+          return again.config;
+        },
+        onLeave: () => {
+          logger.info('left on request over the API');
+          foreground.end();
+        },
+        replace: () => foreground.replace(),
+      });
+    const onHangUp = (): void => {
+      // Another process may serve by now, and hear of it.
+      if (signal.aborted) return;
+      agent
+        ?.reload()
+        .catch((error: unknown) => logger.error(`the old configuration stays: ${messageOf(error)}`));
+    };
+    process.on('SIGHUP', onHangUp);
     try {
-      if (!ending.signal.aborted) started({ agent, logger, signal: ending.signal });
-      await end;
+      await foreground.turn();
+      agent = await start();
+      const serve = serving(foreground, config, {
+        current: () => agent as Agent,
+        revive: async () => {
+          await foreground.sockets.share();
+          agent = await start();
+        },
+      });
+      let isReplaced = false;
+      try {
+        if (!signal.aborted) {
+          await serve;
+          started({ agent, logger, config, signal });
+        }
+        ({ isReplaced } = await foreground.ended);
+      } finally {
+        foreground.end();
+        await agent.drain(isReplaced);
+        await agent.stop();
+      }
+      return 0;
+    } catch (error) {
+      // Told to end while it waited for the other nodes of its cluster.
+      if (signal.aborted && isMusterError(error, 'cluster.refused')) return 0;
+      throw error;
     } finally {
-      ending.abort();
-      await agent.drain();
-      await agent.stop();
+      process.off('SIGHUP', onHangUp);
     }
-    return 0;
-  } catch (error) {
-    // Told to end while it waited for the other nodes of its cluster.
-    if (ending.signal.aborted && isMusterError(error, 'cluster.refused')) return 0;
-    throw error;
-  } finally {
-    for (const signal of STOP_SIGNALS) process.off(signal, onSignal);
-    process.off('SIGHUP', onHangUp);
-  }
+  });
+}
+
+/** Tells that the agent serves, and how it hands over. */
+function serving(
+  foreground: Foreground,
+  config: Config,
+  { current, revive }: { current: () => Agent; revive: () => Promise<void> },
+): Promise<void> {
+  return foreground.serving({
+    obstacle() {
+      if (config.node.dev || config.node.dataDir === undefined)
+        return 'an agent that keeps everything in memory (-dev) cannot be replaced, since a new process would know nothing: give it -data-dir';
+      if (config.group.length > 0)
+        return 'an agent with groups cannot be replaced: their instances are its children and would end with it. Run the groups by an agent of their own, or restart this one';
+      return undefined;
+    },
+    yield: () => current().yield(),
+    async revive() {
+      const yielded = current();
+      await revive();
+      // What it still has to answer it answers, the new one has its sockets.
+      void yielded.drain(true).then(() => yielded.stop());
+    },
+  });
 }
 
 /** The built dashboard lies beside the bundle; run from source there is none. */

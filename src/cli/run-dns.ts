@@ -4,10 +4,10 @@ import { type DnsmasqSettings, readDnsmasq, readDnsmasqLines, serversIn } from '
 import type { ForwardOptions } from '../dns/forward/options.ts';
 import { startForwardServer } from '../dns/forward/server.ts';
 import { MusterError, messageOf } from '../errors.ts';
-import { sleep, wakefulClock } from '../lib/clock.ts';
+import { pause, sleep, wakefulClock } from '../lib/clock.ts';
 import { formatHostPort, type HostPort, parseHostPort } from '../lib/host-port.ts';
 import { createLogger, type Logger, stderrSink } from '../lib/log.ts';
-import { untilInterrupted } from './interrupt.ts';
+import { inForeground } from './foreground/foreground.ts';
 import type { LogChoice } from './log-flags.ts';
 
 export interface RunDnsOptions {
@@ -27,6 +27,8 @@ const CONSUL: HostPort = { host: '127.0.0.1', port: 8600 };
 const DNS_PORT = 53;
 /** How often the files that say whom to ask are looked at. */
 const LOOK_EVERY = 2_000;
+/** What other name servers still owe when another process has taken over; then the askers ask again. */
+const LATE_ANSWERS = 5_000;
 
 /** Resolves with exit code 0 after a signal. Throws `usage`, `config.unreadable` or `listen.*`. */
 export async function runDns(given: RunDnsOptions): Promise<number> {
@@ -35,14 +37,17 @@ export async function runDns(given: RunDnsOptions): Promise<number> {
   warn(settings, logger);
   const listen = placesOf(given, settings);
   const own = listen.map(({ host, port }) => formatHostPort(host, port));
-  const server = await startForwardServer({
-    listen,
-    options: optionsOf(given, settings, own),
-    clock: wakefulClock,
-    logger,
-  });
-  logger.child('dns').info('answering', { listen: server.addresses.join(', ') });
-  return untilInterrupted(async (signal) => {
+  return inForeground({ log: logger }, async (foreground) => {
+    await foreground.turn();
+    const { sockets, signal } = foreground;
+    const server = await startForwardServer({
+      listen,
+      options: optionsOf(given, settings, own),
+      clock: wakefulClock,
+      logger,
+      sockets,
+    });
+    logger.child('dns').info('answering', { listen: server.addresses.join(', ') });
     let seen = stampsOf(given, settings);
     const reload = () => {
       try {
@@ -57,9 +62,15 @@ export async function runDns(given: RunDnsOptions): Promise<number> {
     };
     process.on('SIGHUP', reload);
     try {
+      await foreground.serving();
       while (!signal.aborted) {
         await sleep(wakefulClock, LOOK_EVERY, signal);
         if (!signal.aborted && stampsOf(given, settings) !== seen) reload();
+      }
+      const { isReplaced } = await foreground.ended;
+      if (isReplaced) {
+        server.leave();
+        await pause(wakefulClock, LATE_ANSWERS);
       }
     } finally {
       process.off('SIGHUP', reload);

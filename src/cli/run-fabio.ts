@@ -3,6 +3,7 @@ import { startFabio } from '../agent/fabio/balancer.ts';
 import { readFabioConfig } from '../agent/fabio/config.ts';
 import { loadSettings } from '../agent/fabio/read.ts';
 import { createLogger, stderrSink } from '../lib/log.ts';
+import { inForeground } from './foreground/foreground.ts';
 
 export interface FabioOptions {
   /** Path or URL of the properties file; undefined: none. */
@@ -13,7 +14,6 @@ export interface FabioOptions {
   readonly logFormat: 'pretty' | 'json';
 }
 
-const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM'];
 /** What may still be in flight ends within so much (ms) when `proxy.shutdownwait` says nothing: fabio cuts it off at once. */
 const LEAST_DRAIN = 1_000;
 
@@ -23,23 +23,9 @@ export async function runFabio({ file, flags, env, logFormat }: FabioOptions): P
   const { config, problems } = readFabioConfig({ flags, env, file: text });
   const log = createLogger({ level: config.logLevel, sink: stderrSink(logFormat) }).child('lb');
   for (const { place, message } of problems) log.warn(`${place}: ${message}`);
-  let end = (): void => {};
-  let ending = false;
-  const ended = new Promise<void>((resolve) => {
-    end = resolve;
-  });
-  const onSignal = (signal: NodeJS.Signals): void => {
-    if (ending) {
-      log.warn(`second signal (${signal}): ended at once`);
-      process.exit(1);
-    }
-    ending = true;
-    log.info(`${signal}: no more requests are taken, those in flight may finish`);
-    end();
-  };
-  for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
-  try {
-    const balancer = await startFabio(config, log);
+  return inForeground({ log }, async (foreground) => {
+    await foreground.turn();
+    const balancer = await startFabio(config, log, foreground.sockets);
     const { listeners, admin } = balancer;
     log.info('balancing', {
       listen: listeners.join(', '),
@@ -47,14 +33,16 @@ export async function runFabio({ file, flags, env, logFormat }: FabioOptions): P
       strategy: config.strategy,
       ...(admin === undefined ? {} : { admin }),
     });
-    await ended;
-    await balancer.deregister();
-    const grace = config.values['proxy.deregistergraceperiod'];
+    await foreground.serving();
+    const { isReplaced } = await foreground.ended;
+    // The registration is the other process's then.
+    if (isReplaced) balancer.release();
+    else await balancer.deregister();
+    const grace = isReplaced ? 0 : config.values['proxy.deregistergraceperiod'];
     if (grace > 0) await new Promise((resolve) => setTimeout(resolve, grace));
-    await balancer.drain(Math.max(LEAST_DRAIN, config.values['proxy.shutdownwait']));
+    const patience = Math.max(LEAST_DRAIN, config.values['proxy.shutdownwait']);
+    await balancer.drain({ patience, isReplaced });
     await balancer.stop();
     return 0;
-  } finally {
-    for (const signal of STOP_SIGNALS) process.off(signal, onSignal);
-  }
+  });
 }

@@ -1,5 +1,5 @@
 /** A gobetween configuration, in the foreground: read, started, kept until a signal, drained, stopped. */
-import { closeSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { startGobetween } from '../agent/gobetween/balancer.ts';
 import { type GobetweenFormat, readGobetween, substituteEnv } from '../agent/gobetween/read.ts';
 import type { GobetweenConfig } from '../agent/gobetween/schema.ts';
@@ -7,7 +7,8 @@ import { MusterError, messageOf } from '../errors.ts';
 import { formatHostPort } from '../lib/host-port.ts';
 import { httpGet } from '../lib/http-get.ts';
 import { createLogger, formatJson, formatPretty, type LogLevel, type LogSink } from '../lib/log.ts';
-import { untilStopped } from './until-stopped.ts';
+import { inForeground } from './foreground/foreground.ts';
+import { writePidFile } from './pid-file.ts';
 
 /** Where the configuration comes from. */
 export type GobetweenOrigin =
@@ -46,22 +47,26 @@ export async function runGobetween({
   const sink = openSink(config.logging);
   const log = createLogger({ level: levelOf(config.logging.level), sink: sink.write }).child('lb');
   for (const warning of warnings) log.warn(warning);
-  return untilStopped(log, async (stopped) => {
-    const balancer = await startGobetween({ config, origin: { ...origin }, log, startedAt });
+  return inForeground({ log }, async (foreground) => {
+    await foreground.turn();
+    const { sockets } = foreground;
+    let removePidFile = () => {};
+    const balancer = await startGobetween({ config, origin: { ...origin }, log, startedAt, sockets });
     try {
-      if (pidFile !== undefined) writePid(pidFile);
+      removePidFile = writePidFile(pidFile);
       const place = ({ host, port }: { host: string; port: number }) => formatHostPort(host, port);
       log.info('balancing', {
         servers: Object.keys(config.servers).join(', '),
         ...(balancer.api === undefined ? {} : { api: place(balancer.api) }),
         ...(balancer.metrics === undefined ? {} : { metrics: place(balancer.metrics) }),
       });
-      await stopped;
-      await balancer.drain(drainTimeout);
+      await foreground.serving();
+      const { isReplaced } = await foreground.ended;
+      await balancer.drain({ patience: drainTimeout, isReplaced });
       return 0;
     } finally {
       await balancer.stop();
-      if (pidFile !== undefined) rmSync(pidFile, { force: true });
+      removePidFile();
       sink.close();
     }
   });
@@ -140,14 +145,4 @@ function openSink({ output, format }: GobetweenConfig['logging']): { write: LogS
     write: (line) => void writeSync(descriptor, written(line)),
     close: () => closeSync(descriptor),
   };
-}
-
-function writePid(path: string): void {
-  try {
-    writeFileSync(path, `${process.pid}\n`);
-  } catch (cause) {
-    throw new MusterError('config.unreadable', `cannot write the pid file ${path}: ${messageOf(cause)}`, {
-      cause,
-    });
-  }
 }

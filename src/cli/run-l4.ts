@@ -6,7 +6,7 @@ import type { Backend } from '../discovery/backend.ts';
 import { followStatic } from '../discovery/static.ts';
 import { formatHostPort, type HostPort } from '../lib/host-port.ts';
 import { createLogger, type LogLevel, stderrSink } from '../lib/log.ts';
-import { untilStopped } from './until-stopped.ts';
+import { inForeground } from './foreground/foreground.ts';
 
 export interface L4Run {
   readonly listen: readonly HostPort[];
@@ -24,8 +24,13 @@ export interface L4Run {
 export async function runL4(run: L4Run): Promise<number> {
   const { listen, upstreams, strategy, listener, maxConnections, drainTimeout } = run;
   const log = createLogger({ level: run.log.level, sink: stderrSink(run.log.format) }).child('lb');
-  return untilStopped(log, async (stopped) => {
-    const front = await L4Front.start({ log, ...(maxConnections === undefined ? {} : { maxConnections }) });
+  return inForeground({ log }, async (foreground) => {
+    await foreground.turn();
+    const front = await L4Front.start({
+      log,
+      sockets: foreground.sockets,
+      ...(maxConnections === undefined ? {} : { maxConnections }),
+    });
     try {
       const opened = await Promise.all(
         listen.map((place) =>
@@ -46,8 +51,9 @@ export async function runL4(run: L4Run): Promise<number> {
         strategy,
         transport: front.transport,
       });
-      await stopped;
-      await front.drain(drainTimeout);
+      await foreground.serving();
+      const { isReplaced } = await foreground.ended;
+      await front.drain({ patience: drainTimeout, isReplaced });
       return 0;
     } finally {
       await front.stop();

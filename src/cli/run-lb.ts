@@ -7,8 +7,8 @@ import { formatHostPort, type HostPort } from '../lib/host-port.ts';
 import { createLogger, stderrSink } from '../lib/log.ts';
 import type { SourceOptions } from '../proxy/certificates/kinds.ts';
 import type { ProxyLimits } from '../proxy/limits.ts';
+import { inForeground } from './foreground/foreground.ts';
 import type { LogChoice } from './log-flags.ts';
-import { untilStopped } from './until-stopped.ts';
 
 export interface LbOptions {
   readonly listen: readonly FrontListener[];
@@ -30,7 +30,8 @@ const TAG_PREFIX = 'urlprefix-';
 export async function runLb(options: LbOptions): Promise<number> {
   const { listen, certificates, upstreams, admin, strategy, limits, workers, drainTimeout } = options;
   const log = createLogger({ level: options.log.level, sink: stderrSink(options.log.format) }).child('lb');
-  return untilStopped(log, async (stopped) => {
+  return inForeground({ log }, async (foreground) => {
+    await foreground.turn();
     const front = await startFront({
       discover: (listener) =>
         followStatic({ upstreams, service: 'upstream', tags: [`${TAG_PREFIX}/`] }, listener),
@@ -43,6 +44,7 @@ export async function runLb(options: LbOptions): Promise<number> {
       strategy,
       tagPrefix: TAG_PREFIX,
       log,
+      sockets: foreground.sockets,
     });
     log.info('balancing', {
       listen: front.listeners.join(', '),
@@ -51,8 +53,9 @@ export async function runLb(options: LbOptions): Promise<number> {
       ...front.carriage(),
       ...(front.admin === undefined ? {} : { admin: front.admin }),
     });
-    await stopped;
-    await front.drain(drainTimeout);
+    await foreground.serving();
+    const { isReplaced } = await foreground.ended;
+    await front.drain({ patience: drainTimeout, isReplaced });
     await front.stop();
     return 0;
   });

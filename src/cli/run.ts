@@ -3,6 +3,7 @@ import { isMusterError, MusterError, messageOf } from '../errors.ts';
 import { nearest } from '../lib/nearest.ts';
 import { whyAbsent } from './absent.ts';
 import { parseFlags } from './flags.ts';
+import { tellPredecessor } from './foreground/inherited.ts';
 import { helpOf, overview, usageOf, type Verbs } from './help.ts';
 import { arityOf, type Terminal } from './verb.ts';
 
@@ -37,6 +38,7 @@ export async function run(verbs: Verbs, words: readonly string[], terminal: Term
     return (await verb.run({ flags, args, terminal })) ?? 0;
   } catch (error) {
     terminal.err(complaint(error, name, words));
+    tellPredecessor(messageOf(error));
     return isMusterError(error) ? (verbs[name]?.exitCode?.(error.code) ?? error.exitCode) : 1;
   }
 }

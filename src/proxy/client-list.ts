@@ -1,3 +1,4 @@
+import type { Farewell } from './farewell.ts';
 import type { Engine } from './http1/engine.ts';
 
 /** What a list asks of a connection's session, whatever it speaks. */
@@ -5,6 +6,8 @@ export interface ListedSession {
   /** When `expired` is to be called (engine time); Infinity: never. */
   readonly deadline: number;
   expired(): void;
+  /** It drains: nothing is to be said before its next answer, unless it speaks a protocol that can say so now. */
+  announceEnd?(): void;
   /** What is under way may end; nothing more is begun. */
   drain(): void;
 }
@@ -15,6 +18,18 @@ export interface ListedFrontend {
   /** `lameDuck`: how long new ones are still taken while it drains (ms). */
   readonly limits: { readonly lameDuck: number };
 }
+
+/** How a listener stops. */
+export interface Door {
+  /** Takes no more connections. Idempotent. */
+  stopAccepting(): void;
+  /** Connections of which nobody knows yet what they want: they are in a handshake, or behind a PROXY header. */
+  early(): number;
+  endEarly(): void;
+}
+
+/** How often (ms) a listener that is replaced looks whether anybody is in a handshake. */
+const EARLY_LOOK = 50;
 
 export interface ListedClient {
   readonly session: ListedSession;
@@ -42,6 +57,8 @@ export class ClientList<Client extends ListedClient> {
   add(client: Client): void {
     client.index = this.#clients.length;
     this.#clients.push(client);
+    // It was in a handshake when the others were told.
+    if (this.#frontend.draining) client.session.announceEnd?.();
   }
 
   left(client: Client): void {
@@ -63,18 +80,29 @@ export class ClientList<Client extends ListedClient> {
   }
 
   /**
-   * Answers what comes within `limits.lameDuck` as the last one of its connection; then calls `stopAccepting`, ends
-   * idle connections at once and the others behind their exchange. Resolves when all are gone, or after `patience` ms.
+   * Answers what comes within `limits.lameDuck` as the last one of its connection; then takes no more connections, ends
+   * idle ones at once and the others behind their exchange. Resolves when all are gone, or after `patience` ms.
    */
-  async drain(patience: number, stopAccepting: () => void): Promise<void> {
+  async drain({ patience, isReplaced }: Farewell, door: Door): Promise<void> {
     const frontend = this.#frontend;
     const engine = this.#engine;
     frontend.draining = true;
     const end = engine.touch() + patience;
-    await this.#allGone(Math.min(frontend.limits.lameDuck, patience));
-    stopAccepting();
+    for (const client of [...this.#clients]) client.session.announceEnd?.();
+    if (isReplaced) {
+      door.stopAccepting();
+      // Whoever is in a handshake has come to us; `left` is not told of them.
+      while (door.early() > 0 && engine.touch() < end) await this.#pause(EARLY_LOOK);
+      await this.#allGone(end - engine.touch());
+    } else await this.#allGone(Math.min(frontend.limits.lameDuck, patience));
+    door.stopAccepting();
+    door.endEarly();
     for (const client of [...this.#clients]) client.session.drain();
-    await this.#allGone(end - engine.touch());
+    await this.#allGone(isReplaced ? frontend.limits.lameDuck : end - engine.touch());
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => setTimeout(resolve, ms));
   }
 
   /** Resolves when no connection is open, or after `patience` ms. */

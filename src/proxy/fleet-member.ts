@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { MusterError } from '../errors.ts';
 import { createCounterBlock } from './counters.ts';
 import type { Ejection } from './ejector.ts';
+import type { Farewell } from './farewell.ts';
 import type { FromWorker, ToWorker, WorkerOrders } from './messages.ts';
 import type { ChallengeAnswers } from './tls/spec.ts';
 import { Estate } from './uring/estate.ts';
@@ -29,12 +30,12 @@ export class FleetMember {
   readonly ejections = new Map<string, Ejection>();
   /** Why the system does not let it use the transport. */
   refusal: string | undefined;
-  /** Ids of the listeners it takes connections on. */
-  readonly #listening = new Set<string>();
+  /** The listeners it takes connections on, with their sockets. */
+  readonly #listening = new Map<string, readonly number[]>();
   /** Who waits to hear of a listener, by its id. */
   readonly #waiting = new Map<string, Waiting>();
 
-  /** Which of the workers it is: no two that live have the same. */
+  /** Which of the workers it is, from 0: no two that live have the same, one that takes the place of another has its index. */
   readonly index: number;
 
   /** Starts the bundle at `url`. */
@@ -59,8 +60,8 @@ export class FleetMember {
     return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
   }
 
-  listens(id: string): void {
-    this.#listening.add(id);
+  listens(id: string, descriptors: readonly number[]): void {
+    this.#listening.set(id, descriptors);
     this.#waiting.get(id)?.resolve();
     this.#waiting.delete(id);
   }
@@ -72,7 +73,12 @@ export class FleetMember {
 
   close(id: string, patience: number): void {
     this.#listening.delete(id);
-    this.send({ type: 'close', id, patience });
+    this.send({ type: 'close', id, farewell: { patience, isReplaced: false } });
+  }
+
+  /** The sockets that it listens on there. */
+  descriptorsOf(id: string): readonly number[] {
+    return this.#listening.get(id) ?? [];
   }
 
   /** It is gone: nobody has to wait for it. */
@@ -88,11 +94,11 @@ export class FleetMember {
     return answered;
   }
 
-  /** Lets what is under way finish for at most `patience` ms, then ends it. */
-  async end(patience: number): Promise<void> {
+  /** Lets what is under way finish, then ends it. */
+  async end(farewell: Farewell): Promise<void> {
     const drained = this.#heard((message) => message.type === 'drained');
-    const late = new Promise<void>((resolve) => setTimeout(resolve, patience + LATE).unref());
-    this.send({ type: 'drain', patience });
+    const late = new Promise<void>((resolve) => setTimeout(resolve, farewell.patience + LATE).unref());
+    this.send({ type: 'drain', farewell });
     await Promise.race([drained, late]);
     await this.worker.terminate();
   }

@@ -253,7 +253,7 @@ describe.each(TRANSPORT_NAMES)('the fleet on %s', (name) => {
     const fleet = await fleetWith(delta(1, route((slow.address() as { port: number }).port)));
     const answer = get(fleet);
     const [, response] = (await once(slow, 'request')) as [unknown, http.ServerResponse];
-    const stopped = fleet.stop(5_000);
+    const stopped = fleet.stop({ patience: 5_000, isReplaced: false });
     response.end('late');
     expect(await answer).toBe('200 late');
     await stopped;

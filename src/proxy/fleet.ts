@@ -5,12 +5,15 @@ import { type ErrorCode, MusterError, messageOf } from '../errors.ts';
 import { type BackoffPolicy, backoffDelay } from '../lib/backoff.ts';
 import { formatHostPort } from '../lib/host-port.ts';
 import type { Logger } from '../lib/log.ts';
+import { Sockets } from '../lib/sockets.ts';
 import type { TableOptions } from '../route/byte-table.ts';
 import type { PoolDelta } from '../route/pool-spec.ts';
 import type { RouteDelta } from '../route/spec.ts';
 import { type Carriage, chooseTransport, type TransportChoice } from './choice.ts';
 import { CounterReader, SLOTS } from './counters.ts';
+import { Doors } from './doors.ts';
 import type { Ejection } from './ejector.ts';
+import { AT_ONCE, type Farewell } from './farewell.ts';
 import { endedEarly, FleetMember } from './fleet-member.ts';
 import type { ProxyLimits } from './limits.ts';
 import type { ListenAddress, ListenerSpec } from './listener-spec.ts';
@@ -58,6 +61,8 @@ export interface FleetOptions {
   onEjections?: (ejections: readonly Ejection[]) => void;
   /** The bundled worker; default: beside the bundle this runs from. */
   worker?: URL;
+  /** Those of the process; default: each listener opens its own, and nobody hears of it. */
+  sockets?: Sockets | undefined;
 }
 
 /** The main thread's handle on the proxy: starts workers, hands routes over, reads counters, replaces the dead. */
@@ -71,6 +76,7 @@ export class ProxyFleet {
   readonly #waiting = new WaitingCounts();
   readonly #name = `muster-proxy-${randomUUID()}`;
   readonly #listeners = new Map<string, ListenerSpec>();
+  readonly #doors: Doors;
   readonly #addresses = new Map<string, ListenAddress>();
   readonly #retries = new Set<NodeJS.Timeout>();
   readonly #stores = new Map<string, StoreSpec>();
@@ -79,6 +85,8 @@ export class ProxyFleet {
   #challenges = 0;
   #settings: ProxySettings;
   #transport: TransportChoice = { name: 'net', why: 'nothing was chosen yet' };
+  /** How many there are to be. */
+  #workers = 1;
   #deaths = 0;
   #settled = 0;
   #stopping = false;
@@ -92,7 +100,8 @@ export class ProxyFleet {
     this.#options = options;
     this.counters = counters;
     this.#settings = options.settings ?? {};
-    for (const listener of options.listeners) this.#listeners.set(listener.id, listener);
+    this.#doors = new Doors(options.sockets ?? new Sockets());
+    for (const listener of options.listeners) this.#add(listener);
     this.#rotation = setInterval(() => this.#rotate(), ROTATE_TICKET_KEYS);
     this.#rotation.unref();
   }
@@ -107,10 +116,11 @@ export class ProxyFleet {
   /** Starts the workers; resolves when they listen on all of their listeners. Throws `listen.*`. To be called once. */
   async listen(): Promise<void> {
     this.#transport = this.#options.transport ?? (await chooseTransport());
+    this.#workers = this.#wanted();
     // One finds out whether the port is free, and which it is; the others share it.
     const first = await this.#startFirst();
     const others = await Promise.allSettled(
-      Array.from({ length: this.#wanted() - 1 }, () => this.#startWorker()),
+      Array.from({ length: this.#workers - 1 }, () => this.#startWorker()),
     );
     const failed =
       first ?? others.map((one) => (one.status === 'rejected' ? one.reason : one.value)).find(Boolean);
@@ -124,6 +134,7 @@ export class ProxyFleet {
     } catch (error) {
       if (this.#transport.name === name) throw error;
       // It was refused: there is another road.
+      this.#workers = this.#wanted();
       return this.#startWorker();
     }
   }
@@ -147,7 +158,7 @@ export class ProxyFleet {
 
   /** Listens there too. Throws `listen.*`: then it does not, on any worker. */
   async open(listener: ListenerSpec): Promise<ListenAddress> {
-    this.#listeners.set(listener.id, listener);
+    this.#add(listener);
     const failed = await this.#openMissing();
     if (failed !== undefined) {
       this.close(listener.id);
@@ -160,6 +171,7 @@ export class ProxyFleet {
   close(id: string, patience = 0): void {
     this.#listeners.delete(id);
     this.#addresses.delete(id);
+    this.#doors.close(id);
     for (const member of this.#members) member.close(id, patience);
   }
 
@@ -209,30 +221,32 @@ export class ProxyFleet {
     return [...all.values()];
   }
 
-  /** Takes no more connections, lets what is under way finish for at most `patience` ms, ends the workers. Idempotent. */
-  stop(patience = 0): Promise<void> {
-    this.#stopped ??= this.#stop(patience);
+  /** Takes no more connections, lets what is under way finish, ends the workers. Idempotent. */
+  stop(farewell: Farewell = AT_ONCE): Promise<void> {
+    this.#stopped ??= this.#stop(farewell);
     return this.#stopped;
   }
 
-  async #stop(patience: number): Promise<void> {
+  async #stop(farewell: Farewell): Promise<void> {
     this.#stopping = true;
     clearInterval(this.#rotation);
     for (const retry of this.#retries) clearTimeout(retry);
-    await Promise.all([...this.#members].map((member) => member.end(patience)));
+    await Promise.all([...this.#members].map((member) => member.end(farewell)));
+    for (const id of this.#listeners.keys()) this.#doors.close(id);
   }
 
   /** Resolves when the worker has told of all its listeners, with the first error among them. Rejects when it ends before. */
   async #startWorker(): Promise<Error | undefined> {
     const { limits = {}, table, localAddress, snapshot, pools = () => NO_POOLS, worker: url } = this.#options;
-    const listeners = [...this.#listeners.values()].map((spec) => this.#whereItIs(spec));
+    const index = this.#freeIndex();
+    const listeners = [...this.#listeners.values()].map((spec) => this.#whereItIs(spec, index));
     const member = new FleetMember(url ?? new URL('./proxy-worker.js', import.meta.url), {
       transport: this.#transport.name,
       states: this.#states.shared,
       listeners,
       limits,
       turns: this.#turns,
-      neighbourhood: { name: this.#name, counts: this.#waiting.shared, index: this.#freeIndex() },
+      neighbourhood: { name: this.#name, counts: this.#waiting.shared, index },
       localAddress,
       table,
       routes: snapshot(),
@@ -278,7 +292,7 @@ export class ProxyFleet {
         if (member.knows(spec.id)) continue;
         const heard = member.told(spec.id);
         opened.push(heard);
-        member.send({ type: 'open', listener: this.#whereItIs(spec) });
+        member.send({ type: 'open', listener: this.#whereItIs(spec, member.index) });
         // The first finds out which port it is.
         if (!this.#addresses.has(spec.id)) await heard.catch(() => {});
       }
@@ -286,18 +300,26 @@ export class ProxyFleet {
     return firstError(await Promise.allSettled(opened));
   }
 
+  #add(listener: ListenerSpec): void {
+    this.#listeners.set(listener.id, listener);
+    this.#doors.open(listener, () =>
+      [...this.#members].flatMap((member) => member.descriptorsOf(listener.id)),
+    );
+  }
+
   /** The listener with the port it was given before, so that all workers share it and a replacement has the same. */
-  #whereItIs(spec: ListenerSpec): ListenerSpec {
+  #whereItIs(spec: ListenerSpec, worker: number): ListenerSpec {
     const known = this.#addresses.get(spec.id);
-    return { ...spec, port: known?.port ?? spec.port, isShared: known !== undefined };
+    const descriptors = this.#doors.descriptorsFor(spec.id, worker, this.#workers);
+    return { ...spec, port: known?.port ?? spec.port, isShared: known !== undefined, descriptors };
   }
 
   #hear(member: FleetMember, message: FromWorker): void {
     switch (message.type) {
       case 'listening': {
-        const { id, host, port } = message;
+        const { id, host, port, descriptors } = message;
         if (this.#listeners.has(id)) this.#addresses.set(id, { host, port });
-        member.listens(id);
+        member.listens(id, descriptors);
         return;
       }
       case 'failed': {

@@ -14,6 +14,8 @@ export interface ListenerBase {
   readonly port: number;
   /** Another worker of the fleet listens there too: only then may the port be somebody's already. Set by the fleet. */
   readonly isShared?: boolean;
+  /** Sockets that listen there already, for this worker alone. Set by the fleet. */
+  readonly descriptors?: readonly number[] | undefined;
 }
 
 /** HTTP in clear text. */
@@ -78,4 +80,9 @@ export type ListenerSpec = ListenerSpecs[ListenerProtocol];
 export interface ListenAddress {
   readonly host: string;
   readonly port: number;
+}
+
+/** Where a listener listens, and on which sockets. */
+export interface Listening extends ListenAddress {
+  readonly descriptors: readonly number[];
 }

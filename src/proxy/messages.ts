@@ -4,8 +4,9 @@ import type { PoolDelta } from '../route/pool-spec.ts';
 import type { RouteDelta } from '../route/spec.ts';
 import type { TransportName } from './choice.ts';
 import type { Ejection } from './ejector.ts';
+import type { Farewell } from './farewell.ts';
 import type { ProxyLimits } from './limits.ts';
-import type { ListenerSpec } from './listener-spec.ts';
+import type { ListenerSpec, Listening } from './listener-spec.ts';
 import type { Neighbourhood } from './neighbours.ts';
 import type { ProxySettings } from './settings.ts';
 import type { ShortageReport } from './shortage.ts';
@@ -47,15 +48,15 @@ export type ToWorker =
   | { readonly type: 'settings'; readonly settings: ProxySettings }
   /** Answered by `listening` or `failed`. */
   | { readonly type: 'open'; readonly listener: ListenerSpec }
-  /** Take no more connections there; those there are may go on for at most `patience` ms. Answered by `closed`. */
-  | { readonly type: 'close'; readonly id: string; readonly patience: number }
-  /** Finish what is under way for at most `patience` ms, then end. */
-  | { readonly type: 'drain'; readonly patience: number };
+  /** Take no more connections there, and let those there are end. Answered by `closed`. */
+  | { readonly type: 'close'; readonly id: string; readonly farewell: Farewell }
+  /** Finish what is under way, then end. */
+  | { readonly type: 'drain'; readonly farewell: Farewell };
 
 export type FromWorker =
   /** The system does not let it use the transport that was ordered: it ends. */
   | { readonly type: 'refused'; readonly why: string }
-  | { readonly type: 'listening'; readonly id: string; readonly host: string; readonly port: number }
+  | ({ readonly type: 'listening'; readonly id: string } & Listening)
   | { readonly type: 'failed'; readonly id: string; readonly code: string; readonly message: string }
   /** All listeners of the orders have been told of. */
   | { readonly type: 'ready' }

@@ -117,11 +117,11 @@ async function run(port: MessagePort, orders: WorkerOrders): Promise<void> {
     open({ listener }) {
       void open(listener);
     },
-    close({ id, patience }) {
-      void server.close(id, patience).then(() => tell({ type: 'closed', id }));
+    close({ id, farewell }) {
+      void server.close(id, farewell).then(() => tell({ type: 'closed', id }));
     },
-    drain({ patience }) {
-      void server.stop(patience).then(() => {
+    drain({ farewell }) {
+      void server.stop(farewell).then(() => {
         ejector.stop();
         tell({ type: 'drained' });
         port.close();

@@ -40,4 +40,7 @@ const server = new ProxyServer(options, transport);
 const { port } = await server.open({ id: 'web', protocol: 'http', ...listen });
 process.stdout.write(`ready, pid ${process.pid}, port ${port}\n`);
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.on(signal, () => void server.stop(1_000).then(() => process.exit(0)));
+  process.on(
+    signal,
+    () => void server.stop({ patience: 1_000, isReplaced: false }).then(() => process.exit(0)),
+  );

@@ -1,6 +1,7 @@
 import { type Admin, startAdmin } from '../../api/admin/admin.ts';
 import type { ManualStore } from '../../api/admin/manual.ts';
 import type { Logger } from '../../lib/log.ts';
+import type { Sockets } from '../../lib/sockets.ts';
 import type { Router } from '../../route/router.ts';
 import { VERSION } from '../../version.ts';
 import { certificateFile } from './certificate-file.ts';
@@ -10,7 +11,12 @@ import { shownConfig } from './shown-config.ts';
 /** The admin API as `ui.*` says; undefined when it is turned off (`ui.addr` empty). */
 export async function startAdminOf(
   config: FabioConfig,
-  { router, manual, log }: { router: Router; manual: ManualStore | undefined; log: Logger },
+  {
+    router,
+    manual,
+    log,
+    sockets,
+  }: { router: Router; manual: ManualStore | undefined; log: Logger; sockets: Sockets | undefined },
 ): Promise<Admin | undefined> {
   const { values, ui, access } = config;
   if (ui === undefined) return undefined;
@@ -23,6 +29,7 @@ export async function startAdminOf(
   return startAdmin({
     router,
     log,
+    sockets,
     address: { host: ui.host === '' ? '::' : ui.host, port: ui.port },
     version: VERSION,
     title: values['ui.title'] || 'Muster routes',

@@ -2,8 +2,10 @@ import type { Admin } from '../../api/admin/admin.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { formatHostPort } from '../../lib/host-port.ts';
 import type { Logger } from '../../lib/log.ts';
+import type { Sockets } from '../../lib/sockets.ts';
 import { Certificates } from '../../proxy/certificates/certificates.ts';
 import { CounterReader, SLOTS } from '../../proxy/counters.ts';
+import type { Farewell } from '../../proxy/farewell.ts';
 import { ProxyFleet } from '../../proxy/fleet.ts';
 import type { AuthScheme, ProxySettings } from '../../proxy/settings.ts';
 import { type Router, startRouter } from '../../route/router.ts';
@@ -23,8 +25,10 @@ export interface FabioBalancer {
   readonly router: Router;
   /** Takes the balancer out of the registry, so that no new clients come. Idempotent. */
   deregister(): Promise<void>;
-  /** Takes no new connections and lets requests in flight end, for at most `patience` ms. Idempotent. */
-  drain(patience: number): Promise<void>;
+  /** Leaves its registration to another process, which has taken over. Idempotent. */
+  release(): void;
+  /** Takes no new connections and lets requests in flight end. Idempotent. */
+  drain(farewell: Farewell): Promise<void>;
   /** Idempotent. */
   stop(): Promise<void>;
 }
@@ -35,7 +39,11 @@ const CERTIFICATES_WAIT = 3_000;
 const NO_DISCOVERY = { instances: () => [], resync() {}, stop() {} };
 
 /** A balancer that does what fabio's settings say. Throws `listen.*` and `config.*`; nothing is left running then. */
-export async function startFabio(config: FabioConfig, log: Logger): Promise<FabioBalancer> {
+export async function startFabio(
+  config: FabioConfig,
+  log: Logger,
+  sockets?: Sockets,
+): Promise<FabioBalancer> {
   const { values, table, strategy } = config;
   const clock = systemClock;
   const counters = new CounterReader();
@@ -74,6 +82,7 @@ export async function startFabio(config: FabioConfig, log: Logger): Promise<Fabi
       table,
       localAddress: values['proxy.localip'] || ownAddress(),
       settings,
+      sockets,
       onApplied: (version) => router.settled(version),
     },
     counters,
@@ -136,8 +145,8 @@ export async function startFabio(config: FabioConfig, log: Logger): Promise<Fabi
     await certificates.ready(CERTIFICATES_WAIT);
     await fleet.listen();
     for (const one of dynamic) await one.start();
-    metrics = await startMetrics(config, { counters, router, clock, log: log.child('metrics') });
-    admin = await startAdminOf(config, { router, manual: registry.manual, log });
+    metrics = await startMetrics(config, { counters, router, clock, log: log.child('metrics'), sockets });
+    admin = await startAdminOf(config, { router, manual: registry.manual, log, sockets });
     registry.register?.(aliasesOf(router));
   } catch (error) {
     await stop();
@@ -148,7 +157,8 @@ export async function startFabio(config: FabioConfig, log: Logger): Promise<Fabi
     admin: admin === undefined ? undefined : formatHostPort(admin.address.host, admin.address.port),
     router,
     deregister: async () => registry.deregister?.(),
-    drain: (patience) => fleet.stop(patience),
+    release: () => registry.release?.(),
+    drain: (farewell) => fleet.stop(farewell),
     stop,
   };
 }

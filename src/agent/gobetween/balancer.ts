@@ -4,6 +4,8 @@ import { type Listening, startMetrics, startRest } from '../../api/gobetween/lis
 import { MusterError, messageOf } from '../../errors.ts';
 import type { HostPort } from '../../lib/host-port.ts';
 import type { Logger } from '../../lib/log.ts';
+import type { Sockets } from '../../lib/sockets.ts';
+import type { Farewell } from '../../proxy/farewell.ts';
 import { VERSION } from '../../version.ts';
 import { L4Front } from '../l4/front.ts';
 import { checkConfig } from './check.ts';
@@ -16,14 +18,16 @@ export interface GobetweenOptions {
   readonly origin: Readonly<Record<string, string>>;
   readonly log: Logger;
   readonly startedAt: number;
+  /** Those of the process. */
+  readonly sockets?: Sockets | undefined;
 }
 
 export interface GobetweenBalancer {
   readonly servers: Servers;
   readonly api: HostPort | undefined;
   readonly metrics: HostPort | undefined;
-  /** Takes no more clients; those there are may end, for at most `patience` ms. Idempotent. */
-  drain(patience: number): Promise<void>;
+  /** Takes no more clients; those there are may end. Idempotent. */
+  drain(farewell: Farewell): Promise<void>;
   /** Idempotent. */
   stop(): Promise<void>;
 }
@@ -34,13 +38,14 @@ export async function startGobetween({
   origin,
   log,
   startedAt,
+  sockets,
 }: GobetweenOptions): Promise<GobetweenBalancer> {
   const { api, metrics, acme, profiler } = config;
   const places = checkConfig(config);
   if (acme) log.warn('[acme] has no effect: name certificates in [servers.NAME.tls]');
   if (profiler?.enabled) log.warn('[profiler] has no effect: there is no pprof here');
 
-  const front = await L4Front.start({ log });
+  const front = await L4Front.start({ log, sockets });
   const servers = new Servers(front, config, log);
   const listening: Listening[] = [];
   const stop = async () => {
@@ -49,12 +54,12 @@ export async function startGobetween({
   try {
     for (const [name, server] of Object.entries(config.servers)) await servers.start(name, server);
     const source = { servers, version: VERSION };
-    if (metrics.enabled) listening.push(await startMetrics(places.metrics, source, log));
+    if (metrics.enabled) listening.push(await startMetrics(places.metrics, source, { log, sockets }));
     if (api.enabled) {
       const { basic_auth: basicAuth, cors, tls } = api;
       const rest = { ...source, startedAt, configuration: origin, basicAuth: basicAuth ?? undefined, cors };
       const pem = tls ? { cert: file(tls.cert_path), key: file(tls.key_path) } : undefined;
-      listening.push(await startRest(places.api, rest, log, pem));
+      listening.push(await startRest(places.api, rest, { log, sockets, tls: pem }));
     }
   } catch (error) {
     await stop();
@@ -64,7 +69,7 @@ export async function startGobetween({
     servers,
     api: api.enabled ? listening.at(-1)?.address : undefined,
     metrics: metrics.enabled ? listening[0]?.address : undefined,
-    drain: (patience) => front.drain(patience),
+    drain: (farewell) => front.drain(farewell),
     stop,
   };
 }

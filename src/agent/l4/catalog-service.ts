@@ -6,6 +6,7 @@ import { followCatalog } from '../../discovery/catalog.ts';
 import type { DiscoveredInstance, Discovery, InstanceListener } from '../../discovery/instance.ts';
 import { formatHostPort, parseHostPort } from '../../lib/host-port.ts';
 import type { Logger } from '../../lib/log.ts';
+import type { Sockets } from '../../lib/sockets.ts';
 import { parseAccessRule } from '../../proxy/access.ts';
 import type { BalancedServiceConfig } from '../config/tcp-services.ts';
 import { L4Front } from './front.ts';
@@ -26,9 +27,10 @@ export async function startServices(
   services: readonly BalancedServiceConfig[],
   catalog: Catalog,
   log: Logger,
+  sockets?: Sockets,
 ): Promise<BalancedServices | undefined> {
   if (services.length === 0) return undefined;
-  const front = await L4Front.start({ log });
+  const front = await L4Front.start({ log, sockets });
   try {
     const opened: { config: BalancedServiceConfig; service: L4Service; address: string }[] = [];
     for (const config of services) {

@@ -1,10 +1,12 @@
 import { MusterError } from '../../errors.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
+import type { Sockets } from '../../lib/sockets.ts';
 import { Certificates } from '../../proxy/certificates/certificates.ts';
 import type { TransportChoice } from '../../proxy/choice.ts';
 import { CounterReader, SLOTS } from '../../proxy/counters.ts';
 import type { Ejection } from '../../proxy/ejector.ts';
+import type { Farewell } from '../../proxy/farewell.ts';
 import { ProxyFleet } from '../../proxy/fleet.ts';
 import type { ListenAddress, ListenerSpec } from '../../proxy/listener-spec.ts';
 import { PoolKeeper } from '../../route/pool-keeper.ts';
@@ -21,6 +23,8 @@ export interface L4FrontOptions {
   readonly random?: () => number;
   /** The bundled worker of the proxy; default: beside the bundle this runs from. */
   readonly worker?: URL;
+  /** Those of the process. */
+  readonly sockets?: Sockets | undefined;
 }
 
 interface Opened {
@@ -47,7 +51,7 @@ export class L4Front {
 
   private constructor(options: L4FrontOptions) {
     this.#options = options;
-    const { log, maxConnections, worker } = options;
+    const { log, maxConnections, worker, sockets } = options;
     this.#keeper = new PoolKeeper({
       publish: (delta) => this.#fleet.publishPools(delta),
       slots: {
@@ -65,6 +69,7 @@ export class L4Front {
         onPoolsApplied: (version) => this.#keeper.settled(version),
         transport: NODE_SOCKETS,
         limits: maxConnections === undefined ? {} : { maxConnections },
+        sockets,
         ...(worker === undefined ? {} : { worker }),
       },
       this.counters,
@@ -146,9 +151,9 @@ export class L4Front {
     return true;
   }
 
-  /** Takes no more clients; waits for those there are for at most `patience` ms, then ends the workers. Idempotent. */
-  drain(patience: number): Promise<void> {
-    return this.#fleet.stop(patience);
+  /** Takes no more clients; waits for those there are, then ends the workers. Idempotent. */
+  drain(farewell: Farewell): Promise<void> {
+    return this.#fleet.stop(farewell);
   }
 
   /** Idempotent. */
@@ -157,6 +162,6 @@ export class L4Front {
       certificates?.stop();
       service.stop();
     }
-    await this.#fleet.stop(0);
+    await this.#fleet.stop();
   }
 }

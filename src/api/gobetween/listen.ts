@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { listenError } from '../../errors.ts';
 import { formatHostPort, type HostPort } from '../../lib/host-port.ts';
 import type { Logger } from '../../lib/log.ts';
+import { Sockets } from '../../lib/sockets.ts';
 import { metricsPage } from './metrics.ts';
 import { MAX_BODY, type RestReply, type RestSource, restReply } from './rest.ts';
 import type { GobetweenServers } from './servers.ts';
@@ -18,21 +19,33 @@ export interface Listening {
 const MAX_CONNECTIONS = 256;
 const REQUEST_TIMEOUT = 10_000;
 
+interface Surroundings {
+  readonly log: Logger;
+  /** Those of the process. */
+  readonly sockets?: Sockets | undefined;
+}
+
+interface Pem {
+  readonly cert: string;
+  readonly key: string;
+}
+
 /** gobetween's REST API. `tls`: PEM. Rejects with `listen.*`. */
 export function startRest(
   address: HostPort,
   source: RestSource,
-  log: Logger,
-  tls?: { readonly cert: string; readonly key: string },
+  { log, sockets, tls }: Surroundings & { readonly tls?: Pem | undefined },
 ): Promise<Listening> {
-  return listen("gobetween's API", address, log, (request, body) => restReply(source, request, body), tls);
+  return listen("gobetween's API", address, { log, sockets, tls }, (request, body) =>
+    restReply(source, request, body),
+  );
 }
 
 /** gobetween's Prometheus metrics under `/metrics`. Rejects with `listen.*`. */
 export function startMetrics(
   address: HostPort,
   source: { readonly servers: GobetweenServers; readonly version: string },
-  log: Logger,
+  surroundings: Surroundings,
 ): Promise<Listening> {
   const reply = async ({ url = '/' }: IncomingMessage): Promise<RestReply> =>
     url.split('?')[0] === '/metrics'
@@ -46,15 +59,14 @@ export function startMetrics(
           headers: { 'content-type': 'text/plain; charset=utf-8' },
           body: '404 page not found\n',
         };
-  return listen("gobetween's metrics", address, log, reply);
+  return listen("gobetween's metrics", address, surroundings, reply);
 }
 
 async function listen(
   what: string,
   { host, port }: HostPort,
-  log: Logger,
+  { log, sockets = new Sockets(), tls }: Surroundings & { readonly tls?: Pem | undefined },
   reply: (request: IncomingMessage, body: string) => Promise<RestReply>,
-  tls?: { readonly cert: string; readonly key: string },
 ): Promise<Listening> {
   const limits = { requestTimeout: REQUEST_TIMEOUT, headersTimeout: REQUEST_TIMEOUT };
   const serve: RequestListener = (request, response) => {
@@ -78,9 +90,8 @@ async function listen(
   const server: Server =
     tls === undefined ? createServer(limits, serve) : createTlsServer({ ...limits, ...tls }, serve);
   server.maxConnections = MAX_CONNECTIONS;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) => reject(listenError(what, formatHostPort(host, port), cause)));
-    server.listen({ host, port }, resolve);
+  await sockets.listen(server, { host, port }).catch((cause: unknown) => {
+    throw listenError(what, formatHostPort(host, port), cause);
   });
   const { port: given } = server.address() as AddressInfo;
   let stopping: Promise<void> | undefined;

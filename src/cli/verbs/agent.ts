@@ -1,7 +1,7 @@
-import fs from 'node:fs';
-import { MusterError, messageOf } from '../../errors.ts';
+import { MusterError } from '../../errors.ts';
 import { AGENT_FLAGS, flagsAsSource, flagsWithoutEffect } from '../agent-flags.ts';
 import { compileEagerly } from '../compile-eagerly.ts';
+import { writePidFile } from '../pid-file.ts';
 import { doorsOf, doorsText } from '../up/doors.ts';
 import { verb } from '../verb.ts';
 
@@ -30,12 +30,12 @@ export const agent = verb({
         );
       return { config, warnings };
     };
-    const { config } = read();
-    const removePidFile = writePidFile(config.node.pidFile);
+    let removePidFile = () => {};
     try {
       return await runAgent({
         readConfig: read,
-        started({ agent, logger }) {
+        started({ agent, logger, config }) {
+          removePidFile = writePidFile(config.node.pidFile);
           const idle = flagsWithoutEffect(flags);
           if (idle.length > 0) logger.warn(`accepted, without effect as yet: ${idle.join(' ')}`);
           terminal.out(`${doorsText(doorsOf(agent.addresses), { dashboard: config.api.ui })}\n`);
@@ -46,15 +46,3 @@ export const agent = verb({
     }
   },
 });
-
-function writePidFile(file: string | undefined): () => void {
-  if (file === undefined) return () => {};
-  try {
-    fs.writeFileSync(file, `${process.pid}\n`);
-  } catch (cause) {
-    throw new MusterError('config.unreadable', `cannot write the pid file ${file}: ${messageOf(cause)}`, {
-      cause,
-    });
-  }
-  return () => fs.rmSync(file, { force: true });
-}

@@ -4,19 +4,6 @@ import { columns } from '../columns.ts';
 import { CONNECTION_FLAGS, connect, JSON_FLAG, json } from '../connect.ts';
 import { type Terminal, verb } from '../verb.ts';
 
-export const reload = verb({
-  summary: 'Has the agent read its configuration again.',
-  about:
-    'Services and checks of the files come into force; checks keep their state. On any fault the old one stays.',
-  args: [],
-  examples: [{ command: 'muster reload' }],
-  flags: CONNECTION_FLAGS,
-  async run({ flags, terminal }) {
-    await connect(flags, terminal).agent.reload();
-    terminal.out('Configuration reload triggered\n');
-  },
-});
-
 export const join = verb({
   summary: 'Has the agent join the cluster of others.',
   args: ['ADDRESS...'],

@@ -41,6 +41,7 @@ export class Http2Connection implements StreamHome {
   readonly session = {
     deadline: Number.POSITIVE_INFINITY,
     expired: () => this.#expired(),
+    announceEnd: () => this.#announceEnd(),
     drain: () => this.#close(),
   };
   index = -1;
@@ -150,6 +151,11 @@ export class Http2Connection implements StreamHome {
     }
   }
 
+  /** Asks the client for no further stream; what it has begun meanwhile is still taken (RFC 9113, 6.8). */
+  #announceEnd(): void {
+    if (!this.#http2.destroyed) this.#http2.goaway(constants.NGHTTP2_NO_ERROR, LAST_STREAM);
+  }
+
   /** Says that no further stream is taken; ends behind those there are. */
   #close(): void {
     this.session.deadline = Number.POSITIVE_INFINITY;
@@ -161,6 +167,8 @@ export class Http2Connection implements StreamHome {
   }
 }
 
+/** No stream has a higher number. */
+const LAST_STREAM = 2 ** 31 - 1;
 /** Fields in front of the others: method, scheme, path, authority, protocol. */
 const PSEUDO = 5;
 

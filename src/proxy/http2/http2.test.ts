@@ -461,7 +461,7 @@ describe('an HTTP/2 listener', () => {
     const answer = ask(session);
     while (waiting.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     const goodbye = once(session, 'goaway');
-    const closed = given.server.close('secure', 5_000);
+    const closed = given.server.close('secure', { patience: 5_000, isReplaced: false });
     await goodbye;
     waiting[0]?.respond({ ':status': 200 });
     waiting[0]?.end('late');

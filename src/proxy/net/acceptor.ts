@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { listenError } from '../../errors.ts';
 import { formatHostPort } from '../../lib/host-port.ts';
+import { descriptorOf } from '../../lib/sockets.ts';
 import type { ListenAddress, ListenerBase } from '../listener-spec.ts';
 import type { ListenerHome } from './listener-kind.ts';
 
@@ -21,32 +22,43 @@ export interface AcceptedHandle {
   close(): void;
 }
 
-/** A listening socket. */
+/** The listening sockets of one address: one, but for those that were given by a process with other threads. */
 export class Acceptor {
   readonly address: ListenAddress;
-  readonly #server: Server;
+  readonly #servers: readonly Server[];
 
-  private constructor(server: Server, asked: ListenAddress) {
-    this.#server = server;
-    const address = server.address();
+  private constructor(servers: readonly Server[], asked: ListenAddress) {
+    this.#servers = servers;
+    const address = servers[0]?.address();
     this.address =
-      address === null || typeof address === 'string' ? asked : { host: address.address, port: address.port };
+      address == null || typeof address === 'string' ? asked : { host: address.address, port: address.port };
+  }
+
+  get descriptors(): readonly number[] {
+    return this.#servers.flatMap((server) => descriptorOf(server));
   }
 
   /** Takes no connection before `begin`. `bind`: as `ListenerHome` has it. Throws `listen.*`. */
   static async listen(spec: ListenerBase, bind: ListenerHome['bind']): Promise<Acceptor> {
-    const { host, port } = spec;
-    const server = createServer();
-    const place = bind === undefined ? { host, port } : { fd: await bind(spec) };
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', (cause) =>
-        reject(listenError('the load balancer', formatHostPort(host, port), cause)),
-      );
-      server.listen({ ...place, backlog: BACKLOG }, resolve);
-    });
-    server.removeAllListeners('error');
-    server.on('error', () => {});
-    return new Acceptor(server, { host, port });
+    const { host, port, descriptors = bind === undefined ? [] : [await bind(spec)] } = spec;
+    const places = descriptors.length === 0 ? [{ host, port }] : descriptors.map((fd) => ({ fd }));
+    const servers = places.map(() => createServer());
+    await Promise.all(
+      servers.map(
+        (server, at) =>
+          new Promise<void>((resolve, reject) => {
+            server.once('error', (cause) =>
+              reject(listenError('the load balancer', formatHostPort(host, port), cause)),
+            );
+            server.listen({ ...places[at], backlog: BACKLOG }, resolve);
+          }),
+      ),
+    );
+    for (const server of servers) {
+      server.removeAllListeners('error');
+      server.on('error', () => {});
+    }
+    return new Acceptor(servers, { host, port });
   }
 
   /**
@@ -56,32 +68,36 @@ export class Acceptor {
    * could not be accepted.
    */
   begin(accepted: (handle: AcceptedHandle) => void, refused: () => void): void {
-    const handle = (this.#server as unknown as { _handle?: ListenHandle })._handle;
-    if (typeof handle?.onconnection === 'function') {
-      // Accepted sockets have it from the listening one, which saves a call for each.
-      const isInherited = process.platform === 'linux' && handle.setNoDelay?.(true) === 0;
-      handle.onconnection = (status, connection) => {
-        if (status !== 0 || connection === undefined) {
-          refused();
-          return;
-        }
-        if (!isInherited) connection.setNoDelay?.(true);
-        accepted(connection);
-      };
-      return;
-    }
-    this.#server.on('connection', (socket: Socket) => {
-      const bare = socket as unknown as { _handle: AcceptedHandle | null };
-      const connection = bare._handle;
-      bare._handle = null;
-      if (connection === null) return;
-      connection.setNoDelay?.(true);
-      accepted(connection);
-    });
+    for (const server of this.#servers) beginOn(server, accepted, refused);
   }
 
   /** Takes no more connections. */
   close(): void {
-    this.#server.close();
+    for (const server of this.#servers) server.close();
   }
+}
+
+function beginOn(server: Server, accepted: (handle: AcceptedHandle) => void, refused: () => void): void {
+  const handle = (server as unknown as { _handle?: ListenHandle })._handle;
+  if (typeof handle?.onconnection === 'function') {
+    // Accepted sockets have it from the listening one, which saves a call for each.
+    const isInherited = process.platform === 'linux' && handle.setNoDelay?.(true) === 0;
+    handle.onconnection = (status, connection) => {
+      if (status !== 0 || connection === undefined) {
+        refused();
+        return;
+      }
+      if (!isInherited) connection.setNoDelay?.(true);
+      accepted(connection);
+    };
+    return;
+  }
+  server.on('connection', (socket: Socket) => {
+    const bare = socket as unknown as { _handle: AcceptedHandle | null };
+    const connection = bare._handle;
+    bare._handle = null;
+    if (connection === null) return;
+    connection.setNoDelay?.(true);
+    accepted(connection);
+  });
 }

@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 import { formatHostPort } from '../../lib/host-port.ts';
 import { SHARED_SLOT } from '../../route/slots.ts';
 import { ClientList } from '../client-list.ts';
+import type { Farewell } from '../farewell.ts';
 import type { Engine } from '../http1/engine.ts';
 import { Frontend } from '../http1/frontend.ts';
 import type { ClientStream } from '../http2/client-stream.ts';
@@ -219,21 +220,29 @@ class HttpListener implements ClientHome, Http2Home, OpenListener {
     this.#clients.sweep(now);
   }
 
-  drain(patience: number): Promise<void> {
-    return this.#clients.drain(patience, () => {
-      this.#acceptor.close();
-      this.#tls?.close();
-      this.#preface?.close();
-      this.#prelude?.close();
+  get descriptors(): readonly number[] {
+    return this.#acceptor.descriptors;
+  }
+
+  drain(farewell: Farewell): Promise<void> {
+    return this.#clients.drain(farewell, {
+      stopAccepting: () => this.#acceptor.close(),
+      early: () => this.size - this.#clients.size,
+      endEarly: () => this.#endEarly(),
     });
   }
 
   /** Ends what is left. */
   close(): void {
     this.#acceptor.close();
+    this.#endEarly();
+    this.#clients.close();
+  }
+
+  /** Those of whom we do not know yet what they want. */
+  #endEarly(): void {
     this.#tls?.close();
     this.#preface?.close();
     this.#prelude?.close();
-    this.#clients.close();
   }
 }

@@ -1,4 +1,5 @@
 import type { Pools } from '../../route/pools.ts';
+import type { Farewell } from '../farewell.ts';
 import type { Engine } from '../http1/engine.ts';
 import type { ListenAddress, ListenerBase } from '../listener-spec.ts';
 import type { Seats } from '../seats.ts';
@@ -26,12 +27,14 @@ export interface ListenerHome {
 export interface OpenListener {
   /** With the port that was given for port 0. */
   readonly address: ListenAddress;
+  /** The sockets it takes connections or datagrams on. */
+  readonly descriptors: readonly number[];
   /** Open client connections. */
   readonly size: number;
   /** Called ten times a second with the engine's time: ends what has waited for too long. */
   sweep(now: number): void;
   /** Takes no more connections and lets what is under way end; resolves when all are gone, or after `patience` ms. */
-  drain(patience: number): Promise<void>;
+  drain(farewell: Farewell): Promise<void>;
   /** Ends what is left. */
   close(): void;
 }

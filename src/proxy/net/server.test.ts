@@ -280,7 +280,7 @@ describe.each(TRANSPORT_NAMES)('the proxy on sockets, by %s', (name) => {
     await once(idle.socket, 'connect');
     const busy = new Client(server).send(GET);
     await until(() => (slow.sockets.size === 1 && server.connections === 2 ? true : undefined));
-    const drained = server.close('web', 5_000);
+    const drained = server.close('web', { patience: 5_000, isReplaced: false });
     await idle.ended();
     idle.socket.end();
     const late = connect(addresses.get(server)!);
@@ -297,7 +297,7 @@ describe.each(TRANSPORT_NAMES)('the proxy on sockets, by %s', (name) => {
     const server = await proxy([targetAt(port)]);
     const client = new Client(server);
     await client.send(GET).until(/\r\n\r\na$/);
-    const drained = server.close('web', 5_000);
+    const drained = server.close('web', { patience: 5_000, isReplaced: false });
     client.text = '';
     client.send(GET);
     expect(await client.ended()).toMatch(/^HTTP\/1\.1 200 OK\r\n.*Connection: close\r\n.*a$/s);
@@ -332,7 +332,7 @@ describe.each(TRANSPORT_NAMES)('the proxy on sockets, by %s', (name) => {
     const users = Array.from({ length: 40 }, (_, i) => user(i % 20));
     await until(() => (answered > 400 ? true : undefined));
     isDraining = true;
-    await server.close('web', 5_000);
+    await server.close('web', { patience: 5_000, isReplaced: false });
     await Promise.all(users);
     expect(lost).toBe(0);
     expect(answered).toBeGreaterThan(440);
@@ -352,9 +352,9 @@ describe.each(TRANSPORT_NAMES)('the proxy on sockets, by %s', (name) => {
 
   it('says which port is in use', async () => {
     const server = await proxy([]);
-    const taken = addresses.get(server)!;
+    const { host, port } = addresses.get(server)!;
     const error = await server
-      .open({ id: 'taken', protocol: 'http', ...taken })
+      .open({ id: 'taken', protocol: 'http', host, port })
       .catch((thrown: unknown) => thrown);
     expect(isMusterError(error, 'listen.in_use')).toBe(true);
   });

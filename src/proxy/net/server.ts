@@ -4,10 +4,11 @@ import { TargetStates } from '../../balance/states.ts';
 import { Pools } from '../../route/pools.ts';
 import type { RouteTable } from '../../route/table.ts';
 import { Counters, createCounterBlock } from '../counters.ts';
+import { AT_ONCE, type Farewell } from '../farewell.ts';
 import { Engine, type Outcomes } from '../http1/engine.ts';
 import { readBufferOf } from '../http1/memory.ts';
 import { completeLimits, type ProxyLimits } from '../limits.ts';
-import type { ListenAddress, ListenerSpec } from '../listener-spec.ts';
+import type { ListenerSpec, Listening } from '../listener-spec.ts';
 import type { Neighbours } from '../neighbours.ts';
 import { Seats } from '../seats.ts';
 import type { ProxySettings } from '../settings.ts';
@@ -123,19 +124,20 @@ export class ProxyServer {
   }
 
   /** Takes connections there from now on; resolves with where. Rejects with `listen.*`. */
-  async open(spec: ListenerSpec): Promise<ListenAddress> {
+  async open(spec: ListenerSpec): Promise<Listening> {
     const listener = await this.#transport.open(this.#home, spec);
     this.#listeners.set(spec.id, listener);
-    return listener.address;
+    const { address, descriptors } = listener;
+    return { ...address, descriptors };
   }
 
-  /** Takes no more connections there; resolves when those it had are gone, or ended after `patience` ms. */
-  async close(id: string, patience: number): Promise<void> {
+  /** Takes no more connections there; resolves when those it had are gone, or ended after the patience. */
+  async close(id: string, farewell: Farewell): Promise<void> {
     const listener = this.#listeners.get(id);
     if (listener === undefined) return;
     this.#listeners.delete(id);
     this.#leaving.add(listener);
-    await listener.drain(patience);
+    await listener.drain(farewell);
     listener.close();
     this.#leaving.delete(listener);
   }
@@ -166,14 +168,14 @@ export class ProxyServer {
     this.#pool.forget(state);
   }
 
-  /** No request after the present or, for a moment, the next one on any connection; then all is ended, at the latest after `patience` ms. */
-  stop(patience = 0): Promise<void> {
-    this.#stopped ??= this.#stop(patience);
+  /** No request after the present or, for a moment, the next one on any connection; then all is ended, at the latest after the patience. */
+  stop(farewell: Farewell = AT_ONCE): Promise<void> {
+    this.#stopped ??= this.#stop(farewell);
     return this.#stopped;
   }
 
-  async #stop(patience: number): Promise<void> {
-    await Promise.all([...this.#listeners.keys()].map((id) => this.close(id, patience)));
+  async #stop(farewell: Farewell): Promise<void> {
+    await Promise.all([...this.#listeners.keys()].map((id) => this.close(id, farewell)));
     for (const listener of this.#leaving) listener.close();
     clearInterval(this.#timer);
     this.#pool.close();

@@ -342,7 +342,7 @@ describe.each(TRANSPORT_NAMES)('a TCP listener on %s', (name) => {
     const client = open(address);
     client.write('a');
     await once(client, 'data');
-    const gone = server.close('l', 60_000);
+    const gone = server.close('l', { patience: 60_000, isReplaced: false });
     const refused = open(address);
     await closed(refused);
     client.write('b');
@@ -382,7 +382,7 @@ describe.each(TRANSPORT_NAMES)('a TCP listener on %s', (name) => {
         await closed(socket);
       }),
     );
-    await server.close('l', 2_000);
+    await server.close('l', { patience: 2_000, isReplaced: false });
     expect(counters.overall()).toMatchObject({ openConnections: 0 });
     for (const slot of [2, 3, 4]) expect(counters.slot(slot).inFlight).toBe(0);
     expect(counters.overall().connections).toBe(300);

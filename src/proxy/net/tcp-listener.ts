@@ -1,6 +1,7 @@
 import { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { ClientList, type ListedClient } from '../client-list.ts';
+import type { Farewell } from '../farewell.ts';
 import type { ListenAddress, TcpListenerSpec } from '../listener-spec.ts';
 import type { Endpoint } from '../proxy-protocol.ts';
 import type { TcpWorker } from '../tcp/engine.ts';
@@ -91,10 +92,15 @@ class TcpListener implements OpenListener, TcpClientHome {
     this.#clients.sweep(now);
   }
 
-  drain(patience: number): Promise<void> {
-    return this.#clients.drain(patience, () => {
-      this.#acceptor.close();
-      this.#tls?.close();
+  get descriptors(): readonly number[] {
+    return this.#acceptor.descriptors;
+  }
+
+  drain(farewell: Farewell): Promise<void> {
+    return this.#clients.drain(farewell, {
+      stopAccepting: () => this.#acceptor.close(),
+      early: () => this.#tls?.pending ?? 0,
+      endEarly: () => this.#tls?.close(),
     });
   }
 

@@ -103,7 +103,7 @@ describe.each(TRANSPORT_NAMES)('peers that misbehave, on %s', (name) => {
       await once(socket, 'close').catch(() => undefined);
     });
     await Promise.all(clients);
-    await proxy.close('web', 2_000);
+    await proxy.close('web', { patience: 2_000, isReplaced: false });
     expect(proxy.connections).toBe(0);
     expect(target.state.inFlight).toBe(0);
     expect(reader.overall()).toMatchObject({ openConnections: 0, inFlight: 0 });

@@ -3,6 +3,8 @@ import { isIPv6 } from 'node:net';
 import type { Target } from '../../balance/balancer.ts';
 import { listenError } from '../../errors.ts';
 import { formatHostPort } from '../../lib/host-port.ts';
+import { descriptorOf, stopReading } from '../../lib/sockets.ts';
+import type { Farewell } from '../farewell.ts';
 import type { ListenAddress, UdpListenerSpec } from '../listener-spec.ts';
 import { clientCeiling } from '../open-files.ts';
 import { lackOf } from '../shortage.ts';
@@ -14,7 +16,8 @@ import type { ListenerHome, OpenListener } from './listener-kind.ts';
 
 /** Listens for datagrams. Throws `listen.*`. */
 export async function openUdpListener(home: ListenerHome, spec: UdpListenerSpec): Promise<OpenListener> {
-  const { host, port } = spec;
+  const { host, port, descriptors = [] } = spec;
+  const [fd] = descriptors;
   // Without a host: on all addresses of both families.
   const socket = createSocket(host === '' || isIPv6(host) ? 'udp6' : 'udp4');
   await new Promise<void>((resolve, reject) => {
@@ -22,7 +25,7 @@ export async function openUdpListener(home: ListenerHome, spec: UdpListenerSpec)
       socket.close();
       reject(listenError('the load balancer', formatHostPort(host, port), cause));
     });
-    socket.bind({ ...(host === '' ? {} : { address: host }), port }, resolve);
+    socket.bind(fd === undefined ? { ...(host === '' ? {} : { address: host }), port } : { fd }, resolve);
   });
   socket.removeAllListeners('error');
   return new UdpListener(home, spec, socket);
@@ -61,6 +64,10 @@ class UdpListener implements OpenListener, UdpTransport {
     return this.#sessions.size;
   }
 
+  get descriptors(): readonly number[] {
+    return descriptorOf(this.#socket);
+  }
+
   open(session: UdpSession, target: Target): UdpUpstream {
     this.#home.seats.take();
     return new Upstream(session, target, () => {
@@ -89,7 +96,9 @@ class UdpListener implements OpenListener, UdpTransport {
   }
 
   /** Who is in a session may end it; there is no saying when a client has asked its last question. */
-  async drain(patience: number): Promise<void> {
+  async drain({ patience, isReplaced }: Farewell): Promise<void> {
+    // What comes is the other's; what was asked here is answered from here.
+    if (isReplaced) stopReading(this.#socket);
     if (this.size === 0 || patience <= 0) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, patience);

@@ -405,7 +405,7 @@ describe('clients that misbehave in the handshake', () => {
     await once(silent, 'connect');
     await speak(given);
     const gone = closed(silent);
-    await given.server.close('web', 5_000);
+    await given.server.close('web', { patience: 5_000, isReplaced: false });
     await gone;
     await until(() => given.server.connections === 0);
   });

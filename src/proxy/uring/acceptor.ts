@@ -56,8 +56,9 @@ export class Acceptor {
       this.#owner.accepted(result, { address: this.#textOf(place), port });
       this.#wait(accept);
     } else if (LACKING.has(-result)) this.#owner.refused();
-    // The client went away before it was accepted, or the accept was interrupted.
-    else this.#wait(accept);
+    // The client went away before it was accepted, or the accept was interrupted. But with EAGAIN, the process that takes over
+    // has made the socket one that does not wait: what still comes is its own.
+    else if (-result !== kernel.EAGAIN) this.#wait(accept);
     if (this.#isStopping) this.#close();
   }
 

@@ -68,7 +68,7 @@ export function closeWithReset({ libc, arena }: Loop, fd: number): void {
 }
 
 export interface Listening {
-  readonly fd: number;
+  readonly fds: readonly number[];
   readonly host: string;
   readonly port: number;
 }
@@ -91,8 +91,23 @@ export function listenOn(loop: Loop, ip: Uint8Array, port: number, isFirst: bool
     throw refusal(ip, port, result);
   }
   loop.estate.own(fd);
-  const { address, port: given } = ownEnd(loop, fd);
-  return { fd, host: address, port: given };
+  return { fds: [fd], ...placeOf(loop, fd) };
+}
+
+/** Takes over sockets that listen already, all at the same place. */
+export function listenWith(loop: Loop, fds: readonly number[]): Listening {
+  for (const fd of fds) {
+    setFlag(loop, fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    // Whoever opened them may have left that to us.
+    loop.libc.listen(fd, BACKLOG);
+    loop.estate.own(fd);
+  }
+  return { fds, ...placeOf(loop, fds[0]!) };
+}
+
+function placeOf(loop: Loop, fd: number): { host: string; port: number } {
+  const { address, port } = ownEnd(loop, fd);
+  return { host: address, port };
 }
 
 /** This end of a socket. */

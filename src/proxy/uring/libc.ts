@@ -26,6 +26,7 @@ export interface Libc {
   close(fd: number): number;
   /** From now on calls on it wait. */
   clearNonBlocking(fd: number): number;
+  isNonBlocking(fd: number): boolean;
 }
 
 const SYS_SETUP = 425;
@@ -36,6 +37,7 @@ const READ_WRITE = 3;
 const SHARED_POPULATE = 0x8001;
 const PRIVATE_ANONYMOUS_NORESERVE = 0x4022;
 const DONT_NEED = 4;
+const GET_FLAGS = 3;
 const SET_FLAGS = 4;
 const READ_WRITE_MODE = 2;
 /** More than any signal set has bytes; not looked at without one. */
@@ -102,5 +104,6 @@ async function load(): Promise<Libc> {
     shutdown: (fd, how) => told(shutdown(fd, how)),
     close: (fd) => told(close(fd)),
     clearNonBlocking: (fd) => told(fcntl(fd, SET_FLAGS, READ_WRITE_MODE)),
+    isNonBlocking: (fd) => (fcntl(fd, GET_FLAGS, 0) & SOCK_NONBLOCK) !== 0,
   };
 }

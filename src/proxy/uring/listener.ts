@@ -3,17 +3,20 @@ import { listenError } from '../../errors.ts';
 import { formatHostPort } from '../../lib/host-port.ts';
 import { addressBytes } from '../../lib/ip.ts';
 import { ClientList, type ListedClient, type ListedFrontend } from '../client-list.ts';
+import type { Farewell } from '../farewell.ts';
 import type { ListenAddress, ListenerBase } from '../listener-spec.ts';
 import type { ListenerHome, OpenListener } from '../net/listener-kind.ts';
 import type { Endpoint } from '../proxy-protocol.ts';
 import type { Seats } from '../seats.ts';
 import { Acceptor } from './acceptor.ts';
-import { bindShared, type Listening, listenOn } from './calls.ts';
+import { bindShared, type Listening, listenOn, listenWith } from './calls.ts';
 import type { Loop } from './loop.ts';
 
 /** Takes the place of a listener. Throws `listen.*`. */
 export async function listenAt(loop: Loop, spec: ListenerBase): Promise<Listening> {
-  return listenOn(loop, await addressOf(spec), spec.port, spec.isShared !== true);
+  const { descriptors = [], port, isShared } = spec;
+  if (descriptors.length > 0) return listenWith(loop, descriptors);
+  return listenOn(loop, await addressOf(spec), port, isShared !== true);
 }
 
 /** A descriptor for a listener of Node, which closes it. */
@@ -35,24 +38,29 @@ async function addressOf({ host, port }: ListenerBase): Promise<Uint8Array> {
 export abstract class RingListener<Client extends ListedClient> implements OpenListener {
   readonly loop: Loop;
   readonly address: ListenAddress;
+  readonly descriptors: readonly number[];
   protected readonly clients: ClientList<Client>;
   readonly #seats: Seats;
-  readonly #acceptor: Acceptor;
+  readonly #acceptors: readonly Acceptor[];
 
   constructor(
     loop: Loop,
     { engine, seats }: ListenerHome,
     frontend: ListedFrontend,
-    { fd, host, port }: Listening,
+    { fds, host, port }: Listening,
   ) {
     this.loop = loop;
     this.address = { host, port };
     this.#seats = seats;
     this.clients = new ClientList(engine, frontend);
-    this.#acceptor = new Acceptor(loop, fd, {
-      accepted: (client, from) => this.#accept(client, from),
-      refused: () => seats.refused(),
-    });
+    this.descriptors = fds;
+    this.#acceptors = fds.map(
+      (fd) =>
+        new Acceptor(loop, fd, {
+          accepted: (client, from) => this.#accept(client, from),
+          refused: () => seats.refused(),
+        }),
+    );
   }
 
   /** Whether one more may come, as far as this listener is concerned; says why not. */
@@ -78,16 +86,24 @@ export abstract class RingListener<Client extends ListedClient> implements OpenL
   }
 
   sweep(now: number): void {
-    this.#acceptor.retry();
+    for (const acceptor of this.#acceptors) acceptor.retry();
     this.clients.sweep(now);
   }
 
-  drain(patience: number): Promise<void> {
-    return this.clients.drain(patience, () => this.#acceptor.stop());
+  drain(farewell: Farewell): Promise<void> {
+    return this.clients.drain(farewell, {
+      stopAccepting: () => this.#stopAccepting(),
+      early: () => 0,
+      endEarly() {},
+    });
   }
 
   close(): void {
-    this.#acceptor.stop();
+    this.#stopAccepting();
     this.clients.close();
+  }
+
+  #stopAccepting(): void {
+    for (const acceptor of this.#acceptors) acceptor.stop();
   }
 }

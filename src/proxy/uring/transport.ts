@@ -16,6 +16,7 @@ export async function startUring(options: LoopOptions = {}): Promise<TransportKi
   const loop = await Loop.start(await loadLibc(), options);
   const dialling = { loop, names: new Names() };
   const open = (home: ListenerHome, spec: ListenerSpec): Promise<OpenListener> => {
+    if (isOfNode(loop, spec)) return openListener(home, spec);
     if (spec.protocol === 'http' && spec.http2 !== true && spec.acceptProxy !== true)
       return openHttpListener(loop, home, spec);
     if (spec.protocol === 'tcp' && spec.tls === undefined) return openTcpListener(dialling, home, spec);
@@ -31,4 +32,12 @@ export async function startUring(options: LoopOptions = {}): Promise<TransportKi
     bind: (spec) => bindFor(loop, spec),
     stop: () => loop.stop(),
   };
+}
+
+/**
+ * Sockets that Node's loop listened on in the process before: they do not wait, which the ring needs, and that cannot be changed while
+ * the other process has them.
+ */
+function isOfNode({ libc }: Loop, { descriptors = [] }: ListenerSpec): boolean {
+  return descriptors.some((fd) => libc.isNonBlocking(fd));
 }

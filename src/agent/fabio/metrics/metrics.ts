@@ -4,6 +4,7 @@ import { listenError, MusterError } from '../../../errors.ts';
 import type { Clock } from '../../../lib/clock.ts';
 import { formatHostPort } from '../../../lib/host-port.ts';
 import type { Logger } from '../../../lib/log.ts';
+import { Sockets } from '../../../lib/sockets.ts';
 import type { CounterReader } from '../../../proxy/counters.ts';
 import type { Router } from '../../../route/router.ts';
 import { certificateFile } from '../certificate-file.ts';
@@ -23,6 +24,8 @@ interface Sources {
   readonly router: Router;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Those of the process. */
+  readonly sockets?: Sockets | undefined;
 }
 
 /** What runs for a target; Prometheus comes and asks. A new one is a line here. */
@@ -49,6 +52,7 @@ function linesOf(values: FabioConfig['values'], { counters, router }: Sources): 
 /** Starts what `metrics.target` names and the listeners for Prometheus. Throws `config.invalid` and `listen.*`. */
 export async function startMetrics(config: FabioConfig, sources: Sources): Promise<Metrics> {
   const { values } = config;
+  const { sockets = new Sockets() } = sources;
   const stops = config.metrics.map((target) => TARGETS[target](config, sources));
   const options = {
     prefix: metricPrefix(values['metrics.prefix']),
@@ -69,10 +73,9 @@ export async function startMetrics(config: FabioConfig, sources: Sources): Promi
     const tls = certificateFile('proxy.addr', listener.certificates, config.certificates);
     const server = tls === undefined ? createServer(answer) : createSecureServer(tls, answer);
     servers.push(server);
-    await new Promise<void>((resolve, reject) => {
-      const { host, port } = listener;
-      server.once('error', (cause) => reject(listenError('metrics', formatHostPort(host, port), cause)));
-      server.listen(port, host === '' ? '::' : host, resolve);
+    const { host, port } = listener;
+    await sockets.listen(server, { host: host === '' ? '::' : host, port }).catch((cause: unknown) => {
+      throw listenError('metrics', formatHostPort(host, port), cause);
     });
   }
   let stopping: Promise<void> | undefined;

@@ -75,6 +75,9 @@ export const openConsul: OpenRegistry = (config, log) => {
     async deregister() {
       await Promise.all([...selves.values()].map((self) => self.close()));
     },
+    release() {
+      for (const self of selves.values()) self.release();
+    },
     stop: () => ending.abort(),
   };
 };

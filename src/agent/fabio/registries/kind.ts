@@ -30,6 +30,8 @@ export interface Registry {
   register?(names: readonly string[]): void;
   /** Takes all of that back. Idempotent; also when the registry is away. */
   deregister?(): Promise<void>;
+  /** Leaves it to another process that has done the same. */
+  release?(): void;
   /** Idempotent. */
   stop(): void;
 }

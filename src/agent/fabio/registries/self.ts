@@ -7,6 +7,8 @@ import type { Logger } from '../../../lib/log.ts';
 export interface SelfRegistration {
   /** Takes it back. Idempotent; resolves also when the registry is away. */
   close(): Promise<void>;
+  /** Leaves it to another process, which has registered the same. */
+  release(): void;
 }
 
 /** How often the registry hears that we live: a third of the TTL of the check and less. */
@@ -56,6 +58,10 @@ export function startSelf(
     close() {
       farewell ??= leave();
       return farewell;
+    },
+    release() {
+      farewell ??= Promise.resolve();
+      ending.abort();
     },
   };
 }

@@ -1,0 +1,197 @@
+/**
+ * How programs run in the foreground: until a signal ends them in order (a second one at once), or until another process has
+ * taken over from them.
+ */
+import { isMusterError, MusterError, messageOf } from '../../errors.ts';
+import { formatHostPort } from '../../lib/host-port.ts';
+import type { Logger } from '../../lib/log.ts';
+import type { Sockets } from '../../lib/sockets.ts';
+import type { Farewell } from '../../proxy/farewell.ts';
+import { type Inherited, inherit, tellPredecessor } from './inherited.ts';
+import { Keeper } from './keeper.ts';
+import { isSupervised, tellServiceManager } from './service-manager.ts';
+import { Successor } from './successor.ts';
+
+/** How a program hands over what only one process can have. */
+export interface Handing {
+  /** Why it cannot, with what to do; undefined: it can. */
+  obstacle?(): string | undefined;
+  /** Lets go of it. Clients are still served. */
+  yield?(): Promise<void>;
+  /** The other process failed: takes it back. */
+  revive?(): Promise<void>;
+}
+
+export interface Foreground {
+  /** Where to listen. */
+  readonly sockets: Sockets;
+  /** Aborts when the end begins. */
+  readonly signal: AbortSignal;
+  /** To be awaited before anything is opened that only one process can have. */
+  turn(): Promise<void>;
+  /** It serves from now on, and can be replaced. */
+  serving(handing?: Handing): Promise<void>;
+  /** Resolves when the end begins, with whether another process has taken over. */
+  readonly ended: Promise<Pick<Farewell, 'isReplaced'>>;
+  /** Begins the end. */
+  end(): void;
+  /** Has another process take over; resolves with its pid. Rejects with why this one goes on. */
+  replace(): Promise<number>;
+}
+
+export interface ForegroundOptions {
+  readonly log: Logger;
+  /** A second signal ends the process. */
+  onSecond?(): void;
+}
+
+const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM'];
+const REPLACE_SIGNAL: NodeJS.Signals = 'SIGUSR2';
+
+/** Runs `body`; resolves and rejects as it does, or with the exit code of the process that took over. */
+export async function inForeground(
+  { log, onSecond = () => {} }: ForegroundOptions,
+  body: (foreground: Foreground) => Promise<number>,
+): Promise<number> {
+  const inherited = await inherit();
+  const run = new Run(log, onSecond, inherited);
+  try {
+    const code = await body(run);
+    const { isReplaced } = await run.ended;
+    if (!isReplaced) inherited.lifeline?.say(`exit ${code}`);
+    if (!run.hasServed) inherited.predecessor?.hangUp();
+    return (await run.keep()) ?? code;
+  } catch (error) {
+    tellPredecessor(messageOf(error));
+    throw error;
+  } finally {
+    run.close();
+  }
+}
+
+class Run implements Foreground {
+  readonly #log: Logger;
+  readonly #onSecond: () => void;
+  readonly #inherited: Inherited;
+  readonly #ending = new AbortController();
+  readonly ended: Promise<Pick<Farewell, 'isReplaced'>>;
+  #settle: (how: Pick<Farewell, 'isReplaced'>) => void = () => {};
+  #handing: Handing | undefined;
+  #successor: Successor | undefined;
+  #keeper: Keeper | undefined;
+  #isReplacing = false;
+  hasServed = false;
+
+  constructor(log: Logger, onSecond: () => void, inherited: Inherited) {
+    this.#log = log;
+    this.#onSecond = onSecond;
+    this.#inherited = inherited;
+    this.ended = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+    for (const signal of STOP_SIGNALS) process.on(signal, this.#onStop);
+    process.on(REPLACE_SIGNAL, this.#onReplace);
+    inherited.lifeline?.onCut(() => {
+      log.warn('the process that stands for this one has ended');
+      this.end();
+    });
+  }
+
+  get sockets(): Sockets {
+    return this.#inherited.sockets;
+  }
+
+  get signal(): AbortSignal {
+    return this.#ending.signal;
+  }
+
+  turn(): Promise<void> {
+    return this.#inherited.predecessor?.turn() ?? Promise.resolve();
+  }
+
+  async serving(handing: Handing = {}): Promise<void> {
+    this.#handing = handing;
+    this.hasServed = true;
+    const { predecessor, lifeline, sockets } = this.#inherited;
+    for (const { host, port } of sockets.dropUnclaimed())
+      this.#log.info('a socket that was open for this process is not used: nothing is to listen there', {
+        address: formatHostPort(host, port),
+      });
+    lifeline?.say(`pid ${process.pid}`);
+    predecessor?.takenOver();
+    await tellServiceManager('READY=1');
+  }
+
+  end(): void {
+    if (this.#ending.signal.aborted) return;
+    this.#settle({ isReplaced: false });
+    this.#ending.abort();
+    void this.#successor?.kill();
+  }
+
+  async replace(): Promise<number> {
+    const { sockets, lifeline } = this.#inherited;
+    const handing = this.#handing;
+    if (this.#isReplacing || this.#ending.signal.aborted || handing === undefined)
+      throw new MusterError('request.rejected', 'this process is just starting, ending or being replaced');
+    const obstacle = handing.obstacle?.();
+    if (obstacle !== undefined) throw new MusterError('request.rejected', obstacle);
+    this.#isReplacing = true;
+    try {
+      const successor = await Successor.start(sockets, lifeline?.fd ?? (isSupervised() ? 'none' : 'new'));
+      this.#successor = successor;
+      try {
+        await handing.yield?.();
+        await successor.takeOver();
+      } catch (error) {
+        await successor.kill();
+        if (!this.signal.aborted) await handing.revive?.();
+        throw error;
+      }
+      const { pid } = successor;
+      if (isSupervised()) await tellServiceManager(`MAINPID=${pid}`);
+      else if (successor.lifeline !== undefined) {
+        this.#keeper = new Keeper(successor.lifeline, pid);
+        // Behind the keeper's: a signal that comes while nobody listens would be lost.
+        this.#ignoreSignals();
+      }
+      this.#log.info(`process ${pid} serves from now on; what is in flight here may finish`);
+      this.#settle({ isReplaced: true });
+      this.#ending.abort();
+      return pid;
+    } finally {
+      this.#isReplacing = false;
+    }
+  }
+
+  /** After the end: when another process serves for which this one stands, resolves with its exit code when that ends. */
+  async keep(): Promise<number | undefined> {
+    return this.#keeper?.ended;
+  }
+
+  close(): void {
+    this.#ignoreSignals();
+    this.#keeper?.close();
+  }
+
+  #ignoreSignals(): void {
+    for (const signal of STOP_SIGNALS) process.off(signal, this.#onStop);
+    process.off(REPLACE_SIGNAL, this.#onReplace);
+  }
+
+  readonly #onStop = (signal: NodeJS.Signals): void => {
+    if (this.#ending.signal.aborted) {
+      this.#log.warn(`second signal (${signal}): ended at once`);
+      this.#onSecond();
+      process.exit(1);
+    }
+    this.#log.info(`${signal}: nothing new is taken, what is in flight may finish`);
+    this.end();
+  };
+
+  readonly #onReplace = (): void => {
+    this.replace().catch((error: unknown) => {
+      this.#log.error(isMusterError(error) ? error.message : `not replaced: ${messageOf(error)}`);
+    });
+  };
+}
