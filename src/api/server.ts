@@ -6,7 +6,7 @@ import { Ending } from '../lib/ending.ts';
 import { formatHostPort, fromHere, type HostPort, parseHostPort } from '../lib/host-port.ts';
 import { leaveToOther, Sockets } from '../lib/sockets.ts';
 import { admit } from './access.ts';
-import { RELOAD_PATH } from './agent/reload.ts';
+import { asksForReplacement } from './agent/reload.ts';
 import type { ApiContext } from './context.ts';
 import type { Endpoint } from './endpoint.ts';
 import { endpoints as allEndpoints } from './endpoints.ts';
@@ -88,7 +88,7 @@ export async function startApi({
   // Consul takes a body that is sent in chunks although it announces a length; Node does so only with the lenient
   // parser. The chunks count, and the connection is not used again (RFC 9112, 6.1).
   const options = { keepAliveTimeout: KEEP_ALIVE, maxHeaderSize: MAX_HEADER, insecureHTTPParser: true };
-  const succession = new Succession((path) => path.startsWith(RELOAD_PATH));
+  const succession = new Succession(asksForReplacement);
   const server = createServer(options, (request, response) => {
     silent.delete(request.socket);
     if (succession.takes(request, response)) return;

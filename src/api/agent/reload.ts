@@ -4,11 +4,17 @@ import { HttpError } from '../http-error.ts';
 import { empty, json } from '../reply.ts';
 import { type AgentControl, agentOf } from './context.ts';
 
-export const RELOAD_PATH = '/v1/agent/reload';
+const PATH = '/v1/agent/reload';
+
+/** Whether a request, by its target, is the one that has another process take over: all others wait for its end. */
+export function asksForReplacement(target: string): boolean {
+  const [path, query = ''] = target.split('?', 2);
+  return path === PATH && new URLSearchParams(query).has('process');
+}
 
 export const reload = endpoint({
   method: 'PUT',
-  path: RELOAD_PATH,
+  path: PATH,
   needs: 'agent:write',
   summary:
     'Read the configuration again; on any fault in it the old one stays. With ?process a new process takes over, answered with its "Pid" once it serves',
