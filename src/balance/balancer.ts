@@ -78,6 +78,8 @@ export interface Target {
   readonly since?: number | undefined;
   /** Of the arm that a part of the users try out. */
   readonly canary?: boolean | undefined;
+  /** Which of its route's handlings it asks for; the first unless given. */
+  readonly arm?: number | undefined;
   /** In another zone than the balancer. */
   readonly far?: boolean | undefined;
   /** Index of this instance's counters in the shared counter block. */

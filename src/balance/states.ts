@@ -1,4 +1,3 @@
-import { formatHostPort } from '../lib/host-port.ts';
 import type { TargetState } from './balancer.ts';
 import { freshState, succeeded } from './ejection.ts';
 import { measure } from './measure.ts';
@@ -7,12 +6,23 @@ import { SharedState, type StateCells } from './shared-state.ts';
 /** The slot of instances that found none of their own: what it counts is nobody's. */
 const SHARED_SLOT = 0;
 
+interface Known {
+  readonly host: string;
+  readonly port: number;
+  readonly manner: string;
+  readonly state: TargetState;
+  uses: number;
+  /** The same instance at another address, or spoken to in another manner: rare, so not worth a list for each. */
+  next: Known | undefined;
+}
+
 /**
  * States of all instances that some route of the worker leads to. An instance in several routes has one state; it lives as
  * long as one route leads to it, whatever tables come and go.
  */
 export class TargetStates {
-  readonly #states = new Map<string, { state: TargetState; uses: number }>();
+  /** By id; one that is known in several ways leads to the next. */
+  readonly #states = new Map<string, Known>();
   readonly #onGone: (state: TargetState) => void;
   readonly #cells: StateCells | undefined;
 
@@ -23,7 +33,21 @@ export class TargetStates {
   }
 
   get size(): number {
-    return this.#states.size;
+    let size = 0;
+    for (const _ of this.#all()) size++;
+    return size;
+  }
+
+  *#all(): Iterable<Known> {
+    for (const first of this.#states.values())
+      for (let known: Known | undefined = first; known !== undefined; known = known.next) yield known;
+  }
+
+  #find(id: string, host: string, port: number, manner: string): Known | undefined {
+    let known = this.#states.get(id);
+    while (known !== undefined && !(known.host === host && known.port === port && known.manner === manner))
+      known = known.next;
+    return known;
   }
 
   /**
@@ -32,15 +56,14 @@ export class TargetStates {
    * what was held against the old address says nothing about the new one. `slot`: of its counters.
    */
   take(id: string, host: string, port: number, manner = '', slot = SHARED_SLOT): TargetState {
-    const key = keyOf(id, host, port, manner);
-    const known = this.#states.get(key);
+    const known = this.#find(id, host, port, manner);
     if (known !== undefined) {
       known.uses++;
       return known.state;
     }
     const isOwn = this.#cells !== undefined && slot !== SHARED_SLOT;
     const state = isOwn ? new SharedState(this.#cells, slot) : freshState();
-    this.#states.set(key, { state, uses: 1 });
+    this.#states.set(id, { host, port, manner, state, uses: 1, next: this.#states.get(id) });
     return state;
   }
 
@@ -49,22 +72,28 @@ export class TargetStates {
    * lets it fade, so that who was slow or busy once is asked again.
    */
   tick(elapsed: number): void {
-    for (const { state } of this.#states.values()) measure(state, elapsed);
+    for (const { state } of this.#all()) measure(state, elapsed);
   }
 
   /** One user less. */
   release(id: string, host: string, port: number, manner = ''): void {
-    const key = keyOf(id, host, port, manner);
-    const known = this.#states.get(key);
+    const known = this.#find(id, host, port, manner);
     if (known === undefined || --known.uses > 0) return;
-    this.#states.delete(key);
+    this.#remove(id, known);
     this.#onGone(known.state);
     // Its cells may be given to another instance.
     succeeded(known.state);
     known.state.returnedAt = 0;
   }
-}
 
-function keyOf(id: string, host: string, port: number, manner: string): string {
-  return `${id} ${formatHostPort(host, port)} ${manner}`;
+  #remove(id: string, gone: Known): void {
+    const first = this.#states.get(id);
+    if (first === gone) {
+      if (gone.next === undefined) this.#states.delete(id);
+      else this.#states.set(id, gone.next);
+      return;
+    }
+    for (let known = first; known !== undefined; known = known.next)
+      if (known.next === gone) known.next = gone.next;
+  }
 }

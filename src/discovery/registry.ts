@@ -33,8 +33,8 @@ export function followRegistry(options: RegistryDiscoveryOptions, listener: Inst
   const known = new Map<string, ReadonlyMap<string, DiscoveredInstance>>();
   const watched = new Map<string, AbortController>();
   const removals = new Removals();
-  /** Services of which instances are kept although the registry does not know them any more; ends the wait. */
-  const held = new Map<string, () => void>();
+  /** Services of which instances are kept although the registry does not know them any more, with what it says. */
+  const held = new Map<string, { cancel: () => void; entries: readonly ServiceEntry[] }>();
   const stopped = new AbortController();
   let isAway = false;
   const ask: AskOptions = {
@@ -50,31 +50,56 @@ export function followRegistry(options: RegistryDiscoveryOptions, listener: Inst
     isAway = false;
   };
 
-  /** `isSure`: what is missing has been missing for long enough. */
-  const look = (service: string, entries: readonly ServiceEntry[], isSure = false): void => {
-    if (!isSure) isBack();
+  const look = (service: string, entries: readonly ServiceEntry[]): void => {
+    isBack();
     const before = known.get(service) ?? new Map<string, DiscoveredInstance>();
     const after = new Map<string, DiscoveredInstance>();
     for (const entry of entries) {
       const instance = discovered(entry, rule);
       after.set(instance.id, instance);
     }
-    held.get(service)?.();
-    held.delete(service);
     const gone = [...before].filter(([id]) => !after.has(id));
-    if (!isSure && !removals.admits(gone.length, count(known), clock.now())) {
-      if (held.size === 0)
-        log.warn('the registry has forgotten many instances at once; they are kept for a while', {
-          service,
-          gone: gone.length,
-          seconds: REMOVALS.patience / 1_000,
-        });
-      held.set(
-        service,
-        clock.after(REMOVALS.patience, () => look(service, entries, true)),
-      );
+    const wait = held.get(service);
+    if (wait !== undefined && gone.length === 0) letGo(service);
+    else if (wait !== undefined || !removals.admits(gone.length, count(known), clock.now())) {
+      if (wait === undefined) hold(service, gone.length);
       for (const [id, instance] of gone) after.set(id, instance);
+      // When the time is over this is what is true, unless there is a later answer.
+      held.get(service)!.entries = entries;
     }
+    change(service, before, after);
+  };
+
+  const hold = (service: string, gone: number): void => {
+    if (held.size === 0)
+      log.warn('the registry has forgotten many instances at once; they are kept for a while', {
+        service,
+        gone,
+        seconds: REMOVALS.patience / 1_000,
+      });
+    const cancel = clock.after(REMOVALS.patience, () => {
+      const entries = held.get(service)?.entries ?? [];
+      held.delete(service);
+      const after = entries.map((entry) => discovered(entry, rule));
+      change(
+        service,
+        known.get(service) ?? new Map<string, DiscoveredInstance>(),
+        new Map(after.map((instance) => [instance.id, instance])),
+      );
+    });
+    held.set(service, { cancel, entries: [] });
+  };
+
+  const letGo = (service: string): void => {
+    held.get(service)?.cancel();
+    held.delete(service);
+  };
+
+  const change = (
+    service: string,
+    before: ReadonlyMap<string, DiscoveredInstance>,
+    after: ReadonlyMap<string, DiscoveredInstance>,
+  ): void => {
     const changes: InstanceChange[] = [];
     for (const [id, old] of before) if (!after.has(id)) changes.push({ id, before: old, after: undefined });
     for (const [id, instance] of after) {
@@ -150,7 +175,7 @@ export function followRegistry(options: RegistryDiscoveryOptions, listener: Inst
     },
     stop() {
       stopped.abort();
-      for (const end of held.values()) end();
+      for (const { cancel } of held.values()) cancel();
       round.abort();
       for (const ending of watched.values()) ending.abort();
     },

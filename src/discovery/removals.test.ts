@@ -4,15 +4,15 @@ import { Removals } from './removals.ts';
 describe('removals', () => {
   it('believes that a few are gone, and that many are when they go one after the other', () => {
     const removals = new Removals();
-    expect(removals.admits(5, 6, 0)).toBe(true);
-    expect(removals.admits(40, 100, 10_000)).toBe(true);
-    for (let i = 0; i < 20; i++) expect(removals.admits(4, 100 - 4 * i, 20_000 + i * 3_000)).toBe(true);
+    expect(removals.admits(50, 60, 0)).toBe(true);
+    expect(removals.admits(400, 1_000, 10_000)).toBe(true);
+    for (let i = 0; i < 20; i++) expect(removals.admits(40, 1_000 - 40 * i, 20_000 + i * 3_000)).toBe(true);
   });
 
   it('does not believe that most are gone at once, in one answer or in many', () => {
-    expect(new Removals().admits(60, 100, 0)).toBe(false);
+    expect(new Removals().admits(600, 1_000, 0)).toBe(false);
     const removals = new Removals();
-    const believed = Array.from({ length: 50 }, (_, i) => removals.admits(2, 100 - 2 * i, i * 10));
+    const believed = Array.from({ length: 50 }, (_, i) => removals.admits(20, 1_000 - 20 * i, i * 10));
     expect(believed.filter(Boolean)).toHaveLength(25);
     expect(believed.at(-1)).toBe(false);
   });

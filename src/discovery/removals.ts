@@ -13,7 +13,8 @@ export interface RemovalPolicy {
   readonly patience: number;
 }
 
-export const REMOVALS: RemovalPolicy = { floor: 5, share: 0.5, window: 2_000, patience: 15_000 };
+// Fifty are more than are taken away by hand, and whoever runs fewer sees what happens.
+export const REMOVALS: RemovalPolicy = { floor: 50, share: 0.5, window: 2_000, patience: 15_000 };
 
 export class Removals {
   readonly #policy: RemovalPolicy;

@@ -47,9 +47,18 @@ interface Sections {
   readonly any: Paths;
   /** TCP routes by listening address (":1234", "127.0.0.1:1234") or server name. */
   readonly tcp: ReadonlyMap<string, Route>;
+  /** Where copies go, by service. */
+  readonly mirrors: ReadonlyMap<string, Route>;
 }
 
-const NOTHING: Sections = { whole: EMPTY, plain: EMPTY, secure: EMPTY, any: NO_PATHS, tcp: new Map() };
+const NOTHING: Sections = {
+  whole: EMPTY,
+  plain: EMPTY,
+  secure: EMPTY,
+  any: NO_PATHS,
+  tcp: new Map(),
+  mirrors: new Map(),
+};
 
 const PORT_80 = new TextEncoder().encode(':80');
 const PORT_443 = new TextEncoder().encode(':443');
@@ -136,6 +145,10 @@ export class ByteTable implements RouteTable {
     return this.#sections.tcp.get(name);
   }
 
+  mirror(service: string): Route | undefined {
+    return this.#sections.mirrors.get(service);
+  }
+
   /** With some places taken by other routes, or by none. */
   with(changes: readonly TableChange[]): ByteTable {
     const whole: TableChange[] = [];
@@ -164,18 +177,19 @@ export class ByteTable implements RouteTable {
       secure: this.#change(sections.secure, secure),
       any,
       tcp: sections.tcp,
+      mirrors: sections.mirrors,
     });
   }
 
-  /** With some TCP routes, by their name, set or taken out. */
-  withTcp(changes: ReadonlyMap<string, Route | undefined>): ByteTable {
+  /** With some routes that are found by a name alone set or taken out. */
+  withNamed(kind: 'tcp' | 'mirrors', changes: ReadonlyMap<string, Route | undefined>): ByteTable {
     if (changes.size === 0) return this;
-    const tcp = new Map(this.#sections.tcp);
+    const named = new Map(this.#sections[kind]);
     for (const [name, route] of changes) {
-      if (route === undefined) tcp.delete(name);
-      else tcp.set(name, route);
+      if (route === undefined) named.delete(name);
+      else named.set(name, route);
     }
-    return new ByteTable(this.#options, { ...this.#sections, tcp });
+    return new ByteTable(this.#options, { ...this.#sections, [kind]: named });
   }
 
   #change(section: Section, changes: readonly TableChange[]): Section {
@@ -196,8 +210,7 @@ export class ByteTable implements RouteTable {
         if (hasNoPaths(paths)) globs.delete(host);
         else globs.set(host, { glob, paths });
       } else {
-        const bytes = new TextEncoder().encode(host);
-        const known = hosts.get(host) ?? section.hosts.get(bytes, 0, bytes.length) ?? NO_PATHS;
+        const known = hosts.get(host) ?? section.hosts.find(host) ?? NO_PATHS;
         hosts.set(host, put(known, path, route, matcher));
       }
     }

@@ -2,7 +2,7 @@
 import type { DiscoveredInstance } from '../discovery/instance.ts';
 import { formatHostPort } from '../lib/host-port.ts';
 import type { AddCommand } from './commands.ts';
-import { type RouteTag, routeOf, type TagSyntax } from './tag.ts';
+import { meaningOf, type RouteTag, routeOf, type TagSyntax } from './tag.ts';
 import { isRedirectUrl, PROTOCOLS, type Protocol, readOptions } from './tag-options.ts';
 
 const DEFAULT_PORTS: Partial<Record<Protocol, number>> = { http: 80, https: 443 };
@@ -13,7 +13,7 @@ export function commandRoute(
   syntax: Omit<TagSyntax, 'prefix'>,
 ): { instance: DiscoveredInstance; tag: RouteTag } | string {
   const { service, source, destination, weight, tags, text } = command;
-  const reading = readOptions(command.options);
+  const reading = readOptions(command.options, syntax.defaults);
   const { read } = reading;
   if (read.redirectCode !== 0 && isRedirectUrl(destination))
     read.redirect = { code: read.redirectCode, url: destination };
@@ -23,7 +23,7 @@ export function commandRoute(
     if (url === undefined) return `"${destination}" is no destination like http://10.0.0.1:8080/`;
     if (read.protocol === 'http') read.protocol = url.protocol;
   }
-  const tag = routeOf(text, source, reading, syntax);
+  const tag = routeOf(text, source, meaningOf(reading), syntax);
   if (typeof tag === 'string') return tag;
   const { host = '', port = 0, query = '' } = read.redirect === undefined ? (url ?? {}) : {};
   const address = read.redirect === undefined ? formatHostPort(host, port) : destination;

@@ -1,13 +1,21 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Target } from '../balance/balancer.ts';
+import type { Balancer, Target } from '../balance/balancer.ts';
 import type { TargetStates } from '../balance/states.ts';
-import { STRATEGIES } from '../balance/strategies.ts';
 import type { Draw } from '../balance/strategy.ts';
+import { Tiers } from '../balance/tiers.ts';
 import { ByteTable, DEFAULT_TABLE, type TableChange, type TableOptions } from './byte-table.ts';
-import { compileHandling, type HandlingSpec, handlingKey, PLAIN, PLAIN_HANDLING } from './handling.ts';
-import { SHARED_SLOT } from './slots.ts';
+import { type Choice, type ChoiceSpec, chooser, ownTurns } from './choice.ts';
+import {
+  compileHandling,
+  type HandlingSpec,
+  handlingKey,
+  PLAIN,
+  PLAIN_HANDLING,
+  sharedHandlings,
+} from './handling.ts';
 import { isSameTls, type RouteDelta, type RouteSpec, type TargetSpec } from './spec.ts';
 import type { Route, RouteTable } from './table.ts';
+import { type Turn, Turns } from './turns.ts';
 
 export interface CompilerOptions extends Draw {
   readonly states: TargetStates;
@@ -16,11 +24,13 @@ export interface CompilerOptions extends Draw {
   readonly maxInFlight?: number;
 }
 
+type RouteHead = Omit<RouteSpec, 'targets'>;
+
 interface Compiled {
-  readonly spec: RouteSpec;
-  /** Where the route's turn is counted. */
-  readonly turns: Int32Array;
-  readonly targets: ReadonlyMap<string, Target>;
+  /** Without its targets, which would be kept twice. */
+  readonly spec: RouteHead;
+  readonly turn: Turn;
+  readonly targets: readonly Target[];
 }
 
 /**
@@ -30,11 +40,13 @@ interface Compiled {
 export class Compiler {
   readonly #options: CompilerOptions;
   readonly #routes = new Map<string, Compiled>();
+  readonly #turns: Turns;
   #table: ByteTable;
   #version = 0;
 
   constructor(options: CompilerOptions) {
     this.#options = options;
+    this.#turns = new Turns(options.turns);
     this.#table = new ByteTable(options.table ?? DEFAULT_TABLE);
   }
 
@@ -49,10 +61,10 @@ export class Compiler {
 
   apply(delta: RouteDelta): RouteTable {
     const changes: TableChange[] = [];
-    const tcp = new Map<string, Route | undefined>();
-    const change = (place: RouteSpec, route: Route | undefined) => {
-      if (place.kind === 'tcp') tcp.set(place.host, route);
-      else changes.push({ place, route });
+    const named = { tcp: new Map<string, Route | undefined>(), mirror: new Map<string, Route | undefined>() };
+    const change = (place: RouteHead, route: Route | undefined) => {
+      if (place.kind === 'http') changes.push({ place, route });
+      else named[place.kind].set(place.host, route);
     };
     for (const id of delta.removed) {
       const known = this.#routes.get(id);
@@ -65,70 +77,85 @@ export class Compiler {
     for (const patch of delta.patched) {
       const known = this.#routes.get(patch.id);
       if (known === undefined) continue;
-      const targets = new Map(known.spec.targets.map((target) => [target.id, target]));
+      const targets = new Map<string, TargetSpec>(known.targets.map((target) => [target.id, target]));
       for (const id of patch.gone) targets.delete(id);
       for (const target of patch.set) targets.set(target.id, target);
       const spec = { ...known.spec, targets: [...targets.values()] };
       change(spec, this.#build(spec));
     }
-    this.#table = this.#table.with(changes).withTcp(tcp);
+    this.#table = this.#table.with(changes).withNamed('tcp', named.tcp).withNamed('mirrors', named.mirror);
     this.#version = delta.version;
     return this.#table;
   }
 
   #build(spec: RouteSpec): Route {
     const known = this.#routes.get(spec.id);
-    const targets = new Map<string, Target>();
+    const before = new Map(known?.targets.map((target) => [target.id, target]));
     let newcomer: Target | undefined;
-    for (const wanted of spec.targets) {
-      const old = known?.targets.get(wanted.id);
-      const target = old !== undefined && isSame(old, wanted) ? old : this.#target(wanted);
-      targets.set(target.id, target);
+    const all = spec.targets.map((wanted) => {
+      const old = before.get(wanted.id);
+      const isKept = old !== undefined && isSame(old, wanted);
+      const target = isKept ? old : this.#target(wanted);
       if (known !== undefined && old === undefined) newcomer ??= target;
-    }
+      if (isKept) before.delete(wanted.id);
+      return target;
+    });
     // Targets that stay keep their place in `states`; those that left or moved give theirs back last, so
     // that a state in use never falls to zero in between.
-    for (const old of known?.targets.values() ?? []) if (targets.get(old.id) !== old) this.#drop(old);
-    const turns = this.#turns(spec, known);
-    this.#routes.set(spec.id, { spec, targets, turns });
-    const turn = turns === this.#options.turns ? spec.slot : 0;
-    const { id, service, slot } = spec;
-    const { random } = this.#options;
-    const part = (members: readonly Target[], wanted: HandlingSpec, newcomer?: Target): Route => {
+    for (const old of before.values()) this.#drop(old);
+    const turn = this.#turns.take(spec.slot, known?.turn);
+    const { targets: _, ...head } = spec;
+    this.#routes.set(spec.id, {
+      spec: { ...head, handlings: sharedHandlings(spec.handlings) },
+      targets: all,
+      turn,
+    });
+    const { id, service, slot, choice = NO_CHOICE } = spec;
+    const draw: Draw = { ...this.#options, turns: turn.turns };
+    const part = (members: readonly Target[], wanted: HandlingSpec, balancer: Balancer): Route => {
       const handling = handlingKey(wanted) === PLAIN_KEY ? PLAIN : compileHandling(wanted);
-      const balancer = STRATEGIES[spec.strategy].balancer(members, { random, turns }, turn, newcomer);
       const special = handling.guarded || handling.hostOfTarget;
       return { id, service, slot, handling, balancer, targets: members, special };
     };
-    const all = [...targets.values()];
-    const whole = part(all, spec.handlings[0] ?? PLAIN_HANDLING, newcomer);
-    if (spec.handlings.length <= 1) return whole;
-    const armOf = new Map(spec.targets.map((target) => [target.id, target.arm ?? 0]));
-    const arms = new Map<Target, Route>();
-    for (const [arm, handling] of spec.handlings.entries()) {
-      const members = all.filter((target) => armOf.get(target.id) === arm);
-      const route = part(members, handling);
-      for (const target of members) arms.set(target, route);
+    const choose = (members: readonly Target[], own: Draw, at: number, fresh?: Target): Balancer =>
+      chooser(members, spec.strategy, choice, own, at, fresh);
+    const first = spec.handlings[0] ?? PLAIN_HANDLING;
+    const tried =
+      choice.canary === undefined ? undefined : this.#tried(all, (some) => choose(some, ownTurns(draw), 0));
+    const whole = part(all, first, tried?.rest ?? choose(all, draw, turn.turn, newcomer));
+    const arms = spec.handlings.length <= 1 ? undefined : new Map<Target, Route>();
+    if (arms !== undefined) {
+      for (const [arm, handling] of spec.handlings.entries()) {
+        const members = all.filter((target) => (target.arm ?? 0) === arm);
+        const route = part(members, handling, choose(members, ownTurns(draw), 0));
+        for (const target of members) arms.set(target, route);
+      }
     }
-    return { ...whole, arms, special: true };
+    if (arms === undefined && spec.choice === undefined) return whole;
+    const special = { ...whole, arms, special: arms !== undefined || whole.special || isAsked(choice) };
+    return { ...special, choice: compileChoice(choice, special, tried?.arm) };
   }
 
-  /** Routes without a slot of their own share one: taking turns together, each would skip some of its targets. */
-  #turns(spec: RouteSpec, known: Compiled | undefined): Int32Array {
-    const { turns } = this.#options;
-    if (spec.slot !== SHARED_SLOT && spec.slot < turns.length) return turns;
-    return known === undefined || known.turns === turns ? new Int32Array(1) : known.turns;
+  /** Balancers for those who try a canary out and for the others: each group stands in for the other. */
+  #tried(
+    all: readonly Target[],
+    choose: (members: readonly Target[]) => Balancer,
+  ): { arm: Balancer; rest: Balancer } {
+    const canaries = choose(all.filter(({ canary }) => canary === true));
+    const others = choose(all.filter(({ canary }) => canary !== true));
+    return { arm: new Tiers(canaries, others), rest: new Tiers(others, canaries) };
   }
 
   #target(spec: TargetSpec): Target {
-    const { id, host, port, weight, slot, tls, options } = spec;
+    const { id, host, port, weight, slot, tls, options, arm, since, canary, far } = spec;
     const maxConnections = (options?.maxConnections ?? this.#options.maxInFlight) || undefined;
     const state = this.#options.states.take(id, host, port, mannerOf(spec), slot);
-    return { id, host, port, weight, slot, state, tls, options, maxConnections };
+    return { id, host, port, weight, slot, state, tls, options, maxConnections, arm, since, canary, far };
   }
 
   #release(route: Compiled): void {
-    for (const target of route.targets.values()) this.#drop(target);
+    for (const target of route.targets) this.#drop(target);
+    this.#turns.release(route.turn);
   }
 
   #drop(target: Target): void {
@@ -148,12 +175,32 @@ function isSame(a: Target, b: TargetSpec): boolean {
     a.port === b.port &&
     a.weight === b.weight &&
     a.slot === b.slot &&
+    a.since === b.since &&
+    a.canary === b.canary &&
+    a.far === b.far &&
+    (a.arm ?? 0) === (b.arm ?? 0) &&
     isSameTls(a.tls, b.tls) &&
     isDeepStrictEqual(a.options, b.options)
   );
 }
 
 const PLAIN_KEY = handlingKey(PLAIN_HANDLING);
+const NO_CHOICE: ChoiceSpec = {};
+
+/** Whether a request has to be looked at for it: zones and slow start are the balancer's alone. */
+function isAsked({ sticky, by, canary }: ChoiceSpec): boolean {
+  return sticky !== undefined || by !== undefined || canary !== undefined;
+}
+
+function compileChoice({ sticky, by, canary }: ChoiceSpec, rest: Route, arm: Balancer | undefined): Choice {
+  const both =
+    canary === undefined || arm === undefined ? undefined : { arm: { ...rest, balancer: arm }, rest };
+  return {
+    sticky,
+    by,
+    canary: both === undefined || canary === undefined ? undefined : { ...canary, ...both },
+  };
+}
 
 /** A table of `specs` alone, for a worker that starts and for tests. */
 export function compile(specs: readonly RouteSpec[], options: CompilerOptions): RouteTable {

@@ -2,7 +2,9 @@
  * What is done with a request of a route besides choosing an instance: plain data from the main thread, and what a worker makes of
  * it. A route whose instances all say the same has one; otherwise each instance carries the number of its own.
  */
+import type { Rate } from '../balance/rate-limit.ts';
 import { type AddressRange, addressBytes, addressRange, isInRange } from '../lib/ip.ts';
+import type { Asker } from './choice.ts';
 
 /** Who may use a route. Deny wins over allow; with any `allow` everybody else is out. */
 export interface AccessSpec {
@@ -19,6 +21,27 @@ export interface RedirectSpec {
   readonly url: string;
 }
 
+/** A copy of a part of the requests goes to another service, whose answers nobody sees. */
+export interface MirrorSpec {
+  readonly service: string;
+  /** From 0 to 1. */
+  readonly share: number;
+}
+
+/** So many requests of one asker, or of all together ("route"), in a time. */
+export interface RateSpec extends Rate {
+  readonly by: Asker | 'route';
+}
+
+/** Limits of the data path that are others on this route. Times in ms, sizes in bytes. */
+export interface RouteLimitsSpec {
+  readonly responseTimeout?: number;
+  readonly connectTimeout?: number;
+  readonly responseSilence?: number;
+  readonly maxHead?: number;
+  readonly maxBody?: number;
+}
+
 export interface HandlingSpec {
   /** Taken off the front of the path; "" takes nothing. */
   readonly strip: string;
@@ -32,14 +55,43 @@ export interface HandlingSpec {
   readonly access?: AccessSpec;
   /** Name of the scheme that asks for credentials. */
   readonly auth?: string;
+  readonly mirror?: MirrorSpec;
+  /** All of them count. */
+  readonly rates?: readonly RateSpec[];
+  readonly limits?: RouteLimitsSpec;
 }
 
 export const PLAIN_HANDLING: HandlingSpec = { strip: '', prepend: '', host: '', query: '' };
 
 /** Equal text for equal handlings. */
 export function handlingKey(spec: HandlingSpec): string {
-  const { strip, prepend, host, query, redirect, access, auth } = spec;
-  return JSON.stringify([strip, prepend, host, query, redirect, access, auth]);
+  if (spec === PLAIN_HANDLING) return PLAIN_KEY;
+  return keyOf(spec);
+}
+
+function keyOf(spec: HandlingSpec): string {
+  const { strip, prepend, host, query, redirect, access, auth, mirror, rates, limits } = spec;
+  return JSON.stringify([strip, prepend, host, query, redirect, access, auth, mirror, rates, limits]);
+}
+
+const PLAIN_KEY = keyOf(PLAIN_HANDLING);
+
+/** Handlings that are remembered; then it begins anew. */
+const MOST_COMPILED = 4_096;
+
+/** Lists of one handling each: thousands of routes say the same, and share it. */
+const single = new Map<string, readonly HandlingSpec[]>();
+
+/** The same list for equal handlings. */
+export function sharedHandlings(handlings: readonly HandlingSpec[]): readonly HandlingSpec[] {
+  const [only] = handlings;
+  if (only === undefined || handlings.length > 1) return handlings;
+  const key = handlingKey(only);
+  const known = single.get(key);
+  if (known !== undefined) return known;
+  if (single.size >= MOST_COMPILED) single.clear();
+  single.set(key, handlings);
+  return handlings;
 }
 
 /** Rules of `allow=` and `deny=` ready to be asked. */
@@ -85,13 +137,15 @@ export interface Handling {
   readonly redirect: RedirectSpec | undefined;
   readonly access: Access | undefined;
   readonly auth: string | undefined;
+  readonly mirror: MirrorSpec | undefined;
+  readonly rates: readonly RateSpec[];
+  readonly limits: RouteLimitsSpec | undefined;
   /** Whether anything is to be looked at before an instance is chosen. */
   readonly guarded: boolean;
 }
 
 /** Thousands of routes say the same: they share what it comes to. */
 const compiled = new Map<string, Handling>();
-const MOST_COMPILED = 4_096;
 
 export function compileHandling(spec: HandlingSpec): Handling {
   const key = handlingKey(spec);
@@ -108,7 +162,7 @@ const encoder = new TextEncoder();
 const encode = (text: string) => (text === '' ? NOTHING : encoder.encode(text));
 
 function compile(spec: HandlingSpec): Handling {
-  const { strip, prepend, host, query, redirect, access, auth } = spec;
+  const { strip, prepend, host, query, redirect, access, auth, mirror, rates = [], limits } = spec;
   const hostOfTarget = host === 'dst';
   return {
     strip: encode(strip),
@@ -121,7 +175,10 @@ function compile(spec: HandlingSpec): Handling {
     redirect,
     access: access === undefined ? undefined : new Access(access),
     auth,
-    guarded: redirect !== undefined || access !== undefined || auth !== undefined,
+    mirror,
+    rates,
+    limits,
+    guarded: [redirect, access, auth, mirror, limits].some((part) => part !== undefined) || rates.length > 0,
   };
 }
 

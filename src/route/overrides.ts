@@ -26,11 +26,11 @@ export interface Verdict {
   readonly weight: number | undefined;
 }
 
-const STAYS: Verdict = { deletedBy: '', weight: undefined };
+/** No command is about it. */
+export const STAYS: Verdict = { deletedBy: '', weight: undefined };
 
 /** One verdict for each target of a route ("host/path"), in their order. */
 export function judge(route: string, targets: readonly Overridden[], overrides: Overrides): Verdict[] {
-  if (overrides === NO_OVERRIDES) return targets.map(() => STAYS);
   const deletions = overrides.deletions.filter((command) => command.route === '' || command.route === route);
   const deletedBy = targets.map((target) =>
     deletions.find(

@@ -10,11 +10,14 @@ import type { Logger } from '../lib/log.ts';
 import { DEFAULT_TABLE, type TableOptions } from './byte-table.ts';
 import { commandRoute } from './command-routes.ts';
 import { type AddCommand, type CommandText, parseCommands, type RouteCommand } from './commands.ts';
-import { Entry, type EntryPlace, entryKey } from './entry.ts';
+import { Entry, type EntryPlace, type EntrySettings, entryKey } from './entry.ts';
 import { type Explained, explain } from './explain.ts';
+import { kept } from './kept.ts';
+import { mirrorTag } from './mirrors.ts';
 import { NO_OVERRIDES, type Overrides } from './overrides.ts';
 import { MATCHERS, pathKey } from './paths.ts';
-import { Slots, type SlotsOptions } from './slots.ts';
+import { Policies, type Policy } from './policies.ts';
+import { SHARED_SLOT, Slots, type SlotsOptions } from './slots.ts';
 import { difference, isPatch, type RouteDelta, type RoutePatch, type RouteSpec } from './spec.ts';
 import { parseRouteTag, type RouteTag } from './tag.ts';
 import type { RouteProblem, RouteView } from './view.ts';
@@ -42,6 +45,12 @@ export interface RouterOptions {
    * next best route or 404 answers; `unavailable` keeps it, so that it is answered 503 with the service's name.
    */
   readonly whenNoneHealthy?: 'missing' | 'unavailable';
+  /** Options for routes of some services; `setPolicies` changes them later. */
+  readonly policies?: readonly Policy[];
+  /** Where the balancer stands; instances in other zones stand by. Default: nowhere. */
+  readonly zone?: string;
+  /** Milliseconds since the epoch; default: the system's clock. */
+  readonly now?: () => number;
 }
 
 export interface Router {
@@ -63,6 +72,8 @@ export interface Router {
   setCommands(texts: readonly CommandText[]): void;
   /** Names that `auth=` may give from now on. A route that asks for another lets nobody in, which is among the problems. */
   setAuthSchemes(names: readonly string[]): void;
+  /** Options for routes of some services from now on. */
+  setPolicies(policies: readonly Policy[]): void;
   /** Looks at all instances again. */
   resync(): void;
   /** Idempotent. */
@@ -76,10 +87,12 @@ export function startRouter(options: RouterOptions): Router {
 
 /** What one instance brought about. */
 interface Contribution {
-  readonly entries: Set<Entry>;
+  readonly entries: readonly Entry[];
   readonly problems: readonly RouteProblem[];
   /** Keys of the slots that it holds. */
-  readonly slots: ReadonlySet<string>;
+  readonly slots: readonly string[];
+  /** Services that it sends copies to, one for each of its tags that does. */
+  readonly mirrors: readonly string[];
   /** Makes it anew, when it depends on the schemes of `auth=`. */
   readonly again: (() => Contribution) | undefined;
 }
@@ -93,10 +106,15 @@ class Routing implements Router {
   readonly #entries = new Map<string, Entry>();
   readonly #contributions = new Map<string, Contribution>();
   readonly #slots: Slots;
+  readonly #settings: EntrySettings;
   /** How many instances have a problem, by `problemKey`. */
   readonly #reported = new Map<string, number>();
   readonly #discovery: Discovery;
   #authSchemes: ReadonlySet<string>;
+  #policyTexts: readonly Policy[];
+  #policies: Policies;
+  /** How many instances send copies to a service, by its name. */
+  readonly #mirrored = new Map<string, number>();
   #commandTexts: readonly CommandText[] = [];
   #commandProblems: readonly RouteProblem[] = [];
   /** What `route add` brought, by instance id. */
@@ -112,8 +130,21 @@ class Routing implements Router {
     this.#options = options;
     this.#table = options.table ?? DEFAULT_TABLE;
     this.#slots = new Slots(options.slots);
+    const { strategy = 'rr', whenNoneHealthy = 'missing', zone = '', now = Date.now } = options;
+    const staysEmpty = whenNoneHealthy === 'unavailable';
+    this.#settings = { strategy, staysEmpty, zone, now, overrides: () => this.#overrides };
     this.#authSchemes = new Set(options.authSchemes);
-    this.#discovery = options.discover((changes) => this.#follow(changes));
+    this.#policyTexts = options.policies ?? [];
+    this.#policies = new Policies(this.#policyTexts);
+    let early: InstanceChange[] | undefined = [];
+    this.#discovery = options.discover((changes) => {
+      if (early === undefined) this.#follow(changes);
+      else early.push(...changes);
+    });
+    // What is there at the start is told before there is a discovery to look into.
+    const first = early;
+    early = undefined;
+    if (first.length > 0) this.#follow(first);
   }
 
   get version(): number {
@@ -150,7 +181,10 @@ class Routing implements Router {
   }
 
   routes(): readonly RouteView[] {
-    this.#routes ??= [...this.#entries.values()].map((entry) => entry.view()).sort(compareViews);
+    this.#routes ??= [...this.#entries.values()]
+      .filter(({ place }) => place.kind !== 'mirror')
+      .map((entry) => entry.view())
+      .sort(compareViews);
     return this.#routes;
   }
 
@@ -176,14 +210,46 @@ class Routing implements Router {
 
   #follow(changes: readonly InstanceChange[]): void {
     const touched = new Set<Entry>();
+    const before = new Set(this.#mirrored.keys());
     for (const { id, after } of changes)
       this.#replace(id, after === undefined ? undefined : () => this.#contribute(after), touched);
+    for (const { id, after } of changes) this.#mirror(id, after, touched);
+    this.#followMirrors(before, touched);
     this.#publish(touched);
+  }
+
+  /** The instance as a place for copies, if any are sent to its service. */
+  #mirror(id: string, instance: DiscoveredInstance | undefined, touched: Set<Entry>): void {
+    const isWanted = instance !== undefined && this.#mirrored.has(instance.service);
+    const key = `mirror ${id}`;
+    if (!isWanted && !this.#contributions.has(key)) return;
+    this.#replace(key, isWanted ? () => this.#placeMirror(instance) : undefined, touched, id);
+  }
+
+  #placeMirror(instance: DiscoveredInstance): Contribution {
+    const read = instance.tags.map((tag) => parseRouteTag(tag, this.#tagSyntax(instance)));
+    const own = read.find((tag) => tag !== undefined && typeof tag !== 'string');
+    return this.#place(instance, [mirrorTag(instance.service, own)], [], 0, []);
+  }
+
+  /** Services that copies are sent to since `before` was so, or no more. */
+  #followMirrors(before: ReadonlySet<string>, touched: Set<Entry>): void {
+    const isSame =
+      before.size === this.#mirrored.size && [...before].every((name) => this.#mirrored.has(name));
+    if (isSame) return;
+    for (const instance of this.#discovery.instances())
+      if (before.has(instance.service) !== this.#mirrored.has(instance.service))
+        this.#mirror(instance.id, instance, touched);
   }
 
   setCommands(texts: readonly CommandText[]): void {
     if (isDeepStrictEqual(texts, this.#commandTexts)) return;
     this.#commandTexts = texts;
+    this.#apply(texts, false);
+  }
+
+  /** `isAnew`: what the routes are by default has changed. */
+  #apply(texts: readonly CommandText[], isAnew: boolean): void {
     const { commands, problems } = parseCommands(texts);
     const trouble = problems.map(
       ({ text: tag, reason }): RouteProblem => ({
@@ -194,11 +260,13 @@ class Routing implements Router {
       }),
     );
     const touched = new Set<Entry>();
+    const mirrored = new Set(this.#mirrored.keys());
     this.#setOverrides(commands, touched);
     const added = new Map<string, AddCommand>();
     for (const command of commands) {
       if (command.command !== 'add') continue;
-      const route = commandRoute(command, this.#syntax(''));
+      const defaults = this.#policies.of(command.service);
+      const route = commandRoute(command, { ...this.#syntax(''), defaults });
       if (typeof route === 'string') {
         const reason = `${command.place} is left out: ${route}`;
         trouble.push({ service: command.service, instance: '', tag: command.text, reason });
@@ -208,7 +276,7 @@ class Routing implements Router {
       const old = this.#added.get(instance.id);
       added.set(instance.id, command);
       // Where it stands counts only against deletions, which are judged anew below.
-      if (old?.text === command.text && old.line === command.line) continue;
+      if (!isAnew && old?.text === command.text && old.line === command.line) continue;
       const place = () => this.#place(instance, [tag], instance.tags, command.line, []);
       this.#replace(instance.id, place, touched);
     }
@@ -216,6 +284,7 @@ class Routing implements Router {
     this.#added = added;
     this.#report(this.#commandProblems, trouble);
     this.#commandProblems = trouble;
+    this.#followMirrors(mirrored, touched);
     this.#publish(touched);
   }
 
@@ -227,6 +296,14 @@ class Routing implements Router {
     for (const [id, { again }] of [...this.#contributions])
       if (again !== undefined) this.#replace(id, again, touched);
     this.#publish(touched);
+  }
+
+  setPolicies(policies: readonly Policy[]): void {
+    if (isDeepStrictEqual(policies, this.#policyTexts)) return;
+    this.#policyTexts = policies;
+    this.#policies = new Policies(policies);
+    this.#follow([...this.#discovery.instances()].map((after) => ({ id: after.id, before: after, after })));
+    this.#apply(this.#commandTexts, true);
   }
 
   #setOverrides(commands: readonly RouteCommand[], touched: Set<Entry>): void {
@@ -258,23 +335,41 @@ class Routing implements Router {
     return `${host.toLowerCase()}${pathKey(path, this.#table.matcher)}`;
   }
 
-  /** Takes what a source of routes brought before out, and puts in what it brings now. */
-  #replace(id: string, contribute: (() => Contribution | undefined) | undefined, touched: Set<Entry>): void {
-    const before = this.#contributions.get(id);
+  /** Takes what a source of routes brought before out, and puts in what it brings now. `instance`: the id of its instance. */
+  #replace(
+    source: string,
+    contribute: (() => Contribution | undefined) | undefined,
+    touched: Set<Entry>,
+    instance = source,
+  ): void {
+    const before = this.#contributions.get(source);
     for (const entry of before?.entries ?? []) {
-      entry.delete(id);
+      entry.delete(instance);
       touched.add(entry);
     }
     const contribution = contribute?.();
     if (contribution === undefined) {
-      this.#contributions.delete(id);
+      this.#contributions.delete(source);
     } else {
-      this.#contributions.set(id, contribution);
+      this.#contributions.set(source, contribution);
       for (const entry of contribution.entries) touched.add(entry);
     }
+    for (const service of before?.mirrors ?? []) this.#count(service, -1);
+    for (const service of contribution?.mirrors ?? []) this.#count(service, 1);
     for (const slot of before?.slots ?? [])
-      if (contribution?.slots.has(slot) !== true) this.#slots.release(slot, this.#version + 1);
+      if (contribution?.slots.includes(slot) !== true) this.#slots.release(slot, this.#version + 1);
     this.#report(before?.problems ?? [], contribution?.problems ?? []);
+  }
+
+  #count(mirrored: string, by: number): void {
+    const count = (this.#mirrored.get(mirrored) ?? 0) + by;
+    if (count > 0) this.#mirrored.set(mirrored, count);
+    else this.#mirrored.delete(mirrored);
+  }
+
+  #tagSyntax({ service, datacenter }: DiscoveredInstance) {
+    const { tagPrefix: prefix = 'urlprefix-' } = this.#options;
+    return { prefix, defaults: this.#policies.of(service), ...this.#syntax(datacenter) };
   }
 
   #syntax(datacenter: string) {
@@ -284,8 +379,7 @@ class Routing implements Router {
 
   /** Puts an instance into the routes that its tags ask for; undefined when they ask for none. */
   #contribute(instance: DiscoveredInstance): Contribution | undefined {
-    const prefix = this.#options.tagPrefix ?? 'urlprefix-';
-    const syntax = { prefix, ...this.#syntax(instance.datacenter) };
+    const syntax = this.#tagSyntax(instance);
     const problems: RouteProblem[] = [];
     const read: RouteTag[] = [];
     const otherTags: string[] = [];
@@ -297,7 +391,7 @@ class Routing implements Router {
       else read.push(route);
     }
     if (read.length === 0 && problems.length === 0) return undefined;
-    return this.#place(instance, read, otherTags, 0, problems);
+    return this.#place(instance, read, kept(otherTags), 0, problems);
   }
 
   #place(
@@ -308,8 +402,8 @@ class Routing implements Router {
     known: readonly RouteProblem[],
   ): Contribution {
     const problems = [...known];
-    const entries = new Set<Entry>();
-    const slots = new Set<string>();
+    const entries: Entry[] = [];
+    const slots: string[] = [];
     const report = (tag: string, reason: string) =>
       problems.push({ service: instance.service, instance: instance.id, tag, reason });
     for (const tag of tags) {
@@ -319,9 +413,9 @@ class Routing implements Router {
       const key = instanceSlot(
         this.#options.slotsPer === 'destination' ? `${instance.id} ${entry.key}` : instance.id,
       );
-      slots.add(key);
       const slot = this.#slots.take(key);
-      entries.add(entry);
+      if (slot !== SHARED_SLOT && !slots.includes(key)) slots.push(key);
+      if (!entries.includes(entry)) entries.push(entry);
       if (!entry.set({ instance, tag, slot, obstacle, otherTags, line }))
         report(tag.tag, `another tag of the instance already leads to ${entry.id}; this one is used`);
       for (const note of tag.notes) report(tag.tag, note);
@@ -332,21 +426,27 @@ class Routing implements Router {
     }
     const isGuarded = tags.some(({ handling }) => handling.auth !== undefined);
     const again = () => this.#place(instance, tags, otherTags, line, known);
-    return { entries, problems, slots, again: isGuarded ? again : undefined };
+    const mirrors = tags.flatMap(({ handling: { mirror } }) =>
+      mirror === undefined ? [] : [mirror.service],
+    );
+    return {
+      entries: kept(entries),
+      problems: kept(problems),
+      slots: kept(slots),
+      mirrors: kept(mirrors),
+      again: isGuarded ? again : undefined,
+    };
   }
 
   #entry(tag: RouteTag): Entry {
-    const kind: EntryPlace['kind'] = tag.protocol === 'tcp' ? 'tcp' : 'http';
+    const kind: EntryPlace['kind'] =
+      tag.isMirror === true ? 'mirror' : tag.protocol === 'tcp' ? 'tcp' : 'http';
     const path = pathKey(tag.path, this.#table.matcher);
     const key = entryKey({ kind, host: tag.host, path });
     let entry = this.#entries.get(key);
     if (entry === undefined) {
-      const { strategy = 'rr', whenNoneHealthy = 'missing' } = this.#options;
       const slot = this.#slots.take(routeSlot(key));
-      entry = new Entry(
-        { kind, host: tag.host, path, slot },
-        { strategy, staysEmpty: whenNoneHealthy === 'unavailable', overrides: () => this.#overrides },
-      );
+      entry = new Entry({ kind, host: tag.host, path, slot }, this.#settings);
       this.#entries.set(key, entry);
     }
     return entry;
@@ -360,8 +460,10 @@ class Routing implements Router {
     const removed: string[] = [];
     for (const entry of touched) {
       const before = entry.published;
+      const { emergency } = entry;
       const after = entry.spec();
       entry.published = after;
+      if ((emergency === undefined) !== (entry.emergency === undefined)) this.#tell(entry);
       const change = before === undefined || after === undefined ? after : difference(before, after);
       if (change === undefined) {
         if (before !== undefined && after === undefined) removed.push(entry.key);
@@ -374,6 +476,20 @@ class Routing implements Router {
     if (changed.length + patched.length + removed.length === 0) return;
     this.#version++;
     this.#options.publish({ version: this.#version, changed, patched, removed });
+  }
+
+  #tell({ id, emergency }: Entry): void {
+    const { log } = this.#options;
+    if (emergency === undefined)
+      log.info('enough instances of a route are healthy again; the others get no requests any more', {
+        route: id,
+      });
+    else
+      log.warn('so few instances of a route are healthy that those with failing checks get requests too', {
+        route: id,
+        healthy: emergency.well,
+        of: emergency.of,
+      });
   }
 
   /** Logs what is newly wrong: once for all instances of a service that have it, which mostly all do. */

@@ -5,6 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { TargetOptions, TargetTls } from '../balance/balancer.ts';
 import type { StrategyName } from '../balance/strategies.ts';
+import type { ChoiceSpec } from './choice.ts';
 import type { HandlingSpec } from './handling.ts';
 
 export interface TargetSpec {
@@ -19,16 +20,25 @@ export interface TargetSpec {
   /** Spoken to over TLS. */
   readonly tls?: TargetTls | undefined;
   /** What else is special about speaking to it. */
-  readonly options?: TargetOptions;
+  readonly options?: TargetOptions | undefined;
   /** Which of the route's handlings it asks for; the first unless given. */
-  readonly arm?: number;
+  readonly arm?: number | undefined;
+  /** When it came (ms since the epoch), on a route where instances begin slowly; nothing for those that were there at the start. */
+  readonly since?: number | undefined;
+  /** It is in the arm that a part of the users get. */
+  readonly canary?: boolean | undefined;
+  /** In another zone than the balancer. */
+  readonly far?: boolean | undefined;
 }
 
 export interface RouteSpec {
   /** Host and path as in the tag ("o.test/foo", "/any"), behind "tcp " for a TCP route: the same for as long as somebody serves it. */
   readonly id: string;
-  /** TCP routes lead from a listening address or a server name, which is their host. */
-  readonly kind: 'http' | 'tcp';
+  /**
+   * TCP routes lead from a listening address or a server name, which is their host. `mirror`: from no client, but from routes that
+   * send copies to the service which is their host.
+   */
+  readonly kind: 'http' | 'tcp' | 'mirror';
   /** Services behind the route; usually one, otherwise joined by ", ". */
   readonly service: string;
   /** Lower-case; may be a glob; "" for any host. */
@@ -37,6 +47,8 @@ export interface RouteSpec {
   /** What is done with its requests: one for all targets, or several that the targets name by their place. Never empty. */
   readonly handlings: readonly HandlingSpec[];
   readonly strategy: StrategyName;
+  /** What else there is to say about choosing; most routes have nothing. */
+  readonly choice?: ChoiceSpec;
   /** Index of the route's counters in the shared counter block, and of its turn (see `turns` of the compiler). */
   readonly slot: number;
   /** Empty when there are instances but none may get traffic: such a request is answered 503. */
@@ -82,6 +94,7 @@ export function difference(before: RouteSpec, after: RouteSpec): RouteSpec | Rou
   const isSameHead =
     before.service === after.service &&
     before.strategy === after.strategy &&
+    isDeepStrictEqual(before.choice, after.choice) &&
     before.slot === after.slot &&
     isDeepStrictEqual(before.handlings, after.handlings);
   if (isSameHead && set.length === 0 && gone.length === 0) return undefined;
@@ -96,6 +109,9 @@ export function isSameTarget(a: TargetSpec, b: TargetSpec): boolean {
     a.port === b.port &&
     a.weight === b.weight &&
     a.slot === b.slot &&
+    a.since === b.since &&
+    a.canary === b.canary &&
+    a.far === b.far &&
     isSameTls(a.tls, b.tls) &&
     (a.arm ?? 0) === (b.arm ?? 0) &&
     isDeepStrictEqual(a.options, b.options)

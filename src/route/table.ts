@@ -1,4 +1,5 @@
 import type { Balancer, Target } from '../balance/balancer.ts';
+import type { Choice } from './choice.ts';
 import type { Handling } from './handling.ts';
 
 /** Where a request goes: one entry of the route table, immutable. */
@@ -19,7 +20,9 @@ export interface Route {
    * stands in. Undefined when all ask for the same.
    */
   readonly arms?: ReadonlyMap<Target, Route> | undefined;
-  /** Something is to be looked at before its balancer is asked: arms, guards, a host that depends on the target. */
+  /** Who gets which target, where that depends on more than the balancer; undefined where it does not. */
+  readonly choice?: Choice | undefined;
+  /** Something is to be looked at before its balancer is asked: arms, guards, a choice, a host that depends on the target. */
   readonly special: boolean;
 }
 
@@ -53,4 +56,6 @@ export interface RouteTable {
   ignoresPath(bytes: Uint8Array, hostStart: number, hostEnd: number, secure: boolean): boolean;
   /** The TCP route of a listening address (":1234", "10.0.0.1:1234") or of a server name in lower case. */
   tcp(name: string): Route | undefined;
+  /** Where copies of requests for a service go; undefined when none of its instances is well. */
+  mirror?(service: string): Route | undefined;
 }

@@ -1,6 +1,7 @@
 /** Options behind the route in a tag or a command: what each does with what is read. A new one is a line here. */
 import { addressRange } from '../lib/ip.ts';
 import type { RedirectSpec } from './handling.ts';
+import { noTraffic, TRAFFIC_OPTIONS, type TrafficRead } from './traffic-options.ts';
 
 /** Protocols that `proto=` names, by how the instance is spoken to. */
 export const PROTOCOLS = {
@@ -17,7 +18,7 @@ export const PROTOCOLS = {
 export type Protocol = keyof typeof PROTOCOLS;
 
 /** What the options of one tag come to. */
-export interface ReadOptions {
+export interface ReadOptions extends TrafficRead {
   protocol: Protocol;
   weight: number;
   strip: string;
@@ -40,6 +41,7 @@ export interface ReadOptions {
 }
 
 export const noOptions = (): ReadOptions => ({
+  ...noTraffic(),
   protocol: 'http',
   weight: 0,
   strip: '',
@@ -147,6 +149,7 @@ export const TAG_OPTIONS = {
   },
   tlsskipverify: flag('skipVerify'),
   pxyproto: flag('proxyProtocol'),
+  ...TRAFFIC_OPTIONS,
   /** Not fabio's: HAProxy's word for it. */
   maxconn: {
     read(value, into) {
@@ -162,13 +165,19 @@ export function isRedirectUrl(url: string): boolean {
   return /^[a-z][a-z0-9+.-]*:\/\/[^/?#\s]+/i.test(url);
 }
 
-/** Reads "name=value" words; `options` are those that are shown, `notes` what was wrong. */
-export function readOptions(words: readonly string[]): {
+/**
+ * Reads "name=value" words; `options` are those that are shown, `notes` what was wrong. `before`: words that count as far as these do
+ * not say otherwise; what is wrong with them was told where they stand.
+ */
+export function readOptions(
+  words: readonly string[],
+  before: readonly string[] = [],
+): {
   read: ReadOptions;
   options: string[];
   notes: string[];
 } {
-  const read = noOptions();
+  const read = before.length === 0 ? noOptions() : readOptions(before).read;
   const options: string[] = [];
   const notes: string[] = [];
   for (const word of words) {

@@ -1,6 +1,10 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { TargetOptions, TargetTls } from '../balance/balancer.ts';
+import type { StrategyName } from '../balance/strategies.ts';
+import type { Asker, CanarySpec, StickySpec } from './choice.ts';
 import { hasGlob, parseGlob, parseHostGlob } from './glob.ts';
 import { type HandlingSpec, PLAIN_HANDLING } from './handling.ts';
+import { kept } from './kept.ts';
 import { PROTOCOLS, type Protocol, type ReadOptions, readOptions } from './tag-options.ts';
 
 export interface TagSyntax {
@@ -12,6 +16,8 @@ export interface TagSyntax {
   readonly globs: boolean;
   /** Whether paths are patterns. */
   readonly pathGlobs?: boolean;
+  /** Options that count unless the tag itself says otherwise. */
+  readonly defaults?: readonly string[];
 }
 
 /** A route as one tag, or one command, asks for it. */
@@ -24,10 +30,14 @@ export interface RouteTag {
   readonly path: string;
   readonly protocol: Protocol;
   readonly handling: HandlingSpec;
+  /** It leads copies of requests to the service that `host` names. */
+  readonly isMirror?: boolean;
   /** What is special about speaking to the instance. */
   readonly target: TargetOptions | undefined;
   /** It is spoken to over TLS. */
   readonly tls: TargetTls | undefined;
+  /** What it says of the choice among the route's instances. */
+  readonly traffic: TagTraffic;
   /** Share of the whole that the tag asks for; 0 for none. */
   readonly weight: number;
   /** Name under which the balancer registers itself; "" for none. */
@@ -41,6 +51,19 @@ export interface RouteTag {
   /** What was wrong but did not stop the route. */
   readonly notes: readonly string[];
 }
+
+/** Options that are about the route as a whole; where instances disagree, the first that says anything counts. */
+export interface TagTraffic {
+  readonly strategy?: StrategyName;
+  readonly sticky?: StickySpec;
+  readonly by?: Asker;
+  /** The instance is in the arm that it describes. */
+  readonly canary?: CanarySpec;
+  readonly slowStart?: number;
+  readonly panic?: number;
+}
+
+const NO_TRAFFIC: TagTraffic = {};
 
 /** Longer than any URL that a server accepts. */
 const MAX_TAG = 8192;
@@ -56,41 +79,82 @@ export function parseRouteTag(tag: string, syntax: TagSyntax): RouteTag | string
   const [source = '', ...words] = trimmed.slice(syntax.prefix.length).trim().split(/\s+/);
   if (source === '')
     return `nothing behind ${JSON.stringify(syntax.prefix)}: expected a host, a path or both`;
-  const { read, options, notes } = readOptions(words);
-  if (read.redirectCode !== 0)
-    notes.push(
-      `redirect=${read.redirectCode} is ignored: it must be a code and a URL, like 301,https://new.test$path`,
-    );
-  return routeOf(tag, source, { read, options, notes }, syntax);
+  return routeOf(tag, source, meaningOfWords(words, syntax.defaults), syntax);
+}
+
+/** What the options of a tag come to, wherever it leads from. Never changed, so that thousands of tags share one. */
+export type TagMeaning = Omit<RouteTag, 'tag' | 'host' | 'path' | 'obstacle' | 'isMirror'>;
+
+/** Meanings by their words; then it begins anew. */
+const meanings = new Map<string, TagMeaning>();
+const MOST_MEANINGS = 4_096;
+
+function meaningOfWords(words: readonly string[], defaults: readonly string[] = []): TagMeaning {
+  const key = [...words, '', ...defaults].join(' ');
+  let meaning = meanings.get(key);
+  if (meaning === undefined) {
+    const reading = readOptions(words, defaults);
+    const { redirectCode } = reading.read;
+    if (redirectCode !== 0)
+      reading.notes.push(
+        `redirect=${redirectCode} is ignored: it must be a code and a URL, like 301,https://new.test$path`,
+      );
+    meaning = meaningOf(reading);
+    if (meanings.size >= MOST_MEANINGS) meanings.clear();
+    meanings.set(key, meaning);
+  }
+  return meaning;
+}
+
+export function meaningOf({ read, options, notes }: ReturnType<typeof readOptions>): TagMeaning {
+  const { protocol, weight, register } = read;
+  return {
+    protocol,
+    handling: handlingOf(read),
+    traffic: trafficOf(read),
+    target: targetOf(read),
+    tls: isSecure(protocol) ? { verify: !read.skipVerify } : undefined,
+    weight,
+    register,
+    options: kept(options),
+    destination: read.redirect?.url ?? '',
+    notes: kept(notes),
+  };
 }
 
 /** The route from `source` ("host/path", ":port") with what its options say; a sentence when there cannot be one. */
 export function routeOf(
   tag: string,
   source: string,
-  { read, options, notes }: ReturnType<typeof readOptions>,
+  meaning: TagMeaning,
   syntax: Omit<TagSyntax, 'prefix'>,
 ): RouteTag | string {
-  const place = source.startsWith(':') ? { host: source, path: '' } : splitPlace(source, syntax.variables);
-  if (syntax.globs && hasGlob(place.host)) {
-    const glob = parseHostGlob(place.host);
+  const { host, path } = source.startsWith(':')
+    ? { host: source, path: '' }
+    : splitPlace(source, syntax.variables);
+  if (syntax.globs && hasGlob(host)) {
+    const glob = parseHostGlob(host);
     if (typeof glob === 'string') return glob;
   }
-  const pathGlob = syntax.pathGlobs === true ? parseGlob(place.path, false) : undefined;
+  const pathGlob = syntax.pathGlobs === true ? parseGlob(path, false) : undefined;
   if (typeof pathGlob === 'string') return pathGlob;
-  const { protocol, weight, register } = read;
+  const { protocol, handling, traffic, target, tls, weight, register, options, destination, notes } = meaning;
+  const obstacle = obstacleOf(source, protocol);
+  // Field by field: spread into it, they would take more memory, for each of tens of thousands.
   return {
     tag,
-    ...place,
+    host,
+    path,
     protocol,
-    handling: handlingOf(read),
-    target: targetOf(read),
-    tls: isSecure(protocol) ? { verify: !read.skipVerify } : undefined,
+    handling,
+    traffic,
+    target,
+    tls,
     weight,
     register,
     options,
-    destination: read.redirect?.url ?? '',
-    obstacle: obstacleOf(source, protocol),
+    destination,
+    obstacle,
     notes,
   };
 }
@@ -101,9 +165,9 @@ function obstacleOf(source: string, protocol: Protocol): string {
 }
 
 function handlingOf(read: ReadOptions): HandlingSpec {
-  const { strip, prepend, host, redirect, allow, deny, closed, auth } = read;
+  const { strip, prepend, host, redirect, allow, deny, closed, auth, mirror, rates, limits } = read;
   const guarded = allow.length > 0 || deny.length > 0 || closed;
-  return {
+  const handling: HandlingSpec = {
     ...PLAIN_HANDLING,
     strip,
     prepend,
@@ -111,7 +175,27 @@ function handlingOf(read: ReadOptions): HandlingSpec {
     ...(redirect === undefined ? {} : { redirect }),
     ...(guarded ? { access: { allow, deny, closed } } : {}),
     ...(auth === undefined ? {} : { auth }),
+    ...(mirror === undefined ? {} : { mirror }),
+    ...(rates.length === 0 ? {} : { rates }),
+    ...(Object.keys(limits).length === 0 ? {} : { limits }),
   };
+  // Nearly all of them: thousands of routes share one.
+  return isDeepStrictEqual(handling, PLAIN_HANDLING) ? PLAIN_HANDLING : handling;
+}
+
+function trafficOf(read: ReadOptions): TagTraffic {
+  const { strategy, sticky, by, canaryShare: share, canaryBy, canaryWhen: when, slowStart, panic } = read;
+  const traffic: TagTraffic = {
+    ...(strategy === undefined ? {} : { strategy }),
+    ...(sticky === undefined ? {} : { sticky }),
+    ...(by === undefined ? {} : { by }),
+    ...(share === undefined
+      ? {}
+      : { canary: { share, by: canaryBy, ...(when === undefined ? {} : { when }) } }),
+    ...(slowStart === 0 ? {} : { slowStart }),
+    ...(panic === 0 ? {} : { panic }),
+  };
+  return Object.keys(traffic).length === 0 ? NO_TRAFFIC : traffic;
 }
 
 function isSecure(protocol: Protocol): boolean {

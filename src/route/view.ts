@@ -1,5 +1,8 @@
 import type { StrategyName } from '../balance/strategies.ts';
+import type { ChoiceSpec } from './choice.ts';
 import type { HandlingSpec } from './handling.ts';
+import type { Emergency } from './merge.ts';
+import type { RouteSpec } from './spec.ts';
 
 /** Routes as people and their tools look at them: with everything behind them, also what gets no traffic. */
 
@@ -27,19 +30,36 @@ export interface TargetView {
   readonly out: string;
   /** Why nothing can be sent there though it is healthy; "" when it can. */
   readonly obstacle: string;
+  /** What tells it from the others of its route; nothing, mostly. */
+  readonly standing?: Standing;
+}
+
+export interface Standing {
+  /** Why it would be out if enough others were well; "" when nothing speaks against it. */
+  readonly doubtful: string;
+  /** The other zone that it stands in; "" for that of the balancer, or when nobody knows. */
+  readonly farZone: string;
+  /** It is one of those that a part of the users try out. */
+  readonly isCanary: boolean;
+  /** When it came (ms since the epoch), on a route where instances begin slowly; 0 for those of the start. */
+  readonly since: number;
 }
 
 export interface RouteView {
   /** Host and path. */
   readonly id: string;
   /** TCP routes lead from a listening address or a server name. */
-  readonly kind: 'http' | 'tcp';
+  readonly kind: RouteSpec['kind'];
   /** "" for any host. */
   readonly host: string;
   readonly path: string;
   /** Services behind it, usually one. */
   readonly service: string;
   readonly strategy: StrategyName;
+  /** What else there is to say about choosing. */
+  readonly choice?: ChoiceSpec | undefined;
+  /** Set while so few instances are well that those with failing checks are used too. */
+  readonly emergency?: Emergency | undefined;
   /** What is done with its requests, by the first of its targets. */
   readonly handling: HandlingSpec;
   /** Index of its counters. */

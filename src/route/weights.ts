@@ -28,12 +28,6 @@ export function weightsOf(targets: readonly Weighted[]): number[] {
   });
 }
 
-/** The same as parts of one whole; all 0 when nobody gets anything. */
-export function sharesOf(weights: readonly number[]): number[] {
-  const sum = weights.reduce((total, weight) => total + weight, 0);
-  return weights.map((weight) => (sum === 0 ? 0 : round(weight / sum)));
-}
-
 function round(value: number): number {
   return Math.round(value * 1e12) / 1e12;
 }

@@ -1,0 +1,101 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { expect, it, onTestFinished } from 'vitest';
+import type { Client, ServiceEntry } from '../client/index.ts';
+import { ManualClock } from '../lib/clock.ts';
+import { createLogger, type LogLine } from '../lib/log.ts';
+import { followRegistry } from './registry.ts';
+
+const INTERVAL = 1_000;
+
+function entry(service: string, id: string): ServiceEntry {
+  return {
+    Node: { Node: 'node', Address: '10.0.0.1', Datacenter: 'dc1', Meta: { zone: 'here' } },
+    Service: { ID: id, Service: service, Address: '', Port: 80, Tags: ['urlprefix-/'], Meta: {} },
+    Checks: [{ CheckID: 'c', ServiceID: id, Name: 'c', Status: 'passing', Notes: '' }],
+  } as unknown as ServiceEntry;
+}
+
+/** A registry that is asked each second, with so many instances of each of its services. */
+function registryOf(counts: Record<string, number>) {
+  const state = { counts };
+  const asked = <T>(answer: () => T) => ({ [Symbol.asyncIterator]: undefined, once: async () => answer() });
+  const client = {
+    catalog: {
+      services: async () =>
+        Object.fromEntries(Object.keys(state.counts).map((name) => [name, ['urlprefix-/']])),
+      watchServices: asked,
+    },
+    health: {
+      service: async (name: string) =>
+        Array.from({ length: state.counts[name] ?? 0 }, (_, i) => entry(name, `${name}-${i}`)),
+      watchService: asked,
+    },
+  } as unknown as Client;
+  const clock = new ManualClock();
+  const lines: LogLine[] = [];
+  const discovery = followRegistry(
+    {
+      client,
+      clock,
+      tagPrefix: 'urlprefix-',
+      consistency: 'default',
+      interval: INTERVAL,
+      random: () => 0.5,
+      log: createLogger({ level: 'info', sink: (line) => lines.push(line) }),
+    },
+    () => {},
+  );
+  onTestFinished(() => discovery.stop());
+  return {
+    state,
+    lines,
+    known: () => [...discovery.instances()].length,
+    zones: () => new Set([...discovery.instances()].map(({ zone }) => zone)),
+    /** Lets time pass, and every question that is due be asked and answered. */
+    async pass(ms: number) {
+      for (let passed = 0; passed < ms; passed += INTERVAL) {
+        clock.advance(INTERVAL);
+        for (let i = 0; i < 5; i++) await turn();
+      }
+    },
+  };
+}
+
+it('keeps for a while what a registry forgets all at once, and then believes it', async () => {
+  const { state, known, zones, pass, lines } = registryOf({ a: 60, b: 60, c: 60 });
+  await pass(2_000);
+  expect([known(), ...zones()]).toEqual([180, 'here']);
+  state.counts = {};
+  await pass(10_000);
+  expect(known()).toBeGreaterThanOrEqual(90);
+  expect(lines.filter(({ level }) => level === 'warn')).toHaveLength(1);
+  await pass(20_000);
+  expect(known()).toBe(0);
+});
+
+it('takes an instance back that the registry remembers, and lets those go that it does not', async () => {
+  const { state, known, pass } = registryOf({ a: 200 });
+  await pass(2_000);
+  state.counts = { a: 20 };
+  await pass(10_000);
+  expect(known()).toBe(200);
+  state.counts = { a: 190 };
+  await pass(4_000);
+  expect(known()).toBe(200);
+  await pass(4_000);
+  expect(known()).toBe(190);
+  state.counts = { a: 20 };
+  await pass(10_000);
+  expect(known()).toBe(190);
+  state.counts = { a: 190 };
+  await pass(30_000);
+  expect(known()).toBe(190);
+});
+
+it('believes at once that a few are gone', async () => {
+  const { state, known, pass } = registryOf({ a: 4, b: 1 });
+  await pass(2_000);
+  state.counts = { b: 1 };
+  await pass(2_000);
+  expect(known()).toBe(1);
+});
