@@ -214,14 +214,17 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
 
   // Last: their programs register over the API, and they end while all else still runs.
   groups = await startGroups(config.group, {
-    catalog: store.catalog,
+    store,
     registry,
+    runsAny: config.cluster.runGroups,
     balancer,
     disk:
       database === undefined || dataDirectory === undefined
         ? undefined
         : { database, directory: path.join(dataDirectory, 'groups') },
     env: {
+      MUSTER_NODE: registry.node.name,
+      MUSTER_ZONE: config.node.meta.zone ?? '',
       ...(http[0] === undefined ? {} : { CONSUL_HTTP_ADDR: fromHere(http[0]) }),
       ...(balancer?.addresses.listeners[0] === undefined
         ? {}

@@ -11,6 +11,7 @@ import { removeStrangers } from '../group/docker.ts';
 import { Group } from '../group/group.ts';
 import type { InstanceView, Keep } from '../group/instance.ts';
 import { OutputFolder } from '../group/output-files.ts';
+import { Rows } from '../group/placement/rows.ts';
 import { substitute } from '../group/substitute.ts';
 import type { Surroundings } from '../group/surroundings.ts';
 import { variablesOf } from '../group/variables.ts';
@@ -18,15 +19,19 @@ import type { GroupControl } from '../group/view.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { Store } from '../store/store.ts';
 import type { Balancer } from './balancer.ts';
 import type { Config } from './config/schema.ts';
 import { serviceDefinition } from './definitions.ts';
+import { PlacedGroups } from './placed-groups.ts';
 
 type GroupConfig = Config['group'][number];
 
 export interface GroupsOptions {
-  readonly catalog: Catalog;
+  readonly store: Store;
   readonly registry: Registry;
+  /** This agent runs instances of any group that is spread over the cluster. */
+  readonly runsAny: boolean;
   readonly balancer: Pick<Balancer, 'trafficOf'> | undefined;
   /** Where instances that outlive this program are kept; undefined: nowhere, all end with it. */
   readonly disk: { readonly database: RootDatabase; readonly directory: string } | undefined;
@@ -51,13 +56,14 @@ export interface Groups {
 }
 
 /** Throws `group.failed`; what was started already is stopped then. */
-export async function startGroups(groups: readonly GroupConfig[], options: GroupsOptions): Promise<Groups> {
+export async function startGroups(all: readonly GroupConfig[], options: GroupsOptions): Promise<Groups> {
+  const groups = all.filter(isOfThisNode);
   const { clock, random, logger, env, output, registry } = options;
   const keep = keepIn(options);
   const left = keep?.disk.load() ?? { groups: [], instances: [] };
   const running = new Map<string, GroupController>();
   const stop = async (): Promise<void> => {
-    await Promise.all([...running.values()].map((group) => group.release()));
+    await Promise.all([placed.stop(), ...[...running.values()].map((group) => group.release())]);
   };
   const depsOf = ({ name, onExit }: Pick<GroupConfig, 'name' | 'onExit'>) => ({
     clock,
@@ -67,6 +73,17 @@ export async function startGroups(groups: readonly GroupConfig[], options: Group
     output,
     owner: registry.node.id,
     keep: onExit === 'end' ? undefined : keep,
+  });
+  const isHere = (id: string) =>
+    [...running.values()].some((group) => group.view().instances.some((instance) => instance.id === id));
+  const placed = new PlacedGroups({
+    store: options.store,
+    node: registry.node,
+    runsAny: options.runsAny,
+    depsOf,
+    surroundingsOf: (group) => surroundingsOf(group, options),
+    clock,
+    logger,
   });
   const start = async (group: GroupConfig, ofGroup?: Left): Promise<void> => {
     const deps = depsOf(group);
@@ -96,51 +113,72 @@ export async function startGroups(groups: readonly GroupConfig[], options: Group
         group: left.groups.find(({ name }) => name === group.name),
         instances: left.instances.filter((one) => one.group === group.name),
       });
+    const spread = new Set([
+      ...all.filter((group) => !isOfThisNode(group)).map(({ name }) => name),
+      ...Rows.groupsIn(options.store.catalog),
+    ]);
+    const others = new Map<string, KeptInstance[]>();
+    for (const { name } of left.groups) if (!running.has(name)) others.set(name, []);
+    for (const one of left.instances)
+      if (!running.has(one.group)) others.set(one.group, [...(others.get(one.group) ?? []), one]);
+    for (const [name, instances] of others) {
+      if (spread.has(name)) await placed.adopt(name, instances);
+      else await end(name, instances);
+    }
+    await placed.reload(all.filter((group) => !isOfThisNode(group)));
   } catch (error) {
     await stop();
     throw error;
   }
-  const names = new Set([
-    ...left.groups.map(({ name }) => name),
-    ...left.instances.map(({ group }) => group),
-  ]);
-  for (const name of names)
-    if (!running.has(name))
-      await end(
-        name,
-        left.instances.filter(({ group }) => group === name),
-      );
-  void removeContainers(groups, running, options);
+  void removeContainers(groups, (id) => isHere(id) || placed.isHere(id), options);
   return {
-    list: () => [...running.values()],
+    list: () => [...[...running.values()].map(controlOf), ...placed.list()],
     async reload(wanted) {
-      const names = new Set(wanted.map(({ name }) => name));
+      const here = wanted.filter(isOfThisNode);
+      const names = new Set(here.map(({ name }) => name));
       for (const [name, controller] of running) {
         if (names.has(name)) continue;
         running.delete(name);
         await controller.stop();
       }
-      for (const group of wanted) {
+      for (const group of here) {
         const known = running.get(group.name);
         if (known === undefined) await start(group);
         else known.reconfigure(group);
       }
+      await placed.reload(wanted.filter((group) => !isOfThisNode(group)));
     },
     stop,
     kill() {
       for (const controller of running.values()) controller.kill();
+      placed.kill();
     },
+  };
+}
+
+function isOfThisNode({ placement }: GroupConfig): boolean {
+  return placement === undefined;
+}
+
+/** A group that is looked after right here answers at once. */
+function controlOf(controller: GroupController): GroupControl {
+  return {
+    name: controller.name,
+    view: () => controller.view(),
+    scale: async (size) => controller.scale(size),
+    roll: async () => controller.roll(),
+    pause: async () => controller.pause(),
+    resume: async () => controller.resume(),
+    rollBack: async () => controller.rollBack(),
   };
 }
 
 /** Containers of this node that nobody knows any more: of groups that end with Muster, when it was killed. */
 async function removeContainers(
   groups: readonly GroupConfig[],
-  running: ReadonlyMap<string, GroupController>,
+  isKnown: (id: string) => boolean,
   { registry, logger }: GroupsOptions,
 ): Promise<void> {
-  const isKnown = (id: string) =>
-    [...running.values()].some((group) => group.view().instances.some((instance) => instance.id === id));
   const byEngine = new Map(
     groups.filter(({ driver }) => driver === 'docker').map((group) => [group.container?.engine, group]),
   );
@@ -164,10 +202,13 @@ function keepIn({ disk, logger }: GroupsOptions): Keep | undefined {
   };
 }
 
-function surroundingsOf(group: GroupConfig, { catalog, registry, balancer }: GroupsOptions): Surroundings {
+function surroundingsOf(
+  group: GroupConfig,
+  { store: { catalog }, registry, balancer, env }: GroupsOptions,
+): Surroundings {
   const { service, register } = group;
-  const registered = (instance: InstanceView): Instance | undefined =>
-    service === undefined ? undefined : instanceAt(catalog, service, registry.node.name, instance.port);
+  const registered = ({ node = registry.node.name, port }: InstanceView): Instance | undefined =>
+    service === undefined ? undefined : instanceAt(catalog, service, node, port);
   return {
     health(instance) {
       const found = registered(instance);
@@ -186,7 +227,7 @@ function surroundingsOf(group: GroupConfig, { catalog, registry, balancer }: Gro
       const definition = serviceDefinition(
         fill(
           { ...register, name: service, id: `${group.name}:${name}`, port },
-          variablesOf(group.name, instance),
+          { ...env, ...variablesOf(group.name, instance) },
         ),
       );
       await registry.registerService(definition, { replaceExistingChecks: true });

@@ -8,29 +8,34 @@ import { inParallel } from '../lib/in-parallel.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Autoscaler, Decision } from './autoscale/autoscaler.ts';
 import { createAutoscaler } from './autoscale/spec.ts';
-import type { KeptGroup, KeptInstance } from './disk.ts';
+import type { Crew, Member } from './crew.ts';
+import type { GroupDisk, KeptGroup, KeptInstance } from './disk.ts';
 import { Group, type GroupDeps } from './group.ts';
 import { heal } from './heal.ts';
-import { type Member, Members } from './members.ts';
+import { History } from './history.ts';
+import { Members } from './members.ts';
 import { Meters } from './meters.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { plan } from './plan.ts';
 import { type Edition, type Progress, Rollout } from './rollout.ts';
 import { type ManagedSpec, shapeOf, templateOf } from './spec.ts';
 import type { Surroundings } from './surroundings.ts';
-import type { GroupControl, GroupPoint, GroupView } from './view.ts';
+import type { GroupView } from './view.ts';
 
 /** How often everything is looked at when nothing calls for it, in ms. */
 const LOOK = 1_000;
-/** Time between two points of a group's history, and how many there are: an hour. */
-const POINT = 10_000;
-const POINTS = 360;
 /** Instances that are being started at a time: registering one waits for the disk. */
 const AT_ONCE = 16;
 /** Decisions that changed the size and are kept to be shown. */
 const DECISIONS = 50;
 
-export type ControllerDeps = GroupDeps & { clock: Clock };
+export interface ControllerDeps extends GroupDeps {
+  clock: Clock;
+  /** Where its decisions are kept for who looks after the group next; undefined: where its instances are. */
+  decisions?: Pick<GroupDisk, 'put' | 'remove'>;
+  /** Makes the group's instances; undefined: they run on this node. */
+  crew?: (surroundings: Surroundings) => Crew;
+}
 
 /** What an earlier run of Muster left of a group. */
 export interface Left {
@@ -40,17 +45,14 @@ export interface Left {
 
 const NOTHING_LEFT: Left = { group: undefined, instances: [] };
 
-export class GroupController implements GroupControl {
+export class GroupController {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #surroundings: Surroundings;
-  readonly #group: Group;
-  readonly #members: Members;
+  readonly #members: Crew;
   #meters: Meters;
   #metrics: Metrics | undefined;
-  /** For the history: it looks at other times than the autoscaler. */
-  readonly #recorder: Meters;
-  #history: GroupPoint[] = [];
+  readonly #history: History;
   readonly #rollout: Rollout;
   #spec: ManagedSpec;
   #size: number;
@@ -61,12 +63,14 @@ export class GroupController implements GroupControl {
   /** When instances were replaced because they failed. */
   #healed: number[] = [];
   #held = '';
+  /** What went wrong at the last look: said once. */
+  #trouble = '';
   #looking = false;
   #isCalled = false;
   #cancel: () => void = () => {};
   #unsubscribe: (() => void)[] = [];
   #stopping: Promise<void> | undefined;
-  readonly #keep: GroupDeps['keep'];
+  readonly #disk: ControllerDeps['decisions'];
   /** What is kept for a later run, as text. */
   #kept = '';
   #keeping: Promise<void> | undefined;
@@ -77,14 +81,13 @@ export class GroupController implements GroupControl {
     surroundings: Surroundings,
     kept: KeptGroup | undefined,
   ) {
-    this.#keep = deps.keep;
+    this.#disk = deps.decisions ?? deps.keep?.disk;
     this.#clock = deps.clock;
     this.#logger = deps.logger;
     this.#surroundings = surroundings;
-    this.#group = new Group(spec.name, deps);
-    this.#members = new Members(this.#group, surroundings, deps, () => this.#call());
+    this.#members = deps.crew?.(surroundings) ?? new Members(new Group(spec.name, deps), surroundings, deps);
     this.#meters = new Meters(surroundings);
-    this.#recorder = new Meters(surroundings);
+    this.#history = new History(surroundings);
     this.#rollout = new Rollout(templateOf(spec), deps.clock.now(), kept?.rollout);
     this.#spec = spec;
     // A size that was found or asked for stays, unless the configuration now says another.
@@ -123,7 +126,7 @@ export class GroupController implements GroupControl {
       }
     }
     controller.#unsubscribe = [
-      controller.#group.subscribe(() => controller.#call()),
+      controller.#members.subscribe(() => controller.#call()),
       surroundings.subscribe(() => controller.#call()),
     ];
     controller.#call();
@@ -150,7 +153,7 @@ export class GroupController implements GroupControl {
       decision: this.#decision ?? null,
       decisions: this.#decisions.toReversed(),
       held: this.#held,
-      history: this.#history,
+      history: this.#history.points,
       instances,
     };
   }
@@ -200,14 +203,14 @@ export class GroupController implements GroupControl {
     this.#stopping ??= (async () => {
       this.#rest();
       await this.#members.stop();
-      await this.#keep?.disk.remove({ kind: 'group', name: this.name });
+      await this.#disk?.remove({ kind: 'group', name: this.name });
     })();
     return this.#stopping;
   }
 
   /** Lets the instances run on for a later run of Muster, where they are kept for one; else ends them. Idempotent. */
   release(): Promise<void> {
-    if (this.#keep === undefined) return this.stop();
+    if (this.#disk === undefined) return this.stop();
     this.#stopping ??= (async () => {
       this.#rest();
       await this.#remember();
@@ -223,7 +226,7 @@ export class GroupController implements GroupControl {
 
   /** Kills all instances that end with Muster now; `stop()` then resolves soon. */
   kill(): void {
-    if (this.#keep === undefined) this.#group.kill();
+    if (this.#disk === undefined) this.#members.kill();
   }
 
   #takeAutoscaler(): void {
@@ -275,8 +278,11 @@ export class GroupController implements GroupControl {
       this.#told(this.#rollout.judge(this.#clock.now(), this.#size, this.#progress(), this.#spec.update));
       await this.#carryOut();
       await this.#remember();
+      this.#trouble = '';
     } catch (error) {
-      this.#logger.error(messageOf(error));
+      const trouble = messageOf(error);
+      if (trouble !== this.#trouble) this.#logger.error(trouble);
+      this.#trouble = trouble;
     }
     this.#looking = false;
     if (this.#stopping === undefined)
@@ -285,7 +291,7 @@ export class GroupController implements GroupControl {
 
   /** Notes for a later run of Muster what is decided, when that is something else than before. */
   async #remember(): Promise<void> {
-    if (this.#keep === undefined) return;
+    if (this.#disk === undefined) return;
     const row: KeptGroup = {
       kind: 'group',
       name: this.name,
@@ -296,21 +302,19 @@ export class GroupController implements GroupControl {
     const text = JSON.stringify(row);
     if (text !== this.#kept) {
       this.#kept = text;
-      this.#keeping = this.#keep.disk.put(row);
+      this.#keeping = this.#disk.put(row);
     }
     await this.#keeping;
   }
 
   #record(): void {
     const now = this.#clock.now();
-    const last = this.#history.at(-1);
-    if (last !== undefined && now - last.at < POINT) return;
-    const present = this.#members.present();
-    const views = present.map(({ instance }) => instance.view());
-    const [reading] = this.#recorder.read(now, views, [{ kind: 'requests_per_second', target: 1 }]);
-    const requests = (reading?.values ?? []).reduce<number>((sum, value) => sum + (value ?? 0), 0);
-    const ready = present.filter(({ readySince }) => readySince !== undefined).length;
-    this.#history = [...this.#history, { at: now, size: this.#size, ready, requests }].slice(-POINTS);
+    if (!this.#history.isDue(now)) return;
+    this.#history.record(
+      now,
+      this.#size,
+      this.#members.views().filter(({ leaving }) => !leaving),
+    );
   }
 
   #heal(): void {
@@ -392,7 +396,7 @@ export class GroupController implements GroupControl {
 
   #leave(member: Member): void {
     this.#meters.forget(member.instance.id);
-    this.#recorder.forget(member.instance.id);
+    this.#history.forget(member.instance.id);
     this.#members.leave(member, this.#spec.drainTimeout);
   }
 

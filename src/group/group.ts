@@ -7,6 +7,12 @@ import { Instance, type InstanceDeps, type InstanceView, type Keep } from './ins
 import type { Edition } from './rollout.ts';
 import type { GroupSpec } from './spec.ts';
 
+/** Of an instance that somebody else counts. */
+export interface Identity {
+  readonly number: number;
+  readonly id: string;
+}
+
 export interface GroupEvent {
   group: string;
   instance: InstanceView;
@@ -66,13 +72,13 @@ export class Group {
   }
 
   /**
-   * Starts one more instance, under the lowest number that is free. A program that cannot be started or ends is no
+   * Starts one more instance, under the lowest number that is free or as the one that is named. A program that cannot be started or ends is no
    * error here: it is reported and tried again. Throws `group.failed` when there is no free port.
    */
-  async add(edition: Edition): Promise<Instance> {
-    let number = 1;
-    while (this.#instances.has(number)) number++;
-    const instance = new Instance(this.name, edition, number, this.#deps);
+  async add(edition: Edition, identity?: Identity): Promise<Instance> {
+    let number = identity?.number ?? 1;
+    while (identity === undefined && this.#instances.has(number)) number++;
+    const instance = new Instance(this.name, edition, number, this.#deps, { id: identity?.id });
     // Before it runs: its number is taken and its events are ours.
     this.#instances.set(number, instance);
     try {
@@ -90,7 +96,7 @@ export class Group {
    */
   async adopt(kept: KeptInstance, { isNeeded = true } = {}): Promise<Instance> {
     const { number, edition, template } = kept;
-    const instance = new Instance(this.name, { number: edition, template }, number, this.#deps, kept);
+    const instance = new Instance(this.name, { number: edition, template }, number, this.#deps, { kept });
     this.#instances.set(number, instance);
     await instance.adopt({ isNeeded });
     return instance;

@@ -35,6 +35,10 @@ export interface InstanceView {
   restarts: number;
   /** What its container's own health check says; undefined: it has none. */
   health?: string | undefined;
+  /** Name of the node that it runs on; undefined: this one. */
+  node?: string | undefined;
+  /** What its node says that it has used; undefined: it runs on this one, or that is not known. */
+  cpuSeconds?: number | undefined;
 }
 
 /** Where instances leave what a later run of Muster needs to take them over. */
@@ -82,11 +86,17 @@ export class Instance {
   #cancelWait: () => void = () => {};
 
   /** `kept`: what an earlier run of Muster knew of it; then it is to be adopted, else started. */
-  constructor(group: string, edition: Edition, number: number, deps: InstanceDeps, kept?: KeptInstance) {
+  constructor(
+    group: string,
+    edition: Edition,
+    number: number,
+    deps: InstanceDeps,
+    { id, kept }: { id?: string | undefined; kept?: KeptInstance } = {},
+  ) {
     const now = deps.clock.now();
     this.name = `${group}-${number}`;
     this.number = number;
-    this.id = kept?.id ?? randomUUID();
+    this.id = kept?.id ?? id ?? randomUUID();
     this.edition = edition.number;
     this.addedAt = kept?.addedAt ?? now;
     this.#group = group;

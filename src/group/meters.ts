@@ -76,7 +76,7 @@ export class Meters {
       at: now,
       requests: traffic?.requests ?? 0,
       waited: traffic?.waited,
-      cpu: pid === undefined ? undefined : cpu?.(id, pid),
+      cpu: instance.node === undefined ? pid && cpu?.(id, pid) : instance.cpuSeconds,
     };
     const before = this.#before.get(id);
     this.#before.set(id, sample);

@@ -49,12 +49,24 @@ export interface GroupSpec extends Template {
   replicas: number;
 }
 
+/** How a group is spread over the nodes of a cluster. */
+export interface PlacementSpec {
+  /** Instances of a node that is silent for so long are started elsewhere, ms. */
+  readonly grace: number;
+  /** What a node has to have in its metadata to get any. */
+  readonly nodeMeta: Readonly<Record<string, string>>;
+  /** What a node does with its own that hears of no server for so long. */
+  readonly cutOff: 'keep' | 'end';
+}
+
 /** A group whose size, health and edition are looked after. */
 export interface ManagedSpec extends GroupSpec {
   /** The service as which instances are registered; undefined: an instance that runs is ready. */
   service?: string | undefined;
   /** How long requests in flight may take once an instance gets no new ones, ms. */
   drainTimeout: number;
+  /** Undefined: it runs on one node. */
+  placement?: PlacementSpec | undefined;
   autoscale?: AutoscaleSpec | undefined;
   heal?: HealPolicy | undefined;
   update: UpdatePolicy & {

@@ -17,6 +17,8 @@ export interface Traffic {
 }
 
 export interface Surroundings {
+  /** How old `traffic` may be, ms, where it is told by other nodes; undefined: it is of this moment. */
+  readonly hearsay?: number;
   /** What the checks of the instance say; undefined: it is not registered. */
   health(instance: InstanceView): Health | undefined;
   /** Undefined when no route leads to it. */

@@ -28,6 +28,8 @@ export interface GroupView {
   readonly name: string;
   readonly driver: string;
   readonly service: string | null;
+  /** Of a group that is spread over nodes: name of the one that looks after it; "": at present none does. */
+  readonly controller?: string;
   /** How many instances there are to be. */
   readonly size: number;
   readonly ready: number;
@@ -50,9 +52,11 @@ export interface GroupView {
 export interface GroupControl {
   readonly name: string;
   view(): GroupView;
-  scale(size: number): number;
-  roll(): void;
-  pause(): boolean;
-  resume(): boolean;
-  rollBack(): boolean;
+  /** Answers with what it became. */
+  scale(size: number): Promise<number>;
+  roll(): Promise<void>;
+  /** False, as with the next ones, when there is nothing that it could be done to. */
+  pause(): Promise<boolean>;
+  resume(): Promise<boolean>;
+  rollBack(): Promise<boolean>;
 }

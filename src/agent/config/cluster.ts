@@ -35,6 +35,12 @@ export const clusterSchema = z
     encrypt: secret().describe(
       'Key that all nodes of the cluster have, 16 or 32 bytes in base64 (`muster keygen`). All trust comes from it.',
     ),
+    runGroups: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Run instances of any group of the cluster that has `[group.placement]`, also of those that this configuration has not: whoever has the key of the cluster then starts programs here.',
+      ),
     etcd: z
       .string()
       .min(1)

@@ -112,6 +112,26 @@ export const groupSchema = z
       .describe(
         'How long requests in flight may take at an instance that gets no new ones before it is ended.',
       ),
+    placement: z
+      .strictObject({
+        grace: duration({ least: 1000 })
+          .prefault('15s')
+          .describe('Instances of a node that is silent for so long are started on others.'),
+        nodeMeta: z
+          .record(z.string(), z.string())
+          .default({})
+          .describe('What a node has to have in its `meta` to get instances, such as `{ role = "web" }`.'),
+        cutOff: z
+          .enum(['keep', 'end'])
+          .default('keep')
+          .describe(
+            'What a node does that hears of no server for `grace`: `keep` its instances running, or `end` them, since they are started elsewhere. `keep`, so that traffic goes on while all servers are away.',
+          ),
+      })
+      .optional()
+      .describe(
+        'Spreads the instances over the agents of a cluster that have this group in their configuration, or `run_groups` in `[cluster]`: by zone (`zone` in `[node] meta`), then by node. Left out: all run on this node.',
+      ),
     autoscale: autoscaleSchema
       .optional()
       .describe('Lets the size follow the load. Left out: `replicas`, or what `muster group scale` says.'),

@@ -46,12 +46,12 @@ const scale = endpoint({
   query: {
     size: 'how many instances; an autoscaler holds it to its least and largest size and goes on from there',
   },
-  handler(context, { params, query }) {
+  async handler(context, { params, query }) {
     const size = query.get('size');
     if (!/^\d{1,4}$/.test(size) || Number(size) > MOST)
       throw badRequest(`Missing or bad ?size=: a whole number from 0 to ${MOST}`);
     const group = groupOf(context, params.name);
-    group.scale(Number(size));
+    await group.scale(Number(size));
     return json(group.view());
   },
 });
@@ -60,7 +60,7 @@ const scale = endpoint({
 function command(
   name: 'roll' | 'pause' | 'resume' | 'rollback',
   summary: string,
-  act: (group: GroupControl) => boolean,
+  act: (group: GroupControl) => Promise<boolean>,
   refusal: string,
 ): Endpoint {
   return endpoint({
@@ -68,9 +68,9 @@ function command(
     path: `/v1/muster/groups/:name/${name}`,
     needs: 'operator:write',
     summary,
-    handler(context, { params }): Reply {
+    async handler(context, { params }): Promise<Reply> {
       const group = groupOf(context, (params as Record<'name', string>).name);
-      if (!act(group)) throw new HttpError(409, `${group.name}: ${refusal}`);
+      if (!(await act(group))) throw new HttpError(409, `${group.name}: ${refusal}`);
       return json(group.view());
     },
   });
@@ -83,8 +83,8 @@ export const groupEndpoints: readonly Endpoint[] = [
   command(
     'roll',
     'Replaces all instances of a group, a few at a time',
-    (group) => {
-      group.roll();
+    async (group) => {
+      await group.roll();
       return true;
     },
     '',

@@ -111,16 +111,21 @@ function show(group: GroupView, asJson: boolean | undefined, terminal: Terminal)
     ['Size', `${group.size}, ${group.ready} ready`],
     ['Rollout', `${rollout.mode}${'reason' in rollout ? `: ${rollout.reason}` : ''}`],
     ['Edition', String(group.edition)],
+    ...(group.controller === undefined
+      ? []
+      : [['Looked after by', group.controller || 'no node at present']]),
   ];
   if (decision !== null) facts.push(['Autoscaler', `${decision.recommended}: ${decision.reason}`]);
   if (held !== '') facts.push(['Healing', held]);
   terminal.out(`${columns(facts)}\n`);
   const now = Date.now();
+  const nodeColumn = (cell: string) => (group.controller === undefined ? [] : [cell]);
   terminal.out(
     columns([
-      ['Instance', 'State', 'Since', 'Health', 'Edition', 'Restarts', 'Ports'],
+      ['Instance', ...nodeColumn('Node'), 'State', 'Since', 'Health', 'Edition', 'Restarts', 'Ports'],
       ...group.instances.map((instance) => [
         instance.name,
+        ...nodeColumn(instance.node ?? ''),
         instance.leaving ? 'leaving' : instance.state.mode,
         formatDuration(Math.max(0, Math.round((now - instance.state.since) / 1000) * 1000)),
         instance.health ?? '-',

@@ -154,6 +154,7 @@ function Instances({
             <tr key={instance.id}>
               <th scope="row" class="strong">
                 {instance.name}
+                {instance.node !== undefined && <span class="faint"> on {instance.node}</span>}
               </th>
               <td data-label="State">
                 <span class={toneOf(instance)}>{stateOf(instance)}</span>{' '}
