@@ -40,9 +40,10 @@ export async function put(agent, url, body) {
 }
 
 /**
- * @param {{ store: 'embedded' | 'memory', cpu?: string }} options
+ * `more`: further tables of its configuration.
+ * @param {{ store: 'embedded' | 'memory', cpu?: string, more?: string }} options
  */
-export async function startAgent({ store, cpu }) {
+export async function startAgent({ store, cpu, more = '' }) {
   const folder = mkdtempSync(join(tmpdir(), 'muster-bench-'));
   const [api = 0, dns = 0, proxy = 0, admin = 0] = await freePorts(4);
   const path = join(folder, 'muster.toml');
@@ -50,7 +51,7 @@ export async function startAgent({ store, cpu }) {
   writeFileSync(
     path,
     `[node]\n${node}\n[ports]\nhttp = ${api}\ndns = ${dns}\n` +
-      `[balancer]\nlisten = ["127.0.0.1:${proxy}"]\nadmin = "127.0.0.1:${admin}"\n`,
+      `[balancer]\nlisten = ["127.0.0.1:${proxy}"]\nadmin = "127.0.0.1:${admin}"\n${more}`,
   );
   const program = start(
     process.execPath,

@@ -7,6 +7,7 @@ import { run } from '../scripts/support/say.mjs';
 import { clusterBench } from './cluster.mjs';
 import { dnsBench } from './dns.mjs';
 import { dnsForwardBench } from './dns-forward.mjs';
+import { groupsBench } from './groups.mjs';
 import { kernelBench } from './kernel.mjs';
 import { proxyBench } from './proxy.mjs';
 import { proxyLatencyBench } from './proxy-latency.mjs';
@@ -79,6 +80,11 @@ const BENCHES = {
     about: 'memory, look-up and change of a table of 50,000 routes',
     needs: [],
     measure: routesBench,
+  },
+  groups: {
+    about: 'a group of 200 processes: how fast it grows and what it costs; a day of an autoscaler simulated',
+    needs: [],
+    measure: groupsBench,
   },
   store: { about: 'acknowledged writes per second', needs: [], measure: storeBench },
   template: { about: 'rendering a template over 10,000 instances', needs: [], measure: templateBench },

@@ -43,6 +43,7 @@ export const SYSTEM_PACKAGES = {
       daemon: 'etcd',
     },
     { commands: ['etcdctl'], debian: 'etcd-client', why: 'sets up users in it' },
+    { commands: ['packer'], debian: 'packer', why: 'validates the template of the image for clouds' },
     { commands: ['openssl'], debian: 'openssl', why: 'makes certificates' },
     { commands: ['ip'], debian: 'iproute2', why: 'puts nodes into networks of their own' },
     { commands: ['dig'], debian: 'bind9-dnsutils', why: 'asks over DNS' },

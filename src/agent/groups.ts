@@ -2,6 +2,7 @@
 import path from 'node:path';
 import type { RootDatabase } from 'lmdb';
 import type { Catalog } from '../catalog/catalog.ts';
+import type { Service } from '../catalog/rows.ts';
 import { fold } from '../catalog/tables.ts';
 import { aggregate, type Instance, instanceOf } from '../catalog/views.ts';
 import { messageOf } from '../errors.ts';
@@ -23,6 +24,7 @@ import type { Store } from '../store/store.ts';
 import type { Balancer } from './balancer.ts';
 import type { Config } from './config/schema.ts';
 import { serviceDefinition } from './definitions.ts';
+import { MachineGroups } from './machine-groups.ts';
 import { PlacedGroups } from './placed-groups.ts';
 
 type GroupConfig = Config['group'][number];
@@ -58,11 +60,13 @@ export interface Groups {
 /** Throws `group.failed`; what was started already is stopped then. */
 export async function startGroups(all: readonly GroupConfig[], options: GroupsOptions): Promise<Groups> {
   const groups = all.filter(isOfThisNode);
+  const machines = new MachineGroups(options, (group) => surroundingsOf(group, options));
   const { clock, random, logger, env, output, registry } = options;
   const keep = keepIn(options);
   const left = keep?.disk.load() ?? { groups: [], instances: [] };
   const running = new Map<string, GroupController>();
   const stop = async (): Promise<void> => {
+    machines.stop();
     await Promise.all([placed.stop(), ...[...running.values()].map((group) => group.release())]);
   };
   const depsOf = ({ name, onExit }: Pick<GroupConfig, 'name' | 'onExit'>) => ({
@@ -114,7 +118,7 @@ export async function startGroups(all: readonly GroupConfig[], options: GroupsOp
         instances: left.instances.filter((one) => one.group === group.name),
       });
     const spread = new Set([
-      ...all.filter((group) => !isOfThisNode(group)).map(({ name }) => name),
+      ...all.filter(isPlaced).map(({ name }) => name),
       ...Rows.groupsIn(options.store.catalog),
     ]);
     const others = new Map<string, KeptInstance[]>();
@@ -125,14 +129,15 @@ export async function startGroups(all: readonly GroupConfig[], options: GroupsOp
       if (spread.has(name)) await placed.adopt(name, instances);
       else await end(name, instances);
     }
-    await placed.reload(all.filter((group) => !isOfThisNode(group)));
+    await placed.reload(all.filter(isPlaced));
+    machines.reload(all);
   } catch (error) {
     await stop();
     throw error;
   }
   void removeContainers(groups, (id) => isHere(id) || placed.isHere(id), options);
   return {
-    list: () => [...[...running.values()].map(controlOf), ...placed.list()],
+    list: () => [...[...running.values(), ...machines.running()].map(controlOf), ...placed.list()],
     async reload(wanted) {
       const here = wanted.filter(isOfThisNode);
       const names = new Set(here.map(({ name }) => name));
@@ -146,7 +151,8 @@ export async function startGroups(all: readonly GroupConfig[], options: GroupsOp
         if (known === undefined) await start(group);
         else known.reconfigure(group);
       }
-      await placed.reload(wanted.filter((group) => !isOfThisNode(group)));
+      await placed.reload(wanted.filter(isPlaced));
+      machines.reload(wanted);
     },
     stop,
     kill() {
@@ -156,8 +162,12 @@ export async function startGroups(all: readonly GroupConfig[], options: GroupsOp
   };
 }
 
-function isOfThisNode({ placement }: GroupConfig): boolean {
-  return placement === undefined;
+function isOfThisNode({ placement, gce }: GroupConfig): boolean {
+  return placement === undefined && gce === undefined;
+}
+
+function isPlaced({ placement }: GroupConfig): boolean {
+  return placement !== undefined;
 }
 
 /** A group that is looked after right here answers at once. */
@@ -207,8 +217,12 @@ function surroundingsOf(
   { store: { catalog }, registry, balancer, env }: GroupsOptions,
 ): Surroundings {
   const { service, register } = group;
-  const registered = ({ node = registry.node.name, port }: InstanceView): Instance | undefined =>
-    service === undefined ? undefined : instanceAt(catalog, service, node, port);
+  const registered = ({ node = registry.node.name, port }: InstanceView): Instance | undefined => {
+    if (service === undefined) return undefined;
+    return group.gce === undefined
+      ? instanceAt(catalog, service, (one) => one.port === port && fold(one.node) === fold(node))
+      : instanceAt(catalog, service, (one) => isMachine(one.node, node));
+  };
   return {
     health(instance) {
       const found = registered(instance);
@@ -251,17 +265,18 @@ function surroundingsOf(
   };
 }
 
-/** The instance of a service at a port of this node. */
 function instanceAt(
   catalog: Catalog,
   service: string,
-  node: string,
-  port: number | undefined,
+  holds: (row: Service) => boolean,
 ): Instance | undefined {
-  const row = catalog
-    .list('services', 'name', fold(service))
-    .find((one) => one.port === port && fold(one.node) === fold(node));
+  const row = catalog.list('services', 'name', fold(service)).find(holds);
   return row && instanceOf(catalog, row);
+}
+
+/** Whether a node is the machine of this name; its host name may have the domain behind that. */
+function isMachine(node: string, machine: string): boolean {
+  return fold(node) === fold(machine) || fold(node).startsWith(`${fold(machine)}.`);
 }
 
 function numberIn(text: string | undefined): number | undefined {

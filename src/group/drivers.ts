@@ -77,4 +77,12 @@ export const DRIVERS = {
   docker: dockerDriver,
 } as const satisfies Record<string, Driver>;
 
-export type DriverKind = keyof typeof DRIVERS;
+/** `gce-mig`: Google starts them, see `gce/`. */
+export const GROUP_KINDS = [...(Object.keys(DRIVERS) as (keyof typeof DRIVERS)[]), 'gce-mig'] as const;
+export type GroupKind = (typeof GROUP_KINDS)[number];
+
+/** Of a group whose instances are started one by one. */
+export function driverOf({ driver }: Template): Driver {
+  if (driver === 'gce-mig') throw new TypeError('the machines of a gce-mig are not started one by one');
+  return DRIVERS[driver];
+}

@@ -5,7 +5,7 @@ import type { Clock } from '../lib/clock.ts';
 import { formatDuration } from '../lib/duration.ts';
 import type { Logger } from '../lib/log.ts';
 import type { GroupDisk, KeptInstance } from './disk.ts';
-import { DRIVERS, type Driver, type Ending, type Handle, type Launch, type Running } from './drivers.ts';
+import { driverOf, type Ending, type Handle, type Launch, type Running } from './drivers.ts';
 import { LineSplitter } from './lines.ts';
 import type { OutputFolder } from './output-files.ts';
 import { claimPort, isPortFree, releasePort, reservePort } from './ports.ts';
@@ -142,7 +142,7 @@ export class Instance {
     const { launch, watch } = this.#prepare();
     let running: Running | undefined;
     try {
-      running = await DRIVERS[this.#spec.driver].adopt(this.#handle, launch);
+      running = await driverOf(this.#spec).adopt(this.#handle, launch);
     } catch (error) {
       this.#deps.logger.error(`${this.name} could not be found again: ${messageOf(error)}`);
     }
@@ -213,7 +213,7 @@ export class Instance {
   }
 
   #environment(): Record<string, string> {
-    const driver: Driver = DRIVERS[this.#spec.driver];
+    const driver = driverOf(this.#spec);
     const ports = driver.portsInside(this.#spec, this.#ports);
     const port = ports[this.#spec.ports[0] ?? ''];
     const { name, id } = this;
@@ -274,7 +274,7 @@ export class Instance {
   #launch(): void {
     const since = this.#deps.clock.now();
     const { launch, watch } = this.#prepare();
-    const running = DRIVERS[this.#spec.driver].launch(launch);
+    const running = driverOf(this.#spec).launch(launch);
     this.#running = running;
     this.#become({ mode: 'running', since, pid: running.pid });
     watch(running, since);

@@ -1,5 +1,6 @@
 import type { AutoscaleSpec } from './autoscale/spec.ts';
-import type { DriverKind } from './drivers.ts';
+import type { GroupKind } from './drivers.ts';
+import type { GceSpec } from './gce/client.ts';
 import type { HealPolicy } from './heal.ts';
 import type { UpdatePolicy } from './plan.ts';
 import type { PortRange } from './ports.ts';
@@ -28,7 +29,7 @@ export interface ContainerSpec {
 
 /** What an instance is started from; times in ms. */
 export interface Template {
-  driver: DriverKind;
+  driver: GroupKind;
   /** Empty: that of the container's image. */
   command: readonly string[];
   /** Of driver `docker`. */
@@ -65,6 +66,8 @@ export interface ManagedSpec extends GroupSpec {
   service?: string | undefined;
   /** How long requests in flight may take once an instance gets no new ones, ms. */
   drainTimeout: number;
+  /** Of driver `gce-mig`. */
+  gce?: GceSpec | undefined;
   /** Undefined: it runs on one node. */
   placement?: PlacementSpec | undefined;
   autoscale?: AutoscaleSpec | undefined;

@@ -1,6 +1,6 @@
 /** `[[group]]`: a number of like instances that Muster itself runs. */
 import { z } from 'zod';
-import { DRIVERS, type DriverKind } from '../../group/drivers.ts';
+import { GROUP_KINDS } from '../../group/drivers.ts';
 import { autoscaleSchema } from './autoscale.ts';
 import { serviceSchema } from './definitions.ts';
 import { bytes, duration, label, portRange } from './fields.ts';
@@ -40,14 +40,46 @@ const containerSchema = z.strictObject({
   cpus: z.number().min(0).default(0).describe('Most processors of one container. 0: no limit.'),
 });
 
+const gceName = () =>
+  z.string().regex(/^[a-z](?:[-a-z0-9.:]{0,62})$/, {
+    error: 'expected a name as Google has them: small letters, digits and "-"',
+  });
+
+const gceSchema = z
+  .strictObject({
+    project: gceName().describe('Project.'),
+    zone: gceName().optional().describe('Zone of the group, such as "europe-west3-a".'),
+    region: gceName()
+      .optional()
+      .describe('Region of a group that is spread over zones, such as "europe-west3".'),
+    name: gceName().describe('Name of the managed instance group. Muster resizes it; it makes none.'),
+    credentials: z
+      .string()
+      .optional()
+      .describe(
+        'File with the key of a service account. Left out: the account of the machine that Muster runs on.',
+      ),
+    endpoint: z
+      .url()
+      .optional()
+      .describe('Where the API is, for proxies. Left out: https://compute.googleapis.com/compute/v1.'),
+    metadata: z
+      .url()
+      .optional()
+      .describe('Where the metadata server is. Left out: http://metadata.google.internal.'),
+  })
+  .refine(({ zone, region }) => (zone === undefined) !== (region === undefined), {
+    error: 'expected either `zone` or `region`',
+  });
+
 export const groupSchema = z
   .strictObject({
     name: label().describe('Name of the group; its instances are `name-1`, `name-2` and so on.'),
     driver: z
-      .enum(Object.keys(DRIVERS) as [DriverKind, ...DriverKind[]])
+      .enum(GROUP_KINDS)
       .default('process')
       .describe(
-        'What an instance is: `process` is a program on this machine, `docker` a container of an engine (`[group.container]`).',
+        'What an instance is: `process` is a program on this machine, `docker` a container of an engine (`[group.container]`), `gce-mig` a machine of a managed instance group that there is already at Google (`[group.gce]`).',
       ),
     replicas: z
       .int()
@@ -64,6 +96,7 @@ export const groupSchema = z
       .describe(
         'The program and its arguments; `$PORT`, `$MUSTER_INSTANCE` and the like are filled in. No shell is involved. Of a container: what its image runs, when it is left out.',
       ),
+    gce: gceSchema.optional().describe('Which managed instance group `gce-mig` looks after.'),
     container: containerSchema.optional().describe('What the containers of driver `docker` are made from.'),
     cwd: z.string().default('.').describe('Directory in which the program runs, relative to this file.'),
     env: z
