@@ -2,8 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { kvAcquire } from '../../catalog/commands/kv.ts';
 import { createSession, destroySession } from '../../catalog/commands/session.ts';
+import { MEMBER_CHECK } from '../../catalog/rows.ts';
 import type { Transaction } from '../../catalog/transaction.ts';
-import { MEMBER_CHECK } from '../../cluster/liveness.ts';
+
 import { isMusterError, MusterError, messageOf } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';

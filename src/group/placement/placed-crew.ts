@@ -1,8 +1,9 @@
 /** The instances of a group on many nodes, as the node sees them that looks after the group. */
 import { randomUUID } from 'node:crypto';
 import type { Catalog } from '../../catalog/catalog.ts';
+import { MEMBER_CHECK } from '../../catalog/rows.ts';
 import type { Transaction } from '../../catalog/transaction.ts';
-import { MEMBER_CHECK, membersOf } from '../../cluster/liveness.ts';
+import { membersOf } from '../../cluster/liveness.ts';
 import { messageOf } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { Gather } from '../../lib/gather.ts';
