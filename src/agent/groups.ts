@@ -15,7 +15,7 @@ import { OutputFolder } from '../group/output-files.ts';
 import { Rows } from '../group/placement/rows.ts';
 import { substitute } from '../group/substitute.ts';
 import type { Surroundings } from '../group/surroundings.ts';
-import { variablesOf } from '../group/variables.ts';
+import { INSTANCE_ID, variablesOf } from '../group/variables.ts';
 import type { GroupControl } from '../group/view.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
@@ -69,7 +69,9 @@ export async function startGroups(all: readonly GroupConfig[], options: GroupsOp
     machines.stop();
     await Promise.all([placed.stop(), ...[...running.values()].map((group) => group.release())]);
   };
-  const depsOf = ({ name, onExit }: Pick<GroupConfig, 'name' | 'onExit'>) => ({
+  // An agent that is itself an instance of a group ends with what it started, or nobody would end that.
+  const byDefault = process.env[INSTANCE_ID] === undefined ? 'keep' : 'end';
+  const depsOf = ({ name, onExit = byDefault }: Pick<GroupConfig, 'name' | 'onExit'>) => ({
     clock,
     random,
     logger: logger.child(`group ${name}`),

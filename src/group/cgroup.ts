@@ -3,7 +3,7 @@
  * (`Delegate=yes`). It holds whatever an instance starts, also what leaves its process group, and counts its processor
  * time. No controller is switched on, so nothing is limited and nothing about the other programs of the machine changes.
  */
-import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 /** Directories of instances begin so, below the cgroup of this program. */
@@ -46,6 +46,9 @@ export class Cgroup {
   /** False as long as something is in it. */
   remove(): boolean {
     try {
+      // Of instances of an instance that is a Muster, too.
+      for (const below of readdirSync(this.path, { withFileTypes: true }))
+        if (below.isDirectory()) new Cgroup(path.join(this.path, below.name)).remove();
       rmdirSync(this.path);
       return true;
     } catch (error) {

@@ -138,7 +138,7 @@ export const groupSchema = z
       .enum(['keep', 'end'])
       .optional()
       .describe(
-        'What becomes of the instances when Muster ends, by SIGTERM or by a crash: `keep` lets them run on until it is there again and takes them over, `end` ends them. Left out: `muster agent` with a data directory keeps them, `muster up` ends them.',
+        'What becomes of the instances when Muster ends, by SIGTERM or by a crash: `keep` lets them run on until it is there again and takes them over, `end` ends them. Left out: `muster agent` with a data directory keeps them, unless it is itself an instance of a group; `muster up` ends them.',
       ),
     drainTimeout: duration()
       .prefault('10s')

@@ -138,6 +138,82 @@ describe.each(Object.entries(makers))('%s', (_name, make) => {
     );
   });
 
+  it('comes to rest by a number of the whole group, too', () => {
+    fc.assert(
+      fc.property(
+        fc.double({ min: 0, max: 4000, noNaN: true }),
+        fc.integer({ min: 1, max: 40 }),
+        (load, size) => {
+          const { steps } = simulate({
+            trace: {
+              start: 0,
+              points: [
+                { at: 0, load },
+                { at: 120 * MINUTE, load },
+              ],
+            },
+            autoscaler: new Autoscaler({ ...bounds, policy: make() }),
+            signals: [{ kind: 'metric', target: 100, source: { kind: 'key', key: 'jobs' } }],
+            interval: 10_000,
+            capacity: 150,
+            boot: 30_000,
+            work: 10,
+            size,
+          });
+          const last = new Set(steps.filter(({ at }) => at > 100 * MINUTE).map((step) => step.size));
+          expect(last.size).toBe(1);
+          const [end] = last;
+          expect(end! * 100 * 1.1 + 1e-6).toBeGreaterThanOrEqual(load);
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  it('only ever grows by how long requests wait, at most twofold at a time', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.option(fc.double({ min: 0, max: 1e6, noNaN: true }), { nil: undefined }), {
+          maxLength: 10,
+        }),
+        fc.integer({ min: 1, max: 25 }),
+        (values, size) => {
+          const policy = make();
+          const observation = seen(values, 0, size);
+          const [reading] = observation.readings;
+          const proposed = policy.propose({
+            ...observation,
+            readings: [{ ...reading!, onlyGrows: true }],
+          }).size;
+          expect(proposed).toBeGreaterThanOrEqual(size);
+          expect(proposed).toBeLessThanOrEqual(Math.max(size + 1, size * 2, size + 4));
+        },
+      ),
+    );
+  });
+
+  it('lets other signals make it smaller while nobody waits', () => {
+    const policy = make();
+    const waits = { signal: 'queue_wait', target: 10, values: [0, 0, 0, 0], onlyGrows: true };
+    let size = 4;
+    for (let minute = 0; minute <= 40; minute++) {
+      const { readings, ...rest } = seen(
+        Array.from({ length: size }, () => 0.4),
+        minute * MINUTE,
+      );
+      size = policy.propose({ ...rest, readings: [...readings, waits] }).size;
+    }
+    expect(size).toBeLessThan(4);
+  });
+
+  it('does not shrink at once after another run of the program chose the size', () => {
+    const policy = make();
+    policy.remember(0, 6);
+    const calm = (now: number) => policy.propose(seen([0.1, 0.1, 0.1, 0.1, 0.1, 0.1], now)).size;
+    expect(calm(1000)).toBe(6);
+    expect(calm(4 * MINUTE)).toBe(6);
+  });
+
   it('grows at the first decision after a jump of the load, and within its rates reaches what is needed', () => {
     const { steps } = simulate({
       trace: {
