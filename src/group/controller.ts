@@ -158,11 +158,16 @@ export class GroupController {
     };
   }
 
-  /** Sets the size, within what the autoscaler may choose; that goes on from there. Answers with what it became. */
+  /**
+   * Sets the size, within what the autoscaler may choose; that makes it smaller no sooner than its stabilization window ends.
+   * Answers with what it became.
+   */
   scale(size: number): number {
     const before = this.#size;
     this.#size = sizeWithin(this.#spec, size);
     if (this.#size !== before) this.#logger.info(`size ${before} → ${this.#size}, asked for`);
+    // Somebody knows what it is for: it is not taken back in the same breath.
+    this.#autoscaler?.remember(this.#clock.now(), this.#size);
     this.#call();
     return this.#size;
   }

@@ -30,6 +30,8 @@ export interface GroupView {
   readonly service: string | null;
   /** Of a group that is spread over nodes: name of the one that looks after it; "": at present none does. */
   readonly controller?: string;
+  /** Names of the nodes that take instances of it. */
+  readonly nodes?: readonly string[];
   /** How many instances there are to be. */
   readonly size: number;
   readonly ready: number;

@@ -113,7 +113,10 @@ function show(group: GroupView, asJson: boolean | undefined, terminal: Terminal)
     ['Edition', String(group.edition)],
     ...(group.controller === undefined
       ? []
-      : [['Looked after by', group.controller || 'no node at present']]),
+      : [
+          ['Looked after by', group.controller || 'no node at present'],
+          ['Nodes', group.nodes?.join(', ') ?? ''],
+        ]),
   ];
   if (decision !== null) facts.push(['Autoscaler', `${decision.recommended}: ${decision.reason}`]);
   if (held !== '') facts.push(['Healing', held]);

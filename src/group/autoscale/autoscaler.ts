@@ -32,7 +32,7 @@ export class Autoscaler {
     this.#options = options;
   }
 
-  /** The size that an earlier run of the program chose: the load of that time is not known, so the size counts as needed. */
+  /** A size that somebody asked for, or that an earlier run of the program chose: why is not known, so it counts as needed. */
   remember(now: number, size: number): void {
     this.#options.policy.remember(now, size);
   }

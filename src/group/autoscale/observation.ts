@@ -41,7 +41,7 @@ export interface Proposal {
  * time, and remembers what it saw; it reads no clock.
  */
 export interface Policy {
-  /** The group had this size before anything was seen: until that is long ago it counts as needed. */
+  /** The group has this size for reasons that are not seen: until that is long ago it counts as needed. */
   remember(now: number, size: number): void;
   propose(observation: Observation): Proposal;
 }

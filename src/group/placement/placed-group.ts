@@ -43,6 +43,10 @@ export class PlacedGroup implements GroupControl {
       driver: plan?.spec.driver ?? '',
       service: plan?.spec.service ?? null,
       controller: plan?.controller ?? '',
+      nodes: this.#rows
+        .hosts()
+        .map(([, { node }]) => node)
+        .sort(),
       size: plan?.kept.size ?? 0,
       ready: instances.filter(({ ready }) => ready).length,
       edition: plan?.kept.rollout.current.number ?? 0,
