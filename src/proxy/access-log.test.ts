@@ -23,6 +23,8 @@ const entry: AccessEntry = {
   upstreamPort: 80,
   upstreamScheme: 'http',
   upstreamUri: '/q?x=1',
+  traceId: '',
+  spanId: '',
 };
 
 describe('the access log', () => {

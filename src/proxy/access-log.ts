@@ -29,6 +29,9 @@ export interface AccessEntry {
   readonly upstreamScheme: 'http' | 'https';
   /** As the instance was sent it. */
   readonly upstreamUri: string;
+  /** Of the trace context that the instance was told (W3C), in hexadecimal; "" when it was told none by us. */
+  readonly traceId: string;
+  readonly spanId: string;
 }
 
 type Field = (entry: AccessEntry) => string;
@@ -80,6 +83,8 @@ const FIELDS = {
   time_rfc3339_ms: ({ end }) => rfc3339(end, 3),
   time_rfc3339_us: ({ end }) => rfc3339(end, 6),
   time_rfc3339_ns: ({ end }) => rfc3339(end, 9),
+  trace_id: ({ traceId }) => traceId,
+  span_id: ({ spanId }) => spanId,
   upstream_addr: upstreamAddress,
   upstream_host: ({ upstreamHost }) => upstreamHost,
   upstream_port: ({ upstreamPort }) => (upstreamPort === 0 ? '' : String(upstreamPort)),
@@ -169,6 +174,7 @@ const JSON_FORMAT: AccessFormat = {
       ...Object.fromEntries(JSON_FIELDS.map((name) => [name, FIELDS[name](entry)])),
       referer: entry.headers.referer ?? '',
       user_agent: entry.headers['user-agent'] ?? '',
+      ...(entry.traceId === '' ? {} : { trace_id: entry.traceId, span_id: entry.spanId }),
     })}\n`,
 };
 

@@ -109,6 +109,14 @@ export class Counters {
     this.#add(cellsOf(target), field, bucket, ms);
   }
 
+  /** A copy of a request was answered: no client saw it. */
+  copied(route: number, target: number, status: number, ms: number): void {
+    const field = CLASS_1XX - 1 + ((status / 100) | 0);
+    const bucket = FIELDS + bucketOf(ms);
+    this.#add(cellsOf(route), field, bucket, ms);
+    this.#add(cellsOf(target), field, bucket, ms);
+  }
+
   /** An answer of our own. */
   own(status: number): void {
     this.#cells[codeCellsOf(status) + CODE_OWN]! += 1;

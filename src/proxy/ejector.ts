@@ -90,6 +90,7 @@ export class Ejector implements Outcomes {
     const id = this.#ejected.get(state);
     if (id === undefined) return;
     this.#ejected.delete(state);
+    state.returnedAt = this.#options.clock.now();
     this.#options.onReturned(id);
   }
 }

@@ -20,5 +20,12 @@ export function routeTo(targets: readonly Target[], strip = ''): RouteTable & { 
     targets,
     balancer: { next: (tried) => targets.find((target) => !tried.includes(target) && !isFull(target)) },
   };
-  return { route, match: () => route, next: () => undefined, ignoresPath: () => true, tcp: () => route };
+  return {
+    route,
+    match: () => route,
+    next: () => undefined,
+    ignoresPath: () => true,
+    tcp: () => route,
+    mirror: () => undefined,
+  };
 }

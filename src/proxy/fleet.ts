@@ -1,5 +1,6 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
+import { RateTable } from '../balance/rate-limit.ts';
 import { StateCells } from '../balance/shared-state.ts';
 import { type ErrorCode, MusterError, messageOf } from '../errors.ts';
 import { type BackoffPolicy, backoffDelay } from '../lib/backoff.ts';
@@ -75,6 +76,9 @@ export class ProxyFleet {
   readonly #states = new StateCells(SLOTS);
   readonly #waiting = new WaitingCounts();
   readonly #name = `muster-proxy-${randomUUID()}`;
+  readonly #rates = RateTable.memory(randomInt(2 ** 32));
+  /** For cookies, unless the settings have one. */
+  readonly #stickyKey = randomUUID();
   readonly #listeners = new Map<string, ListenerSpec>();
   readonly #doors: Doors;
   readonly #addresses = new Map<string, ListenAddress>();
@@ -99,7 +103,7 @@ export class ProxyFleet {
   constructor(options: FleetOptions, counters = new CounterReader()) {
     this.#options = options;
     this.counters = counters;
-    this.#settings = options.settings ?? {};
+    this.#settings = this.#complete(options.settings);
     this.#doors = new Doors(options.sockets ?? new Sockets());
     for (const listener of options.listeners) this.#add(listener);
     this.#rotation = setInterval(() => this.#rotate(), ROTATE_TICKET_KEYS);
@@ -210,8 +214,13 @@ export class ProxyFleet {
 
   /** Takes effect for requests that come when the workers have heard of it. */
   configure(settings: ProxySettings): void {
-    this.#settings = settings;
-    for (const member of this.#members) member.send({ type: 'settings', settings });
+    this.#settings = this.#complete(settings);
+    for (const member of this.#members) member.send({ type: 'settings', settings: this.#settings });
+  }
+
+  /** All workers have to know each other's cookies. */
+  #complete(settings: ProxySettings = {}): ProxySettings {
+    return { stickyKey: this.#stickyKey, ...settings };
   }
 
   /** Instances that get no traffic at present, as any worker sees it. */
@@ -243,6 +252,7 @@ export class ProxyFleet {
     const member = new FleetMember(url ?? new URL('./proxy-worker.js', import.meta.url), {
       transport: this.#transport.name,
       states: this.#states.shared,
+      rates: this.#rates,
       listeners,
       limits,
       turns: this.#turns,

@@ -26,6 +26,8 @@ export interface WorkerOrders {
   /** Load and ejection of the instances, shared by the workers. */
   readonly states: SharedArrayBuffer;
   readonly neighbourhood: Neighbourhood;
+  /** Buckets of the rate limits, shared by the workers. */
+  readonly rates: SharedArrayBuffer;
   readonly localAddress: string | undefined;
   readonly table: TableOptions | undefined;
   readonly routes: RouteDelta;

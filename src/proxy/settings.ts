@@ -7,6 +7,8 @@ export interface HeaderSettings {
   readonly requestId?: string;
   /** Field for requests that came over TLS; taken off others. */
   readonly tls?: { readonly name: string; readonly value: string };
+  /** Requests go on in the trace that they came with, or in a new one, with a span of the balancer's (`traceparent`). */
+  readonly trace?: boolean;
   /** Value of Strict-Transport-Security in answers over TLS. */
   readonly strictTransport?: string;
 }
@@ -30,6 +32,8 @@ export interface ProxySettings {
   /** Unless given 404 with a sentence. */
   readonly noRoute?: NoRouteSettings;
   readonly auth?: Readonly<Record<string, AuthScheme>>;
+  /** What cookies of sticky routes are made with: the same in all workers, and in balancers that stand in for each other. */
+  readonly stickyKey?: string;
   /** Regular expression (of Go) for the Content-Type of answers that are compressed. */
   readonly compress?: string;
   readonly accessLog?: {

@@ -2,6 +2,7 @@
 import { connect } from 'node:net';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { Target } from '../balance/balancer.ts';
+import { RateTable } from '../balance/rate-limit.ts';
 import { StateCells } from '../balance/shared-state.ts';
 import { TargetStates } from '../balance/states.ts';
 import { isMusterError, messageOf } from '../errors.ts';
@@ -72,6 +73,7 @@ async function run(port: MessagePort, orders: WorkerOrders): Promise<void> {
       localAddress,
       neighbours: new Neighbourly(orders.neighbourhood, Math.random),
       outcomes: ejector,
+      rates: new RateTable(orders.rates),
       onShortage(report) {
         tell({ type: 'shortage', report });
       },

@@ -276,9 +276,9 @@ describe('mirrors', () => {
   it('lead to the instances of a service without a route, for as long as copies are sent there', () => {
     const { tell, gone, compiler, router } = start();
     tell(shadow('s1'), instance('a'));
-    expect(compiler.table.mirror?.('shadow')).toBeUndefined();
+    expect(compiler.table.mirror('shadow')).toBeUndefined();
     tell(instance('a', 'mirror=shadow,10%'), instance('b', 'mirror=shadow'));
-    const ids = () => compiler.table.mirror?.('shadow')?.targets.map(({ id }) => id);
+    const ids = () => compiler.table.mirror('shadow')?.targets.map(({ id }) => id);
     expect(ids()).toEqual(['node/s1']);
     tell(shadow('s2'));
     expect(ids()).toEqual(['node/s1', 'node/s2']);
@@ -294,15 +294,15 @@ describe('mirrors', () => {
   it('are found whatever was known first', () => {
     const { tell, compiler } = start();
     tell(instance('a', 'mirror=shadow'));
-    expect(compiler.table.mirror?.('shadow')).toBeUndefined();
+    expect(compiler.table.mirror('shadow')).toBeUndefined();
     tell(shadow('s1'));
-    expect(compiler.table.mirror?.('shadow')?.targets).toHaveLength(1);
+    expect(compiler.table.mirror('shadow')?.targets).toHaveLength(1);
   });
 
   it('speak to an instance as its own routes say', () => {
     const { tell, compiler } = start();
     tell(instance('a', 'mirror=shadow'), shadow('s1', { tags: ['urlprefix-/s proto=grpc'] }));
-    expect(compiler.table.mirror?.('shadow')?.targets[0]?.options).toEqual({ protocol: 'grpc' });
+    expect(compiler.table.mirror('shadow')?.targets[0]?.options).toEqual({ protocol: 'grpc' });
   });
 });
 

@@ -57,5 +57,5 @@ export interface RouteTable {
   /** The TCP route of a listening address (":1234", "10.0.0.1:1234") or of a server name in lower case. */
   tcp(name: string): Route | undefined;
   /** Where copies of requests for a service go; undefined when none of its instances is well. */
-  mirror?(service: string): Route | undefined;
+  mirror(service: string): Route | undefined;
 }

@@ -1,6 +1,8 @@
 /** What all sessions of a worker share. */
+import { randomInt, randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Target } from '../../balance/balancer.ts';
+import { RateTable } from '../../balance/rate-limit.ts';
 import { RETRIES, RetryBudget } from '../../balance/retry-budget.ts';
 import { compileGoRegexp, type GoRegexp } from '../../lib/go-regexp.ts';
 import { PLAIN } from '../../route/handling.ts';
@@ -20,8 +22,10 @@ import { Forwarding } from './forwarding.ts';
 import { KeptRequests } from './kept-requests.ts';
 import type { Transport } from './links.ts';
 import { createMemory } from './memory.ts';
+import { Mirrors } from './mirror.ts';
 import { RequestHead } from './request-head.ts';
 import { ResponseHead } from './response-head.ts';
+import { Sticky } from './sticky.ts';
 import { WaitingRoom } from './waiting-room.ts';
 
 /** What the traffic says about an instance; the worker passes it on to ejection and probes. */
@@ -44,6 +48,8 @@ export interface EngineOptions {
   onLack?: ((lack: Lack) => void) | undefined;
   /** Something besides the traffic does not work, in words. */
   onTrouble?: ((why: string) => void) | undefined;
+  /** Buckets of the rate limits, shared by the workers; its own when not given. */
+  rates?: RateTable | undefined;
   /** As `createMemory` makes it or longer: a transport that reads to other places has them behind it. */
   memory?: Uint8Array;
   /** Calls a task when the present event is done with; default: a microtask. */
@@ -63,6 +69,7 @@ const NO_ROUTES: RouteTable = {
   next: () => undefined,
   ignoresPath: () => true,
   tcp: () => undefined,
+  mirror: () => undefined,
 };
 const NOBODY = new Credentials(
   {},
@@ -94,6 +101,9 @@ export class Engine {
   readonly waiting: WaitingRoom;
   readonly retries: RetryBudget;
   readonly requests = new KeptRequests();
+  readonly rates: RateTable;
+  readonly mirrors: Mirrors;
+  sticky: Sticky;
   /** Undefined where none is configured. */
   extras: ExtraFields | undefined;
   credentials: Credentials = NOBODY;
@@ -106,6 +116,9 @@ export class Engine {
   /** "Date: …\r\n" of the present second. */
   date: Uint8Array = new Uint8Array();
   #accessLog: ProxySettings['accessLog'];
+  /** For cookies, when none is configured: known to nobody else, and gone with the worker. */
+  readonly #ownKey = randomUUID();
+  #stickyKey: string | undefined;
   readonly #now: () => number;
   readonly #wallClock: () => number;
 
@@ -116,6 +129,7 @@ export class Engine {
       outcomes,
       onLack = () => {},
       onTrouble = () => {},
+      rates = new RateTable(RateTable.memory(randomInt(2 ** 32))),
       memory = createMemory(),
       soon = queueMicrotask,
       neighbours,
@@ -146,12 +160,19 @@ export class Engine {
     this.#wallClock = wallClock;
     this.waiting = new WaitingRoom({ most: limits.maxWaiting, soon, now, neighbours });
     this.retries = new RetryBudget({ ...RETRIES, share: limits.retryShare });
+    this.rates = rates;
+    this.sticky = new Sticky(this.#ownKey);
+    this.mirrors = new Mirrors(this);
     this.transport = transport(this);
     this.tick();
   }
 
   /** What to do with HTTP besides; takes effect with the next request. */
-  configure({ headers, noRoute, auth, compress, accessLog }: ProxySettings): void {
+  configure({ headers, noRoute, auth, compress, accessLog, stickyKey }: ProxySettings): void {
+    if (stickyKey !== this.#stickyKey) {
+      this.#stickyKey = stickyKey;
+      this.sticky = new Sticky(stickyKey ?? this.#ownKey);
+    }
     this.compress = compress === undefined ? undefined : compileGoRegexp(compress);
     if (!isDeepStrictEqual(accessLog, this.#accessLog)) {
       this.#accessLog = accessLog;
@@ -161,6 +182,11 @@ export class Engine {
     this.extras = headers === undefined ? undefined : new ExtraFields(headers);
     this.noRoute = noRoute;
     this.credentials = auth === undefined ? NOBODY : new Credentials(auth, compareBcrypt, this.#now);
+  }
+
+  /** Milliseconds since the epoch. */
+  wallTime(): number {
+    return this.#wallClock();
   }
 
   /** Looks at the clock: once per event, not once per use. */

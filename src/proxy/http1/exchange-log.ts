@@ -5,6 +5,7 @@ import { type AccessEntry, type AccessFormat, accessFormat } from '../access-log
 import { LineWriter } from '../line-writer.ts';
 import { latin1, sameLetters } from './bytes.ts';
 import type { RequestHead } from './request-head.ts';
+import type { Trace } from './trace.ts';
 
 /** A request under way. */
 export interface LoggedExchange {
@@ -17,6 +18,8 @@ export interface LoggedExchange {
   service: string;
   target: Target | undefined;
   upstreamUri: string;
+  traceId: string;
+  spanId: string;
   status: number;
   size: number;
 }
@@ -33,24 +36,30 @@ export class ExchangeLog {
   }
 
   /** A request's head has been read. */
-  begin(memory: Uint8Array, head: RequestHead): LoggedExchange {
+  begin(memory: Uint8Array, head: RequestHead, proto?: AccessEntry['proto']): LoggedExchange {
     return {
       method: textOf(memory, head.start, head.methodEnd),
       uri: textOf(memory, head.pathStart, head.targetEnd) || '/',
       host: textOf(memory, head.hostStart, head.hostEnd),
-      proto: head.minor === 0 ? 'HTTP/1.0' : 'HTTP/1.1',
+      proto: proto ?? (head.minor === 0 ? 'HTTP/1.0' : 'HTTP/1.1'),
       headers: this.#headers(memory, head),
       start: now(),
       service: '',
       target: undefined,
       upstreamUri: '',
+      traceId: '',
+      spanId: '',
       status: 0,
       size: 0,
     };
   }
 
-  /** The request was put together for an instance at [start, …) of the memory: what it is asked for. */
-  composed(exchange: LoggedExchange, memory: Uint8Array, start: number): void {
+  /** The request was put together for an instance at [start, …) of the memory: what it is asked for, and in which trace. */
+  composed(exchange: LoggedExchange, memory: Uint8Array, start: number, trace: Trace | undefined): void {
+    if (trace !== undefined) {
+      exchange.traceId = trace.id;
+      exchange.spanId = trace.span;
+    }
     const from = memory.indexOf(SPACE, start) + 1;
     exchange.upstreamUri = textOf(memory, from, memory.indexOf(SPACE, from));
   }

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { HeaderSettings } from '../settings.ts';
 import { latin1, sameLetters } from './bytes.ts';
 import type { Fields } from './fields.ts';
+import { continued, parseTraceparent, type Trace, traceparentOf } from './trace.ts';
 
 const END = latin1('\r\n');
 const NOTHING = new Uint8Array();
@@ -15,13 +16,17 @@ export class ExtraFields {
   readonly #clientIp: Uint8Array;
   readonly #requestId: Uint8Array;
   readonly #tls: Uint8Array;
+  readonly #traces: boolean;
+  /** Of the request that was written last; undefined where none are told. */
+  trace: Trace | undefined;
 
-  constructor({ clientIp = '', requestId = '', tls, strictTransport = '' }: HeaderSettings) {
+  constructor({ clientIp = '', requestId = '', tls, strictTransport = '', trace = false }: HeaderSettings) {
     // These two are always set, by `forwarding.ts`.
     const own = /^(?:x-forwarded-for|x-real-ip)$/i.test(clientIp) ? '' : clientIp;
     this.#own = [own, requestId, tls?.name ?? '']
       .filter((name) => name !== '')
       .map((name) => latin1(name.toLowerCase()));
+    this.#traces = trace;
     const start = (name: string) => (name === '' ? NOTHING : latin1(`${name}: `));
     this.#clientIp = start(own);
     this.#requestId = start(requestId);
@@ -32,12 +37,9 @@ export class ExtraFields {
 
   /** Marks what the client sent under our names: call it before its lines are copied. */
   replace(memory: Uint8Array, fields: Fields): void {
-    for (const name of this.#own) {
-      for (let i = 0; i < fields.count; i++) {
-        const from = fields.start[i]!;
-        if (fields.colon[i]! - from === name.length && sameLetters(memory, from, name)) fields.drop[i] = 1;
-      }
-    }
+    if (this.#traces) this.#continueTrace(memory, fields);
+    for (const name of this.#own)
+      for (let i = 0; i < fields.count; i++) if (isNamed(memory, fields, i, name)) fields.drop[i] = 1;
   }
 
   /** Writes ours at `at`; the answer is the position behind them. */
@@ -48,8 +50,35 @@ export class ExtraFields {
       out = put(memory, latin1(randomUUID()), put(memory, this.#requestId, out));
       out = put(memory, END, out);
     }
+    if (this.trace !== undefined)
+      out = put(memory, latin1(`traceparent: ${traceparentOf(this.trace)}\r\n`), out);
     return secure ? put(memory, this.#tls, out) : out;
   }
+
+  /** The client's trace with a span of ours. What vendors say of it (`tracestate`) goes on with it, or not at all. */
+  #continueTrace(memory: Uint8Array, fields: Fields): void {
+    let parent = '';
+    let lines = 0;
+    for (let i = 0; i < fields.count; i++) {
+      if (!isNamed(memory, fields, i, TRACEPARENT)) continue;
+      fields.drop[i] = 1;
+      fields.trim(memory, i);
+      parent = Buffer.from(memory.subarray(fields.valueStart, fields.valueEnd)).toString('latin1');
+      lines++;
+    }
+    const trace = lines === 1 ? parseTraceparent(parent) : undefined;
+    this.trace = continued(trace);
+    if (trace !== undefined) return;
+    for (let i = 0; i < fields.count; i++) if (isNamed(memory, fields, i, TRACESTATE)) fields.drop[i] = 1;
+  }
+}
+
+const TRACEPARENT = latin1('traceparent');
+const TRACESTATE = latin1('tracestate');
+
+function isNamed(memory: Uint8Array, fields: Fields, line: number, name: Uint8Array): boolean {
+  const from = fields.start[line]!;
+  return fields.colon[line]! - from === name.length && sameLetters(memory, from, name);
 }
 
 function put(memory: Uint8Array, bytes: Uint8Array, at: number): number {

@@ -7,7 +7,7 @@ import type { Lack } from '../shortage.ts';
 import { latin1 } from './bytes.ts';
 import { Engine } from './engine.ts';
 import { Frontend } from './frontend.ts';
-import type { ClientLink, Transport, UpstreamLink } from './links.ts';
+import type { Asking, ClientLink, Transport, UpstreamLink } from './links.ts';
 import { READ } from './memory.ts';
 import { Session } from './session.ts';
 
@@ -25,11 +25,31 @@ export class FakeUpstream implements UpstreamLink {
   fate: 'open' | 'released' | 'destroyed' = 'open';
   readonly target: Target;
   readonly #world: World;
+  #asking: Asking;
 
-  constructor(world: World, target: Target, connected: boolean) {
+  constructor(world: World, target: Target, connected: boolean, asking: Asking) {
     this.#world = world;
     this.target = target;
     this.connected = connected;
+    this.#asking = asking;
+  }
+
+  reuse(asking: Asking): void {
+    this.fate = 'open';
+    this.reused = true;
+    this.#asking = asking;
+  }
+
+  /** Bytes from the backend, to whoever asked. */
+  say(text: string): void {
+    const bytes = latin1(text);
+    this.#world.engine.memory.set(bytes, READ);
+    this.#asking.upstreamReceived(READ, READ + bytes.length);
+  }
+
+  /** It is gone. */
+  drop(isClean = true): void {
+    this.#asking.upstreamClosed(this, isClean);
   }
 
   begin(bytes: Uint8Array, start: number, end: number): boolean {
@@ -146,18 +166,17 @@ export class World implements ClientLink, Transport {
 
   // What the engine asks for
 
-  open(_session: Session, target: Target, fresh: boolean): UpstreamLink {
+  open(asking: Asking, target: Target, fresh: boolean): UpstreamLink {
     const known = fresh
       ? undefined
       : this.upstreams.find((one) => one.target === target && one.fate === 'released');
     if (known !== undefined) {
       this.upstreams.splice(this.upstreams.indexOf(known), 1);
       this.upstreams.push(known);
-      known.fate = 'open';
-      known.reused = true;
+      known.reuse(asking);
       return known;
     }
-    const upstream = new FakeUpstream(this, target, this.connectsAtOnce);
+    const upstream = new FakeUpstream(this, target, this.connectsAtOnce, asking);
     this.upstreams.push(upstream);
     return upstream;
   }

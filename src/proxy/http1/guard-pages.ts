@@ -17,6 +17,14 @@ export function pageOf(
         : { status: noRoute.status, type: HTML, body: noRoute.html, lines: '' };
     case 'redirect':
       return plainPage(verdict.status, '', `Location: ${inLine(verdict.location)}\r\n`);
+    case 'limited':
+      return plainPage(
+        429,
+        '429 Too Many Requests: more than this route takes from one client in a time. Try again later\n',
+        `Retry-After: ${Math.ceil(verdict.wait / 1_000)}\r\n`,
+      );
+    case 'too-large':
+      return sentence(verdict.status, verdict.text);
     case 'denied':
       return plainPage(403, 'access denied\n');
     case 'unauthorized':

@@ -3,12 +3,19 @@
  * which of the route's targets it is. Plain code: few routes have any of it, and the others never come here.
  */
 import type { Target } from '../../balance/balancer.ts';
+import { partOf } from '../../balance/hash.ts';
+import type { RouteLimitsSpec } from '../../route/handling.ts';
 import type { Route } from '../../route/table.ts';
+import { askerKey, cookieText, fieldText } from './asker.ts';
 import type { Engine } from './engine.ts';
 import { AUTHORIZATION, X_FORWARDED_FOR, X_FORWARDED_PROTO } from './fields.ts';
+import type { Forwarding } from './forwarding.ts';
 import type { Frontend } from './frontend.ts';
-import type { OwnPage } from './page.ts';
+import { type OwnPage, tooLarge } from './page.ts';
+import { waitOf } from './rates.ts';
 import { type RedirectRequest, redirectTarget, redirectUrl } from './redirect.ts';
+import type { Refusal } from './refusals.ts';
+import type { Stick } from './sticky.ts';
 
 const NONE: readonly Target[] = [];
 
@@ -22,10 +29,17 @@ export type Verdict =
       readonly authorized: Promise<boolean> | undefined;
       /** Where the client is sent instead once it is known to be allowed; "" for nowhere. */
       readonly location: string;
+      /** For strategies that send the same one to the same place. */
+      readonly key: number;
+      /** Set where the client is to come back to the same instance. */
+      readonly stick: Stick | undefined;
     }
   | { readonly kind: 'none' }
   | { readonly kind: 'redirect'; readonly status: number; readonly location: string }
   | { readonly kind: 'denied' }
+  /** It comes too soon; `wait` in ms. */
+  | { readonly kind: 'limited'; readonly wait: number }
+  | ({ readonly kind: 'too-large' } & Refusal)
   | { readonly kind: 'unauthorized'; readonly realm: string };
 
 /** How it goes on with a request whose credentials are still being looked at. */
@@ -38,15 +52,17 @@ export interface Admission {
 }
 
 /** Judges the request whose head the engine has just read. */
-export function judge(engine: Engine, frontend: Frontend, address: string, first: Route): Verdict {
+export function judge(engine: Engine, frontend: Frontend, client: Forwarding, first: Route): Verdict {
   const passed: Route[] = [];
   let route: Route | undefined = first;
   while (route !== undefined) {
-    const chosen: Target | undefined =
-      route.arms !== undefined || route.handling.hostOfTarget ? route.balancer.next(NONE) : undefined;
-    const arm: Route = (chosen === undefined ? undefined : route.arms?.get(chosen)) ?? route;
+    const choice = chooseFor(engine, client, route);
+    const isFixed = route.arms !== undefined || route.handling.hostOfTarget;
+    choice.target ??= isFixed ? choice.route.balancer.next(NONE, choice.key) : undefined;
+    const { target } = choice;
+    const arm: Route = (target === undefined ? undefined : route.arms?.get(target)) ?? choice.route;
     const location = locationOf(engine, arm);
-    if (location !== LOOP) return judgeArm(engine, address, arm, chosen, location);
+    if (location !== LOOP) return judgeArm(engine, client.address, arm, choice, location);
     // It would lead the client to where it is: the next best route answers.
     passed.push(route);
     const { request, memory, routes } = engine;
@@ -56,18 +72,55 @@ export function judge(engine: Engine, frontend: Frontend, address: string, first
   return { kind: 'none' };
 }
 
+/** What the request itself says about who gets it. */
+interface Chosen {
+  route: Route;
+  target: Target | undefined;
+  readonly key: number;
+  readonly stick: Stick | undefined;
+}
+
+function chooseFor(engine: Engine, client: Forwarding, route: Route): Chosen {
+  const { choice } = route;
+  if (choice === undefined) return { route, target: undefined, key: client.clientKey, stick: undefined };
+  const { sticky, by, canary } = choice;
+  const key = askerKey(engine, by, client);
+  let stick: Stick | undefined;
+  let target: Target | undefined;
+  if (sticky !== undefined) {
+    const cookie = engine.sticky.cookieOf(route, sticky);
+    stick = { cookie, maxAge: sticky.maxAge, name: cookieText(engine, cookie) };
+    target = engine.sticky.find(route, stick.name);
+  }
+  if (canary === undefined) return { route, target, key, stick };
+  const { when, share, arm, rest } = canary;
+  if (when !== undefined && fieldText(engine, when.header) === when.value)
+    return { route: arm, target: target?.canary === true ? target : undefined, key, stick };
+  if (target !== undefined) return { route: target.canary === true ? arm : rest, target, key, stick };
+  const isIn = partOf(askerKey(engine, canary.by, client), CANARY) < share;
+  return { route: isIn ? arm : rest, target, key, stick };
+}
+
+/** So that the users of a canary are not those that other draws by the same key pick. */
+const CANARY = 0x2545f491;
+
 function judgeArm(
   engine: Engine,
   address: string,
   route: Route,
-  target: Target | undefined,
+  { target, key, stick }: Chosen,
   location: string,
 ): Verdict {
-  const { access, auth, redirect } = route.handling;
+  const { access, auth, redirect, limits, rates } = route.handling;
   if (access !== undefined) {
     const isIn = access.admits(address) && access.admitsAll(valuesOf(engine, X_FORWARDED_FOR));
     if (!isIn) return { kind: 'denied' };
   }
+  // Before credentials are looked at: guessing them is what some limits are for.
+  const wait = rates.length === 0 ? 0 : waitOf(engine, route, address);
+  if (wait > 0) return { kind: 'limited', wait };
+  const excess = limits === undefined ? undefined : excessOf(engine, limits);
+  if (excess !== undefined) return { kind: 'too-large', ...excess };
   let authorized: Promise<boolean> | undefined;
   if (auth !== undefined) {
     const verdict = engine.credentials.check(auth, valuesOf(engine, AUTHORIZATION));
@@ -76,7 +129,15 @@ function judgeArm(
   }
   if (redirect !== undefined && authorized === undefined)
     return { kind: 'redirect', status: redirect.code, location };
-  return { kind: 'pass', route, target, authorized, location };
+  return { kind: 'pass', route, target, authorized, location, key, stick };
+}
+
+/** What is larger than the route takes, as far as the head tells. */
+function excessOf({ request }: Engine, { maxHead, maxBody }: RouteLimitsSpec): Refusal | undefined {
+  const head = request.end - request.start;
+  if (maxHead !== undefined && head > maxHead)
+    return { status: 431, text: `the request head has ${head} bytes, this route takes ${maxHead}` };
+  return maxBody !== undefined && request.fields.contentLength > maxBody ? tooLarge(maxBody) : undefined;
 }
 
 /** Says that a redirect would lead to the very request. */

@@ -1,6 +1,7 @@
 /** The client's half of the exchanges: heads and bodies taken out of its bytes, pipelined ones kept for later. */
 
 import type { Target } from '../../balance/balancer.ts';
+import type { Handling } from '../../route/handling.ts';
 import { IN_FLIGHT, NOT_FOUND, REQUESTS } from '../counters.ts';
 import { authorityOf } from './authority.ts';
 import { Body, BY_CHUNKS, BY_LENGTH, NO_BODY } from './body.ts';
@@ -14,7 +15,8 @@ import type { Frontend } from './frontend.ts';
 import { type Admission, judge } from './guard.ts';
 import { admissionOf, pageOf } from './guard-pages.ts';
 import { Carry, OUT, READ } from './memory.ts';
-import { plainPage } from './page.ts';
+import type { Draft } from './mirror.ts';
+import { plainPage, tooLarge } from './page.ts';
 import { refusalOf } from './refusals.ts';
 import { METHOD_HEAD, METHOD_OPTIONS, METHOD_OTHER } from './request-head.ts';
 import type { Session } from './session.ts';
@@ -33,18 +35,25 @@ export class Intake {
   readonly body = new Body();
   /** What came and could not be used yet. */
   readonly carry = new Carry();
+  /** Who asks, for strategies that send the same one to the same instance. */
+  clientKey: number;
   /** Inside the loop over the client's bytes: it goes on by itself after an exchange. */
   isRunning = false;
   readonly #engine: Engine;
   readonly #session: Session;
   readonly #frontend: Frontend;
   readonly #forwarding: Forwarding;
+  /** Bytes of the body that may still come. */
+  #room = Number.POSITIVE_INFINITY;
+  /** The request so far, for a copy that waits for the rest of it. */
+  #draft: Draft | undefined;
 
   constructor(engine: Engine, session: Session, frontend: Frontend, forwarding: Forwarding) {
     this.#engine = engine;
     this.#session = session;
     this.#frontend = frontend;
     this.#forwarding = forwarding;
+    this.clientKey = forwarding.clientKey;
   }
 
   /** Bytes of the client, outside of a tunnel. */
@@ -80,11 +89,6 @@ export class Intake {
   get isFull(): boolean {
     const { stage, clientSlow } = this.#session;
     return this.carry.length > PIPELINE && (stage === EXCHANGE || (stage === IDLE && clientSlow));
-  }
-
-  /** For strategies that send a client to the same instance. */
-  get clientKey(): number {
-    return this.#forwarding.clientKey;
   }
 
   /** The client's. */
@@ -136,7 +140,7 @@ export class Intake {
     this.upgrading = head.wantsUpgrade();
     session.begin(head.wantsClose());
     counters.overall(REQUESTS);
-    session.exchange = engine.log?.begin(memory, head);
+    session.exchange = engine.log?.begin(memory, head, session.proto);
     session.reply.coding = engine.compress === undefined ? undefined : this.#coding();
     counters.overall(IN_FLIGHT);
     const { body } = this;
@@ -167,10 +171,17 @@ export class Intake {
     let target: Target | undefined;
     let admission: Admission | undefined;
     if (route?.special === true) {
-      const verdict = judge(engine, this.#frontend, this.#forwarding.address, route);
+      const verdict = judge(engine, this.#frontend, this.#forwarding, route);
       if (verdict.kind === 'pass') {
         route = verdict.route;
         target = verdict.target;
+        this.#room = (route.handling.limits?.maxBody ?? Number.POSITIVE_INFINITY) - (bodyEnd - bodyStart);
+        if (this.#room < 0) {
+          session.refuse(413, tooLarge(route.handling.limits?.maxBody ?? 0).text);
+          return end;
+        }
+        this.clientKey = verdict.key;
+        session.accept(verdict.stick, route.handling.limits);
         if (verdict.authorized !== undefined)
           admission = admissionOf(verdict, engine.credentials.realm(route.handling.auth ?? ''));
       } else {
@@ -197,13 +208,37 @@ export class Intake {
     rewrite.upgrade = this.upgrading;
     rewrite.maxForwards = maxForwards - 1;
     const out = composeRequest(memory, head, OUT, rewrite);
-    if (session.exchange !== undefined) engine.log?.composed(session.exchange, memory, OUT);
+    if (session.exchange !== undefined)
+      engine.log?.composed(session.exchange, memory, OUT, engine.extras?.trace);
     memory.copyWithin(out, bodyStart, bodyEnd);
     const composed = engine.requests.keep(memory, OUT, out + bodyEnd - bodyStart);
     const repeatable = head.method !== METHOD_OTHER && body.done;
+    const copied =
+      admission === undefined && this.#isCopied(handling)
+        ? memory.slice(OUT, out + bodyEnd - bodyStart)
+        : undefined;
     if (admission === undefined) session.dispatch.begin(route, composed, repeatable, target);
     else session.dispatch.beginWhen(admission, route, composed, repeatable, target);
+    if (copied !== undefined) this.#copy(handling, copied);
     return bodyEnd;
+  }
+
+  /** A part of the requests of some routes is; none that leaves HTTP, and none of somebody who is still being looked at. */
+  #isCopied({ mirror }: Handling): boolean {
+    return mirror !== undefined && !this.upgrading && (mirror.share === 1 || Math.random() < mirror.share);
+  }
+
+  #copy({ mirror }: Handling, block: Uint8Array): void {
+    if (mirror === undefined) return;
+    this.#draft = this.#engine.mirrors.begin(mirror.service, block, this.body.done, this.isHead);
+  }
+
+  /** The request is over, or never came to its end. */
+  forget(): void {
+    this.clientKey = this.#forwarding.clientKey;
+    this.#room = Number.POSITIVE_INFINITY;
+    this.#draft?.drop();
+    this.#draft = undefined;
   }
 
   /** How the client takes a body compressed; undefined: not at all. */
@@ -236,12 +271,26 @@ export class Intake {
     const session = this.#session;
     const used = this.body.advance(this.#engine.memory, start, end);
     if (this.body.failed) {
-      session.badBody();
+      session.badBody(400, 'the chunked body is malformed');
+      return end;
+    }
+    this.#room -= used - start;
+    if (this.#room < 0) {
+      session.badBody(413, 'the request body is longer than this route takes');
       return end;
     }
     session.dispatch.sentMore();
+    if (this.#draft !== undefined) this.#keepDraft(this.#draft, start, used);
     session.sendUpstream(start, used);
     return used;
+  }
+
+  /** More of the body, also for the copy. */
+  #keepDraft(draft: Draft, start: number, end: number): void {
+    const isKept = draft.add(this.#engine.memory, start, end);
+    if (isKept && !this.body.done) return;
+    this.#draft = undefined;
+    if (isKept) draft.send();
   }
 }
 

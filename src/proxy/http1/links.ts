@@ -4,12 +4,13 @@
  */
 import type { Target } from '../../balance/balancer.ts';
 import type { Lack } from '../shortage.ts';
-import type { Session } from './session.ts';
 
 /** The client's connection. Its events go to the session: received, ended, drained, progressed, gone. */
 export interface ClientLink {
   /** The client's port, for the access log; 0 where it is not known. */
   readonly remotePort?: number;
+  /** What it speaks, when that is not what the engine speaks. */
+  readonly proto?: 'HTTP/2.0';
   /** False: the peer is slow, hold the other side back until `session.drained`. */
   send(start: number, end: number): boolean;
   pause(): void;
@@ -50,10 +51,26 @@ export interface UpstreamLink {
   destroy(): void;
 }
 
+/** Who asks an instance: what a connection to one tells of. */
+export interface Asking {
+  readonly dispatch: {
+    /** The connection is there. */
+    opened(upstream: UpstreamLink): void;
+  };
+  upstreamReceived(start: number, end: number): void;
+  /** It sent FIN. */
+  upstreamEnded(upstream: UpstreamLink): void;
+  /** Reset, or closed altogether. `isClean`: without an error. */
+  upstreamClosed(upstream: UpstreamLink, isClean: boolean): void;
+  upstreamDrained(): void;
+  /** A slow peer took a part of what waits for it. */
+  progressed(): void;
+}
+
 export interface Transport {
   /**
    * A connection to the instance: an idle one, or with `fresh` or when there is none a new one. Never calls back
    * before it returns.
    */
-  open(session: Session, target: Target, fresh: boolean): UpstreamLink;
+  open(asking: Asking, target: Target, fresh: boolean): UpstreamLink;
 }

@@ -23,6 +23,11 @@ export function plainPage(status: number, body: string, lines = ''): OwnPage {
   return { status, type: TEXT, body, lines };
 }
 
+/** For bodies beyond what a route takes. */
+export function tooLarge(most: number): Refusal {
+  return { status: 413, text: `the request body is longer than the ${most} bytes that this route takes` };
+}
+
 /** The status and a sentence; no body when there is nothing to say. */
 export function sentence(status: number, text: string): OwnPage {
   const lines = status === 503 ? RETRY_AFTER : '';

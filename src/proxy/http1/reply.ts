@@ -155,8 +155,9 @@ export class Reply {
     rewrite.addChunked = addChunked;
     rewrite.dropChunked = dropChunked;
     rewrite.dropLength = dropLength;
-    rewrite.date = engine.response.status < 200 ? NO_DATE : engine.date;
-    rewrite.extra = this.#session.responseExtra;
+    const { status } = engine.response;
+    rewrite.date = status < 200 ? NO_DATE : engine.date;
+    rewrite.extra = status < 200 && status !== 101 ? NO_DATE : this.#session.responseExtra;
     rewrite.compressed = this.#compressor;
     rewrite.varies = this.#varies;
     return composeResponse(engine.memory, engine.response, OUT, rewrite);

@@ -151,6 +151,7 @@ describe('an exchange', () => {
       next: () => undefined,
       ignoresPath: () => true,
       tcp: () => undefined,
+      mirror: () => undefined,
     }).say(GET + GET);
     expect(world.received.match(/HTTP\/1.1 404 Not Found/g)?.length).toBe(2);
     expect(world.fate).toBe('open');

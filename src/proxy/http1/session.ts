@@ -3,6 +3,7 @@
  * events come in as method calls, what is to be done goes out through the links.
  */
 import { answeredIn } from '../../balance/measure.ts';
+import type { RouteLimitsSpec } from '../../route/handling.ts';
 import { BYTES_IN, BYTES_OUT, IN_FLIGHT, OWN_4XX, OWN_5XX, TUNNELS } from '../counters.ts';
 import type { ProxyLimits } from '../limits.ts';
 import { Dispatch } from './dispatch.ts';
@@ -16,6 +17,7 @@ import { OUT, READ } from './memory.ts';
 import { composePage, type OwnPage, sentence, undelivered } from './page.ts';
 import { Reply } from './reply.ts';
 import { CLOSED, DROPPING, EXCHANGE, IDLE, TUNNEL } from './stages.ts';
+import type { Stick } from './sticky.ts';
 
 const NOTHING = new Uint8Array();
 
@@ -33,6 +35,12 @@ export class Session {
   readonly #engine: Engine;
   readonly #link: ClientLink;
   readonly #frontend: Frontend;
+  /** The present request's route says more than where it goes. */
+  #isSpecial = false;
+  /** Those of the listener, or of the route of the present request. */
+  #limits: ProxyLimits;
+  /** Where the client of the present request was before; undefined where that does not matter. */
+  #stick: Stick | undefined;
   #closing = false;
   /** The client sent FIN. */
   #ended = false;
@@ -46,6 +54,7 @@ export class Session {
     this.#engine = engine;
     this.#link = link;
     this.#frontend = frontend;
+    this.#limits = frontend.limits;
     this.intake = new Intake(engine, this, frontend, forwarding);
     this.dispatch = new Dispatch(engine, this);
     this.reply = new Reply(engine, this);
@@ -106,6 +115,7 @@ export class Session {
   gone(): void {
     this.#logExchange();
     this.reply.forget();
+    if (this.#isSpecial) this.#forgetRoute();
     if (this.stage === EXCHANGE || this.stage === TUNNEL) this.#engine.counters.overall(IN_FLIGHT, -1);
     if (this.stage === TUNNEL) this.#engine.counters.overall(TUNNELS, -1);
     this.stage = CLOSED;
@@ -221,12 +231,24 @@ export class Session {
     this.answer(status, text);
   }
 
+  /** What the client speaks, when that is not what it says to the engine. */
+  get proto(): ClientLink['proto'] {
+    return this.#link.proto;
+  }
+
   // Called by reply
 
-  /** A configured line for every answer to this client; empty for none. */
+  /** Lines of our own for the answer to this client; empty for none. */
   get responseExtra(): Uint8Array {
     const { extras } = this.#engine;
-    return extras === undefined || !this.#frontend.secure ? NOTHING : extras.strictTransport;
+    const strict = extras === undefined || !this.#frontend.secure ? NOTHING : extras.strictTransport;
+    return this.#stick === undefined ? strict : this.#withCookie(this.#stick, strict);
+  }
+
+  #withCookie(stick: Stick, before: Uint8Array): Uint8Array {
+    const { target } = this.dispatch;
+    if (target === undefined) return before;
+    return Buffer.concat([before, this.#engine.sticky.line(stick, target, this.#frontend.secure)]);
   }
 
   /** Whether the client's connection ends behind this response; decided when its head is written. */
@@ -296,7 +318,7 @@ export class Session {
 
   /** Sets the deadline for what the session waits for now. */
   arm(): void {
-    this.deadline = this.#engine.time + this.#patience(this.#frontend.limits);
+    this.deadline = this.#engine.time + this.#patience(this.#limits);
   }
 
   #patience(limits: ProxyLimits): number {
@@ -326,10 +348,25 @@ export class Session {
     this.reply.reset();
   }
 
-  badBody(): void {
+  /** The request's route has limits of its own, or is to know the client again. */
+  accept(stick: Stick | undefined, limits: RouteLimitsSpec | undefined): void {
+    this.#isSpecial = true;
+    this.#stick = stick;
+    if (limits !== undefined) this.#limits = { ...this.#frontend.limits, ...limits };
+  }
+
+  #forgetRoute(): void {
+    this.#isSpecial = false;
+    this.#stick = undefined;
+    this.#limits = this.#frontend.limits;
+    this.intake.forget();
+  }
+
+  /** It cannot be read further, or not be passed on. */
+  badBody(status: number, text: string): void {
     this.dispatch.release(false);
     if (this.reply.headSent) this.#abort();
-    else this.refuse(400, 'the chunked body is malformed');
+    else this.refuse(status, text);
   }
 
   sendUpstream(start: number, end: number): void {
@@ -445,6 +482,7 @@ export class Session {
     this.#logExchange();
     this.#engine.counters.overall(IN_FLIGHT, -1);
     this.dispatch.forget();
+    if (this.#isSpecial) this.#forgetRoute();
     this.#upstreamSlow = false;
     if (this.#closing) {
       this.#close();

@@ -36,6 +36,7 @@ const head = new ResponseHead();
 
 export class ClientStream implements ClientLink {
   readonly session: Session;
+  readonly proto = 'HTTP/2.0';
   index = -1;
   /** The engine has done with it. */
   isDone = false;

@@ -4,8 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Target, TargetState } from '../../balance/balancer.ts';
 import type { Engine } from '../http1/engine.ts';
-import type { UpstreamLink } from '../http1/links.ts';
-import type { Session } from '../http1/session.ts';
+import type { Asking, UpstreamLink } from '../http1/links.ts';
 import { type Lack, lackOf } from '../shortage.ts';
 import type { Dialer } from '../tls/dialer.ts';
 import { type UpstreamHome, UpstreamStream } from './upstream-stream.ts';
@@ -95,7 +94,7 @@ class Peer implements UpstreamHome {
     return this.#streams.size === 0;
   }
 
-  add(session: Session): UpstreamStream {
+  add(session: Asking): UpstreamStream {
     this.#seen++;
     const stream = new UpstreamStream(this, session);
     this.#streams.add(stream);
@@ -122,7 +121,7 @@ export class Http2Pool {
     this.#dialer = dialer;
   }
 
-  open(session: Session, target: Target, fresh: boolean): UpstreamLink {
+  open(session: Asking, target: Target, fresh: boolean): UpstreamLink {
     let peers = this.#peers.get(target.state);
     if (peers === undefined) {
       peers = new Set();

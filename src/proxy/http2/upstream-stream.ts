@@ -10,10 +10,9 @@ import {
 } from 'node:http2';
 import type { Target } from '../../balance/balancer.ts';
 import type { Engine } from '../http1/engine.ts';
-import type { UpstreamLink } from '../http1/links.ts';
+import type { Asking, UpstreamLink } from '../http1/links.ts';
 import { READ, READ_SIZE } from '../http1/memory.ts';
 import { METHOD_HEAD, RequestHead } from '../http1/request-head.ts';
-import type { Session } from '../http1/session.ts';
 import { HARD_LIMITS } from '../limits.ts';
 import type { Lack } from '../shortage.ts';
 import { ChunkReader } from './chunk-reader.ts';
@@ -49,7 +48,7 @@ export class UpstreamStream implements UpstreamLink {
   readonly target: Target;
   readonly reused: boolean;
   readonly #home: UpstreamHome;
-  #session: Session | undefined;
+  #session: Asking | undefined;
   #stream: ClientHttp2Stream | undefined;
   #isHead = false;
   #chunks: ChunkReader | undefined;
@@ -57,7 +56,7 @@ export class UpstreamStream implements UpstreamLink {
   #trailers = '';
   #isOver = false;
 
-  constructor(home: UpstreamHome, session: Session) {
+  constructor(home: UpstreamHome, session: Asking) {
     this.#home = home;
     this.#session = session;
     this.target = home.target;
@@ -220,7 +219,7 @@ export class UpstreamStream implements UpstreamLink {
   }
 
   /** No event reaches the session afterwards. */
-  #part(): Session | undefined {
+  #part(): Asking | undefined {
     const session = this.#session;
     this.#session = undefined;
     if (!this.#isOver) {

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import type { TargetState } from '../../balance/balancer.ts';
+import type { RateTable } from '../../balance/rate-limit.ts';
 import { TargetStates } from '../../balance/states.ts';
 import { Pools } from '../../route/pools.ts';
 import type { RouteTable } from '../../route/table.ts';
@@ -30,6 +31,8 @@ export interface ProxyServerOptions {
   /** Where to count; a block of its own when not given. */
   counters?: SharedArrayBuffer;
   outcomes?: Outcomes;
+  /** Buckets of the rate limits; of its own when not given. */
+  rates?: RateTable;
   /** Something ran out; told at once, then at most once a minute. */
   onShortage?: (report: ShortageReport) => void;
   /** Something besides the traffic does not work, in words. */
@@ -85,6 +88,7 @@ export class ProxyServer {
         onLack,
         onTrouble,
         neighbours,
+        rates: options.rates,
         now,
         wallClock: () => Date.now(),
         ...(memory === undefined ? {} : { memory }),
@@ -117,6 +121,7 @@ export class ProxyServer {
       const time = engine.touch();
       for (const listener of this.#listeners.values()) listener.sweep(time);
       for (const listener of this.#leaving) listener.sweep(time);
+      engine.mirrors.sweep(time);
       this.#pool.sweep(time);
       engine.waiting.sweep();
     }, SWEEP);
@@ -178,6 +183,7 @@ export class ProxyServer {
     await Promise.all([...this.#listeners.keys()].map((id) => this.close(id, farewell)));
     for (const listener of this.#leaving) listener.close();
     clearInterval(this.#timer);
+    this.#home.engine.mirrors.close();
     this.#pool.close();
     await this.#transport.stop();
   }

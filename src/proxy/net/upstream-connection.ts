@@ -1,9 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import type { Target } from '../../balance/balancer.ts';
 import type { Engine } from '../http1/engine.ts';
-import type { UpstreamLink } from '../http1/links.ts';
+import type { Asking, UpstreamLink } from '../http1/links.ts';
 import { READ } from '../http1/memory.ts';
-import type { Session } from '../http1/session.ts';
 import { type Lack, lackOf } from '../shortage.ts';
 import type { Dialer, Reader } from '../tls/dialer.ts';
 import { SecureSender } from '../tls/secure-stream.ts';
@@ -30,14 +29,14 @@ export class UpstreamConnection implements UpstreamLink {
   trouble = 'connection refused';
   /** Since when it is idle (engine time); 0 when it is not. */
   idleSince = 0;
-  #session: Session | undefined;
+  #session: Asking | undefined;
   readonly #home: UpstreamHome;
   readonly #socket: Socket;
   readonly #sender: ByteSender;
   #ended = false;
   #paused = false;
 
-  constructor(home: UpstreamHome, target: Target, session: Session) {
+  constructor(home: UpstreamHome, target: Target, session: Asking) {
     this.#home = home;
     this.target = target;
     this.#session = session;
@@ -84,7 +83,7 @@ export class UpstreamConnection implements UpstreamLink {
   }
 
   /** Takes it out of the pool for a session. */
-  reuse(session: Session): void {
+  reuse(session: Asking): void {
     this.reused = true;
     this.idleSince = 0;
     this.#session = session;

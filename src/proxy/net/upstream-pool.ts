@@ -1,8 +1,7 @@
 import { speaksHttp2, type Target, type TargetState } from '../../balance/balancer.ts';
 import type { Engine } from '../http1/engine.ts';
-import type { UpstreamLink } from '../http1/links.ts';
+import type { Asking, UpstreamLink } from '../http1/links.ts';
 import { readBufferOf } from '../http1/memory.ts';
-import type { Session } from '../http1/session.ts';
 import { Http2Pool } from '../http2/upstream-pool.ts';
 import { IdleConnections } from '../idle-connections.ts';
 import { Dialer } from '../tls/dialer.ts';
@@ -24,7 +23,7 @@ export class UpstreamPool implements EnginePool, UpstreamHome {
     this.#http2 = new Http2Pool(engine, this.dialer);
   }
 
-  open(session: Session, target: Target, fresh: boolean): UpstreamLink {
+  open(session: Asking, target: Target, fresh: boolean): UpstreamLink {
     if (speaksHttp2(target)) return this.#http2.open(session, target, fresh);
     const idle = fresh ? undefined : this.#idle.take(target.state);
     if (idle === undefined) return new UpstreamConnection(this, target, session);

@@ -1,6 +1,5 @@
 import type { Target } from '../../balance/balancer.ts';
-import type { UpstreamLink } from '../http1/links.ts';
-import type { Session } from '../http1/session.ts';
+import type { Asking, UpstreamLink } from '../http1/links.ts';
 import { DialledSocket, type Dialling } from './dialled-socket.ts';
 
 /** What a connection needs of the pool it belongs to. */
@@ -17,17 +16,17 @@ export class UpstreamConnection extends DialledSocket implements UpstreamLink {
   reused = false;
   /** Since when it is idle (engine time); 0 when it is not. */
   idleSince = 0;
-  #session: Session | undefined;
+  #session: Asking | undefined;
   readonly #home: UpstreamHome;
 
-  constructor(home: UpstreamHome, target: Target, session: Session) {
+  constructor(home: UpstreamHome, target: Target, session: Asking) {
     super(home.dialling, target);
     this.#home = home;
     this.#session = session;
   }
 
   /** Takes it out of the pool for a session. */
-  reuse(session: Session): void {
+  reuse(session: Asking): void {
     this.reused = true;
     this.#session = session;
   }

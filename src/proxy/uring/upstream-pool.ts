@@ -1,7 +1,6 @@
 import { speaksHttp2, type Target, type TargetState } from '../../balance/balancer.ts';
 import type { Engine } from '../http1/engine.ts';
-import type { UpstreamLink } from '../http1/links.ts';
-import type { Session } from '../http1/session.ts';
+import type { Asking, UpstreamLink } from '../http1/links.ts';
 import { IdleConnections } from '../idle-connections.ts';
 import { UpstreamPool as NodePool } from '../net/upstream-pool.ts';
 import type { EnginePool } from '../transport.ts';
@@ -23,7 +22,7 @@ export class UpstreamPool implements EnginePool, UpstreamHome {
     this.#secure = new NodePool(engine);
   }
 
-  open(session: Session, target: Target, fresh: boolean): UpstreamLink {
+  open(session: Asking, target: Target, fresh: boolean): UpstreamLink {
     if (target.tls !== undefined || speaksHttp2(target)) return this.#secure.open(session, target, fresh);
     const idle = fresh ? undefined : this.#idle.take(target.state);
     if (idle === undefined) return new UpstreamConnection(this, target, session);
