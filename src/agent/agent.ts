@@ -19,6 +19,7 @@ import { definitionsOf } from './definitions.ts';
 import { listenDns, listenHttp, type Parts } from './doors.ts';
 import { type Groups, startGroups } from './groups.ts';
 import { startHousekeeping } from './housekeeping.ts';
+import { stickyKey } from './http-settings.ts';
 import { advertiseAddress, nodeId } from './identity.ts';
 import { startKernel } from './kernel.ts';
 import type { AgentLog } from './log.ts';
@@ -123,7 +124,15 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
   teardown.add('access control', () => acl?.stop(), 'service');
   const door = { acl, node: registry.node.name };
   const balancer = config.balancer.enabled
-    ? await startBalancer({ config: config.balancer, catalog: store.catalog, door, logger, sockets })
+    ? await startBalancer({
+        config: config.balancer,
+        catalog: store.catalog,
+        door,
+        zone: config.balancer.zone || (config.node.meta.zone ?? ''),
+        stickyKey: stickyKey(config, who.id),
+        logger,
+        sockets,
+      })
     : undefined;
   teardown.add('the balancer', () => balancer?.stop(), 'service');
   if (config.balancer.kernel.length > 0) {

@@ -28,6 +28,10 @@ export interface BalancerOptions {
   catalog: Catalog;
   /** What the admin API asks tokens of. */
   door: Door;
+  /** Where it stands; "": nowhere in particular. */
+  zone: string;
+  /** What cookies of sticky routes are made with. */
+  stickyKey: string;
   logger: Logger;
   /** Those of the process. */
   sockets?: Sockets | undefined;
@@ -45,7 +49,7 @@ export interface Balancer {
   /** Who holds how many connections of the TCP and UDP services. */
   connections(): readonly ConnectionsView[];
   /** Takes over what the configuration now says of HTTP besides routing. Throws `config.unreadable`; the old one then stays. */
-  reload(config: HttpConfig): void;
+  reload(config: HttpConfig & Pick<Config['balancer'], 'policy'>): void;
   /** Takes no new connections and lets requests in flight end. Idempotent. */
   drain(farewell: Farewell): Promise<void>;
   /** Idempotent. */
@@ -78,8 +82,16 @@ export async function startBalancer(options: BalancerOptions): Promise<Balancer 
   }
 }
 
-async function build({ config, catalog, door, logger, sockets }: BalancerOptions): Promise<Balancer> {
-  const { limits, strategy, tagPrefix, matcher, workers, listener, certificates } = config;
+async function build({
+  config,
+  catalog,
+  door,
+  zone,
+  stickyKey,
+  logger,
+  sockets,
+}: BalancerOptions): Promise<Balancer> {
+  const { limits, strategy, tagPrefix, matcher, workers, listener, certificates, policy: policies } = config;
   const { listen = listener.length === 0 ? DEFAULT_BALANCER.listen : [] } = config;
   const log = logger.child('balancer');
   let settings: ProxySettings = {};
@@ -89,8 +101,8 @@ async function build({ config, catalog, door, logger, sockets }: BalancerOptions
       clock: systemClock,
       log,
       tell(told) {
-        settings = told;
-        configure(told);
+        settings = { ...told, stickyKey };
+        configure(settings);
       },
     });
   let stopFollowing = follow(config);
@@ -110,6 +122,8 @@ async function build({ config, catalog, door, logger, sockets }: BalancerOptions
     tagPrefix,
     matcher,
     settings,
+    policies,
+    zone,
     workers,
     log,
     sockets,
@@ -136,10 +150,11 @@ async function build({ config, catalog, door, logger, sockets }: BalancerOptions
     traffic: trafficOf({ catalog, router, counters, listeners, ejections: () => front.ejections() }),
     trafficOf: (id) => requestsOf(id) ?? connectionsOf(id, services?.connections() ?? []),
     connections: () => services?.connections() ?? [],
-    reload(http) {
+    reload(again) {
       const stopBefore = stopFollowing;
-      stopFollowing = follow(http);
+      stopFollowing = follow(again);
       stopBefore();
+      router.setPolicies(again.policy);
     },
     async drain(farewell) {
       await Promise.all([front.drain(farewell), services?.front.drain(farewell)]);

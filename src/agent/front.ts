@@ -23,6 +23,7 @@ import type { ProxySettings } from '../proxy/settings.ts';
 import type { TlsSettings } from '../proxy/tls/spec.ts';
 import { DEFAULT_TABLE, type TableOptions } from '../route/byte-table.ts';
 import type { MatcherName } from '../route/paths.ts';
+import type { Policy } from '../route/policies.ts';
 import { type Router, startRouter } from '../route/router.ts';
 import { VERSION } from '../version.ts';
 
@@ -52,6 +53,10 @@ export interface FrontOptions {
   readonly tagPrefix: string;
   /** What to do with HTTP besides; `configure` changes it later. */
   readonly settings?: ProxySettings;
+  /** Options for routes of some services. */
+  readonly policies?: readonly Policy[];
+  /** Where it stands; default: nowhere in particular. */
+  readonly zone?: string;
   /** Default "prefix". */
   readonly matcher?: MatcherName;
   readonly log: Logger;
@@ -100,6 +105,8 @@ export async function startFront(options: FrontOptions): Promise<Front> {
     workers,
     worker,
     sockets,
+    policies = [],
+    zone = '',
   } = options;
   const table: TableOptions = { ...DEFAULT_TABLE, matcher: options.matcher ?? DEFAULT_TABLE.matcher };
   const counters = new CounterReader();
@@ -118,6 +125,8 @@ export async function startFront(options: FrontOptions): Promise<Front> {
     strategy,
     table,
     authSchemes: schemesOf(settings),
+    policies,
+    zone,
     // Its clients hear "none of web's instances is healthy" rather than "no such route".
     whenNoneHealthy: 'unavailable',
   });

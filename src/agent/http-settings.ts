@@ -1,10 +1,12 @@
 /** The configuration's sections about HTTP as the data path takes them, with what their files say. */
+import { createHmac } from 'node:crypto';
 import { MusterError, messageOf } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import { type HeaderSettings, type ProxySettings, strictTransportOf } from '../proxy/settings.ts';
 import { followAuthFiles } from './auth-files.ts';
 import type { HttpConfig } from './config/http.ts';
+import type { Config } from './config/schema.ts';
 import { followFile } from './followed-file.ts';
 
 /** How often (ms) the page without a route is looked at. */
@@ -65,12 +67,14 @@ function headersOf({
   requestId,
   tls,
   tlsValue,
+  trace,
   strictTransport,
 }: HttpConfig['headers']): HeaderSettings {
   return {
     ...(clientIp === undefined ? {} : { clientIp }),
     ...(requestId === undefined ? {} : { requestId }),
     ...(tls === undefined ? {} : { tls: { name: tls, value: tlsValue } }),
+    ...(trace ? { trace } : {}),
     ...(strictTransport === undefined
       ? {}
       : { strictTransport: strictTransportOf(Math.floor(strictTransport.maxAge / 1_000), strictTransport) }),
@@ -86,4 +90,15 @@ function patternOf(types: readonly string[]): string {
       .join('[^;/]*'),
   );
   return `(?i)^(?:${parts.join('|')})[ \\t]*(?:;|$)`;
+}
+
+/** What cookies of sticky routes are made with: what is configured, else the same on all nodes of a cluster, else this node's own. */
+export function stickyKey(
+  { balancer, cluster }: Pick<Config, 'cluster'> & { balancer: Pick<Config['balancer'], 'stickyKey'> },
+  nodeId: string,
+): string {
+  if (balancer.stickyKey !== '') return balancer.stickyKey;
+  return createHmac('sha256', cluster.encrypt || nodeId)
+    .update('cookies of sticky routes')
+    .digest('base64url');
 }

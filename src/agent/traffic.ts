@@ -8,9 +8,9 @@ import { formatHostPort } from '../lib/host-port.ts';
 import type { CounterReader } from '../proxy/counters.ts';
 import { LATENCY_BOUNDS } from '../proxy/counters.ts';
 import type { Ejection } from '../proxy/ejector.ts';
-import type { HandlingSpec } from '../route/handling.ts';
 import type { Router } from '../route/router.ts';
 import type { RouteView as RouterView, TargetView } from '../route/view.ts';
+import { emergencyText, optionsOf, standingWords } from './route-words.ts';
 
 export interface TrafficParts {
   catalog: Catalog;
@@ -124,7 +124,8 @@ function routeView(view: RouterView, listener: string): RouteView {
     path: view.path,
     service: view.service,
     strategy: view.strategy,
-    options: optionsOf(view.handling),
+    options: optionsOf(view),
+    note: emergencyText(view),
     targets: view.targets.filter(isTaking).map((target) => ({
       address: formatHostPort(target.host, target.port),
       instance: target.serviceId,
@@ -156,7 +157,9 @@ function explain(
   ];
   if (route !== undefined) {
     const hosts = route.host === '' ? 'any host' : `host ${route.host}`;
-    const reason = `${hosts}, path from ${route.path}; ${route.service}, strategy ${route.strategy}`;
+    const options = Object.entries(optionsOf(route)).map(([name, value]) => `, ${name} ${value}`);
+    const emergency = emergencyText(route);
+    const reason = `${hosts}, path from ${route.path}; ${route.service}, strategy ${route.strategy}${options.join('')}${emergency === '' ? '' : `; ${emergency}`}`;
     steps.push({ kind: 'route', title: route.id, reason, taken: true, state: null });
   }
   for (const { route: other, reason } of passedOver)
@@ -167,7 +170,9 @@ function explain(
     return { url: url.href, route: null, service: '', steps };
   }
   const ejected = new Map(ejections.map((ejection) => [ejection.id, ejection]));
-  const candidates = route.targets.map((target) => candidate(catalog, target, ejected.get(target.instance)));
+  const candidates = route.targets.map((target) =>
+    candidate(catalog, target, route, ejected.get(target.instance)),
+  );
   candidates.sort((a, b) => Number(b.taken) - Number(a.taken));
   steps.push(...candidates.slice(0, MOST_CANDIDATES));
   if (!candidates.some(({ taken }) => taken))
@@ -181,7 +186,12 @@ function explain(
   return { url: url.href, route: route.id, service: route.service, steps };
 }
 
-function candidate(catalog: Catalog, target: TargetView, ejection: Ejection | undefined): ExplainStep {
+function candidate(
+  catalog: Catalog,
+  target: TargetView,
+  route: RouterView,
+  ejection: Ejection | undefined,
+): ExplainStep {
   const title = `${target.serviceId} at ${formatHostPort(target.host, target.port)}`;
   const out = target.out || target.obstacle;
   if (out !== '')
@@ -189,8 +199,11 @@ function candidate(catalog: Catalog, target: TargetView, ejection: Ejection | un
   if (ejection !== undefined)
     return { kind: 'candidate', title, reason: `ejected: ${ejection.why}`, taken: false, state: 'ejected' };
   const percent = (target.share * 100).toFixed(target.share > 0 && target.share < 0.1 ? 1 : 0);
-  const reason = `gets ${percent} % of the requests`;
-  return { kind: 'candidate', title, reason, taken: target.share > 0, state: 'passing' };
+  const reason = [...standingWords(target, route, Date.now()), `gets ${percent} % of the requests`].join(
+    '; ',
+  );
+  const state = (target.standing?.doubtful ?? '') === '' ? 'passing' : stateOf(catalog, target);
+  return { kind: 'candidate', title, reason, taken: target.share > 0, state };
 }
 
 /** What the checks say of an instance; null when it is gone in the meantime. */
@@ -198,18 +211,4 @@ function stateOf(catalog: Catalog, { node, serviceId }: TargetView): State | nul
   const service = catalog.get('services', serviceKey(node, serviceId));
   const instance = service === undefined ? undefined : instanceOf(catalog, service);
   return instance === undefined ? null : aggregate(instance.checks);
-}
-
-/** What a route does besides, as its tag says it. */
-function optionsOf({ strip, prepend, host, redirect, auth, access }: HandlingSpec): Record<string, string> {
-  const all = {
-    strip,
-    prepend,
-    host,
-    redirect: redirect === undefined ? '' : `${redirect.code},${redirect.url}`,
-    auth: auth ?? '',
-    allow: access === undefined ? '' : access.allow.map((range) => `ip:${range}`).join(','),
-    deny: access === undefined ? '' : access.deny.map((range) => `ip:${range}`).join(','),
-  };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== ''));
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { parseRecursor } from '../../dns/recursors.ts';
 import { parseDuration } from '../../lib/duration.ts';
 import { parseHostPort } from '../../lib/host-port.ts';
+import { parseBytes } from '../../lib/size.ts';
 
 /** How a field is named in the reference; zod itself only knows "string". */
 export interface FieldMeta {
@@ -116,23 +117,6 @@ export function bytes({ least = 0, most = 2 ** 40 }: { least?: number; most?: nu
     });
   written(schema, 'size');
   return schema;
-}
-
-const BYTE_UNITS: Record<string, number> = {
-  b: 1,
-  k: 1024,
-  kb: 1024,
-  m: 1024 ** 2,
-  mb: 1024 ** 2,
-  g: 1024 ** 3,
-  gb: 1024 ** 3,
-};
-
-export function parseBytes(text: string): number | undefined {
-  const match = /^(\d+(?:\.\d+)?)\s*([kmg]?b?)$/i.exec(text);
-  if (match === null) return undefined;
-  const size = Number(match[1]) * (BYTE_UNITS[match[2]!.toLowerCase()] ?? 1);
-  return Number.isInteger(size) ? size : undefined;
 }
 
 /** "20000-29999", both ends included. */

@@ -77,6 +77,12 @@ export const headersSchema = z
       .regex(/^[\x20-\x7e]*$/, { error: 'expected a text of ASCII without control characters' })
       .default('true')
       .describe('What it says.'),
+    trace: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Take part in traces (W3C `traceparent`): instances are told the trace of the request, or a new one, with a span of the balancer, which the access log has as `$trace_id` and `$span_id`. Off: what clients send is passed on as it is.',
+      ),
     strictTransport: strictTransportSchema.optional(),
   })
   .prefault({})

@@ -29,6 +29,7 @@ import {
 import { kernelSchema } from './kernel.ts';
 import { limitsSchema } from './limits.ts';
 import { certificatesSchema, checkListeners, listenerSchema } from './listeners.ts';
+import { policySchema } from './policies.ts';
 import { registratorSchema } from './registrator.ts';
 import { balancedServiceSchema } from './tcp-services.ts';
 import { haproxySchema, templateSchema } from './template.ts';
@@ -421,6 +422,16 @@ const balancerSchema = z
       .describe(
         'Threads that carry traffic. Default: one for each core that the process may use, where io_uring works. Elsewhere there is one, whatever is said here: Node 20 cannot share a port between threads.',
       ),
+    policy: z.array(policySchema).default([]),
+    zone: z
+      .string()
+      .default('')
+      .describe(
+        'Where this balancer stands. Instances whose metadata (`zone`), or whose node’s, name another zone get traffic when those here are too few or too busy. Default: `zone` of `node.meta`.',
+      ),
+    stickyKey: secret().describe(
+      'What cookies of `sticky=` routes are made with; the same on balancers that stand in for each other. Left out, it comes from `cluster.encrypt`, or else from the identity of this node.',
+    ),
     auth: z.array(authSchema).default([]),
     headers: headersSchema,
     compression: compressionSchema.optional(),

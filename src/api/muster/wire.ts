@@ -71,6 +71,8 @@ export interface RouteView {
   readonly strategy: string;
   /** Other options of the route, as written ("strip": "/api"). */
   readonly options: Readonly<Record<string, string>>;
+  /** What is unusual about it at the moment, in a sentence; "" for nothing. */
+  readonly note?: string;
   readonly targets: readonly RouteTargetView[];
 }
 

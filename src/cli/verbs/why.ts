@@ -35,8 +35,11 @@ export const why = verb({
     terminal.out(`${value.name}: ${takes} of ${instances.length} instances may get traffic\n`);
     if (routes.length === 0)
       terminal.out('No route leads to it: none of its instances has a tag such as urlprefix-/path.\n');
-    for (const { host, path, strategy, targets } of routes)
-      terminal.out(`  ${host}${path}  ${strategy}, ${targets.length} targets\n`);
+    for (const { host, path, strategy, targets, options, note = '' } of routes) {
+      const words = Object.entries(options).map(([name, value]) => `, ${name}=${value}`);
+      terminal.out(`  ${host}${path}  ${strategy}, ${targets.length} targets${words.join('')}\n`);
+      if (note !== '') terminal.out(`    ${note}\n`);
+    }
     const total = traffic?.requests ?? 0;
     const now = Date.now();
     terminal.out('\n');
