@@ -12,6 +12,11 @@ export class StackGroups {
     this.#clients = clients;
   }
 
+  /** Every agent has told of its groups. */
+  get isComplete(): boolean {
+    return this.#clients.every((client) => this.#last.has(client));
+  }
+
   async views(signal: AbortSignal): Promise<GroupView[]> {
     await Promise.all(
       this.#clients.map(async (client) => {

@@ -27,22 +27,33 @@ const LOOK_EVERY = 100;
 const MENDS_WITHIN = 60_000;
 const COMES_WITHIN = 120_000;
 
+/** The load that has to succeed whole before anything is done. */
+const FIRST = { load: [{ rate: 20, for: 1_000 }] };
+
 /** Waits until all groups are whole and the URL answers. Throws `request.rejected` when they are not in time. */
-export async function untilReady({ url, groups, signal }: ChaosOptions): Promise<void> {
+export async function untilReady({ plan, url, groups, signal }: ChaosOptions): Promise<void> {
   const end = performance.now() + COMES_WITHIN;
   for (;;) {
-    const views = await groups.views(signal);
-    const lacking = views
-      .filter((view) => !isWhole(view))
-      .map(({ name, ready, size }) => `${name} ${ready}/${size}`);
-    if (views.length > 0 && lacking.length === 0) return;
+    const lacking = await whatLacks();
+    if (lacking === undefined) return;
     if (performance.now() > end)
       throw new MusterError(
         'request.rejected',
-        `${url.href} is not looked at: ${views.length === 0 ? 'no agent tells of groups' : `not ready are ${lacking.join(', ')}`} after ${formatDuration(COMES_WITHIN)}`,
+        `the stack is not ready after ${formatDuration(COMES_WITHIN)}: ${lacking}`,
       );
     await sleep(clock, LOOK_EVERY, signal);
     signal.throwIfAborted();
+  }
+
+  async function whatLacks(): Promise<string | undefined> {
+    const views = await groups.views(signal);
+    if (!groups.isComplete || views.length === 0) return 'not every agent tells of its groups';
+    const some = views.filter((view) => !isWhole(view));
+    if (some.length > 0)
+      return some.map(({ name, ready, size }) => `${name} has ${ready} of ${size}`).join(', ');
+    const samples = await sendLoad({ ...FIRST, resolver: plan.resolver }, url, signal);
+    const failure = samples.find((sample) => sample.failure !== undefined)?.failure;
+    return failure === undefined ? undefined : `${url.href} answers with ${failure}`;
   }
 }
 
