@@ -123,7 +123,8 @@ async function inLine(muster: Muster, what: string, program: Running): Promise<v
       [wanted, found] = await Promise.all([wantedIds(), registeredIds(muster)]);
       return JSON.stringify(found) === JSON.stringify([...wanted, ...FOREIGN].sort());
     },
-    { program },
+    // An engine with hundreds of containers is busy for a while with each list.
+    { every: 100, program },
   ).catch((error: unknown) => {
     // Says which ones.
     expect(found).toEqual([...wanted, ...FOREIGN].sort());
