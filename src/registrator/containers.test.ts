@@ -1,5 +1,6 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { ContainerDetails, ContainerSummary } from '../docker/types.ts';
+import { ManualClock } from '../lib/clock.ts';
 import { silentLogger } from '../lib/log.ts';
 import { Containers } from './containers.ts';
 
@@ -23,9 +24,39 @@ it('are told the oldest first, also of one second', async () => {
     listContainers: async () => list.reverse(),
     inspectContainer: async (id: string) => details(id),
   };
-  const containers = new Containers(engine, silentLogger);
+  const containers = new Containers({ engine, clock: new ManualClock(), logger: silentLogger, late() {} });
   for (let i = 0; i < 2; i++) {
     const { running } = await containers.view({ failed: false, signal: new AbortController().signal });
     expect(running.map(({ Id }) => Id)).toEqual(['d', 'c', 'b', 'a']);
   }
+});
+
+it('of which the engine says nothing keep nobody waiting, and are known when it does', async () => {
+  let answer: (details: ContainerDetails) => void = () => {};
+  const details = (Id: string): ContainerDetails => ({ Id, Name: `/${Id}`, Created: '', Config: {} });
+  const engine = {
+    listContainers: async () => [{ Id: 'slow' }, { Id: 'quick' }, { Id: 'ending' }] as ContainerSummary[],
+    inspectContainer: (id: string): Promise<ContainerDetails> => {
+      if (id === 'ending') throw new Error('nobody asks');
+      return id === 'quick' ? Promise.resolve(details(id)) : new Promise((resolve) => (answer = resolve));
+    },
+  };
+  const clock = new ManualClock();
+  let late = 0;
+  const containers = new Containers({ engine, clock, logger: silentLogger, late: () => late++ });
+  const view = () =>
+    containers.view({
+      failed: false,
+      isLeaving: (id) => id === 'ending',
+      signal: new AbortController().signal,
+    });
+  const first = view();
+  // The list is there, and the look has begun.
+  await new Promise(setImmediate);
+  clock.advance(500);
+  expect(await first).toMatchObject({ running: [{ Id: 'quick' }], unknown: [{ Id: 'slow' }] });
+  expect(late).toBe(0);
+  answer(details('slow'));
+  await vi.waitFor(() => expect(late).toBe(1));
+  expect((await view()).running.map(({ Id }) => Id).sort()).toEqual(['quick', 'slow']);
 });

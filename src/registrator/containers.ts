@@ -1,6 +1,7 @@
 import type { DockerEngine } from '../docker/engine.ts';
 import type { ContainerDetails, ContainerSummary } from '../docker/types.ts';
 import { messageOf } from '../errors.ts';
+import type { Clock } from '../lib/clock.ts';
 import { inParallel } from '../lib/in-parallel.ts';
 import type { Logger } from '../lib/log.ts';
 
@@ -16,42 +17,67 @@ export interface View {
 
 /** Inspections at a time: an engine answers one in some milliseconds. */
 const AT_A_TIME = 8;
+/**
+ * How long (ms) the others wait for the look into one. Docker answers nothing about a container that it is just ending, for up
+ * to ten seconds.
+ */
+const PATIENCE = 500;
 /** Bit of an exit code that says "by a signal". */
 const SIGNALED = 128;
 
+export interface ContainersDeps {
+  readonly engine: Pick<DockerEngine, 'listContainers' | 'inspectContainer'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Called when a look that nobody waited for is over. */
+  readonly late: () => void;
+}
+
 /** The containers of an engine. What was looked into is looked into again only when its line in the list changed, or on word. */
 export class Containers {
-  readonly #engine: Pick<DockerEngine, 'listContainers' | 'inspectContainer'>;
-  readonly #logger: Logger;
+  readonly #deps: ContainersDeps;
   readonly #known = new Map<string, { line: string; details: ContainerDetails }>();
+  readonly #looking = new Map<string, Promise<void>>();
 
-  constructor(engine: Pick<DockerEngine, 'listContainers' | 'inspectContainer'>, logger: Logger) {
-    this.#engine = engine;
-    this.#logger = logger;
+  constructor(deps: ContainersDeps) {
+    this.#deps = deps;
   }
 
   /** Something happened to this container. */
   forget(id: string): void {
     this.#known.delete(id);
+    this.#looking.delete(id);
   }
 
   /** What was seen of a container, for whoever shares its network. */
   async details(id: string, signal: AbortSignal): Promise<ContainerDetails | undefined> {
-    return this.#known.get(id)?.details ?? (await this.#engine.inspectContainer(id, signal));
+    return this.#known.get(id)?.details ?? (await this.#deps.engine.inspectContainer(id, signal));
   }
 
-  /** With `failed` those that have ended are looked at too. Rejects when the engine cannot be asked. */
-  async view({ failed, signal }: { failed: boolean; signal: AbortSignal }): Promise<View> {
-    const all = await this.#engine.listContainers({ all: failed, signal });
+  /**
+   * With `failed` those that have ended are looked at too; those that `isLeaving` is true for are left out. Rejects when the
+   * engine cannot be asked.
+   */
+  async view({
+    failed,
+    isLeaving = () => false,
+    signal,
+  }: {
+    failed: boolean;
+    isLeaving?: (id: string) => boolean;
+    signal: AbortSignal;
+  }): Promise<View> {
+    const { engine, logger } = this.#deps;
+    const all = await engine.listContainers({ all: failed, signal });
     const unknown: ContainerSummary[] = [];
-    const wanted = all.filter((one) => isRunning(one) || hasFailed(one));
+    const wanted = all.filter((one) => (isRunning(one) || hasFailed(one)) && !isLeaving(one.Id));
     await inParallel(AT_A_TIME, wanted, async (summary) => {
       try {
-        await this.#look(summary, signal);
+        if (!(await this.#look(summary, signal))) unknown.push(summary);
       } catch (error) {
         signal.throwIfAborted();
         unknown.push(summary);
-        this.#logger.warn('a container could not be looked into; its services stay as they are', {
+        logger.warn('a container could not be looked into; its services stay as they are', {
           container: nameOfSummary(summary),
           error: messageOf(error),
         });
@@ -71,13 +97,42 @@ export class Containers {
     };
   }
 
-  async #look(summary: ContainerSummary, signal: AbortSignal): Promise<void> {
+  /** False when it takes longer than the others are to wait: then `late` is called when it is done. */
+  async #look(summary: ContainerSummary, signal: AbortSignal): Promise<boolean> {
+    const { Id: id } = summary;
     const line = lineOf(summary);
-    if (this.#known.get(summary.Id)?.line === line) return;
-    this.#known.delete(summary.Id);
-    const details = await this.#engine.inspectContainer(summary.Id, signal);
-    // Undefined when it is gone since the list was made.
-    if (details !== undefined) this.#known.set(summary.Id, { line, details });
+    if (this.#known.get(id)?.line === line) return true;
+    this.#known.delete(id);
+    const going = this.#looking.get(id);
+    if (going !== undefined) return this.#inTime(going);
+    const looking = this.#deps.engine.inspectContainer(id, signal).then((details) => {
+      // Undefined when it is gone since the list was made; something may have happened to it meanwhile.
+      if (details !== undefined && this.#looking.get(id) === looking) this.#known.set(id, { line, details });
+    });
+    this.#looking.set(id, looking);
+    const over = () => {
+      if (this.#looking.get(id) === looking) this.#looking.delete(id);
+    };
+    looking.then(over, over);
+    const isInTime = await this.#inTime(looking);
+    if (!isInTime) looking.then(this.#deps.late, this.#deps.late);
+    return isInTime;
+  }
+
+  #inTime(looking: Promise<void>): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.#deps.clock.after(PATIENCE, () => resolve(false));
+      looking.then(
+        () => {
+          cancel();
+          resolve(true);
+        },
+        (error) => {
+          cancel();
+          reject(error);
+        },
+      );
+    });
   }
 }
 

@@ -81,7 +81,7 @@ export class Registrator {
     this.#parts = parts;
     this.#clock = clock;
     this.#random = random;
-    this.#containers = new Containers(engine, logger);
+    this.#containers = new Containers({ engine, clock, logger, late: () => this.#due() });
     this.#leaving = new Leaving(clock);
     // Every call under way listens.
     setMaxListeners(0, this.#stopping.signal);
@@ -207,12 +207,13 @@ export class Registrator {
   async #compare(signal: AbortSignal): Promise<void> {
     const { target, options } = this.#parts;
     const keepsFailed = options.deregister === 'on-success';
-    const view = await this.#containers.view({ failed: keepsFailed, signal });
+    // Nobody needs to know more of those that are told to end, and the engine may not say it until they have.
+    const isLeaving = (id: string) => this.#leaving.has(id);
+    const view = await this.#containers.view({ failed: keepsFailed, isLeaving, signal });
     const wanted = new Map<string, WantedService>();
     const problems: Problem[] = [];
     const unclear: string[] = [];
     for (const details of view.running) {
-      if (this.#leaving.has(details.Id)) continue;
       try {
         const found = await this.#servicesOf(details, signal);
         problems.push(...found.problems);
