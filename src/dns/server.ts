@@ -8,6 +8,7 @@ import { formatHostPort } from '../lib/host-port.ts';
 import { type Logger, silentLogger } from '../lib/log.ts';
 import type { Sockets } from '../lib/sockets.ts';
 import { Answers } from './answers.ts';
+import { DnsCounts } from './counts.ts';
 import { Forwarder } from './forward/forwarder.ts';
 import { DEFAULT_DNS_OPTIONS, type DnsOptions, forwardOptionsOf } from './options.ts';
 import { createResponder, type Responder } from './respond.ts';
@@ -38,6 +39,8 @@ export interface DnsServerOptions {
   logger?: Logger;
   /** Those of the process. */
   sockets?: Sockets | undefined;
+  /** Where answers are counted. */
+  counts?: DnsCounts;
 }
 
 export interface Dns {
@@ -98,7 +101,14 @@ export async function startDns(given: DnsServerOptions): Promise<Dns> {
 
   let listeners: { tcp: TcpServer; udp: UdpServer };
   try {
-    listeners = await listen(respond, { host, port, limits, clock, logger, sockets: given.sockets });
+    listeners = await listen((given.counts ?? new DnsCounts()).around(respond), {
+      host,
+      port,
+      limits,
+      clock,
+      logger,
+      sockets: given.sockets,
+    });
   } catch (cause) {
     forwarder?.stop();
     answers.stop();
