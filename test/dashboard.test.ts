@@ -1,11 +1,18 @@
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { type Browser, chromium, type Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ARTIFACTS } from '../scripts/support/paths.mjs';
 import { until } from '../scripts/support/processes.mjs';
-import { locate, SYSTEM_PACKAGES } from '../scripts/support/system-packages.mjs';
-import { ask } from './support/http.ts';
+import {
+  barriers,
+  expectText,
+  openPage,
+  screenshot,
+  startBrowser,
+  visibleText,
+  type Watched,
+} from './support/browser.ts';
+import { ask, put } from './support/http.ts';
 import { failures, Load } from './support/load.ts';
 import { type ConfigFile, type Muster, stack, startMuster, temporaryFolder } from './support/muster.ts';
 
@@ -18,47 +25,8 @@ let muster: Muster;
 let browser: Browser;
 let load: Load;
 
-/** A page that remembers what it should not have done. */
-interface Watched {
-  page: Page;
-  /** Errors of the console and of the page, and requests that went anywhere but to the agent. */
-  faults: string[];
-}
-
-async function open(path: string, colorScheme: 'light' | 'dark' = 'light', width = 1280): Promise<Watched> {
-  const context = await browser.newContext({ colorScheme, viewport: { width, height: 800 } });
-  const page = await context.newPage();
-  const faults: string[] = [];
-  page.on('console', (message) => {
-    if (message.type() === 'error') faults.push(`console: ${message.text()}`);
-  });
-  page.on('pageerror', (error) => faults.push(`page: ${error.message}`));
-  page.on('request', (request) => {
-    const url = request.url();
-    if (!url.startsWith(muster.api) && !url.startsWith('data:') && !url.startsWith('blob:'))
-      faults.push(`to ${url}`);
-  });
-  page.on('response', (response) => {
-    if (response.status() >= 400) faults.push(`${response.status()} ${response.url()}`);
-  });
-  await page.goto(`${muster.api}${path}`);
-  return { page, faults };
-}
-
-function screenshot(page: Page, name: string) {
-  return page.screenshot({ path: join(ARTIFACTS, `dashboard-${name}.png`), fullPage: true });
-}
-
-/** What a person can read on the page. */
-async function visibleText(page: Page): Promise<string> {
-  return String(await page.evaluate('document.body.innerText'));
-}
-
-/** Waits until the text of the page matches. */
-async function expectText(page: Page, pattern: RegExp): Promise<void> {
-  await until(`the page to show ${pattern}`, async () => pattern.test(await visibleText(page)), {
-    every: 100,
-  });
+function open(path: string): Promise<Watched> {
+  return openPage(browser, muster.api, path);
 }
 
 beforeAll(async () => {
@@ -75,10 +43,7 @@ beforeAll(async () => {
   load = Load.begin(url, RATE);
   // Enough for the figures of a second to be those of the load.
   await until('some load', () => load.samples.length > 4 * RATE);
-  const executablePath = SYSTEM_PACKAGES.test.map(locate)[0];
-  if (executablePath === undefined) throw new Error('no Chromium: `node scripts/setup.mjs test` installs it');
-  // The sandbox of Chromium needs namespaces that containers often forbid; it opens nothing but our own page.
-  browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+  browser = await startBrowser();
 });
 
 afterAll(async () => {
@@ -86,6 +51,11 @@ afterAll(async () => {
   await load?.end();
   await muster?.program.stop();
   home.remove();
+});
+
+// Pages that stay open go on drawing.
+afterEach(async () => {
+  for (const context of browser.contexts()) await context.close();
 });
 
 describe('the dashboard in Chromium', () => {
@@ -205,18 +175,127 @@ describe('the dashboard in Chromium', () => {
     expect(faults).toEqual([]);
   });
 
-  it('looks right in the dark and on a phone', async () => {
-    for (const [scheme, width, name] of [
-      ['dark', 1280, 'dark'],
-      ['light', 390, 'phone'],
-    ] as const) {
-      const { page, faults } = await open('/ui/', scheme, width);
-      await expectText(page, /hello-server/);
+  it('shows who holds which lock, and ends it', async () => {
+    const { text } = await put(`${muster.api}/v1/session/create`, {
+      Name: 'nightly',
+      TTL: '60s',
+      LockDelay: '0s',
+    });
+    const { ID } = JSON.parse(text) as { ID: string };
+    await ask(`${muster.api}/v1/kv/jobs/nightly?acquire=${ID}`, { method: 'PUT', body: 'me' });
+    const { page, faults } = await open('/ui/sessions');
+    await expectText(
+      page,
+      /1 session holds 1 lock[\s\S]*nightly[\s\S]*jobs\/nightly[\s\S]*renewed within 60s/,
+    );
+    await screenshot(page, 'sessions');
+    await page.getByRole('button', { name: 'End' }).click();
+    await expectText(page, /Ends the session of nightly: 1 key given back/);
+    await page.getByRole('button', { name: 'End' }).click();
+    await expectText(page, /No sessions/);
+    await ask(`${muster.api}/v1/kv/jobs/nightly`, { method: 'DELETE' });
+    expect(faults).toEqual([]);
+  });
+
+  it("looks names up in this agent's DNS", async () => {
+    const { page, faults } = await open('/ui/dns');
+    await page.getByLabel('Name to look up').fill('hello-server.service.consul');
+    await page.getByLabel('Type of record').selectOption('SRV');
+    await page.getByRole('button', { name: 'Look up' }).click();
+    await expectText(
+      page,
+      /NOERROR: there is such a name[\s\S]*hello-server\.service\.consul\.\s+SRV\s+1 1 \d+ /,
+    );
+    await screenshot(page, 'dns');
+    await page.getByLabel('Name to look up').fill('nobody.service.consul');
+    await page.keyboard.press('Enter');
+    await expectText(page, /NXDOMAIN: there is no such name/);
+    expect(faults).toEqual([]);
+  });
+
+  it('shows how long answers took, and what a check said before', async () => {
+    const { page, faults } = await open('/ui/services/hello-server');
+    const map = page.getByRole('img', { name: /^Answer times over five minutes: [\d,]+ answers/ });
+    await map.waitFor();
+    await page.getByText('Checks over time').first().click();
+    await page.locator('.checks[open] h3').first().waitFor();
+    await screenshot(page, 'checks');
+    expect(faults).toEqual([]);
+  });
+
+  it('says that access is not controlled, and how to change that', async () => {
+    const { page, faults } = await open('/ui/access');
+    await expectText(page, /Access control is off[\s\S]*\[acl\]/);
+    expect(faults).toEqual([]);
+  });
+
+  const PAGES: [path: string, shows: RegExp][] = [
+    ['/ui/', /hello-server[\s\S]*Last five minutes/],
+    ['/ui/services', /hello-server/],
+    ['/ui/services/hello-server', /passing/],
+    ['/ui/services/nobody', /No instance of nobody/],
+    ['/ui/routes?url=/hello/api/v1', /gets/],
+    ['/ui/connections', /No TCP or UDP service/],
+    ['/ui/groups', /3 of 3 ready/],
+    ['/ui/keys', /No keys yet/],
+    ['/ui/sessions', /No sessions/],
+    ['/ui/dns?name=hello-server.service.consul&type=SRV', /NOERROR/],
+    ['/ui/access', /Access control is off/],
+    ['/ui/cluster', /server, leader/],
+    ['/ui/history?service=hello-server', /an instance joined/],
+    ['/ui/nothing/here', /\/ui\/nothing\/here/],
+  ];
+
+  const LOOKS = { light: 1280, dark: 1280, phone: 390 } as const;
+
+  it.each(PAGES)('%s has no barrier in the light, in the dark and on a phone', async (path, shows) => {
+    const { page } = await open(path);
+    await expectText(page, shows);
+    for (const [look, width] of Object.entries(LOOKS)) {
+      await page.emulateMedia({ colorScheme: look === 'dark' ? 'dark' : 'light' });
+      await page.setViewportSize({ width, height: 800 });
+      expect(await barriers(page), look).toEqual([]);
       const overflow = await page.evaluate('document.documentElement.scrollWidth - window.innerWidth');
-      expect(overflow, `${name}: scrolls sideways`).toBeLessThanOrEqual(0);
-      await screenshot(page, name);
-      expect(faults).toEqual([]);
+      expect(overflow, `${look}: scrolls sideways`).toBeLessThanOrEqual(0);
+      await screenshot(page, `${look}${path.split('?')[0]?.slice(3).replaceAll('/', '-')}`);
     }
+  });
+
+  it('can be used by the keyboard alone', async () => {
+    const { page, faults } = await open('/ui/');
+    await expectText(page, /hello-server/);
+    const focused = () => page.evaluate('document.activeElement.textContent.trim()');
+    await page.keyboard.press('Tab');
+    expect(await focused()).toBe('Skip to the content');
+    await page.keyboard.press('Enter');
+    expect(await page.evaluate('document.activeElement.id')).toBe('main');
+    await page.getByRole('link', { name: 'Services', exact: true }).focus();
+    await page.keyboard.press('Enter');
+    await expectText(page, /Last change/);
+    // As after a page load: the next stop is in the content.
+    expect(await page.evaluate('document.activeElement.id')).toBe('main');
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate('document.querySelector("main").contains(document.activeElement)')).toBe(true);
+    await page.goto(`${muster.api}/ui/services/hello-server`);
+    await page.getByRole('button', { name: 'Drain' }).first().focus();
+    await page.keyboard.press('Enter');
+    // The question takes the focus: a second Enter is an answer, Tab and Enter another.
+    await expectText(page, /no new requests/);
+    await page.keyboard.press('Tab');
+    expect(await focused()).toBe('Leave it');
+    await page.keyboard.press('Enter');
+    await until('no question', async () => !/no new requests/.test(await visibleText(page)));
+    expect(faults).toEqual([]);
+  });
+
+  it('refuses writes that a page of another site has a browser send', async () => {
+    const body = JSON.stringify({ Name: 'forged' });
+    const forged = await ask(`${muster.api}/v1/query`, {
+      method: 'POST',
+      body,
+      headers: { 'Content-Type': 'text/plain', 'Sec-Fetch-Site': 'cross-site' },
+    });
+    expect(forged.status).toBe(403);
   });
 
   it('cost the traffic nothing', () => {

@@ -125,6 +125,7 @@ export async function listenHttp(
       return seen.balancer === undefined ? '' : describeCarriage(seen.balancer.carriage());
     },
     domain: config.dns.domain,
+    acl: context.acl !== undefined,
   };
   const traffic = withHeldBack(
     seen.balancer?.traffic ?? noTraffic,

@@ -169,6 +169,8 @@ export async function startApi({
     } catch {
       return reply(empty(500));
     }
+    if (isForged(request, context.settings.responseHeaders))
+      return reply(text('Writes that another web site has a browser send are refused', { status: 403 }));
     if (context.settings.blockEndpoints.some((prefix) => path.startsWith(prefix)))
       return reply(text('Endpoint is blocked by agent configuration', { status: 403 }));
     const allow = ['OPTIONS', ...found.route.methods].join(',');
@@ -248,6 +250,16 @@ export async function startApi({
       return stopped;
     },
   };
+}
+
+/**
+ * A write that a page of another site made a browser send. Such a page can have a browser send plain POSTs anywhere;
+ * browsers say so (Fetch Metadata), programs never do. Who allows other origins by a response header has them.
+ */
+function isForged({ method, headers }: IncomingMessage, allowed: Readonly<Record<string, string>>): boolean {
+  if (method === 'GET' || method === 'HEAD' || method === 'OPTIONS') return false;
+  if (headers['sec-fetch-site'] !== 'cross-site') return false;
+  return !Object.keys(allowed).some((name) => name.toLowerCase() === 'access-control-allow-origin');
 }
 
 /** The address without the query: queries hold tokens, which are never logged. */

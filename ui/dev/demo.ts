@@ -122,6 +122,7 @@ const about = {
   balancer: ['127.0.0.1:9999'],
   carriage: 'uring, 2 workers (io_uring works here)',
   domain: 'consul',
+  acl: false,
 };
 const dashboard = startDashboard({ catalog: store.catalog, traffic, about, clock: systemClock, logger });
 const { context } = testContext({}, { store, catalog: store.catalog, logger, dashboard });

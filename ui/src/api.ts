@@ -1,5 +1,6 @@
 /** Calls of the agent's HTTP API, and answers that keep themselves fresh. */
 import { useCallback, useEffect, useState } from 'preact/hooks';
+import { tokenHeaders } from './token.ts';
 
 export type Answer<T> =
   | { readonly kind: 'value'; readonly value: T }
@@ -20,6 +21,7 @@ export async function call<T>(
   try {
     const response = await fetch(path, {
       method,
+      headers: tokenHeaders(),
       ...(body === undefined ? {} : { body }),
       ...(signal === undefined ? {} : { signal }),
     });
@@ -34,14 +36,17 @@ export async function call<T>(
   }
 }
 
-/** How often an answer is asked for anew while the page is looked at, ms. */
+/** How often an answer is asked for anew while the page is looked at, ms, unless a screen says otherwise. */
 const EVERY = 1000;
 
 /**
- * The answer to a GET, asked for anew every second while the page is in front, and at once by `again`. The last value
+ * The answer to a GET, asked for anew every second (`every` ms) while the page is in front, and at once by `again`. The last value
  * stays when the agent is away; `trouble` says so. With path undefined nothing is asked.
  */
-export function useAnswer<T>(path: string | undefined): {
+export function useAnswer<T>(
+  path: string | undefined,
+  every = EVERY,
+): {
   value: T | undefined;
   trouble: string;
   again: () => void;
@@ -65,7 +70,7 @@ export function useAnswer<T>(path: string | undefined): {
           trouble: answer.kind === 'value' ? '' : answer.message,
         }));
       }
-      timer = setTimeout(() => void look().catch(() => {}), EVERY);
+      timer = setTimeout(() => void look().catch(() => {}), every);
     };
     // What ends it is the screen that goes away.
     look().catch(() => {});
@@ -73,7 +78,7 @@ export function useAnswer<T>(path: string | undefined): {
       gone.abort();
       clearTimeout(timer);
     };
-  }, [path, asked]);
+  }, [path, asked, every]);
   const again = useCallback(() => setAsked((count) => count + 1), []);
   return state.path === path
     ? { value: state.value, trouble: state.trouble, again }

@@ -1,17 +1,23 @@
 import { useEffect } from 'preact/hooks';
+import { byName } from './format.ts';
 import { type Link, type LiveView, useLive } from './live.ts';
 import { addressOf, type Place } from './location.ts';
 import { usePlace } from './navigation.ts';
+import { TokenButton } from './parts/token-field.tsx';
+import { Access } from './screens/access.tsx';
 import { Cluster } from './screens/cluster.tsx';
 import { Connections } from './screens/connections.tsx';
+import { Dns } from './screens/dns.tsx';
 import { Groups } from './screens/groups.tsx';
 import { HistoryScreen } from './screens/history.tsx';
 import { Keys } from './screens/keys.tsx';
 import { Lost } from './screens/lost.tsx';
 import { Overview } from './screens/overview.tsx';
+import { Refused } from './screens/refused.tsx';
 import { Routes } from './screens/routes.tsx';
 import { ServiceScreen } from './screens/service.tsx';
 import { Services } from './screens/services.tsx';
+import { Sessions } from './screens/sessions.tsx';
 import { type Theme, useTheme } from './theme.ts';
 
 const TABS = [
@@ -21,6 +27,9 @@ const TABS = [
   { name: 'connections', label: 'Connections' },
   { name: 'groups', label: 'Groups' },
   { name: 'keys', label: 'Keys' },
+  { name: 'sessions', label: 'Sessions' },
+  { name: 'dns', label: 'DNS' },
+  { name: 'access', label: 'Access' },
   { name: 'cluster', label: 'Cluster' },
   { name: 'history', label: 'History' },
 ] as const;
@@ -78,6 +87,7 @@ function Header({ place, view }: { place: Place; view: LiveView }) {
             </span>
           )}
           <LinkState link={view.link} />
+          <TokenButton />
           <button
             type="button"
             class="quiet icon"
@@ -97,6 +107,7 @@ function Content({ place, view }: { place: Place; view: LiveView }) {
   const { screen, query } = place;
   if (screen.name === 'lost') return <Lost path={screen.path} />;
   const { picture } = view;
+  if (view.link === 'refused') return <Refused refusal={view.refusal} />;
   if (picture === undefined) return <Waiting link={view.link} />;
   switch (screen.name) {
     case 'overview':
@@ -121,10 +132,22 @@ function Content({ place, view }: { place: Place; view: LiveView }) {
       return <Groups about={picture.about} now={view.now} />;
     case 'keys':
       return <Keys about={picture.about} query={query} />;
+    case 'sessions':
+      return <Sessions about={picture.about} />;
+    case 'dns':
+      return (
+        <Dns
+          about={picture.about}
+          query={query}
+          services={[...picture.services.values()].map(({ name }) => name).sort(byName)}
+        />
+      );
+    case 'access':
+      return <Access about={picture.about} query={query} />;
     case 'cluster':
       return <Cluster about={picture.about} />;
     case 'history':
-      return <HistoryScreen about={picture.about} query={query} />;
+      return <HistoryScreen picture={picture} query={query} now={view.now} />;
   }
 }
 
@@ -136,7 +159,12 @@ function Waiting({ link }: { link: Link }) {
   );
 }
 
-const LINK_WORDS: Record<Link, string> = { live: 'live', connecting: 'connecting', lost: 'no connection' };
+const LINK_WORDS: Record<Link, string> = {
+  live: 'live',
+  connecting: 'connecting',
+  lost: 'no connection',
+  refused: 'no access',
+};
 
 function LinkState({ link }: { link: Link }) {
   return (
@@ -204,6 +232,12 @@ function titleOf({ screen }: Place): string {
       return 'Groups';
     case 'keys':
       return 'Keys';
+    case 'sessions':
+      return 'Sessions';
+    case 'dns':
+      return 'DNS';
+    case 'access':
+      return 'Access';
     case 'cluster':
       return 'Cluster';
     case 'history':

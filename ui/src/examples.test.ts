@@ -12,6 +12,7 @@ const ABOUT = {
   balancer: ['127.0.0.1:9999'],
   carriage: '',
   domain: 'consul',
+  acl: false,
 };
 
 /** What a shell makes of the `-d` of a command. */

@@ -30,10 +30,14 @@ export function requestExample({ balancer }: About, path: string, host = ''): st
   return `curl ${header}${word(`http://${balancer[0] ?? '127.0.0.1:9999'}${path}`)}`;
 }
 
-export function lookupExample({ dns, domain }: About, service: string): string {
+export function lookupExample(about: About, service: string): string {
+  return digExample(about, `${service}.service.${about.domain}`, 'SRV');
+}
+
+export function digExample({ dns }: About, name: string, type: string): string {
   const colon = dns.lastIndexOf(':');
   const host = dns.slice(0, colon).replace(/^\[|\]$/g, '');
-  return `dig @${host} -p ${dns.slice(colon + 1)} ${word(`${service}.service.${domain}`)} SRV`;
+  return `dig @${host} -p ${dns.slice(colon + 1)} ${word(name)} ${type}`;
 }
 
 /**
@@ -66,4 +70,18 @@ export function balancedServiceExample(): string {
 name = "db"
 address = "127.0.0.1:5432"
 strategy = "leastconn"`;
+}
+
+export function lockExample({ api }: About): string {
+  return `CONSUL_HTTP_ADDR=${api} muster lock jobs/nightly sleep 60`;
+}
+
+export function aclExample(): string {
+  return `[acl]
+enabled = true
+default_policy = "deny"`;
+}
+
+export function bootstrapExample({ api }: About): string {
+  return `curl -X PUT http://${api}/v1/acl/bootstrap`;
 }

@@ -8,6 +8,9 @@ export type Screen =
   | { readonly name: 'groups' }
   /** `key`: from an old address that names one; our own have it in the query. */
   | { readonly name: 'keys'; readonly key?: string }
+  | { readonly name: 'sessions' }
+  | { readonly name: 'dns' }
+  | { readonly name: 'access' }
   | { readonly name: 'cluster' }
   | { readonly name: 'history' }
   | { readonly name: 'connections' }
@@ -29,6 +32,10 @@ const OWN = new Set([
   'groups',
   'keys',
   'kv',
+  'sessions',
+  'dns',
+  'access',
+  'acls',
   'cluster',
   'nodes',
   'history',
@@ -54,21 +61,29 @@ export function placeOf({ pathname, search, hash }: Pick<URL, 'pathname' | 'sear
     !pathname.startsWith(BASE) ||
     screenOf(parts) === undefined ||
     parts[0] === 'kv' ||
+    parts[0] === 'acls' ||
     parts[0] === 'nodes';
   const now = addressOf(screen);
   const canonical = isOld || parts.length > 2 ? (now.includes('?') ? now : now + search) : undefined;
   return { screen, query, canonical };
 }
 
+/** Screens whose address is their name. */
+const PLAIN = ['routes', 'groups', 'history', 'connections', 'sessions', 'dns', 'access'] as const;
+
+function isPlain(word: string): word is (typeof PLAIN)[number] {
+  return PLAIN.some((name) => name === word);
+}
+
 function screenOf([first, ...rest]: readonly string[]): Screen | undefined {
   const [second] = rest;
   if (first === undefined) return { name: 'overview' };
   if (!OWN.has(first)) return undefined;
-  if (first === 'routes' || first === 'groups' || first === 'history' || first === 'connections')
-    return { name: first };
+  if (isPlain(first)) return { name: first };
   // Consul's words for them are understood too.
   if (first === 'keys') return { name: 'keys' };
   if (first === 'kv') return { name: 'keys', key: rest.at(-1) === 'edit' ? rest.slice(0, -1).join('/') : '' };
+  if (first === 'acls') return { name: 'access' };
   if (first === 'cluster' || first === 'nodes') return { name: 'cluster' };
   return second === undefined ? { name: 'services' } : { name: 'service', service: second };
 }
@@ -83,6 +98,9 @@ export function addressOf(screen: Screen): string {
     case 'cluster':
     case 'history':
     case 'connections':
+    case 'sessions':
+    case 'dns':
+    case 'access':
       return `${BASE}/${screen.name}`;
     case 'keys':
       return `${BASE}/keys${screen.key ? `?key=${encodeURIComponent(screen.key)}` : ''}`;

@@ -6,8 +6,10 @@ import { json, taken } from '../reply.ts';
 import { overviewOf, routesOf, serviceOf } from './answers.ts';
 import { clusterEndpoints } from './cluster.ts';
 import type { Dashboard } from './dashboard.ts';
+import { lookup } from './dns.ts';
 import { groupEndpoints } from './groups.ts';
 import { history } from './history.ts';
+import { sessions } from './sessions.ts';
 import { MAX_CHANGES } from './wire.ts';
 
 function dashboardOf({ dashboard }: ApiContext): Dashboard {
@@ -107,6 +109,17 @@ function urlOf(text: string): URL {
   return url;
 }
 
+const latency = endpoint({
+  method: 'GET',
+  path: '/v1/muster/latency',
+  needs: 'overview',
+  summary: 'How long answers took over the last five minutes, as counts by step and duration',
+  query: { service: 'only this service; all traffic unless given' },
+  handler(context, { query }) {
+    return json(dashboardOf(context).live.meter.heat(query.get('service')));
+  },
+});
+
 const connections = endpoint({
   method: 'GET',
   path: '/v1/muster/connections',
@@ -125,7 +138,10 @@ export const musterEndpoints: readonly Endpoint[] = [
   routes,
   changes,
   explain,
+  latency,
   connections,
+  lookup,
+  sessions,
   history,
   ...groupEndpoints,
   ...clusterEndpoints,

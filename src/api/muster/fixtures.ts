@@ -48,6 +48,7 @@ export function dashboardFixture(): Fixture {
     balancer: ['127.0.0.1:9999'],
     carriage: '',
     domain: 'consul',
+    acl: false,
   };
   const dashboard = startDashboard({ catalog: store.catalog, traffic, about, clock, logger: silentLogger });
   return {

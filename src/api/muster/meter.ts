@@ -1,6 +1,14 @@
+import { Heat } from './heat.ts';
 import { type RateState, ratesBetween, sumCounters } from './rates.ts';
 import type { Counters, TrafficSource } from './traffic.ts';
-import { type HistoryPoint, MAX_TARGET_HISTORY, TARGET_STEP, type TrafficView, trafficKey } from './wire.ts';
+import {
+  type HeatMap,
+  type HistoryPoint,
+  MAX_TARGET_HISTORY,
+  TARGET_STEP,
+  type TrafficView,
+  trafficKey,
+} from './wire.ts';
 
 /** Targets whose history is kept: 60 points of each are about 5 kB. The others show live figures only. */
 const MAX_HISTORIES = 2000;
@@ -12,9 +20,11 @@ export class Meter {
   #sampledAt: number | undefined;
   #stepAt = 0;
   readonly #histories = new Map<string, HistoryPoint[]>();
+  readonly #heat: Heat;
 
   constructor(source: TrafficSource) {
     this.#source = source;
+    this.#heat = new Heat(source.latencyBounds);
   }
 
   /** Figures of every scope since the last call. `now` in ms since the epoch. */
@@ -43,7 +53,7 @@ export class Meter {
       views.push({ key, ...rates });
     }
     this.#states = states;
-    this.#remember(now, views);
+    this.#remember(now, views, scopes);
     return views;
   }
 
@@ -52,9 +62,15 @@ export class Meter {
     return this.#histories.get(trafficKey.target(service, address)) ?? [];
   }
 
-  #remember(now: number, views: readonly TrafficView[]): void {
+  /** How long the answers of everything ("") or of a service took. */
+  heat(service: string): HeatMap {
+    return this.#heat.map(service === '' ? trafficKey.overall : trafficKey.service(service), TARGET_STEP);
+  }
+
+  #remember(now: number, views: readonly TrafficView[], scopes: ReadonlyMap<string, Counters>): void {
     if (now - this.#stepAt < TARGET_STEP) return;
     this.#stepAt = now;
+    this.#heat.step(now, new Map([...scopes].filter(([key]) => isHeated(key))));
     for (const key of this.#histories.keys()) if (!this.#states.has(key)) this.#histories.delete(key);
     for (const { key, requests, errors, p50, p99 } of views) {
       if (!key.startsWith('target ')) continue;
@@ -68,4 +84,8 @@ export class Meter {
       if (history.length > MAX_TARGET_HISTORY) history.shift();
     }
   }
+}
+
+function isHeated(key: string): boolean {
+  return key === trafficKey.overall || key.startsWith('service ');
 }

@@ -21,6 +21,7 @@ const ABOUT: About = {
   balancer: [],
   carriage: '',
   domain: 'consul',
+  acl: false,
 };
 
 /** What goes over the wire is text. */

@@ -138,6 +138,8 @@ export interface About {
   readonly carriage: string;
   /** Domain of DNS answers, "consul" unless configured. */
   readonly domain: string;
+  /** Whether access is controlled. */
+  readonly acl: boolean;
 }
 
 /** The collections of the picture; every item has a `key`. */
@@ -168,6 +170,64 @@ export interface Delta {
   readonly changes?: readonly ChangeLine[];
   readonly history?: readonly HistoryPoint[];
 }
+
+/** Answers of one step by how long they took; `counts[i]` up to `HeatMap.bounds[i]`, none at all when nothing came. */
+export interface HeatColumn {
+  readonly at: number;
+  readonly counts: readonly number[];
+}
+
+/** Answer of `/v1/muster/latency`: five minutes in steps, oldest first. */
+export interface HeatMap {
+  /** Milliseconds between two columns. */
+  readonly step: number;
+  /** Upper edges of the rows in ms, rising. */
+  readonly bounds: readonly number[];
+  readonly columns: readonly HeatColumn[];
+}
+
+/** Answer of `/v1/muster/dns`: what this agent's own DNS said. */
+export interface Lookup {
+  readonly name: string;
+  readonly type: string;
+  /** "NOERROR", "NXDOMAIN", … */
+  readonly status: string;
+  readonly authoritative: boolean;
+  /** It did not fit into a packet and was asked for again over TCP. */
+  readonly overTcp: boolean;
+  /** Milliseconds until the answer was there. */
+  readonly took: number;
+  readonly answers: readonly LookupRecord[];
+  readonly authority: readonly LookupRecord[];
+  readonly additional: readonly LookupRecord[];
+}
+
+export interface LookupRecord {
+  readonly name: string;
+  readonly type: string;
+  /** Seconds. */
+  readonly ttl: number;
+  /** As zone files write it. */
+  readonly data: string;
+}
+
+/** Of `/v1/muster/sessions`: a session with the keys that it holds. */
+export interface SessionView {
+  readonly id: string;
+  readonly name: string;
+  readonly node: string;
+  /** "30s"; "" for one that lasts as long as its checks pass. */
+  readonly ttl: string;
+  /** What becomes of its keys: "release" or "delete". */
+  readonly behavior: string;
+  /** Milliseconds for which its keys cannot be locked again after it ended. */
+  readonly lockDelay: number;
+  readonly checks: readonly string[];
+  /** At most `MAX_SESSION_KEYS`. */
+  readonly keys: readonly string[];
+  readonly held: number;
+}
+export const MAX_SESSION_KEYS = 100;
 
 /** One step on the way of a request, for "where does this URL go". */
 export interface ExplainStep {

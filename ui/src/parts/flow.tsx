@@ -98,14 +98,11 @@ function ServicePart({ placed, isNarrow }: { placed: PlacedService; isNarrow: bo
   const inset = isNarrow ? 8 : 14;
   return (
     <g>
-      <a
-        href={addressOf({ name: 'service', service: service.name })}
-        aria-label={`${service.name}: ${note}, ${health}`}
-      >
+      <a href={addressOf({ name: 'service', service: service.name })}>
         <rect class="card" x={box.x} y={box.y} width={box.width} height={box.height} rx="10" />
         <text class="name" x={box.x + inset} y={box.y + 20}>
           {cut(service.name, isNarrow ? 13 : 24)}
-        </text>
+        </text>{' '}
         <text class="note" x={box.x + inset} y={box.y + 38}>
           {note}
           {!isNarrow && (
@@ -114,7 +111,7 @@ function ServicePart({ placed, isNarrow }: { placed: PlacedService; isNarrow: bo
               <tspan class={service.passing < count ? 'bad' : ''}>{health}</tspan>
             </>
           )}
-        </text>
+        </text>{' '}
         {errors > 0 && !isNarrow && (
           <text class="note bad" x={box.x + box.width - inset} y={box.y + 20} text-anchor="end">
             {formatShare(errors)} err

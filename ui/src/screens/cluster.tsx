@@ -1,6 +1,6 @@
 import type { About } from '../../../src/api/muster/wire.ts';
 import { useAnswer } from '../api.ts';
-import { formatMany } from '../format.ts';
+import { byName as byText, formatMany } from '../format.ts';
 import { Source } from '../parts/source.tsx';
 import { StateWord } from '../parts/state.tsx';
 import { Trouble } from '../parts/trouble.tsx';
@@ -18,6 +18,15 @@ interface RaftConfiguration {
   Servers: readonly { ID: string; Node: string; Address: string; Leader: boolean; Voter: boolean }[];
 }
 
+interface Node {
+  Node: string;
+  Meta: Readonly<Record<string, string>> | null;
+}
+
+interface ServerHealth {
+  Servers: readonly { Name: string; LastContact: string; LastIndex: number; Healthy: boolean }[];
+}
+
 interface Check {
   Node: string;
   CheckID: string;
@@ -29,6 +38,8 @@ interface Check {
 const WORDS: Readonly<Record<number, string>> = { 1: 'alive', 2: 'leaving', 3: 'left', 4: 'failed' };
 const MEMBERS = '/v1/agent/members';
 const RAFT = '/v1/operator/raft/configuration';
+const NODES = '/v1/catalog/nodes';
+const HEALTH = '/v1/operator/autopilot/health';
 const CHECKS = '/v1/health/state/any';
 
 /** Is the truth safe? */
@@ -38,7 +49,20 @@ export function Cluster({ about }: { about: About }) {
   const { value: checks = [] } = useAnswer<Check[]>(
     `${CHECKS}?filter=${encodeURIComponent('ServiceID == ""')}`,
   );
+  const { value: nodes = [] } = useAnswer<Node[]>(NODES);
+  const { value: health } = useAnswer<ServerHealth>(HEALTH);
   const servers = raft?.Servers ?? [];
+  const zones = new Map(nodes.map(({ Node, Meta }) => [Node, Meta?.zone ?? '']));
+  const newest = Math.max(0, ...(health?.Servers ?? []).map(({ LastIndex }) => LastIndex));
+  const behind = new Map(
+    (health?.Servers ?? []).map(({ Name, LastIndex, LastContact, Healthy }) => [
+      Name,
+      Healthy ? `${newest - LastIndex} writes behind` : `silent for ${LastContact}`,
+    ]),
+  );
+  const sorted = [...members].sort(
+    (a, b) => byText(zones.get(a.Name) ?? '', zones.get(b.Name) ?? '') || byText(a.Name, b.Name),
+  );
   const byName = new Map(servers.map((server) => [server.Node, server]));
   return (
     <>
@@ -53,13 +77,14 @@ export function Cluster({ about }: { about: About }) {
             <tr>
               <th scope="col">Node</th>
               <th scope="col">State</th>
+              <th scope="col">Zone</th>
               <th scope="col">Role</th>
               <th scope="col">Address</th>
               <th scope="col">Checks of the node</th>
             </tr>
           </thead>
           <tbody>
-            {members.map((member) => {
+            {sorted.map((member) => {
               const server = byName.get(member.Name);
               const own = checks.filter(({ Node }) => Node === member.Name);
               return (
@@ -71,8 +96,12 @@ export function Cluster({ about }: { about: About }) {
                   <td data-label="State" class={member.Status === 1 ? '' : 'critical'}>
                     {WORDS[member.Status] ?? 'unknown'}
                   </td>
+                  <td data-label="Zone">{zones.get(member.Name) || <span class="faint">none</span>}</td>
                   <td data-label="Role">
                     {server === undefined ? 'client' : server.Leader ? 'server, leader' : 'server'}
+                    {server !== undefined && behind.has(member.Name) && (
+                      <span class="at">{behind.get(member.Name)}</span>
+                    )}
                     {server?.Voter === false && <span class="tag">no vote yet</span>}
                   </td>
                   <td data-label="Address">

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { About, ExplainStep, Explanation } from '../../../src/api/muster/wire.ts';
+import { call } from '../api.ts';
 import { shortened } from '../format.ts';
 import { withQuery } from '../location.ts';
 import { go } from '../navigation.ts';
@@ -100,11 +101,11 @@ function kindOf(steps: readonly ExplainStep[], index: number): string {
 }
 
 async function ask(url: string, signal: AbortSignal): Promise<Answer | undefined> {
-  try {
-    const response = await fetch(`/v1/muster/explain?url=${encodeURIComponent(url)}`, { signal });
-    if (!response.ok) return { kind: 'refused', message: await response.text() };
-    return { kind: 'path', explanation: (await response.json()) as Explanation };
-  } catch {
-    return signal.aborted ? undefined : { kind: 'refused', message: 'The agent does not answer.' };
-  }
+  const answer = await call<Explanation>(`/v1/muster/explain?url=${encodeURIComponent(url)}`, {
+    signal,
+  }).catch(() => undefined);
+  if (answer === undefined) return undefined;
+  return answer.kind === 'value'
+    ? { kind: 'path', explanation: answer.value }
+    : { kind: 'refused', message: answer.message };
 }

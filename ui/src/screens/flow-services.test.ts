@@ -38,6 +38,7 @@ function pictureOf(...instances: InstanceView[]): Picture {
     balancer: [],
     carriage: '',
     domain: 'consul',
+    acl: false,
   });
   for (const name of new Set(instances.map(({ service }) => service))) {
     const own = instances.filter(({ service }) => service === name);

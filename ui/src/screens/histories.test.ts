@@ -13,6 +13,7 @@ const ABOUT = {
   balancer: [],
   carriage: '',
   domain: 'consul',
+  acl: false,
 };
 
 it('histories grow with what is live, take in newcomers, forget who left, and stay bounded', () => {

@@ -7,6 +7,7 @@ import {
   TARGET_STEP,
   trafficKey,
 } from '../../../src/api/muster/wire.ts';
+import { call } from '../api.ts';
 import { hostPort } from './flow-services.ts';
 
 /** The last five minutes of each target, by the key of its traffic. */
@@ -50,16 +51,12 @@ export function carriedOn(known: Histories, service: string, picture: Picture, n
   return next;
 }
 
+/** Without it the sparks begin now. */
 async function load(path: string, signal: AbortSignal): Promise<Histories | undefined> {
-  try {
-    const response = await fetch(path, { signal });
-    if (!response.ok) return undefined;
-    const { instances } = (await response.json()) as {
-      instances: readonly (InstanceView & { history: readonly HistoryPoint[] })[];
-    };
-    return new Map(instances.map((one) => [trafficKey.target(one.service, hostPort(one)), one.history]));
-  } catch {
-    // Without it the sparks begin now.
-    return undefined;
-  }
+  const answer = await call<{
+    instances: readonly (InstanceView & { history: readonly HistoryPoint[] })[];
+  }>(path, { signal }).catch(() => undefined);
+  if (answer?.kind !== 'value') return undefined;
+  const { instances } = answer.value;
+  return new Map(instances.map((one) => [trafficKey.target(one.service, hostPort(one)), one.history]));
 }

@@ -1,10 +1,12 @@
-import type { About, PastCatalog, PastChange, PastChanges } from '../../../src/api/muster/wire.ts';
+import type { Picture } from '../../../src/api/muster/picture.ts';
+import type { PastCatalog, PastChange, PastChanges } from '../../../src/api/muster/wire.ts';
 import { useAnswer } from '../api.ts';
 import { formatMany, formatTime } from '../format.ts';
 import { addressOf, withQuery } from '../location.ts';
 import { go } from '../navigation.ts';
 import { Source } from '../parts/source.tsx';
 import { StateWord } from '../parts/state.tsx';
+import { TimeLine } from '../parts/time-line.tsx';
 import { Trouble } from '../parts/trouble.tsx';
 
 const PATH = '/v1/muster/history';
@@ -12,7 +14,16 @@ const PATH = '/v1/muster/history';
 const SHOWN = 200;
 
 /** What changed when it broke? Changes on a line of time, and the catalog as it was at a moment of it. */
-export function HistoryScreen({ about, query }: { about: About; query: URLSearchParams }) {
+export function HistoryScreen({
+  picture,
+  query,
+  now,
+}: {
+  picture: Picture;
+  query: URLSearchParams;
+  now: number;
+}) {
+  const { about } = picture;
   const service = query.get('service') ?? '';
   const at = query.get('at') ?? '';
   const path = `${PATH}?limit=${SHOWN}${service === '' ? '' : `&service=${encodeURIComponent(service)}`}`;
@@ -24,6 +35,7 @@ export function HistoryScreen({ about, query }: { about: About; query: URLSearch
     <>
       <h1>History</h1>
       <Trouble text={trouble} />
+      <TimeLine history={picture.history} changes={picture.changes} now={now} />
       <div class="filter">
         <input
           type="search"
@@ -76,7 +88,7 @@ function Slider({ past, at, choose }: { past: PastChanges; at: string; choose: (
         type="range"
         min={oldest.index}
         max={newest.index}
-        value={at === '' ? newest.index : at}
+        value={/^\d+$/.test(at) ? at : newest.index}
         onInput={({ currentTarget }) =>
           choose(Number(currentTarget.value) >= newest.index ? '' : currentTarget.value)
         }

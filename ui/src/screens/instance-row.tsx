@@ -4,6 +4,7 @@ import { formatCount, formatDuration, formatRate, formatShare, formatSpan } from
 import { Action } from '../parts/action.tsx';
 import { Spark } from '../parts/spark.tsx';
 import { StateWord } from '../parts/state.tsx';
+import { CheckHistory } from './check-history.tsx';
 import { hostPort } from './flow-services.ts';
 
 interface InstanceRowProps {
@@ -60,6 +61,7 @@ export const InstanceRow = memo(function InstanceRow({
             ))}
           </div>
         )}
+        <CheckHistory instance={instance} now={now} />
         {isOurs && <Drain id={id} isDrained={state === 'maintenance'} />}
       </th>
       <td data-label="Share of traffic">

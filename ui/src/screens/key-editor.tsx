@@ -61,7 +61,12 @@ export function KeyEditor({ name, changed }: { name: string; changed: () => void
       {isBinary ? (
         <p>
           Its value is no text ({Math.floor(((entry?.Value?.length ?? 0) * 3) / 4)} bytes).{' '}
-          <a href={`${path}?raw`}>Load it</a>
+          <a
+            href={`data:application/octet-stream;base64,${entry?.Value ?? ''}`}
+            download={name.split('/').pop()}
+          >
+            Load it
+          </a>
         </p>
       ) : (
         <textarea

@@ -9,6 +9,7 @@ import { TrafficChart } from '../parts/chart.tsx';
 import { Copyable } from '../parts/copy.tsx';
 import { Figure } from '../parts/figure.tsx';
 import { Flow } from '../parts/flow.tsx';
+import { LatencyPanel } from '../parts/latency-panel.tsx';
 import { Source } from '../parts/source.tsx';
 import { Spark } from '../parts/spark.tsx';
 import { flowServices } from './flow-services.ts';
@@ -71,6 +72,7 @@ export function Overview({ view, picture }: { view: LiveView; picture: Picture }
           )}
         </section>
       </div>
+      {peak > 0 && <LatencyPanel />}
       {picture.problems.size > 0 && <Problems picture={picture} />}
       <Source path="/v1/muster/overview" api={about.api} />
     </>

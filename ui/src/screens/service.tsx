@@ -7,6 +7,7 @@ import type { LiveView } from '../live.ts';
 import { Chunks } from '../parts/chunks.tsx';
 import { Copyable } from '../parts/copy.tsx';
 import { Filter } from '../parts/filter.tsx';
+import { LatencyPanel } from '../parts/latency-panel.tsx';
 import { Source } from '../parts/source.tsx';
 import { StateBar } from '../parts/state-bar.tsx';
 import { fits, hostPort, worstFirst } from './flow-services.ts';
@@ -131,6 +132,7 @@ export function ServiceScreen({ view, picture, name, query }: ServiceProps) {
           <p class="none">No instance fits. {formatMany(instances.length, 'is', 'are')} there in all.</p>
         )}
       </section>
+      {traffic !== undefined && <LatencyPanel service={service.name} />}
       <Source path={path} api={about.api} />
     </>
   );

@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { AxeResults } from 'axe-core';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { ARTIFACTS } from '../../scripts/support/paths.mjs';
+import { until } from '../../scripts/support/processes.mjs';
+import { locate, SYSTEM_PACKAGES } from '../../scripts/support/system-packages.mjs';
+
+/** A page that remembers what it should not have done. */
+export interface Watched {
+  page: Page;
+  /** Errors of the console and of the page, and requests that went anywhere but to the agent. */
+  faults: string[];
+}
+
+/** The system's Chromium. The caller closes it. */
+export function startBrowser(): Promise<Browser> {
+  const executablePath = SYSTEM_PACKAGES.test.filter(({ debian }) => debian === 'chromium').map(locate)[0];
+  if (executablePath === undefined) throw new Error('no Chromium: `node scripts/setup.mjs test` installs it');
+  // The sandbox of Chromium needs namespaces that containers often forbid; it opens nothing but our own page.
+  return chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+}
+
+/** Opens a page of the dashboard at `api` in a browser profile of its own. */
+export async function openPage(browser: Browser, api: string, path: string): Promise<Watched> {
+  const context = await browser.newContext({ colorScheme: 'light', viewport: { width: 1280, height: 800 } });
+  const page = await context.newPage();
+  const faults: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error') faults.push(`console: ${message.text()}`);
+  });
+  page.on('pageerror', (error) => faults.push(`page: ${error.message}`));
+  page.on('request', (request) => {
+    const url = request.url();
+    if (!url.startsWith(api) && !url.startsWith('data:') && !url.startsWith('blob:'))
+      faults.push(`to ${url}`);
+  });
+  page.on('response', (response) => {
+    if (response.status() >= 400) faults.push(`${response.status()} ${response.url()}`);
+  });
+  await page.goto(`${api}${path}`);
+  return { page, faults };
+}
+
+export function screenshot(page: Page, name: string) {
+  return page.screenshot({ path: join(ARTIFACTS, `dashboard-${name}.png`), fullPage: true });
+}
+
+/** What a person can read on the page. */
+export async function visibleText(page: Page): Promise<string> {
+  return String(await page.evaluate('document.body.innerText'));
+}
+
+/** Waits until the text of the page matches. */
+export async function expectText(page: Page, pattern: RegExp): Promise<void> {
+  await until(`the page to show ${pattern}`, async () => pattern.test(await visibleText(page)), {
+    every: 100,
+  });
+}
+
+let axe: string | undefined;
+
+/** What axe-core finds against the rules of WCAG 2.2 (A and AA) and good practice: one line for each, none when all is well. */
+export async function barriers(page: Page): Promise<string[]> {
+  axe ??= readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+  // Past the page's policy, which forbids scripts that are not its own.
+  await page.evaluate(axe);
+  const { violations } = (await page.evaluate('axe.run()')) as AxeResults;
+  return violations.flatMap(({ id, help, nodes }) =>
+    nodes.map(({ target, failureSummary }) => `${id}: ${help}: ${target.join(' ')}: ${failureSummary ?? ''}`),
+  );
+}
