@@ -63,6 +63,15 @@ export const SYSTEM_PACKAGES = {
       why: 'asks over HTTP/2, many streams at a time',
     },
     {
+      commands: ['promtool'],
+      debian: 'prometheus',
+      why: 'checks figures and alert rules',
+      daemon: 'prometheus',
+    },
+    { commands: ['man'], debian: 'man-db', why: 'reads the manual pages' },
+    { commands: ['fish'], debian: 'fish', why: 'completes commands' },
+    { commands: ['zsh'], debian: 'zsh', why: 'completes commands' },
+    {
       commands: ['/usr/lib/python3/dist-packages/consul/__init__.py'],
       debian: 'python3-consul',
       why: 'is a client of the registry',

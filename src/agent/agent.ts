@@ -5,6 +5,7 @@ import { concerns } from '../api/event/fire.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { EventLog } from '../cluster/event-log.ts';
+import { DnsCounts } from '../dns/counts.ts';
 import { messageOf } from '../errors.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { fromHere, type HostPort, parseHostPort } from '../lib/host-port.ts';
@@ -25,6 +26,7 @@ import { startKernel } from './kernel.ts';
 import type { AgentLog } from './log.ts';
 import { startAgentRegistrator } from './registrator.ts';
 import { Teardown } from './teardown.ts';
+import { resourceOf, startTelemetry, withEnvironment } from './telemetry.ts';
 import { type AgentTemplates, startAgentTemplates } from './templates.ts';
 import { openTruth, type Truth, type Who } from './truth.ts';
 
@@ -143,7 +145,8 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
     });
     teardown.add('balancing in the kernel', (why) => (why === 'yield' ? kernel.release() : kernel.stop()));
   }
-  const names = await listenDns(parts, store.catalog, registry.node, acl);
+  const dnsCounts = new DnsCounts();
+  const names = await listenDns(parts, store.catalog, registry.node, acl, dnsCounts);
   const dns = names.addresses;
 
   const registrator = config.registrator.enabled
@@ -159,6 +162,7 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
     : undefined;
   teardown.add('the registrator', () => registrator?.stop());
 
+  let draining: Promise<void> | undefined;
   let groups: Groups | undefined;
   let templates: AgentTemplates | undefined;
   const reload = async () => {
@@ -190,6 +194,7 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
     server: isServer,
     ...(cluster === undefined ? {} : { join: (address: string) => joinAt(cluster, address) }),
     carriage: () => balancer?.carriage(),
+    isDraining: () => draining !== undefined,
   };
   const node: NodeIdentity = {
     id: registry.node.id,
@@ -199,6 +204,7 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
     version: VERSION,
     ports: { ...config.ports, dns: portOf(dns[0]) ?? config.ports.dns },
   };
+  const startedAt = clock.now();
   const api = await listenHttp(
     parts,
     {
@@ -209,7 +215,7 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
       sessions,
       events,
       ...(cluster === undefined ? {} : { cluster }),
-      startedAt: clock.now(),
+      startedAt,
       clock,
       random,
       logger,
@@ -217,9 +223,18 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
       groups: () => groups?.list() ?? [],
       connections: () => balancer?.connections() ?? [],
     },
-    { balancer, dns, uiDirectory: config.api.ui ? options.uiDirectory : undefined },
+    { balancer, dns, dnsCounts, uiDirectory: config.api.ui ? options.uiDirectory : undefined },
   );
   const http = api.addresses;
+  const telemetry = startTelemetry({
+    config: withEnvironment(config.telemetry, process.env),
+    families: api.metrics,
+    resource: resourceOf(node, process.env),
+    startedAt,
+    clock,
+    logger: logger.child('telemetry'),
+  });
+  teardown.add('telemetry', () => telemetry.stop());
 
   // Last: their programs register over the API, and they end while all else still runs.
   groups = await startGroups(config.group, {
@@ -269,7 +284,6 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
     teardown.add('the templates', () => rendering.stop());
   }
 
-  let draining: Promise<void> | undefined;
   const drain = (isReplaced = false): Promise<void> => {
     const farewell = { patience: config.balancer.drainTimeout, isReplaced };
     const left = isReplaced ? [names.leave(), atMost(farewell.patience, api.leave())] : [];

@@ -11,6 +11,7 @@ import type { Logger } from '../lib/log.ts';
 import type { Sockets } from '../lib/sockets.ts';
 import type { SourceOptions } from '../proxy/certificates/kinds.ts';
 import type { Carriage } from '../proxy/choice.ts';
+import type { CounterReader } from '../proxy/counters.ts';
 import type { Farewell } from '../proxy/farewell.ts';
 import type { ProxySettings } from '../proxy/settings.ts';
 import { DEFAULT_TLS } from '../proxy/tls/spec.ts';
@@ -42,6 +43,7 @@ export interface Balancer {
   /** `admin` is undefined when its default address was taken. */
   readonly addresses: { readonly listeners: readonly string[]; readonly admin: string | undefined };
   readonly router: Router;
+  readonly counters: CounterReader;
   carriage(): Carriage;
   readonly traffic: TrafficSource;
   /** What was counted of an instance, by discovery's id for it; undefined when no route leads to it. */
@@ -146,6 +148,7 @@ async function build({
   return {
     addresses: { listeners: [...listeners, ...(services?.addresses ?? [])], admin },
     router,
+    counters,
     carriage: () => front.carriage(),
     traffic: trafficOf({ catalog, router, counters, listeners, ejections: () => front.ejections() }),
     trafficOf: (id) => requestsOf(id) ?? connectionsOf(id, services?.connections() ?? []),

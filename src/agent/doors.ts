@@ -1,15 +1,19 @@
 import type { Acl } from '../acl/acl.ts';
 import { type ApiContext, DEFAULT_API_SETTINGS } from '../api/context.ts';
+import { ApiCounts } from '../api/counts.ts';
+import { endpoints } from '../api/endpoints.ts';
 import { startDashboard } from '../api/muster/dashboard.ts';
 import { noTraffic } from '../api/muster/traffic.ts';
 import type { About } from '../api/muster/wire.ts';
 import { type Api, type ApiOptions, startApi } from '../api/server.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { History } from '../catalog/history.ts';
+import type { DnsCounts } from '../dns/counts.ts';
 import { startHostsFile } from '../dns/hosts-file.ts';
 import { type Dns, startDns } from '../dns/server.ts';
 import { type Clock, pause } from '../lib/clock.ts';
 import { formatHostPort } from '../lib/host-port.ts';
+import type { Family } from '../lib/metrics.ts';
 import { type Sockets, unixPlace } from '../lib/sockets.ts';
 import { describeCarriage } from '../proxy/choice.ts';
 import type { LocalNode } from '../registry/node.ts';
@@ -19,6 +23,7 @@ import type { Config } from './config/schema.ts';
 import { withHeldBack } from './held-back.ts';
 import { type Https, startHttps } from './https.ts';
 import type { AgentLog } from './log.ts';
+import { families } from './metrics/table.ts';
 import type { Teardown } from './teardown.ts';
 import { clearSocket, grantSocket, socketPath } from './unix-socket.ts';
 
@@ -44,8 +49,10 @@ export interface DnsDoors {
 
 /** The HTTP API of an agent. */
 export interface HttpDoors {
-  /** "host:port". */
+  /** "host:port", "unix:///path", "https://host:port". */
   readonly addresses: readonly string[];
+  /** All figures at this moment. */
+  readonly metrics: () => Family[];
   /** As of `Api`. */
   hold(): Promise<void>;
   /** Another process has the sockets: resolves when nobody has a connection here any more. */
@@ -64,6 +71,7 @@ export async function listenDns(
   catalog: Catalog,
   node: LocalNode,
   acl: Acl | undefined,
+  counts: DnsCounts,
 ): Promise<DnsDoors> {
   const addresses: string[] = [];
   const open: Dns[] = [];
@@ -82,6 +90,7 @@ export async function listenDns(
       clock,
       logger: log.logger,
       sockets,
+      counts,
     });
     teardown.add('DNS', () => dns.stop(), 'service');
     addresses.push(dns.address);
@@ -101,14 +110,16 @@ export async function listenDns(
   };
 }
 
-/**
- * Serves the HTTP API and the dashboard on every client address. Answers with where: "host:port", "unix:///path",
- * "https://host:port".
- */
+/** Serves the HTTP API and the dashboard on every client address. */
 export async function listenHttp(
   { config, log, clock, teardown, sockets }: Parts,
   context: Omit<ApiContext, 'settings' | 'dashboard' | 'history'>,
-  seen: { balancer: Balancer | undefined; dns: readonly string[]; uiDirectory: string | undefined },
+  seen: {
+    balancer: Balancer | undefined;
+    dns: readonly string[];
+    dnsCounts: DnsCounts;
+    uiDirectory: string | undefined;
+  },
 ): Promise<HttpDoors> {
   const { node, catalog } = context;
   // The dashboard says where the API is, and the API serves the dashboard: the address is filled in between.
@@ -146,8 +157,22 @@ export async function listenHttp(
     sessionTtlMin: config.api.sessionTtlMin,
     txnMaxSize: config.api.txnMaxReqLen,
   };
+  const counts = new ApiCounts(endpoints.map(({ path }) => path.split('/')[2] ?? ''));
+  const { agent, ...sources } = context;
+  const metrics = () =>
+    agent === undefined
+      ? []
+      : families({
+          ...sources,
+          registry: agent.registry,
+          dashboard,
+          api: counts,
+          dns: seen.dnsCounts,
+          balancer: seen.balancer,
+          groups: context.groups ?? (() => []),
+        });
   const options = {
-    context: { ...context, settings, dashboard, history },
+    context: { ...context, settings, dashboard, history, counts, metrics },
     ...(seen.uiDirectory === undefined ? {} : { uiDirectory: seen.uiDirectory }),
   };
   const addresses: string[] = [];
@@ -196,6 +221,7 @@ export async function listenHttp(
   about.api = addresses[0] ?? '';
   return {
     addresses,
+    metrics,
     hold: async () => void (await Promise.all(apis.map((api) => api.hold()))),
     async leave() {
       for (const secure of behindTls) secure.leave();

@@ -10,6 +10,8 @@ describe('what endpoints need', () => {
   test('only these are open to those nobody knows', () => {
     const open = endpoints.filter(({ needs }) => needs === 'nothing');
     expect(open.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([
+      'GET /livez',
+      'GET /readyz',
       // Who knows the secret may see what it is for.
       'GET /v1/acl/info/:id',
       'GET /v1/acl/replication',

@@ -7,8 +7,10 @@ import type { SessionExpiry } from '../cluster/session-expiry.ts';
 import type { GroupControl } from '../group/view.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
+import type { Family } from '../lib/metrics.ts';
 import type { Store } from '../store/store.ts';
 import type { AgentControl } from './agent/context.ts';
+import type { ApiCounts } from './counts.ts';
 import type { Dashboard } from './muster/dashboard.ts';
 import type { ConnectionsView } from './muster/wire.ts';
 
@@ -88,6 +90,10 @@ export interface ApiContext {
   readonly cluster?: Cluster;
   /** What instances of TCP and UDP services hold; behind `/v1/muster/connections`. */
   readonly connections?: () => readonly ConnectionsView[];
+  /** Requests by family; nothing is counted without it. */
+  readonly counts?: ApiCounts;
+  /** Every figure there is; behind `/metrics`. */
+  readonly metrics?: () => Family[];
   /** Behind `/v1/agent/*`; a process that is no agent answers those 503. */
   readonly agent?: AgentControl;
 }

@@ -93,6 +93,7 @@ export async function startApi({
     silent.delete(request.socket);
     if (succession.takes(request, response)) return;
     if (!stopping.ended && ready.serve(request, response)) {
+      context.counts?.count(request.url ?? '', response.statusCode);
       logger.debug('request', { method: 'GET', path: pathOf(request), status: 200, ms: 0 });
       return;
     }
@@ -123,6 +124,7 @@ export async function startApi({
       const path = pathOf(request);
       const search = request.url?.slice(path.length + 1) ?? '';
       await route(request, response, path, search);
+      context.counts?.count(path, response.statusCode);
       if (!request.complete) drain(request);
       logger.debug('request', {
         method: request.method,

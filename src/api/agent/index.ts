@@ -13,6 +13,7 @@ import { maintainNode } from './maintenance.ts';
 import { listMembers } from './members.ts';
 import { metrics } from './metrics.ts';
 import { monitor } from './monitor.ts';
+import { livez, readyz, scrape } from './probes.ts';
 import { reload } from './reload.ts';
 import { self } from './self.ts';
 import { deregisterService } from './service/deregister.ts';
@@ -49,4 +50,7 @@ export const agentEndpoints: readonly Endpoint[] = [
   updateCheck,
   healthById,
   healthByName,
+  livez,
+  readyz,
+  scrape,
 ];

@@ -1,3 +1,4 @@
+import { PROMETHEUS_TEXT, prometheusText } from '../../lib/metrics.ts';
 import type { ApiContext } from '../context.ts';
 import { type ApiRequest, endpoint } from '../endpoint.ts';
 import { HttpError } from '../http-error.ts';
@@ -61,7 +62,9 @@ export const metrics = endpoint({
     if (wantsPrometheus(request)) {
       if (!agentOf(context).prometheus)
         throw new HttpError(415, 'Prometheus is not enabled since its retention time is not positive');
-      return text(prometheus(gauges(context)), { contentType: 'text/plain; version=0.0.4; charset=utf-8' });
+      return text(prometheus(gauges(context)) + prometheusText(context.metrics?.() ?? []), {
+        contentType: PROMETHEUS_TEXT,
+      });
     }
     return json({
       Timestamp: timestamp(context.clock.now()),

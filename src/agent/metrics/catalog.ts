@@ -1,0 +1,73 @@
+import { STATES } from '../../api/muster/wire.ts';
+import type { Sample } from '../../lib/metrics.ts';
+import { type Metrics, single } from './metric.ts';
+
+const TABLES = {
+  nodes: 'nodes',
+  services: 'instances',
+  checks: 'checks',
+  kv: 'keys',
+  sessions: 'sessions',
+} as const;
+
+export const catalogMetrics: Metrics = {
+  muster_catalog_index: single(
+    'gauge',
+    'Index of the last commit, which only grows: its rate is that of writes to the whole cluster.',
+    ({ catalog }) => catalog.index,
+  ),
+  muster_catalog_rows: {
+    type: 'gauge',
+    help: 'How much the catalog holds.',
+    labels: ['kind'],
+    read: ({ catalog }) =>
+      Object.entries(TABLES).map(([table, kind]) => ({
+        labels: { kind },
+        value: catalog.count(table as keyof typeof TABLES),
+      })),
+  },
+  muster_service_instances: {
+    type: 'gauge',
+    help: 'Instances of a service in a state; only "passing" ones get traffic.',
+    labels: ['service', 'state'],
+    read: ({ dashboard }) =>
+      [...dashboard.live.current().services.values()].flatMap(({ name, states }) =>
+        STATES.map((state): Sample => ({ labels: { service: name, state }, value: states[state] ?? 0 })),
+      ),
+  },
+  muster_checks: {
+    type: 'gauge',
+    help: 'Checks in the catalog by status.',
+    labels: ['status'],
+    read({ catalog }) {
+      const counts = { passing: 0, warning: 0, critical: 0 };
+      for (const { status } of catalog.all('checks')) counts[status]++;
+      return Object.entries(counts).map(([status, value]) => ({ labels: { status }, value }));
+    },
+  },
+  muster_agent_services: single(
+    'gauge',
+    'Services that are registered with this agent.',
+    ({ registry }) => registry.counts.services,
+  ),
+  muster_agent_checks: single(
+    'gauge',
+    'Checks that this agent carries out or keeps.',
+    ({ registry }) => registry.counts.checks,
+  ),
+  muster_agent_checks_held_back: single(
+    'gauge',
+    'Failing checks that the limit on floods keeps from being critical.',
+    ({ registry }) => registry.counts.heldBack,
+  ),
+  muster_cluster_leader_known: single(
+    'gauge',
+    'Whether writes can be made, as far as this agent knows: 1 or 0.',
+    ({ store }) => ((store.remote?.contact().known ?? true) ? 1 : 0),
+  ),
+  muster_cluster_silence_seconds: single(
+    'gauge',
+    'For how long those who keep the catalog have been silent: how old this view is.',
+    ({ store }) => (store.remote?.contact().silence ?? 0) / 1000,
+  ),
+};
