@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // @ts-check
-// Writes the pages of docs/reference that are made from code: config.md from the schema, cli.md from the table of verbs.
+// Writes the pages of docs/reference that are made from code: each from a table in src/.
 //   node scripts/docs.mjs
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { importSources } from './support/bundle.mjs';
@@ -8,12 +8,23 @@ import { inRoot } from './support/paths.mjs';
 import { run, say } from './support/say.mjs';
 
 await run(async () => {
-  const { configReference, cliReference, templateReference, verbs } = await importSources(
+  const {
+    apiReference,
+    cliReference,
+    configReference,
+    errorsReference,
+    metricsReference,
+    templateReference,
+    verbs,
+  } = await importSources(
     'docs',
     `
+    export { metricsReference } from './src/agent/metrics/reference.ts';
+    export { apiReference } from './src/api/reference.ts';
     export { configReference } from './src/agent/config/reference.ts';
     export { cliReference } from './src/cli/reference.ts';
     export { templateReference } from './src/template/functions/reference.ts';
+    export { errorsReference } from './src/cli/errors-reference.ts';
     export { verbs } from './src/cli/verbs.ts';`,
   );
   mkdirSync(inRoot('docs', 'reference'), { recursive: true });
@@ -21,6 +32,9 @@ await run(async () => {
     ['config.md', configReference()],
     ['cli.md', cliReference(verbs)],
     ['template.md', templateReference()],
+    ['metrics.md', metricsReference()],
+    ['api.md', apiReference()],
+    ['errors.md', errorsReference()],
   ])) {
     writeFileSync(inRoot('docs', 'reference', name), text);
     say('docs', `docs/reference/${name}`);

@@ -2,7 +2,10 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { configReference } from '../agent/config/reference.ts';
+import { metricsReference } from '../agent/metrics/reference.ts';
+import { apiReference } from '../api/reference.ts';
 import { templateReference } from '../template/functions/reference.ts';
+import { errorsReference } from './errors-reference.ts';
 import { cliReference } from './reference.ts';
 import { verbs } from './verbs.ts';
 
@@ -13,6 +16,9 @@ it('docs/reference is what `node scripts/docs.mjs` makes now', () => {
   expect(committed('config.md')).toBe(configReference());
   expect(committed('cli.md')).toBe(cliReference(verbs));
   expect(committed('template.md')).toBe(templateReference());
+  expect(committed('metrics.md')).toBe(metricsReference());
+  expect(committed('api.md')).toBe(apiReference());
+  expect(committed('errors.md')).toBe(errorsReference());
 });
 
 it('every key of the configuration is described', () => {

@@ -22,6 +22,7 @@ import { forceLeave, join, leave, raftListPeers, raftRemovePeer, recover } from 
 import { completion } from './verbs/completion.ts';
 import { configPrint, validate } from './verbs/config.ts';
 import { configDelete, configList, configRead, configWrite } from './verbs/config-entries.ts';
+import { debug } from './verbs/debug.ts';
 import { dns } from './verbs/dns.ts';
 import { drain } from './verbs/drain.ts';
 import { event } from './verbs/event.ts';
@@ -86,6 +87,7 @@ export const verbs: Verbs = {
   monitor,
   top,
   rtt,
+  debug,
   info,
   version,
 
