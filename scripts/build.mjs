@@ -6,6 +6,7 @@
 //   client.js         the SDK in one file
 //   types/            type declarations of the SDK
 //   ui/               the dashboard
+//   man/, completions/  manual pages and completions for shells, from the table of verbs
 //
 // Each part is rebuilt only when one of its inputs changed: a hash of their content is kept in dist/.build.json.
 // `node scripts/build.mjs [--force] [--quiet]`
@@ -100,6 +101,22 @@ async function buildClient() {
   await bundle({ client: CLIENT }, { splitting: false });
 }
 
+async function buildManual() {
+  const { importSources } = await import('./support/bundle.mjs');
+  const { completionScript, manPages, SHELLS, VERSION, verbs } = await importSources(
+    'manual',
+    `export { completionScript, SHELLS } from './src/cli/completion.ts';
+     export { manPages } from './src/cli/man.ts';
+     export { verbs } from './src/cli/verbs.ts';
+     export { VERSION } from './src/version.ts';`,
+  );
+  for (const folder of ['man', 'completions'])
+    fs.rmSync(path.join(dist, folder), { recursive: true, force: true });
+  for (const [name, page] of manPages(verbs, VERSION)) writeWhole(path.join(dist, 'man', name), page);
+  for (const shell of SHELLS)
+    writeWhole(path.join(dist, 'completions', `muster.${shell}`), completionScript(shell, verbs));
+}
+
 function run(script, args) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [path.join(root, 'node_modules', script), ...args], {
@@ -133,6 +150,12 @@ const PARTS = {
     inputs: ['src/client', 'src/lib', 'src/errors.ts', 'tsconfig.json', 'tsconfig.types.json', ...SELF],
     output: 'types/client/index.d.ts',
     build: () => run('typescript/bin/tsc', ['-p', 'tsconfig.types.json']),
+  },
+  manual: {
+    needs: 'src/cli/man.ts',
+    inputs: ['src/cli', 'src/version.ts', ...SELF],
+    output: 'man/muster.1',
+    build: buildManual,
   },
   ui: {
     needs: 'ui/index.html',
