@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 // @ts-check
-// npm run fuzz -- [--templates] [--seconds 60] [--seed N] [--store embedded] [--from N --count N]      see test/README.md
+// npm run fuzz -- [--parsers | --templates] [--seconds 60] [--seed N] [--store embedded] [--from N --count N]      see test/README.md
 import { parseArgs } from 'node:util';
 import { setup } from '../../scripts/setup.mjs';
 import { stopAllWithUs } from '../../scripts/support/processes.mjs';
 import { run, say } from '../../scripts/support/say.mjs';
 import { fuzz, reproduction } from './fuzz.mjs';
+import { fuzzParsers } from './parsers.mjs';
 import { fuzzTemplates } from './templates.mjs';
 
 await run(async () => {
@@ -18,6 +19,7 @@ await run(async () => {
       store: { type: 'string' },
       from: { type: 'string' },
       count: { type: 'string' },
+      parsers: { type: 'boolean' },
     },
   });
   await setup([]);
@@ -30,6 +32,7 @@ await run(async () => {
       : { seconds: Number(values.seconds ?? 60) }),
   };
   say('fuzz', `seed ${seed}`);
+  if (values.parsers === true) return feedParsers({ seed, ...limits });
   if (values.templates) return ofTemplates(seed, limits);
   const store =
     values.store === 'embedded' ? /** @type {const} */ ('embedded') : /** @type {const} */ ('memory');
@@ -59,6 +62,18 @@ await run(async () => {
   process.stdout.write(`--- the last of the agent's output\n${output.slice(-6_000)}\n`);
   return 1;
 });
+
+/** @param {{ seed: number, from: number, count?: number, seconds?: number }} options */
+async function feedParsers(options) {
+  const { sent, findings } = await fuzzParsers(options);
+  say('fuzz', `${sent} inputs`);
+  for (const { number, parser, why, input } of findings) {
+    say('fuzz', `FOUND at ${number} (${parser}): ${why}`);
+    say('fuzz', `  base64 ${input.toString('base64').slice(0, 20_000)}`);
+    say('fuzz', `  again: npm run fuzz -- --parsers --seed ${options.seed} --from ${number} --count 1`);
+  }
+  return findings.length === 0 ? 0 : 1;
+}
 
 /** @param {number} seed @param {{ from: number, count?: number, seconds?: number }} limits */
 async function ofTemplates(seed, limits) {
