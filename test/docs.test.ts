@@ -1,0 +1,119 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { inRoot, MUSTER, ROOT } from '../scripts/support/paths.mjs';
+import { freePorts, runToEnd } from '../scripts/support/processes.mjs';
+import { pickPorts, startMuster, testFolder } from './support/muster.ts';
+
+/** Every page for readers. */
+const PAGES = [
+  'README.md',
+  'CHANGELOG.md',
+  'packaging/README.md',
+  'test/README.md',
+  'scripts/README.md',
+  'bench/README.md',
+  'ui/README.md',
+  ...pagesBelow('docs'),
+].filter((page) => existsSync(inRoot(page)));
+
+function pagesBelow(folder: string): string[] {
+  return readdirSync(inRoot(folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? pagesBelow(path) : path.endsWith('.md') ? [path] : [];
+  });
+}
+
+const read = (page: string) => readFileSync(inRoot(page), 'utf8');
+
+/** Text outside of code. */
+function prose(text: string): string {
+  return text.replace(/^```[\s\S]*?^```/gm, '').replace(/`[^`\n]*`/g, '');
+}
+
+/** Names of headings in links, as GitHub makes them. */
+function anchorsOf(text: string): Set<string> {
+  const headings = text.replace(/^```[\s\S]*?^```/gm, '').match(/^#{1,6} .*$/gm) ?? [];
+  return new Set(
+    headings.map((heading) =>
+      heading
+        .replace(/^#+ /, '')
+        .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+        .replace(/\s/g, '-'),
+    ),
+  );
+}
+
+describe('links of the documentation', () => {
+  it.each(PAGES)('%s leads to what is there', (page) => {
+    const broken: string[] = [];
+    for (const [, target = ''] of prose(read(page)).matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^(?:https?|mailto):/.test(target)) continue;
+      const [path = '', anchor] = target.split('#');
+      const file = path === '' ? inRoot(page) : resolve(dirname(inRoot(page)), path);
+      if (!existsSync(file)) broken.push(`${target}: ${relative(ROOT, file)} is not there`);
+      else if (anchor !== undefined && !anchorsOf(readFileSync(file, 'utf8')).has(anchor))
+        broken.push(`${target}: no such heading`);
+    }
+    expect(broken).toEqual([]);
+  });
+
+  // Decisions are a folder that is linked as one.
+  it('every page of docs/ is linked from another one', () => {
+    const linked = new Set(
+      PAGES.flatMap((page) =>
+        [...prose(read(page)).matchAll(/\]\(([^)\s#]+)/g)].map(([, target = '']) =>
+          relative(ROOT, resolve(dirname(inRoot(page)), target)),
+        ),
+      ),
+    );
+    expect(
+      PAGES.filter(
+        (page) => /^docs\/(?!decisions\/\d)/.test(page) && page !== 'docs/README.md' && !linked.has(page),
+      ),
+    ).toEqual([]);
+  });
+});
+
+/** Blocks that begin with "```sh run": commands in the order of the page, for a shell in an empty directory. */
+function runnable(page: string): string[] {
+  return [...read(page).matchAll(/^```sh run\n([\s\S]*?)^```$/gm)].map(([, block = '']) => block);
+}
+
+const RUNNABLE = PAGES.filter((page) => runnable(page).length > 0);
+
+describe('commands of the documentation', () => {
+  it('there are some', () => expect(RUNNABLE.length).toBeGreaterThan(3));
+
+  // Each page has an agent of its own, on other ports than the page says: those are put in.
+  it.each(RUNNABLE)('%s', async (page) => {
+    const home = testFolder();
+    const bin = join(home, 'bin');
+    mkdirSync(bin);
+    symlinkSync(MUSTER, join(bin, 'muster'));
+    const ports = await pickPorts();
+    const [service] = await freePorts(1);
+    const agent = await startMuster('agent', { node: { dev: true, name: 'n1' } }, home, ports);
+    try {
+      const script = runnable(page)
+        .join('\n')
+        .replace(/\b(127\.0\.0\.1|localhost):8500\b/g, `$1:${ports.http}`)
+        .replace(/\b(127\.0\.0\.1|localhost):9999\b/g, `$1:${ports.proxy}`)
+        .replace(/\b(127\.0\.0\.1|localhost):9998\b/g, `$1:${ports.admin}`)
+        .replace(/-p 8600\b/g, `-p ${ports.dns}`)
+        // The service of the examples.
+        .replace(/\b8123\b/g, String(service));
+      const file = join(home, 'page.sh');
+      writeFileSync(file, script);
+      const { code, output } = await runToEnd('bash', ['-eu', '-o', 'pipefail', '-x', file], {
+        cwd: home,
+        env: { PATH: `${bin}:${process.env.PATH}`, CONSUL_HTTP_ADDR: `127.0.0.1:${ports.http}`, HOME: home },
+      });
+      expect(code, output).toBe(0);
+    } finally {
+      await agent.program.stop();
+    }
+  });
+});
