@@ -5,6 +5,7 @@ import { setup } from '../scripts/setup.mjs';
 import { stopAllWithUs } from '../scripts/support/processes.mjs';
 import { run } from '../scripts/support/say.mjs';
 import { clusterBench } from './cluster.mjs';
+import { dashboardBench } from './dashboard.mjs';
 import { dnsBench } from './dns.mjs';
 import { dnsForwardBench } from './dns-forward.mjs';
 import { groupsBench } from './groups.mjs';
@@ -48,6 +49,11 @@ const BENCHES = {
     about: 'from a write to the first request that follows it',
     needs: [],
     measure: propagationBench,
+  },
+  dashboard: {
+    about: 'the dashboard over thousands of instances that change all the time',
+    needs: ['test'],
+    measure: dashboardBench,
   },
   dns: { about: 'answers per second of the name service', needs: ['bench'], measure: dnsBench },
   'dns-forward': {
