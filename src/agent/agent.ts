@@ -114,7 +114,7 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
     },
     signal: options.signal,
   });
-  const { store, disk, database, sessions, leadership, cluster, isServer } = truth;
+  const { store, disk, environment, sessions, leadership, cluster, isServer } = truth;
   teardown.add('the sessions', () => sessions.stop());
   const registry = await register(parts, who, { store, disk, isServer });
   teardown.add('the registry', () => registry.stop());
@@ -243,9 +243,9 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
     runsAny: config.cluster.runGroups,
     balancer,
     disk:
-      database === undefined || dataDirectory === undefined
+      environment === undefined || dataDirectory === undefined
         ? undefined
-        : { database, directory: path.join(dataDirectory, 'groups') },
+        : { environment, directory: path.join(dataDirectory, 'groups') },
     env: {
       MUSTER_NODE: registry.node.name,
       MUSTER_ZONE: config.node.meta.zone ?? '',

@@ -1,6 +1,5 @@
 /** The groups of the configuration, and what they need of the agent: registry, catalog, the balancer's figures. */
 import path from 'node:path';
-import type { RootDatabase } from 'lmdb';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Service } from '../catalog/rows.ts';
 import { fold } from '../catalog/tables.ts';
@@ -20,6 +19,7 @@ import type { GroupControl } from '../group/view.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { Environment } from '../store/environment.ts';
 import type { Store } from '../store/store.ts';
 import type { Balancer } from './balancer.ts';
 import type { Config } from './config/schema.ts';
@@ -36,7 +36,7 @@ export interface GroupsOptions {
   readonly runsAny: boolean;
   readonly balancer: Pick<Balancer, 'trafficOf'> | undefined;
   /** Where instances that outlive this program are kept; undefined: nowhere, all end with it. */
-  readonly disk: { readonly database: RootDatabase; readonly directory: string } | undefined;
+  readonly disk: { readonly environment: Environment; readonly directory: string } | undefined;
   /** What every instance finds in its environment. */
   readonly env: Readonly<Record<string, string>>;
   readonly clock: Clock;
@@ -209,7 +209,7 @@ async function removeContainers(
 function keepIn({ disk, logger }: GroupsOptions): Keep | undefined {
   if (disk === undefined || process.platform !== 'linux') return undefined;
   return {
-    disk: groupDiskIn(disk.database, logger.child('groups')),
+    disk: groupDiskIn(disk.environment, logger.child('groups')),
     output: new OutputFolder(path.join(disk.directory, 'output')),
   };
 }

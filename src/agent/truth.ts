@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { RootDatabase } from 'lmdb';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { UserEvent } from '../cluster/event-log.ts';
 import { type Leadership, soleLeadership } from '../cluster/leadership.ts';
@@ -8,6 +7,7 @@ import { type SessionExpiry, startSessionExpiry } from '../cluster/session-expir
 import { MusterError, messageOf } from '../errors.ts';
 import { type LocalDisk, localDiskIn, openLocalDisk } from '../registry/disk.ts';
 import { openEmbeddedStore } from '../store/embedded.ts';
+import type { Environment } from '../store/environment.ts';
 import type { EtcdOptions } from '../store/etcd/client.ts';
 import { openMemoryStore } from '../store/memory.ts';
 import type { Store } from '../store/store.ts';
@@ -21,7 +21,7 @@ export interface Truth {
   /** Where this node's own registrations are kept; undefined: nowhere. */
   readonly disk: LocalDisk | undefined;
   /** Where this node keeps what is its own; undefined: nowhere. */
-  readonly database: RootDatabase | undefined;
+  readonly environment: Environment | undefined;
   readonly sessions: SessionExpiry;
   readonly leadership: Leadership;
   /** Of an agent that is not alone. */
@@ -66,13 +66,13 @@ export async function openTruth(
     const store = embedded ?? openMemoryStore({ onSubscriberError });
     teardown.add('the store', () => store.close());
     const sessions = startSessionExpiry({ store, clock, logger: logger.child('sessions') });
-    const database = embedded?.database;
-    const disk = database === undefined ? undefined : localDiskIn(database);
-    return { store, disk, database, sessions, leadership: soleLeadership(who.id), isServer: true };
+    const environment = embedded?.environment;
+    const disk = environment === undefined ? undefined : localDiskIn(environment);
+    return { store, disk, environment, sessions, leadership: soleLeadership(who.id), isServer: true };
   }
 
   const disk = dataDirectory === undefined ? undefined : openLocalDisk(path.join(dataDirectory, 'local'));
-  const database = disk?.database;
+  const environment = disk?.environment;
   teardown.add('the registrations', () => disk?.close());
   if (role === 'on etcd') {
     const { openEtcdStore } = await import('../store/etcd/store.ts');
@@ -97,7 +97,7 @@ export async function openTruth(
       clock,
       logger: logger.child('sessions'),
     });
-    return { store, disk, database, sessions, leadership, isServer: true };
+    return { store, disk, environment, sessions, leadership, isServer: true };
   }
 
   const { Keyring } = await import('../cluster/link/keyring.ts');
@@ -129,7 +129,7 @@ export async function openTruth(
     const client = await startClient({ ...common, directory });
     teardown.add('the cluster', () => client.stop());
     const { store, sessions, cluster } = client;
-    return { store, disk, database, sessions, cluster, leadership: NEVER, isServer: false };
+    return { store, disk, environment, sessions, cluster, leadership: NEVER, isServer: false };
   }
   if (directory === undefined)
     throw new MusterError(
@@ -147,7 +147,7 @@ export async function openTruth(
   });
   teardown.add('the cluster', () => server.stop());
   const { store, sessions, leadership, cluster } = server;
-  return { store, disk, database, sessions, leadership, cluster, isServer: true };
+  return { store, disk, environment, sessions, leadership, cluster, isServer: true };
 }
 
 /** Of an agent that keeps no truth. */

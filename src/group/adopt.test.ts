@@ -6,7 +6,7 @@ import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../lib/clock.ts';
 import { createLogger, silentLogger } from '../lib/log.ts';
-import { openLmdb } from '../store/lmdb.ts';
+import { openEnvironment } from '../store/environment.ts';
 import { GroupController } from './controller.ts';
 import { type GroupDisk, groupDiskIn } from './disk.ts';
 import type { Handle, Launch, Running } from './drivers.ts';
@@ -187,7 +187,7 @@ class World implements Surroundings {
 
 describe.skipIf(process.platform !== 'linux')('a group that outlives a run of Muster', () => {
   async function runs() {
-    const root = openLmdb(directory());
+    const root = openEnvironment(directory());
     const disk: GroupDisk = groupDiskIn(root, silentLogger);
     const output = new OutputFolder(directory());
     const lines: string[] = [];

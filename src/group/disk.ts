@@ -1,8 +1,8 @@
 /** What of groups outlives Muster: their sizes and rollouts, and the instances that run on. */
-import type { RootDatabase } from 'lmdb';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../lib/log.ts';
-import { fromDisk, toDisk } from '../store/row-on-disk.ts';
+import type { Environment } from '../store/environment.ts';
+import { fromText, toText } from '../store/row-text.ts';
 import type { Handle } from './drivers.ts';
 import type { KeptRollout } from './rollout.ts';
 import type { Template } from './spec.ts';
@@ -51,29 +51,30 @@ export interface GroupDisk {
   ): Promise<void>;
 }
 
+const TABLE = 'groups';
+
 /** In an environment that is there already; who opened it closes it. */
-export function groupDiskIn(root: RootDatabase, logger: Logger): GroupDisk {
-  const rows = root.openDB<KeptRow | Uint8Array, string>('groups', {});
-  const done = async (write: Promise<boolean>): Promise<void> => {
-    await write.catch((error: unknown) => {
+export function groupDiskIn(environment: Environment, logger: Logger): GroupDisk {
+  const write = async (key: string, row: KeptRow | undefined): Promise<void> => {
+    try {
+      await environment.write([{ table: TABLE, key, text: row && toText(row) }]);
+    } catch (error) {
       logger.error(`what is known of groups could not be kept for the next start: ${messageOf(error)}`);
-    });
+    }
   };
   return {
     load() {
-      // What was acknowledged a moment ago is to be there, too.
-      root.resetReadTxn();
       const groups: KeptGroup[] = [];
       const instances: KeptInstance[] = [];
-      for (const { value } of rows.getRange()) {
-        const row = fromDisk<KeptRow>(value);
+      for (const text of environment.rows(TABLE)) {
+        const row = fromText<KeptRow>(text);
         if (row.kind === 'group') groups.push(row);
         else instances.push(row);
       }
       return { groups, instances };
     },
-    put: (row) => done(rows.put(keyOf(row), toDisk<KeptRow>(row))),
-    remove: (row) => done(rows.remove(keyOf(row))),
+    put: (row) => write(keyOf(row), row),
+    remove: (row) => write(keyOf(row), undefined),
   };
 }
 

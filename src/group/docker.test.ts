@@ -7,7 +7,7 @@ import { missingForEngine, TEST_IMAGE, TestEngine } from '../docker/engine.test-
 import { messageOf } from '../errors.ts';
 import { systemClock } from '../lib/clock.ts';
 import { createLogger, silentLogger } from '../lib/log.ts';
-import { openLmdb } from '../store/lmdb.ts';
+import { openEnvironment } from '../store/environment.ts';
 import { GroupController } from './controller.ts';
 import { groupDiskIn } from './disk.ts';
 import { removeStrangers } from './docker.ts';
@@ -93,7 +93,7 @@ const surroundings: Surroundings = {
 /** Runs of Muster, one after the other, that know what the one before left. */
 function machine() {
   const directory = mkdtempSync(path.join(tmpdir(), 'containers-'));
-  const root = openLmdb(path.join(directory, 'data'));
+  const root = openEnvironment(path.join(directory, 'data'));
   const keep = {
     disk: groupDiskIn(root, silentLogger),
     output: new OutputFolder(path.join(directory, 'output')),

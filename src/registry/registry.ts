@@ -307,7 +307,7 @@ export class Registry {
 
   /** Resolves once disk and catalog have what is true of these IDs now. */
   async #acknowledge(services: readonly string[], checks: readonly string[]): Promise<void> {
-    await Promise.all([this.#keep(services, checks), this.#sync.push(services, checks)]);
+    await Promise.all([this.#sync.push(services, checks), this.#keep(services, checks)]);
   }
 
   async #keep(services: readonly string[], checks: readonly string[]): Promise<void> {

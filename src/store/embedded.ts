@@ -1,25 +1,23 @@
-import type { RootDatabase } from 'lmdb';
 import { Catalog } from '../catalog/catalog.ts';
 import type { Rows, TableName } from '../catalog/rows.ts';
 import { shapeOf, TABLE_NAMES } from '../catalog/tables.ts';
 import type { Write } from '../catalog/transaction.ts';
+import { type Environment, openEnvironment } from './environment.ts';
 import { GroupCommit } from './group-commit.ts';
-import { diskKey, lacksFormat, openLmdb } from './lmdb.ts';
-import { fromDisk, toDisk } from './row-on-disk.ts';
+import { fromText, toText } from './row-text.ts';
 import { FIRST_INDEX, type Store } from './store.ts';
 
-/** Layout of what is on disk. */
-const FORMAT = 1;
 const META = 'meta';
+const INDEX = 'index';
 
 export interface EmbeddedStore extends Store {
-  /** Where it is kept: what others of this node write there in the same tick is in the same transaction. */
-  readonly database: RootDatabase;
+  /** Where it is kept: what others of this node write there in the same breath reaches the disk together with it. */
+  readonly environment: Environment;
 }
 
 /**
- * The store for one machine: LMDB, one database per table, one transaction and one sync per group of commits.
- * What was acknowledged survives kill -9 and a loss of power.
+ * The store for one machine: a group of commits is one record of a log and one sync. What was acknowledged survives kill -9
+ * and a loss of power.
  */
 export function openEmbeddedStore({
   path,
@@ -28,54 +26,35 @@ export function openEmbeddedStore({
   path: string;
   onSubscriberError: (error: unknown) => void;
 }): EmbeddedStore {
-  const root = openLmdb(path);
-  // In one transaction: each would be one of its own, with its sync.
-  const { tables, meta } = root.transactionSync(() => ({
-    tables: new Map(
-      TABLE_NAMES.map((name) => [
-        name,
-        root.openDB<Rows[TableName] | Uint8Array, Buffer>(name, { keyEncoding: 'binary' }),
-      ]),
-    ),
-    meta: root.openDB<number, string>(META, {}),
-  }));
-  const isNew = lacksFormat(meta.get('format'), FORMAT, path);
-
+  const environment = openEnvironment(path);
   const catalog = new Catalog(onSubscriberError);
-  catalog.load(meta.get('index') ?? FIRST_INDEX, readRows());
+  catalog.load(Number(environment.row(META, INDEX) ?? FIRST_INDEX), readRows());
 
   function* readRows(): Generator<Write> {
-    for (const [table, database] of tables) {
+    for (const table of TABLE_NAMES) {
       const { key } = shapeOf(table);
-      for (const { value } of database.getRange()) {
-        const row = fromDisk<Rows[TableName]>(value);
+      for (const text of environment.rows(table)) {
+        const row = fromText<Rows[TableName]>(text);
         yield { table, key: key(row), row } as Write;
       }
     }
   }
 
-  const commits = new GroupCommit(catalog, async (index, writes) => {
-    await root.batch(() => {
-      for (const { table, key, row } of writes) {
-        const database = tables.get(table);
-        if (row === undefined) database?.remove(diskKey(key));
-        else database?.put(diskKey(key), toDisk<Rows[TableName]>(row));
-      }
-      meta.put('index', index);
-      if (isNew) meta.put('format', FORMAT);
-    });
-    // A commit is acknowledged when it is on the disk, not when it is in the page cache.
-    await root.flushed;
-  });
+  const commits = new GroupCommit(catalog, (index, writes) =>
+    environment.write([
+      ...writes.map(({ table, key, row }) => ({ table, key, text: row && toText(row) })),
+      { table: META, key: INDEX, text: String(index) },
+    ]),
+  );
 
   let closing: Promise<void> | undefined;
   return {
     kind: 'embedded',
-    database: root,
+    environment,
     catalog,
     write: (command) => commits.write(command),
     close() {
-      closing ??= commits.close().then(() => root.close());
+      closing ??= commits.close().then(() => environment.close());
       return closing;
     },
   };

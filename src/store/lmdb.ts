@@ -1,20 +1,18 @@
 import { createHash } from 'node:crypto';
 import { accessSync, constants, mkdirSync } from 'node:fs';
-import { open, type RootDatabase } from 'lmdb';
+import { open, type RangeOptions, type RootDatabase } from 'lmdb';
 import { MusterError, messageOf } from '../errors.ts';
 
-/** Databases that one environment may have: the catalog's tables, the registry's, that of groups, and what tells their formats. */
-const MAX_DATABASES = 32;
+/** LMDB takes keys up to 1978 bytes; the catalog knows no such limit. Longer ones than this stand under their hash. */
+const MAX_KEY_BYTES = 1024;
 
-/**
- * Opens an LMDB environment. Everything that this program keeps is in one, so that a registration, which concerns the
- * registry and the catalog, is one transaction and one sync. Throws `store.unusable` when it cannot be written.
- */
-export function openLmdb(path: string): RootDatabase {
+/** Opens a data file of texts by place. Throws `store.unusable` when it cannot be written. */
+export function openLmdb(path: string): RootDatabase<string, Buffer> {
   try {
     mkdirSync(path, { recursive: true });
     accessSync(path, constants.W_OK);
-    return open({ path, maxDbs: MAX_DATABASES });
+    // A transaction is over when it is on the disk; there is nobody who would want to see it before.
+    return open<string, Buffer>({ path, encoding: 'string', keyEncoding: 'binary', overlappingSync: false });
   } catch (cause) {
     throw new MusterError(
       'store.unusable',
@@ -24,21 +22,20 @@ export function openLmdb(path: string): RootDatabase {
   }
 }
 
-/** LMDB takes keys up to 1978 bytes; the catalog knows no such limit. Long ones stand under their hash. */
-export function diskKey(key: string): Buffer {
-  const bytes = Buffer.from(`=${key}`);
-  return bytes.length <= 1024 ? bytes : createHash('sha256').update(bytes).digest();
+/** `place`: the name of a table, a zero byte, the key of a row in it. */
+export function diskKey(place: string): Buffer {
+  const bytes = Buffer.from(place);
+  if (bytes.length <= MAX_KEY_BYTES) return bytes;
+  const behindTable = bytes.indexOf(0) + 1;
+  // A key that looks like that is one that nobody can write: it is no UTF-8.
+  return Buffer.concat([
+    bytes.subarray(0, behindTable),
+    Buffer.from([0xff]),
+    createHash('sha256').update(bytes).digest(),
+  ]);
 }
 
-/**
- * Layout of what one of the users of an environment keeps there. Throws `store.unusable` for a newer one: it is refused
- * rather than guessed at. Answers whether it has to be written, since there is none yet.
- */
-export function lacksFormat(known: number | undefined, format: number, path: string): boolean {
-  if (known !== undefined && known !== format)
-    throw new MusterError(
-      'store.unusable',
-      `the data in ${path} has format ${known}, this program knows ${format}: use the program that wrote it, or another -data-dir`,
-    );
-  return known === undefined;
+/** Where the rows of a table are. */
+export function diskRange(table: string): RangeOptions {
+  return { start: Buffer.from(`${table}\u0000`), end: Buffer.from(`${table}\u0001`) };
 }

@@ -1,10 +1,10 @@
-import { isDeepStrictEqual } from 'node:util';
+import { isSame } from '../../lib/same.ts';
 import type { Indexed } from '../rows.ts';
 import type { Draft } from '../transaction.ts';
 
+const POSITIONS: ReadonlySet<string> = new Set<keyof Indexed>(['createIndex', 'modifyIndex']);
+
 /** True when writing `draft` would change nothing: such a write must not move any index. */
 export function isUnchanged<Row extends Indexed>(row: Row | undefined, draft: Draft<Row>): boolean {
-  if (row === undefined) return false;
-  const { createIndex: _created, modifyIndex: _modified, ...content } = row;
-  return isDeepStrictEqual(content, draft);
+  return row !== undefined && isSame(row, draft, POSITIONS);
 }

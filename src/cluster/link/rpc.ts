@@ -13,7 +13,7 @@ import {
 import type { TLSSocket } from 'node:tls';
 import { isMusterError, MusterError, messageOf } from '../../errors.ts';
 import type { HostPort } from '../../lib/host-port.ts';
-import { fromText, toText } from '../../store/etcd/row-text.ts';
+import { fromText, toText } from '../../store/row-text.ts';
 import type { Keyring } from './keyring.ts';
 import { dialLink } from './link.ts';
 

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { fromText, toText } from '../row-text.ts';
 import { fieldsOf, MessageWriter, ProtobufError } from './protobuf.ts';
-import { fromText, toText } from './row-text.ts';
 
 it('numbers and bytes of a message come back', () => {
   fc.assert(

@@ -3,13 +3,13 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import { Transaction, type Write } from '../../catalog/transaction.ts';
 import { MusterError, messageOf } from '../../errors.ts';
 import { type Clock, pause } from '../../lib/clock.ts';
+import { rowText } from '../row-text.ts';
 import type { Command, Committed } from '../store.ts';
 import type { EtcdClient } from './client.ts';
 import { RpcError, STATUS } from './grpc.ts';
 import { encodeWrites, type Head, type Layout } from './layout.ts';
 import type { Operation, Txn } from './messages.ts';
 import { headOf, type Replica } from './replica.ts';
-import { rowText } from './row-text.ts';
 
 /** What one transaction may hold. */
 export interface TxnLimits {

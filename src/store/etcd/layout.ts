@@ -1,8 +1,8 @@
 import type { Rows, TableName } from '../../catalog/rows.ts';
 import { shapeOf, TABLES } from '../../catalog/tables.ts';
 import type { Write } from '../../catalog/transaction.ts';
+import { fromText, toText } from '../row-text.ts';
 import type { KeyRange } from './messages.ts';
-import { fromText, toText } from './row-text.ts';
 
 /** The commit that the rows stand at. Every commit compares and replaces it, which puts all commits in one order. */
 export interface Head {

@@ -6,12 +6,12 @@ import { type BackoffPolicy, backoffDelay } from '../../lib/backoff.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
 import { difference } from '../difference.ts';
+import { fromText } from '../row-text.ts';
 import { Barrier } from './barrier.ts';
 import type { EtcdClient } from './client.ts';
 import { type Duplex, RpcError, STATUS } from './grpc.ts';
 import { decodeWrites, type Head, type Layout, NO_HEAD } from './layout.ts';
 import type { KeyValue, WatchAnswer, WatchEvent } from './messages.ts';
-import { fromText } from './row-text.ts';
 
 /** Rows in one answer to a list: some megabytes. */
 const PAGE = 4000;

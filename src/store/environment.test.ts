@@ -1,0 +1,170 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import fc from 'fast-check';
+import { open } from 'lmdb';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Environment, openEnvironment } from './environment.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'muster-environment-'));
+const cache = fileURLToPath(new URL('../../node_modules/.cache/', import.meta.url));
+const child = join(cache, `environment-storm-${process.pid}.mjs`);
+let folders = 0;
+const folder = () => mkdtempSync(join(root, `${folders++}-`));
+
+/** So small that the log turns all the time. */
+const logBytes = 4096;
+
+beforeAll(async () => {
+  mkdirSync(cache, { recursive: true });
+  // A process of its own that counts up some rows as fast as it can, each write several of them, and tells what was acknowledged.
+  await build({
+    stdin: {
+      contents: `
+        import { openEnvironment } from ${JSON.stringify(fileURLToPath(new URL('./environment.ts', import.meta.url)))};
+        const environment = openEnvironment(process.argv[2], { logBytes: ${logBytes} });
+        const from = Number(environment.row('t', 'count') ?? 0);
+        for (let i = from + 1; ; i++) {
+          const text = String(i);
+          await environment.write([
+            { table: 't', key: 'count', text },
+            { table: 't', key: 'row-' + (i % 50), text: text + 'x'.repeat(i % 300) },
+            { table: 'u', key: 'row-' + ((i - 1) % 50), text: undefined },
+            { table: 'u', key: 'row-' + (i % 50), text },
+          ]);
+          process.send(i);
+        }`,
+      resolveDir: fileURLToPath(new URL('.', import.meta.url)),
+      loader: 'ts',
+    },
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    outfile: child,
+    logLevel: 'error',
+  });
+});
+
+afterAll(() => {
+  rmSync(root, { recursive: true, force: true });
+  rmSync(child, { force: true });
+});
+
+const rows = (environment: Environment, table = 't') => [...environment.rows(table)];
+
+describe('environment', () => {
+  it('has after a restart what was written last, whether it was ended or not', async () => {
+    const put = fc.record({
+      table: fc.constantFrom('t', 'u'),
+      key: fc.oneof(
+        fc.constantFrom('', 'a', 'b', 'é'),
+        fc.constant('k'.repeat(5000)),
+        fc.constant(`${'k'.repeat(5000)}2`),
+      ),
+      text: fc.option(fc.string({ unit: 'grapheme' }), { nil: undefined }),
+    });
+    const step = fc.record({
+      puts: fc.array(put, { maxLength: 4 }),
+      restarts: fc.constantFrom('no', 'no', 'no', 'yes', 'crash'),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
+        let at = folder();
+        let environment = openEnvironment(at, { logBytes });
+        const model = new Map<string, string>();
+        const look = () => {
+          for (const table of ['t', 'u']) {
+            const own = [...model].filter(([place]) => place.startsWith(table)).map(([, text]) => text);
+            expect(rows(environment, table).sort()).toEqual(own.sort());
+          }
+        };
+        try {
+          for (const { puts, restarts } of steps) {
+            await environment.write(puts);
+            for (const { table, key, text } of puts) {
+              if (text === undefined) model.delete(table + key);
+              else model.set(table + key, text);
+            }
+            look();
+            if (restarts === 'no') continue;
+            if (restarts === 'yes') await environment.close();
+            else {
+              // What the disk has while it goes on is what a crash leaves.
+              const copy = folder();
+              cpSync(at, copy, { recursive: true });
+              await environment.close();
+              at = copy;
+            }
+            environment = openEnvironment(at, { logBytes });
+            look();
+          }
+        } finally {
+          await environment.close();
+        }
+      }),
+      { numRuns: 20 },
+    );
+  }, 60_000);
+
+  it('loses nothing that was acknowledged when it is killed while the data file takes rows over', async () => {
+    const at = folder();
+    let last = 0;
+    for (let round = 0; round < 5; round++) {
+      const storm: ChildProcess = fork(child, [at]);
+      const target = last + 150 + round * 37;
+      storm.on('message', (count) => {
+        last = Number(count);
+        if (last >= target) storm.kill('SIGKILL');
+      });
+      await once(storm, 'exit');
+      const environment = openEnvironment(at, { logBytes });
+      const count = Number(environment.row('t', 'count'));
+      // The one that was under way may be there too.
+      expect(count).toBeGreaterThanOrEqual(last);
+      expect(count).toBeLessThanOrEqual(last + 1);
+      // All rows of a write or none, and nothing comes back that was removed.
+      expect(rows(environment, 'u')).toEqual([String(count)]);
+      const numbers = rows(environment).map((text) => Number(/^\d+/.exec(text)?.[0]));
+      const expected = Array.from({ length: 50 }, (_, i) => count - i);
+      expect(new Set(numbers)).toEqual(new Set(expected));
+      await environment.close();
+      last = count;
+    }
+  }, 60_000);
+
+  it('takes many writes at once, more than the log has room for', async () => {
+    const at = folder();
+    const environment = openEnvironment(at, { logBytes });
+    const text = 'x'.repeat(200);
+    await Promise.all(
+      Array.from({ length: 3000 }, (_, i) => environment.write([{ table: 't', key: `k${i}`, text }])),
+    );
+    for (let i = 0; i < 100; i++) await environment.write([{ table: 't', key: `l${i}`, text }]);
+    await environment.close();
+    await expect(environment.write([])).rejects.toMatchObject({ code: 'store.closed' });
+    const again = openEnvironment(at, { logBytes });
+    expect(rows(again)).toHaveLength(3100);
+    await again.close();
+  });
+
+  it('is for one at a time', async () => {
+    const at = folder();
+    const environment = openEnvironment(at);
+    expect(() => openEnvironment(at)).toThrow(/in use by another muster/);
+    await environment.close();
+    await openEnvironment(at).close();
+  });
+
+  it('refuses what an earlier program wrote', async () => {
+    const at = folder();
+    const old = open({ path: at });
+    await old.openDB('meta', {}).put('format', 1);
+    await old.close();
+    expect(() => openEnvironment(at)).toThrow(/has format 1, this program knows 2/);
+  });
+});

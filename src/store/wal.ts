@@ -1,0 +1,192 @@
+import {
+  closeSync,
+  constants,
+  fdatasync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  write,
+  writeSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { MusterError } from '../errors.ts';
+
+/**
+ * Bytes that a file of the log has from the start. They are written once: a record that lies in them changes nothing but
+ * their content, so that the file system has no journal of its own to write, which took ten times as long.
+ */
+export const LOG_BYTES = 2 * 1024 * 1024;
+
+/** Length of what follows, checksum of all that follows, sequence number (64 bits, little-endian all of them). */
+const HEADER_BYTES = 16;
+const FILES = ['log-0', 'log-1'] as const;
+/** Where a write with this flag returns, its bytes are on the disk. */
+const WRITES_THROUGH = process.platform === 'linux';
+
+interface LogFile {
+  readonly fd: number;
+  /** Behind its last record. */
+  end: number;
+}
+
+/** A record that was found at the start. */
+export interface LogRecord {
+  readonly sequence: number;
+  readonly payload: Buffer;
+}
+
+/**
+ * A write-ahead log in two files: one takes the records, the other is free or holds those that are being taken over into the data
+ * file. Records are numbered without gaps; in a file that is used again those of before are told by their lower numbers.
+ */
+export class WriteAheadLog {
+  readonly #files: readonly [LogFile, LogFile];
+  readonly #bytes: number;
+  #current: 0 | 1 = 0;
+  #sequence: number;
+  #buffer = Buffer.alloc(64 * 1024);
+
+  private constructor(files: readonly [LogFile, LogFile], bytes: number, sequence: number) {
+    this.#files = files;
+    this.#bytes = bytes;
+    this.#sequence = sequence;
+  }
+
+  /**
+   * Opens the log in a directory, whose data file has all records up to number `applied`. Answers those beyond, in order, with
+   * it. Throws `store.unusable` when some are missing in between, and what the file system throws.
+   */
+  static open(
+    directory: string,
+    applied: number,
+    bytes = LOG_BYTES,
+  ): { log: WriteAheadLog; records: LogRecord[] } {
+    const files: LogFile[] = [];
+    const runs: LogRecord[][] = [];
+    for (const name of FILES) {
+      const fd = openFile(join(directory, name), bytes);
+      files.push({ fd, end: 0 });
+      runs.push(recordsOf(readAll(fd)));
+    }
+    const records: LogRecord[] = [];
+    for (const run of runs.sort((a, b) => (a[0]?.sequence ?? 0) - (b[0]?.sequence ?? 0)))
+      for (const record of run) {
+        if (record.sequence <= applied + records.length) continue;
+        if (record.sequence > applied + records.length + 1)
+          throw new MusterError(
+            'store.unusable',
+            `the log in ${directory} goes on after what its data file knows: they are from different times. Put both back from one copy, or remove ${FILES.join(' and ')} to go on with what the data file has`,
+          );
+        records.push(record);
+      }
+    const log = new WriteAheadLog(files as [LogFile, LogFile], bytes, applied + records.length);
+    return { log, records };
+  }
+
+  /** Number of the last record that is on the disk. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  /** Whether the current file has had its share. */
+  get isFull(): boolean {
+    return this.#file.end >= this.#bytes;
+  }
+
+  /**
+   * Resolves when the record would survive a crash of the machine. After a failure the next one takes its place; whether the
+   * failed one comes back after a crash cannot be said then. One at a time.
+   */
+  async append(size: number, fill: (payload: Buffer) => void): Promise<void> {
+    const bytes = HEADER_BYTES + size;
+    if (this.#buffer.length < bytes) this.#buffer = Buffer.alloc(bytes > LOG_BYTES ? bytes : bytes * 2);
+    const buffer = this.#buffer;
+    fill(buffer.subarray(HEADER_BYTES, bytes));
+    buffer.writeUInt32LE(size, 0);
+    buffer.writeBigUInt64LE(BigInt(this.#sequence + 1), 8);
+    buffer.writeUInt32LE(crc32(buffer.subarray(8, bytes)), 4);
+    const file = this.#file;
+    await writeThrough(file.fd, buffer, bytes, file.end);
+    file.end += bytes;
+    this.#sequence++;
+    // One large value must not stay for good.
+    if (this.#buffer.length > LOG_BYTES) this.#buffer = Buffer.alloc(64 * 1024);
+  }
+
+  /** Goes on in the other file, whose records nobody needs any more. */
+  turn(): void {
+    this.#current = this.#current === 0 ? 1 : 0;
+    const file = this.#file;
+    // It had a record of unusual size.
+    if (file.end > 2 * this.#bytes) ftruncateSync(file.fd, this.#bytes);
+    file.end = 0;
+  }
+
+  close(): void {
+    for (const { fd } of this.#files) closeSync(fd);
+  }
+
+  get #file(): LogFile {
+    return this.#files[this.#current];
+  }
+}
+
+function openFile(path: string, bytes: number): number {
+  const flags = constants.O_RDWR | (WRITES_THROUGH ? constants.O_DSYNC : 0);
+  try {
+    return openSync(path, flags);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  const plain = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600);
+  writeSync(plain, Buffer.alloc(bytes));
+  fsyncSync(plain);
+  closeSync(plain);
+  const directory = openSync(dirname(path), 'r');
+  fsyncSync(directory);
+  closeSync(directory);
+  return openSync(path, flags);
+}
+
+function readAll(fd: number): Buffer {
+  const parts: Buffer[] = [];
+  for (let at = 0; ; ) {
+    const part = Buffer.alloc(LOG_BYTES);
+    const count = readSync(fd, part, 0, part.length, at);
+    parts.push(part.subarray(0, count));
+    at += count;
+    if (count === 0) return Buffer.concat(parts);
+  }
+}
+
+/** The records from the beginning up to the first that is none, or does not follow the one before. */
+export function recordsOf(bytes: Buffer): LogRecord[] {
+  const records: LogRecord[] = [];
+  for (let at = 0; at + HEADER_BYTES <= bytes.length; ) {
+    const size = bytes.readUInt32LE(at);
+    const end = at + HEADER_BYTES + size;
+    if (end > bytes.length || bytes.readUInt32LE(at + 4) !== crc32(bytes.subarray(at + 8, end))) break;
+    const sequence = Number(bytes.readBigUInt64LE(at + 8));
+    const last = records[records.length - 1];
+    if (sequence === 0 || (last !== undefined && sequence !== last.sequence + 1)) break;
+    records.push({ sequence, payload: bytes.subarray(at + HEADER_BYTES, end) });
+    at = end;
+  }
+  return records;
+}
+
+/** In a thread of the pool, and synced there: one way there and back. */
+async function writeThrough(fd: number, buffer: Buffer, length: number, position: number): Promise<void> {
+  for (let at = 0; at < length; )
+    at += await new Promise<number>((resolve, reject) =>
+      write(fd, buffer, at, length - at, position + at, (error, count) =>
+        error === null ? resolve(count) : reject(error),
+      ),
+    );
+  if (!WRITES_THROUGH)
+    await new Promise<void>((resolve, reject) =>
+      fdatasync(fd, (error) => (error === null ? resolve() : reject(error))),
+    );
+}
