@@ -1,4 +1,4 @@
-import { compareUtf8, lowerBound } from '../lib/order.ts';
+import { SortedKeys } from '../lib/sorted-keys.ts';
 import type { Rows, TableName } from './rows.ts';
 import { shapeOf } from './tables.ts';
 
@@ -6,14 +6,14 @@ import { shapeOf } from './tables.ts';
 export class Table<T extends TableName> {
   readonly #shape;
   readonly #rows = new Map<string, Rows[T]>();
-  readonly #keys: string[] = [];
-  readonly #indexes: { of: (row: Rows[T]) => readonly string[]; keys: Map<string, string[]> }[];
-  readonly #indexByName = new Map<string, Map<string, string[]>>();
+  readonly #keys = new SortedKeys();
+  readonly #indexes: { of: (row: Rows[T]) => readonly string[]; keys: Map<string, Keys> }[];
+  readonly #indexByName = new Map<string, Map<string, Keys>>();
 
   constructor(name: T) {
     this.#shape = shapeOf(name);
     this.#indexes = Object.entries(this.#shape.indexes).map(([index, of]) => {
-      const keys = new Map<string, string[]>();
+      const keys = new Map<string, Keys>();
       this.#indexByName.set(index, keys);
       return { of, keys };
     });
@@ -28,27 +28,24 @@ export class Table<T extends TableName> {
   }
 
   all(): Rows[T][] {
-    return this.#keys.map((key) => this.#rows.get(key) as Rows[T]);
+    return this.#rowsOf(this.#keys);
   }
 
   list(index: string, value: string): Rows[T][] {
     const keys = this.#indexByName.get(index)?.get(value);
-    return keys === undefined ? [] : keys.map((key) => this.#rows.get(key) as Rows[T]);
+    if (keys === undefined) return [];
+    return typeof keys === 'string' ? [this.#rows.get(keys) as Rows[T]] : this.#rowsOf(keys);
   }
 
   prefix(prefix: string): Rows[T][] {
     const found: Rows[T][] = [];
-    for (let at = lowerBound(this.#keys, prefix); at < this.#keys.length; at++) {
-      const key = this.#keys[at] as string;
-      if (!key.startsWith(prefix)) break;
-      found.push(this.#rows.get(key) as Rows[T]);
-    }
+    for (const key of this.#keys.startingWith(prefix)) found.push(this.#rows.get(key) as Rows[T]);
     return found;
   }
 
   /** Values of an index that at least one row has. */
   values(index: string): IterableIterator<string> {
-    return (this.#indexByName.get(index) ?? new Map<string, string[]>()).keys();
+    return (this.#indexByName.get(index) ?? new Map<string, Keys>()).keys();
   }
 
   /** Puts `row` in the place of the row with its key, or removes that row. Answers what was there. */
@@ -57,10 +54,10 @@ export class Table<T extends TableName> {
     if (row === undefined) {
       if (before === undefined) return undefined;
       this.#rows.delete(key);
-      remove(this.#keys, key);
+      this.#keys.delete(key);
     } else {
       this.#rows.set(key, row);
-      if (before === undefined) insert(this.#keys, key);
+      if (before === undefined) this.#keys.add(key);
     }
     for (const { of, keys } of this.#indexes) {
       const old = before === undefined ? [] : of(before);
@@ -70,33 +67,33 @@ export class Table<T extends TableName> {
     }
     return before;
   }
-}
 
-function insert(keys: string[], key: string): void {
-  // Keys mostly arrive in order (a load from disk, a growing prefix): then no search and no move.
-  const last = keys[keys.length - 1];
-  if (last === undefined || compareUtf8(last, key) < 0) {
-    keys.push(key);
-    return;
+  #rowsOf(keys: SortedKeys): Rows[T][] {
+    const rows: Rows[T][] = [];
+    keys.forEach((key) => {
+      rows.push(this.#rows.get(key) as Rows[T]);
+    });
+    return rows;
   }
-  const at = lowerBound(keys, key);
-  if (keys[at] !== key) keys.splice(at, 0, key);
 }
 
-function remove(keys: string[], key: string): void {
-  const at = lowerBound(keys, key);
-  if (keys[at] === key) keys.splice(at, 1);
-}
+/** Most values of an index have one key, and there are hundreds of thousands of them: those stand for themselves. */
+type Keys = string | SortedKeys;
 
-function addTo(index: Map<string, string[]>, value: string, key: string): void {
+function addTo(index: Map<string, Keys>, value: string, key: string): void {
   const keys = index.get(value);
-  if (keys === undefined) index.set(value, [key]);
-  else insert(keys, key);
+  if (keys === undefined) index.set(value, key);
+  else if (typeof keys !== 'string') keys.add(key);
+  else if (keys !== key) {
+    const several = new SortedKeys();
+    several.add(keys);
+    several.add(key);
+    index.set(value, several);
+  }
 }
 
-function removeFrom(index: Map<string, string[]>, value: string, key: string): void {
+function removeFrom(index: Map<string, Keys>, value: string, key: string): void {
   const keys = index.get(value);
-  if (keys === undefined) return;
-  remove(keys, key);
-  if (keys.length === 0) index.delete(value);
+  if (keys === key) index.delete(value);
+  else if (keys instanceof SortedKeys && keys.delete(key) && keys.size === 0) index.delete(value);
 }

@@ -1,10 +1,10 @@
-import type { Authorizer } from '../../acl/authorizer.ts';
-import { visibleServices } from '../../acl/visible.ts';
+import { mayReadService } from '../../acl/visible.ts';
+import type { Catalog } from '../../catalog/catalog.ts';
+import { type NamedTags, ServiceTags, tagsByName } from '../../catalog/service-tags.ts';
 import { nodeKey } from '../../catalog/tables.ts';
 import { topic } from '../../catalog/topics.ts';
 import { compareUtf8 } from '../../lib/order.ts';
 import { blockingRead } from '../blocking.ts';
-import type { ApiContext } from '../context.ts';
 import { endpoint } from '../endpoint.ts';
 import { hasMeta, nodeMetaOf } from '../node-meta.ts';
 import { READ_QUERY, readOptions } from '../read-options.ts';
@@ -23,26 +23,29 @@ export const catalogServices = endpoint({
       kind: 'cacheable',
       shared: true,
       options: readOptions(context, request),
-      read: () => tagsByName(context, request.authorizer, meta),
+      read() {
+        const all = meta.length === 0 ? allOf(context.catalog) : someOf(context.catalog, meta);
+        return Object.fromEntries(all.filter(([name]) => mayReadService(request.authorizer, name)));
+      },
     });
   },
 });
 
-function tagsByName(
-  { catalog }: ApiContext,
-  authorizer: Authorizer,
-  meta: readonly (readonly [string, string])[],
-): Record<string, string[]> {
-  const byName = new Map<string, Set<string>>();
-  for (const { name, node, tags } of visibleServices(authorizer, catalog.all('services'))) {
-    if (meta.length > 0 && !hasMeta(catalog.get('nodes', nodeKey(node))?.meta, meta)) continue;
-    let known = byName.get(name);
-    if (known === undefined) {
-      known = new Set();
-      byName.set(name, known);
-    }
-    for (const tag of tags) known.add(tag);
+const known = new WeakMap<Catalog, ServiceTags>();
+
+function allOf(catalog: Catalog): NamedTags[] {
+  let tags = known.get(catalog);
+  if (tags === undefined) {
+    tags = new ServiceTags(catalog);
+    known.set(catalog, tags);
   }
-  const sorted = [...byName].sort(([a], [b]) => compareUtf8(a, b));
-  return Object.fromEntries(sorted.map(([name, tags]) => [name, [...tags]]));
+  return tags.all();
+}
+
+/** On nodes with this metadata. */
+function someOf(catalog: Catalog, meta: readonly (readonly [string, string])[]): NamedTags[] {
+  const services = catalog
+    .all('services')
+    .filter(({ node }) => hasMeta(catalog.get('nodes', nodeKey(node))?.meta, meta));
+  return tagsByName(services).sort(([a], [b]) => compareUtf8(a, b));
 }
