@@ -4,15 +4,13 @@ import type { ApiContext } from './context.ts';
 import { acceptsGzip, acceptsGzipHeader } from './gzip.ts';
 import type { Lasting } from './reply.ts';
 
-/** An answer as it goes out, head and body. */
+/** An answer as it goes out. */
 interface Ready {
   /** Names and values by turns. */
-  readonly head: readonly string[];
-  readonly body: Buffer;
+  readonly head: string[];
+  /** As `Encoded` has it. */
+  readonly body: Buffer | string;
 }
-
-/** As they were set, not in lower case; the types of Node 20 lack it. */
-type WithRawNames = ServerResponse & { getRawHeaderNames(): string[] };
 
 /** Errors of a response are those of its connection, which is over then. */
 function nothing(): void {}
@@ -58,19 +56,16 @@ export class ReadyAnswers {
     const ready = this.#cache.get(zipped ? ZIPPED + url : url);
     if (ready === undefined) return false;
     response.on('error', nothing);
-    response.writeHead(200, ready.head as string[]);
-    response.end(ready.body);
+    response.writeHead(200, ready.head);
+    response.end(ready.body, 'latin1');
     return true;
   }
 
-  /** Remembers an answer whose headers are all set on `response`, where it may be given again. */
-  keep(request: IncomingMessage, response: ServerResponse, body: Buffer, { watched, index }: Lasting): void {
-    const zipped = acceptsGzip(request);
-    const url = request.url ?? '';
-    if (request.method !== 'GET' || this.#context.acl !== undefined) return;
-    if (url.length > MAX_URL) return;
-    const { getRawHeaderNames } = response as WithRawNames;
-    const head = getRawHeaderNames.call(response).flatMap((name) => [name, String(response.getHeader(name))]);
-    this.#cache.set(zipped ? ZIPPED + url : url, { head, body }, { watched, index, bytes: body.length });
+  /** Remembers an answer, where it may be given again. */
+  keep(request: IncomingMessage, answer: Ready, { watched, index }: Lasting): void {
+    const { method, url = '' } = request;
+    if (method !== 'GET' || this.#context.acl !== undefined || url.length > MAX_URL) return;
+    const key = acceptsGzip(request) ? ZIPPED + url : url;
+    this.#cache.set(key, answer, { watched, index, bytes: answer.body.length });
   }
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { acceptsGzip } from './gzip.ts';
+import type { Head } from './head.ts';
 import { encodeJson } from './json/encode.ts';
 import type { ReadyAnswers } from './ready.ts';
 import type { ReadMeta, Reply } from './reply.ts';
@@ -14,48 +15,46 @@ const MIN_COMPRESSED = 1400;
 /** Types of content that compressing would not make smaller. */
 const COMPRESSED = /^(?:application\/(?:x-)?gzip|image\/(?!svg)|font\/woff)/;
 
-/** Writes a reply. The response headers that every answer has are already set; `ready` keeps what may come again. */
+/**
+ * Writes a reply with the fields of `head`, which every answer has, and its own. `ready` keeps what may come again.
+ */
 export async function send(
   reply: Reply,
   response: ServerResponse,
   request: IncomingMessage,
-  { pretty, ready }: { pretty: boolean; ready: ReadyAnswers },
+  { head, pretty, ready }: { head: Head; pretty: boolean; ready: ReadyAnswers },
 ): Promise<void> {
   if (reply.kind === 'taken') {
+    for (let i = 0; i < head.fields.length; i += 2)
+      response.setHeader(head.fields[i] as string, head.fields[i + 1] as string);
     await reply.take(response, request);
     return;
   }
-  if (reply.meta !== undefined) setMeta(response, reply.meta);
-  for (const [name, value] of Object.entries(reply.headers ?? {}))
-    response.setHeader(name, headerValue(value));
-  response.statusCode = reply.status ?? 200;
-  if (reply.kind === 'empty') {
-    response.setHeader('Content-Length', '0');
-    response.end();
-    return;
-  }
+  const { status = 200 } = reply;
+  if (reply.meta !== undefined) setMeta(head, reply.meta);
+  for (const name in reply.headers) head.set(name, headerValue(reply.headers[name] as string));
+  let body: Buffer | string | undefined;
   if (reply.kind === 'encoded') {
     const { encoded, lasting } = reply;
     const zip = encoded.body.length >= MIN_COMPRESSED && acceptsGzip(request);
-    const body = zip ? await encoded.gzipped() : encoded.body;
-    response.setHeader('Content-Type', 'application/json');
-    if (zip) response.setHeader('Content-Encoding', 'gzip');
-    response.setHeader('Content-Length', String(body.length));
-    if (lasting !== undefined) ready.keep(request, response, body, lasting);
-    response.end(body);
-    return;
+    body = zip ? await encoded.gzipped() : (encoded.short ?? encoded.body);
+    head.set('Content-Type', 'application/json');
+    if (zip) head.set('Content-Encoding', 'gzip');
+    head.set('Content-Length', String(body.length));
+    if (lasting !== undefined) ready.keep(request, { head: head.fields, body }, lasting);
+  } else if (reply.kind === 'empty') head.set('Content-Length', '0');
+  else {
+    const { body: plain, contentType } = encode(reply, pretty);
+    body = plain;
+    if (!head.has('Content-Type')) head.set('Content-Type', contentType);
+    if (body.length >= MIN_COMPRESSED && acceptsGzip(request) && !COMPRESSED.test(contentType)) {
+      body = await compress(body);
+      head.set('Content-Encoding', 'gzip');
+    }
+    head.set('Content-Length', String(body.length));
   }
-  const { body, contentType } = encode(reply, pretty);
-  if (!response.hasHeader('Content-Type')) response.setHeader('Content-Type', contentType);
-  if (body.length >= MIN_COMPRESSED && acceptsGzip(request) && !COMPRESSED.test(contentType)) {
-    const compressed = await compress(body);
-    response.setHeader('Content-Encoding', 'gzip');
-    response.setHeader('Content-Length', compressed.length);
-    response.end(compressed);
-    return;
-  }
-  response.setHeader('Content-Length', body.length);
-  response.end(body);
+  response.writeHead(status, head.fields);
+  response.end(body, 'latin1');
 }
 
 /** What a client said may stand in a header (X-Consul-Reason): UTF-8 byte by byte, and no control character ends it. */
@@ -83,13 +82,13 @@ function encode(
 /** A silence that never began, in ms: a client reads it as a number. */
 const NEVER = 2 ** 31 - 1;
 
-function setMeta(response: ServerResponse, { index, consistency, cache, contact }: ReadMeta): void {
-  response.setHeader('X-Consul-Index', String(Math.max(1, index)));
-  response.setHeader('X-Consul-KnownLeader', String(contact?.known ?? true));
+function setMeta(head: Head, { index, consistency, cache, contact }: ReadMeta): void {
+  head.set('X-Consul-Index', String(Math.max(1, index)));
+  head.set('X-Consul-KnownLeader', String(contact?.known ?? true));
   const silence = contact === undefined || contact.known ? 0 : Math.min(contact.silence, NEVER);
-  response.setHeader('X-Consul-LastContact', String(silence));
-  if (consistency !== undefined) response.setHeader('X-Consul-Effective-Consistency', consistency);
+  head.set('X-Consul-LastContact', String(silence));
+  if (consistency !== undefined) head.set('X-Consul-Effective-Consistency', consistency);
   if (cache === undefined) return;
-  response.setHeader('X-Cache', cache.hit ? 'HIT' : 'MISS');
-  if (cache.hit) response.setHeader('Age', String(cache.age));
+  head.set('X-Cache', cache.hit ? 'HIT' : 'MISS');
+  if (cache.hit) head.set('Age', String(cache.age));
 }

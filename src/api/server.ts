@@ -10,6 +10,7 @@ import { asksForReplacement } from './agent/reload.ts';
 import type { ApiContext } from './context.ts';
 import type { Endpoint } from './endpoint.ts';
 import { endpoints as allEndpoints } from './endpoints.ts';
+import { Head } from './head.ts';
 import { HttpError } from './http-error.ts';
 import { percentDecode, Query } from './query.ts';
 import { ReadyAnswers } from './ready.ts';
@@ -85,6 +86,8 @@ export async function startApi({
   const router = new Router(endpoints);
   const stopping = new Ending();
   const ready = new ReadyAnswers(context);
+  const common = new Head(['Vary', 'Accept-Encoding']);
+  for (const [name, value] of Object.entries(context.settings.responseHeaders)) common.set(name, value);
   // Consul takes a body that is sent in chunks although it announces a length; Node does so only with the lenient
   // parser. The chunks count, and the connection is not used again (RFC 9112, 6.1).
   const options = { keepAliveTimeout: KEEP_ALIVE, maxHeaderSize: MAX_HEADER, insecureHTTPParser: true };
@@ -117,9 +120,6 @@ export async function startApi({
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const began = context.clock.now();
     response.on('error', () => {});
-    response.setHeader('Vary', 'Accept-Encoding');
-    for (const [name, value] of Object.entries(context.settings.responseHeaders))
-      response.setHeader(name, value);
     try {
       const path = pathOf(request);
       const search = request.url?.slice(path.length + 1) ?? '';
@@ -145,10 +145,11 @@ export async function startApi({
     rawPath: string,
     search: string,
   ): Promise<void> {
+    const head = new Head(common.fields);
     const reply = (answer: Reply, pretty = false) => {
       // A connection that stays open would hold the stop up.
       if (stopping.ended) response.shouldKeepAlive = false;
-      return send(answer, response, request, { pretty, ready });
+      return send(answer, response, request, { head, pretty, ready });
     };
     let path: string;
     try {
@@ -164,7 +165,7 @@ export async function startApi({
       if (router.lacksSlash(path)) return reply(moved(`${path}/`, search));
       return reply(await besides(request, path, search));
     }
-    response.setHeader('X-Consul-Default-ACL-Policy', context.acl?.defaultPolicy ?? 'allow');
+    head.set('X-Consul-Default-ACL-Policy', context.acl?.defaultPolicy ?? 'allow');
     let query: Query;
     try {
       query = new Query(search);

@@ -20,6 +20,9 @@ export interface Place {
   readonly port: number;
 }
 
+/** Connections that wait to be taken: all who watch the registry come back at once when an agent was started again. */
+const BACKLOG = 4_096;
+
 /** A socket that is open. `asked`: the place it was opened for, when that is known. */
 export interface OpenSocket {
   readonly fd: number;
@@ -109,7 +112,7 @@ export class Sockets {
     for (const other of more) closeSync(other);
     return new Promise((resolve, reject) => {
       server.once('error', reject);
-      server.listen(fd === undefined ? where : { fd }, () => {
+      server.listen(fd === undefined ? { ...where, backlog: BACKLOG } : { fd }, () => {
         server.off('error', reject);
         const withdraw = this.offer(place, () => descriptorOf(server));
         server.once('close', withdraw);
