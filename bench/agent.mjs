@@ -40,11 +40,13 @@ export async function put(agent, url, body) {
 }
 
 /**
- * `more`: further tables of its configuration.
- * @param {{ store: 'embedded' | 'memory', cpu?: string, more?: string }} options
+ * `more`: further tables of its configuration; `folder`: of the caller, for an agent that is started again (unless it is given there is one
+ * that goes with the agent).
+ * @param {{ store: 'embedded' | 'memory', cpu?: string, more?: string, folder?: string }} options
  */
-export async function startAgent({ store, cpu, more = '' }) {
-  const folder = mkdtempSync(join(tmpdir(), 'muster-bench-'));
+export async function startAgent({ store, cpu, more = '', folder: given }) {
+  const folder = given ?? mkdtempSync(join(tmpdir(), 'muster-bench-'));
+  const began = performance.now();
   const [api = 0, dns = 0, proxy = 0, admin = 0] = await freePorts(4);
   const path = join(folder, 'muster.toml');
   const node = store === 'memory' ? 'dev = true' : `data_dir = "${folder}/data"`;
@@ -61,16 +63,19 @@ export async function startAgent({ store, cpu, more = '' }) {
   const agent = new http.Agent({ keepAlive: true });
   const leader = async () =>
     (await send(agent, 'GET', `http://127.0.0.1:${api}/v1/status/leader`)).text.length > 2;
-  await until('the agent to have a leader', leader, { program });
+  await until('the agent to have a leader', leader, { program, every: 5, ms: 60_000 });
   agent.destroy();
+  const startedIn = performance.now() - began;
   return {
     api: `127.0.0.1:${api}`,
     proxy: `127.0.0.1:${proxy}`,
     dns,
     program,
+    /** From the start of the program to its first answer, in ms. */
+    startedIn,
     async stop() {
       await program.stop('SIGTERM', 5_000);
-      rmSync(folder, { recursive: true, force: true });
+      if (given === undefined) rmSync(folder, { recursive: true, force: true });
     },
   };
 }

@@ -31,6 +31,8 @@ export function conditions() {
     muster: version,
     haproxy: firstLine('haproxy', ['-v']),
     nginx: firstLine('nginx', ['-v']),
+    etcd: firstLine('etcd', ['--version']),
+    dnsmasq: firstLine('dnsmasq', ['--version']),
     wrk: firstLine('wrk', ['-v']),
     'load before': loadavg()
       .map((value) => value.toFixed(2))

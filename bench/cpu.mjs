@@ -1,5 +1,5 @@
 // @ts-check
-// Processor time and listeners, read from /proc.
+// Processor time, memory and listeners, read from /proc.
 import { readFileSync } from 'node:fs';
 
 /** The kernel counts in ticks of this many microseconds (USER_HZ is 100 on every Linux that Node runs on). */
@@ -15,6 +15,14 @@ export function cpuTime(pids) {
     ticks += Number(fields[11]) + Number(fields[12]);
   }
   return ticks * TICK_US;
+}
+
+/** Memory of a process: resident now and at most so far, and what of the former is pages of files, in MB. @param {number} pid */
+export function memory(pid) {
+  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+  const mb = (/** @type {string} */ name) =>
+    Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]) / 1024;
+  return { rss: mb('VmRSS'), peak: mb('VmHWM'), files: mb('RssFile') };
 }
 
 /** How many sockets listen on a TCP port. With SO_REUSEPORT a forgotten process would share the traffic silently. @param {number} port */

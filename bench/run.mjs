@@ -62,7 +62,7 @@ const BENCHES = {
     measure: dnsForwardBench,
   },
   registry: {
-    about: 'reads, writes and blocked readers of the registry, against etcd',
+    about: 'speed and size of the registry, against etcd and dnsmasq',
     needs: ['bench'],
     measure: registryBench,
   },

@@ -36,7 +36,7 @@ async function firstAnswer(agent, url, status) {
  * @param {string} proxy
  * @param {number} rounds
  */
-async function measure(api, proxy, rounds) {
+export async function followChanges(api, proxy, rounds) {
   const backend = http.createServer((_, response) => response.end('ok'));
   await new Promise((resolve) => backend.listen(0, '127.0.0.1', () => resolve(undefined)));
   const address = /** @type {import('node:net').AddressInfo} */ (backend.address());
@@ -104,8 +104,8 @@ export async function propagationBench(argv) {
   const [api = '', proxy = ''] = ours === undefined ? [chosen.http, chosen.proxy] : [ours.api, ours.proxy];
   try {
     // Compilers and connections are warm after some rounds.
-    await measure(api, proxy, Math.min(200, rounds));
-    const times = await measure(api, proxy, rounds);
+    await followChanges(api, proxy, Math.min(200, rounds));
+    const times = await followChanges(api, proxy, rounds);
     const figures = Object.entries(times).map(([what, values]) => ({
       what,
       count: values.length,

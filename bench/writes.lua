@@ -1,4 +1,4 @@
--- What wrk writes: the first argument says what. Every connection has its own keys, 1,000 of them, used in turn.
+-- What wrk sends besides plain GETs: the first argument says what. Every connection has its own keys, 1,000 of them, used in turn.
 dofile(os.getenv('MUSTER_BENCH_REPORT'))
 local what
 local count = 0
@@ -37,6 +37,11 @@ request = function()
     return wrk.format('PUT', '/v1/agent/service/register', nil, string.format(
       '{"ID":"s-%d","Name":"own","Port":80,"Meta":{"n":"%d"},"Check":{"TTL":"1h","Status":"passing"}}',
       n % 1000, count))
+  elseif what == 'anew' then
+    -- A filter that was not asked before, so that nothing is there yet.
+    return wrk.format('GET', '/v1/health/service/service-0?passing&filter=Service.Port!=' .. count)
+  elseif what == 'node' then
+    return wrk.format('GET', '/v1/catalog/node/node-' .. count % 6)
   elseif what == 'etcd-put' then
     return wrk.format('POST', '/v3/kv/put', nil,
       string.format('{"key":"%s","value":"%s"}', base64('bench/' .. n), value64))

@@ -1,14 +1,14 @@
 #!/usr/bin/env node
 // @ts-check
 // Blocks many readers on one service, changes it, and tells when the first, the middle and the last were answered:
-//   node bench/watchers.mjs HOST:PORT READERS ROUNDS PIDS     prints one line of JSON, times in ms since the write was sent;
+//   node bench/registry/watchers.mjs HOST:PORT READERS ROUNDS PIDS     prints one line of JSON, times in ms since the write was sent;
 //   PIDS, with commas: processes whose processor time is told per reader in µs
 import http from 'node:http';
 import { connect } from 'node:net';
-import { pause } from '../scripts/support/processes.mjs';
-import { put, send } from './agent.mjs';
-import { cpuTime } from './cpu.mjs';
-import { quantile } from './figures.mjs';
+import { pause } from '../../scripts/support/processes.mjs';
+import { put, send } from '../agent.mjs';
+import { cpuTime } from '../cpu.mjs';
+import { quantile } from '../figures.mjs';
 
 const [address = '', readers = '10000', rounds = '3', pids = ''] = process.argv.slice(2);
 const [host = '', port = ''] = address.split(':');

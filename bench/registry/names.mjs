@@ -1,0 +1,220 @@
+// @ts-check
+// The registry over DNS: answers per second and processor time for each, with dnsmasq beside it.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { findCommand } from '../../scripts/support/paths.mjs';
+import { freePorts, runToEnd, start, until } from '../../scripts/support/processes.mjs';
+import { put, startAgent } from '../agent.mjs';
+import { cpuTime } from '../cpu.mjs';
+import { median, rounded, table } from '../figures.mjs';
+import { numberOption } from '../options.mjs';
+import { CLIENT_CPU, SUBJECT_CPU } from './places.mjs';
+
+/** Instances of the service that is asked for over TCP: those of Consul's own issue about it. */
+const MANY = 1_300;
+
+/**
+ * `dnsperf`: how it asks. `perSecond`, `ms`: what is to be reached.
+ * @type {{ name: string, question: string, dnsperf: string[], hasPeer: boolean, perSecond?: number, ms?: number }[]}
+ */
+const KINDS = [
+  {
+    name: 'A',
+    question: 'read.service.consul A',
+    dnsperf: ['-c', '4', '-q', '100'],
+    hasPeer: true,
+    perSecond: 60_000,
+  },
+  {
+    name: 'SRV',
+    question: 'read.service.consul SRV',
+    dnsperf: ['-c', '4', '-q', '100'],
+    hasPeer: true,
+    perSecond: 60_000,
+  },
+  {
+    name: 'A, EDNS',
+    question: 'read.service.consul A',
+    dnsperf: ['-e', '-c', '4', '-q', '100'],
+    hasPeer: true,
+    perSecond: 60_000,
+  },
+  {
+    name: 'SRV, EDNS',
+    question: 'read.service.consul SRV',
+    dnsperf: ['-e', '-c', '4', '-q', '100'],
+    hasPeer: true,
+    perSecond: 60_000,
+  },
+  {
+    name: `SRV of ${MANY} over TCP`,
+    question: 'many.service.consul SRV',
+    dnsperf: ['-m', 'tcp', '-c', '1', '-q', '1'],
+    hasPeer: false,
+    ms: 1,
+  },
+];
+
+/** @typedef {{ port: number, pids: () => number[], stop: () => Promise<unknown> }} Subject */
+
+/** @param {number} i */
+const addressOf = (i) => `10.1.${i >> 8}.${i & 255}`;
+
+/** @param {number} instances @returns {Promise<Subject>} */
+async function muster(instances) {
+  const ours = await startAgent({ store: 'memory', cpu: SUBJECT_CPU });
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 8 });
+  const register = (/** @type {string} */ service, /** @type {number} */ i) =>
+    put(
+      agent,
+      `http://${ours.api}/v1/catalog/register`,
+      JSON.stringify({
+        Node: `node-${i}`,
+        Address: addressOf(i),
+        Service: { ID: `${service}-${i}`, Service: service, Port: 8000 + i },
+        Check: { CheckID: `${service}-${i}`, Name: 'c', Status: 'passing', ServiceID: `${service}-${i}` },
+      }),
+    );
+  await Promise.all(Array.from({ length: instances }, (_, i) => register('read', i)));
+  await Promise.all(Array.from({ length: MANY }, (_, i) => register('many', i)));
+  agent.destroy();
+  return { port: ours.dns, pids: () => ours.program.family(), stop: () => ours.stop() };
+}
+
+/** The same service from hosts lines and `srv-host`. @param {number} instances @returns {Promise<Subject>} */
+async function dnsmasq(instances) {
+  const folder = mkdtempSync(join(tmpdir(), 'muster-bench-'));
+  const [port = 0] = await freePorts(1);
+  const all = Array.from({ length: instances }, (_, i) => i);
+  writeFileSync(
+    join(folder, 'hosts'),
+    all.map((i) => `${addressOf(i)} node-${i}.node.dc1.consul read.service.consul\n`).join(''),
+  );
+  writeFileSync(
+    join(folder, 'conf'),
+    all.map((i) => `srv-host=read.service.consul,node-${i}.node.dc1.consul,${8000 + i},1,1\n`).join(''),
+  );
+  const program = start(
+    findCommand('dnsmasq') ?? 'dnsmasq',
+    [
+      '--keep-in-foreground',
+      '--log-facility=-',
+      `--conf-file=${folder}/conf`,
+      '--pid-file=',
+      `--user=${userInfo().username}`,
+      '--listen-address=127.0.0.1',
+      '--bind-interfaces',
+      `--port=${port}`,
+      '--no-resolv',
+      '--no-hosts',
+      `--addn-hosts=${folder}/hosts`,
+    ],
+    { cpu: SUBJECT_CPU },
+  );
+  return {
+    port,
+    pids: () => program.family(),
+    async stop() {
+      await program.kill();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/**
+ * @param {number} port
+ * @param {string} file what to ask
+ * @param {number} seconds
+ * @param {string[]} more
+ */
+async function dnsperf(port, file, seconds, more) {
+  const args = ['-s', '127.0.0.1', '-p', String(port), '-d', file, '-l', String(seconds), ...more];
+  const { code, output } = await runToEnd('dnsperf', args, { cpu: CLIENT_CPU });
+  const figure = (/** @type {RegExp} */ pattern) => Number(pattern.exec(output)?.[1] ?? Number.NaN);
+  const run = {
+    perSecond: figure(/Queries per second:\s+([\d.]+)/),
+    completed: figure(/Queries completed:\s+(\d+)/),
+    lost: figure(/Queries lost:\s+(\d+)/),
+    ok: figure(/NOERROR (\d+)/),
+    latency: figure(/Average Latency \(s\):\s+([\d.]+)/) * 1000,
+    bytes: figure(/response (\d+)/),
+  };
+  if (code !== 0 || Number.isNaN(run.perSecond)) throw new Error(`dnsperf failed:\n${output}`);
+  return run;
+}
+
+/** @param {Record<string, string>} chosen @returns {Promise<import('./places.mjs').Part>} */
+export async function names(chosen) {
+  const instances = numberOption(chosen, 'instances');
+  const seconds = numberOption(chosen, 'seconds');
+  const begin = { muster, ...(findCommand('dnsmasq') === undefined ? {} : { dnsmasq }) };
+  const folder = mkdtempSync(join(tmpdir(), 'muster-bench-'));
+  /** @type {{ subject: string, name: string, round: number, perSecond: number, cpuUs: number, latency: number, bytes: number, bad: number }[]} */
+  const figures = [];
+  try {
+    for (let round = 0; round < numberOption(chosen, 'rounds'); round++) {
+      for (const [subject, open] of Object.entries(begin)) {
+        const server = await open(instances);
+        try {
+          for (const { name, question, dnsperf: more, hasPeer } of KINDS) {
+            if (subject !== 'muster' && !hasPeer) continue;
+            const file = join(folder, 'questions');
+            writeFileSync(file, `${question}\n`);
+            await until('it to answer', () => dnsperf(server.port, file, 1, more).then(({ ok }) => ok > 0));
+            const before = cpuTime(server.pids());
+            const run = await dnsperf(server.port, file, seconds, more);
+            const cpuUs = (cpuTime(server.pids()) - before) / run.completed;
+            figures.push({ subject, name, round, ...run, cpuUs, bad: run.lost + run.completed - run.ok });
+          }
+        } finally {
+          await server.stop();
+        }
+      }
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  const middle = (
+    /** @type {string} */ subject,
+    /** @type {string} */ name,
+    /** @type {'perSecond' | 'cpuUs' | 'latency' | 'bytes'} */ key,
+  ) => median(figures.filter((one) => one.subject === subject && one.name === name).map((one) => one[key]));
+  const bad = (/** @type {string} */ subject, /** @type {string} */ name) =>
+    figures
+      .filter((one) => one.subject === subject && one.name === name)
+      .reduce((sum, one) => sum + one.bad, 0);
+  const rows = KINDS.flatMap(({ name, hasPeer }) =>
+    Object.keys(begin)
+      .filter((subject) => subject === 'muster' || hasPeer)
+      .map((subject) => [
+        name,
+        subject,
+        middle(subject, name, 'perSecond'),
+        middle(subject, name, 'cpuUs'),
+        middle(subject, name, 'latency'),
+        middle(subject, name, 'bytes'),
+        String(bad(subject, name)),
+      ]),
+  );
+  process.stdout.write(
+    `${table([`DNS, ${instances} instances`, 'of', 'answers/s', 'CPU µs', 'mean ms', 'bytes', 'bad or lost'], rows)}\n\n`,
+  );
+  const verdicts = KINDS.map(({ name, perSecond, ms, hasPeer }) => {
+    const [rate, us, latency] = [
+      middle('muster', name, 'perSecond'),
+      middle('muster', name, 'cpuUs'),
+      middle('muster', name, 'latency'),
+    ];
+    const peer = hasPeer && 'dnsmasq' in begin ? middle('dnsmasq', name, 'perSecond') : undefined;
+    return {
+      what: `DNS ${name}`,
+      reach: perSecond === undefined ? `< ${ms} ms` : `≥ ${rounded(perSecond)}/s`,
+      reached: perSecond === undefined ? `${rounded(latency)} ms` : `${rounded(rate)}/s, ${rounded(us)} µs`,
+      isReached: perSecond === undefined ? latency < (ms ?? 0) : rate >= perSecond,
+      beside: peer === undefined ? '' : `dnsmasq: ${rounded(peer)}/s, × ${rounded(rate / peer)}`,
+    };
+  });
+  return { figures, verdicts, isRight: KINDS.every(({ name }) => bad('muster', name) === 0) };
+}

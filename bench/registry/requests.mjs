@@ -1,0 +1,229 @@
+// @ts-check
+// The registry over HTTP: reads and writes per second and processor time for each, and etcd beside it.
+import { mkdtempSync, rmSync } from 'node:fs';
+import http from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { findCommand } from '../../scripts/support/paths.mjs';
+import { freePorts, start, until } from '../../scripts/support/processes.mjs';
+import { put, send, startAgent } from '../agent.mjs';
+import { cpuTime } from '../cpu.mjs';
+import { median, rounded, table } from '../figures.mjs';
+import { numberOption } from '../options.mjs';
+import { errorsOf, wrk } from '../wrk.mjs';
+import { CLIENT_CPU, SUBJECT_CPU } from './places.mjs';
+
+/**
+ * One thing that is measured. `writes` as in `writes.lua`; `reach`: requests per second, and CPU µs of each; `beside`:
+ * the kind of another subject that does the same.
+ * @typedef {{ name: string, subject: SubjectName, path: string, connections: number, writes?: string,
+ *   reach?: { perSecond: number, cpuUs?: number }, beside?: SubjectName }} Kind
+ * @typedef {'muster' | 'muster -dev' | 'etcd'} SubjectName
+ */
+
+const HEALTH = '/v1/health/service/read?passing';
+
+/** @type {Kind[]} */
+const KINDS = [
+  {
+    name: 'health, 100 instances',
+    subject: 'muster',
+    path: HEALTH,
+    connections: 64,
+    reach: { perSecond: 20_000, cpuUs: 45 },
+  },
+  {
+    name: 'health, 100 instances, pretty',
+    subject: 'muster',
+    path: `${HEALTH}&pretty`,
+    connections: 64,
+    reach: { perSecond: 10_000, cpuUs: 95 },
+  },
+  {
+    name: 'get a key',
+    subject: 'muster',
+    path: '/v1/kv/bench/x',
+    connections: 64,
+    reach: { perSecond: 30_000 },
+    beside: 'etcd',
+  },
+  { name: 'get a key', subject: 'etcd', path: '/', connections: 64, writes: 'etcd-range' },
+  {
+    name: 'put a key',
+    subject: 'muster',
+    path: '/',
+    connections: 32,
+    writes: 'kv',
+    reach: { perSecond: 20_000 },
+    beside: 'etcd',
+  },
+  { name: 'put a key', subject: 'muster -dev', path: '/', connections: 32, writes: 'kv' },
+  { name: 'put a key', subject: 'etcd', path: '/', connections: 32, writes: 'etcd-put' },
+  {
+    name: 'register with the agent',
+    subject: 'muster',
+    path: '/',
+    connections: 32,
+    writes: 'agent-register',
+    reach: { perSecond: 8_000 },
+  },
+  {
+    name: 'register in the catalog',
+    subject: 'muster',
+    path: '/',
+    connections: 32,
+    writes: 'register',
+    reach: { perSecond: 8_000 },
+  },
+];
+
+/** @typedef {{ address: string, pids: () => number[], stop: () => Promise<void> }} Subject */
+
+/** @param {'embedded' | 'memory'} store @param {number} instances @returns {Promise<Subject>} */
+async function muster(store, instances) {
+  const ours = await startAgent({ store, cpu: SUBJECT_CPU });
+  const agent = new http.Agent({ keepAlive: true });
+  for (let i = 0; i < instances; i++) {
+    const body = {
+      Node: `read-${i}`,
+      Address: `10.1.0.${i}`,
+      Service: { ID: `read-${i}`, Service: 'read', Port: 8000, Tags: ['blue', 'v1'], Meta: { version: '1' } },
+      Checks: [
+        { CheckID: 'serfHealth', Name: 'Serf Health Status', Status: 'passing' },
+        {
+          CheckID: `read-${i}`,
+          Name: 'http',
+          Status: 'passing',
+          ServiceID: `read-${i}`,
+          Output: 'HTTP GET: 200 OK',
+        },
+      ],
+    };
+    await put(agent, `http://${ours.api}/v1/catalog/register`, JSON.stringify(body));
+  }
+  await put(agent, `http://${ours.api}/v1/kv/bench/x`, 'x'.repeat(100));
+  agent.destroy();
+  return { address: ours.api, pids: () => ours.program.family(), stop: () => ours.stop() };
+}
+
+/** @returns {Promise<Subject>} */
+async function etcd() {
+  const folder = mkdtempSync(join(tmpdir(), 'muster-bench-'));
+  const [client = 0, peer = 0] = await freePorts(2);
+  const [own, other] = [`http://127.0.0.1:${client}`, `http://127.0.0.1:${peer}`];
+  const args = ['--data-dir', folder, '--listen-client-urls', own, '--advertise-client-urls', own];
+  const peers = ['--listen-peer-urls', other, '--initial-advertise-peer-urls', other];
+  const program = start(
+    'etcd',
+    [...args, ...peers, '--initial-cluster', `default=${other}`, '--log-level', 'error'],
+    { cpu: SUBJECT_CPU },
+  );
+  const agent = new http.Agent({ keepAlive: true });
+  const pair = JSON.stringify({
+    key: Buffer.from('bench/x').toString('base64'),
+    value: Buffer.from('x'.repeat(100)).toString('base64'),
+  });
+  await until(
+    'etcd to take a key',
+    async () => (await send(agent, 'POST', `${own}/v3/kv/put`, pair)).status === 200,
+    { program },
+  );
+  agent.destroy();
+  return {
+    address: `127.0.0.1:${client}`,
+    pids: () => program.family(),
+    async stop() {
+      await program.stop('SIGTERM', 5_000);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** @param {Pick<Subject, 'address' | 'pids'>} subject @param {Pick<Kind, 'path' | 'connections' | 'writes'>} kind @param {number} seconds */
+export async function load({ address, pids }, { path, connections, writes }, seconds) {
+  const options = { connections, cpu: CLIENT_CPU, ...(writes === undefined ? {} : { writes }) };
+  await wrk(`http://${address}${path}`, { seconds: 2, ...options });
+  const own = pids();
+  const before = cpuTime(own);
+  const run = await wrk(`http://${address}${path}`, { seconds, ...options });
+  return {
+    perSecond: (run.requests / run.us) * 1e6,
+    cpuUs: (cpuTime(own) - before) / run.requests,
+    p50: run.p50 / 1000,
+    p99: run.p99 / 1000,
+    bytes: run.bytes / run.requests,
+    errors: errorsOf(run),
+  };
+}
+
+/**
+ * Rounds of all subjects one after another, each started afresh.
+ * @param {Record<string, string>} chosen
+ * @returns {Promise<import('./places.mjs').Part>}
+ */
+export async function requests(chosen) {
+  const wanted = (chosen.subjects ?? '').split(',');
+  const kinds = KINDS.filter(({ subject }) => wanted.includes(subject));
+  const figures = kinds.map((kind) => ({
+    ...kind,
+    runs: /** @type {Awaited<ReturnType<typeof load>>[]} */ ([]),
+  }));
+  for (let round = 0; round < numberOption(chosen, 'rounds'); round++) {
+    for (const name of new Set(kinds.map(({ subject }) => subject))) {
+      if (name === 'etcd' && findCommand('etcd') === undefined) {
+        process.stdout.write('etcd is not there: left out\n');
+        continue;
+      }
+      const store = name === 'muster' ? 'embedded' : 'memory';
+      const subject = name === 'etcd' ? await etcd() : await muster(store, numberOption(chosen, 'instances'));
+      try {
+        for (const figure of figures)
+          if (figure.subject === name)
+            figure.runs.push(await load(subject, figure, numberOption(chosen, 'seconds')));
+      } finally {
+        await subject.stop();
+      }
+    }
+  }
+  const measured = figures.filter(({ runs }) => runs.length > 0);
+  const middle = (
+    /** @type {(typeof figures)[number]} */ { runs },
+    /** @type {'perSecond' | 'cpuUs' | 'p50' | 'p99' | 'bytes'} */ key,
+  ) => median(runs.map((run) => run[key]));
+  const rows = measured.map((figure) => [
+    figure.name,
+    figure.subject,
+    String(figure.connections),
+    middle(figure, 'perSecond'),
+    middle(figure, 'cpuUs'),
+    middle(figure, 'p50'),
+    middle(figure, 'p99'),
+    middle(figure, 'bytes'),
+    figure.runs.map((run) => run.errors).find((error) => error !== '') ?? '',
+  ]);
+  const head = ['what', 'of', 'connections', 'per second', 'CPU µs', 'p50 ms', 'p99 ms', 'bytes', 'errors'];
+  process.stdout.write(`${table(head, rows)}\n\n`);
+  const verdicts = measured.flatMap((figure) => {
+    const { reach, beside } = figure;
+    if (reach === undefined) return [];
+    const [perSecond, cpuUs] = [middle(figure, 'perSecond'), middle(figure, 'cpuUs')];
+    const other = measured.find(({ name, subject }) => name === figure.name && subject === beside);
+    return [
+      {
+        what: figure.name,
+        reach: `≥ ${rounded(reach.perSecond)}/s${reach.cpuUs === undefined ? '' : `, ≤ ${reach.cpuUs} µs`}`,
+        reached: `${rounded(perSecond)}/s, ${rounded(cpuUs)} µs`,
+        isReached: perSecond >= reach.perSecond && cpuUs <= (reach.cpuUs ?? Number.POSITIVE_INFINITY),
+        beside:
+          other === undefined
+            ? ''
+            : `${beside}: ${rounded(middle(other, 'perSecond'))}/s, × ${rounded(perSecond / middle(other, 'perSecond'))}`,
+      },
+    ];
+  });
+  return {
+    figures: measured,
+    verdicts,
+    isRight: measured.every(({ runs }) => runs.every(({ errors }) => errors === '')),
+  };
+}
