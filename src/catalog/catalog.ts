@@ -1,3 +1,4 @@
+import { Compactor } from './compact.ts';
 import { type Change, type ChangeBatch, Feed } from './feed.ts';
 import type { Rows, TableName } from './rows.ts';
 import { Table } from './table.ts';
@@ -19,6 +20,7 @@ export class Catalog implements Reader {
   readonly feed: Feed;
   readonly watches = new Watches();
   readonly #tables: { [T in TableName]: Table<T> };
+  readonly #compactor = new Compactor();
   readonly #topicIndex = new Map<string, number>();
   /** Index of every topic that is not in the map: nothing older is known of it. */
   #floor = 0;
@@ -68,7 +70,7 @@ export class Catalog implements Reader {
 
   /** Fills the empty tables with what a store kept. Nobody is told: subscribers come later. */
   load(index: number, rows: Iterable<Write>): void {
-    for (const { table, key, row } of rows) this.#table(table).set(key, row);
+    for (const { table, key, row } of rows) this.#table(table).set(key, this.#kept(table, row));
     this.#index = index;
     this.#floor = index;
   }
@@ -80,7 +82,8 @@ export class Catalog implements Reader {
   apply(index: number, writes: readonly Write[]): ChangeBatch {
     if (index <= this.#index) throw new RangeError(`index ${index} is not after ${this.#index}`);
     const changes: Change[] = [];
-    for (const { table, key, row } of writes) {
+    for (const { table, key, row: written } of writes) {
+      const row = this.#kept(table, written);
       const before = this.#table(table).set(key, row);
       if (before !== undefined || row !== undefined)
         changes.push({ table, key, before, after: row } as Change);
@@ -101,6 +104,10 @@ export class Catalog implements Reader {
       changes.filter(({ table }) => table === 'kv').map(({ key }) => key),
     );
     return batch;
+  }
+
+  #kept(table: TableName, row: Rows[TableName] | undefined): Rows[TableName] | undefined {
+    return row && this.#compactor.row(table, row);
   }
 
   #table(name: TableName): Table<TableName> {

@@ -22,7 +22,7 @@ export function instanceView(
   const { state, reason } = standing(checks, out);
   const isBalancers = state === 'ejected' || state === 'draining';
   return {
-    key: serviceKey(service.node, service.id),
+    key: known?.key ?? serviceKey(service.node, service.id),
     service: service.name,
     id: service.id,
     node: service.node,
@@ -80,7 +80,22 @@ function firstLine(text: string): string {
   return line.length > MAX_LINE ? `${line.slice(0, MAX_LINE)}…` : line;
 }
 
-function checkView({ id, name, status, type, serviceId, output }: Check): CheckView {
-  const shown = status === 'passing' ? '' : output.slice(0, MAX_OUTPUT);
-  return { id, name, status, type, ofNode: serviceId === '', output: shown };
+/** A check of a node is shown with each of its instances: rows never change, so one view does for all. */
+const views = new WeakMap<Check, CheckView>();
+
+function checkView(check: Check): CheckView {
+  const { id, name, status, type, serviceId, output } = check;
+  const ofNode = serviceId === '';
+  const known = ofNode ? views.get(check) : undefined;
+  if (known !== undefined) return known;
+  const view = {
+    id,
+    name,
+    status,
+    type,
+    ofNode,
+    output: status === 'passing' ? '' : output.slice(0, MAX_OUTPUT),
+  };
+  if (ofNode) views.set(check, view);
+  return view;
 }

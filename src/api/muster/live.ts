@@ -1,7 +1,7 @@
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { Change, ChangeBatch } from '../../catalog/feed.ts';
 import { fold, serviceKey } from '../../catalog/tables.ts';
-import { instanceOf } from '../../catalog/views.ts';
+import { addressOf, instanceOf } from '../../catalog/views.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
 import { addressKey, instanceView } from './instance-view.ts';
@@ -54,8 +54,8 @@ class LivePicture implements Live {
   readonly #touched = new Set<string>();
   #happenings: Happening[] = [];
   #outs = new Map<string, TargetOut>();
-  /** Instances by what the balancer calls them: an ejection names an address. */
-  readonly #byTarget = new Map<string, Set<string>>();
+  /** Instances by what the balancer calls them: an ejection names an address. Mostly one has it alone. */
+  readonly #byTarget = new Map<string, string | Set<string>>();
   #routes: readonly RouteView[] = [];
   #problems: unknown;
   #seq = 1;
@@ -178,7 +178,8 @@ class LivePicture implements Live {
     const instance = row && instanceOf(this.#catalog, row);
     let after: InstanceView | undefined;
     if (instance !== undefined) {
-      const target = targetOf(instanceView(instance, undefined, undefined, null));
+      const { service } = instance;
+      const target = targetOf({ service: service.name, address: addressOf(instance), port: service.port });
       after = instanceView(instance, this.#outs.get(target), before, now);
     }
     if (after === undefined) this.#picture.remove('instances', key);
@@ -191,15 +192,18 @@ class LivePicture implements Live {
   }
 
   #point(before: InstanceView | undefined, after: InstanceView | undefined): void {
-    if (before !== undefined) {
-      const keys = this.#byTarget.get(targetOf(before));
-      keys?.delete(before.key);
-      if (keys?.size === 0) this.#byTarget.delete(targetOf(before));
+    const [from, to] = [before && targetOf(before), after && targetOf(after)];
+    if (from === to) return;
+    if (before !== undefined && from !== undefined) {
+      const keys = this.#byTarget.get(from);
+      if (keys instanceof Set) keys.delete(before.key);
+      if (keys === before.key || (keys instanceof Set && keys.size === 0)) this.#byTarget.delete(from);
     }
-    if (after !== undefined) {
-      const keys = this.#byTarget.get(targetOf(after));
-      if (keys === undefined) this.#byTarget.set(targetOf(after), new Set([after.key]));
-      else keys.add(after.key);
+    if (after !== undefined && to !== undefined) {
+      const keys = this.#byTarget.get(to);
+      if (keys === undefined) this.#byTarget.set(to, after.key);
+      else if (keys instanceof Set) keys.add(after.key);
+      else this.#byTarget.set(to, new Set([keys, after.key]));
     }
   }
 
@@ -267,12 +271,13 @@ class LivePicture implements Live {
     this.#outs = outs;
     for (const target of new Set([...before.keys(), ...outs.keys()])) {
       if (before.get(target) === outs.get(target)) continue;
-      for (const key of this.#byTarget.get(target) ?? []) this.#touched.add(key);
+      const keys = this.#byTarget.get(target) ?? [];
+      for (const key of typeof keys === 'string' ? [keys] : keys) this.#touched.add(key);
     }
   }
 }
 
-function targetOf(view: InstanceView): string {
+function targetOf(view: Pick<InstanceView, 'service' | 'address' | 'port'>): string {
   return `${fold(view.service)} ${addressKey(view)}`;
 }
 
