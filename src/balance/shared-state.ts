@@ -53,7 +53,8 @@ export class SharedState implements TargetState {
 
   /** Of all workers together. */
   get inFlight(): number {
-    this.#seen = Atomics.load(this.#cells.inFlight, this.#slot);
+    // A plain read: it may be a moment old either way.
+    this.#seen = this.#cells.inFlight[this.#slot]!;
     return this.#seen;
   }
 

@@ -1,5 +1,5 @@
 /** Where a message body ends: by its length, by its chunks, or with the connection. A state machine over byte ranges. */
-import { CLASS, CR, HEX, LF, SEMICOLON, SPACE, TAB, TOKEN, VALUE } from './bytes.ts';
+import { CLASS, CR, HEX, LF, move, SEMICOLON, SPACE, TAB, TOKEN, VALUE } from './bytes.ts';
 import { CONTENT_LENGTH, fieldOf, HOST_FIELD, OTHER, TRANSFER_ENCODING } from './fields.ts';
 
 export const NO_BODY = 0;
@@ -87,7 +87,7 @@ export class Body {
       if (state === DATA) {
         const n = Math.min(to - p, this.#left);
         if (out >= 0) {
-          bytes.copyWithin(this.dataEnd, p, p + n);
+          move(bytes, this.dataEnd, p, p + n);
           this.dataEnd += n;
         }
         p += n;

@@ -49,6 +49,34 @@ export function latin1(text: string): Uint8Array {
   return bytes;
 }
 
+/**
+ * Whether four bytes at once, as one number, are all what a field value may hold, tabs aside. Exact: a borrow that reaches the next byte
+ * comes from one that is refused itself.
+ */
+export function areText(word: number): boolean {
+  // Below a space, or DEL; bytes above 0x7f are let through.
+  return (((word - 0x20202020) | ((word ^ 0x7f7f7f7f) - 0x01010101)) & ~word & 0x80808080) === 0;
+}
+
+// Taken once: on an array of shared memory V8 looks methods up anew for each call, which takes half as long as a short copy.
+const { copyWithin, set } = Uint8Array.prototype;
+
+/** Moves [from, end) to `to`. */
+export function move(bytes: Uint8Array, to: number, from: number, end: number): void {
+  copyWithin.call(bytes, to, from, end);
+}
+
+/** Fewer are written one by one: that is cheaper than a call. */
+const FEW = 16;
+
+/** Writes `source` at `at`; the answer is the position behind it. */
+export function put(bytes: Uint8Array, source: Uint8Array, at: number): number {
+  const { length } = source;
+  if (length < FEW) for (let i = 0; i < length; i++) bytes[at + i] = source[i]!;
+  else set.call(bytes, source, at);
+  return at + length;
+}
+
 /** Whether the bytes at `start` are `lower` (all lower case) but for the case of letters. The caller knows the length. */
 export function sameLetters(bytes: Uint8Array, start: number, lower: Uint8Array): boolean {
   for (let i = 0; i < lower.length; i++) {

@@ -2,7 +2,7 @@
 import { type Handling, PLAIN } from '../../route/handling.ts';
 import { unitAt } from '../../route/path-trie.ts';
 import { behindDots } from '../../route/resolve-path.ts';
-import { AMPERSAND, ASTERISK, latin1, QUESTION, SLASH, writeNumber } from './bytes.ts';
+import { AMPERSAND, ASTERISK, latin1, move, put, QUESTION, SLASH, writeNumber } from './bytes.ts';
 import type { ExtraFields } from './extra-fields.ts';
 import {
   CONTENT_LENGTH,
@@ -33,34 +33,29 @@ export const SAY_CLOSE = 1;
 export const SAY_KEEP_ALIVE = 2;
 export const SAY_UPGRADE = 3;
 
-function put(memory: Uint8Array, bytes: Uint8Array, at: number): number {
-  memory.set(bytes, at);
-  return at + bytes.length;
-}
-
 function putEnd(memory: Uint8Array, at: number): number {
   memory[at] = 13;
   memory[at + 1] = 10;
   return at + 2;
 }
 
-/** Moves the lines that are not dropped, neighbours in one go. */
-function putLines(memory: Uint8Array, fields: Fields, at: number): number {
+/** Moves the lines that are not dropped, neighbours in one go. `from`: where what is to stand in front of them begins. */
+function putLines(memory: Uint8Array, fields: Fields, at: number, from = fields.start[0]!): number {
   const { start, drop, count } = fields;
   let out = at;
+  let begin = from;
   let i = 0;
-  while (i < count) {
-    if (drop[i] === 1) {
-      i++;
-      continue;
-    }
-    const from = start[i]!;
+  for (;;) {
     while (i < count && drop[i] === 0) i++;
-    const to = start[i]!;
-    memory.copyWithin(out, from, to);
-    out += to - from;
+    const end = start[i]!;
+    if (end > begin) {
+      move(memory, out, begin, end);
+      out += end - begin;
+    }
+    while (i < count && drop[i] === 1) i++;
+    if (i === count) return out;
+    begin = start[i]!;
   }
-  return out;
 }
 
 export interface RequestRewrite {
@@ -89,14 +84,47 @@ export function composeRequest(
 ): number {
   const fields = head.fields;
   const { handling, extras } = rewrite;
+  Forwarding.replace(head, handling.strip);
+  if (extras !== undefined) extras.replace(memory, fields);
+  if (rewrite.maxForwards >= 0) fields.dropAll(MAX_FORWARDS);
+  // As nearly all are: the first line stays as it is, and moves together with what follows it.
+  let out = staysAsItIs(head, rewrite)
+    ? putLines(memory, fields, at, head.start)
+    : putLines(memory, fields, putFront(memory, head, at, rewrite));
+  if (rewrite.maxForwards >= 0) {
+    out = writeNumber(memory, put(memory, MAX_FORWARDS_NAME, out), rewrite.maxForwards);
+    out = putEnd(memory, out);
+  }
+  const { forwarding } = rewrite;
+  if (extras !== undefined) out = extras.write(memory, out, forwarding.addressBytes, forwarding.isSecure);
+  return putEnd(memory, forwarding.write(memory, head, rewrite, out));
+}
+
+/** Whether the request line needs no change and nothing is put behind it. */
+function staysAsItIs(head: RequestHead, { handling, host, upgrade }: RequestRewrite): boolean {
+  return (
+    handling === PLAIN &&
+    host.length === 0 &&
+    !upgrade &&
+    !head.absolute &&
+    head.minor === 1 &&
+    head.hostEnd > head.hostStart &&
+    // A path that was resolved is shorter than it was.
+    head.fields.start[0] === head.targetEnd + HTTP_11.length
+  );
+}
+
+/** The request line, and the lines of ours that stand behind it. */
+function putFront(memory: Uint8Array, head: RequestHead, at: number, rewrite: RequestRewrite): number {
+  const { fields } = head;
   let out = at;
-  if (handling === PLAIN && !head.absolute) {
-    memory.copyWithin(out, head.start, head.targetEnd);
+  if (rewrite.handling === PLAIN && !head.absolute) {
+    move(memory, out, head.start, head.targetEnd);
     out += head.targetEnd - head.start;
   } else {
-    memory.copyWithin(out, head.start, head.methodEnd + 1);
+    move(memory, out, head.start, head.methodEnd + 1);
     out += head.methodEnd + 1 - head.start;
-    out = putTarget(memory, head, handling, out);
+    out = putTarget(memory, head, rewrite.handling, out);
   }
   out = put(memory, HTTP_11, out);
   if (rewrite.host.length > 0) {
@@ -105,27 +133,15 @@ export function composeRequest(
   } else if (head.absolute) {
     fields.dropAll(HOST_FIELD);
     out = put(memory, HOST_NAME, out);
-    memory.copyWithin(out, head.hostStart, head.hostEnd);
+    move(memory, out, head.hostStart, head.hostEnd);
     out = putEnd(memory, out + head.hostEnd - head.hostStart);
   } else if (head.hostEnd === head.hostStart) {
     out = put(memory, HOST_NAME, out);
     out = putEnd(memory, put(memory, rewrite.fallbackHost, out));
   }
-  Forwarding.replace(head, handling.strip);
-  if (extras !== undefined) extras.replace(memory, fields);
-  if (rewrite.maxForwards >= 0) fields.dropAll(MAX_FORWARDS);
-  if (rewrite.upgrade) {
-    keepAll(fields, UPGRADE);
-    out = put(memory, CONNECTION_UPGRADE, out);
-  }
-  out = putLines(memory, fields, out);
-  if (rewrite.maxForwards >= 0) {
-    out = writeNumber(memory, put(memory, MAX_FORWARDS_NAME, out), rewrite.maxForwards);
-    out = putEnd(memory, out);
-  }
-  const { forwarding } = rewrite;
-  if (extras !== undefined) out = extras.write(memory, out, forwarding.addressBytes, forwarding.isSecure);
-  return putEnd(memory, forwarding.write(memory, head, rewrite, out));
+  if (!rewrite.upgrade) return out;
+  keepAll(fields, UPGRADE);
+  return put(memory, CONNECTION_UPGRADE, out);
 }
 
 function putTarget(memory: Uint8Array, head: RequestHead, handling: Handling, at: number): number {
@@ -148,7 +164,7 @@ function putTarget(memory: Uint8Array, head: RequestHead, handling: Handling, at
   if (!hasSlash && (out === at || memory[out - 1] !== SLASH)) memory[out++] = SLASH;
   else if (hasSlash && out > at && memory[out - 1] === SLASH) from++;
   if (behind < 0) {
-    memory.copyWithin(out, from, head.pathEnd);
+    move(memory, out, from, head.pathEnd);
     out += head.pathEnd - from;
   } else out = putUnescapingSlashes(memory, from, head.pathEnd, out);
   if (query.length > 0) {
@@ -157,10 +173,10 @@ function putTarget(memory: Uint8Array, head: RequestHead, handling: Handling, at
     // Behind a "?" of its own the client's query goes on.
     if (head.targetEnd > head.pathEnd + 1) memory[out++] = AMPERSAND;
     else return out;
-    memory.copyWithin(out, head.pathEnd + 1, head.targetEnd);
+    move(memory, out, head.pathEnd + 1, head.targetEnd);
     return out + head.targetEnd - head.pathEnd - 1;
   }
-  memory.copyWithin(out, head.pathEnd, head.targetEnd);
+  move(memory, out, head.pathEnd, head.targetEnd);
   return out + head.targetEnd - head.pathEnd;
 }
 
@@ -183,7 +199,7 @@ function putUnescapingSlashes(memory: Uint8Array, from: number, to: number, at: 
     const unit = unitAt(memory, p, to, false);
     const length = unit >>> 8;
     if (length === 3 && (unit & 0xff) !== SLASH) {
-      memory.copyWithin(out, p, p + 3);
+      move(memory, out, p, p + 3);
       out += 3;
     } else memory[out++] = unit & 0xff;
     p += length;
@@ -222,15 +238,14 @@ export function composeResponse(
   rewrite: ResponseRewrite,
 ): number {
   const fields = head.fields;
-  const lineEnd = fields.start[0]!;
-  memory.copyWithin(at, head.start, lineEnd);
-  memory[at + 7] = 49;
   if (rewrite.dropChunked) fields.dropAll(TRANSFER_ENCODING);
   if (rewrite.dropLength) fields.dropAll(CONTENT_LENGTH);
   if (rewrite.connection === SAY_UPGRADE) keepAll(fields, UPGRADE);
   // Of other bytes: what tells versions apart, and parts of them, is none of ours any more (RFC 9110 §8.8.1).
   if (rewrite.compressed !== undefined) fields.dropAll(ETAG);
-  let out = putLines(memory, fields, at + lineEnd - head.start);
+  let out = putLines(memory, fields, at, head.start);
+  // HTTP/1.1, whatever the instance spoke.
+  memory[at + 7] = 49;
   if (rewrite.connection === SAY_CLOSE) out = put(memory, CONNECTION_CLOSE, out);
   else if (rewrite.connection === SAY_KEEP_ALIVE) out = put(memory, CONNECTION_KEEP, out);
   else if (rewrite.connection === SAY_UPGRADE) out = put(memory, CONNECTION_UPGRADE, out);

@@ -1,7 +1,7 @@
 /** Fields of requests and answers that the configuration asks for. Nothing of it runs where none is configured. */
 import { randomUUID } from 'node:crypto';
 import type { HeaderSettings } from '../settings.ts';
-import { latin1, sameLetters } from './bytes.ts';
+import { latin1, put, sameLetters } from './bytes.ts';
 import type { Fields } from './fields.ts';
 import { continued, parseTraceparent, type Trace, traceparentOf } from './trace.ts';
 
@@ -79,9 +79,4 @@ const TRACESTATE = latin1('tracestate');
 function isNamed(memory: Uint8Array, fields: Fields, line: number, name: Uint8Array): boolean {
   const from = fields.start[line]!;
   return fields.colon[line]! - from === name.length && sameLetters(memory, from, name);
-}
-
-function put(memory: Uint8Array, bytes: Uint8Array, at: number): number {
-  memory.set(bytes, at);
-  return at + bytes.length;
 }

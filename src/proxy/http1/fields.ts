@@ -2,6 +2,7 @@
 
 import { HARD_LIMITS } from '../limits.ts';
 import {
+  areText,
   CLASS,
   COLON,
   COMMA,
@@ -133,6 +134,9 @@ export class Fields {
   valueStart = 0;
   valueEnd = 0;
   #named = false;
+  /** Of the bytes that were scanned last: values are looked at by four bytes at a time. */
+  #view: DataView = new DataView(new ArrayBuffer(0));
+  #viewed: Uint8Array | undefined;
 
   has(field: number): boolean {
     return (this.present & (1 << field)) !== 0;
@@ -177,6 +181,7 @@ export class Fields {
     this.h2c = false;
     this.#named = false;
     const headEnd = headStart + limits.maxHead;
+    const view = this.#viewOf(bytes);
     let line = at;
     for (;;) {
       const lineMax = Math.min(line + limits.maxLine, headEnd);
@@ -193,6 +198,7 @@ export class Fields {
       }
       if (q === line || bytes[q] !== COLON) return BAD_FIELD;
       const colon = q++;
+      for (const last = seen - 4; q <= last && areText(view.getInt32(q, true)); ) q += 4;
       while (q < seen && (CLASS[bytes[q]!]! & VALUE) !== 0) q++;
       if (q === seen) return seen === lineMax ? HEAD_TOO_LARGE : NEED_MORE;
       if (bytes[q] !== CR) return BAD_FIELD;
@@ -214,6 +220,14 @@ export class Fields {
       }
       line = q + 2;
     }
+  }
+
+  #viewOf(bytes: Uint8Array): DataView {
+    if (this.#viewed !== bytes) {
+      this.#viewed = bytes;
+      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    }
+    return this.#view;
   }
 
   #take(bytes: Uint8Array, i: number, field: number): number {

@@ -1,6 +1,6 @@
 /** What a backend is told about the client. Texts that depend only on the client's address are made once per address. */
 import { keyOfAddress } from '../../balance/hash.ts';
-import { latin1, writeNumber } from './bytes.ts';
+import { latin1, move, put, writeNumber } from './bytes.ts';
 import type { RequestRewrite } from './compose.ts';
 import {
   FORWARDED,
@@ -101,25 +101,22 @@ export class Forwarding {
     let out = at;
     if ((fields.present & IN_PLAIN) === 0 && !rewrite.upgrade) {
       const plain = this.#plain[head.minor]!;
-      memory.set(plain, out);
-      out += plain.length;
+      out = put(memory, plain, out);
     } else out = this.#writeSingly(memory, head, rewrite.upgrade, out);
     const { host, handling } = rewrite;
     const hasHost = host.length > 0;
     if ((hasHost || head.hostEnd > head.hostStart) && !fields.has(X_FORWARDED_HOST)) {
-      memory.set(XFH, out);
-      out += XFH.length;
+      out = put(memory, XFH, out);
       if (hasHost) out = put(memory, host, out);
       else {
-        memory.copyWithin(out, head.hostStart, head.hostEnd);
+        move(memory, out, head.hostStart, head.hostEnd);
         out += head.hostEnd - head.hostStart;
       }
       out = put(memory, CRLF, out);
     }
     if (!fields.has(X_FORWARDED_PORT)) {
       const port = hasHost ? rewrite.hostPort : head.port;
-      memory.set(XFP, out);
-      out = writeNumber(memory, out + XFP.length, port < 0 ? this.#port : port);
+      out = writeNumber(memory, put(memory, XFP, out), port < 0 ? this.#port : port);
       out = put(memory, CRLF, out);
     }
     const { strip } = handling;
@@ -145,11 +142,6 @@ export class Forwarding {
   }
 }
 
-function put(memory: Uint8Array, bytes: Uint8Array, at: number): number {
-  for (let i = 0; i < bytes.length; i++) memory[at + i] = bytes[i]!;
-  return at + bytes.length;
-}
-
 /** The values of all lines of a field as one list. */
 function putValues(memory: Uint8Array, head: RequestHead, field: number, at: number): number {
   const fields = head.fields;
@@ -161,7 +153,7 @@ function putValues(memory: Uint8Array, head: RequestHead, field: number, at: num
     const length = fields.valueEnd - fields.valueStart;
     if (length === 0) continue;
     if (out > at) out = put(memory, LIST, out);
-    memory.copyWithin(out, fields.valueStart, fields.valueEnd);
+    move(memory, out, fields.valueStart, fields.valueEnd);
     out += length;
   }
   return out;

@@ -5,7 +5,7 @@ import type { Handling } from '../../route/handling.ts';
 import { IN_FLIGHT, NOT_FOUND, REQUESTS } from '../counters.ts';
 import { authorityOf } from './authority.ts';
 import { Body, BY_CHUNKS, BY_LENGTH, NO_BODY } from './body.ts';
-import { hasLineEnd } from './bytes.ts';
+import { hasLineEnd, move } from './bytes.ts';
 import { composeRequest } from './compose.ts';
 import { type Coding, chooseCoding } from './compression.ts';
 import type { Engine } from './engine.ts';
@@ -210,7 +210,7 @@ export class Intake {
     const out = composeRequest(memory, head, OUT, rewrite);
     if (session.exchange !== undefined)
       engine.log?.composed(session.exchange, memory, OUT, engine.extras?.trace);
-    memory.copyWithin(out, bodyStart, bodyEnd);
+    move(memory, out, bodyStart, bodyEnd);
     const composed = engine.requests.keep(memory, OUT, out + bodyEnd - bodyStart);
     const repeatable = head.method !== METHOD_OTHER && body.done;
     const copied =

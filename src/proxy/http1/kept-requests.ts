@@ -1,4 +1,5 @@
 /** Requests as they were sent, for as long as they may have to be sent again. */
+import { put } from './bytes.ts';
 import { viewOf } from './memory.ts';
 
 /** Most heads with what we add to them fit; a longer request has memory of its own. */
@@ -23,7 +24,7 @@ export class KeptRequests {
   keep(memory: Uint8Array, start: number, end: number): KeptRequest {
     const length = end - start;
     const kept = length > ROOM ? new KeptRequest(length) : (this.#spare.pop() ?? new KeptRequest(ROOM));
-    kept.bytes.set(viewOf(memory, start, end));
+    put(kept.bytes, viewOf(memory, start, end), 0);
     kept.length = length;
     return kept;
   }

@@ -1,6 +1,6 @@
 /** The response of one exchange: its head read, rewritten and sent on, its body framed for the client. */
 import { Body, BY_CHUNKS, BY_CLOSE, BY_LENGTH, NO_BODY } from './body.ts';
-import { hasLineEnd } from './bytes.ts';
+import { hasLineEnd, move } from './bytes.ts';
 import {
   CHUNK_HEAD,
   composeResponse,
@@ -199,7 +199,7 @@ export class Reply {
       if (this.#body.failed) return this.#malformed();
       this.headSent = true;
       const start = bodyStart - (out - OUT);
-      memory.copyWithin(start, OUT, out);
+      move(memory, start, OUT, out);
       session.sendToClient(start, this.#used);
     } else {
       const total = this.#frame(bodyStart, end, out);
@@ -234,7 +234,7 @@ export class Reply {
       return -1;
     }
     const out = this.#compose(SAY_UPGRADE, false, true, true);
-    memory.copyWithin(out, start, end);
+    move(memory, out, start, end);
     this.status = 101;
     this.headSent = true;
     session.sendToClient(OUT, out + end - start);
@@ -269,11 +269,11 @@ export class Reply {
     this.#used = used;
     if (length === 0) return out;
     if (this.#mode === AS_IT_IS) {
-      memory.copyWithin(out, from, used);
+      move(memory, out, from, used);
       return out + length;
     }
     putChunkSize(memory, out, length);
-    memory.copyWithin(out + CHUNK_HEAD, from, used);
+    move(memory, out + CHUNK_HEAD, from, used);
     memory[out + CHUNK_HEAD + length] = 13;
     memory[out + CHUNK_HEAD + length + 1] = 10;
     return out + CHUNK_HEAD + length + 2;

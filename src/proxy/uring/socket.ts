@@ -2,6 +2,7 @@
  * A connected socket on the ring. Reads come by themselves, into slots; what is sent waits in a queue of slots, of which one
  * send is under way at a time and the rest is gathered by the next. It is closed when nothing of it is outstanding.
  */
+import { move, put } from '../http1/bytes.ts';
 import { SLOT_ROOM, slotAt } from './arena.ts';
 import { closeWithReset, connectError } from './calls.ts';
 import * as kernel from './kernel.ts';
@@ -398,7 +399,7 @@ export abstract class RingSocket implements Party {
       const tail = this.#tail;
       const at = slots.from[tail]! + slots.length[tail]!;
       const n = Math.min(end - p, slotAt(tail) + SLOT_ROOM - at);
-      move(arena.bytes, bytes, p, p + n, at);
+      copy(arena.bytes, bytes, p, p + n, at);
       slots.length[tail]! += n;
       p += n;
     }
@@ -410,7 +411,7 @@ export abstract class RingSocket implements Party {
       }
       const n = Math.min(end - p, SLOT_ROOM);
       const at = slotAt(slot);
-      move(arena.bytes, bytes, p, p + n, at);
+      copy(arena.bytes, bytes, p, p + n, at);
       this.#append(slot, at, n);
       p += n;
     }
@@ -447,7 +448,7 @@ function isWithin(slot: number, at: number): boolean {
 }
 
 /** Copies [from, to) of `source`, which may be the arena itself, to `at` of it. */
-function move(arena: Uint8Array, source: Uint8Array, from: number, to: number, at: number): void {
-  if (source === arena) arena.copyWithin(at, from, to);
-  else arena.set(from === 0 && to === source.length ? source : source.subarray(from, to), at);
+function copy(arena: Uint8Array, source: Uint8Array, from: number, to: number, at: number): void {
+  if (source === arena) move(arena, at, from, to);
+  else put(arena, from === 0 && to === source.length ? source : source.subarray(from, to), at);
 }
