@@ -18,9 +18,11 @@ type Bucket<Value> = readonly HostEntry<Value>[];
 
 export class HostIndex<Value> {
   readonly #buckets: readonly (Bucket<Value> | undefined)[];
+  readonly #isEmpty: boolean;
 
   constructor(buckets: readonly (Bucket<Value> | undefined)[] = new Array(BUCKETS).fill(undefined)) {
     this.#buckets = buckets;
+    this.#isEmpty = buckets.every((bucket) => bucket === undefined);
   }
 
   /** With some hosts set and those whose value is undefined taken out. */
@@ -47,6 +49,8 @@ export class HostIndex<Value> {
 
   /** Hot path: allocates nothing. The host is in [start, end), in any case. */
   get(bytes: Uint8Array, start: number, end: number): Value | undefined {
+    // As where all routes are for any host.
+    if (this.#isEmpty) return undefined;
     const hash = hashOf(bytes, start, end);
     const bucket = this.#buckets[hash % BUCKETS];
     if (bucket === undefined) return undefined;

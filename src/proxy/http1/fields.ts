@@ -16,6 +16,7 @@ import {
   TOKEN,
   VALUE,
 } from './bytes.ts';
+import { ExpectedNames } from './expected-names.ts';
 import { BAD_CODING, BAD_CONNECTION, BAD_FIELD, BAD_LENGTH, HEAD_TOO_LARGE, NEED_MORE } from './refusals.ts';
 
 /** What a scanner may meet. */
@@ -137,6 +138,7 @@ export class Fields {
   /** Of the bytes that were scanned last: values are looked at by four bytes at a time. */
   #view: DataView = new DataView(new ArrayBuffer(0));
   #viewed: Uint8Array | undefined;
+  readonly #expected = new ExpectedNames();
 
   has(field: number): boolean {
     return (this.present & (1 << field)) !== 0;
@@ -180,38 +182,47 @@ export class Fields {
     this.upgrade = false;
     this.h2c = false;
     this.#named = false;
+    const { maxLine, maxFields } = limits;
+    const { start, colon: colons, field: fields, drop } = this;
     const headEnd = headStart + limits.maxHead;
     const view = this.#viewOf(bytes);
+    const expected = this.#expected;
     let line = at;
-    for (;;) {
-      const lineMax = Math.min(line + limits.maxLine, headEnd);
+    for (let i = 0; ; i++) {
+      const lineMax = Math.min(line + maxLine, headEnd);
       const seen = Math.min(end, lineMax);
-      let q = line;
-      while (q < seen && (CLASS[bytes[q]!]! & TOKEN) !== 0) q++;
-      if (q === seen) return seen === lineMax ? HEAD_TOO_LARGE : NEED_MORE;
-      if (q === line && bytes[q] === CR) {
-        if (q + 1 === seen) return seen === lineMax ? HEAD_TOO_LARGE : NEED_MORE;
-        if (bytes[q + 1] !== LF) return BAD_FIELD;
-        this.start[this.count] = line;
-        const problem = this.#named ? this.#dropNamed(bytes) : 0;
-        return problem < 0 ? problem : q + 2;
+      const expectedLength = expected.length(view, line, seen, i);
+      let q = line + expectedLength;
+      let field = OTHER;
+      if (expectedLength > 0) field = expected.field(i);
+      else {
+        while (q < seen && (CLASS[bytes[q]!]! & TOKEN) !== 0) q++;
+        if (q === seen) return seen === lineMax ? HEAD_TOO_LARGE : NEED_MORE;
+        if (q === line && bytes[q] === CR) {
+          if (q + 1 === seen) return seen === lineMax ? HEAD_TOO_LARGE : NEED_MORE;
+          if (bytes[q + 1] !== LF) return BAD_FIELD;
+          start[i] = line;
+          const problem = this.#named ? this.#dropNamed(bytes) : 0;
+          return problem < 0 ? problem : q + 2;
+        }
+        if (q === line || bytes[q] !== COLON) return BAD_FIELD;
+        field = fieldOf(bytes, line, q - line);
+        q++;
+        expected.learn(view, line, q - line, i, field);
       }
-      if (q === line || bytes[q] !== COLON) return BAD_FIELD;
-      const colon = q++;
+      const colon = q - 1;
       for (const last = seen - 4; q <= last && areText(view.getInt32(q, true)); ) q += 4;
       while (q < seen && (CLASS[bytes[q]!]! & VALUE) !== 0) q++;
       if (q === seen) return seen === lineMax ? HEAD_TOO_LARGE : NEED_MORE;
       if (bytes[q] !== CR) return BAD_FIELD;
       if (q + 1 === seen) return seen === lineMax ? HEAD_TOO_LARGE : NEED_MORE;
       if (bytes[q + 1] !== LF) return BAD_FIELD;
-      const i = this.count;
-      if (i === limits.maxFields) return HEAD_TOO_LARGE;
-      const field = fieldOf(bytes, line, colon - line);
-      this.start[i] = line;
-      this.start[i + 1] = q + 2;
-      this.colon[i] = colon;
-      this.field[i] = field;
-      this.drop[i] = 0;
+      if (i === maxFields) return HEAD_TOO_LARGE;
+      start[i] = line;
+      start[i + 1] = q + 2;
+      colons[i] = colon;
+      fields[i] = field;
+      drop[i] = 0;
       this.count = i + 1;
       if (field !== OTHER) {
         const problem = this.#take(bytes, i, field);
