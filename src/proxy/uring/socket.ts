@@ -36,6 +36,8 @@ export abstract class RingSocket implements Party {
   #hasReceived = false;
   #isPaused = false;
   #isCancelling = false;
+  /** It has filled a whole slot: from then on several are received into at once. That saves a tenth with 200 kB and costs as much with 10 kB. */
+  #isBulky = false;
 
   #head = -1;
   #tail = -1;
@@ -217,8 +219,10 @@ export abstract class RingSocket implements Party {
       return;
     }
     if (result > 0) {
+      const becomesBulky = result >= SLOT_ROOM && !this.#isBulky && loop.ring.hasBundles;
+      if (becomesBulky) this.#isBulky = true;
       if (this.#isReceiving) {
-        if (this.#isPaused) this.#stopReceiving();
+        if (this.#isPaused || becomesBulky) this.#stopReceiving();
       } else this.#mark();
     } else if (result === 0) {
       this.hasEnded = true;
@@ -332,7 +336,7 @@ export abstract class RingSocket implements Party {
       // One that goes on by itself may fill many slots before a pause stops it.
       if (!this.loop.slots.isTight) {
         how |= kernel.RECEIVE_MULTISHOT;
-        if (this.loop.ring.hasBundles) how |= kernel.RECEIVE_BUNDLE;
+        if (this.#isBulky) how |= kernel.RECEIVE_BUNDLE;
       }
     }
     this.loop.ring.receive(this.fd, how, tagOf(this.#number, RECEIVED), this.generation);
