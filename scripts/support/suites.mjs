@@ -167,6 +167,25 @@ function httpSuite(about, transport) {
   };
 }
 
+/**
+ * @param {string} about
+ * @param {string} transport "": whichever works
+ * @param {string[]} verbose
+ * @returns {Suite}
+ */
+function l4Suite(about, transport, verbose) {
+  return {
+    about,
+    runner: 'l4/run.mjs',
+    verbose,
+    async subject(folder) {
+      const [base = 0] = await freePorts(110, { inARow: true });
+      const bin = `env MUSTER_TRANSPORT=${transport} ${process.execPath} ${MUSTER} lb -c {config}`;
+      return { args: ['--bin', bin, '--port-base', String(base), '--tmp', folder] };
+    },
+  };
+}
+
 /** @type {Record<string, Suite>} */
 export const SUITES = {
   consul: {
@@ -231,16 +250,9 @@ export const SUITES = {
       };
     },
   },
-  l4: {
-    about: "gobetween's TCP, TLS and UDP balancing",
-    runner: 'l4/run.mjs',
-    verbose: [],
-    async subject(folder) {
-      const [base = 0] = await freePorts(110, { inARow: true });
-      const bin = `${process.execPath} ${MUSTER} lb -c {config}`;
-      return { args: ['--bin', bin, '--port-base', String(base), '--tmp', folder] };
-    },
-  },
+  // On io_uring where it works; and what limits and timeouts do once more on Node's sockets.
+  l4: l4Suite("gobetween's TCP, TLS and UDP balancing", process.env.MUSTER_TRANSPORT ?? '', []),
+  'l4-net': l4Suite("its limits and timeouts on Node's sockets", 'net', ['--only', 'limits: ']),
   template: {
     about: "consul-template's language and flags",
     runner: 'template/run.mjs',
