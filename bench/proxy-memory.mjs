@@ -63,18 +63,16 @@ export async function proxyMemoryBench(argv) {
       await withSubject(subject, { ...ground, protocol: 'http', cpu: '0' }, async (url, program) => {
         await pause(SETTLED);
         const empty = memoryOf(program);
-        const clients = await idleClients(url, connections);
-        await pause(SETTLED);
-        const idle = memoryOf(program) - empty;
-        for (const client of clients) client.destroy();
-        await pause(SETTLED);
-        const before = memoryOf(program);
         const stalled = connect({ host: '127.0.0.1', port: Number(new URL(url).port) });
         stalled.pause();
         stalled.write('GET /large HTTP/1.1\r\nHost: bench\r\n\r\n');
         await pause(STALL);
-        const held = memoryOf(program) - before;
+        const held = memoryOf(program) - empty;
         stalled.destroy();
+        const clients = await idleClients(url, connections);
+        await pause(SETTLED);
+        const idle = memoryOf(program) - empty;
+        for (const client of clients) client.destroy();
         say(
           'bench',
           `${subject}: ${connections} idle connections ${idle.toFixed(1)} MB, 100 MB stalled ${held.toFixed(1)} MB`,

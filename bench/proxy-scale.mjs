@@ -2,7 +2,7 @@
 // What a request costs when the table is large, and when two workers carry the traffic instead of one.
 import http from 'node:http';
 import { MUSTER } from '../scripts/support/paths.mjs';
-import { freePorts, start, until } from '../scripts/support/processes.mjs';
+import { freePorts, pause, start, until } from '../scripts/support/processes.mjs';
 import { say } from '../scripts/support/say.mjs';
 import { put, startAgent } from './agent.mjs';
 import { conditions, printConditions } from './conditions.mjs';
@@ -16,6 +16,7 @@ const PROXY_CPU = '0';
 const LOAD_CPU = '1';
 const BOTH = '0,1';
 const WARM_UP_SECONDS = 3;
+const STILL_SECONDS = 3;
 /** Registrations under way at a time. */
 const WRITERS = 8;
 const PER_ROUTE = 5;
@@ -23,7 +24,7 @@ const PER_ROUTE = 5;
 /** @typedef {{ seconds: number, connections: number }} Load */
 
 /**
- * Processor time of a program per request, µs.
+ * Processor time of a program per request, µs, without what it takes when nobody asks anything (an agent looks after its services).
  * @param {import('../scripts/support/processes.mjs').Running} program
  * @param {string} url
  * @param {Load & { cpu: string, asks?: { paths: number } }} load
@@ -31,11 +32,14 @@ const PER_ROUTE = 5;
 async function costOf(program, url, load) {
   await wrk(url, { ...load, seconds: WARM_UP_SECONDS });
   const pids = program.family();
+  const still = cpuTime(pids);
+  await pause(STILL_SECONDS * 1_000);
   const before = cpuTime(pids);
+  const own = (before - still) / (STILL_SECONDS * 1e6);
   const figures = await wrk(url, load);
   const errors = errorsOf(figures);
   if (errors !== '') throw new Error(`${url}: ${errors}`);
-  return (cpuTime(pids) - before) / figures.requests;
+  return (cpuTime(pids) - before - own * figures.us) / figures.requests;
 }
 
 /**
