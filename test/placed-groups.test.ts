@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'smol-toml';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
 import { runs, until } from '../scripts/support/processes.mjs';
 import type { GroupView, ManagedInstance } from '../src/group/view.ts';
 import { TestCluster } from './support/cluster.ts';
@@ -60,16 +60,22 @@ describe.skipIf(why !== undefined)('a group that is spread over four agents in t
   const view = async (by = 1): Promise<GroupView> => cluster.json<GroupView>(by, '/v1/muster/groups/web');
   /** Most instances that were there at a time and not about to leave. */
   let most = 0;
-  const become = (what: string, holds: (view: GroupView) => boolean, by = 1) =>
-    until(
+  const become = (what: string, holds: (view: GroupView) => boolean, by = 1) => {
+    let last: GroupView | undefined;
+    onTestFailed(() => {
+      process.stdout.write(`waited for ${what}: ${JSON.stringify({ ...last, history: [] }, undefined, 1)}\n`);
+    });
+    return until(
       what,
       async () => {
         const now = await view(by);
+        last = now;
         most = Math.max(most, now.instances.filter(({ leaving }) => !leaving).length);
         return holds(now) && now;
       },
       { ms: 60_000, every: 100 },
     );
+  };
   const settled = (size: number) => (now: GroupView) =>
     now.size === size && now.ready === size && now.instances.length === size;
   const count = (instances: readonly ManagedInstance[], of: (one: ManagedInstance) => string | undefined) => {

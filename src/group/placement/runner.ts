@@ -138,6 +138,8 @@ export class Runner {
   async #follow(): Promise<void> {
     const { node, name, store, clock } = this.#options;
     const plan = this.#rows.plan();
+    // Nothing is known yet, which is no evidence that nothing is to run.
+    if (plan === undefined && !this.#isInContact()) return;
     const mine = new Map(
       this.#rows.assignments().flatMap((row) => (row.node === node ? [[row.id, row] as const] : [])),
     );
@@ -164,6 +166,11 @@ export class Runner {
         for (const { id, number } of gone)
           if (known.some((row) => row.id === id)) tx.delete('settings', rowNames.assignment(name, number));
       });
+  }
+
+  #isInContact(): boolean {
+    const { remote } = this.#options.store;
+    return remote === undefined || (remote.contact().known && remote.contact().silence < LOOK);
   }
 
   /** It was agreed that instances are started elsewhere when this node is missed, and they are not to be there twice. */
