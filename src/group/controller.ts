@@ -117,11 +117,11 @@ export class GroupController {
       try {
         await controller.#add(current, missing);
       } catch (error) {
-        if (instances.length === 0) {
+        if (instances.length === 0 && deps.crew === undefined) {
           await controller.stop();
           throw error;
         }
-        // What runs goes on; the rest is tried again and again.
+        // What runs, here or elsewhere, goes on; the rest is tried again and again.
         deps.logger.error(messageOf(error));
       }
     }

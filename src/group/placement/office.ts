@@ -1,6 +1,7 @@
 /** What the node does that looks after a group which is spread over nodes: decides, publishes what it decided, and answers. */
 import type { Catalog } from '../../catalog/catalog.ts';
 import { messageOf } from '../../errors.ts';
+import { pause } from '../../lib/clock.ts';
 import { type ControllerDeps, GroupController } from '../controller.ts';
 import type { KeptGroup } from '../disk.ts';
 import type { ManagedSpec } from '../spec.ts';
@@ -69,42 +70,16 @@ export class Office {
   }
 
   async #start(): Promise<void> {
-    const { catalog, surroundings, deps } = this.#options;
-    const { name, placement } = this.#spec;
-    try {
-      this.#controller = await GroupController.start(
-        this.#spec,
-        {
-          ...deps,
-          keep: undefined,
-          decisions: {
-            put: async (row) => {
-              if (row.kind !== 'group') return;
-              this.#kept = row;
-              await this.#publish();
-            },
-            remove: async () => {},
-          },
-          crew: (seen) =>
-            new PlacedCrew({
-              group: name,
-              catalog,
-              rows: this.#rows,
-              election: this.#election,
-              surroundings: seen,
-              nodeMeta: placement?.nodeMeta ?? {},
-              grace: placement?.grace ?? 0,
-              clock: deps.clock,
-              logger: deps.logger,
-            }),
-        },
-        surroundings,
-        { group: this.#rows.plan()?.kept, instances: [] },
-      );
-    } catch (error) {
-      // It is no less elected for that: the controller looks again.
-      deps.logger.error(messageOf(error));
-      return;
+    const { catalog, deps } = this.#options;
+    const { name } = this.#spec;
+    while (this.#controller === undefined && !this.#ended) {
+      try {
+        this.#controller = await this.#takeOver();
+      } catch (error) {
+        // It is no less elected for that, and nobody else will do it.
+        deps.logger.error(`cannot take over yet: ${messageOf(error)}`);
+        await pause(deps.clock, LOOK);
+      }
     }
     if (this.#ended) return;
     this.#unsubscribe = catalog.feed.subscribe(({ changes }) => {
@@ -112,6 +87,40 @@ export class Office {
         void this.#look();
     });
     void this.#look();
+  }
+
+  #takeOver(): Promise<GroupController> {
+    const { catalog, surroundings, deps } = this.#options;
+    const { name, placement } = this.#spec;
+    return GroupController.start(
+      this.#spec,
+      {
+        ...deps,
+        keep: undefined,
+        decisions: {
+          put: async (row) => {
+            if (row.kind !== 'group') return;
+            this.#kept = row;
+            await this.#publish();
+          },
+          remove: async () => {},
+        },
+        crew: (seen) =>
+          new PlacedCrew({
+            group: name,
+            catalog,
+            rows: this.#rows,
+            election: this.#election,
+            surroundings: seen,
+            nodeMeta: placement?.nodeMeta ?? {},
+            grace: placement?.grace ?? 0,
+            clock: deps.clock,
+            logger: deps.logger,
+          }),
+      },
+      surroundings,
+      { group: this.#rows.plan()?.kept, instances: [] },
+    );
   }
 
   async #look(): Promise<void> {
