@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ManualClock } from '../lib/clock.ts';
 import { createLogger } from '../lib/log.ts';
 import type { ChildSettings } from './child.ts';
-import { HealthService, listOf, Weights } from './dependencies/values.ts';
+import { testInstance } from './dependencies/values.test-support.ts';
+import { HealthService, listOf } from './dependencies/values.ts';
 import type { Value } from './language/index.ts';
 import { Runner, type RunnerOptions } from './runner.ts';
 import { DEFAULT_TEMPLATE, type TemplateSettings, WHOLE_ENVIRONMENT } from './settings.ts';
@@ -136,7 +137,7 @@ describe('files', () => {
     const list = (count: number) =>
       listOf(
         HealthService,
-        Array.from({ length: count }, (_, i) => instance(i)),
+        Array.from({ length: count }, (_, i) => testInstance(i, 8000 + i)),
       );
     run([template('{{range service "web"}}{{.ID}} {{end}}', 'out', { minEntries: 1 })]);
     await source.say('health.service(web|passing)', list(2));
@@ -380,24 +381,3 @@ describe('a child', () => {
     expect(await runner.ended).toEqual({ kind: 'child', code: 7 });
   });
 });
-
-function instance(i: number): Value {
-  const empty = new Map<Value, Value>();
-  return new HealthService({
-    Node: 'n',
-    NodeID: '',
-    NodeAddress: '127.0.0.1',
-    NodeTaggedAddresses: empty,
-    NodeMeta: empty,
-    ServiceMeta: empty,
-    Address: '127.0.0.1',
-    ServiceTaggedAddresses: empty,
-    ID: `web-${i}`,
-    Name: 'web',
-    Tags: [],
-    Checks: [],
-    Status: 'passing',
-    Port: BigInt(8000 + i),
-    Weights: new Weights({ Passing: 1n, Warning: 1n }),
-  });
-}

@@ -8,7 +8,8 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { wakefulClock } from '../../lib/clock.ts';
 import { silentLogger } from '../../lib/log.ts';
-import { HealthService, listOf, Weights } from '../dependencies/values.ts';
+import { testInstance } from '../dependencies/values.test-support.ts';
+import { HealthService, listOf } from '../dependencies/values.ts';
 import type { Follower } from '../sources/source.ts';
 import { DEFAULT_HAPROXY, followHaproxy, parseHaproxyFlag } from './output.ts';
 import { OURS, plan, serverName, type WantedServer } from './plan.ts';
@@ -123,7 +124,7 @@ describe('a real HAProxy', () => {
       follower?.value(
         listOf(
           HealthService,
-          places.map((i) => instance(i, backends[i] ?? 0)),
+          places.map((i) => testInstance(i, backends[i] ?? 0)),
         ),
       );
 
@@ -146,26 +147,6 @@ describe('a real HAProxy', () => {
     return (server.address() as AddressInfo).port;
   }
 });
-
-function instance(i: number, port: number) {
-  return new HealthService({
-    Node: 'n',
-    NodeID: '',
-    NodeAddress: '127.0.0.1',
-    NodeTaggedAddresses: new Map(),
-    NodeMeta: new Map(),
-    ServiceMeta: new Map(),
-    Address: '127.0.0.1',
-    ServiceTaggedAddresses: new Map(),
-    ID: `web-${i}`,
-    Name: 'web',
-    Tags: [],
-    Checks: [],
-    Status: 'passing',
-    Port: BigInt(port),
-    Weights: new Weights({ Passing: 1n, Warning: 1n }),
-  });
-}
 
 /** Who answers so many requests, each once; a request that fails rejects. */
 async function seen(socketPath: string, requests: number): Promise<string[]> {
