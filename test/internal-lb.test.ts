@@ -127,15 +127,15 @@ describe.skipIf(why !== undefined)('stacks/internal-lb.toml', () => {
     writeFileSync(
       plan,
       `url = "http://${NAME}:8080/"\nresolver = "127.0.0.1:8653"\nagents = ["127.0.0.1:8510", "127.0.0.1:8500"]
-load = [{ rate = 50, for = "5s" }, { rate = 150, for = "10s" }, { rate = 50, for = "5s" }]
+load = [{ rate = 20, for = "5s" }, { rate = 60, for = "15s" }, { rate = 20, for = "5s" }]
 [[fault]]
 kind = "kill"
 groups = ["backend"]
-every = "5s"
+every = "8s"
 [[fault]]
 kind = "kill"
 groups = ["haproxy-internal"]
-every = "7s"
+every = "8s"
 [[fault]]
 kind = "kill"
 groups = ["consul-1", "consul-2", "consul-3"]
@@ -146,7 +146,7 @@ spare = 2
 kind = "roll"
 groups = ["backend", "haproxy-internal"]
 every = "60s"
-first = "10s"
+first = "12s"
 `,
     );
     const { output, code } = await muster(
@@ -168,7 +168,7 @@ first = "10s"
       return failed > 0 && !events.some((words) => /haproxy-internal-\d+ is killed/.test(words));
     });
     expect(cut).toEqual([]);
-    expect(report.requests).toBe(2_000);
+    expect(report.requests).toBe(1_100);
     expect(new Set(report.events.map(({ kind }) => kind))).toEqual(new Set(['kill', 'roll']));
     expect(report.events.filter(({ wholeAfter }) => wholeAfter === undefined)).toEqual([]);
     expect(code).toBe(report.failed === 0 ? 0 : 1);

@@ -3,6 +3,9 @@ import type { Client } from '../../client/index.ts';
 import type { GroupView } from '../../group/view.ts';
 import type { Candidate } from './schedule.ts';
 
+/** How long (ms) an instance has to run before it counts as well. */
+const SETTLED = 3_000;
+
 export class StackGroups {
   readonly #clients: readonly Client[];
   /** By agent, as it told last: one that stands still has its groups all the same. */
@@ -31,12 +34,14 @@ export class StackGroups {
     return [...this.#last.values()].flat();
   }
 
+  /** Who has just been started is not well yet: its checks may still say what they said of the one before. */
   async candidates(signal: AbortSignal): Promise<Candidate[]> {
+    const now = Date.now();
     return (await this.views(signal)).flatMap(({ name: group, instances }) =>
       instances.map(({ name: instance, state, ready }) => ({
         group,
         instance,
-        ready,
+        ready: ready && state.mode === 'running' && now - state.since >= SETTLED,
         pid: state.mode === 'running' ? state.pid : undefined,
       })),
     );
