@@ -10,12 +10,15 @@ import { describeCluster } from '../scripts/support/cluster.mjs';
 import { until } from '../scripts/support/processes.mjs';
 import { say } from '../scripts/support/say.mjs';
 import { put, send } from './agent.mjs';
+import { followers, replica } from './cluster-size.mjs';
 import { conditions, printConditions } from './conditions.mjs';
 import { quantile, table } from './figures.mjs';
 import { keep, numberOption, options } from './options.mjs';
 
 /** What takes longer is a failure, not a figure. */
 const GIVE_UP_MS = 30_000;
+/** How many changes are watched until the last follower has them. */
+const CHANGES_TO_FOLLOWERS = 20;
 /** A single attempt at a write: a client that waits for longer would not notice sooner. */
 const ATTEMPT_MS = 10_000;
 
@@ -135,9 +138,8 @@ async function writes(nodes, writers, seconds) {
   return { perSecond: latencies.length / ((performance.now() - begin) / 1000), latencies };
 }
 
-/** @param {string[]} argv */
-export async function clusterBench(argv) {
-  const chosen = options(argv, { kills: '20', changes: '200', seconds: '5', writers: '32' });
+/** @param {Record<string, string>} chosen */
+async function threeServers(chosen) {
   const folder = mkdtempSync(join(tmpdir(), 'muster-bench-'));
   const { servers, clients } = await describeCluster(folder, { clients: 2, flags: ['-log-level=warn'] });
   /** @type {Map<string, Running>} */
@@ -172,13 +174,57 @@ export async function clusterBench(argv) {
     const kills = await failover(servers, clients, running, numberOption(chosen, 'kills'));
     rows.push(['registered on one, routed by another', '', quantile(changes, 0.5), quantile(changes, 0.99)]);
     rows.push(['leader killed, writes again', '', quantile(kills, 0.5), quantile(kills, 0.99)]);
-    const about = conditions();
-    printConditions(about);
-    process.stdout.write(`${table(['', 'per second', 'p50 ms', 'p99 ms'], /** @type {any} */ (rows))}\n`);
-    keep('cluster', { conditions: about, figures, changes, kills });
-    return 0;
+    return { rows, figures, changes, kills };
   } finally {
     await Promise.all([...running.values()].map((program) => program.kill()));
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** @param {string[]} argv */
+export async function clusterBench(argv) {
+  const chosen = options(argv, {
+    parts: 'three,followers,instances',
+    kills: '20',
+    changes: '200',
+    seconds: '5',
+    writers: '32',
+    followers: '10000',
+    instances: '172000',
+  });
+  const parts = (chosen.parts ?? '').split(',');
+  const about = conditions();
+  printConditions(about);
+  /** @type {Record<string, unknown>} */
+  const kept = { conditions: about };
+  if (parts.includes('three')) {
+    const { rows, ...three } = await threeServers(chosen);
+    process.stdout.write(`${table(['', 'per second', 'p50 ms', 'p99 ms'], /** @type {any} */ (rows))}\n`);
+    Object.assign(kept, three);
+  }
+  if (parts.includes('followers')) {
+    const of = await followers(numberOption(chosen, 'followers'), CHANGES_TO_FOLLOWERS);
+    const rows = [
+      ['until all follow, s', of.secondsToJoin],
+      ['memory of the server for each, kB', of.kilobytesPerAgent],
+      ['cores busy with nothing to do', of.coresBusy],
+      ['processor time for each, µs per second', of.microsecondsPerAgentAndSecond],
+      ['a change reaches all: p50 ms', of.p50],
+      ['longest ms', of.longest],
+    ];
+    process.stdout.write(`${table(['one server', `${of.count} agents`], /** @type {any} */ (rows))}\n`);
+    kept.followers = of;
+  }
+  if (parts.includes('instances')) {
+    const of = await replica(numberOption(chosen, 'instances'));
+    const rows = [
+      ['from its start until it has all, s', of.seconds],
+      ['of it at work, s of processor time', of.busySeconds],
+      ['its memory, MB', of.megabytes],
+    ];
+    process.stdout.write(`${table(['a new agent', `${of.count} instances`], /** @type {any} */ (rows))}\n`);
+    kept.instances = of;
+  }
+  keep('cluster', kept);
+  return 0;
 }

@@ -58,5 +58,5 @@ export async function describeCluster(folder, { servers = 3, clients, flags = []
         ...flags,
       ]),
   }));
-  return { servers: nodes.slice(0, servers), clients: nodes.slice(servers) };
+  return { servers: nodes.slice(0, servers), clients: nodes.slice(servers), key };
 }

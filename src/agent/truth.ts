@@ -144,6 +144,7 @@ export async function openTruth(
     expect: config.cluster.bootstrapExpect,
     etcdBinary: config.cluster.etcd,
     peerPort: config.cluster.peerPort,
+    reconnectTimeout: config.cluster.reconnectTimeout,
   });
   teardown.add('the cluster', () => server.stop());
   const { store, sessions, leadership, cluster } = server;

@@ -42,7 +42,14 @@ async function setUp(names: readonly string[]) {
       }),
     );
   const presence = new Presence(idOf('self'), clock);
-  const stop = watchMembers({ store, presence, clock, logger: silentLogger });
+  const stop = watchMembers({
+    store,
+    presence,
+    forgetAfter: 60_000,
+    isServer: (id) => id === idOf('server'),
+    clock,
+    logger: silentLogger,
+  });
   const critical = () =>
     membersOf(store.catalog)
       .filter(({ status }) => status === 'critical')
@@ -109,6 +116,18 @@ it('many at once are believed to be there for a while: it may be the observer wh
   expect(critical()).toEqual([]);
   await pass(8_000, []);
   await vi.waitFor(() => expect(critical()).toHaveLength(20));
+});
+
+it('a node that stays away is forgotten with all that is its own, a server or one that comes back is not', async () => {
+  const { store, pass, critical } = await setUp(['self', 'server', 'a', 'b']);
+  const names = () => membersOf(store.catalog).map(({ name }) => name);
+  await pass(3_000, ['server', 'a', 'b']);
+  await pass(40_000, []);
+  await vi.waitFor(() => expect(critical()).toEqual(['a', 'b', 'server']));
+  await pass(2_000, ['b']);
+  await pass(30_000, []);
+  await vi.waitFor(() => expect(names()).toEqual(['b', 'self', 'server']));
+  expect(store.catalog.get('nodes', 'a')).toBeUndefined();
 });
 
 it('a report is sent whole only to who does not have it', () => {

@@ -1,5 +1,5 @@
 import type { Catalog } from '../catalog/catalog.ts';
-import { updateCheck } from '../catalog/commands/register.ts';
+import { deregisterNode, updateCheck } from '../catalog/commands/register.ts';
 import { MEMBER_CHECK } from '../catalog/rows.ts';
 import { nodeKey } from '../catalog/tables.ts';
 import { messageOf } from '../errors.ts';
@@ -121,20 +121,30 @@ export function membersOf(catalog: Catalog): Member[] {
   });
 }
 
-/** Has the checks of nodes follow who is there. Runs on the leader; the answer ends it. */
+export interface MembersOptions {
+  store: Store;
+  presence: Presence;
+  /** A node that was silent for so long (ms) under this leader is taken out of the catalog. */
+  forgetAfter: number;
+  /** Servers are never forgotten here: they count towards the majority. By node ID. */
+  isServer(id: string): boolean;
+  clock: Clock;
+  logger: Logger;
+}
+
+/** Has the checks of nodes follow who is there, and forgets who is gone for good. Runs on the leader; the answer ends it. */
 export function watchMembers({
   store,
   presence,
+  forgetAfter,
+  isServer,
   clock,
   logger,
-}: {
-  store: Store;
-  presence: Presence;
-  clock: Clock;
-  logger: Logger;
-}): () => void {
+}: MembersOptions): () => void {
   const { catalog } = store;
   let massSince = 0;
+  /** By node ID. */
+  const silentSince = new Map<string, number>();
   let cancel = () => {};
   let isWriting = false;
 
@@ -145,9 +155,16 @@ export function watchMembers({
     const members = membersOf(catalog);
     const changes: { name: string; status: Member['status'] }[] = [];
     const fresh: Member[] = [];
+    const gone: Member[] = [];
     for (const member of members) {
       const state = presence.of(member.id);
-      if (state !== 'silent') {
+      if (state === 'silent') {
+        const since = silentSince.get(member.id) ?? now;
+        silentSince.set(member.id, since);
+        if (now - since >= forgetAfter && member.status === 'critical' && !isServer(member.id))
+          gone.push(member);
+      } else {
+        silentSince.delete(member.id);
         if (state === 'there' && member.status === 'critical')
           changes.push({ name: member.name, status: 'passing' });
         continue;
@@ -168,14 +185,19 @@ export function watchMembers({
     if (!isMass) massSince = 0;
     if (!isMass || now - massSince >= MASS_PATIENCE)
       for (const { name } of fresh) changes.push({ name, status: 'critical' });
-    if (changes.length === 0) return;
+    if (changes.length === 0 && gone.length === 0) return;
     await store.write((tx) => {
+      for (const { name } of gone) deregisterNode(tx, name);
       for (const { name, status } of changes)
         updateCheck(tx, name, MEMBER_CHECK, {
           status,
           output: status === 'passing' ? ALIVE_OUTPUT : SILENT_OUTPUT,
         });
     });
+    for (const { id, name } of gone) {
+      silentSince.delete(id);
+      logger.info('a node was silent for too long and is forgotten', { node: name });
+    }
     for (const { name, status } of changes)
       logger.info(status === 'passing' ? 'a node is back' : 'a node is silent', { node: name });
   };

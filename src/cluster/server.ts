@@ -32,6 +32,8 @@ export interface ServerOptions extends NodeOptions {
   directory: string;
   etcdBinary: string;
   peerPort: number;
+  /** Agents that were silent for so long (ms) are taken out of the catalog. */
+  reconnectTimeout: number;
 }
 
 export interface ServerCluster {
@@ -259,7 +261,14 @@ class Server implements ServerCluster, ServerParts {
     this.#ends.push(
       this.leadership.whileLeading(() => {
         const ends = [
-          watchMembers({ store, presence, clock, logger: logger.child('members') }),
+          watchMembers({
+            store,
+            presence,
+            forgetAfter: this.options.reconnectTimeout,
+            isServer: (id) => ordinalIn(roster.ordinals(), id) !== undefined,
+            clock,
+            logger: logger.child('members'),
+          }),
           roster.lead(),
         ];
         return () => {

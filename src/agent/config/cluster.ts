@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { listenPort, secret } from './fields.ts';
+import { duration, listenPort, secret } from './fields.ts';
 
 export const clusterSchema = z
   .strictObject({
@@ -31,6 +31,11 @@ export const clusterSchema = z
       .optional()
       .describe(
         'Find servers on the local network by multicast (port 5353, UDP): those of the same name and with the same key answer. Off unless a name is given.',
+      ),
+    reconnectTimeout: duration({ least: 60_000 })
+      .default(72 * 3_600_000)
+      .describe(
+        'An agent that has failed and was silent for so long is taken out of the catalog, with all that is registered on it. It registers anew when it comes back.',
       ),
     encrypt: secret().describe(
       'Key that all nodes of the cluster have, 16 or 32 bytes in base64 (`muster keygen`). All trust comes from it.',

@@ -244,7 +244,7 @@ export const CONSUL_KEYS: Rules = {
   raft_trailing_logs: NEEDLESS,
   raft_logstore: NEEDLESS,
   raft_boltdb: NEEDLESS,
-  reconnect_timeout: idle(GOSSIP),
+  reconnect_timeout: sets('cluster.reconnect_timeout'),
   reconnect_timeout_wan: idle(GOSSIP),
   advertise_reconnect_timeout: idle(GOSSIP),
   disable_coordinates: NEEDLESS,
