@@ -144,9 +144,10 @@ export async function soakBench(argv) {
 
   const change = async () => {
     for (let turn = 0; Date.now() < end; turn++) {
-      if (instances.length <= LEAST) await join();
+      if (turn % 4 === 3) await reload();
+      else if (instances.length <= LEAST) await join();
       else if (instances.length >= MOST || turn % 4 === 1) await leave();
-      else await [join, leave, kill, reload][turn % 4]?.();
+      else await [join, leave, kill][turn % 4]?.();
       await pause(CHANGE_EVERY);
     }
   };
