@@ -202,7 +202,7 @@ describe('calls', () => {
       message: (message) => seen.push(message),
       end: () => {},
     });
-    await vi.waitFor(() => expect(seen).toHaveLength(200));
+    await vi.waitFor(() => expect(seen).toHaveLength(200), { timeout: 20_000 });
     expect(seen[199]).toEqual({ i: 199, text: 'ä\n'.repeat(19_900) });
     end();
     await vi.waitFor(() => expect(closed).toHaveBeenCalled());
