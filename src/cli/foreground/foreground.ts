@@ -9,7 +9,7 @@ import type { Sockets } from '../../lib/sockets.ts';
 import type { Farewell } from '../../proxy/farewell.ts';
 import { type Inherited, inherit, tellPredecessor } from './inherited.ts';
 import { Keeper } from './keeper.ts';
-import { isSupervised, tellServiceManager } from './service-manager.ts';
+import { isSupervised, keepWatchdog, tellServiceManager } from './service-manager.ts';
 import { Successor } from './successor.ts';
 
 /** How a program hands over what only one process can have. */
@@ -120,12 +120,14 @@ class Run implements Foreground {
     lifeline?.say(`pid ${process.pid}`);
     predecessor?.takenOver();
     await tellServiceManager('READY=1');
+    keepWatchdog();
   }
 
   end(): void {
     if (this.#ending.signal.aborted) return;
     this.#settle({ isReplaced: false });
     this.#ending.abort();
+    void tellServiceManager('STOPPING=1').catch(() => {});
     void this.#successor?.kill();
   }
 
