@@ -47,7 +47,9 @@ export class RateTable {
    */
   take(high: number, low: number, { count, period, burst }: Rate, now: number): number {
     const key = (BigInt(high) << 32n) | BigInt(low >>> 0);
-    const time = BigInt(Math.round(now * NANO));
+    // Whole milliseconds apart from the rest: ns since the epoch are more than a number holds exactly.
+    const whole = Math.floor(now);
+    const time = BigInt(whole) * BigInt(NANO) + BigInt(Math.round((now - whole) * NANO));
     const each = BigInt(Math.max(1, Math.round((period * NANO) / count)));
     const room = each * BigInt(burst - 1);
     const at = this.#place((low >>> 0) % this.#sets, key === 0n ? 1n : key, time) + 1;
