@@ -76,6 +76,20 @@ export const SYSTEM_PACKAGES = {
       debian: 'python3-consul',
       why: 'is a client of the registry',
     },
+    { commands: ['dnsperf'], debian: 'dnsperf', why: 'asks over DNS, thousands of times' },
+    {
+      commands: ['patroni'],
+      debian: 'patroni',
+      why: 'keeps a leader by the locks of the registry',
+      daemon: 'patroni',
+    },
+    {
+      commands: ['pg_createcluster'],
+      debian: 'postgresql',
+      why: 'is what it leads',
+      daemon: 'postgresql',
+      process: 'postgres',
+    },
   ],
   bench: [
     { commands: ['wrk'], debian: 'wrk', why: 'makes load' },
