@@ -205,7 +205,7 @@ describe.skipIf(why !== undefined)('three servers and two agents', () => {
     await cluster.cli(4, 'keyring', 'install', fresh);
     await cluster.cli(4, 'keyring', 'use', fresh);
     for (const number of all) await cluster.writable(number);
-    expect(await cluster.cli(5, 'keyring', 'list')).toContain(`${fresh} [5/5] primary`);
+    expect(await cluster.cli(5, 'keyring', 'list-primary')).toContain(`${fresh} [5/5]`);
     // Back again: nodes are started with the first one in what follows.
     await cluster.cli(1, 'keyring', 'use', cluster.key);
     await cluster.cli(5, 'keyring', 'remove', fresh);

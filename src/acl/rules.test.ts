@@ -46,11 +46,10 @@ describe('rules of a policy', () => {
   });
 });
 
-test('legacy rules become prefixes and stay as they are otherwise', () => {
-  expect(translateLegacyRules('# all\nkey "" {\n  policy = "read"\n}\noperator = "read"\n')).toBe(
-    '# all\nkey_prefix "" {\n  policy = "read"\n}\noperator = "read"\n',
+test('legacy rules become prefixes, laid out as HCL’s formatter does it', () => {
+  expect(translateLegacyRules('{"key":{"":{"policy":"read"},"a":{"policy":"write"}},"acl":"read"}')).toBe(
+    'key_prefix "" {\n  policy = "read"\n}\n\nkey_prefix "a" {\n  policy = "write"\n}\n\n"acl" = "read"',
   );
-  expect(translateLegacyRules('{"key":{"":{"policy":"read"}},"acl":"read"}')).toBe(
-    '{"key_prefix":{"":{"policy":"read"}},"acl":"read"}',
-  );
+  expect(translateLegacyRules('operator = "read"')).toBe('operator = "read"');
+  expect(() => translateLegacyRules('key {')).toThrow(/At 1:6/);
 });

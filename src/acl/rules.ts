@@ -1,5 +1,6 @@
 import { MusterError } from '../errors.ts';
 import { HclError, type HclItem, type HclValue, isHclBody, parseHcl } from '../lib/hcl.ts';
+import { layOutHcl } from '../lib/hcl-layout.ts';
 
 /** What a rule grants. "list" is for keys only: more than reading one, less than writing. */
 export type Access = 'deny' | 'read' | 'list' | 'write';
@@ -141,14 +142,14 @@ function badRule(resource: NamedResource, kind: string, segment: string, access:
 }
 
 /**
- * Rules of before Consul 1.4 in today's language: there every name was the beginning of one. Throws
- * `request.rejected` as `parseRules`.
+ * Rules of before Consul 1.4 in today's language: there every name was the beginning of one. Laid out as HCL's formatter
+ * does it, comments kept; JSON becomes HCL. Throws `request.rejected` as `parseRules`.
  */
 export function translateLegacyRules(text: string): string {
   const found = itemsOf(text)
     .map(({ keys }) => keys[0])
-    .filter((key) => key !== undefined && NAMED_RESOURCES.some((name) => name === key.text));
-  if (found.some((key) => key !== undefined && key.offset < 0)) return translateJson(text);
+    .filter((key) => key !== undefined && isNamed(key.text));
+  if (found.some((key) => key !== undefined && key.offset < 0)) return layOutHcl(hclOfJson(text));
   let translated = '';
   let at = 0;
   for (const key of found) {
@@ -156,13 +157,25 @@ export function translateLegacyRules(text: string): string {
     translated += `${text.slice(at, key.offset)}${key.text}${PREFIX}`;
     at = key.offset + key.length;
   }
-  return translated + text.slice(at);
+  return layOutHcl(translated + text.slice(at));
 }
 
-function translateJson(text: string): string {
-  const rules = JSON.parse(text) as Record<string, unknown>;
-  const entries = Object.entries(rules).map(([kind, rule]) =>
-    NAMED_RESOURCES.some((name) => name === kind) ? [`${kind}${PREFIX}`, rule] : [kind, rule],
-  );
-  return JSON.stringify(Object.fromEntries(entries));
+function isNamed(kind: string): boolean {
+  return NAMED_RESOURCES.some((name) => name === kind);
+}
+
+/** `{"key": {"a": {"policy": "read"}}}` is a block with a label for each name. */
+function hclOfJson(text: string): string {
+  return Object.entries(JSON.parse(text) as Record<string, unknown>)
+    .flatMap(([kind, rules]) => {
+      if (typeof rules !== 'object' || rules === null)
+        return [`${JSON.stringify(kind)} = ${JSON.stringify(rules)}`];
+      const name = isNamed(kind) ? `${kind}${PREFIX}` : JSON.stringify(kind);
+      return Object.entries(rules).map(([label, body]) => {
+        const fields = Object.entries((body ?? {}) as Record<string, unknown>);
+        const lines = fields.map(([field, value]) => `${field} = ${JSON.stringify(value)}\n`);
+        return `${name} ${JSON.stringify(label)} {\n${lines.join('')}}`;
+      });
+    })
+    .join('\n\n');
 }

@@ -215,6 +215,7 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
       sessions,
       events,
       ...(cluster === undefined ? {} : { cluster }),
+      ...(truth.keys === undefined ? {} : { keys: truth.keys }),
       startedAt,
       clock,
       random,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Cluster } from '../cluster/cluster.ts';
+import { type Cluster, type ClusterKeys, changeKeyring } from '../cluster/cluster.ts';
 import type { UserEvent } from '../cluster/event-log.ts';
 import { type Leadership, soleLeadership } from '../cluster/leadership.ts';
 import { type SessionExpiry, startSessionExpiry } from '../cluster/session-expiry.ts';
@@ -26,6 +26,8 @@ export interface Truth {
   readonly leadership: Leadership;
   /** Of an agent that is not alone. */
   readonly cluster?: Cluster;
+  /** Of one that is alone and was given a key: others will have to have it. */
+  readonly keys?: ClusterKeys;
   /** It keeps the catalog, alone or with others. */
   readonly isServer: boolean;
 }
@@ -68,7 +70,16 @@ export async function openTruth(
     const sessions = startSessionExpiry({ store, clock, logger: logger.child('sessions') });
     const environment = embedded?.environment;
     const disk = environment === undefined ? undefined : localDiskIn(environment);
-    return { store, disk, environment, sessions, leadership: soleLeadership(who.id), isServer: true };
+    const keys = await keysAlone(config.cluster.encrypt, clusterDirectory(dataDirectory));
+    return {
+      store,
+      disk,
+      environment,
+      sessions,
+      leadership: soleLeadership(who.id),
+      isServer: true,
+      ...keys,
+    };
   }
 
   const disk = dataDirectory === undefined ? undefined : openLocalDisk(path.join(dataDirectory, 'local'));
@@ -101,7 +112,7 @@ export async function openTruth(
   }
 
   const { Keyring } = await import('../cluster/link/keyring.ts');
-  const directory = dataDirectory === undefined ? undefined : path.join(dataDirectory, 'cluster');
+  const directory = clusterDirectory(dataDirectory);
   const keyring = Keyring.open(config.cluster.encrypt, directory);
   const { askAround } = await import('../cluster/auto-join.ts');
   const { findContacts } = await import('../cluster/contacts.ts');
@@ -149,6 +160,22 @@ export async function openTruth(
   teardown.add('the cluster', () => server.stop());
   const { store, sessions, leadership, cluster } = server;
   return { store, disk, environment, sessions, leadership, cluster, isServer: true };
+}
+
+function clusterDirectory(dataDirectory: string | undefined): string | undefined {
+  return dataDirectory === undefined ? undefined : path.join(dataDirectory, 'cluster');
+}
+
+/** Keys can be exchanged before there is a cluster, as in Consul. Throws `config.invalid`. */
+async function keysAlone(encrypt: string, directory: string | undefined): Promise<Pick<Truth, 'keys'>> {
+  if (encrypt === '') return {};
+  const { Keyring } = await import('../cluster/link/keyring.ts');
+  const keyring = Keyring.open(encrypt, directory);
+  const changeKeys: ClusterKeys['changeKeys'] = async (change) => {
+    changeKeyring(keyring, change);
+    return new Map();
+  };
+  return { keys: { keyring, changeKeys } };
 }
 
 /** Of an agent that keeps no truth. */

@@ -1,7 +1,7 @@
 import type { Acl } from '../acl/acl.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { History } from '../catalog/history.ts';
-import type { Cluster } from '../cluster/cluster.ts';
+import type { Cluster, ClusterKeys } from '../cluster/cluster.ts';
 import type { EventLog } from '../cluster/event-log.ts';
 import type { SessionExpiry } from '../cluster/session-expiry.ts';
 import type { GroupControl } from '../group/view.ts';
@@ -88,6 +88,8 @@ export interface ApiContext {
   readonly groups?: () => readonly GroupControl[];
   /** Of an agent that is not alone. */
   readonly cluster?: Cluster;
+  /** Keys of an agent that has some and no cluster; of one that has neither: undefined. */
+  readonly keys?: ClusterKeys;
   /** What instances of TCP and UDP services hold; behind `/v1/muster/connections`. */
   readonly connections?: () => readonly ConnectionsView[];
   /** Requests by family; nothing is counted without it. */

@@ -55,6 +55,8 @@ export interface AutopilotState {
 
 /** The keys of a cluster, with on how many nodes each is. */
 export interface Keyring {
+  /** Of the servers among themselves. */
+  WAN: boolean;
   Datacenter: string;
   Keys: Record<string, number>;
   PrimaryKeys: Record<string, number>;

@@ -69,6 +69,9 @@ export interface Cluster {
   readonly recovery?: { state(): Promise<RecoveryState>; recover(): Promise<void> };
 }
 
+/** The keys that nodes know each other by. */
+export type ClusterKeys = Pick<Cluster, 'keyring' | 'changeKeys'>;
+
 export interface KeyChange {
   readonly what: 'install' | 'use' | 'remove';
   readonly key: string;

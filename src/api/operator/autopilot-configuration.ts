@@ -73,7 +73,7 @@ export const setAutopilotConfiguration = endpoint({
       failed: (reason) => `Bad request: Error parsing autopilot config: ${reason}`,
     });
     const cas = query.get('cas');
-    if (query.has('cas') && !/^\d{1,15}$/.test(cas))
+    if (query.has('cas') && !isUint64(cas))
       throw badRequest(
         `Bad request: Error parsing cas value: strconv.ParseUint: parsing ${JSON.stringify(cas)}: invalid syntax`,
       );
@@ -84,6 +84,11 @@ export const setAutopilotConfiguration = endpoint({
     return json(answer);
   },
 });
+
+/** What `strconv.ParseUint` takes: clients reckon with indexes, also below 0. */
+function isUint64(text: string): boolean {
+  return /^\d{1,20}$/.test(text) && BigInt(text) < 2n ** 64n;
+}
 
 function current({ catalog }: ApiContext) {
   const setting = catalog.get('settings', SETTING);

@@ -1,3 +1,4 @@
+import type { ClusterKeys } from '../../cluster/cluster.ts';
 import { membersOf } from '../../cluster/liveness.ts';
 import { several } from '../config/entry.ts';
 import type { ApiContext } from '../context.ts';
@@ -5,6 +6,7 @@ import { decodeBody, object, string } from '../decode.ts';
 import { type ApiRequest, endpoint } from '../endpoint.ts';
 import { badRequest, HttpError } from '../http-error.ts';
 import { empty, json, type Reply } from '../reply.ts';
+import { serversOf } from './servers.ts';
 
 const path = '/v1/operator/keyring';
 const BODY = object({ Key: string });
@@ -15,7 +17,7 @@ const BOOLEAN = /^(?:1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$/;
 
 const MAX_RELAY_FACTOR = 5;
 
-/** An agent that is alone has no keys: Consul without `encrypt` says so. */
+/** What Consul says without `encrypt`. */
 function refuse({ node }: ApiContext, why: string): never {
   const pool = (name: string, member: string) => [
     `${name} error: 1/1 nodes reported failure`,
@@ -23,6 +25,11 @@ function refuse({ node }: ApiContext, why: string): never {
   ];
   const wan = pool('WAN', `${node.name}.${node.datacenter}`);
   throw new HttpError(500, several([...wan, ...pool(`${node.datacenter} (LAN)`, node.name)]));
+}
+
+/** The keys of the cluster, or of an agent that is alone and was given one. Throws 500 where there are none. */
+function keysOf(context: ApiContext, what: string): ClusterKeys {
+  return context.cluster ?? context.keys ?? refuse(context, what);
 }
 
 function checkParameters({ query, method }: ApiRequest): void {
@@ -51,15 +58,23 @@ const list = endpoint({
   needs: 'keyring:read',
   summary: 'The keys with which the nodes of a cluster know each other',
   query: { ...QUERY, 'local-only': 'only the keys of this agent' },
-  handler(context, request) {
+  async handler(context, request) {
     checkParameters(request);
-    if (context.cluster === undefined) return refuse(context, 'Keyring is empty');
-    const [primary = '', ...others] = context.cluster.keyring.list();
-    const nodes = membersOf(context.catalog).length;
-    const Keys = Object.fromEntries([primary, ...others].map((key) => [key, nodes]));
+    const { keyring } = keysOf(context, 'Keyring is empty');
+    const keys = keyring.list();
     const { datacenter: Datacenter } = context.node;
+    const pool = (WAN: boolean, nodes: number) => ({
+      WAN,
+      Datacenter,
+      Segment: '',
+      Keys: Object.fromEntries(keys.map((key) => [key, nodes])),
+      PrimaryKeys: Object.fromEntries(keys.slice(0, 1).map((key) => [key, nodes])),
+      NumNodes: nodes,
+    });
+    // The servers once more, as Consul has them: it knows them across datacenters, too.
     return json([
-      { WAN: false, Datacenter, Segment: '', Keys, PrimaryKeys: { [primary]: nodes }, NumNodes: nodes },
+      pool(true, (await serversOf(context)).length),
+      pool(false, Math.max(1, membersOf(context.catalog).length)),
     ]);
   },
 });
@@ -79,8 +94,8 @@ const change = (method: keyof typeof CHANGES, what: string) =>
         failed: (reason) => `Bad request: Request decode failed: ${reason}`,
       });
       checkParameters(request);
-      if (context.cluster === undefined) return refuse(context, 'No keyring to modify');
-      const failed = await context.cluster.changeKeys({ what: CHANGES[method], key });
+      const keys = keysOf(context, 'No keyring to modify');
+      const failed = await keys.changeKeys({ what: CHANGES[method], key });
       if (failed.size > 0)
         throw new HttpError(500, several([...failed].map(([node, why]) => `${node}: ${why}`)));
       return empty();

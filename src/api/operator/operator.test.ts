@@ -17,6 +17,8 @@ it('the autopilot configuration is kept, and changed only at the index that was 
   const seen = await get();
   expect(seen).toMatchObject({ MinQuorum: 3, LastContactThreshold: '1s', ServerStabilizationTime: '10s' });
   expect(await put({ MinQuorum: 5 }, '?cas=0')).toBe(false);
+  // One below nothing, as Go's clients write it.
+  expect(await put({ MinQuorum: 5 }, '?cas=18446744073709551615')).toBe(false);
   expect(await get()).toEqual(seen);
   expect((await fetch(url, { method: 'PUT', body: '{"Colour":1}' })).status).toBe(400);
 });

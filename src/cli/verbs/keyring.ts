@@ -73,5 +73,5 @@ function listOf(keyring: Keyring, which: 'Keys' | 'PrimaryKeys'): string {
   const lines = Object.entries(keyring[which]).map(
     ([key, nodes]) => `  ${key} [${nodes}/${keyring.NumNodes}]\n`,
   );
-  return `\n${keyring.Datacenter} (LAN):\n${lines.join('')}`;
+  return `\n${keyring.WAN ? 'WAN' : `${keyring.Datacenter} (LAN)`}:\n${lines.join('')}`;
 }

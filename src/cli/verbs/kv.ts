@@ -59,17 +59,23 @@ function plain(pair: KvPair): Record<string, unknown> {
   return { ...pair, Value: base64(pair.Value) };
 }
 
+/** Between the columns of Consul's details. */
+const CONSULS_GAP = 6;
+
 function details(pair: KvPair, shown: (value: Uint8Array) => string): string {
   const { Key, Value, Flags, LockIndex, Session, CreateIndex, ModifyIndex } = pair;
-  return columns([
-    ['CreateIndex', CreateIndex],
-    ['Flags', Flags],
-    ['Key', Key],
-    ['LockIndex', LockIndex],
-    ['ModifyIndex', ModifyIndex],
-    ['Session', Session ?? '-'],
-    ['Value', shown(Value)],
-  ]);
+  return columns(
+    [
+      ['CreateIndex', CreateIndex],
+      ['Flags', Flags],
+      ['Key', Key],
+      ['LockIndex', LockIndex],
+      ['ModifyIndex', ModifyIndex],
+      ['Session', Session ?? '-'],
+      ['Value', shown(Value)],
+    ],
+    CONSULS_GAP,
+  );
 }
 
 export const kvPut = verb({
@@ -181,7 +187,7 @@ export const kvExport = verb({
       flags: Flags,
       value: base64(Value),
     }));
-    terminal.out(json(exported));
+    terminal.out(`${JSON.stringify(exported, null, '\t')}\n`);
   },
 });
 

@@ -60,7 +60,7 @@ const segmentOf = ({ Tags }: Member): string =>
 const orderOf = (member: Member): string => `${segmentOf(member)} ${member.Name}`;
 
 function detailedRow(member: Member): string[] {
-  const tags = Object.entries(member.Tags)
+  const tags = Object.entries({ ...member.Tags, segment: segmentOf(member) })
     .map(([name, value]) => `${name}=${value}`)
     .sort();
   return [member.Name, formatHostPort(member.Addr, member.Port), statusOf(member), tags.join(',')];
