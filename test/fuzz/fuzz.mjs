@@ -90,6 +90,7 @@ const KEPT = [
   '/v1/kv/?recurse',
   '/v1/query',
   '/v1/acl/tokens',
+  '/v1/acl/list',
   '/v1/acl/policies',
   '/v1/acl/roles',
   '/v1/coordinate/nodes',

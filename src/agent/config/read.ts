@@ -169,7 +169,8 @@ export function readWritten(sources: readonly ConfigSource[]): Written {
       const hint = near === undefined ? `known are ${known.join(', ')}` : `did you mean "${near}"?`;
       faults.push(`${source.place(at, 'key')}: unknown key "${key}"${where}; ${hint}`);
     });
-    resolvePaths(named, source.directory);
+    // In Consul's files they are relative to where the program was started, as there.
+    resolvePaths(named, source.isConsul === true ? process.cwd() : source.directory);
     const note = (target: Path, from: Path) => {
       origins.set(JSON.stringify(target), source.place(toFileNames(configSchema, from), 'value'));
     };

@@ -23,6 +23,17 @@ describe('config entries', () => {
       { Kind: 'service-resolver', Name: 'r', ConnectTimeout: '15s', Subsets: { v1: { Filter: 'x' } } },
     ],
     [
+      {
+        Kind: 'service-resolver',
+        Name: 'h',
+        LoadBalancer: {
+          Policy: 'maglev',
+          HashPolicies: [{ Field: 'cookie', FieldValue: 'c', CookieConfig: { TTL: '20s' } }],
+        },
+      },
+      { LoadBalancer: { HashPolicies: [{ CookieConfig: { TTL: 20_000_000_000 } }] } },
+    ],
+    [
       { Kind: 'service-splitter', Name: 's', Splits: [{ Weight: 90.004 }, { weight: '10', Service: 'b' }] },
       { Kind: 'service-splitter', Name: 's', Splits: [{ Weight: 90 }, { Weight: 10, Service: 'b' }] },
     ],

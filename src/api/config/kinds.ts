@@ -5,6 +5,7 @@ import {
   flag,
   listOf,
   mapOf,
+  nanoseconds,
   optional,
   period,
   type Shape,
@@ -188,7 +189,7 @@ export const CONFIG_KINDS: ReadonlyMap<string, ConfigKind> = new Map<string, Con
               struct({
                 Field: text,
                 FieldValue: text,
-                CookieConfig: optional(struct({ Session: flag, TTL: period, Path: text })),
+                CookieConfig: optional(struct({ Session: flag, TTL: nanoseconds, Path: text })),
                 SourceIP: flag,
                 Terminal: flag,
               }),

@@ -76,6 +76,15 @@ export const period: Shape = {
   },
 };
 
+/** A duration, read as `period`; answered in nanoseconds, as Go writes one that has no form of its own. */
+export const nanoseconds: Shape = {
+  zero: undefined,
+  read(json, path) {
+    const text = period.read(json, path);
+    return typeof text === 'string' ? Math.round((parseDuration(text) ?? 0) * 1e6) : undefined;
+  },
+};
+
 /** Any JSON; the options of a proxy. */
 export const anything: Shape = { zero: undefined, read: plain };
 
