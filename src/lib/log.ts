@@ -49,7 +49,16 @@ export function createLogger({ level, sink }: LogOptions, part = 'muster'): Logg
 /** For tests and for parts that were given no logger. */
 export const silentLogger: Logger = createLogger({ level: 'error', sink: () => {} });
 
-export function formatPretty({ time, level, part, message, fields }: LogLine): string {
+export function formatPretty(line: LogLine): string {
+  return withLevel(line, line.level.toUpperCase().padEnd(5));
+}
+
+/** The same with the level in brackets, as programs look for it in the log of a Consul agent. */
+export function formatBracketed(line: LogLine): string {
+  return withLevel(line, `[${line.level.toUpperCase()}]`.padEnd(7));
+}
+
+function withLevel({ time, part, message, fields }: LogLine, level: string): string {
   const rest = Object.entries(fields)
     .filter(([, value]) => value !== undefined)
     .map(
@@ -57,7 +66,7 @@ export function formatPretty({ time, level, part, message, fields }: LogLine): s
         ` ${key}=${typeof value === 'string' && /[\s"=]/.test(value) ? JSON.stringify(value) : value}`,
     )
     .join('');
-  return `${new Date(time).toISOString()} ${level.toUpperCase().padEnd(5)} ${part}: ${message}${rest}\n`;
+  return `${new Date(time).toISOString()} ${level} ${part}: ${message}${rest}\n`;
 }
 
 export function formatJson({ time, level, part, message, fields }: LogLine): string {

@@ -127,6 +127,10 @@ describe('a configuration that is wrong', () => {
     expect(() => parseConfigText('m.json', '{"a": }')).toThrowError(
       'm.json:1:7: expected a value, found "}"',
     );
+    // Consul's own test tools begin with an empty file.
+    expect(readConfig([parseConfigText('m.json', '\n')])).toEqual(
+      readConfig([parseConfigText('m.json', '{}')]),
+    );
     expect(() => parseConfigText('m.ini', '')).toThrowError(/has to end in \.toml, \.json or \.hcl/);
   });
 

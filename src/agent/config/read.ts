@@ -69,7 +69,8 @@ export function parseConfigText(file: string, text: string, format?: ConfigForma
       `${file}: the name has to end in .toml, .json or .hcl, so that its format is known (-config-format says it otherwise)`,
     );
   try {
-    const { value, places } = parse(text);
+    // Consul's own test tools begin with an empty file and fill it in later.
+    const { value, places } = parse(known === '.json' && text.trim() === '' ? '{}' : text);
     const source = { name: file, directory: path.dirname(path.resolve(file)) };
     if (isTable(value) && (known === '.hcl' || (known === '.json' && isConsul(value))))
       return { ...source, ...consulSource(file, value, places) };

@@ -244,6 +244,14 @@ describe('the agent', () => {
     });
   });
 
+  it('gives the level in brackets, as Consul does in text', async () => {
+    const response = await monitor('?loglevel=debug');
+    for (const sink of sinks) sink({ time: 0, level: 'info', part: 'http', message: 'a', fields: { b: 1 } });
+    const [line] = (await once(response, 'data')) as [Buffer];
+    expect(line.toString()).toBe('1970-01-01T00:00:00.000Z [INFO]  http: a b=1\n');
+    response.destroy();
+  });
+
   it('forgets a reader of its log who went away', async () => {
     const response = await monitor('');
     expect(sinks.size).toBe(1);

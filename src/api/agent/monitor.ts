@@ -1,4 +1,4 @@
-import { formatJson, formatPretty, LOG_LEVELS, type LogLevel } from '../../lib/log.ts';
+import { formatBracketed, formatJson, LOG_LEVELS, type LogLevel } from '../../lib/log.ts';
 import { whileAdmitted } from '../access.ts';
 import { endpoint } from '../endpoint.ts';
 import { badRequest } from '../http-error.ts';
@@ -21,7 +21,7 @@ export const monitor = endpoint({
     const least = LOG_LEVELS.indexOf(level);
     if (least < 0) throw badRequest(`Bad request: Unknown log level: ${query.get('loglevel')}`);
     const agent = agentOf(context);
-    const format = query.has('logjson') ? formatJson : formatPretty;
+    const format = query.has('logjson') ? formatJson : formatBracketed;
     return taken((response) => {
       response.setHeader(
         'Content-Type',

@@ -15,20 +15,22 @@ export interface Outcome {
 export interface TestAgent {
   agent: Agent;
   /** A line that is split at its spaces, or words as they are. */
-  muster(line: string | string[], stdin?: string): Promise<Outcome>;
+  muster(line: string | string[], stdin?: string, env?: Readonly<Record<string, string>>): Promise<Outcome>;
 }
 
-/** `more` is TOML behind what every such agent has; `env` is what the command line finds around it besides. */
+const BASE = '[node]\ndev = true\nname = "n1"\n[ports]\nhttp = 0\ndns = 0\n[balancer]\nenabled = false\n';
+
+/** `more` is TOML on top of what every such agent has; `env` is what the command line finds around it besides. */
 export async function startTestAgent(
   more = '',
   env: Readonly<Record<string, string>> = {},
 ): Promise<TestAgent> {
-  const text = `[node]\ndev = true\nname = "n1"\n[ports]\nhttp = 0\ndns = 0\n[balancer]\nenabled = false\n${more}`;
+  const sources = [parseConfigText('test.toml', BASE), parseConfigText('more.toml', more)];
   const log = openAgentLog({ level: 'error', format: 'json', sink: () => {} });
-  const agent = await startAgent(readConfig([parseConfigText('test.toml', text)]), { log });
+  const agent = await startAgent(readConfig(sources), { log });
   return {
     agent,
-    async muster(line, stdin = '') {
+    async muster(line, stdin = '', more = {}) {
       let [out, err] = ['', ''];
       const code = await run(verbs, typeof line === 'string' ? line.split(' ') : line, {
         out: (text) => {
@@ -38,7 +40,7 @@ export async function startTestAgent(
           err += text;
         },
         stdin: Readable.from([Buffer.from(stdin)]),
-        env: { CONSUL_HTTP_ADDR: agent.addresses.http[0] ?? '', ...env },
+        env: { CONSUL_HTTP_ADDR: agent.addresses.http[0] ?? '', ...env, ...more },
         color: false,
       });
       return { code, out, err };

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isMusterError } from '../../../errors.ts';
@@ -18,6 +19,12 @@ describe('a file of Consul', () => {
     ]);
     const files = ['cert_file', 'key_file'].map((key) => `${key} = "x.pem"\n`).join('');
     expect(hcl(`ports { https = 8501 }\n${files}`).config.ports.https).toBe(8501);
+  });
+
+  it('names files relative to where the program was started, as in Consul', () => {
+    const { config } = json({ data_dir: 'data', cert_file: '../agent.pem', key_file: '/etc/agent-key.pem' });
+    expect(config.node.dataDir).toBe(path.resolve('data'));
+    expect(config.api.tls).toMatchObject({ cert: path.resolve('../agent.pem'), key: '/etc/agent-key.pem' });
   });
 
   it('takes effect, as JSON and as HCL', () => {
