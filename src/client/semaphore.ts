@@ -1,7 +1,6 @@
 import { MusterError, messageOf } from '../errors.ts';
+import { holdBySession, type Lock, type LockOptions } from './claim.ts';
 import type { Client } from './client.ts';
-import { type HeldSession, holdSession } from './held-session.ts';
-import type { Lock, LockOptions } from './lock.ts';
 import type { KvPair } from './types.ts';
 
 export interface SemaphoreOptions extends LockOptions {
@@ -26,61 +25,46 @@ interface Holders {
  * of Consul's clients: programs of both kinds wait for one another. Throws `request.rejected` when the prefix is used
  * for something else, or with another limit.
  */
-export async function takePlace(
+export function takePlace(
   client: Client,
   prefix: string,
-  { limit, name = 'Muster semaphore', value = '', ttl = 15_000, patience, signal }: SemaphoreOptions,
+  options: SemaphoreOptions,
 ): Promise<Lock | undefined> {
+  const { kv } = client;
+  const { limit, value = '' } = options;
   const key = `${prefix}/${HOLDERS}`;
-  const held = await holdSession(client, { Name: name, Behavior: 'delete' }, ttl);
-  const { id: session, lost } = held;
-  let released: Promise<void> | undefined;
-  const release = () => {
-    released ??= (async () => {
-      await held.stop();
-      await giveBack(client, key, limit, session).catch(() => {});
-      // With the session goes the key that said that it wanted a place.
-      await client.session.destroy(session).catch(() => {});
-      await forget(client, prefix, limit).catch(() => {});
-    })();
-    return released;
-  };
-  const waiting = new AbortController();
-  const stop = () => waiting.abort();
-  signal?.addEventListener('abort', stop, { once: true });
-  const giveUp = patience === undefined ? undefined : setTimeout(stop, patience);
-  try {
-    const contender = `${prefix}/${session}`;
-    if (!(await client.kv.put(contender, value, { acquire: session, flags: SEMAPHORE_FLAGS })))
-      throw new MusterError('request.rejected', `the key ${contender} belongs to somebody else`);
-    const taken = async (pairs: readonly KvPair[]): Promise<boolean> => {
-      const [holders, index] = holdersOf(pairs, key, limit);
-      // When somebody else was quicker the next view shows it.
-      return (
-        Object.keys(holders).length < limit &&
-        (await write(client, key, { ...holders, [session]: true }, limit, index))
-      );
-    };
-    // The first attempt is made however short the patience is.
-    let isTaken = await taken(await client.kv.list(`${prefix}/`));
-    if (!isTaken)
-      for await (const pairs of client.kv.watchList(`${prefix}/`, { signal: waiting.signal })) {
-        isTaken = await taken(pairs);
-        if (isTaken) break;
+  return holdBySession(client, options, {
+    key,
+    // With the session goes the key that says that it wants a place.
+    behavior: 'delete',
+    async take(session, waiting) {
+      const contender = `${prefix}/${session}`;
+      if (!(await kv.put(contender, value, { acquire: session, flags: SEMAPHORE_FLAGS })))
+        throw new MusterError('request.rejected', `the key ${contender} belongs to somebody else`);
+      const taken = async (pairs: readonly KvPair[]): Promise<boolean> => {
+        const [holders, index] = holdersOf(pairs, key, limit);
+        // When somebody else was quicker the next view shows it.
+        return (
+          Object.keys(holders).length < limit &&
+          (await write(client, key, { ...holders, [session]: true }, limit, index))
+        );
+      };
+      if (await taken(await kv.list(`${prefix}/`))) return true;
+      for await (const pairs of kv.watchList(`${prefix}/`, { signal: waiting }))
+        if (await taken(pairs)) return true;
+      return false;
+    },
+    async untilLost(session, ending) {
+      for await (const pairs of kv.watchList(`${prefix}/`, { signal: ending })) {
+        const [holders] = holdersOf(pairs, key, limit);
+        if (!(session in holders)) return;
       }
-    if (isTaken) {
-      void watchOver(client, prefix, limit, held);
-      return { key, session, lost: lost.signal, release };
-    }
-  } catch (error) {
-    await release();
-    throw error;
-  } finally {
-    clearTimeout(giveUp);
-    signal?.removeEventListener('abort', stop);
-  }
-  await release();
-  return undefined;
+    },
+    async giveBack(session) {
+      await leave(client, key, limit, session);
+      await forget(client, prefix, limit);
+    },
+  });
 }
 
 /** Who holds it and is alive, with the index of the key that says so (0: there is none). Throws `request.rejected`. */
@@ -129,7 +113,7 @@ function write(
 }
 
 /** Takes the session off the list of those that hold it. */
-async function giveBack(client: Client, key: string, limit: number, session: string): Promise<void> {
+async function leave(client: Client, key: string, limit: number, session: string): Promise<void> {
   for (;;) {
     const pair = await client.kv.get(key);
     if (pair === undefined) return;
@@ -143,23 +127,4 @@ async function forget(client: Client, prefix: string, limit: number): Promise<vo
   const key = `${prefix}/${HOLDERS}`;
   const [holders, cas] = holdersOf(await client.kv.list(`${prefix}/`), key, limit);
   if (cas !== 0 && Object.keys(holders).length === 0) await client.kv.delete(key, { cas });
-}
-
-/** Sees to it that the session is still among the holders. */
-async function watchOver(
-  client: Client,
-  prefix: string,
-  limit: number,
-  { id, ending, lost }: HeldSession,
-): Promise<void> {
-  try {
-    for await (const pairs of client.kv.watchList(`${prefix}/`, { signal: ending })) {
-      const [holders] = holdersOf(pairs, `${prefix}/${HOLDERS}`, limit);
-      if (id in holders) continue;
-      lost.abort();
-      return;
-    }
-  } catch {
-    lost.abort();
-  }
 }
