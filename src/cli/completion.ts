@@ -8,17 +8,21 @@ export function completionScript(shell: Shell, verbs: Verbs): string {
   return { bash, zsh, fish }[shell](verbs);
 }
 
-/** First words, and for families ("kv") their second words. */
-function words(verbs: Verbs): { first: Map<string, string>; second: Map<string, string[]> } {
-  const first = new Map<string, string>();
-  const second = new Map<string, string[]>();
+/** What may follow the words of a verb so far: "" the first words, "acl" bootstrap, token, …, "acl token" create, … */
+function nextWords(verbs: Verbs): Map<string, Map<string, string>> {
+  const next = new Map<string, Map<string, string>>();
   for (const [name, { summary }] of Object.entries(verbs)) {
-    const [head = '', ...rest] = name.split(' ');
-    const sub = rest.length === 0 ? undefined : rest.join(' ');
-    if (!first.has(head)) first.set(head, sub === undefined ? summary : '');
-    if (sub !== undefined) second.set(head, [...(second.get(head) ?? []), sub]);
+    const words = name.split(' ');
+    for (const [at, word] of words.entries()) {
+      const before = words.slice(0, at).join(' ');
+      const known = next.get(before) ?? new Map<string, string>();
+      // The summary is that of the verb, none is that of a family.
+      if (!known.has(word) || at === words.length - 1)
+        known.set(word, at === words.length - 1 ? summary : '');
+      next.set(before, known);
+    }
   }
-  return { first, second };
+  return next;
 }
 
 const flagsOf = (verbs: Verbs, name: string): string[] => [
@@ -26,40 +30,41 @@ const flagsOf = (verbs: Verbs, name: string): string[] => [
   '--help',
 ];
 
-function cases(verbs: Verbs): string {
-  return Object.keys(verbs)
-    .map((name) => `    '${name}') words='${flagsOf(verbs, name).join(' ')}' ;;`)
-    .join('\n');
-}
-
+/** The words before the cursor, without flags, are looked up from the longest on: they are a verb's, or lead to some. */
 function bash(verbs: Verbs): string {
-  const { first, second } = words(verbs);
-  const families = [...second]
-    .map(([head, subs]) => `      ${head}) words='${subs.join(' ')}' ;;`)
-    .join('\n');
+  const branches = [...nextWords(verbs)].map(
+    ([before, words]) =>
+      `    '${before}') next='${[...words.keys(), ...(before === '' ? ['help'] : [])].join(' ')}' ;;`,
+  );
+  const flags = Object.keys(verbs).map(
+    (name) => `    '${name}') flags='${flagsOf(verbs, name).join(' ')}' ;;`,
+  );
   return `# bash completion for muster
 _muster() {
-  local current=\${COMP_WORDS[COMP_CWORD]} words='' verb=\${COMP_WORDS[1]}
-  if [ "$COMP_CWORD" -eq 1 ]; then
-    words='${[...first.keys(), 'help'].join(' ')}'
-    COMPREPLY=($(compgen -W "$words" -- "$current"))
-    return
-  fi
-  if [ "$COMP_CWORD" -eq 2 ]; then
-    case $verb in
-${families}
+  local current=\${COMP_WORDS[COMP_CWORD]} path='' flags='' next='' word
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    case $word in
+      -*) ;;
+      *) path="\${path:+$path }$word" ;;
     esac
-  fi
-  case "$verb \${COMP_WORDS[2]}" in
-${second.size === 0 ? '' : [...second].map(([head]) => `    '${head} '*) verb="$verb \${COMP_WORDS[2]}" ;;`).join('\n')}
+  done
+  case $path in
+${branches.join('\n')}
   esac
-  case $verb in
-${cases(verbs)}
-  esac
+  while [ -n "$path" ]; do
+    case $path in
+${flags.join('\n')}
+    esac
+    [ -n "$flags" ] && break
+    case $path in
+      *' '*) path=\${path% *} ;;
+      *) path='' ;;
+    esac
+  done
   case $current in
-    -*) COMPREPLY=($(compgen -W "$words" -- "$current")) ;;
-    *) if [ "$COMP_CWORD" -eq 2 ] && [ -n "$words" ] && [ "\${words#-}" = "$words" ]; then
-         COMPREPLY=($(compgen -W "$words" -- "$current"))
+    -*) COMPREPLY=($(compgen -W "$flags" -- "$current")) ;;
+    *) if [ -n "$next" ]; then
+         COMPREPLY=($(compgen -W "$next" -- "$current"))
        else
          COMPREPLY=($(compgen -f -- "$current"))
        fi ;;
@@ -80,22 +85,21 @@ ${bash(verbs)}`;
 const quoted = (text: string): string => `'${text.replace(/[\\']/g, '\\$&')}'`;
 
 function fish(verbs: Verbs): string {
-  const { first, second } = words(verbs);
   const lines = ['# fish completion for muster', 'complete -c muster -f'];
-  for (const [head, summary] of first)
-    lines.push(
-      `complete -c muster -n __fish_use_subcommand -a ${head}${summary === '' ? '' : ` -d ${quoted(summary)}`}`,
-    );
-  for (const [head, subs] of second)
-    for (const sub of subs)
+  const seen = (words: string): string[] =>
+    words === '' ? [] : words.split(' ').map((word) => `__fish_seen_subcommand_from ${word}`);
+  for (const [before, words] of nextWords(verbs)) {
+    const condition =
+      before === ''
+        ? '__fish_use_subcommand'
+        : [...seen(before), `not __fish_seen_subcommand_from ${[...words.keys()].join(' ')}`].join('; and ');
+    for (const [word, summary] of words)
       lines.push(
-        `complete -c muster -n '__fish_seen_subcommand_from ${head}; and not __fish_seen_subcommand_from ${subs.join(' ')}' -a ${sub.includes(' ') ? quoted(sub) : sub} -d ${quoted(verbs[`${head} ${sub}`]!.summary)}`,
+        `complete -c muster -n '${condition}' -a ${word}${summary === '' ? '' : ` -d ${quoted(summary)}`}`,
       );
+  }
   for (const [name, { flags }] of Object.entries(verbs)) {
-    const condition = name
-      .split(' ')
-      .map((word) => `__fish_seen_subcommand_from ${word}`)
-      .join('; and ');
+    const condition = seen(name).join('; and ');
     for (const [flag, { summary, kind, choices }] of Object.entries(flags)) {
       const value =
         kind === 'boolean' ? '' : choices === undefined ? ' -r -F' : ` -x -a ${quoted(choices.join(' '))}`;

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { MusterError } from '../errors.ts';
@@ -161,4 +162,24 @@ it.each(SHELLS)('completion for %s knows every verb and flag', (shell) => {
     for (const word of name.split(' ')) expect(script).toContain(word);
     for (const flag of Object.keys(flags)) expect(script).toContain(flag);
   }
+});
+
+it('bash completes verbs of any number of words, and their flags', () => {
+  const complete = (...words: string[]): string[] => {
+    const asked = [
+      completionScript('bash', verbs),
+      `COMP_WORDS=(muster ${words.map((word) => `'${word}'`).join(' ')})`,
+      `COMP_CWORD=${words.length}`,
+      '_muster',
+      `printf '%s\\n' "\${COMPREPLY[@]}"`,
+    ].join('\n');
+    return execFileSync('bash', ['-c', asked], { encoding: 'utf8' }).trim().split('\n');
+  };
+  expect(complete('memb')).toEqual(['members']);
+  expect(complete('acl', '')).toContain('token');
+  expect(complete('acl', 'token', 'c')).toEqual(['create', 'clone']);
+  expect(complete('acl', 'token', 'create', '-policy')).toEqual(['-policy-id', '-policy-name']);
+  expect(complete('operator', 'raft', 'list')).toEqual(['list-peers']);
+  expect(complete('kv', 'get', '-base64', '-k')).toEqual(['-keys']);
+  expect(complete('kv', 'get', 'some/key', '-det')).toEqual(['-detailed']);
 });

@@ -34,6 +34,7 @@ describe('the layout of HCL', () => {
       'key = { "a" = { policy = "read" } }',
       'key = {\n  "a" = {\n    policy = "read"\n  }\n}',
     ],
+    ['comments behind everything', 'a = 1\n# b\n\n# c\n', 'a = 1\n\n# b\n\n\n# c\n'],
     ['nothing', '', ''],
   ])('%s', (_what, text, expected) => {
     expect(layOutHcl(text)).toBe(expected);

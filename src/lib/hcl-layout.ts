@@ -150,9 +150,9 @@ function fileText({ items, standing }: Block): string {
     const areNeighbours = next.line === item.line + 1 && isShort(item) && isShort(next);
     out += areNeighbours ? '\n' : '\n\n';
   }
-  // What stands behind everything ends with a line break of its own.
-  const end = standing.map((lines) => `${lines.join('\n')}\n`).join('\n');
-  return end === '' ? out : `${out}${out === '' ? '' : '\n\n'}${end}`;
+  // What stands behind everything ends with line breaks of its own.
+  const before = out === '' ? '' : '\n\n';
+  return out + standing.map((lines) => `${before}${lines.join('\n')}\n`).join('');
 }
 
 /** Only empty blocks may stand below one another without a blank line. */

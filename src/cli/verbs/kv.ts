@@ -207,7 +207,8 @@ export const kvImport = verb({
   },
   async run({ flags, args: [file = ''], terminal }) {
     const { kv } = connect(flags, terminal);
-    const bytes = await bytesOf(file.replace(/^@/, ''), terminal);
+    // Consul takes the pairs themselves as an argument, too.
+    const bytes = /^\s*\[/.test(file) ? Buffer.from(file) : await bytesOf(file.replace(/^@/, ''), terminal);
     const pairs = parsePairs(bytes.toString('utf8'), file);
     for (const pair of pairs) {
       const key = `${flags.prefix ?? ''}${pair.key}`;

@@ -69,6 +69,7 @@ describe('kv', () => {
     expect((await muster('kv get -base64 y/x/bytes')).out).toBe('AAEC/w==\n');
     expect(JSON.parse((await muster('kv get -json y/x/flagged')).out)).toMatchObject({ Flags: 42 });
     expect(await muster('kv import -', '{}')).toMatchObject({ code: 2 });
+    expect((await muster(['kv', 'import', '[{"key": "z", "value": "MQ=="}]'])).out).toBe('Imported: z\n');
   });
 });
 
