@@ -97,7 +97,7 @@ export async function startApi({
     if (succession.takes(request, response)) return;
     if (!stopping.ended && ready.serve(request, response)) {
       context.counts?.count(request.url ?? '', response.statusCode);
-      logger.debug('request', { method: 'GET', path: pathOf(request), status: 200, ms: 0 });
+      logger.debug('request', { method: 'GET', path: shown(pathOf(request)), status: 200, ms: 0 });
       return;
     }
     const { headers } = request;
@@ -128,7 +128,7 @@ export async function startApi({
       if (!request.complete) drain(request);
       logger.debug('request', {
         method: request.method,
-        path,
+        path: shown(path),
         status: response.statusCode,
         from: request.socket.remoteAddress,
         ms: context.clock.now() - began,
@@ -203,7 +203,7 @@ export async function startApi({
       if (answer.status === 500 && !isMusterError(error) && !(error instanceof HttpError))
         logger.error('a handler failed', {
           method: request.method,
-          path,
+          path: shown(path),
           error: error instanceof Error ? error.stack : String(error),
         });
     }
@@ -270,6 +270,13 @@ function pathOf({ url = '/' }: IncomingMessage): string {
   const at = url.indexOf('?');
   return at < 0 ? url : url.slice(0, at);
 }
+
+/** A path as it is logged: where tokens were called by their secrets, without these. */
+function shown(path: string): string {
+  return path.startsWith('/v1/acl/') ? path.replace(SECRET_IN_PATH, '$1<hidden>') : path;
+}
+
+const SECRET_IN_PATH = /^(\/v1\/acl\/(?:clone|destroy|info)\/).+/;
 
 function moved(path: string, search: string): Reply {
   const query = search === '' ? '' : `?${search}`;

@@ -138,7 +138,7 @@ test('what this server has none of', async () => {
 test('legacy rules are translated', async () => {
   const rules = 'key "a" { policy = "read" }';
   expect(await text('POST', '/v1/acl/rules/translate', { body: rules })).toBe(
-    '200 key_prefix "a" { policy = "read" }',
+    '200 key_prefix "a" {\n  policy = "read"\n}',
   );
   expect(await text('POST', '/v1/acl/rules/translate', { body: 'key {' })).toMatch(/^400 .*At 1:6/);
 });

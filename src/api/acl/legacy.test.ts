@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { createLogger } from '../../lib/log.ts';
+import { startApi } from '../server.ts';
 import { type AclWorld, ROOT, startAclWorld } from './world.test-support.ts';
 
 /** The endpoints of before Consul 1.4; what they answer was looked at in 1.10. */
@@ -139,4 +141,19 @@ it('rules are kept over a read and translated for who asks', async () => {
   expect(await text('GET', `/v1/acl/rules/translate/${accessor}`)).toBe(
     '500 The specified token does not have any rules set',
   );
+});
+
+it('secrets in paths are not logged', async () => {
+  const lines: string[] = [];
+  const logger = createLogger({ level: 'debug', sink: (line) => lines.push(JSON.stringify(line)) });
+  const quiet = await startApi({ context: { ...world.context, logger }, host: '127.0.0.1', port: 0 });
+  try {
+    const base = `http://127.0.0.1:${quiet.address.port}/v1/acl`;
+    for (const path of ['info', 'clone', 'destroy'])
+      await fetch(`${base}/${path}/a-secret?token=another`, { method: path === 'info' ? 'GET' : 'PUT' });
+  } finally {
+    await quiet.stop();
+  }
+  expect(lines.filter((line) => line.includes('<hidden>'))).toHaveLength(3);
+  expect(lines.join()).not.toMatch(/a-secret|another/);
 });

@@ -36,15 +36,7 @@ export const keyring = verb({
     ...CONNECTION_FLAGS,
   },
   async run({ flags, args: [word, argument], terminal }) {
-    const wishes: [string, string | undefined][] = [
-      ...(word === undefined ? [] : [[word, argument] satisfies [string, string | undefined]]),
-      ...(flags.list ? [['list', undefined] satisfies [string, undefined]] : []),
-      ...(flags['list-primary'] ? [['list-primary', undefined] satisfies [string, undefined]] : []),
-      ...(['install', 'use', 'remove'] as const).flatMap((change): [string, string][] => {
-        const key = flags[change];
-        return key === undefined ? [] : [[change, key]];
-      }),
-    ];
+    const wishes = wishesOf(flags, word, argument);
     const [wish] = wishes;
     if (wish === undefined || wishes.length > 1)
       throw new MusterError(
@@ -68,6 +60,22 @@ export const keyring = verb({
     await operator.changeKeyring(what as Change, key);
   },
 });
+
+type Wish = readonly [what: string, key: string | undefined];
+
+/** What was asked for, by words and by flags. */
+function wishesOf(
+  flags: { list?: boolean; 'list-primary'?: boolean } & { [What in Change]?: string },
+  word: string | undefined,
+  argument: string | undefined,
+): Wish[] {
+  const wishes: Wish[] = word === undefined ? [] : [[word, argument]];
+  if (flags.list) wishes.push(['list', undefined]);
+  if (flags['list-primary']) wishes.push(['list-primary', undefined]);
+  for (const change of Object.keys(CHANGES) as Change[])
+    if (flags[change] !== undefined) wishes.push([change, flags[change]]);
+  return wishes;
+}
 
 function listOf(keyring: Keyring, which: 'Keys' | 'PrimaryKeys'): string {
   const lines = Object.entries(keyring[which]).map(
