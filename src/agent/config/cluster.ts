@@ -33,7 +33,7 @@ export const clusterSchema = z
         'Find servers on the local network by multicast (port 5353, UDP): those of the same name and with the same key answer. Off unless a name is given.',
       ),
     reconnectTimeout: duration({ least: 60_000 })
-      .default(72 * 3_600_000)
+      .prefault('72h')
       .describe(
         'An agent that has failed and was silent for so long is taken out of the catalog, with all that is registered on it. It registers anew when it comes back.',
       ),
