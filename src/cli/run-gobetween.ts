@@ -1,7 +1,8 @@
 /** A gobetween configuration, in the foreground: read, started, kept until a signal, drained, stopped. */
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { startGobetween } from '../agent/gobetween/balancer.ts';
-import { type GobetweenFormat, readGobetween, substituteEnv } from '../agent/gobetween/read.ts';
+import type { GobetweenFormat } from '../agent/gobetween/formats.ts';
+import { readGobetween, substituteEnv } from '../agent/gobetween/read.ts';
 import type { GobetweenConfig } from '../agent/gobetween/schema.ts';
 import { MusterError, messageOf } from '../errors.ts';
 import { formatHostPort } from '../lib/host-port.ts';

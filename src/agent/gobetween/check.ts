@@ -4,8 +4,9 @@ import { parse } from 'smol-toml';
 import { MusterError, messageOf } from '../../errors.ts';
 import { type HostPort, parseHostPort } from '../../lib/host-port.ts';
 import { isTable } from '../config/names.ts';
+import type { GobetweenFormat } from './formats.ts';
 import { prepareServer } from './prepare.ts';
-import { type GobetweenFormat, readGobetween } from './read.ts';
+import { readGobetween } from './read.ts';
 import type { GobetweenConfig } from './schema.ts';
 
 /** Where API and metrics listen. */

@@ -7,10 +7,8 @@ import { isTable, writtenSchema } from '../config/names.ts';
 import { type Path, type Places, SyntaxFault } from '../config/places.ts';
 import { pathText, sentence } from '../config/sentences.ts';
 import { parseTomlWithPlaces } from '../config/toml-places.ts';
+import type { GobetweenFormat } from './formats.ts';
 import { configSchema, type GobetweenConfig, serverSchema, type WrittenServer } from './schema.ts';
-
-export const FORMATS = ['toml', 'json'] as const;
-export type GobetweenFormat = (typeof FORMATS)[number];
 
 const PARSERS = { toml: parseTomlWithPlaces, json: parseJsonWithPlaces } as const satisfies Record<
   GobetweenFormat,

@@ -1,4 +1,4 @@
-import { FORMATS, type GobetweenFormat } from '../../agent/gobetween/read.ts';
+import { FORMATS, type GobetweenFormat } from '../../agent/gobetween/formats.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import type { Flag, FlagValues } from '../flags.ts';
 import type { GobetweenOrigin } from '../run-gobetween.ts';
