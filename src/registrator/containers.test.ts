@@ -60,3 +60,26 @@ it('of which the engine says nothing keep nobody waiting, and are known when it 
   await vi.waitFor(() => expect(late).toBe(1));
   expect((await view()).running.map(({ Id }) => Id).sort()).toEqual(['quick', 'slow']);
 });
+
+it('to which something happens while they are looked into stay as they are until they are looked into again', async () => {
+  const list: ContainerSummary[] = [{ Id: 'one', State: 'exited', Status: 'Exited (1) now' }];
+  let answer: (details: ContainerDetails) => void = () => {};
+  const engine = {
+    listContainers: async () => list,
+    inspectContainer: () => new Promise<ContainerDetails>((resolve) => (answer = resolve)),
+  };
+  const containers = new Containers({ engine, clock: new ManualClock(), logger: silentLogger, late() {} });
+  const ended = { Id: 'one', Name: '/one', Config: {}, State: { Running: false, ExitCode: 1 } };
+  const view = async () => {
+    const seen = containers.view({ failed: true, signal: new AbortController().signal });
+    await new Promise(setImmediate);
+    return () => {
+      answer(ended as ContainerDetails);
+      return seen;
+    };
+  };
+  const first = await view();
+  containers.forget('one');
+  expect(await first()).toMatchObject({ failed: [], unknown: [{ Id: 'one' }] });
+  expect(await (await view())()).toMatchObject({ failed: [{ Id: 'one' }], unknown: [] });
+});

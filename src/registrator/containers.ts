@@ -37,7 +37,7 @@ export interface ContainersDeps {
 export class Containers {
   readonly #deps: ContainersDeps;
   readonly #known = new Map<string, { line: string; details: ContainerDetails }>();
-  readonly #looking = new Map<string, Promise<void>>();
+  readonly #looking = new Map<string, Promise<boolean>>();
 
   constructor(deps: ContainersDeps) {
     this.#deps = deps;
@@ -97,7 +97,10 @@ export class Containers {
     };
   }
 
-  /** False when it takes longer than the others are to wait: then `late` is called when it is done. */
+  /**
+   * False when nothing is known that can be relied on: something happened to it meanwhile, or it takes longer than the others are to
+   * wait; then `late` is called when it is done.
+   */
   async #look(summary: ContainerSummary, signal: AbortSignal): Promise<boolean> {
     const { Id: id } = summary;
     const line = lineOf(summary);
@@ -105,27 +108,31 @@ export class Containers {
     this.#known.delete(id);
     const going = this.#looking.get(id);
     if (going !== undefined) return this.#inTime(going);
-    const looking = this.#deps.engine.inspectContainer(id, signal).then((details) => {
-      // Undefined when it is gone since the list was made; something may have happened to it meanwhile.
-      if (details !== undefined && this.#looking.get(id) === looking) this.#known.set(id, { line, details });
+    const looking: Promise<boolean> = this.#deps.engine.inspectContainer(id, signal).then((details) => {
+      // Gone since the list was made.
+      if (details === undefined) return true;
+      if (this.#looking.get(id) !== looking) return false;
+      this.#known.set(id, { line, details });
+      return true;
     });
     this.#looking.set(id, looking);
     const over = () => {
       if (this.#looking.get(id) === looking) this.#looking.delete(id);
     };
     looking.then(over, over);
-    const isInTime = await this.#inTime(looking);
-    if (!isInTime) looking.then(this.#deps.late, this.#deps.late);
-    return isInTime;
+    return this.#inTime(looking, () => looking.then(this.#deps.late, this.#deps.late));
   }
 
-  #inTime(looking: Promise<void>): Promise<boolean> {
+  #inTime(looking: Promise<boolean>, onLate = () => {}): Promise<boolean> {
     return new Promise((resolve, reject) => {
-      const cancel = this.#deps.clock.after(PATIENCE, () => resolve(false));
+      const cancel = this.#deps.clock.after(PATIENCE, () => {
+        onLate();
+        resolve(false);
+      });
       looking.then(
-        () => {
+        (isKnown) => {
           cancel();
-          resolve(true);
+          resolve(isKnown);
         },
         (error) => {
           cancel();
