@@ -57,10 +57,12 @@ function Chunk<Item>({
     const element = body.current;
     if (element === null) return;
     const observer = new IntersectionObserver(
-      ([entry]) => {
+      (entries) => {
+        // A busy page hears of several at once: only the last still holds.
+        const entry = entries.at(-1);
         if (entry === undefined) return;
         // Only rows tell how high rows are; the gap that stands for them does not.
-        if (!entry.isIntersecting && isDrawn.current)
+        if (!entry.isIntersecting && isDrawn.current && element.childElementCount > 0)
           measured.current = entry.boundingClientRect.height / element.childElementCount;
         setNear(entry.isIntersecting);
       },
