@@ -42,7 +42,7 @@ function bash(verbs: Verbs): string {
   return `# bash completion for muster
 _muster() {
   local current=\${COMP_WORDS[COMP_CWORD]} path='' flags='' next='' word
-  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+  for word in "\${COMP_WORDS[@]:1:$((COMP_CWORD - 1))}"; do
     case $word in
       -*) ;;
       *) path="\${path:+$path }$word" ;;
