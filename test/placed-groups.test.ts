@@ -88,7 +88,9 @@ describe.skipIf(why !== undefined)('a group that is spread over four agents in t
   const pidOf = ({ state }: ManagedInstance) => (state.mode === 'running' ? (state.pid as number) : 0);
 
   it('has one instance on each, and one node that looks after it', async () => {
-    await become('all to take part', ({ nodes }) => nodes?.join() === 'n2,n3,n4,n5');
+    // Whoever looks after the group has to know them.
+    for (const by of hosts)
+      await become('all to take part', ({ nodes }) => nodes?.join() === 'n2,n3,n4,n5', by);
     await cluster.cli(2, 'group', 'scale', 'web', '4');
     const { instances, controller } = await become('four to be ready', settled(4));
     expect(count(instances, ({ node }) => node)).toEqual({ n2: 1, n3: 1, n4: 1, n5: 1 });
