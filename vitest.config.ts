@@ -13,6 +13,7 @@ export default defineConfig({
             'bench/**/*.test.ts',
             'scripts/**/*.test.ts',
           ],
+          maxWorkers: '100%',
           // A bound for what hangs, not a measure of speed: property tests take their time on a busy machine.
           testTimeout: 60_000,
         },
