@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFailed, type TestContext } from 'vitest';
+import { afterAll, beforeAll, describe, it, onTestFailed, type TestContext } from 'vitest';
 import { MUSTER } from '../scripts/support/paths.mjs';
 import { freePorts, type Running, runToEnd, start, until } from '../scripts/support/processes.mjs';
 import { missingForEngine, TEST_IMAGE, TestEngine } from '../src/docker/engine.test-support.ts';
@@ -96,28 +96,36 @@ describe('stacks/gobetween-consul.toml', () => {
         program: stack,
       },
     );
-    const { output } = await runToEnd(process.execPath, [
-      MUSTER,
-      'members',
-      `-http-addr=127.0.0.1:${port['8500']}`,
-    ]);
-    for (const number of [1, 2, 3])
-      expect(output).toMatch(
-        new RegExp(`^server${number}\\.consul\\.example\\.com .*alive .*server .*production`, 'm'),
-      );
+    const isMember = (number: number) =>
+      new RegExp(`^server${number}\\.consul\\.example\\.com .*alive .*server .*production`, 'm');
+    // The last one may come a moment after the API is there.
+    await until(
+      'three servers',
+      async () => {
+        const args = [MUSTER, 'members', `-http-addr=127.0.0.1:${port['8500']}`];
+        const { output } = await runToEnd(process.execPath, args);
+        return [1, 2, 3].every((number) => isMember(number).test(output));
+      },
+      { program: stack, ms: 30_000 },
+    );
   });
 
   it('the API is balanced over them', async (context) => {
     skipIfTrouble(context);
     show();
-    const names = new Set<string>();
-    for (let sent = 0; sent < 9; sent++) {
-      const self = await getJson<{ Config: { NodeName: string } }>(
-        `http://127.0.0.1:${port['8500']}/v1/agent/self`,
-      );
-      names.add(self.Config.NodeName);
-    }
-    expect(names.size).toBe(3);
+    const name = async () => {
+      const url = `http://127.0.0.1:${port['8500']}/v1/agent/self`;
+      return (await getJson<{ Config: { NodeName: string } }>(url)).Config.NodeName;
+    };
+    await until(
+      'an answer of each in nine',
+      async () => {
+        const names = new Set<string>();
+        for (let sent = 0; sent < 9; sent++) names.add(await name());
+        return names.size === 3;
+      },
+      { program: stack },
+    );
   });
 
   it('each service is balanced over its three containers', async (context) => {
