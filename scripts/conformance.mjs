@@ -102,6 +102,8 @@ export async function compareWithBaseline(only) {
   const waiting = Object.entries(readBaseline()).filter(
     ([name, expected]) => expected.length > 0 && (only === undefined || only.includes(name)),
   );
+  const isLong = (/** @type {string} */ name) => Number(SUITES[name]?.isLong === true);
+  waiting.sort(([a], [b]) => isLong(b) - isLong(a));
   const count = { passed: 0, failed: 0 };
   const lane = async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {

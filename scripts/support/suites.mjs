@@ -12,6 +12,7 @@ import { freePorts, start, until } from './processes.mjs';
  * @property {string} about
  * @property {string} runner
  * @property {string[]} verbose
+ * @property {boolean} [isLong] takes longer than any other: it is begun with
  * @property {(folder: string) => Promise<Subject>} subject starts what is tested; `folder` is empty and its own
  *
  * @typedef {object} Subject
@@ -229,6 +230,7 @@ export const SUITES = {
   'http-uring': httpSuite("the balancer's HTTP/1.1 on io_uring", 'uring'),
   routing: {
     about: "fabio's routes and settings",
+    isLong: true,
     runner: 'routing/run.mjs',
     verbose: [],
     async subject(folder) {
