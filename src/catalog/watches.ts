@@ -1,3 +1,5 @@
+import { Tally } from '../lib/tally.ts';
+
 /** Those who wait for a topic or for a key below a prefix: the waiting half of a blocking query. */
 interface Waiter {
   topics: readonly string[];
@@ -23,7 +25,7 @@ export class Watches {
   readonly #byTopic = new Map<string, Set<Waiter>>();
   /** Waiters by prefix; `#lengths` counts how many prefixes of each length there are. */
   readonly #byPrefix = new Map<string, Set<Waiter>>();
-  readonly #lengths = new Map<number, number>();
+  readonly #lengths = new Tally<number>();
 
   /** How many wait at the moment. */
   size = 0;
@@ -81,21 +83,15 @@ export class Watches {
   #add(waiter: Waiter): void {
     this.size++;
     for (const name of waiter.topics) add(this.#byTopic, name, waiter);
-    if (waiter.prefix !== undefined && add(this.#byPrefix, waiter.prefix, waiter)) {
-      const { length } = waiter.prefix;
-      this.#lengths.set(length, (this.#lengths.get(length) ?? 0) + 1);
-    }
+    if (waiter.prefix !== undefined && add(this.#byPrefix, waiter.prefix, waiter))
+      this.#lengths.add(waiter.prefix.length);
   }
 
   #remove(waiter: Waiter): void {
     this.size--;
     for (const name of waiter.topics) remove(this.#byTopic, name, waiter);
-    if (waiter.prefix !== undefined && remove(this.#byPrefix, waiter.prefix, waiter)) {
-      const { length } = waiter.prefix;
-      const left = (this.#lengths.get(length) ?? 0) - 1;
-      if (left > 0) this.#lengths.set(length, left);
-      else this.#lengths.delete(length);
-    }
+    if (waiter.prefix !== undefined && remove(this.#byPrefix, waiter.prefix, waiter))
+      this.#lengths.remove(waiter.prefix.length);
   }
 }
 

@@ -1,5 +1,5 @@
 /** What route commands do to the targets that are there: deletions and weights, applied to one route in the order of their lines. */
-import type { DeleteCommand, WeightCommand } from './commands.ts';
+import type { DeleteCommand, RouteCommand, WeightCommand } from './commands.ts';
 
 /** Commands with the route ("host/path") that their source means; "" for any. */
 export interface Overrides {
@@ -8,6 +8,25 @@ export interface Overrides {
 }
 
 export const NO_OVERRIDES: Overrides = { deletions: [], weights: [] };
+
+/** Those among the commands. `pathKey`: what stands for a path in a route's id. */
+export function overridesOf(commands: readonly RouteCommand[], pathKey: (path: string) => string): Overrides {
+  const withRoute = <Command extends { source: string }>(command: Command) => ({
+    ...command,
+    route: command.source === '' ? '' : routeOf(command.source, pathKey),
+  });
+  const deletions = commands.flatMap((one) => (one.command === 'del' ? [withRoute(one)] : []));
+  const weights = commands.flatMap((one) => (one.command === 'weight' ? [withRoute(one)] : []));
+  return deletions.length + weights.length === 0 ? NO_OVERRIDES : { deletions, weights };
+}
+
+/** What a command's source means as a route's id. */
+function routeOf(source: string, pathKey: (path: string) => string): string {
+  const slash = source.indexOf('/');
+  const host = slash < 0 ? source : source.slice(0, slash);
+  const path = slash >= 0 ? source.slice(slash) : source.startsWith(':') ? '' : '/';
+  return `${host.toLowerCase()}${pathKey(path)}`;
+}
 
 /** A target as the commands see it. */
 export interface Overridden {
