@@ -60,6 +60,16 @@ describe('links of the documentation', () => {
     expect(broken).toEqual([]);
   });
 
+  it('docs/security.md names tests that are there', () => {
+    const named = [...read('docs/security.md').matchAll(/`([^`\s]+\.(?:ts|mjs))`/g)].map(
+      ([, path = '']) => path,
+    );
+    expect(named.length).toBeGreaterThan(20);
+    expect(named.filter((path) => !existsSync(inRoot(path)) || !/\.test\.ts$|^test\//.test(path))).toEqual(
+      [],
+    );
+  });
+
   // Decisions are a folder that is linked as one.
   it('every page of docs/ is linked from another one', () => {
     const linked = new Set(

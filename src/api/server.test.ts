@@ -6,7 +6,7 @@ import { createLogger } from '../lib/log.ts';
 import { decodeBody, object, string } from './decode.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { empty, json, taken, text } from './reply.ts';
-import { type Api, startApi } from './server.ts';
+import { type Api, type ApiOptions, startApi } from './server.ts';
 import { testContext } from './test-context.ts';
 
 let api: Api | undefined;
@@ -22,9 +22,13 @@ interface Answer {
   text: string;
 }
 
-async function start(endpoints?: readonly Endpoint[], settings = {}): Promise<Api> {
+async function start(
+  endpoints?: readonly Endpoint[],
+  settings = {},
+  more: Partial<ApiOptions> = {},
+): Promise<Api> {
   const { context } = testContext(settings);
-  api = await startApi({ context, host: '127.0.0.1', port: 0, ...(endpoints ? { endpoints } : {}) });
+  api = await startApi({ context, host: '127.0.0.1', port: 0, ...(endpoints ? { endpoints } : {}), ...more });
   return api;
 }
 
@@ -220,6 +224,24 @@ describe('bodies', () => {
     expect((await ask('/v1/body', { method: 'PUT', body })).status).toBe(413);
     const chunked = { 'Transfer-Encoding': 'chunked' };
     expect((await ask('/v1/body', { method: 'PUT', body, headers: chunked })).status).toBe(413);
+  });
+});
+
+describe('heads', () => {
+  it('too large a head is 431', async () => {
+    await start(table);
+    const path = (bytes: number) => `/v1/thing/${'x'.repeat(bytes)}`;
+    expect((await ask(path(60_000))).status).toBe(200);
+    expect((await ask(path(66_000))).status).toBe(431);
+  });
+
+  it('a head that does not come is 408, and the connection is closed', async () => {
+    const { address } = await start(table, {}, { headersTimeout: 100 });
+    const socket = connect(address.port, '127.0.0.1');
+    socket.write('GET /v1/thing/x HTTP/1.1\r\nHost: a');
+    let answer = '';
+    for await (const chunk of socket) answer += String(chunk);
+    expect(answer).toMatch(/^HTTP\/1\.1 408 /);
   });
 });
 

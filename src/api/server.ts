@@ -35,6 +35,8 @@ export interface ApiOptions {
   endpoints?: readonly Endpoint[];
   /** Those of the process. */
   sockets?: Sockets | undefined;
+  /** How long (ms) a client has for a request's head. */
+  headersTimeout?: number;
 }
 
 export interface Api {
@@ -53,7 +55,7 @@ export interface Api {
   stop(): Promise<void>;
 }
 
-/** A client has this long for its request head and for all of its request: slow ones must not hold sockets. */
+/** A client has this long (and half as much again, at most) for its request head, and for all of its request: slow ones must not hold sockets. */
 const HEADERS_TIMEOUT = 10_000;
 const REQUEST_TIMEOUT = 120_000;
 
@@ -81,6 +83,7 @@ export async function startApi({
   uiDirectory,
   endpoints = allEndpoints,
   sockets = new Sockets(),
+  headersTimeout = HEADERS_TIMEOUT,
 }: ApiOptions): Promise<Api> {
   const logger = context.logger.child('http');
   const router = new Router(endpoints);
@@ -90,7 +93,15 @@ export async function startApi({
   for (const [name, value] of Object.entries(context.settings.responseHeaders)) common.set(name, value);
   // Consul takes a body that is sent in chunks although it announces a length; Node does so only with the lenient
   // parser. The chunks count, and the connection is not used again (RFC 9112, 6.1).
-  const options = { keepAliveTimeout: KEEP_ALIVE, maxHeaderSize: MAX_HEADER, insecureHTTPParser: true };
+  const options = {
+    keepAliveTimeout: KEEP_ALIVE,
+    maxHeaderSize: MAX_HEADER,
+    insecureHTTPParser: true,
+    headersTimeout,
+    requestTimeout: REQUEST_TIMEOUT,
+    // Node looks every 30 s otherwise: until then a slow head would stay.
+    connectionsCheckingInterval: headersTimeout / 2,
+  };
   const succession = new Succession(asksForReplacement);
   const server = createServer(options, (request, response) => {
     silent.delete(request.socket);
@@ -107,8 +118,6 @@ export async function startApi({
     }
     void answer(request, response);
   });
-  server.headersTimeout = HEADERS_TIMEOUT;
-  server.requestTimeout = REQUEST_TIMEOUT;
   server.maxConnections = MAX_CONNECTIONS;
   /** Connections that have not asked anything yet (browsers open such): Node does not count them as idle. */
   const silent = new Set<Socket>();

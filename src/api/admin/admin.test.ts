@@ -3,9 +3,10 @@ import { silentLogger } from '../../lib/log.ts';
 import { PLAIN_HANDLING } from '../../route/handling.ts';
 import type { RouteView, TargetView } from '../../route/view.ts';
 import { ROOT, startAclWorld } from '../acl/world.test-support.ts';
-import { type Admin, startAdmin } from './admin.ts';
+import { type Admin, type AdminOptions, startAdmin } from './admin.ts';
 import { ADMIN_ENDPOINTS } from './endpoints.ts';
 import { FABIO_SETTINGS, fabioConfig } from './fabio.ts';
+import type { ManualStore } from './manual.ts';
 
 const target = (port: number, more: Partial<TargetView> = {}): TargetView => ({
   instance: `n/${port}`,
@@ -43,7 +44,7 @@ let routes: RouteView[] = [];
 let admin: Admin;
 const problem = { service: 's', instance: 'n/s', tag: 'urlprefix-<b>', reason: 'no' };
 
-const start = (port = 0) =>
+const start = (port = 0, more: Partial<AdminOptions> = {}) =>
   startAdmin({
     router: { routes: () => routes, problems: () => [problem], applied: () => Promise.resolve() },
     log: silentLogger,
@@ -52,6 +53,7 @@ const start = (port = 0) =>
     settings: () => fabioConfig(FABIO_SETTINGS),
     title: 'My <title>',
     dashboard: 'http://127.0.0.1:8500/ui/',
+    ...more,
   });
 
 beforeAll(async () => {
@@ -146,6 +148,28 @@ describe('admin API', () => {
   it('answers HEAD without a body and refuses to be written to', async () => {
     expect(await get('/health', 'HEAD')).toMatchObject({ status: 200, body: '' });
     expect(await get('/api/routes', 'PUT')).toMatchObject({ status: 405 });
+  });
+
+  it('takes no text that is too long, and none at all when it is only to be read', async () => {
+    const written: string[] = [];
+    const manual: ManualStore = {
+      read: async () => ({ value: '', version: '1' }),
+      write: async (_path, value) => written.push(value) > 0,
+      paths: async () => ['/'],
+    };
+    const put = async ({ address }: Admin, bytes: number) => {
+      const body = JSON.stringify({ value: `#${'x'.repeat(bytes)}`, version: '1' });
+      const { status } = await fetch(`http://127.0.0.1:${address.port}/api/manual`, { method: 'PUT', body });
+      return status;
+    };
+    const open = await start(0, { manual });
+    expect(await put(open, 10)).toBe(200);
+    expect(await put(open, 524_288)).toBe(413);
+    await open.stop();
+    const shut = await start(0, { manual, access: 'ro' });
+    expect(await put(shut, 10)).toBe(403);
+    await shut.stop();
+    expect(written).toHaveLength(1);
   });
 
   it('a port in use is said in one sentence, and stopping twice is fine', async () => {

@@ -184,6 +184,16 @@ describe('calls', () => {
     expect(await caller.call('echo', 1, 2000)).toBe(1);
   });
 
+  it('are refused when they ask too much, and others go on', async () => {
+    const keyring = ringOf(newKey());
+    const { server } = await listen(keyring);
+    const caller = callerTo(server, keyring);
+    await expect(caller.call('echo', 'x'.repeat(65 * 1024 * 1024), 20_000)).rejects.toMatchObject({
+      message: expect.stringContaining('67108864 bytes'),
+    });
+    expect(await caller.call('echo', 'short', 2000)).toBe('short');
+  });
+
   it('stream messages of any length until one side ends it', async () => {
     const keyring = ringOf(newKey());
     const closed = vi.fn();

@@ -81,6 +81,8 @@ export function serveRpc(
         if (!isMusterError(error)) onError(error);
         if (stream.destroyed || stream.headersSent) return stream.close(constants.NGHTTP2_INTERNAL_ERROR);
         const code = isMusterError(error) ? error.code : 'internal';
+        // The rest of a request that was too long is dropped.
+        stream.resume();
         stream.respond({ ':status': 500 });
         stream.end(JSON.stringify({ code, message: messageOf(error) }));
       });
@@ -105,7 +107,8 @@ function outletOf(stream: ServerHttp2Stream): Outlet {
 async function readAll(stream: ServerHttp2Stream | ClientHttp2Stream, most: number): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
+  // What is too long still gets an answer: leaving the loop must not end the stream.
+  for await (const chunk of stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     size += chunk.length;
     if (size > most) throw new MusterError('request.rejected', `a message of more than ${most} bytes`);
     chunks.push(chunk);
