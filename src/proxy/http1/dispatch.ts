@@ -9,6 +9,7 @@ import type { Admission } from './guard.ts';
 import type { KeptRequest } from './kept-requests.ts';
 import type { UpstreamLink } from './links.ts';
 import { OUT } from './memory.ts';
+import { answerWith, undeliverable } from './own-answers.ts';
 import type { Session } from './session.ts';
 import type { Waiter } from './waiting-room.ts';
 
@@ -94,7 +95,7 @@ export class Dispatch implements Waiter {
       this.#engine.touch();
       const page = isAllowed ? answer : refusal;
       if (page === undefined) this.#begin(route, composed, repeatable, first);
-      else this.#session.answerWith(page);
+      else answerWith(this.#session, page);
     });
   }
 
@@ -116,7 +117,7 @@ export class Dispatch implements Waiter {
     const target = this.route!.balancer.next(this.#tried, this.#session.intake.clientKey);
     if (target !== undefined) this.#open(target, false);
     else if (this.#isAnyFull()) this.#queue(this.route!);
-    else this.#session.undeliverable();
+    else undeliverable(this.#session);
   }
 
   /** Whether an instance would do if it had room. */
@@ -127,7 +128,7 @@ export class Dispatch implements Waiter {
   #queue(route: Route): void {
     if (!this.#engine.waiting.enter(route, this, this.#session.waitTimeout)) {
       this.failure = 'busy';
-      this.#session.undeliverable();
+      undeliverable(this.#session);
       return;
     }
     this.#isQueued = true;
@@ -235,9 +236,9 @@ export class Dispatch implements Waiter {
       this.#engine.counters.slot(target.slot, CUTS);
       this.#engine.outcomes.cut(target);
     }
-    if (!again) this.#session.undeliverable();
+    if (!again) undeliverable(this.#session);
     else if (upstream.reused) this.#open(target, true);
-    else if (!this.#engine.retries.withdraw(this.#engine.time)) this.#session.undeliverable();
+    else if (!this.#engine.retries.withdraw(this.#engine.time)) undeliverable(this.#session);
     else {
       this.#tried = [...this.#tried, target];
       this.#next();
@@ -250,13 +251,13 @@ export class Dispatch implements Waiter {
     if (this.#isQueued) {
       this.#leaveQueue();
       this.failure = 'busy';
-      this.#session.undeliverable();
+      undeliverable(this.#session);
       return;
     }
     if (target === undefined) {
       this.#waiting = undefined;
       this.failure = 'lack';
-      this.#session.undeliverable();
+      undeliverable(this.#session);
       return;
     }
     this.release(false);

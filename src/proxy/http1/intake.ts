@@ -16,6 +16,7 @@ import { type Admission, judge } from './guard.ts';
 import { admissionOf, pageOf } from './guard-pages.ts';
 import { Carry, OUT, READ } from './memory.ts';
 import type { Draft } from './mirror.ts';
+import { answer, answerWith, badBody, refuse } from './own-answers.ts';
 import { plainPage, tooLarge } from './page.ts';
 import { refusalOf } from './refusals.ts';
 import { METHOD_HEAD, METHOD_OPTIONS, METHOD_OTHER } from './request-head.ts';
@@ -125,7 +126,7 @@ export class Intake {
     if (r > 0) return this.#begin(r, end);
     if (r === 0) return start;
     const { status, text } = refusalOf(r);
-    this.#session.refuse(status, text);
+    refuse(this.#session, status, text);
     return end;
   }
 
@@ -148,18 +149,18 @@ export class Intake {
     body.begin(kind, fields.contentLength);
     const bodyEnd = body.done ? bodyStart : body.advance(memory, bodyStart, end);
     if (body.failed) {
-      session.refuse(400, 'the chunked body is malformed');
+      refuse(session, 400, 'the chunked body is malformed');
       return end;
     }
     const maxForwards = head.method === METHOD_OPTIONS ? this.#maxForwards() : -1;
     if (maxForwards === 0) {
-      session.answer(200, '');
+      answer(session, 200, '');
       return bodyEnd;
     }
     const challenge =
       engine.challenges.size === 0 ? undefined : challengeAt(engine, head.pathStart, head.pathEnd);
     if (challenge !== undefined) {
-      session.answerWith(plainPage(200, challenge));
+      answerWith(session, plainPage(200, challenge));
       return bodyEnd;
     }
     const { hostStart, hostEnd, pathStart } = head;
@@ -177,7 +178,7 @@ export class Intake {
         target = verdict.target;
         this.#room = (route.handling.limits?.maxBody ?? Number.POSITIVE_INFINITY) - (bodyEnd - bodyStart);
         if (this.#room < 0) {
-          session.refuse(413, tooLarge(route.handling.limits?.maxBody ?? 0).text);
+          refuse(session, 413, tooLarge(route.handling.limits?.maxBody ?? 0).text);
           return end;
         }
         this.clientKey = verdict.key;
@@ -187,13 +188,13 @@ export class Intake {
       } else {
         if (verdict.kind === 'none') counters.overall(NOT_FOUND);
         else counters.slot(route.slot, REQUESTS);
-        session.answerWith(pageOf(verdict, engine.noRoute));
+        answerWith(session, pageOf(verdict, engine.noRoute));
         return bodyEnd;
       }
     }
     if (route === undefined) {
       counters.overall(NOT_FOUND);
-      session.answerWith(pageOf({ kind: 'none' }, engine.noRoute));
+      answerWith(session, pageOf({ kind: 'none' }, engine.noRoute));
       return bodyEnd;
     }
     counters.slot(route.slot, REQUESTS);
@@ -271,12 +272,12 @@ export class Intake {
     const session = this.#session;
     const used = this.body.advance(this.#engine.memory, start, end);
     if (this.body.failed) {
-      session.badBody(400, 'the chunked body is malformed');
+      badBody(session, 400, 'the chunked body is malformed');
       return end;
     }
     this.#room -= used - start;
     if (this.#room < 0) {
-      session.badBody(413, 'the request body is longer than this route takes');
+      badBody(session, 413, 'the request body is longer than this route takes');
       return end;
     }
     session.dispatch.sentMore();

@@ -15,6 +15,7 @@ import { type Coding, Compressor } from './compression.ts';
 import type { Engine } from './engine.ts';
 import { CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, type Fields, UPGRADE } from './fields.ts';
 import { Carry, OUT, READ, SCRATCH } from './memory.ts';
+import { badResponse } from './own-answers.ts';
 import { refusalOf } from './refusals.ts';
 import type { Session } from './session.ts';
 
@@ -30,7 +31,7 @@ const COMPRESSED = 3;
 /** So much of a body is left where it lies, its new head put in front of it where the old one was; less is copied behind the head. */
 const WORTH_STAYING = 4_096;
 
-const NO_DATE = new Uint8Array();
+const NOTHING = new Uint8Array();
 const LAST_CHUNK = [48, 13, 10, 13, 10];
 
 export class Reply {
@@ -52,10 +53,10 @@ export class Reply {
     addChunked: false,
     dropChunked: false,
     dropLength: false,
-    extra: NO_DATE,
+    extra: NOTHING,
     compressed: undefined,
     varies: false,
-    date: NO_DATE,
+    date: NOTHING,
   };
   /** Whether it is compressed depends on what the client says. */
   #varies = false;
@@ -128,14 +129,14 @@ export class Reply {
       const r = engine.response.scan(engine.memory, p, end, engine.responseLimits);
       if (r === 0) return p;
       if (r < 0) {
-        this.#session.badResponse(refusalOf(r).text);
+        badResponse(this.#session, refusalOf(r).text);
         return -1;
       }
       const { status } = engine.response;
       if (status === 101) return this.#switch(r, end);
       if (status >= 200) return this.#begin(r, end);
       if (++this.#interim > engine.limits.maxInterim) {
-        this.#session.badResponse('too many interim responses');
+        badResponse(this.#session, 'too many interim responses');
         return -1;
       }
       // HTTP/1.0 has none (RFC 9110 §15.2).
@@ -156,11 +157,20 @@ export class Reply {
     rewrite.dropChunked = dropChunked;
     rewrite.dropLength = dropLength;
     const { status } = engine.response;
-    rewrite.date = status < 200 ? NO_DATE : engine.date;
-    rewrite.extra = status < 200 && status !== 101 ? NO_DATE : this.#session.responseExtra;
+    rewrite.date = status < 200 ? NOTHING : engine.date;
+    rewrite.extra = status < 200 && status !== 101 ? NOTHING : this.#extra();
     rewrite.compressed = this.#compressor;
     rewrite.varies = this.#varies;
     return composeResponse(engine.memory, engine.response, OUT, rewrite);
+  }
+
+  /** Lines of our own for this client; empty for none. */
+  #extra(): Uint8Array {
+    const { extras, sticky } = this.#engine;
+    const { stick, dispatch, frontend } = this.#session;
+    const strict = extras === undefined || !frontend.secure ? NOTHING : extras.strictTransport;
+    if (stick === undefined || dispatch.target === undefined) return strict;
+    return Buffer.concat([strict, sticky.line(stick, dispatch.target, frontend.secure)]);
   }
 
   /** The final head, with what came of the body, in one write. */
@@ -187,7 +197,8 @@ export class Reply {
       this.#mode = COMPRESSED;
     }
     this.#body.begin(kind, fields.contentLength);
-    const closes = session.decideClose(this.endsWithConnection);
+    const refusesUpgrade = session.intake.upgrading && session.intake.carry.length > 0;
+    const closes = session.decideClose(this.endsWithConnection || refusesUpgrade);
     const say = closes ? SAY_CLOSE : old ? SAY_KEEP_ALIVE : SAY_NOTHING;
     const isOurs = this.#mode === INTO_CHUNKS || this.#mode === COMPRESSED;
     const isRecoded = this.#mode === COMPRESSED;
@@ -211,7 +222,7 @@ export class Reply {
   }
 
   #malformed(): number {
-    this.#session.badResponse('its chunked body is malformed');
+    badResponse(this.#session, 'its chunked body is malformed');
     return -1;
   }
 
@@ -230,7 +241,7 @@ export class Reply {
     const session = this.#session;
     const { response, memory } = this.#engine;
     if (!session.intake.upgrading || !response.fields.has(UPGRADE)) {
-      session.badResponse('it switched protocols without being asked');
+      badResponse(session, 'it switched protocols without being asked');
       return -1;
     }
     const out = this.#compose(SAY_UPGRADE, false, true, true);
