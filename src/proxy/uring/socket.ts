@@ -1,17 +1,12 @@
 /**
- * A connected socket on the ring. Reads come by themselves, into slots; what is sent waits in a queue of slots, of which one
- * send is under way at a time and the rest is gathered by the next. It is closed when nothing of it is outstanding.
+ * A connected socket on the ring. Reads come by themselves, into slots; what is sent waits in a queue of slots. It is closed when
+ * nothing of it is outstanding.
  */
-import { move, put } from '../http1/bytes.ts';
 import { SLOT_ROOM, slotAt } from './arena.ts';
 import { closeWithReset, connectError } from './calls.ts';
 import * as kernel from './kernel.ts';
 import { CANCELLED, CONNECTED, type Loop, type Party, RECEIVED, SENT, tagOf } from './loop.ts';
-
-/** Received bytes from so many on are sent from where they lie; fewer are cheaper to copy behind what waits already. */
-const WORTH_QUEUEING = 2_048;
-/** Slots in one send: a slow peer shows progress for each. */
-const GATHERED = 16;
+import { SendQueue } from './send-queue.ts';
 
 export abstract class RingSocket implements Party {
   generation = 0;
@@ -39,11 +34,7 @@ export abstract class RingSocket implements Party {
   /** It has filled a whole slot: from then on several are received into at once. That saves a tenth with 200 kB and costs as much with 10 kB. */
   #isBulky = false;
 
-  #head = -1;
-  #tail = -1;
-  #queued = 0;
-  /** Slots at the front of the queue that the kernel is sending. */
-  #sending = 0;
+  readonly #queue: SendQueue;
   /** A `send` has said false: `onDrained` is owed. */
   #isSlow = false;
   #endsBehindQueue = false;
@@ -52,6 +43,7 @@ export abstract class RingSocket implements Party {
 
   constructor(loop: Loop) {
     this.loop = loop;
+    this.#queue = new SendQueue(loop);
     this.#number = loop.join(this);
   }
 
@@ -98,7 +90,7 @@ export abstract class RingSocket implements Party {
 
   /** Nothing waits to be sent. */
   get isEmpty(): boolean {
-    return this.#queued === 0;
+    return this.#queue.isEmpty;
   }
 
   /**
@@ -107,19 +99,11 @@ export abstract class RingSocket implements Party {
    */
   protected sendRange(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.#isClosing || end === start) return true;
-    const { loop } = this;
-    const { reading } = loop;
-    if (
-      reading >= 0 &&
-      end - start >= WORTH_QUEUEING &&
-      bytes === loop.arena.bytes &&
-      isWithin(reading, start)
-    ) {
-      loop.reading = -1;
-      loop.slots.queue(reading);
-      this.#append(reading, start, end - start);
-    } else this.#copy(bytes, start, end);
-    return this.#accepts();
+    if (!this.#queue.add(bytes, start, end)) this.fail();
+    this.#mark();
+    if (!this.#queue.isLong) return true;
+    this.#isSlow = true;
+    return false;
   }
 
   pause(): void {
@@ -247,9 +231,7 @@ export abstract class RingSocket implements Party {
   }
 
   #sent(result: number): void {
-    const { slots } = this.loop;
-    const count = this.#sending;
-    this.#sending = 0;
+    this.#queue.sent(result);
     if (this.#isClosing) {
       this.#close();
       return;
@@ -259,29 +241,13 @@ export abstract class RingSocket implements Party {
       else this.fail();
       return;
     }
-    const { length, from, next } = slots;
-    let left = result;
-    let slot = this.#head;
-    for (let i = 0; i < count && left >= length[slot]!; i++) {
-      left -= length[slot]!;
-      const behind = next[slot]!;
-      slots.free(slot);
-      this.#queued--;
-      slot = behind;
-    }
-    this.#head = slot;
-    if (slot < 0) this.#tail = -1;
-    else {
-      from[slot]! += left;
-      length[slot]! -= left;
-    }
     if (this.#isSlow) {
-      if (this.#queued <= slots.limit >> 2) {
+      if (this.#queue.isShort) {
         this.#isSlow = false;
         this.onDrained();
       } else this.onProgress();
     }
-    if (this.#queued > 0 || this.#endsBehindQueue || this.#closesBehindQueue) this.#mark();
+    if (!this.#queue.isEmpty || this.#endsBehindQueue || this.#closesBehindQueue) this.#mark();
   }
 
   endTurn(): void {
@@ -291,29 +257,14 @@ export abstract class RingSocket implements Party {
       return;
     }
     this.#receive();
-    if (this.#isConnected && this.#sending === 0) this.#sendNext();
+    if (this.#isConnected && !this.#queue.isSending) this.#sendNext();
   }
 
   #sendNext(): void {
-    const { loop } = this;
-    const { slots, ring } = loop;
-    if (this.#queued > 0) {
-      const count = Math.min(this.#queued, GATHERED);
-      this.#sending = count;
-      const tag = tagOf(this.#number, SENT);
+    if (!this.#queue.isEmpty) {
       // To a peer that is slow the kernel reports each part it took: that is how progress shows.
       const flags = this.#isSlow ? 0 : kernel.MSG_WAITALL;
-      const head = this.#head;
-      if (count > 1) loop.sendGathered(this.fd, head, count, flags, tag, this.generation);
-      else
-        ring.send(
-          this.fd,
-          loop.arena.low(slots.from[head]!),
-          slots.length[head]!,
-          flags,
-          tag,
-          this.generation,
-        );
+      this.#queue.send(this.fd, flags, tagOf(this.#number, SENT), this.generation);
       return;
     }
     if (this.#closesBehindQueue) {
@@ -321,7 +272,7 @@ export abstract class RingSocket implements Party {
       this.#close();
     } else if (this.#endsBehindQueue && !this.#isShutDown) {
       this.#isShutDown = true;
-      loop.libc.shutdown(this.fd, kernel.SHUT_WR);
+      this.loop.libc.shutdown(this.fd, kernel.SHUT_WR);
     }
   }
 
@@ -359,14 +310,14 @@ export abstract class RingSocket implements Party {
   /** Closes, or brings to an end what is outstanding first. */
   #close(): void {
     if (this.#isClosed) return;
-    if (this.#isReceiving || this.#isConnecting || this.#sending > 0) {
+    if (this.#isReceiving || this.#isConnecting || this.#queue.isSending) {
       this.#cutOff();
       return;
     }
     if (this.#isCancelling) return;
     this.#isClosed = true;
     this.#isConnected = false;
-    this.#discard();
+    this.#queue.discard();
     if (this.fd >= 0) this.loop.closeDescriptor(this.fd);
     this.fd = -1;
     this.loop.leave(this.#number);
@@ -383,76 +334,9 @@ export abstract class RingSocket implements Party {
     } else this.loop.libc.shutdown(this.fd, kernel.SHUT_RDWR);
   }
 
-  /** Frees what is queued. */
-  #discard(): void {
-    const { slots } = this.loop;
-    for (let slot = this.#head; slot >= 0; ) {
-      const behind = slots.next[slot]!;
-      slots.free(slot);
-      slot = behind;
-    }
-    this.#head = this.#tail = -1;
-    this.#queued = 0;
-  }
-
-  /** Copies a range into the queue: behind what waits there, and into further slots. */
-  #copy(bytes: Uint8Array, start: number, end: number): void {
-    const { slots, arena } = this.loop;
-    let p = start;
-    if (this.#queued > this.#sending) {
-      const tail = this.#tail;
-      const at = slots.from[tail]! + slots.length[tail]!;
-      const n = Math.min(end - p, slotAt(tail) + SLOT_ROOM - at);
-      copy(arena.bytes, bytes, p, p + n, at);
-      slots.length[tail]! += n;
-      p += n;
-    }
-    while (p < end) {
-      const slot = slots.take();
-      if (slot < 0) {
-        this.fail();
-        return;
-      }
-      const n = Math.min(end - p, SLOT_ROOM);
-      const at = slotAt(slot);
-      copy(arena.bytes, bytes, p, p + n, at);
-      this.#append(slot, at, n);
-      p += n;
-    }
-  }
-
-  #append(slot: number, from: number, length: number): void {
-    const { slots } = this.loop;
-    slots.from[slot] = from;
-    slots.length[slot] = length;
-    slots.next[slot] = -1;
-    if (this.#tail >= 0) slots.next[this.#tail] = slot;
-    else this.#head = slot;
-    this.#tail = slot;
-    this.#queued++;
-  }
-
-  #accepts(): boolean {
-    this.#mark();
-    if (this.#queued < this.loop.slots.limit) return true;
-    this.#isSlow = true;
-    return false;
-  }
-
   #mark(): void {
     if (this.#isMarked || this.#isClosed) return;
     this.#isMarked = true;
     this.loop.mark(this);
   }
-}
-
-function isWithin(slot: number, at: number): boolean {
-  const begin = slotAt(slot);
-  return at >= begin && at < begin + SLOT_ROOM;
-}
-
-/** Copies [from, to) of `source`, which may be the arena itself, to `at` of it. */
-function copy(arena: Uint8Array, source: Uint8Array, from: number, to: number, at: number): void {
-  if (source === arena) move(arena, at, from, to);
-  else put(arena, from === 0 && to === source.length ? source : source.subarray(from, to), at);
 }

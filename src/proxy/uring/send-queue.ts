@@ -1,0 +1,157 @@
+/**
+ * What a socket on the ring has yet to send: slots, chained through `Slots.next`. One send is under way at a time; what is
+ * added meanwhile is gathered by the next.
+ */
+import { move, put } from '../http1/bytes.ts';
+import { SLOT_ROOM, slotAt } from './arena.ts';
+import type { Loop } from './loop.ts';
+
+/** Received bytes from so many on are sent from where they lie; fewer are cheaper to copy behind what waits already. */
+const WORTH_QUEUEING = 2_048;
+/** Slots in one send: a slow peer shows progress for each. */
+const GATHERED = 16;
+
+export class SendQueue {
+  readonly #loop: Loop;
+  #head = -1;
+  #tail = -1;
+  #length = 0;
+  /** Slots at the front that the kernel is sending. */
+  #sending = 0;
+
+  constructor(loop: Loop) {
+    this.#loop = loop;
+  }
+
+  get isEmpty(): boolean {
+    return this.#length === 0;
+  }
+
+  get isSending(): boolean {
+    return this.#sending > 0;
+  }
+
+  /** The other side has to be held back. */
+  get isLong(): boolean {
+    return this.#length >= this.#loop.slots.limit;
+  }
+
+  /** The other side may go on. */
+  get isShort(): boolean {
+    return this.#length <= this.#loop.slots.limit >> 2;
+  }
+
+  /**
+   * Adds a range that is not empty: of the arena from where it was received, when that is worth it; else as a copy. False: there
+   * was no slot for all of it.
+   */
+  add(bytes: Uint8Array, start: number, end: number): boolean {
+    const loop = this.#loop;
+    const { reading } = loop;
+    if (
+      reading >= 0 &&
+      end - start >= WORTH_QUEUEING &&
+      bytes === loop.arena.bytes &&
+      isWithin(reading, start)
+    ) {
+      loop.reading = -1;
+      loop.slots.queue(reading);
+      this.#append(reading, start, end - start);
+      return true;
+    }
+    return this.#copy(bytes, start, end);
+  }
+
+  /** Sends what is at the front, of a queue that is not empty. `tag`: what the completion comes with; then call `sent`. */
+  send(fd: number, flags: number, tag: number, generation: number): void {
+    const loop = this.#loop;
+    const { slots } = loop;
+    const head = this.#head;
+    const count = Math.min(this.#length, GATHERED);
+    this.#sending = count;
+    if (count > 1) loop.sendGathered(fd, head, count, flags, tag, generation);
+    else loop.ring.send(fd, loop.arena.low(slots.from[head]!), slots.length[head]!, flags, tag, generation);
+  }
+
+  /** The send is done: the kernel took so many bytes; negative: an error, and none. */
+  sent(result: number): void {
+    const count = this.#sending;
+    this.#sending = 0;
+    if (result < 0) return;
+    const { slots } = this.#loop;
+    const { length, from, next } = slots;
+    let left = result;
+    let slot = this.#head;
+    for (let i = 0; i < count && left >= length[slot]!; i++) {
+      left -= length[slot]!;
+      const behind = next[slot]!;
+      slots.free(slot);
+      this.#length--;
+      slot = behind;
+    }
+    this.#head = slot;
+    if (slot < 0) this.#tail = -1;
+    else {
+      from[slot]! += left;
+      length[slot]! -= left;
+    }
+  }
+
+  /** Frees everything. Not while a send is under way. */
+  discard(): void {
+    const { slots } = this.#loop;
+    for (let slot = this.#head; slot >= 0; ) {
+      const behind = slots.next[slot]!;
+      slots.free(slot);
+      slot = behind;
+    }
+    this.#head = this.#tail = -1;
+    this.#length = 0;
+  }
+
+  /** Copies a range behind what waits already, and into further slots. */
+  #copy(bytes: Uint8Array, start: number, end: number): boolean {
+    const { slots, arena } = this.#loop;
+    let p = start;
+    if (this.#length > this.#sending) {
+      const tail = this.#tail;
+      const at = slots.from[tail]! + slots.length[tail]!;
+      const n = Math.min(end - p, slotAt(tail) + SLOT_ROOM - at);
+      copy(arena.bytes, bytes, p, p + n, at);
+      slots.length[tail]! += n;
+      p += n;
+    }
+    while (p < end) {
+      const slot = slots.take();
+      if (slot < 0) return false;
+      const n = Math.min(end - p, SLOT_ROOM);
+      const at = slotAt(slot);
+      copy(arena.bytes, bytes, p, p + n, at);
+      this.#append(slot, at, n);
+      p += n;
+    }
+    return true;
+  }
+
+  #append(slot: number, from: number, length: number): void {
+    const { slots } = this.#loop;
+    slots.from[slot] = from;
+    slots.length[slot] = length;
+    slots.next[slot] = -1;
+    if (this.#tail >= 0) slots.next[this.#tail] = slot;
+    else this.#head = slot;
+    this.#tail = slot;
+    this.#length++;
+  }
+}
+
+function isWithin(slot: number, at: number): boolean {
+  const begin = slotAt(slot);
+  return at >= begin && at < begin + SLOT_ROOM;
+}
+
+/** Copies [from, to) of `source`, which may be the arena itself, to `at` of it. */
+function copy(arena: Uint8Array, source: Uint8Array, from: number, to: number, at: number): void {
+  if (source === arena) move(arena, at, from, to);
+  else put(arena, from === 0 && to === source.length ? source : source.subarray(from, to), at);
+}
