@@ -24,9 +24,9 @@ export class FleetListeners {
     this.#doors.close(id);
   }
 
-  /** As asked for. */
-  all(): ListenerSpec[] {
-    return [...this.#specs.values()];
+  /** As asked for. Live: one that is removed before its turn does not come. */
+  get specs(): Iterable<ListenerSpec> {
+    return this.#specs.values();
   }
 
   /** By listener, with the ports that were given for port 0. */

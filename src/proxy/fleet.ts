@@ -1,9 +1,8 @@
-import { randomBytes, randomInt, randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { RateTable } from '../balance/rate-limit.ts';
 import { StateCells } from '../balance/shared-state.ts';
-import { type ErrorCode, MusterError, messageOf } from '../errors.ts';
-import { type BackoffPolicy, backoffDelay } from '../lib/backoff.ts';
+import { type ErrorCode, MusterError } from '../errors.ts';
 import { formatHostPort } from '../lib/host-port.ts';
 import type { Logger } from '../lib/log.ts';
 import { Sockets } from '../lib/sockets.ts';
@@ -12,28 +11,22 @@ import type { PoolDelta } from '../route/pool-spec.ts';
 import type { RouteDelta } from '../route/spec.ts';
 import { type Carriage, chooseTransport, type TransportChoice } from './choice.ts';
 import { CounterReader, SLOTS } from './counters.ts';
-import { Doors } from './doors.ts';
 import type { Ejection } from './ejector.ts';
 import { AT_ONCE, type Farewell } from './farewell.ts';
+import { FleetListeners } from './fleet-listeners.ts';
 import { endedEarly, FleetMember } from './fleet-member.ts';
 import type { ProxyLimits } from './limits.ts';
 import type { ListenAddress, ListenerSpec } from './listener-spec.ts';
-import type { FromWorker } from './messages.ts';
+import type { FromWorker, ToWorker } from './messages.ts';
 import { WaitingCounts } from './neighbours.ts';
+import { Replacement } from './replacement.ts';
 import type { ProxySettings } from './settings.ts';
 import { describeShortage } from './shortage.ts';
 import type { ChallengeAnswers, StoreSpec } from './tls/spec.ts';
+import { TicketKeys } from './tls/ticket-keys.ts';
 import { loadLibc } from './uring/libc.ts';
 
-/** A worker that dies is replaced at once the first time, later with a pause: one that dies at start must not spin. */
-const REPLACE: BackoffPolicy = { base: 100, max: 5_000 };
-/** Bytes of the keys that protect session tickets. */
-const TICKET_KEYS = 48;
-/** How long (ms) they are used: who steals them reads no session that began before or after. */
-const ROTATE_TICKET_KEYS = 12 * 3_600_000;
 const NO_POOLS: PoolDelta = { version: 0, changed: [], removed: [] };
-/** A worker that lived so long (ms) starts the count of deaths anew. */
-const STEADY = 10_000;
 
 export interface FleetOptions {
   /** Default: as many as there are cores for this process, or one where the transport cannot share a port between threads. */
@@ -79,21 +72,16 @@ export class ProxyFleet {
   readonly #rates = RateTable.memory(randomInt(2 ** 32));
   /** For cookies, unless the settings have one. */
   readonly #stickyKey = randomUUID();
-  readonly #listeners = new Map<string, ListenerSpec>();
-  readonly #doors: Doors;
-  readonly #addresses = new Map<string, ListenAddress>();
-  readonly #retries = new Set<NodeJS.Timeout>();
+  readonly #listeners: FleetListeners;
+  readonly #replacement: Replacement;
   readonly #stores = new Map<string, StoreSpec>();
-  readonly #rotation: NodeJS.Timeout;
-  #ticketKeys: Uint8Array = randomBytes(TICKET_KEYS);
+  readonly #ticketKeys = new TicketKeys((keys) => this.#send({ type: 'ticket-keys', keys }));
   #challenges = 0;
   #settings: ProxySettings;
   #transport: TransportChoice = { name: 'net', why: 'nothing was chosen yet' };
   /** How many there are to be. */
   #workers = 1;
-  #deaths = 0;
   #settled = 0;
-  #stopping = false;
   #stopped: Promise<void> | undefined;
 
   /**
@@ -104,10 +92,13 @@ export class ProxyFleet {
     this.#options = options;
     this.counters = counters;
     this.#settings = this.#complete(options.settings);
-    this.#doors = new Doors(options.sockets ?? new Sockets());
+    this.#listeners = new FleetListeners(options.sockets ?? new Sockets());
+    this.#replacement = new Replacement({
+      start: () => this.#startWorker(),
+      openMissing: () => this.#openMissing(),
+      log: options.log,
+    });
     for (const listener of options.listeners) this.#add(listener);
-    this.#rotation = setInterval(() => this.#rotate(), ROTATE_TICKET_KEYS);
-    this.#rotation.unref();
   }
 
   /** A fleet that listens. Throws `listen.*`. */
@@ -157,7 +148,7 @@ export class ProxyFleet {
 
   /** Where it listens, by listener, with the ports that were given for port 0. */
   get addresses(): ReadonlyMap<string, ListenAddress> {
-    return this.#addresses;
+    return this.#listeners.addresses;
   }
 
   /** Listens there too. Throws `listen.*`: then it does not, on any worker. */
@@ -168,14 +159,12 @@ export class ProxyFleet {
       this.close(listener.id);
       throw failed;
     }
-    return this.#addresses.get(listener.id) ?? listener;
+    return this.addresses.get(listener.id) ?? listener;
   }
 
   /** Takes no more connections there; the ones it has may go on for at most `patience` ms. */
   close(id: string, patience = 0): void {
-    this.#listeners.delete(id);
-    this.#addresses.delete(id);
-    this.#doors.close(id);
+    this.#listeners.remove(id);
     for (const member of this.#members) member.close(id, patience);
   }
 
@@ -187,18 +176,18 @@ export class ProxyFleet {
 
   /** Hands a change of the routes to every worker; they swap their tables as soon as their loop turns. */
   publish(delta: RouteDelta): void {
-    for (const member of this.#members) member.send({ type: 'routes', delta });
+    this.#send({ type: 'routes', delta });
   }
 
   /** Hands a change of the pools to every worker. */
   publishPools(delta: PoolDelta): void {
-    for (const member of this.#members) member.send({ type: 'pools', delta });
+    this.#send({ type: 'pools', delta });
   }
 
   /** What the TLS listeners of a store show from now on. Open connections are not touched. */
   setCertificates(store: string, spec: StoreSpec): void {
     this.#stores.set(store, spec);
-    for (const member of this.#members) member.send({ type: 'certificates', store, spec });
+    this.#send({ type: 'certificates', store, spec });
   }
 
   /** What is answered to ACME authorities; resolves when every worker does so. */
@@ -207,15 +196,10 @@ export class ProxyFleet {
     await Promise.all([...this.#members].map((member) => member.answer(number, answers)));
   }
 
-  #rotate(): void {
-    this.#ticketKeys = randomBytes(TICKET_KEYS);
-    for (const member of this.#members) member.send({ type: 'ticket-keys', keys: this.#ticketKeys });
-  }
-
   /** Takes effect for requests that come when the workers have heard of it. */
   configure(settings: ProxySettings): void {
     this.#settings = this.#complete(settings);
-    for (const member of this.#members) member.send({ type: 'settings', settings: this.#settings });
+    this.#send({ type: 'settings', settings: this.#settings });
   }
 
   /** All workers have to know each other's cookies. */
@@ -237,18 +221,19 @@ export class ProxyFleet {
   }
 
   async #stop(farewell: Farewell): Promise<void> {
-    this.#stopping = true;
-    clearInterval(this.#rotation);
-    for (const retry of this.#retries) clearTimeout(retry);
+    this.#ticketKeys.stop();
+    this.#replacement.stop();
     await Promise.all([...this.#members].map((member) => member.end(farewell)));
-    for (const id of this.#listeners.keys()) this.#doors.close(id);
+    this.#listeners.closeDoors();
   }
 
   /** Resolves when the worker has told of all its listeners, with the first error among them. Rejects when it ends before. */
   async #startWorker(): Promise<Error | undefined> {
     const { limits = {}, table, localAddress, snapshot, pools = () => NO_POOLS, worker: url } = this.#options;
     const index = this.#freeIndex();
-    const listeners = [...this.#listeners.values()].map((spec) => this.#whereItIs(spec, index));
+    const listeners = Array.from(this.#listeners.specs, (spec) =>
+      this.#listeners.forWorker(spec, index, this.#workers),
+    );
     const member = new FleetMember(url ?? new URL('./proxy-worker.js', import.meta.url), {
       transport: this.#transport.name,
       states: this.#states.shared,
@@ -262,7 +247,7 @@ export class ProxyFleet {
       routes: snapshot(),
       pools: pools(),
       stores: this.#stores,
-      ticketKeys: this.#ticketKeys,
+      ticketKeys: this.#ticketKeys.current,
       settings: this.#settings,
     });
     const { worker } = member;
@@ -297,38 +282,35 @@ export class ProxyFleet {
   /** Opens what a worker has not; resolves when all is told, with the first error. */
   async #openMissing(): Promise<Error | undefined> {
     const opened: Promise<void>[] = [];
-    for (const spec of this.#listeners.values()) {
+    for (const spec of this.#listeners.specs) {
       for (const member of this.#members) {
         if (member.knows(spec.id)) continue;
         const heard = member.told(spec.id);
         opened.push(heard);
-        member.send({ type: 'open', listener: this.#whereItIs(spec, member.index) });
+        member.send({ type: 'open', listener: this.#listeners.forWorker(spec, member.index, this.#workers) });
         // The first finds out which port it is.
-        if (!this.#addresses.has(spec.id)) await heard.catch(() => {});
+        if (!this.addresses.has(spec.id)) await heard.catch(() => {});
       }
     }
     return firstError(await Promise.allSettled(opened));
   }
 
-  #add(listener: ListenerSpec): void {
-    this.#listeners.set(listener.id, listener);
-    this.#doors.open(listener, () =>
-      [...this.#members].flatMap((member) => member.descriptorsOf(listener.id)),
-    );
+  /** To every worker. */
+  #send(message: ToWorker): void {
+    for (const member of this.#members) member.send(message);
   }
 
-  /** The listener with the port it was given before, so that all workers share it and a replacement has the same. */
-  #whereItIs(spec: ListenerSpec, worker: number): ListenerSpec {
-    const known = this.#addresses.get(spec.id);
-    const descriptors = this.#doors.descriptorsFor(spec.id, worker, this.#workers);
-    return { ...spec, port: known?.port ?? spec.port, isShared: known !== undefined, descriptors };
+  #add(listener: ListenerSpec): void {
+    this.#listeners.add(listener, () =>
+      [...this.#members].flatMap((member) => member.descriptorsOf(listener.id)),
+    );
   }
 
   #hear(member: FleetMember, message: FromWorker): void {
     switch (message.type) {
       case 'listening': {
         const { id, host, port, descriptors } = message;
-        if (this.#listeners.has(id)) this.#addresses.set(id, { host, port });
+        this.#listeners.found(id, { host, port });
         member.listens(id, descriptors);
         return;
       }
@@ -390,9 +372,7 @@ export class ProxyFleet {
     member.abandon();
     if (member.ejections.size > 0) this.#options.onEjections?.(this.ejections());
     if (member.refusal !== undefined && this.#members.size === 0) this.#fallBack(member.refusal);
-    if (this.#stopping || !member.ready) return;
-    this.#deaths = Date.now() - member.startedAt > STEADY ? 0 : this.#deaths + 1;
-    this.#replace();
+    if (member.ready) this.#replacement.died(Date.now() - member.startedAt);
   }
 
   /** Closes what it left open, and takes back what it alone would have taken back. */
@@ -408,41 +388,6 @@ export class ProxyFleet {
   #fallBack(why: string): void {
     this.#transport = { name: 'net', why };
     this.#options.log.warn('going on with the sockets of Node: io_uring was refused', { why });
-  }
-
-  #replace(): void {
-    const delay = this.#deaths === 0 ? 0 : backoffDelay(REPLACE, this.#deaths - 1, Math.random());
-    this.#options.log.error('a proxy worker died; starting another', { delay });
-    this.#later(delay, async () => {
-      try {
-        const failed = await this.#startWorker();
-        if (failed !== undefined) this.#retry(failed, 0);
-      } catch (error) {
-        this.#options.log.error('a proxy worker could not be started', { error: messageOf(error) });
-        this.#deaths++;
-        if (!this.#stopping) this.#replace();
-      }
-    });
-  }
-
-  /** A replacement lacks a listener: the others work, that one is asked for again and again. */
-  #retry(error: Error, attempt: number): void {
-    if (this.#stopping) return;
-    const delay = backoffDelay(REPLACE, attempt, Math.random());
-    this.#options.log.error('a new proxy worker cannot listen everywhere', { error: error.message, delay });
-    this.#later(delay, async () => {
-      const failed = await this.#openMissing();
-      if (failed !== undefined) this.#retry(failed, attempt + 1);
-    });
-  }
-
-  /** Unless the fleet stops before. */
-  #later(delay: number, task: () => Promise<void>): void {
-    const timer = setTimeout(() => {
-      this.#retries.delete(timer);
-      void task();
-    }, delay);
-    this.#retries.add(timer);
   }
 }
 
