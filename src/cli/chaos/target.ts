@@ -1,6 +1,7 @@
 /** Where a plan is carried out: what it leaves open is read from the stack. */
+
+import { DEFAULT_BALANCER } from '../../agent/config/balancer.ts';
 import { readConfig, readConfigFile } from '../../agent/config/read.ts';
-import { DEFAULT_BALANCER } from '../../agent/config/schema.ts';
 import { Client, clientOptionsFromEnv } from '../../client/index.ts';
 import { MusterError } from '../../errors.ts';
 import { fromHere } from '../../lib/host-port.ts';

@@ -44,7 +44,7 @@ export const up = verb({
   async run({ flags, args: [stack], terminal }) {
     compileEagerly();
     const { readConfigFile, readWritten } = await import('../../agent/config/read.ts');
-    const { DEFAULT_BALANCER } = await import('../../agent/config/schema.ts');
+    const { DEFAULT_BALANCER } = await import('../../agent/config/balancer.ts');
     const { runAgent } = await import('../run-agent.ts');
     const { linePrefixer } = await import('../up/output.ts');
     const { raise } = await import('../up/raise.ts');
