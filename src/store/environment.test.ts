@@ -165,6 +165,8 @@ describe('environment', () => {
     const old = open({ path: at });
     await old.openDB('meta', {}).put('format', 1);
     await old.close();
-    expect(() => openEnvironment(at)).toThrow(/has format 1, this program knows 2/);
+    // Again, too: what refused it does not hold the directory.
+    for (let n = 0; n < 2; n++)
+      expect(() => openEnvironment(at)).toThrow(/has format 1, this program knows 2/);
   });
 });

@@ -75,8 +75,9 @@ class LoggedEnvironment implements Environment {
 
   constructor(path: string, logBytes: number | undefined) {
     this.#root = openLmdb(path);
+    let unlock: (() => void) | undefined;
     try {
-      const unlock = lockFile(join(path, 'lock'));
+      unlock = lockFile(join(path, 'lock'));
       if (unlock === undefined)
         throw new MusterError(
           'store.unusable',
@@ -95,6 +96,7 @@ class LoggedEnvironment implements Environment {
         this.#root.transactionSync(() => this.#put([...rows], log.sequence));
     } catch (error) {
       void this.#root.close();
+      unlock?.();
       throw error;
     }
   }
