@@ -7,10 +7,10 @@ import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { isMusterError } from '../errors.ts';
 import { silentLogger } from '../lib/log.ts';
-import { PLAIN_HANDLING } from '../route/handling.ts';
 import type { RouteDelta, RouteSpec } from '../route/spec.ts';
 import { TRANSPORT_NAMES, type TransportChoice } from './choice.ts';
 import type { Ejection } from './ejector.ts';
+import { routeSpec } from './fixtures.ts';
 import { type FleetOptions, ProxyFleet } from './fleet.ts';
 import type { ListenerSpec } from './listener-spec.ts';
 import { whyNotUring } from './uring/probe.ts';
@@ -54,23 +54,8 @@ async function backend(name: string): Promise<number> {
   return (server.address() as { port: number }).port;
 }
 
-const route = (...ports: number[]): RouteSpec => ({
-  id: '/',
-  service: 'web',
-  host: '',
-  path: '/',
-  kind: 'http',
-  handlings: [PLAIN_HANDLING],
-  strategy: 'rr',
-  slot: 1,
-  targets: ports.map((port, i) => ({
-    id: `node/web-${port}`,
-    host: '127.0.0.1',
-    port,
-    weight: 1,
-    slot: 2 + i,
-  })),
-});
+const route = (...ports: number[]): RouteSpec =>
+  routeSpec(ports.map((port) => ({ id: `node/web-${port}`, port })));
 
 const delta = (version: number, ...changed: RouteSpec[]): RouteDelta => ({
   version,

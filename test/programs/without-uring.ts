@@ -8,9 +8,8 @@ import { pathToFileURL } from 'node:url';
 import koffi from 'koffi';
 import { silentLogger } from '../../src/lib/log.ts';
 import { chooseTransport } from '../../src/proxy/choice.ts';
+import { routeSpec } from '../../src/proxy/fixtures.ts';
 import { ProxyFleet } from '../../src/proxy/fleet.ts';
-import { PLAIN_HANDLING } from '../../src/route/handling.ts';
-import type { RouteSpec } from '../../src/route/spec.ts';
 
 const NO_NEW_PRIVILEGES = 38;
 const SECCOMP = 22;
@@ -40,17 +39,7 @@ function forbid(): void {
 const [worker = '', instance = ''] = process.argv.slice(2);
 forbid();
 const choice = await chooseTransport('');
-const route: RouteSpec = {
-  id: '/',
-  service: 'web',
-  host: '',
-  path: '/',
-  kind: 'http',
-  handlings: [PLAIN_HANDLING],
-  strategy: 'rr',
-  slot: 1,
-  targets: [{ id: 'node/web', host: '127.0.0.1', port: Number(instance), weight: 1, slot: 2 }],
-};
+const route = routeSpec([{ port: Number(instance) }]);
 const fleet = await ProxyFleet.start({
   listeners: [{ id: 'web', protocol: 'http', host: '127.0.0.1', port: 0 }],
   log: silentLogger,
