@@ -6,18 +6,15 @@ import { messageOf } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { inParallel } from '../lib/in-parallel.ts';
 import type { Logger } from '../lib/log.ts';
-import type { Autoscaler, Decision } from './autoscale/autoscaler.ts';
-import { createAutoscaler } from './autoscale/spec.ts';
 import type { Crew, Member } from './crew.ts';
 import type { GroupDisk, KeptGroup, KeptInstance } from './disk.ts';
 import { Group, type GroupDeps } from './group.ts';
 import { heal } from './heal.ts';
 import { History } from './history.ts';
 import { Members } from './members.ts';
-import { Meters } from './meters.ts';
-import { Metrics } from './metrics/metrics.ts';
 import { plan } from './plan.ts';
 import { type Edition, type Progress, Rollout } from './rollout.ts';
+import { Scaling } from './scaling.ts';
 import { type ManagedSpec, shapeOf, templateOf } from './spec.ts';
 import type { Surroundings } from './surroundings.ts';
 import type { GroupView } from './view.ts';
@@ -26,8 +23,6 @@ import type { GroupView } from './view.ts';
 const LOOK = 1_000;
 /** Instances that are being started at a time: registering one waits for the disk. */
 const AT_ONCE = 16;
-/** Decisions that changed the size and are kept to be shown. */
-const DECISIONS = 50;
 
 export interface ControllerDeps extends GroupDeps {
   clock: Clock;
@@ -50,16 +45,11 @@ export class GroupController {
   readonly #logger: Logger;
   readonly #surroundings: Surroundings;
   readonly #members: Crew;
-  #meters: Meters;
-  #metrics: Metrics | undefined;
   readonly #history: History;
   readonly #rollout: Rollout;
+  readonly #scaling: Scaling;
   #spec: ManagedSpec;
   #size: number;
-  #autoscaler: Autoscaler | undefined;
-  #decideAt = 0;
-  #decision: Decision | undefined;
-  #decisions: Decision[] = [];
   /** When instances were replaced because they failed. */
   #healed: number[] = [];
   #held = '';
@@ -86,15 +76,14 @@ export class GroupController {
     this.#logger = deps.logger;
     this.#surroundings = surroundings;
     this.#members = deps.crew?.(surroundings) ?? new Members(new Group(spec.name, deps), surroundings, deps);
-    this.#meters = new Meters(surroundings);
     this.#history = new History(surroundings);
     this.#rollout = new Rollout(templateOf(spec), deps.clock.now(), kept?.rollout);
     this.#spec = spec;
     // A size that was found or asked for stays, unless the configuration now says another.
     this.#size = sizeWithin(spec, kept?.replicas === spec.replicas ? kept.size : spec.replicas);
-    this.#takeAutoscaler();
+    this.#scaling = new Scaling(spec, { surroundings, clock: deps.clock, logger: deps.logger });
     // What it was chosen for is not known any more, so it counts as needed.
-    if (kept !== undefined) this.#autoscaler?.remember(deps.clock.now(), this.#size);
+    if (kept !== undefined) this.#scaling.remember(this.#size);
   }
 
   /**
@@ -150,8 +139,8 @@ export class GroupController {
       rollout: this.#rollout.state,
       autoscale:
         autoscale === undefined ? null : { min: autoscale.min, max: autoscale.max, mode: autoscale.mode },
-      decision: this.#decision ?? null,
-      decisions: this.#decisions.toReversed(),
+      decision: this.#scaling.decision ?? null,
+      decisions: this.#scaling.decisions.toReversed(),
       held: this.#held,
       history: this.#history.points,
       instances,
@@ -167,7 +156,7 @@ export class GroupController {
     this.#size = sizeWithin(this.#spec, size);
     if (this.#size !== before) this.#logger.info(`size ${before} → ${this.#size}, asked for`);
     // Somebody knows what it is for: it is not taken back in the same breath.
-    this.#autoscaler?.remember(this.#clock.now(), this.#size);
+    this.#scaling.remember(this.#size);
     this.#call();
     return this.#size;
   }
@@ -198,7 +187,7 @@ export class GroupController {
   reconfigure(spec: ManagedSpec): void {
     const before = this.#spec;
     this.#spec = spec;
-    if (!isSame(spec.autoscale, before.autoscale)) this.#takeAutoscaler();
+    if (!isSame(spec.autoscale, before.autoscale)) this.#scaling.configure(spec);
     this.scale(spec.replicas === before.replicas ? this.#size : spec.replicas);
     if (!isSame(shapeOf(spec), shapeOf(before))) this.roll();
   }
@@ -234,23 +223,6 @@ export class GroupController {
     if (this.#disk === undefined) this.#members.kill();
   }
 
-  #takeAutoscaler(): void {
-    const { autoscale } = this.#spec;
-    this.#autoscaler = autoscale && createAutoscaler(autoscale);
-    this.#decideAt = this.#clock.now() + (autoscale?.interval ?? 0);
-    this.#metrics =
-      autoscale &&
-      new Metrics({
-        group: this.#spec.name,
-        sources: autoscale.signal.flatMap(({ source }) => source ?? []),
-        every: Math.ceil(autoscale.interval / 2),
-        surroundings: this.#surroundings,
-        clock: this.#clock,
-        logger: this.#logger,
-      });
-    this.#meters = new Meters(this.#surroundings, this.#metrics);
-  }
-
   /** Says what became of the rollout and looks at everything. */
   #told(changed: boolean): boolean {
     if (!changed) return false;
@@ -279,7 +251,7 @@ export class GroupController {
       this.#members.observe(this.#clock.now(), this.#spec.service !== undefined);
       this.#record();
       this.#heal();
-      this.#autoscale();
+      this.#size = this.#scaling.choose(this.#size, this.#members.present());
       this.#told(this.#rollout.judge(this.#clock.now(), this.#size, this.#progress(), this.#spec.update));
       await this.#carryOut();
       await this.#remember();
@@ -348,31 +320,6 @@ export class GroupController {
     }
   }
 
-  #autoscale(): void {
-    const { autoscale } = this.#spec;
-    const now = this.#clock.now();
-    if (autoscale === undefined || this.#autoscaler === undefined) return;
-    const present = this.#members.present();
-    const views = present.map(({ instance }) => instance.view());
-    this.#metrics?.look(views);
-    if (now < this.#decideAt) return;
-    this.#decideAt = now + autoscale.interval;
-    const decision = this.#autoscaler.decide({
-      now,
-      size: this.#size,
-      instances: present.map(({ instance, readySince }) => ({
-        startedAt: instance.addedAt,
-        ready: readySince !== undefined,
-      })),
-      readings: this.#meters.read(now, views, autoscale.signal),
-    });
-    this.#decision = decision;
-    if (decision.size === this.#size) return;
-    this.#logger.info(`size ${this.#size} → ${decision.size}: ${decision.reason}`);
-    this.#size = decision.size;
-    this.#decisions = [...this.#decisions, decision].slice(-DECISIONS);
-  }
-
   async #carryOut(): Promise<void> {
     const present = this.#members.present();
     const { start, leave } = plan({
@@ -400,7 +347,7 @@ export class GroupController {
   }
 
   #leave(member: Member): void {
-    this.#meters.forget(member.instance.id);
+    this.#scaling.forget(member.instance.id);
     this.#history.forget(member.instance.id);
     this.#members.leave(member, this.#spec.drainTimeout);
   }
