@@ -1,7 +1,8 @@
 import type { CheckStatus } from '../catalog/rows.ts';
 import { type Environment, openEnvironment } from '../store/environment.ts';
 import { fromText, toText } from '../store/row-text.ts';
-import type { LocalCheck, LocalService } from './local.ts';
+import type { Source } from './definition.ts';
+import type { LocalCheck, LocalService, LocalState } from './local.ts';
 
 /** What a TTL check was last told, so that a restart of the agent does not make it critical. */
 export interface TtlState {
@@ -20,6 +21,22 @@ interface Kept {
 
 /** One row to keep or, without `row`, to forget. */
 export type Keep = { [T in keyof Kept]: { table: T; id: string; row: Kept[T] | undefined } }[keyof Kept];
+
+/** What to write so that the disk has what is true of these IDs now. It keeps what came through the API; the configuration keeps itself. */
+export function keepOf(local: LocalState, services: readonly string[], checks: readonly string[]): Keep[] {
+  const keep: Keep[] = [];
+  for (const id of new Set(services)) keep.push({ table: 'services', id, row: ofApi(local.service(id)) });
+  for (const id of new Set(checks)) {
+    const check = local.check(id);
+    keep.push({ table: 'checks', id, row: ofApi(check) });
+    if (check === undefined) keep.push({ table: 'ttls', id, row: undefined });
+  }
+  return keep;
+}
+
+function ofApi<Row extends { source: Source }>(row: Row | undefined): Row | undefined {
+  return row?.source === 'api' ? row : undefined;
+}
 
 /** Where this node's own registrations outlive the process. */
 export interface LocalDisk {

@@ -15,8 +15,8 @@ import {
 } from './admit.ts';
 import { Checker } from './checker.ts';
 import { type Configured, configured } from './configured.ts';
-import type { CheckDefinition, ServiceDefinition, Source, StaticDefinitions } from './definition.ts';
-import { type Keep, type LocalDisk, noDisk } from './disk.ts';
+import type { CheckDefinition, ServiceDefinition, StaticDefinitions } from './definition.ts';
+import { keepOf, type LocalDisk, noDisk } from './disk.ts';
 import { DEFAULT_FLOOD_POLICY } from './flood.ts';
 import { FloodGate } from './flood-gate.ts';
 import { Heartbeats } from './heartbeats.ts';
@@ -311,13 +311,7 @@ export class Registry {
   }
 
   async #keep(services: readonly string[], checks: readonly string[]): Promise<void> {
-    const keep: Keep[] = [];
-    for (const id of new Set(services))
-      keep.push({ table: 'services', id, row: ofApi(this.#local.service(id)) });
-    for (const id of new Set(checks)) {
-      keep.push({ table: 'checks', id, row: ofApi(this.#local.check(id)) });
-      if (this.#local.check(id) === undefined) keep.push({ table: 'ttls', id, row: undefined });
-    }
+    const keep = keepOf(this.#local, services, checks);
     if (keep.length > 0) await this.#disk.write(keep);
   }
 
@@ -384,11 +378,6 @@ export class Registry {
       this.#putCheck(check, before.get(check.id) ?? this.#local.check(check.id));
     return made;
   }
-}
-
-/** The disk keeps what came through the API; the configuration keeps itself. */
-function ofApi<Row extends { source: Source }>(row: Row | undefined): Row | undefined {
-  return row?.source === 'api' ? row : undefined;
 }
 
 function ids(rows: readonly { id: string }[]): string[] {
