@@ -1,20 +1,19 @@
 import type { Acl } from '../acl/acl.ts';
 import { ALLOW_ALL } from '../acl/authorizer.ts';
 import type { Catalog } from '../catalog/catalog.ts';
-import { listenError, messageOf } from '../errors.ts';
+import { messageOf } from '../errors.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { joinLabels } from '../lib/dns/message.ts';
-import { formatHostPort } from '../lib/host-port.ts';
 import { type Logger, silentLogger } from '../lib/log.ts';
 import type { Sockets } from '../lib/sockets.ts';
 import { Answers } from './answers.ts';
 import { DnsCounts } from './counts.ts';
 import { Forwarder } from './forward/forwarder.ts';
+import { type Dns, listen } from './listen.ts';
 import { DEFAULT_DNS_OPTIONS, type DnsOptions, forwardOptionsOf } from './options.ts';
 import { createResponder, type Responder } from './respond.ts';
 import { ReverseIndex } from './reverse.ts';
-import { DEFAULT_TCP_LIMITS, startTcp, type TcpLimits, type TcpServer } from './tcp.ts';
-import { startUdp, type UdpServer } from './udp.ts';
+import { DEFAULT_TCP_LIMITS, type TcpLimits } from './tcp.ts';
 import { DnsZone } from './zone.ts';
 
 export interface DnsServerOptions {
@@ -43,19 +42,7 @@ export interface DnsServerOptions {
   counts?: DnsCounts;
 }
 
-export interface Dns {
-  /** "host:port", the same for UDP and TCP. */
-  readonly address: string;
-  readonly port: number;
-  /** Takes no more questions but those on open connections: another process has the sockets. */
-  leave(): void;
-  stop(): Promise<void>;
-}
-
 const OPEN: Pick<Acl, 'authorizer'> = { authorizer: () => ALLOW_ALL };
-
-/** Ports tried when any will do: one that is free for TCP may be taken for UDP. */
-const PORT_ATTEMPTS = 20;
 
 /** Answers questions about the catalog. Throws `listen.*` or `config.invalid`. */
 export async function startDns(given: DnsServerOptions): Promise<Dns> {
@@ -99,59 +86,21 @@ export async function startDns(given: DnsServerOptions): Promise<Dns> {
   });
   const limits = { ...DEFAULT_TCP_LIMITS, ...given.tcp };
 
-  let listeners: { tcp: TcpServer; udp: UdpServer };
+  const counted = (given.counts ?? new DnsCounts()).around(respond);
+  let listener: Dns;
   try {
-    listeners = await listen((given.counts ?? new DnsCounts()).around(respond), {
-      host,
-      port,
-      limits,
-      clock,
-      logger,
-      sockets: given.sockets,
-    });
-  } catch (cause) {
+    listener = await listen(counted, { host, port, limits, clock, logger, sockets: given.sockets });
+  } catch (error) {
     forwarder?.stop();
     answers.stop();
-    throw listenError('DNS', formatHostPort(host, port), cause);
+    throw error;
   }
-  const { tcp, udp } = listeners;
-  const address = formatHostPort(host, tcp.port);
-  logger.info('listening', { address, domain });
+  logger.info('listening', { address: listener.address, domain });
   let stopped: Promise<void> | undefined;
   const stop = async () => {
     forwarder?.stop();
-    await Promise.all([tcp.stop(), udp.stop()]);
+    await listener.stop();
     answers.stop();
   };
-  const leave = () => {
-    tcp.leave();
-    udp.leave();
-  };
-  return { address, port: tcp.port, leave, stop: () => (stopped ??= stop()) };
-}
-
-export interface ListenOptions {
-  host: string;
-  port: number;
-  limits: TcpLimits;
-  clock: Clock;
-  logger: Logger;
-  sockets?: Sockets | undefined;
-}
-
-/** Both transports on one port. Rejects with what the system says. */
-export async function listen(
-  respond: Responder,
-  options: ListenOptions,
-): Promise<{ tcp: TcpServer; udp: UdpServer }> {
-  for (let attempt = 1; ; attempt++) {
-    const tcp = await startTcp(respond, options);
-    try {
-      const udp = await startUdp(respond, { ...options, port: tcp.port });
-      return { tcp, udp };
-    } catch (error) {
-      await tcp.stop();
-      if (options.port !== 0 || attempt === PORT_ATTEMPTS) throw error;
-    }
-  }
+  return { ...listener, stop: () => (stopped ??= stop()) };
 }

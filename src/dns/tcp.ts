@@ -22,6 +22,17 @@ const MAX_WAITING_BYTES = 256 * 1024;
 /** Questions of a connection that wait for other name servers, before we stop reading its next. */
 const MAX_WAITING_QUESTIONS = 32;
 
+export interface TcpOptions {
+  host: string;
+  /** 0: any that is free. */
+  port: number;
+  limits: TcpLimits;
+  clock: Clock;
+  logger: Logger;
+  /** Those of the process. */
+  sockets?: Sockets | undefined;
+}
+
 export interface TcpServer {
   readonly port: number;
   /** Connections that are open. */
@@ -37,21 +48,7 @@ export interface TcpServer {
  */
 export async function startTcp(
   respond: Responder,
-  {
-    host,
-    port,
-    limits,
-    clock,
-    logger,
-    sockets = new Sockets(),
-  }: {
-    host: string;
-    port: number;
-    limits: TcpLimits;
-    clock: Clock;
-    logger: Logger;
-    sockets?: Sockets | undefined;
-  },
+  { host, port, limits, clock, logger, sockets = new Sockets() }: TcpOptions,
 ): Promise<TcpServer> {
   const open = new Map<Socket, { since: number }>();
   const server = createServer({ noDelay: true });

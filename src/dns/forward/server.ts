@@ -1,13 +1,13 @@
-import { listenError, messageOf } from '../../errors.ts';
+import { messageOf } from '../../errors.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { RCODE } from '../../lib/dns/numbers.ts';
 import { emptyQuery, IGNORE, readQuery } from '../../lib/dns/query.ts';
-import { formatHostPort, type HostPort } from '../../lib/host-port.ts';
+import type { HostPort } from '../../lib/host-port.ts';
 import { type Logger, silentLogger } from '../../lib/log.ts';
 import type { Sockets } from '../../lib/sockets.ts';
 import { refuse, roomFor } from '../assemble.ts';
+import { type Dns, listen } from '../listen.ts';
 import type { Responder } from '../respond.ts';
-import { type Dns, listen } from '../server.ts';
 import { DEFAULT_TCP_LIMITS, type TcpLimits } from '../tcp.ts';
 import { Forwarder } from './forwarder.ts';
 import { DEFAULT_FORWARD_OPTIONS, type ForwardOptions } from './options.ts';
@@ -66,26 +66,10 @@ export async function startForwardServer(given: ForwardServerOptions): Promise<F
   };
   for (const { host, port } of given.listen) {
     try {
-      const { tcp, udp } = await listen(respond, {
-        host,
-        port,
-        limits,
-        clock,
-        logger,
-        sockets: given.sockets,
-      });
-      open.push({
-        address: formatHostPort(host, tcp.port),
-        port: tcp.port,
-        leave() {
-          tcp.leave();
-          udp.leave();
-        },
-        stop: async () => void (await Promise.all([tcp.stop(), udp.stop()])),
-      });
-    } catch (cause) {
+      open.push(await listen(respond, { host, port, limits, clock, logger, sockets: given.sockets }));
+    } catch (error) {
       await stop();
-      throw listenError('DNS', formatHostPort(host, port), cause);
+      throw error;
     }
   }
   let stopped: Promise<void> | undefined;
