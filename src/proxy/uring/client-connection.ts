@@ -4,8 +4,8 @@ import type { Frontend } from '../http1/frontend.ts';
 import type { ClientLink } from '../http1/links.ts';
 import { Session } from '../http1/session.ts';
 import type { Endpoint } from '../proxy-protocol.ts';
+import { AcceptedSocket } from './accepted-socket.ts';
 import type { Loop } from './loop.ts';
-import { RingSocket } from './socket.ts';
 
 /** What a connection needs of the listener it came through. */
 export interface ClientHome {
@@ -16,11 +16,9 @@ export interface ClientHome {
   left(connection: ClientConnection): void;
 }
 
-/** An accepted socket. */
-export class ClientConnection extends RingSocket implements ClientLink {
+/** A client's connection that speaks HTTP. */
+export class ClientConnection extends AcceptedSocket implements ClientLink {
   readonly session: Session;
-  /** Place in the listener's list. */
-  index = -1;
   readonly remotePort: number;
   readonly #home: ClientHome;
 
@@ -45,18 +43,6 @@ export class ClientConnection extends RingSocket implements ClientLink {
 
   protected onReceived(start: number, end: number): void {
     this.session.received(start, end);
-  }
-
-  protected onEnded(): void {
-    this.session.ended();
-  }
-
-  protected onDrained(): void {
-    this.session.drained();
-  }
-
-  protected onProgress(): void {
-    this.session.progressed();
   }
 
   protected onClosed(): void {

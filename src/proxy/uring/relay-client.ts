@@ -1,12 +1,11 @@
-import type { ListedClient } from '../client-list.ts';
 import type { Endpoint } from '../proxy-protocol.ts';
 import type { TcpWorker } from '../tcp/engine.ts';
 import type { TcpFrontend } from '../tcp/frontend.ts';
 import type { TcpLink } from '../tcp/links.ts';
 import { type Peers, TcpSession } from '../tcp/session.ts';
+import { AcceptedSocket } from './accepted-socket.ts';
 import { ownEnd } from './calls.ts';
 import type { Loop } from './loop.ts';
-import { RingSocket } from './socket.ts';
 
 /** What a client needs of the listener it came through. */
 export interface RelayHome {
@@ -18,9 +17,8 @@ export interface RelayHome {
 }
 
 /** A client's connection that is relayed. Nothing is read before its session asks for it. */
-export class RelayClient extends RingSocket implements TcpLink, ListedClient {
+export class RelayClient extends AcceptedSocket implements TcpLink {
   readonly session: TcpSession;
-  index = -1;
   readonly #home: RelayHome;
 
   constructor(home: RelayHome, fd: number, from: Endpoint) {
@@ -43,18 +41,6 @@ export class RelayClient extends RingSocket implements TcpLink, ListedClient {
 
   protected onReceived(start: number, end: number): void {
     this.session.received(this.loop.arena.bytes, start, end);
-  }
-
-  protected onEnded(): void {
-    this.session.ended();
-  }
-
-  protected onDrained(): void {
-    this.session.drained();
-  }
-
-  protected onProgress(): void {
-    this.session.progressed();
   }
 
   protected onClosed(isClean: boolean): void {
