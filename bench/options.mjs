@@ -28,6 +28,18 @@ export function numberOption(chosen, name) {
   return value;
 }
 
+/**
+ * The kinds of load that were chosen with `--kinds`, in that order.
+ * @param {Record<string, string>} chosen
+ * @param {Record<string, unknown>} known by name
+ */
+export function kindsOption(chosen, known) {
+  const kinds = (chosen.kinds ?? '').split(',').map((one) => one.trim());
+  const unknown = kinds.find((kind) => !(kind in known));
+  if (unknown !== undefined) throw new Error(`no kind ${unknown}; known: ${Object.keys(known).join(', ')}`);
+  return kinds;
+}
+
 /** Keeps the figures of a run as artifacts/bench-NAME.json. @param {string} name @param {unknown} figures */
 export function keep(name, figures) {
   mkdirSync(ARTIFACTS, { recursive: true });

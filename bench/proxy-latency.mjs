@@ -3,7 +3,7 @@
 import { say } from '../scripts/support/say.mjs';
 import { conditions, printConditions } from './conditions.mjs';
 import { inTurn, median, table } from './figures.mjs';
-import { keep, numberOption, options } from './options.mjs';
+import { keep, kindsOption, numberOption, options } from './options.mjs';
 import { SUBJECTS, withBackend, withSubject } from './subjects.mjs';
 import { errorsOf, wrk } from './wrk.mjs';
 
@@ -30,9 +30,7 @@ export async function proxyLatencyBench(argv) {
   const seconds = numberOption(chosen, 'seconds');
   const connections = numberOption(chosen, 'connections');
   const subjects = (chosen.subjects ?? '').split(',');
-  const kinds = (chosen.kinds ?? '').split(',').map((one) => one.trim());
-  const unknown = kinds.find((kind) => !(kind in KINDS));
-  if (unknown !== undefined) throw new Error(`no kind ${unknown}; known: ${Object.keys(KINDS).join(', ')}`);
+  const kinds = kindsOption(chosen, KINDS);
   const facts = conditions();
   printConditions(facts);
   /** @type {{ subject: string, kind: string, round: number, perSecond: number, p50: number, p99: number, errors: string }[]} */

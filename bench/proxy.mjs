@@ -5,7 +5,7 @@ import { say } from '../scripts/support/say.mjs';
 import { conditions, printConditions } from './conditions.mjs';
 import { busyTime, cpuTime } from './cpu.mjs';
 import { inTurn, median, table } from './figures.mjs';
-import { keep, numberOption, options } from './options.mjs';
+import { keep, kindsOption, numberOption, options } from './options.mjs';
 import { BODIES, body, bodyOf, SUBJECTS, withBackend, withSubject } from './subjects.mjs';
 import { errorsOf, wrk } from './wrk.mjs';
 
@@ -155,9 +155,7 @@ export async function proxyBench(argv) {
   /** @type {import('./subjects.mjs').Protocol} */
   const protocol = chosen.protocol === 'tcp' || chosen.protocol === 'https' ? chosen.protocol : 'http';
   const subjects = (chosen.subjects || Object.keys(SUBJECTS[protocol]).join(',')).split(',');
-  const kinds = (chosen.kinds ?? '').split(',').map((one) => one.trim());
-  const unknown = kinds.find((kind) => !(kind in KINDS));
-  if (unknown !== undefined) throw new Error(`no kind ${unknown}; known: ${Object.keys(KINDS).join(', ')}`);
+  const kinds = kindsOption(chosen, KINDS);
   const facts = conditions();
   printConditions(facts);
 
