@@ -6,7 +6,7 @@ import type { Cancel, Schedule } from '../health/schedule.ts';
 import { type BackoffPolicy, backoffDelay } from '../lib/backoff.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Store } from '../store/store.ts';
-import { bringInLine } from './bring-in-line.ts';
+import { bringInLine, type InLineOptions, type Truth } from './bring-in-line.ts';
 import type { LocalCheck, LocalService, LocalState } from './local.ts';
 import { type LocalNode, memberRows, nodeRow } from './node.ts';
 
@@ -87,18 +87,19 @@ export class Sync {
     const { store, local, node } = this.#options;
     const checkIds = [...checks];
     for (const id of checkIds) this.#onTime(id);
-    const truth = {
-      node: nodeRow(node),
-      services: new Map([...services].map((id) => [id, this.#service(id)])),
-      checks: new Map(checkIds.map((id) => [id, this.#check(id)])),
-      needed: new Map<string, LocalService>(),
+    const serviceIds = [...services];
+    const truth = () => {
+      const owned = checkIds.map((id) => [id, this.#check(id)] as const);
+      const needed = owned.flatMap(([, check]) => (check && local.service(check.serviceId)) ?? []);
+      return {
+        node: nodeRow(node),
+        services: new Map(serviceIds.map((id) => [id, this.#service(id)])),
+        checks: new Map(owned),
+        needed: new Map(needed.map((service) => [service.id, service])),
+      };
     };
-    for (const check of truth.checks.values()) {
-      const service = check && local.service(check.serviceId);
-      if (service !== undefined) truth.needed.set(service.id, service);
-    }
     try {
-      await this.#try(() => store.write((tx) => bringInLine(tx, truth, { whole: false, keepOverrides })));
+      await this.#write(truth, { whole: false, keepOverrides });
     } catch (error) {
       // It is kept here, and written when those who keep the truth are back, as in Consul.
       if (store.remote === undefined || !isMusterError(error, 'store.no_leader')) throw error;
@@ -118,13 +119,13 @@ export class Sync {
 
   /** Compares everything that the catalog says of this node with the truth. */
   async reconcile(): Promise<void> {
-    const { store, local, node } = this.#options;
-    const truth = {
+    const { local, node } = this.#options;
+    const truth = () => ({
       node: nodeRow(node),
       services: byId([...this.#members.services, ...local.services()]),
       checks: byId([...this.#members.checks, ...local.checks()]),
-    };
-    await this.#try(() => store.write((tx) => bringInLine(tx, truth, { whole: true, keepOverrides: true })));
+    });
+    await this.#write(truth, { whole: true, keepOverrides: true });
     this.#failures = 0;
   }
 
@@ -135,9 +136,13 @@ export class Sync {
     await store.write((tx) => deregisterNode(tx, node.name));
   }
 
-  async #try(write: () => Promise<unknown>): Promise<void> {
+  /**
+   * `truth` as it is when the store comes to it, which in a cluster is later and may be more than once: what was true when the write was
+   * asked for may have been overtaken by a write that was quicker.
+   */
+  async #write(truth: () => Truth, how: InLineOptions): Promise<void> {
     try {
-      await write();
+      await this.#options.store.write((tx) => bringInLine(tx, truth(), how));
     } catch (error) {
       if (!this.#stopped && !isMusterError(error, 'store.closed')) {
         this.#options.logger.error('could not write to the catalog, trying again', {
