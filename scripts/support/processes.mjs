@@ -285,9 +285,10 @@ export async function until(what, probe, { ms = 15_000, every = 20, program } = 
 const handedOut = new Set();
 
 // Below the range from which the kernel takes the local ports of outgoing connections (32768 and up): a port
-// that is free now stays free until the program under test binds it.
-const LOWEST_PORT = 20_000;
-const PORTS = 10_000;
+// that is free now stays free until the program under test binds it. Below the one that groups take theirs from, too (20000 to 29999).
+const PORTS = 3_000;
+// Files of tests that run at the same time are processes that do not know of each other: each has a range of its own.
+const LOWEST_PORT = 10_000 + (Number(process.env.VITEST_POOL_ID ?? 0) % 3) * PORTS;
 
 /** @param {number} port */
 async function isFree(port) {
