@@ -92,6 +92,7 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
+    // A lone "%" in a token: it means itself.
     return text;
   }
 }

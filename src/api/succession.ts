@@ -87,6 +87,7 @@ function passOn(heir: Heir, request: IncomingMessage, response: ServerResponse):
     answer.pipe(response);
   });
   onward.on('error', () => response.destroy());
+  // Its `close` follows, which ends the onward request.
   response.on('error', () => {});
   response.on('close', () => onward.destroy());
   request.pipe(onward);

@@ -179,6 +179,7 @@ function sealedIn(packet: Buffer, kind: Kind, name: string): Buffer | undefined 
   try {
     message = decodeMessage(packet);
   } catch {
+    // Whoever is on the network can send to this port what they like.
     return undefined;
   }
   const wanted = [name, ...DOMAIN].join('.').toLowerCase();

@@ -118,6 +118,7 @@ function follow(
     hasEnded = true;
   });
   const attempt = async (action: (id: string) => Promise<void>, until: number): Promise<void> => {
+    // A container that could not be made is told by `ended`.
     const id = await begun.catch(() => undefined);
     while (id !== undefined && !hasEnded) {
       try {

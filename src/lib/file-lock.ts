@@ -24,6 +24,7 @@ function flock(fd: number): number {
       LOCK_EX | LOCK_NB,
     );
   } catch {
+    // No koffi on this system, see above.
     return 0;
   }
 }

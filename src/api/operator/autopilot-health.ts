@@ -1,7 +1,7 @@
 import { endpoint } from '../endpoint.ts';
 import { checkDatacenter } from '../read-options.ts';
 import { json } from '../reply.ts';
-import { quorumOf, serversOf } from './servers.ts';
+import { conditionOf, quorumOf, serversOf } from './servers.ts';
 
 export const autopilotHealth = endpoint({
   method: 'GET',
@@ -18,14 +18,9 @@ export const autopilotHealth = endpoint({
       Name: one.name,
       Address: one.address,
       SerfStatus: one.alive ? 'alive' : 'failed',
-      Version: context.node.version,
+      ...conditionOf(one, context),
       Leader: one.leader,
-      LastContact: '0s',
-      LastTerm: 0,
-      LastIndex: context.catalog.index,
-      Healthy: one.alive,
       Voter: one.voter,
-      StableSince: new Date(context.startedAt).toISOString(),
     }));
     return json(
       { Healthy: healthy, FailureTolerance: failureTolerance, Servers },

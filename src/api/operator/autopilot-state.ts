@@ -2,7 +2,7 @@ import { fold } from '../../catalog/tables.ts';
 import { endpoint } from '../endpoint.ts';
 import { checkDatacenter } from '../read-options.ts';
 import { json } from '../reply.ts';
-import { quorumOf, serversOf } from './servers.ts';
+import { conditionOf, quorumOf, serversOf } from './servers.ts';
 
 export const autopilotState = endpoint({
   method: 'GET',
@@ -19,12 +19,7 @@ export const autopilotState = endpoint({
       Name: server.name,
       Address: server.address,
       NodeStatus: server.alive ? 'alive' : 'failed',
-      Version: context.node.version,
-      LastContact: '0s',
-      LastTerm: 0,
-      LastIndex: context.catalog.index,
-      Healthy: server.alive,
-      StableSince: new Date(context.startedAt).toISOString(),
+      ...conditionOf(server, context),
       ReadReplica: false,
       Status: server.leader ? 'leader' : server.voter ? 'voter' : 'non-voter',
       Meta: context.catalog.get('nodes', fold(server.name))?.meta ?? {},

@@ -19,6 +19,21 @@ export async function serversOf({ cluster, node }: ApiContext): Promise<readonly
   return [{ id: node.id, name: node.name, address, leader: true, voter: true, alive: true }];
 }
 
+/**
+ * How a server is, in Consul's fields. Contact, term and index are of its Raft log, of which etcd tells nothing here: those are
+ * what this agent knows, for every server alike.
+ */
+export function conditionOf({ alive }: Server, { node, catalog, startedAt }: ApiContext) {
+  return {
+    Version: node.version,
+    LastContact: '0s',
+    LastTerm: 0,
+    LastIndex: catalog.index,
+    Healthy: alive,
+    StableSince: new Date(startedAt).toISOString(),
+  };
+}
+
 /** How the servers are as a whole. */
 export interface Quorum {
   healthy: boolean;

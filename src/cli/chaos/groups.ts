@@ -27,6 +27,7 @@ export class StackGroups {
           const { value } = await client.read<GroupView[]>('/v1/muster/groups', { signal });
           this.#last.set(client, value);
         } catch {
+          // An agent may be what was just killed: until it answers again, what it said last counts.
           signal.throwIfAborted();
         }
       }),

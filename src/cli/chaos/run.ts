@@ -201,6 +201,7 @@ export async function runChaos(options: ChaosOptions): Promise<Report> {
   const over = new AbortController();
   const looking = (async () => {
     while (!over.signal.aborted) {
+      // Rejects only when the run is over.
       run.look(await groups.views(over.signal).catch(() => []));
       await sleep(clock, LOOK_EVERY, over.signal);
     }

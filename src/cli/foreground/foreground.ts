@@ -127,6 +127,7 @@ class Run implements Foreground {
     if (this.#ending.signal.aborted) return;
     this.#settle({ isReplaced: false });
     this.#ending.abort();
+    // Its end is told by the end of the process, too.
     void tellServiceManager('STOPPING=1').catch(() => {});
     void this.#successor?.kill();
   }

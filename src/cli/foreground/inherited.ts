@@ -113,6 +113,7 @@ async function lifelineAt(given: number): Promise<Lifeline> {
   const socket = new Socket({ fd: duplicate(given), readable: true, writable: true });
   closeSync(given);
   socket.unref();
+  // Its `close` follows and tells.
   socket.on('error', () => {});
   socket.resume();
   return {

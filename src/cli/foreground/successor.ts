@@ -39,6 +39,7 @@ export class Successor {
         else end();
       });
     });
+    // For when nobody waits for it any more; `#hears` does, and rejects with it.
     this.#ended.catch(() => {});
   }
 
@@ -86,6 +87,7 @@ export class Successor {
   async kill(): Promise<void> {
     if (this.#isServing) return;
     this.#child.kill('SIGKILL');
+    // It rejects with every end; this one was wanted.
     await this.#ended.catch(() => {});
   }
 

@@ -174,6 +174,7 @@ function parsed<Row>(row: Setting | undefined): Row | undefined {
     try {
       known = { value: JSON.parse(String(row.value.json)) };
     } catch {
+      // Not by Muster of this version: as if it were not there.
       known = { value: undefined };
     }
     read.set(row, known);

@@ -56,6 +56,7 @@ export class Acceptor {
     );
     for (const server of servers) {
       server.removeAllListeners('error');
+      // A connection that could not be accepted (no descriptors left): the socket goes on listening.
       server.on('error', () => {});
     }
     return new Acceptor(servers, { host, port });

@@ -23,10 +23,6 @@ interface Node {
   Meta: Readonly<Record<string, string>> | null;
 }
 
-interface ServerHealth {
-  Servers: readonly { Name: string; LastContact: string; LastIndex: number; Healthy: boolean }[];
-}
-
 interface Check {
   Node: string;
   CheckID: string;
@@ -39,7 +35,6 @@ const WORDS: Readonly<Record<number, string>> = { 1: 'alive', 2: 'leaving', 3: '
 const MEMBERS = '/v1/agent/members';
 const RAFT = '/v1/operator/raft/configuration';
 const NODES = '/v1/catalog/nodes';
-const HEALTH = '/v1/operator/autopilot/health';
 const CHECKS = '/v1/health/state/any';
 
 /** Is the truth safe? */
@@ -50,16 +45,8 @@ export function Cluster({ about }: { about: About }) {
     `${CHECKS}?filter=${encodeURIComponent('ServiceID == ""')}`,
   );
   const { value: nodes = [] } = useAnswer<Node[]>(NODES);
-  const { value: health } = useAnswer<ServerHealth>(HEALTH);
   const servers = raft?.Servers ?? [];
   const zones = new Map(nodes.map(({ Node, Meta }) => [Node, Meta?.zone ?? '']));
-  const newest = Math.max(0, ...(health?.Servers ?? []).map(({ LastIndex }) => LastIndex));
-  const behind = new Map(
-    (health?.Servers ?? []).map(({ Name, LastIndex, LastContact, Healthy }) => [
-      Name,
-      Healthy ? `${newest - LastIndex} writes behind` : `silent for ${LastContact}`,
-    ]),
-  );
   const sorted = [...members].sort(
     (a, b) => byText(zones.get(a.Name) ?? '', zones.get(b.Name) ?? '') || byText(a.Name, b.Name),
   );
@@ -99,9 +86,6 @@ export function Cluster({ about }: { about: About }) {
                   <td data-label="Zone">{zones.get(member.Name) || <span class="faint">none</span>}</td>
                   <td data-label="Role">
                     {server === undefined ? 'client' : server.Leader ? 'server, leader' : 'server'}
-                    {server !== undefined && behind.has(member.Name) && (
-                      <span class="at">{behind.get(member.Name)}</span>
-                    )}
                     {server?.Voter === false && <span class="tag">no vote yet</span>}
                   </td>
                   <td data-label="Address">

@@ -26,6 +26,7 @@ export const cut: Fault = {
     let stopped = false;
     let looking: Promise<unknown> = Promise.resolve();
     const timer = setInterval(() => {
+      // Sockets that cannot be cut off now (nft is busy, a process has just ended) are met again at the next look.
       if (!stopped) looking = looking.then(() => drop(victim, table, known)).catch(() => {});
     }, LOOK_EVERY);
     return async () => {
@@ -41,11 +42,11 @@ export const cut: Fault = {
 async function drop({ pid }: Victim, table: string, known: Set<string>): Promise<boolean> {
   const isNew = known.size === 0;
   const fresh = (await socketsOfGroup(pid)).map(matchOf).filter((match) => !known.has(match.join()));
-  for (const match of fresh) known.add(match.join());
   if (fresh.length === 0) return !isNew;
   const chain = `add table inet ${table}\nadd chain inet ${table} out { type filter hook output priority -300; }\n`;
   const rules = [...new Set(fresh.flat())].map((match) => `add rule inet ${table} out ${match} drop\n`);
   await transact(`${isNew ? chain : ''}${rules.join('')}`);
+  for (const match of fresh) known.add(match.join());
   return true;
 }
 

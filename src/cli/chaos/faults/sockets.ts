@@ -15,6 +15,7 @@ export async function socketsOfGroup(group: number): Promise<LocalEnd[]> {
   let pid: string | undefined;
   for (const one of await membersOf(group)) {
     pid = one;
+    // A process or socket that has gone since, here and below, has none.
     for (const fd of await readdir(`/proc/${one}/fd`).catch(() => [])) {
       const target = await readlink(`/proc/${one}/fd/${fd}`).catch(() => '');
       const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
