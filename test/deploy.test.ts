@@ -6,9 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { parse } from 'smol-toml';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, type TestContext } from 'vitest';
 import { parse as parseYaml } from 'yaml';
-import { findCommand, inRoot } from '../scripts/support/paths.mjs';
+import { inRoot } from '../scripts/support/paths.mjs';
+import { missingPrograms } from '../scripts/support/system-packages.mjs';
 
 const run = promisify(execFile);
 
@@ -18,10 +19,14 @@ function folder(): string {
   return made;
 }
 
+function skipWithout({ skip }: TestContext, program: string): void {
+  const missing = missingPrograms(program);
+  skip(missing.length > 0, `needs ${missing.join()}`);
+}
+
 describe('deployment files', () => {
   it('systemd finds nothing wrong with the units', (context) => {
-    const analyze = findCommand('systemd-analyze');
-    context.skip(analyze === undefined, 'systemd-analyze is not here');
+    skipWithout(context, 'systemd-analyze');
     const directory = folder();
     // As installed, with a program that is there.
     for (const name of ['muster.service', 'muster-rotation.service']) {
@@ -29,7 +34,7 @@ describe('deployment files', () => {
       writeFileSync(join(directory, name), unit.replaceAll('/usr/local/bin/muster', process.execPath));
     }
     const units = ['muster.service', 'muster-rotation.service'].map((name) => join(directory, name));
-    const output = execFileSync(analyze as string, ['verify', '--man=no', ...units], {
+    const output = execFileSync('systemd-analyze', ['verify', '--man=no', ...units], {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, SYSTEMD_UNIT_PATH: `${directory}:` },
@@ -38,12 +43,11 @@ describe('deployment files', () => {
   });
 
   it('Packer takes the template', async (context) => {
-    const packer = findCommand('packer');
-    context.skip(packer === undefined, 'packer is not here (Debian: packer)');
+    skipWithout(context, 'packer');
     const directory = folder();
     writeFileSync(join(directory, 'muster.tgz'), '');
     const validate = (...given: string[]) =>
-      run(packer as string, ['validate', ...given, inRoot('deploy/packer')], {
+      run('packer', ['validate', ...given, inRoot('deploy/packer')], {
         env: { ...process.env, CHECKPOINT_DISABLE: '1', PACKER_CONFIG_DIR: directory },
       });
     const muster = ['-var', `muster=${join(directory, 'muster.tgz')}`];

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Hosts, whyNoNamespaces } from '../scripts/support/namespaces.mjs';
 import { MUSTER } from '../scripts/support/paths.mjs';
 import { type Running, runToEnd, start, until } from '../scripts/support/processes.mjs';
+import { missingPrograms } from '../scripts/support/system-packages.mjs';
 import { temporaryFolder } from './support/muster.ts';
 
 /** Answers each connection (or datagram) with its name; a connection stays open and is answered line by line. */
@@ -52,7 +53,8 @@ socket.on('close', () => console.log('closed'));
 process.on('SIGUSR1', () => socket.write('again\\n'));
 `;
 
-const reason = whyNoNamespaces();
+const missing = missingPrograms('ip', 'nft');
+const reason = missing.length > 0 ? `it needs ${missing.join(', ')}` : whyNoNamespaces();
 if (reason !== '') process.stdout.write(`kernel.test.ts is left out: ${reason}\n`);
 
 const VIP = '10.77.0.1';

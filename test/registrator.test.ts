@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, type TestContext } from 'vitest';
-import { findCommand } from '../scripts/support/paths.mjs';
 import { type Running, start, until } from '../scripts/support/processes.mjs';
+import { missingPrograms } from '../scripts/support/system-packages.mjs';
 import {
   type ContainerRequest,
   missingForEngine,
@@ -385,8 +385,10 @@ describe('a registrator', () => {
 
 describe("Podman's API service", () => {
   it('is as good an engine', async ({ skip }) => {
-    const podman = findCommand('podman');
-    skip(podman === undefined || process.getuid?.() !== 0, 'needs podman, and the rights of root');
+    skip(
+      missingPrograms('podman').length > 0 || process.getuid?.() !== 0,
+      'needs podman, and the rights of root',
+    );
     const folder = testFolder();
     const socketPath = join(folder, 'podman.sock');
     const call = (method: string, path: string, body: Buffer | object = Buffer.alloc(0)) =>
@@ -417,7 +419,7 @@ describe("Podman's API service", () => {
       ];
       const kinds = ['--storage-driver=vfs', '--cgroup-manager=cgroupfs', '--events-backend=file'];
       const service = start(
-        podman as string,
+        'podman',
         [...places, ...kinds, 'system', 'service', '--time=0', `unix://${socketPath}`],
         { env: { HOME: folder } },
       );

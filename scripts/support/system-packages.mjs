@@ -33,9 +33,7 @@ export const SYSTEM_PACKAGES = {
     },
     { commands: ['podman'], debian: 'podman', why: 'is another engine for the registrator' },
     { commands: ['busybox'], debian: 'busybox-static', why: 'is the program in those containers' },
-    { commands: ['ip'], debian: 'iproute2', why: 'makes hosts out of network namespaces' },
     { commands: ['nft'], debian: 'nftables', why: 'tells the kernel how to balance' },
-    { commands: ['curl'], debian: 'curl', why: 'talks to an agent on one of those hosts' },
     {
       commands: ['etcd'],
       debian: 'etcd-server',
@@ -44,8 +42,7 @@ export const SYSTEM_PACKAGES = {
     },
     { commands: ['etcdctl'], debian: 'etcd-client', why: 'sets up users in it' },
     { commands: ['packer'], debian: 'packer', why: 'validates the template of the image for clouds' },
-    { commands: ['openssl'], debian: 'openssl', why: 'makes certificates' },
-    { commands: ['ip'], debian: 'iproute2', why: 'puts nodes into networks of their own' },
+    { commands: ['ip'], debian: 'iproute2', why: 'makes hosts and networks out of namespaces' },
     { commands: ['dig'], debian: 'bind9-dnsutils', why: 'asks over DNS' },
     { commands: ['dnsmasq'], debian: 'dnsmasq-base', why: 'forwards DNS to us, and answers what we forward' },
     {
@@ -56,7 +53,7 @@ export const SYSTEM_PACKAGES = {
     },
     { commands: ['nginx'], debian: 'nginx-light', why: 'takes its servers from a template', daemon: 'nginx' },
     { commands: ['openssl'], debian: 'openssl', why: 'makes certificates, and is a client of TLS' },
-    { commands: ['curl'], debian: 'curl', why: 'asks over HTTP/1.1 and HTTP/2' },
+    { commands: ['curl'], debian: 'curl', why: 'asks over HTTP/1.1 and HTTP/2, on hosts of their own too' },
     {
       commands: ['h2load', 'nghttp'],
       debian: 'nghttp2-client',
@@ -68,6 +65,7 @@ export const SYSTEM_PACKAGES = {
       why: 'checks figures and alert rules',
       daemon: 'prometheus',
     },
+    { commands: ['systemd-analyze'], debian: 'systemd', why: 'checks the units' },
     { commands: ['man'], debian: 'man-db', why: 'reads the manual pages' },
     { commands: ['fish'], debian: 'fish', why: 'completes commands' },
     { commands: ['zsh'], debian: 'zsh', why: 'completes commands' },
@@ -111,6 +109,24 @@ export function locate({ commands, variable }) {
       isAbsolute(command) ? (existsSync(command) ? command : undefined) : findCommand(command),
     )
     .find((path) => path !== undefined);
+}
+
+/**
+ * Which of these programs a test has to do without, as "packer (Debian: packer)". The set-up installs them: in CI (`CI=true`), where it
+ * has run, this throws in their place, so that nothing goes untested unseen. What only the machine can give (root, cgroups, io_uring)
+ * is not asked for here; tests may skip with that as the reason.
+ * @param {string[]} commands
+ * @returns {string[]}
+ */
+export function missingPrograms(...commands) {
+  const missing = commands.flatMap((command) => {
+    const one = SYSTEM_PACKAGES.test.find((wanted) => wanted.commands.includes(command));
+    if (one === undefined) throw new Error(`SYSTEM_PACKAGES has to name ${command}`);
+    return locate(one) === undefined ? [`${command} (Debian: ${one.debian})`] : [];
+  });
+  if (missing.length > 0 && process.env.CI === 'true')
+    throw new Error(`scripts/setup.mjs has not installed ${missing.join(', ')}`);
+  return missing;
 }
 
 /** How to become root here without a question, or undefined. */

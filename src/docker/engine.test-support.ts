@@ -14,6 +14,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { missingPrograms } from '../../scripts/support/system-packages.mjs';
 
 /** A real engine for tests: Debian's docker.io, with busybox-static as the only program in its only image. */
 const BUSYBOX = '/usr/bin/busybox';
@@ -24,14 +25,9 @@ export const TEST_IMAGE = 'muster-test';
 
 /** What this machine lacks for a real engine; [] when it has all. */
 export const missingForEngine: readonly string[] = [
-  ...(isOnPath('dockerd') ? [] : ['dockerd (Debian: docker.io)']),
-  ...(existsSync(BUSYBOX) ? [] : ['busybox (Debian: busybox-static)']),
+  ...missingPrograms('dockerd', 'busybox'),
   ...(process.getuid?.() === 0 ? [] : ['the rights of root']),
 ];
-
-function isOnPath(program: string): boolean {
-  return (process.env.PATH ?? '').split(':').some((folder) => existsSync(join(folder, program)));
-}
 
 export interface ContainerRequest {
   Image?: string;

@@ -13,7 +13,7 @@ import type { Ejection } from './ejector.ts';
 import { routeSpec } from './fixtures.ts';
 import { type FleetOptions, ProxyFleet } from './fleet.ts';
 import type { ListenerSpec } from './listener-spec.ts';
-import { whyNotUring } from './uring/probe.ts';
+import { OBSTACLE } from './uring/fixtures.ts';
 
 let folder = '';
 let worker: URL;
@@ -35,7 +35,6 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const obstacle = await whyNotUring();
 /** What every fleet of a test is carried by. */
 let transport: TransportChoice = { name: 'net', why: 'a test wants it' };
 
@@ -103,7 +102,7 @@ async function until<T>(ask: () => T | undefined | Promise<T | undefined>): Prom
 
 describe.each(TRANSPORT_NAMES)('the fleet on %s', (name) => {
   beforeEach((context) => {
-    if (name === 'uring' && obstacle !== undefined) context.skip(obstacle);
+    if (name === 'uring' && OBSTACLE !== undefined) context.skip(OBSTACLE);
     transport = { name, why: 'a test wants it' };
   });
 
@@ -246,7 +245,7 @@ describe.each(TRANSPORT_NAMES)('the fleet on %s', (name) => {
   });
 });
 
-describe.skipIf(obstacle !== undefined)('several workers', () => {
+describe.skipIf(OBSTACLE !== undefined)('several workers', () => {
   it('share a port, take up the same routes and are all replaced when they die', async () => {
     const [a, b] = [await backend('a'), await backend('b')];
     const fleet = await ProxyFleet.start({

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { missingPrograms } from '../../scripts/support/system-packages.mjs';
 
 /**
  * Machines as network namespaces, each with an address of its own on one bridge: what cuts them off or moves them
@@ -107,5 +108,6 @@ export function noNetworks(): string | undefined {
   if (process.platform !== 'linux') return 'network namespaces are a thing of Linux';
   if (process.getuid?.() !== 0)
     return 'this test puts nodes into network namespaces and needs root; run it with sudo, or skip it with MUSTER_NO_NETWORKS=1';
-  return undefined;
+  const missing = missingPrograms('ip');
+  return missing.length === 0 ? undefined : `it needs ${missing.join()}`;
 }

@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { missingPrograms } from '../../../scripts/support/system-packages.mjs';
 import { seeded } from '../../lib/seeded.ts';
 import { matchOf } from './faults/cut.ts';
 import { FAULTS } from './faults/kinds.ts';
@@ -274,6 +275,7 @@ describe.skipIf(process.platform !== 'linux')('faults', () => {
   });
 
   it('cut: what is sent to it is dropped, and comes through when it is mended', async (context) => {
+    missingPrograms('nft');
     const why = await FAULTS.cut.impossible?.();
     context.skip(why !== undefined, why);
     const { victim } = await start();

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { missingPrograms } from '../../../scripts/support/system-packages.mjs';
 import type { Target } from '../target.ts';
 import type { WantedService } from '../wanted.ts';
 import { ownerNumber } from './keys.ts';
@@ -84,10 +85,10 @@ describe('Consul over a Unix socket', () => {
   });
 });
 
-const ETCD = ['/usr/bin/etcd', '/usr/local/bin/etcd'].find(existsSync);
-if (ETCD === undefined) console.warn('the etcd target is not tested: needs etcd (Debian: etcd-server)');
+const missing = missingPrograms('etcd');
+if (missing.length > 0) console.warn(`the etcd target is not tested: needs ${missing.join()}`);
 
-describe.skipIf(ETCD === undefined)('a real etcd', () => {
+describe.skipIf(missing.length > 0)('a real etcd', () => {
   let etcd: ChildProcess;
   let uri: string;
   let url: string;
@@ -98,7 +99,7 @@ describe.skipIf(ETCD === undefined)('a real etcd', () => {
     url = `http://127.0.0.1:${client}`;
     uri = `etcd://127.0.0.1:${client}/services`;
     etcd = spawn(
-      ETCD as string,
+      'etcd',
       [
         `--data-dir=${folder}`,
         `--listen-client-urls=${url}`,
