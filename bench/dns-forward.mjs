@@ -1,8 +1,9 @@
 // @ts-check
 // Answers that are kept: muster dns against dnsmasq, each in front of the same name server.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { dnsmasqFlags } from '../scripts/support/dnsmasq.mjs';
 import { findCommand, MUSTER } from '../scripts/support/paths.mjs';
 import { freePorts, runToEnd, start, until } from '../scripts/support/processes.mjs';
 import { conditions, printConditions } from './conditions.mjs';
@@ -37,16 +38,7 @@ const SUBJECTS = {
     start(
       findCommand('dnsmasq') ?? 'dnsmasq',
       [
-        '--keep-in-foreground',
-        '--log-facility=-',
-        '--conf-file=/dev/null',
-        '--pid-file=',
-        `--user=${userInfo().username}`,
-        '--listen-address=127.0.0.1',
-        '--bind-interfaces',
-        `--port=${port}`,
-        '--no-resolv',
-        '--no-hosts',
+        ...dnsmasqFlags(port),
         `--server=127.0.0.1#${upstream}`,
         '--cache-size=10000',
         '--dns-forward-max=10000',

@@ -3,8 +3,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { connect } from 'node:net';
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { dnsmasqFlags } from '../../scripts/support/dnsmasq.mjs';
 import { findCommand } from '../../scripts/support/paths.mjs';
 import { freePorts, runToEnd, start, until } from '../../scripts/support/processes.mjs';
 import { put, startAgent } from '../agent.mjs';
@@ -99,19 +100,7 @@ async function dnsmasq(instances) {
   );
   const program = start(
     findCommand('dnsmasq') ?? 'dnsmasq',
-    [
-      '--keep-in-foreground',
-      '--log-facility=-',
-      `--conf-file=${folder}/conf`,
-      '--pid-file=',
-      `--user=${userInfo().username}`,
-      '--listen-address=127.0.0.1',
-      '--bind-interfaces',
-      `--port=${port}`,
-      '--no-resolv',
-      '--no-hosts',
-      `--addn-hosts=${folder}/hosts`,
-    ],
+    [...dnsmasqFlags(port, `${folder}/conf`), `--addn-hosts=${folder}/hosts`],
     { cpu: SUBJECT_CPU },
   );
   return {

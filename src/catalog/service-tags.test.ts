@@ -3,23 +3,9 @@ import { expect, it } from 'vitest';
 import { compareUtf8 } from '../lib/order.ts';
 import { Catalog } from './catalog.ts';
 import { deregisterService, register } from './commands/register.ts';
+import { NODE, serviceRow } from './rows.test-support.ts';
 import { ServiceTags, tagsByName } from './service-tags.ts';
 import { Transaction } from './transaction.ts';
-
-const node = { id: '', name: 'n', address: '10.0.0.1', datacenter: 'dc1', taggedAddresses: null, meta: null };
-const service = (id: string, name: string, tags: string[]) => ({
-  id,
-  name,
-  kind: '',
-  tags,
-  address: '',
-  taggedAddresses: null,
-  meta: null,
-  port: 80,
-  socketPath: '',
-  weights: { passing: 1, warning: 1 },
-  enableTagOverride: false,
-});
 
 it('says what looking at all instances says, after any changes', () => {
   const change = fc.record({
@@ -39,7 +25,7 @@ it('says what looking at all instances says, after any changes', () => {
       for (const { id, name, tags, gone, looks } of changes) {
         const tx = new Transaction(catalog, catalog.index + 1, 0);
         if (gone) deregisterService(tx, 'n', id);
-        else register(tx, { node, service: service(id, name, tags) });
+        else register(tx, { node: NODE, service: serviceRow(id, name, tags) });
         if (!tx.isEmpty) catalog.apply(tx.index, tx.writes());
         if (!looks) continue;
         const found = known.all();

@@ -10,13 +10,12 @@ import { openEnvironment } from '../store/environment.ts';
 import { GroupController } from './controller.ts';
 import { type GroupDisk, groupDiskIn } from './disk.ts';
 import type { Handle, Launch, Running } from './drivers.ts';
-import type { InstanceView } from './instance.ts';
 import { OutputFolder } from './output-files.ts';
 import { identityOf, isAlive } from './proc.ts';
 import { processDriver } from './process.ts';
 import type { ManagedSpec, Template } from './spec.ts';
-import type { Surroundings } from './surroundings.ts';
 import { variablesOf } from './variables.ts';
+import { SPEC, World } from './world.test-support.ts';
 
 function directory(): string {
   const made = mkdtempSync(path.join(tmpdir(), 'adopt-'));
@@ -152,38 +151,7 @@ describe.skipIf(process.platform !== 'linux')('a process that outlives a run of 
   });
 });
 
-const spec: ManagedSpec = {
-  ...template,
-  name: 'g',
-  replicas: 2,
-  service: 'g',
-  drainTimeout: 1000,
-  update: {
-    maxSurge: 1,
-    maxUnavailable: 0,
-    minReady: 0,
-    canary: 0,
-    rollback: { worse: 0.05, requests: 50, deadline: 60_000 },
-  },
-};
-
-class World implements Surroundings {
-  readonly calls: string[] = [];
-  health = () => 'passing' as const;
-  traffic = () => undefined;
-  keyValue = () => undefined;
-  meta = () => undefined;
-  async register({ name }: InstanceView) {
-    this.calls.push(`register ${name}`);
-  }
-  async withdraw({ name }: InstanceView) {
-    this.calls.push(`withdraw ${name}`);
-  }
-  async forget({ name }: InstanceView) {
-    this.calls.push(`forget ${name}`);
-  }
-  subscribe = () => () => {};
-}
+const spec: ManagedSpec = { ...SPEC, ...template, drainTimeout: 1000 };
 
 describe.skipIf(process.platform !== 'linux')('a group that outlives a run of Muster', () => {
   async function runs() {

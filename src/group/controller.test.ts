@@ -1,65 +1,10 @@
-import os from 'node:os';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../lib/clock.ts';
-import { createLogger, type LogLine } from '../lib/log.ts';
+import { createLogger } from '../lib/log.ts';
 import { GroupController } from './controller.ts';
-import type { InstanceView } from './instance.ts';
 import type { ManagedSpec } from './spec.ts';
-import type { Health, Surroundings, Traffic } from './surroundings.ts';
 import type { GroupView } from './view.ts';
-
-const spec: ManagedSpec = {
-  name: 'g',
-  driver: 'process',
-  replicas: 2,
-  command: ['/bin/sh', '-c', 'exec sleep 60'],
-  cwd: os.tmpdir(),
-  env: {},
-  ports: ['http'],
-  portRange: { first: 27_000, last: 27_499 },
-  stopTimeout: 2000,
-  restart: { base: 10, max: 20, resetAfter: 60_000 },
-  service: 'g',
-  drainTimeout: 5000,
-  update: {
-    maxSurge: 1,
-    maxUnavailable: 0,
-    minReady: 0,
-    canary: 0,
-    rollback: { worse: 0.05, requests: 50, deadline: 60_000 },
-  },
-};
-
-/** A registry and a balancer as a group sees them; what they say is what the test says. */
-class World implements Surroundings {
-  readonly healths = new Map<string, Health>();
-  readonly traffics = new Map<string, Traffic>();
-  readonly calls: string[] = [];
-  readonly lines: LogLine[] = [];
-  #listeners = new Set<() => void>();
-
-  health = ({ id }: InstanceView) => this.healths.get(id) ?? this.byDefault;
-  byDefault: Health | undefined = 'passing';
-  traffic = ({ id }: InstanceView) => this.traffics.get(id);
-  keyValue = () => undefined;
-  meta = () => undefined;
-  async register({ name }: InstanceView) {
-    this.calls.push(`register ${name}`);
-  }
-  async withdraw({ name }: InstanceView) {
-    this.calls.push(`withdraw ${name}`);
-  }
-  async forget({ name }: InstanceView) {
-    this.calls.push(`forget ${name}`);
-  }
-  subscribe(listener: () => void) {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-  tell() {
-    for (const listener of this.#listeners) listener();
-  }
-}
+import { SPEC, World } from './world.test-support.ts';
 
 const controllers: GroupController[] = [];
 afterEach(async () => {
@@ -71,7 +16,7 @@ afterEach(async () => {
 
 async function start(over: Partial<ManagedSpec> = {}, world = new World()) {
   const logger = createLogger({ level: 'trace', sink: (line) => world.lines.push(line) });
-  const controller = await GroupController.start({ ...spec, ...over }, { logger, clock: systemClock }, world);
+  const controller = await GroupController.start({ ...SPEC, ...over }, { logger, clock: systemClock }, world);
   controllers.push(controller);
   /** Resolves once the group is so. */
   const until = async (found: (view: GroupView) => boolean): Promise<GroupView> => {
@@ -130,10 +75,10 @@ describe('a managed group', () => {
   it('takes another description over by a rollout, and another size at once', async () => {
     const { controller, until } = await start();
     await until(settled);
-    controller.reconfigure({ ...spec, replicas: 3, env: { COLOR: 'green' } });
+    controller.reconfigure({ ...SPEC, replicas: 3, env: { COLOR: 'green' } });
     const after = await until((view) => view.rollout.mode === 'idle' && settled(view));
     expect([after.size, after.edition]).toEqual([3, 2]);
-    controller.reconfigure({ ...spec, replicas: 3, env: { COLOR: 'green' }, drainTimeout: 1 });
+    controller.reconfigure({ ...SPEC, replicas: 3, env: { COLOR: 'green' }, drainTimeout: 1 });
     expect(controller.view().rollout.mode).toBe('idle');
   });
 

@@ -15,6 +15,7 @@ import { OutputFolder } from './output-files.ts';
 import type { ManagedSpec } from './spec.ts';
 import type { Surroundings } from './surroundings.ts';
 import type { GroupView } from './view.ts';
+import { UPDATE } from './world.test-support.ts';
 
 const NETWORK = 'muster-group-net';
 
@@ -69,13 +70,7 @@ const specOf = (over: Partial<ManagedSpec> = {}): ManagedSpec => ({
   stopTimeout: 5000,
   restart: { base: 10, max: 20, resetAfter: 60_000 },
   drainTimeout: 1000,
-  update: {
-    maxSurge: 1,
-    maxUnavailable: 0,
-    minReady: 0,
-    canary: 0,
-    rollback: { worse: 0.05, requests: 50, deadline: 60_000 },
-  },
+  update: UPDATE,
   ...over,
 });
 

@@ -1,19 +1,16 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EMPTY_SPEC } from '../health/spec.ts';
+import { buildStorm } from '../store/storm.test-support.ts';
 import { openLocalDisk } from './disk.ts';
 import type { LocalCheck, LocalService } from './local.ts';
 
 const path = mkdtempSync(join(tmpdir(), 'muster-registry-'));
-/** Inside the project, so that the child finds the packages. */
-const cache = fileURLToPath(new URL('../../node_modules/.cache/', import.meta.url));
-const child = join(cache, `registry-disk-${process.pid}.mjs`);
+let program: Awaited<ReturnType<typeof buildStorm>>;
 
 const service = (id: string): LocalService => ({
   id,
@@ -46,33 +43,24 @@ const check = (id: string): LocalCheck => ({
 });
 
 beforeAll(async () => {
-  mkdirSync(cache, { recursive: true });
   // A process of its own that registers as fast as it can and tells what was acknowledged.
-  await build({
-    stdin: {
-      contents: `
-        import { openLocalDisk } from ${JSON.stringify(fileURLToPath(new URL('./disk.ts', import.meta.url)))};
-        const disk = openLocalDisk(process.argv[2]);
-        for (let i = 0; ; i++) {
-          const id = 'web-' + i;
-          await disk.write([{ table: 'services', id, row: { id, name: 'web' } }]);
-          process.send(id);
-        }`,
-      resolveDir: fileURLToPath(new URL('.', import.meta.url)),
-      loader: 'ts',
-    },
-    bundle: true,
-    packages: 'external',
-    platform: 'node',
-    format: 'esm',
-    outfile: child,
-    logLevel: 'error',
-  });
+  program = await buildStorm(
+    'registry-disk',
+    import.meta.url,
+    `
+      import { openLocalDisk } from './disk.ts';
+      const disk = openLocalDisk(process.argv[2]);
+      for (let i = 0; ; i++) {
+        const id = 'web-' + i;
+        await disk.write([{ table: 'services', id, row: { id, name: 'web' } }]);
+        process.send(id);
+      }`,
+  );
 });
 
 afterAll(() => {
   rmSync(path, { recursive: true, force: true });
-  rmSync(child, { force: true });
+  program?.remove();
 });
 
 describe('local disk', () => {
@@ -102,7 +90,7 @@ describe('local disk', () => {
   it('has everything that was acknowledged when its process was killed', async () => {
     for (let round = 0; round < 3; round++) {
       const at = join(path, `killed-${round}`);
-      const process: ChildProcess = fork(child, [at]);
+      const process: ChildProcess = fork(program.path, [at]);
       const acknowledged: string[] = [];
       await new Promise<void>((resolve) => {
         process.on('message', (id) => {

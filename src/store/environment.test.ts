@@ -1,18 +1,16 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import fc from 'fast-check';
 import { open } from 'lmdb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Environment, openEnvironment } from './environment.ts';
+import { buildStorm } from './storm.test-support.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'muster-environment-'));
-const cache = fileURLToPath(new URL('../../node_modules/.cache/', import.meta.url));
-const child = join(cache, `environment-storm-${process.pid}.mjs`);
+let program: Awaited<ReturnType<typeof buildStorm>>;
 let folders = 0;
 const folder = () => mkdtempSync(join(root, `${folders++}-`));
 
@@ -20,39 +18,30 @@ const folder = () => mkdtempSync(join(root, `${folders++}-`));
 const logBytes = 4096;
 
 beforeAll(async () => {
-  mkdirSync(cache, { recursive: true });
   // A process of its own that counts up some rows as fast as it can, each write several of them, and tells what was acknowledged.
-  await build({
-    stdin: {
-      contents: `
-        import { openEnvironment } from ${JSON.stringify(fileURLToPath(new URL('./environment.ts', import.meta.url)))};
-        const environment = openEnvironment(process.argv[2], { logBytes: ${logBytes} });
-        const from = Number(environment.row('t', 'count') ?? 0);
-        for (let i = from + 1; ; i++) {
-          const text = String(i);
-          await environment.write([
-            { table: 't', key: 'count', text },
-            { table: 't', key: 'row-' + (i % 50), text: text + 'x'.repeat(i % 300) },
-            { table: 'u', key: 'row-' + ((i - 1) % 50), text: undefined },
-            { table: 'u', key: 'row-' + (i % 50), text },
-          ]);
-          process.send(i);
-        }`,
-      resolveDir: fileURLToPath(new URL('.', import.meta.url)),
-      loader: 'ts',
-    },
-    bundle: true,
-    packages: 'external',
-    platform: 'node',
-    format: 'esm',
-    outfile: child,
-    logLevel: 'error',
-  });
+  program = await buildStorm(
+    'environment-storm',
+    import.meta.url,
+    `
+      import { openEnvironment } from './environment.ts';
+      const environment = openEnvironment(process.argv[2], { logBytes: ${logBytes} });
+      const from = Number(environment.row('t', 'count') ?? 0);
+      for (let i = from + 1; ; i++) {
+        const text = String(i);
+        await environment.write([
+          { table: 't', key: 'count', text },
+          { table: 't', key: 'row-' + (i % 50), text: text + 'x'.repeat(i % 300) },
+          { table: 'u', key: 'row-' + ((i - 1) % 50), text: undefined },
+          { table: 'u', key: 'row-' + (i % 50), text },
+        ]);
+        process.send(i);
+      }`,
+  );
 });
 
 afterAll(() => {
   rmSync(root, { recursive: true, force: true });
-  rmSync(child, { force: true });
+  program?.remove();
 });
 
 const rows = (environment: Environment, table = 't') => [...environment.rows(table)];
@@ -115,7 +104,7 @@ describe('environment', () => {
     const at = folder();
     let last = 0;
     for (let round = 0; round < 5; round++) {
-      const storm: ChildProcess = fork(child, [at]);
+      const storm: ChildProcess = fork(program.path, [at]);
       const target = last + 150 + round * 37;
       storm.on('message', (count) => {
         last = Number(count);

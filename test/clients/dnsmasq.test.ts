@@ -1,5 +1,5 @@
-import { userInfo } from 'node:os';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { dnsmasqFlags } from '../../scripts/support/dnsmasq.mjs';
 import { freePorts, until } from '../../scripts/support/processes.mjs';
 import { put } from '../support/http.ts';
 import { pickPorts, startMuster, testFolder, testMuster } from '../support/muster.ts';
@@ -8,19 +8,7 @@ import { dig, digWhole, testProgram } from './programs.ts';
 /** dnsmasq on a free port of loopback, knowing nothing but what `options` say. */
 async function startDnsmasq(options: string[], knownPort?: number): Promise<number> {
   const [port = 0] = knownPort === undefined ? await freePorts(1) : [knownPort];
-  const program = testProgram('dnsmasq', [
-    '--keep-in-foreground',
-    '--log-facility=-',
-    '--conf-file=/dev/null',
-    '--pid-file=',
-    `--user=${userInfo().username}`,
-    '--listen-address=127.0.0.1',
-    '--bind-interfaces',
-    `--port=${port}`,
-    '--no-resolv',
-    '--no-hosts',
-    ...options,
-  ]);
+  const program = testProgram('dnsmasq', [...dnsmasqFlags(port), ...options]);
   await until('dnsmasq to answer', () => digWhole(port, 'TXT', 'CHAOS', 'version.bind'), { program });
   return port;
 }

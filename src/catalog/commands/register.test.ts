@@ -1,25 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { Catalog } from '../catalog.ts';
+import { NODE, serviceRow } from '../rows.test-support.ts';
 import { type CheckStatus, MEMBER_CHECK } from '../rows.ts';
 import { Transaction } from '../transaction.ts';
 import { kvAcquire } from './kv.ts';
 import { deregisterCheck, deregisterNode, deregisterService, register, updateCheck } from './register.ts';
 import { createSession } from './session.ts';
 
-const node = { id: '', name: 'n', address: '10.0.0.1', datacenter: 'dc1', taggedAddresses: null, meta: null };
-const service = (id: string, tags: string[] = []) => ({
-  id,
-  name: id,
-  kind: '',
-  tags,
-  address: '',
-  taggedAddresses: null,
-  meta: null,
-  port: 80,
-  socketPath: '',
-  weights: { passing: 1, warning: 1 },
-  enableTagOverride: false,
-});
+const service = (id: string, tags: string[] = []) => serviceRow(id, id, tags);
 const check = (id: string, status: CheckStatus, serviceId = '') => ({
   id,
   name: id,
@@ -66,14 +54,14 @@ describe('a session ends in the same commit', () => {
     ],
     [
       'in which its check is registered anew as critical',
-      (tx) => register(tx, { node, checks: [check('c', 'critical')] }),
+      (tx) => register(tx, { node: NODE, checks: [check('c', 'critical')] }),
     ],
     ['in which its check goes', (tx) => deregisterCheck(tx, 'n', 'c')],
     ['in which its node goes', (tx) => deregisterNode(tx, 'N')],
   ];
   it.each(ends)('%s', (_, end) => {
     const { catalog, run } = setUp();
-    run((tx) => register(tx, { node, checks: [check('c', 'passing')] }));
+    run((tx) => register(tx, { node: NODE, checks: [check('c', 'passing')] }));
     run((tx) => createSession(tx, session));
     run((tx) => kvAcquire(tx, { key: 'k', value: new Uint8Array(), flags: 0n }, SESSION));
     const before = catalog.index;
@@ -85,7 +73,9 @@ describe('a session ends in the same commit', () => {
 
   it('in which the service of its check goes, and not with a warning', () => {
     const { catalog, run } = setUp();
-    run((tx) => register(tx, { node, service: service('web'), checks: [check('c', 'passing', 'web')] }));
+    run((tx) =>
+      register(tx, { node: NODE, service: service('web'), checks: [check('c', 'passing', 'web')] }),
+    );
     run((tx) =>
       createSession(tx, { ...session, nodeChecks: [], serviceChecks: [{ id: 'c', namespace: '' }] }),
     );
@@ -98,9 +88,9 @@ describe('a session ends in the same commit', () => {
   it('a session is not made on a check that is critical or not there', () => {
     const { run } = setUp();
     expect(() => run((tx) => createSession(tx, session))).toThrow('Missing node registration');
-    run((tx) => register(tx, { node }));
+    run((tx) => register(tx, { node: NODE }));
     expect(() => run((tx) => createSession(tx, session))).toThrow("Missing check 'c' registration");
-    run((tx) => register(tx, { node, checks: [check('c', 'critical')] }));
+    run((tx) => register(tx, { node: NODE, checks: [check('c', 'critical')] }));
     expect(() => run((tx) => createSession(tx, session))).toThrow("Check 'c' is in critical state");
   });
 });
@@ -109,9 +99,9 @@ describe('registering', () => {
   it('gives the name of a node to another one only while no agent of it is there', () => {
     const { catalog, run } = setUp();
     const [old, fresh] = ['00000000-0000-0000-0000-000000000001', '00000000-0000-0000-0000-000000000002'];
-    const come = (id: string, name = 'n') => run((tx) => register(tx, { node: { ...node, id, name } }));
+    const come = (id: string, name = 'n') => run((tx) => register(tx, { node: { ...NODE, id, name } }));
     const member = (status: CheckStatus) =>
-      run((tx) => register(tx, { node: { ...node, id: old }, checks: [check(MEMBER_CHECK, status)] }));
+      run((tx) => register(tx, { node: { ...NODE, id: old }, checks: [check(MEMBER_CHECK, status)] }));
     member('passing');
     expect(() => come(fresh, 'N')).toThrow(
       /^failed inserting node: .* Node name N is reserved by node 0.*1 with name n/,
@@ -127,16 +117,16 @@ describe('registering', () => {
   it('checks keep the tags with which they were registered', () => {
     const { catalog, run } = setUp();
     run((tx) =>
-      register(tx, { node, service: service('web', ['old']), checks: [check('c', 'passing', 'web')] }),
+      register(tx, { node: NODE, service: service('web', ['old']), checks: [check('c', 'passing', 'web')] }),
     );
-    run((tx) => register(tx, { node, service: service('web', ['new']) }));
+    run((tx) => register(tx, { node: NODE, service: service('web', ['new']) }));
     expect(catalog.all('checks')[0]?.serviceTags).toEqual(['old']);
   });
 
   it('what does not change moves no index', () => {
     const { catalog, run } = setUp();
     const again = () =>
-      run((tx) => register(tx, { node, service: service('web'), checks: [check('c', 'passing')] }));
+      run((tx) => register(tx, { node: NODE, service: service('web'), checks: [check('c', 'passing')] }));
     again();
     const { index } = catalog;
     again();
@@ -145,7 +135,7 @@ describe('registering', () => {
 
   it('a check of a service that is not there is refused, and nothing of the registration is kept', () => {
     const { catalog, run } = setUp();
-    expect(() => run((tx) => register(tx, { node, checks: [check('c', 'passing', 'web')] }))).toThrow(
+    expect(() => run((tx) => register(tx, { node: NODE, checks: [check('c', 'passing', 'web')] }))).toThrow(
       'failed inserting check: Missing service registration on node "n"',
     );
     expect(catalog.all('nodes')).toEqual([]);

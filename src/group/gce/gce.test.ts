@@ -12,6 +12,7 @@ import type { InstanceView } from '../instance.ts';
 import type { ManagedSpec } from '../spec.ts';
 import type { Health, Surroundings } from '../surroundings.ts';
 import type { GroupView } from '../view.ts';
+import { SPEC, UPDATE } from '../world.test-support.ts';
 import { GceClient, type GceSpec } from './client.ts';
 import { MigCrew } from './mig-crew.ts';
 import { tokenSource } from './token.ts';
@@ -112,25 +113,15 @@ async function textOf(stream: AsyncIterable<unknown>): Promise<string> {
 }
 
 const spec: ManagedSpec = {
+  ...SPEC,
   name: 'web',
   driver: 'gce-mig',
-  replicas: 2,
   command: [],
   cwd: '/',
-  env: {},
-  ports: ['http'],
-  portRange: { first: 1, last: 2 },
   stopTimeout: 0,
-  restart: { base: 10, max: 20, resetAfter: 60_000 },
   service: 'web',
   drainTimeout: 0,
-  update: {
-    maxSurge: 1,
-    maxUnavailable: 0,
-    minReady: 0,
-    canary: 0,
-    rollback: { worse: 0.05, requests: 50, deadline: 3_600_000 },
-  },
+  update: { ...UPDATE, rollback: { ...UPDATE.rollback, deadline: 3_600_000 } },
 };
 
 async function world(over: Partial<ManagedSpec> = {}) {

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { call, useAnswer } from '../api.ts';
 import { Action } from '../parts/action.tsx';
+import { Forget } from '../parts/forget.tsx';
 import { encodePath } from './keys.tsx';
 
 interface KvEntry {
@@ -98,16 +99,12 @@ export function KeyEditor({ name, changed }: { name: string; changed: () => void
           </button>
         )}
         {draft !== undefined && (
-          <button
-            type="button"
-            class="quiet"
-            onClick={() => {
+          <Forget
+            forget={() => {
               setDraft(undefined);
               setMessage('');
             }}
-          >
-            Forget my changes
-          </button>
+          />
         )}
         {entry !== undefined && draft === undefined && (
           <Action

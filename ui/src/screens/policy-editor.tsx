@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import { call, useAnswer } from '../api.ts';
 import { go } from '../navigation.ts';
 import { Action } from '../parts/action.tsx';
+import { Forget } from '../parts/forget.tsx';
 import type { PolicyStub } from './access.tsx';
 
 interface Policy extends PolicyStub {
@@ -82,16 +83,12 @@ export function PolicyEditor({ id, changed }: { id: string; changed: () => void 
           </button>
         )}
         {draft !== undefined && !isNew && (
-          <button
-            type="button"
-            class="quiet"
-            onClick={() => {
+          <Forget
+            forget={() => {
               setDraft(undefined);
               setMessage('');
             }}
-          >
-            Forget my changes
-          </button>
+          />
         )}
         {policy !== undefined && draft === undefined && !isFixed && (
           <Action
