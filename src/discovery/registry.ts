@@ -101,11 +101,14 @@ export function followRegistry(options: RegistryDiscoveryOptions, listener: Inst
     after: ReadonlyMap<string, DiscoveredInstance>,
   ): void => {
     const changes: InstanceChange[] = [];
+    let came = 0;
     for (const [id, old] of before) if (!after.has(id)) changes.push({ id, before: old, after: undefined });
     for (const [id, instance] of after) {
       const old = before.get(id);
+      if (old === undefined) came++;
       if (!isDeepStrictEqual(old, instance)) changes.push({ id, before: old, after: instance });
     }
+    removals.came(came);
     if (after.size === 0) known.delete(service);
     else known.set(service, after);
     if (changes.length > 0) listener(changes);

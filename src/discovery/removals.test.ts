@@ -16,4 +16,15 @@ describe('removals', () => {
     expect(believed.filter(Boolean)).toHaveLength(25);
     expect(believed.at(-1)).toBe(false);
   });
+
+  it('takes what comes and goes, however often, for no forgetting', () => {
+    const removals = new Removals();
+    for (let i = 0; i < 1_000; i++) {
+      removals.came(2);
+      expect(removals.admits(2, 2, i)).toBe(true);
+    }
+    // And does not lay up what came for a forgetting after it.
+    for (let i = 0; i < 10; i++) removals.came(100);
+    expect(removals.admits(600, 1_000, 1_500)).toBe(false);
+  });
 });

@@ -38,4 +38,9 @@ export class Removals {
     this.#gone += gone;
     return this.#gone <= Math.max(floor, this.#known * share);
   }
+
+  /** So many are new: as many of those gone are made up for. What comes and goes, however often, is not forgotten. */
+  came(instances: number): void {
+    this.#gone = Math.max(0, this.#gone - instances);
+  }
 }
