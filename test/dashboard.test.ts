@@ -38,7 +38,7 @@ beforeAll(async () => {
     home.folder,
   );
   const passing = async () => (await ask(`${muster.api}/v1/health/service/hello-server?passing`)).text;
-  await until('three replicas', async () => JSON.parse(await passing()).length === 3, { ms: 40_000 });
+  await until('three replicas', async () => JSON.parse(await passing()).length === 3);
   const url = `${muster.proxy}/hello/api/v1`;
   load = Load.begin(url, RATE);
   // Enough for the figures of a second to be those of the load.

@@ -50,7 +50,7 @@ async function machine(verb: 'agent' | 'up' = 'agent', over: ConfigFile = {}) {
     return muster;
   };
   const become = (what: string, holds: (view: GroupView) => boolean) =>
-    until(what, async () => holds(await view()), { ms: 40_000, every: 50, program: muster.program });
+    until(what, async () => holds(await view()), { every: 50, program: muster.program });
   onTestFailed(() => {
     process.stdout.write(`--- output\n${muster?.program.output()}\n`);
   });

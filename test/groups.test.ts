@@ -57,7 +57,7 @@ async function startGroup(over: ConfigFile = {}) {
   const path = `${muster.api}/v1/muster/groups/web`;
   const view = () => getJson<GroupView>(path);
   const become = (what: string, holds: (view: GroupView) => boolean) =>
-    until(what, async () => holds(await view()), { ms: 40_000, every: 50, program: muster.program });
+    until(what, async () => holds(await view()), { every: 50, program: muster.program });
   await become('three instances to be ready', ({ ready }) => ready === 3);
   await until('the route', async () => (await ask(`${muster.proxy}/web`)).status === 200, {
     program: muster.program,

@@ -33,7 +33,7 @@ const allRouted = () =>
       for (let round = 0; round < 2; round++) if ((await uuidsOf(REPLICAS)).size !== REPLICAS) return false;
       return true;
     },
-    { ms: 40_000, every: 100, program: muster.program },
+    { every: 100, program: muster.program },
   );
 
 async function uuidsOf(requests: number): Promise<Set<string>> {
@@ -61,7 +61,7 @@ beforeAll(async () => {
   muster = await startMuster('up', stack('hello'), home.folder);
   const { program } = muster;
   // The request that it sends itself takes a turn.
-  await until('its own first request', () => /^Ctrl-C ends/m.test(program.output()), { ms: 40_000, program });
+  await until('its own first request', () => /^Ctrl-C ends/m.test(program.output()), { program });
   await allRouted();
 });
 
@@ -107,7 +107,7 @@ describe('the hello stack', () => {
     await until('the load to flow', () => load.samples.length > 100);
     process.kill(processOn(victim), 'SIGKILL');
     const killedAt = load.samples.length;
-    await until('more load', () => load.samples.length > killedAt + 600, { ms: 30_000 });
+    await until('more load', () => load.samples.length > killedAt + 600);
     const samples = await load.end();
     expect(failures(samples)).toEqual([]);
     await allRouted();

@@ -150,7 +150,7 @@ describe.skipIf(why !== undefined)('a group that is spread over four agents in t
       'five elsewhere',
       (now) => settled(5)(now) && now.instances.every(({ node }) => node !== `n${away}`),
     );
-    await until('those to be ended', () => cut.every((pid) => !runs(pid)), { ms: 30_000 });
+    await until('those to be ended', () => cut.every((pid) => !runs(pid)));
     cluster.network.mend(away);
     await cluster.writable(away);
     await become('five, still', settled(5), away);

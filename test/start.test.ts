@@ -23,7 +23,7 @@ describe('npm start', () => {
         // npm, its shell, the script, Muster, what ends its children should it be killed, and two replicas.
         expect(family.length).toBeGreaterThanOrEqual(6);
         process.kill(npm.pid, signal);
-        await until('all to end', () => !family.some(runs), { ms: 20_000 });
+        await until('all to end', () => !family.some(runs));
       } finally {
         await npm.kill();
       }

@@ -168,7 +168,7 @@ export function start(command, args, options = {}) {
     exited,
     silent,
     family,
-    async stop(signal = 'SIGTERM', ms = 15_000) {
+    async stop(signal = 'SIGTERM', ms = 30_000) {
       if (running) signalTo(self.pid, signal);
       const timer = setTimeout(killAll, ms);
       const exit = await exited;
@@ -258,7 +258,7 @@ export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
  * @param {{ ms?: number, every?: number, program?: Running | undefined }} [options] `program`: give up when it ends, and show its output
  * @returns {Promise<Exclude<Awaited<T>, undefined | false | null>>}
  */
-export async function until(what, probe, { ms = 15_000, every = 20, program } = {}) {
+export async function until(what, probe, { ms = 60_000, every = 20, program } = {}) {
   const end = Date.now() + ms;
   /** @type {unknown} */
   let last;

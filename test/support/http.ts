@@ -19,7 +19,7 @@ export interface Ask {
 }
 
 /** One request to its end. Rejects when there is no complete answer. */
-export function ask(url: string, { method = 'GET', headers = {}, body, agent, timeout = 10_000 }: Ask = {}) {
+export function ask(url: string, { method = 'GET', headers = {}, body, agent, timeout = 30_000 }: Ask = {}) {
   const begin = performance.now();
   return new Promise<Answer>((resolve, reject) => {
     const request = http.request(url, { method, headers, agent: agent ?? false, timeout }, (response) => {
