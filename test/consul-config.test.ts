@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
@@ -24,11 +24,13 @@ it('an agent runs from the files of Consul, beside others, and reloads them with
   const folder = testFolder();
   const [http = 0, dns = 0] = await freePorts(2);
   const [base, web] = [join(folder, '10-base.json'), join(folder, '20-web.hcl')];
+  mkdirSync(join(folder, 'logs'));
   const data = JSON.stringify(join(folder, 'data'));
   writeFileSync(
     base,
     `{"node_name": "n1", "data_dir": ${data}, "bind_addr": "127.0.0.1", "server": true, "bootstrap": true,
-      "ports": {"http": ${http}, "dns": ${dns}, "grpc": 8502}, "log_level": "info"}`,
+      "ports": {"http": ${http}, "dns": ${dns}, "grpc": 8502}, "log_level": "info",
+      "log_file": ${JSON.stringify(`${folder}/logs/`)}, "log_rotate_duration": "1h", "log_rotate_bytes": 100}`,
   );
   const service = (tags: string) =>
     `service {\n  name = "web"\n  tags = [${tags}]\n  check { id = "alive" ttl = "1h" }\n}\n`;
@@ -60,4 +62,8 @@ it('an agent runs from the files of Consul, beside others, and reloads them with
   expect(program.output()).toMatch(/10-base\.json:2:\d+: ports\.grpc has no effect/);
   expect(program.output()).toContain('going on without the balancer');
   expect(await program.stop('SIGINT')).toMatchObject({ code: 0 });
+  const logs = readdirSync(join(folder, 'logs'));
+  expect(logs).toContain('muster.log');
+  const lines = logs.sort().map((name) => readFileSync(join(folder, 'logs', name), 'utf8'));
+  expect(lines.join('')).toContain('going on without the balancer');
 });

@@ -52,6 +52,12 @@ export const AGENT_FLAGS = {
     sets: 'ports.http',
     summary: 'HTTP API and dashboard; -1: off.',
   },
+  'https-port': {
+    kind: 'integer',
+    value: 'PORT',
+    sets: 'ports.https',
+    summary: 'HTTP API over TLS, with the certificate of the configuration; -1: off.',
+  },
   'dns-port': { kind: 'integer', value: 'PORT', sets: 'ports.dns', summary: 'DNS; -1: off.' },
   'server-port': {
     kind: 'integer',
@@ -97,6 +103,28 @@ export const AGENT_FLAGS = {
     summary: 'Least important lines that are written.',
   },
   'log-json': { kind: 'boolean', summary: 'Log lines as JSON.' },
+  'log-file': {
+    kind: 'string',
+    value: 'FILE',
+    sets: 'log.file',
+    summary: 'A file for log lines besides; a folder when it ends with a slash.',
+  },
+  'log-rotate-bytes': {
+    kind: 'integer',
+    sets: 'log.rotate_bytes',
+    summary: 'Size at which the file is begun anew.',
+  },
+  'log-rotate-duration': {
+    kind: 'string',
+    value: 'DURATION',
+    sets: 'log.rotate_duration',
+    summary: 'And its age.',
+  },
+  'log-rotate-max-files': {
+    kind: 'integer',
+    sets: 'log.rotate_max_files',
+    summary: 'Earlier files that are kept; 0: all, -1: none.',
+  },
   'config-file': {
     kind: 'list',
     value: 'FILE',
@@ -180,7 +208,6 @@ export const AGENT_FLAGS = {
     granted: [-1],
     summary: 'For a service mesh, which Muster has not.',
   },
-  'https-port': { kind: 'integer', value: 'PORT', granted: [-1], summary: 'HTTP API with TLS.' },
   'advertise-wan': { kind: 'string', value: 'ADDRESS', summary: 'What other datacenters are told.' },
   'serf-lan-bind': { kind: 'string', value: 'ADDRESS', summary: 'Where traffic of the cluster comes in.' },
   'serf-wan-bind': {
@@ -212,10 +239,6 @@ export const AGENT_FLAGS = {
     granted: ['/ui/', '/ui', 'ui'],
     summary: 'Where the dashboard is served.',
   },
-  'log-file': { kind: 'string', value: 'FILE', summary: 'Log lines go to standard error.' },
-  'log-rotate-bytes': { kind: 'integer', summary: 'Goes with -log-file.' },
-  'log-rotate-duration': { kind: 'duration', summary: 'Goes with -log-file.' },
-  'log-rotate-max-files': { kind: 'integer', summary: 'Goes with -log-file.' },
   syslog: { kind: 'boolean', granted: [false], summary: 'Log lines go to standard error.' },
   protocol: { kind: 'integer', summary: 'Version of Consul’s gossip.' },
   'raft-protocol': { kind: 'integer', summary: 'Version of Consul’s consensus.' },

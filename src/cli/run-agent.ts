@@ -5,7 +5,9 @@ import { type Agent, type AgentOptions, startAgent } from '../agent/agent.ts';
 import type { Config } from '../agent/config/schema.ts';
 import { openAgentLog } from '../agent/log.ts';
 import { isMusterError, messageOf } from '../errors.ts';
+import { systemClock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
+import { type LogFile, openLogFile, sinkOf } from '../lib/log-file.ts';
 import { type Foreground, inForeground } from './foreground/foreground.ts';
 
 export interface Running {
@@ -32,7 +34,8 @@ export interface RunOptions {
 /** Resolves with exit code 0 once everything has ended after a signal; a second signal ends the process with 1. */
 export async function runAgent({ readConfig, started, groupOutput }: RunOptions): Promise<number> {
   const { config, warnings } = readConfig();
-  const log = openAgentLog(config.log);
+  const file = logFileOf(config.log);
+  const log = openAgentLog({ ...config.log, sink: sinkOf(config.log.format, file) });
   const { logger } = log;
   const warn = (about: readonly string[]) => {
     for (const warning of about) logger.child('config').warn(warning);
@@ -100,6 +103,19 @@ export async function runAgent({ readConfig, started, groupOutput }: RunOptions)
       process.off('SIGHUP', onHangUp);
     }
   });
+}
+
+function logFileOf({
+  file,
+  rotateBytes,
+  rotateDuration,
+  rotateMaxFiles,
+}: Config['log']): LogFile | undefined {
+  if (file === undefined) return undefined;
+  return openLogFile(
+    { path: file, rotateBytes, rotateAfter: rotateDuration, keep: rotateMaxFiles },
+    systemClock,
+  );
 }
 
 /** Tells that the agent serves, and how it hands over. */

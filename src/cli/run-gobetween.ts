@@ -1,13 +1,15 @@
 /** A gobetween configuration, in the foreground: read, started, kept until a signal, drained, stopped. */
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { startGobetween } from '../agent/gobetween/balancer.ts';
 import type { GobetweenFormat } from '../agent/gobetween/formats.ts';
 import { readGobetween, substituteEnv } from '../agent/gobetween/read.ts';
 import type { GobetweenConfig } from '../agent/gobetween/schema.ts';
 import { MusterError, messageOf } from '../errors.ts';
+import { systemClock } from '../lib/clock.ts';
 import { formatHostPort } from '../lib/host-port.ts';
 import { httpGet } from '../lib/http-get.ts';
 import { createLogger, formatJson, formatPretty, type LogLevel, type LogSink } from '../lib/log.ts';
+import { openLogFile } from '../lib/log-file.ts';
 import { inForeground } from './foreground/foreground.ts';
 import { writePidFile } from './pid-file.ts';
 
@@ -126,24 +128,12 @@ function levelOf(text: string): LogLevel {
   );
 }
 
-/** Lines are few: each is written before the program goes on, so that none is lost when it dies. */
 function openSink({ output, format }: GobetweenConfig['logging']): { write: LogSink; close: () => void } {
   const written = format === 'json' ? formatJson : formatPretty;
   if (output === '' || output === 'stdout')
     return { write: (line) => void process.stdout.write(written(line)), close() {} };
   if (output === 'stderr') return { write: (line) => void process.stderr.write(written(line)), close() {} };
-  let descriptor: number;
-  try {
-    descriptor = openSync(output, 'a', 0o640);
-  } catch (cause) {
-    throw new MusterError(
-      'config.unreadable',
-      `logging.output: cannot write to ${output}: ${messageOf(cause)}`,
-      { cause },
-    );
-  }
-  return {
-    write: (line) => void writeSync(descriptor, written(line)),
-    close: () => closeSync(descriptor),
-  };
+  // Others look after its size, as with gobetween.
+  const file = openLogFile({ path: output, rotateBytes: 0, rotateAfter: 0, keep: 0 }, systemClock);
+  return { write: (line) => file.write(written(line)), close: () => file.close() };
 }

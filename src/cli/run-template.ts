@@ -3,7 +3,8 @@ import fs from 'node:fs';
 import { Client, type ClientOptions, clientOptionsFromEnv } from '../client/index.ts';
 import { MusterError, messageOf } from '../errors.ts';
 import { wakefulClock } from '../lib/clock.ts';
-import { createLogger, LOG_LEVELS, type Logger, type LogLevel, stderrSink } from '../lib/log.ts';
+import { createLogger, LOG_LEVELS, type Logger, type LogLevel } from '../lib/log.ts';
+import { LOG_FILE_DEFAULTS, openLogFile, sinkOf } from '../lib/log-file.ts';
 import { type ReadConfig, readConfig } from '../template/config/read.ts';
 import { type ConfigFile, parseWait, signalOf } from '../template/config/schema.ts';
 import { childOf, haproxiesOf, parseTemplateFlag, templatesOf } from '../template/config/settings.ts';
@@ -264,9 +265,8 @@ function configOf(flags: Given): ConfigFile {
 function clientOptionsOf(flags: Given, { consul }: ConfigFile, terminal: Terminal): ClientOptions {
   const options: ClientOptions = clientOptionsFromEnv(terminal.env);
   const address = flags['consul-addr'] ?? consul?.address;
-  const isTls = flags['consul-ssl'] ?? consul?.ssl?.enabled ?? false;
   if (address !== undefined) options.address = address;
-  if (isTls) options.tls = true;
+  Object.assign(options, tlsOf(flags, consul?.ssl));
   const file = flags['consul-token-file'] ?? consul?.token_file;
   if (file !== undefined) options.token = fs.readFileSync(file, 'utf8').trim();
   const token = flags['consul-token'] ?? consul?.token;
@@ -278,12 +278,41 @@ function clientOptionsOf(flags: Given, { consul }: ConfigFile, terminal: Termina
   return options;
 }
 
-function loggerOf(flags: Given, { log_level: level = 'info' }: ConfigFile): Logger {
+/** What the flags and, after them, the configuration say of TLS. */
+function tlsOf(flags: Given, ssl: NonNullable<ConfigFile['consul']>['ssl']): ClientOptions {
+  const certFile = flags['consul-ssl-cert'] ?? ssl?.cert;
+  return given({
+    tls: (flags['consul-ssl'] ?? ssl?.enabled) || undefined,
+    verifyTls: flags['consul-ssl-verify'] ?? ssl?.verify,
+    caFile: flags['consul-ssl-ca-cert'] ?? ssl?.ca_cert,
+    caPath: flags['consul-ssl-ca-path'] ?? ssl?.ca_path,
+    caPem: ssl?.ca_cert_bytes,
+    certFile,
+    keyFile: flags['consul-ssl-key'] ?? ssl?.key ?? certFile,
+    tlsServerName: flags['consul-ssl-server-name'] ?? ssl?.server_name,
+  });
+}
+
+function loggerOf(flags: Given, { log_level: level = 'info', log_file: file }: ConfigFile): Logger {
   const name = level.toLowerCase() === 'err' ? 'error' : level.toLowerCase();
   if (!(LOG_LEVELS as readonly string[]).includes(name))
     throw new MusterError('usage', `-log-level: expected one of ${LOG_LEVELS.join(', ')}, got "${level}"`);
   const format = flags['log-json'] === true ? 'json' : 'pretty';
-  return createLogger({ level: name as LogLevel, sink: stderrSink(format) }).child('template');
+  const path = flags['log-file'] ?? file?.path;
+  const logFile =
+    path === undefined
+      ? undefined
+      : openLogFile(
+          {
+            path,
+            rotateBytes: flags['log-rotate-bytes'] ?? file?.log_rotate_bytes ?? LOG_FILE_DEFAULTS.rotateBytes,
+            rotateAfter:
+              flags['log-rotate-duration'] ?? file?.log_rotate_duration ?? LOG_FILE_DEFAULTS.rotateAfter,
+            keep: flags['log-rotate-max-files'] ?? file?.log_rotate_max_files ?? LOG_FILE_DEFAULTS.keep,
+          },
+          wakefulClock,
+        );
+  return createLogger({ level: name as LogLevel, sink: sinkOf(format, logFile) }).child('template');
 }
 
 function writePid(file: string): void {

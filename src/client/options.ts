@@ -23,6 +23,8 @@ export interface ClientOptions {
   caFile?: string;
   /** Folder of such files; with `caFile` they are added. */
   caPath?: string;
+  /** Such certificates themselves; added too. */
+  caPem?: string;
   /** Certificate (PEM) to show to an agent that asks for one, and its key. */
   certFile?: string;
   keyFile?: string;

@@ -25,7 +25,7 @@ function lazily(options: NodeFetchOptions): typeof globalThis.fetch {
 }
 
 function tlsOf(options: ClientOptions): NodeFetchOptions {
-  const { caFile, caPath, certFile, keyFile, tlsServerName, verifyTls = true } = options;
+  const { caFile, caPath, caPem, certFile, keyFile, tlsServerName, verifyTls = true } = options;
   if ((certFile === undefined) !== (keyFile === undefined))
     throw new MusterError(
       'config.invalid',
@@ -34,6 +34,7 @@ function tlsOf(options: ClientOptions): NodeFetchOptions {
   const authorities = [
     ...(caFile === undefined ? [] : [read(caFile)]),
     ...(caPath === undefined ? [] : filesIn(caPath).map(read)),
+    ...(caPem === undefined ? [] : [caPem]),
   ];
   return {
     ...(authorities.length === 0 ? {} : { ca: authorities }),

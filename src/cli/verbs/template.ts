@@ -70,9 +70,40 @@ const flags = {
     default: '$CONSUL_HTTP_TOKEN_FILE',
   },
   'consul-auth': { kind: 'string', value: 'USER[:PASSWORD]', summary: 'HTTP basic authentication.' },
-  'consul-ssl': {
+  'consul-ssl': { kind: 'boolean', summary: 'Speak TLS with the registry.' },
+  'consul-ssl-verify': {
     kind: 'boolean',
-    summary: "Speak TLS with the registry. Authorities besides the system's: NODE_EXTRA_CA_CERTS.",
+    summary: 'Look at its certificate. On; -consul-ssl-verify=false trusts anybody.',
+  },
+  'consul-ssl-ca-cert': {
+    kind: 'string',
+    value: 'FILE',
+    summary: 'Certificates of the authorities that may have issued that of the registry.',
+    default: "$CONSUL_CACERT or the system's",
+  },
+  'consul-ssl-ca-path': {
+    kind: 'string',
+    value: 'FOLDER',
+    summary: 'A folder of such files.',
+    default: '$CONSUL_CAPATH',
+  },
+  'consul-ssl-cert': {
+    kind: 'string',
+    value: 'FILE',
+    summary: 'Certificate to show to a registry that asks for one.',
+    default: '$CONSUL_CLIENT_CERT',
+  },
+  'consul-ssl-key': {
+    kind: 'string',
+    value: 'FILE',
+    summary: 'Its key, unless it is in the same file.',
+    default: '$CONSUL_CLIENT_KEY',
+  },
+  'consul-ssl-server-name': {
+    kind: 'string',
+    value: 'NAME',
+    summary: 'Name that the certificate of the registry must have.',
+    default: '$CONSUL_TLS_SERVER_NAME or the host',
   },
   'consul-retry': {
     kind: 'boolean',
@@ -118,28 +149,30 @@ const flags = {
     default: 'info',
   },
   'log-json': { kind: 'boolean', summary: 'Log lines as JSON.' },
+  'log-file': {
+    kind: 'string',
+    value: 'FILE',
+    summary: 'A file for log lines besides; a folder when it ends with a slash.',
+  },
+  'log-rotate-bytes': { kind: 'integer', summary: 'Size at which the file is begun anew.' },
+  'log-rotate-duration': { kind: 'duration', summary: 'And its age.', default: '24h' },
+  'log-rotate-max-files': {
+    kind: 'integer',
+    summary: 'Earlier files that are kept; 0: all, -1: none.',
+    default: '0',
+  },
   v: { kind: 'boolean', summary: 'Print the version.' },
   version: { kind: 'boolean', summary: 'Print the version.' },
 } as const satisfies Flags;
 
 /** Those of consul-template that have no effect here: taken, so that a command line goes on working. */
 const WITHOUT_EFFECT = {
-  'consul-ssl-ca-cert': 'string',
-  'consul-ssl-ca-path': 'string',
-  'consul-ssl-cert': 'string',
-  'consul-ssl-key': 'string',
-  'consul-ssl-server-name': 'string',
-  'consul-ssl-verify': 'boolean',
   'consul-transport-dial-keep-alive': 'string',
   'consul-transport-dial-timeout': 'string',
   'consul-transport-disable-keep-alives': 'boolean',
   'consul-transport-max-idle-conns-per-host': 'string',
   'consul-transport-tls-handshake-timeout': 'string',
   dedup: 'boolean',
-  'log-file': 'string',
-  'log-rotate-bytes': 'string',
-  'log-rotate-duration': 'string',
-  'log-rotate-max-files': 'string',
   syslog: 'boolean',
   'syslog-facility': 'string',
   'syslog-name': 'string',

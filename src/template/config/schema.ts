@@ -133,6 +133,13 @@ const ssl = z.strictObject({
   server_name: text.optional(),
 });
 
+const logFile = z.strictObject({
+  path: text.optional(),
+  log_rotate_bytes: whole.optional(),
+  log_rotate_duration: duration.optional(),
+  log_rotate_max_files: whole.optional(),
+});
+
 const consul = z.strictObject({
   address: text.optional(),
   namespace: text.optional(),
@@ -204,7 +211,7 @@ export const configFileSchema = z.strictObject({
   template_error_fatal: boolean.optional(),
   err_on_failed_lookup: ignored.optional(),
   default_delimiters: z.strictObject({ left: text.optional(), right: text.optional() }).optional(),
-  log_file: ignored.optional(),
+  log_file: logFile.optional(),
   syslog: ignored.optional(),
   deduplicate: ignored.optional(),
   vault: ignored.optional(),
@@ -225,5 +232,4 @@ export const WITHOUT_EFFECT: Readonly<Record<string, string>> = {
   vault: 'Muster does not read from Vault',
   nomad: 'Muster does not read from Nomad',
   syslog: 'log lines go to standard error; let the init system keep them',
-  log_file: 'log lines go to standard error; let the init system keep them',
 };

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import type { ManualStore } from '../../../api/admin/manual.ts';
-import { Client } from '../../../client/index.ts';
+import { Client, type ClientOptions } from '../../../client/index.ts';
 import { followRegistry } from '../../../discovery/registry.ts';
 import { followViews } from '../../../discovery/views.ts';
 import { MusterError } from '../../../errors.ts';
@@ -9,7 +9,6 @@ import { formatDuration } from '../../../lib/duration.ts';
 import { parseHostPort } from '../../../lib/host-port.ts';
 import type { FabioConfig } from '../config.ts';
 import { ownAddress } from '../own-address.ts';
-import { registryFetch } from '../registry-fetch.ts';
 import type { OpenRegistry, RegistryContext } from './kind.ts';
 import { type SelfRegistration, startSelf } from './self.ts';
 
@@ -19,7 +18,7 @@ export const openConsul: OpenRegistry = (config, log) => {
   const client = new Client({
     address: values['registry.consul.addr'],
     ...(values['registry.consul.token'] === '' ? {} : { token: values['registry.consul.token'] }),
-    ...registryFetch(values),
+    ...tlsOf(values),
   });
   // fabio writes its paths with a slash in front; keys have none.
   const manualPath = values['registry.consul.kvpath'].replace(/^\/+/, '');
@@ -81,6 +80,20 @@ export const openConsul: OpenRegistry = (config, log) => {
     stop: () => ending.abort(),
   };
 };
+
+/** What the settings say of TLS. */
+function tlsOf(values: FabioConfig['values']): ClientOptions {
+  const files = {
+    caFile: values['registry.consul.tls.cafile'],
+    caPath: values['registry.consul.tls.capath'],
+    certFile: values['registry.consul.tls.certfile'],
+    keyFile: values['registry.consul.tls.keyfile'],
+  };
+  return {
+    ...Object.fromEntries(Object.entries(files).filter(([, path]) => path !== '')),
+    verifyTls: !values['registry.consul.tls.insecureskipverify'],
+  };
+}
 
 function textOf(value: Uint8Array): string {
   return new TextDecoder().decode(value);
