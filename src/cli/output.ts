@@ -1,4 +1,6 @@
 /** What verbs print both for people and, on request, as JSON for programs, with Consul's `-format` too. */
+import { writeFile } from 'node:fs/promises';
+import { MusterError, messageOf } from '../errors.ts';
 import { JSON_FLAG } from './connect.ts';
 import type { FlagValues } from './flags.ts';
 import type { Terminal } from './verb.ts';
@@ -29,4 +31,11 @@ export function show<T>(
   if (wantsJson(flags)) terminal.out(`${JSON.stringify(value, null, 4)}\n`);
   // Consul ends every text with a line break of its own, whatever it ends with.
   else terminal.out(`${lines(value, flags.meta ?? false)}\n`);
+}
+
+/** A file that was asked for by a flag. Throws `request.invalid` when it cannot be written. */
+export async function writeResult(file: string, text: string): Promise<void> {
+  await writeFile(file, text).catch((error: unknown) => {
+    throw new MusterError('request.invalid', `cannot write ${file}: ${messageOf(error)}`);
+  });
 }

@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { missingPrograms } from '../../../scripts/support/system-packages.mjs';
 import { seeded } from '../../lib/seeded.ts';
+import { chaosChart } from './chart.ts';
 import { matchOf } from './faults/cut.ts';
 import { FAULTS } from './faults/kinds.ts';
 import { endsIn, socketsOfGroup } from './faults/sockets.ts';
@@ -123,15 +124,29 @@ describe('a plan', () => {
 });
 
 describe('the report', () => {
+  const kept = { seed: 1, url: 'http://x/', events: [], skipped: {}, sizes: new Map() };
+  const sizes = new Map([
+    ['alone', [{ at: 0, size: 1, ready: 1 }]],
+    [
+      'a',
+      [
+        { at: 0, size: 2, ready: 2 },
+        { at: 900, size: 5, ready: 2 },
+        { at: 2_400, size: 6, ready: 2 },
+      ],
+    ],
+  ]);
+
   it('counts every request once, and shows what happened when', () => {
     const sample = fc.record({
       at: fc.double({ min: 0, max: 9_999, noNaN: true }),
       latency: fc.double({ min: 0.1, max: 500, noNaN: true }),
-      failure: fc.option(fc.constantFrom('ECONNRESET', 'status 503'), { nil: undefined }),
+      failure: fc.option(fc.constantFrom('new connection closed', 'status 503'), { nil: undefined }),
+      again: fc.record({ refused: fc.nat(2), closed: fc.nat(2) }),
     });
     fc.assert(
       fc.property(fc.array(sample), (samples) => {
-        const report = reportOf({ seed: 1, url: 'http://x/', length: 10_000 }, samples, [], {});
+        const report = reportOf({ ...kept, length: 10_000, samples });
         expect(report.timeline.reduce((sum, { requests }) => sum + requests, 0)).toBe(samples.length);
         expect(report.timeline.reduce((sum, { failed }) => sum + failed, 0)).toBe(report.failed);
         expect(Object.values(report.failures).reduce((sum, one) => sum + one, 0)).toBe(report.failed);
@@ -144,30 +159,76 @@ describe('the report', () => {
     const samples = [0, 500, 1_500].map((at) => ({
       at,
       latency: 4,
-      failure: at === 500 ? 'ECONNRESET' : undefined,
+      failure: at === 500 ? 'new connection closed' : undefined,
+      again: { refused: at === 0 ? 2 : 0, closed: 1 },
     }));
     const event = {
       at: 600,
       kind: 'kill',
+      group: 'a',
       target: 'a-1',
       words: 'a-1 is killed',
       lasted: 0,
       wholeAfter: 820,
     };
-    expect(reportText(reportOf({ seed: 3, url: 'http://x/', length: 2_000 }, samples, [event], {}))).toBe(
+    expect(reportText(reportOf({ ...kept, seed: 3, length: 2_000, samples, events: [event], sizes }))).toBe(
       `  from  requests                                    slowest  what happened
    0 s  ████████████xxxxxxxxxxxx       2  1 failed  4.0 ms   a-1 is killed
    1 s  ████████████                   1            4.0 ms
 
 Requests     3, failed 1
 Latency      p50 4.0 ms, p99 4.0 ms, max 4.0 ms
+Tried again  2 at the next address when one refused, 3 when a kept connection was closed
+Sizes        a 2 to 5
 Faults       1 (seed 3)
 Whole again  after 820 ms at the latest
 
 Failures
-  ECONNRESET:  1
+  new connection closed:  1
 `,
     );
+  });
+});
+
+describe('the chart', () => {
+  it('has a plot for each group with the load, its sizes and what was done to it', () => {
+    const again = { refused: 0, closed: 0 };
+    const samples = [0, 100, 1_500].map((at) => ({
+      at,
+      latency: 1,
+      failure: at > 0 ? 'x' : undefined,
+      again,
+    }));
+    const event = { at: 500, kind: 'kill', group: 'b', target: 'b-1', words: '', lasted: 0, wholeAfter: 1 };
+    const sizes = new Map(
+      ['a', 'b'].map((name) => [
+        name,
+        [
+          { at: 0, size: 2, ready: 2 },
+          { at: 1_000, size: 4, ready: 3 },
+        ],
+      ]),
+    );
+    const chart = chaosChart(
+      reportOf({
+        seed: 1,
+        url: 'http://x/',
+        length: 2_000,
+        samples,
+        events: [event],
+        skipped: {},
+        sizes,
+      }),
+    );
+    const counted = (part: string) => chart.split(part).length - 1;
+    expect(chart).toMatch(/^<svg [\s\S]*<\/svg>\n$/);
+    expect(chart).not.toMatch(/NaN|undefined|Infinity/);
+    expect(['class="load"', 'class="size"', 'class="ready"'].map(counted)).toEqual([2, 2, 2]);
+    expect(counted('class="hit"')).toBe(1);
+    // Both seconds had failures, in both plots.
+    expect(counted('class="refused"')).toBe(4);
+    // From 2 of 4 in the middle to 4 of 4 at the top, and there until the end.
+    expect(chart).toContain('<path class="size" d="M56.0,154.0H480.0V64.0H904.0V64.0"/>');
   });
 });
 

@@ -1,22 +1,29 @@
 /** Requests at the rates of a plan, one phase after the other, whatever happens to them. */
 import { sleep, wakefulClock } from '../../lib/clock.ts';
+import { Clients, MOST_CONNECTIONS } from '../load/clients.ts';
 import { runHttpLoad } from '../load/http-load.ts';
 import { lookupAt } from '../load/lookup.ts';
 import type { Plan } from './plan.ts';
 import type { Sample } from './report.ts';
 
-/** As browsers wait, in ms. */
+/** Browsers wait longer, in ms; people do not. */
 const PATIENCE = 10_000;
 
 /** Resolves when the last answer is there or given up. What is in flight when `signal` is aborted does not count. */
 export async function sendLoad(
-  { load, resolver }: Pick<Plan, 'load' | 'resolver'>,
+  { load, clients: count, resolver }: Pick<Plan, 'load' | 'clients' | 'resolver'>,
   url: URL,
   signal: AbortSignal,
 ): Promise<Sample[]> {
   const samples: Sample[] = [];
   const began = performance.now();
-  const lookup = resolver === undefined ? undefined : lookupAt(resolver);
+  const clients = new Clients({
+    url,
+    clients: count,
+    connections: MOST_CONNECTIONS,
+    keepAlive: true,
+    lookup: resolver === undefined ? undefined : lookupAt(resolver),
+  });
   const phases: Promise<unknown>[] = [];
   for (const { rate, for: length } of load) {
     // A phase begins in its time: the last answers of the one before may still be on their way.
@@ -27,17 +34,16 @@ export async function sendLoad(
       requests: Math.max(1, Math.round((rate * length) / 1_000)),
       rate,
       timeout: PATIENCE,
-      keepAlive: true,
-      connections: 4_096,
-      lookup,
+      clients,
       signal,
-      done: ({ latency, failure }) =>
-        samples.push({ at: performance.now() - began - latency, latency, failure }),
+      done: ({ latency, failure, again }) =>
+        samples.push({ at: performance.now() - began - latency, latency, failure, again }),
     });
     phases.push(phase);
     await sleep(wakefulClock, length, signal);
     if (signal.aborted) break;
   }
   await Promise.all(phases);
+  clients.close();
   return samples;
 }

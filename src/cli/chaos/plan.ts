@@ -32,6 +32,8 @@ export const planSchema = z.strictObject({
     .array(z.strictObject({ rate: z.number().gt(0), for: duration({ least: 1000 }) }))
     .min(1)
     .prefault([{ rate: 100, for: '30s' }]),
+  /** So many browsers send in turn, each on at most six connections that it keeps. */
+  clients: z.int().min(1).max(10_000).default(50),
   /** APIs of the agents that run the groups. Left out: the stack's own. */
   agents: z.array(hostPort()).default([]),
   fault: z.array(ruleSchema).prefault([

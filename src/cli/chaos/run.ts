@@ -8,7 +8,7 @@ import { FAULTS, type FaultKind } from './faults/kinds.ts';
 import { isWhole, type StackGroups } from './groups.ts';
 import { sendLoad } from './load.ts';
 import { lengthOf, type Plan } from './plan.ts';
-import { type Event, type Report, reportOf } from './report.ts';
+import { type Event, type Report, reportOf, type SizePoint } from './report.ts';
 import { type Candidate, type Step, scheduleOf, victimOf } from './schedule.ts';
 
 export interface ChaosOptions {
@@ -28,7 +28,7 @@ const MENDS_WITHIN = 60_000;
 const COMES_WITHIN = 120_000;
 
 /** The load that has to succeed whole before anything is done. */
-const FIRST = { load: [{ rate: 20, for: 1_000 }] };
+const FIRST = { load: [{ rate: 20, for: 1_000 }], clients: 1 };
 
 /** Waits until all groups are whole and the URL answers. Throws `request.rejected` when they are not in time. */
 export async function untilReady({ plan, url, groups, signal }: ChaosOptions): Promise<void> {
@@ -66,6 +66,8 @@ interface Lasting {
 class Run {
   readonly events: Event[] = [];
   readonly skipped: Record<string, number> = {};
+  /** By group, from each change on. */
+  readonly sizes = new Map<string, SizePoint[]>();
   readonly #options: ChaosOptions;
   readonly #began = performance.now();
   readonly #lasting = new Map<string, Lasting>();
@@ -100,9 +102,10 @@ class Run {
     }
   }
 
-  /** Looks when groups are whole again; to be called again and again. */
+  /** Looks how large groups are and when they are whole again; to be called again and again. */
   look(views: readonly GroupView[]): void {
     for (const view of views) {
+      this.#measure(view);
       const hurt = [...this.#lasting.keys()].some((name) => view.instances.some((one) => one.name === name));
       if (hurt || !isWhole(view)) continue;
       const now = this.#now();
@@ -115,6 +118,14 @@ class Run {
         open.filter((event) => !settled.includes(event)),
       );
     }
+  }
+
+  #measure({ name, size, ready }: GroupView): void {
+    const points = this.sizes.get(name) ?? [];
+    const last = points.at(-1);
+    if (last?.size === size && last.ready === ready) return;
+    points.push({ at: points.length === 0 ? 0 : this.#now(), size, ready });
+    this.sizes.set(name, points);
   }
 
   get isSettled(): boolean {
@@ -131,7 +142,7 @@ class Run {
     if (rule.kind === 'roll') {
       for (const group of rule.groups) {
         await groups.roll(group);
-        this.#happened(group, { kind: 'roll', target: group, words: `${group} is rolled`, lasted: 0 });
+        this.#happened({ kind: 'roll', group, target: group, words: `${group} is rolled`, lasted: 0 });
       }
       return;
     }
@@ -153,7 +164,7 @@ class Run {
     const lasted = fault.lasts ? rule.for : 0;
     const undo = await fault.begin({ group, instance, pid });
     const words = `${instance} ${fault.words}${fault.lasts ? ` for ${formatDuration(lasted)}` : ''}`;
-    this.#happened(group, { kind: rule.kind, target: instance, words, lasted });
+    this.#happened({ kind: rule.kind, group, target: instance, words, lasted });
     if (!fault.lasts) return;
     const cancel = clock.after(lasted, () => void this.#undo(instance));
     this.#lasting.set(instance, { undo, cancel });
@@ -169,10 +180,10 @@ class Run {
     this.#lasting.delete(instance);
   }
 
-  #happened(group: string, event: Omit<Event, 'at' | 'wholeAfter'>): void {
+  #happened(event: Omit<Event, 'at' | 'wholeAfter'>): void {
     const whole: Event = { ...event, at: this.#now(), wholeAfter: undefined };
     this.events.push(whole);
-    this.#open.set(group, [...(this.#open.get(group) ?? []), whole]);
+    this.#open.set(event.group, [...(this.#open.get(event.group) ?? []), whole]);
     this.#options.say(`${(whole.at / 1_000).toFixed(1).padStart(6)} s  ${whole.words}\n`);
   }
 
@@ -214,7 +225,8 @@ export async function runChaos(options: ChaosOptions): Promise<Report> {
     const end = performance.now() + MENDS_WITHIN;
     while (!run.isSettled && performance.now() < end && !signal.aborted)
       await sleep(clock, LOOK_EVERY, signal);
-    return reportOf({ seed: plan.seed, url: url.href, length }, samples, run.events, run.skipped);
+    const { events, skipped, sizes } = run;
+    return reportOf({ seed: plan.seed, url: url.href, length, samples, events, skipped, sizes });
   } finally {
     await run.undoAll();
     over.abort();

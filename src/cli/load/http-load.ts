@@ -3,40 +3,19 @@
  * fare; its latency counts from the due time. So a server that stalls is charged for every request that would have come
  * meanwhile (no coordinated omission).
  */
-import http from 'node:http';
-import https from 'node:https';
-import type { LookupFunction } from 'node:net';
+import type { Clients } from './clients.ts';
+import { type Again, type Message, type Outcome, send } from './send.ts';
 
-export interface HttpLoad {
-  url: URL;
-  method: string;
-  headers: Readonly<Record<string, string>>;
+export interface HttpLoad extends Message {
+  clients: Clients;
   /** How many requests, spread evenly. */
   requests: number;
   /** Requests a second. */
   rate: number;
-  /** From the due time until the whole answer is there, in ms; then the request has failed. */
-  timeout: number;
-  /** Use a connection for more than one request. */
-  keepAlive: boolean;
-  /** Most connections at a time; further requests wait, and the wait counts. */
-  connections: number;
-  /** How host names become addresses; the system's way unless given. Of several the next is tried when one refuses. */
-  lookup?: LookupFunction | undefined;
   /** Ends the run early: nothing more is sent, what is in flight is given up and not counted. */
   signal?: AbortSignal;
   /** Told about each request when it is over. */
   done?: (outcome: Outcome) => void;
-}
-
-export interface Outcome {
-  /** Of the answer; 0 when there was none. */
-  status: number;
-  /** From the due time, in ms. */
-  latency: number;
-  /** Why it failed, in a few words; undefined when it did not. */
-  failure?: string;
-  bytes: number;
 }
 
 export interface HttpLoadResult {
@@ -47,6 +26,8 @@ export interface HttpLoadResult {
   statuses: Record<string, number>;
   /** How often each failure happened. */
   failures: Record<string, number>;
+  /** Over all requests. */
+  again: Again;
   bytes: number;
   /** From the first due time until the last answer, in ms. */
   took: number;
@@ -55,19 +36,13 @@ export interface HttpLoadResult {
 }
 
 export async function runHttpLoad(load: HttpLoad): Promise<HttpLoadResult> {
-  const { url, requests, rate, signal } = load;
-  const { Agent } = url.protocol === 'https:' ? https : http;
-  const agent = new Agent({
-    keepAlive: load.keepAlive,
-    maxSockets: load.connections,
-    maxFreeSockets: load.connections,
-    ...(load.lookup === undefined ? {} : { lookup: load.lookup, autoSelectFamily: true }),
-  });
+  const { clients, requests, rate, signal } = load;
   const result: HttpLoadResult = {
     latencies: [],
     failed: 0,
     statuses: {},
     failures: {},
+    again: { refused: 0, closed: 0 },
     bytes: 0,
     took: 0,
     latest: 0,
@@ -85,6 +60,8 @@ export async function runHttpLoad(load: HttpLoad): Promise<HttpLoadResult> {
     }
     if (outcome.status > 0) result.statuses[outcome.status] = (result.statuses[outcome.status] ?? 0) + 1;
     result.bytes += outcome.bytes;
+    result.again.refused += outcome.again.refused;
+    result.again.closed += outcome.again.closed;
     load.done?.(outcome);
   };
 
@@ -107,7 +84,7 @@ export async function runHttpLoad(load: HttpLoad): Promise<HttpLoadResult> {
       while (sent < requests && dueOf(sent) <= now) {
         const due = dueOf(sent++);
         result.latest = Math.max(result.latest, now - due);
-        const giveUp = send(load, agent, due, (outcome) => {
+        const giveUp = send(load, clients.next(), due, (outcome) => {
           flying.delete(giveUp);
           if (signal?.aborted) return;
           count(outcome);
@@ -122,64 +99,5 @@ export async function runHttpLoad(load: HttpLoad): Promise<HttpLoadResult> {
     else tick();
   });
   result.took = performance.now() - started;
-  agent.destroy();
   return result;
-}
-
-/** Sockets that have carried a request. (`request.reusedSocket` stays false for a request that had to wait for one.) */
-const used = new WeakSet<object>();
-
-/** Sends one request; calls `over` exactly once. The answer gives it up. */
-function send(load: HttpLoad, agent: http.Agent, due: number, over: (outcome: Outcome) => void): () => void {
-  const client = load.url.protocol === 'https:' ? https : http;
-  let status = 0;
-  let bytes = 0;
-  let ended = false;
-  let request: http.ClientRequest;
-  const end = (failure?: string): void => {
-    if (ended) return;
-    ended = true;
-    clearTimeout(timer);
-    const latency = performance.now() - due;
-    over({ status, latency, bytes, ...(failure === undefined ? {} : { failure }) });
-    if (failure !== undefined) request.destroy();
-  };
-  const timer = setTimeout(() => end('timeout'), Math.max(0, load.timeout - (performance.now() - due)));
-  const attempt = (isRetry: boolean): void => {
-    request = client.request(load.url, {
-      agent: isRetry ? false : agent,
-      method: load.method,
-      headers: load.headers,
-      ...(load.lookup === undefined ? {} : { lookup: load.lookup, autoSelectFamily: true }),
-    });
-    let isReused = false;
-    request.on('socket', (socket) => {
-      isReused = used.has(socket);
-      used.add(socket);
-    });
-    request.on('response', (response) => {
-      status = response.statusCode ?? 0;
-      response.on('data', (chunk: Buffer) => {
-        bytes += chunk.length;
-      });
-      response.on('end', () => end(status < 400 ? undefined : `status ${status}`));
-      response.on('error', () => end('answer cut off'));
-    });
-    request.on('error', (error: NodeJS.ErrnoException) => {
-      // A kept connection that the server closed just then: nobody has seen the request, so it is sent on a fresh
-      // one, as every client does. The clock runs on.
-      if (
-        !ended &&
-        !isRetry &&
-        isReused &&
-        status === 0 &&
-        (error.code === 'ECONNRESET' || error.code === 'EPIPE')
-      )
-        attempt(true);
-      else end(error.code ?? error.message);
-    });
-    request.end();
-  };
-  attempt(false);
-  return () => end('given up');
 }

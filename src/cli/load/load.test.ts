@@ -1,7 +1,8 @@
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import fc from 'fast-check';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
+import { Clients } from './clients.ts';
 import { type HttpLoad, runHttpLoad } from './http-load.ts';
 import { percentile, summarize } from './summary.ts';
 import { runTcpLoad } from './tcp-load.ts';
@@ -21,17 +22,22 @@ async function listen<S extends http.Server | net.Server>(server: S): Promise<{ 
   return { server, port: (server.address() as AddressInfo).port };
 }
 
-function loadOf(port: number, over: Partial<HttpLoad> = {}): HttpLoad {
+type Over = Partial<Omit<HttpLoad, 'clients'> & ConstructorParameters<typeof Clients>[0]>;
+
+function loadOf(port: number, over: Over = {}): HttpLoad {
+  const { url = new URL(`http://127.0.0.1:${port}/path?x=1`), lookup, ...load } = over;
+  const { clients = 1, connections = 100, keepAlive = true, ...rest } = load;
+  const all = new Clients({ url, clients, connections, keepAlive, lookup });
+  onTestFinished(() => all.close());
   return {
-    url: new URL(`http://127.0.0.1:${port}/path?x=1`),
+    url,
+    clients: all,
     method: 'GET',
     headers: {},
     requests: 50,
     rate: 1000,
     timeout: 5000,
-    keepAlive: true,
-    connections: 100,
-    ...over,
+    ...rest,
   };
 }
 
@@ -119,6 +125,67 @@ describe('HTTP load', () => {
     );
     const result = await runHttpLoad(loadOf(port, { requests: 100, rate: 2000, connections: 2 }));
     expect(result).toMatchObject({ failures: {}, failed: 0, statuses: { 200: 100 } });
+  });
+
+  it('a request on a kept connection that is closed unanswered is sent again, and counted', async () => {
+    let seen = 0;
+    const { port } = await listen(
+      http.createServer((request, response) => {
+        // The second request on each connection is taken and never answered.
+        if (++seen % 2 === 0) request.socket.resetAndDestroy();
+        else response.end('x');
+      }),
+    );
+    const result = await runHttpLoad(loadOf(port, { requests: 4, rate: 1000, connections: 1 }));
+    expect(result).toMatchObject({ failed: 0, statuses: { 200: 4 }, again: { refused: 0, closed: 3 } });
+  });
+
+  it('a request on a new connection that is closed unanswered has failed', async () => {
+    const { port } = await listen(http.createServer(({ socket }) => socket.resetAndDestroy()));
+    const result = await runHttpLoad(loadOf(port, { requests: 3 }));
+    expect(result).toMatchObject({ failures: { 'new connection closed': 3 }, again: { closed: 0 } });
+  });
+
+  it('an answer that breaks off is not asked for again', async () => {
+    let seen = 0;
+    const { port } = await listen(
+      http.createServer(({ socket }, response) => {
+        if (++seen === 1) response.end('x');
+        else socket.end('HTTP/1.1 200');
+      }),
+    );
+    const result = await runHttpLoad(loadOf(port, { requests: 2, rate: 20, connections: 1 }));
+    expect(result).toMatchObject({ statuses: { 200: 1 }, failures: { 'answer cut off': 1 } });
+    expect(seen).toBe(2);
+  });
+
+  it('an address that refuses leads to the next one of the name, and is counted', async () => {
+    const { port } = await listen(http.createServer((_, response) => response.end()));
+    const result = await runHttpLoad(
+      loadOf(port, {
+        url: new URL(`http://tier.test:${port}/`),
+        keepAlive: false,
+        requests: 10,
+        lookup: (_, __, found) =>
+          found(null, [
+            { address: '127.0.0.9', family: 4 },
+            { address: '127.0.0.1', family: 4 },
+          ]),
+      }),
+    );
+    expect(result).toMatchObject({ failed: 0, again: { refused: 10, closed: 0 } });
+  });
+
+  it('clients send in turn, each on connections of its own', async () => {
+    const ports = new Map<number | undefined, number>();
+    const { port } = await listen(
+      http.createServer(({ socket }, response) => {
+        ports.set(socket.remotePort, (ports.get(socket.remotePort) ?? 0) + 1);
+        response.end();
+      }),
+    );
+    await runHttpLoad(loadOf(port, { requests: 20, connections: 1, clients: 4 }));
+    expect([...ports.values()]).toEqual([5, 5, 5, 5]);
   });
 
   it('ends early with what there is', async () => {

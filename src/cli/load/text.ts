@@ -1,5 +1,6 @@
 /** The result of a load as a person reads it. */
 import { columns } from '../columns.ts';
+import type { Again } from './send.ts';
 import type { Bucket, Summary } from './summary.ts';
 
 /** Length of the longest bar, in characters. */
@@ -22,6 +23,11 @@ export function summaryText(summary: Summary, what: 'Request' | 'Connection'): s
 export function countsText(counts: Readonly<Record<string, number>>): string {
   const rows = Object.entries(counts).sort(([, a], [, b]) => b - a);
   return columns(rows.map(([name, times]) => [`  ${name}:`, count(times)]));
+}
+
+/** What clients did as browsers do, so that it is no failure. */
+export function againText({ refused, closed }: Again): string {
+  return `${count(refused)} at the next address when one refused, ${count(closed)} when a kept connection was closed`;
 }
 
 export function histogramText(buckets: readonly Bucket[]): string {

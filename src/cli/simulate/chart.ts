@@ -3,6 +3,20 @@
 import type { Simulation, SimulationStep } from '../../group/autoscale/simulate.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { count } from '../load/text.ts';
+import {
+  BLUE,
+  BROWN,
+  figure,
+  grid,
+  legend,
+  line,
+  type Plot,
+  picture,
+  RED,
+  staircase,
+  strokes,
+  text,
+} from '../svg.ts';
 
 /** Steps that share one column of a drawing: what was highest in them is drawn. */
 interface Column {
@@ -61,54 +75,49 @@ export function terminalChart({ steps }: Simulation, each: number, width = 72): 
   return `${lines.map((line) => line.trimEnd()).join('\n')}\n`;
 }
 
-function figure(value: number): string {
-  return value.toLocaleString('en-US', { maximumSignificantDigits: 3 });
-}
+const WIDTH = 960;
+const HIGH = 360;
 
-const SVG = { width: 960, height: 360, left: 56, right: 16, top: 40, bottom: 40 };
-
-/** The same as a file to look at or to show: no script, no fonts of its own, light and dark. */
+/** The same as a file to look at or to show. */
 export function svgChart({ steps, offered, refused, instanceHours }: Simulation, each: number): string {
-  const inner = { width: SVG.width - SVG.left - SVG.right, height: SVG.height - SVG.top - SVG.bottom };
-  const columns = columnsOf(steps, inner.width);
-  const end = Math.max(1, steps.at(-1)!.at);
-  const top = Math.max(1, ...columns.map(({ size, load }) => Math.max(size, load / each)));
-  const x = (at: number) => (SVG.left + (at / end) * inner.width).toFixed(1);
-  const y = (value: number) => (SVG.top + inner.height * (1 - value / top)).toFixed(1);
-  const staircase = (value: (column: Column) => number): string =>
-    columns
-      .map(
-        (column, at) =>
-          `${at === 0 ? 'M' : 'H'}${at === 0 ? `${x(column.at)},${y(value(column))}` : `${x(column.at)}V${y(value(column))}`}`,
-      )
-      .join('');
-  const load = columns.map((column) => `${x(column.at)},${y(column.load / each)}`).join(' ');
-  const bars = columns
-    .filter((column) => column.refused > 0)
-    .map(({ at }) => `<path class="refused" d="M${x(at)},${SVG.height - SVG.bottom}v-6"/>`)
-    .join('');
-  const ticks = [0, 0.25, 0.5, 0.75, 1]
-    .map((part) => {
-      const height = y(top * part);
-      const time = formatDuration(Math.round((end * part) / 1000) * 1000);
-      return `<path class="grid" d="M${SVG.left},${height}H${SVG.width - SVG.right}"/><text x="${SVG.left - 8}" y="${Number(height) + 4}" text-anchor="end">${figure(top * part)}</text><text x="${x(end * part)}" y="${SVG.height - 16}" text-anchor="middle">${time}</text>`;
-    })
-    .join('\n');
+  const width = WIDTH - 72;
+  const columns = columnsOf(steps, width);
+  const plot: Plot = {
+    left: 56,
+    upper: 40,
+    width,
+    height: HIGH - 80,
+    end: Math.max(1, steps.at(-1)!.at),
+    top: Math.max(1, ...columns.map(({ size, load }) => Math.max(size, load / each))),
+  };
+  const marks = (value: (column: Column) => number) =>
+    columns.map((column) => ({ at: column.at, value: value(column) }));
   const title = `${figure(instanceHours)} instance hours, ${count(Math.round(refused))} of ${count(Math.round(offered))} requests refused`;
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${SVG.width} ${SVG.height}" role="img" aria-label="${title}">
-<style>
-svg { background: #fff; font: 12px system-ui, sans-serif; fill: #444 }
-.grid { stroke: #ddd } .size { stroke: #2563eb; stroke-width: 2; fill: none } .ready { stroke: #2563eb; stroke-dasharray: 2 3; fill: none }
-.load { stroke: #b45309; fill: none } .refused { stroke: #dc2626; stroke-width: 2 }
-@media (prefers-color-scheme: dark) { svg { background: #111; fill: #bbb } .grid { stroke: #333 } .size, .ready { stroke: #60a5fa } .load { stroke: #fbbf24 } }
-</style>
-<text x="${SVG.left}" y="20" font-weight="600">${title}</text>
-<text x="${SVG.width - SVG.right}" y="20" text-anchor="end"><tspan fill="#2563eb">━ instances</tspan> <tspan fill="#2563eb">┄ ready</tspan> <tspan fill="#b45309">━ load, in instances at their target</tspan> <tspan fill="#dc2626">┃ refused</tspan></text>
-${ticks}
-<path class="ready" d="${staircase(({ ready }) => ready)}"/>
-<path class="size" d="${staircase(({ size }) => size)}"/>
-<polyline class="load" points="${load}"/>
-${bars}
-</svg>
-`;
+  const times = columns.filter((column) => column.refused > 0).map(({ at }) => at);
+  return picture(WIDTH, HIGH, title, [
+    text(plot.left, 20, title, 'start', true),
+    legend(plot.left + width, 20, [
+      [BLUE, '━ instances'],
+      [BLUE, '┄ ready'],
+      [BROWN, '━ load, in instances at their target'],
+      [RED, '┃ refused'],
+    ]),
+    grid(plot),
+    staircase(
+      plot,
+      'ready',
+      marks(({ ready }) => ready),
+    ),
+    staircase(
+      plot,
+      'size',
+      marks(({ size }) => size),
+    ),
+    line(
+      plot,
+      'load',
+      marks(({ load }) => load / each),
+    ),
+    strokes(plot, 'refused', times),
+  ]);
 }

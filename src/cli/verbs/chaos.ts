@@ -2,6 +2,7 @@ import { MusterError } from '../../errors.ts';
 import { JSON_FLAG, json } from '../connect.ts';
 import type { Flags, FlagValues } from '../flags.ts';
 import { untilInterrupted } from '../interrupt.ts';
+import { writeResult } from '../output.ts';
 import { type Terminal, verb } from '../verb.ts';
 
 const flags = {
@@ -16,13 +17,18 @@ const flags = {
     summary: 'An agent that runs groups; with it a stack that is up already is taken, and none started.',
   },
   output: { kind: 'string', value: 'FILE', summary: 'Gets what the stack prints.' },
+  svg: {
+    kind: 'string',
+    value: 'FILE',
+    summary: 'Gets a chart: how large groups were, and the load.',
+  },
   ...JSON_FLAG,
 } as const satisfies Flags;
 
 export const chaos = verb({
   summary: 'Kills, pauses, slows and cuts off parts of a stack under load, and shows what clients saw.',
   about:
-    'A plan says which faults come how often and on which groups; without one, every group with more than one instance is hit. Who is hit when is decided by the seed. The last instance that is well is spared. Cutting off needs nftables and root; where that cannot be, it is left out and said. Exits with 1 when a request failed or the stack was not whole again within a minute. Ctrl-C ends it early, with the report so far; whatever was done is undone.',
+    'A plan says which faults come how often and on which groups; without one, every group with more than one instance is hit. Who is hit when is decided by the seed. The last instance that is well is spared. Cutting off needs nftables and root; where that cannot be, it is left out and said. Clients do what browsers do, and the report says how often: an address that refuses leads to the next one of the name, a kept connection that is closed before an answer began to another one. Exits with 1 when a request failed or the stack was not whole again within a minute. Ctrl-C ends it early, with the report so far; whatever was done is undone.',
   args: ['[STACK]'],
   examples: [
     { command: 'muster chaos stacks/hello.toml -seed 7' },
@@ -91,10 +97,14 @@ function text({ load, seed }: Plan): string {
 
 async function show(
   report: Report,
-  { json: asJson }: { json?: boolean },
+  { json: asJson, svg }: { json?: boolean; svg?: string },
   terminal: Terminal,
 ): Promise<number> {
   const { reportText } = await import('../chaos/report.ts');
+  if (svg !== undefined) {
+    const { chaosChart } = await import('../chaos/chart.ts');
+    await writeResult(svg, chaosChart(report));
+  }
   terminal.out(asJson ? json(report) : `\n${reportText(report)}`);
   const isWell = report.failed === 0 && report.requests > 0;
   return isWell && report.events.every(({ wholeAfter }) => wholeAfter !== undefined) ? 0 : 1;

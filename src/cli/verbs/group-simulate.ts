@@ -4,6 +4,7 @@ import { columns } from '../columns.ts';
 import { JSON_FLAG, json } from '../connect.ts';
 import type { Flags, FlagValues } from '../flags.ts';
 import { count } from '../load/text.ts';
+import { writeResult } from '../output.ts';
 import { verb } from '../verb.ts';
 
 const flags = {
@@ -69,7 +70,7 @@ export const groupSimulate = verb({
       work: flags.work ?? 20,
       size: Math.min(spec.max, Math.max(spec.min, size)),
     });
-    if (flags.svg !== undefined) await write(flags.svg, svgChart(result, each));
+    if (flags.svg !== undefined) await writeResult(flags.svg, svgChart(result, each));
     if (flags.json) {
       terminal.out(json(result));
       return;
@@ -139,12 +140,5 @@ async function read(file: string, stdin: NodeJS.ReadableStream): Promise<string>
   const { readFile } = await import('node:fs/promises');
   return readFile(file, 'utf8').catch((error: unknown) => {
     throw new MusterError('request.invalid', `cannot read the trace ${file}: ${messageOf(error)}`);
-  });
-}
-
-async function write(file: string, text: string): Promise<void> {
-  const { writeFile } = await import('node:fs/promises');
-  await writeFile(file, text).catch((error: unknown) => {
-    throw new MusterError('request.invalid', `cannot write ${file}: ${messageOf(error)}`);
   });
 }

@@ -3,11 +3,12 @@ import { MusterError } from '../../errors.ts';
 import { formatHostPort } from '../../lib/host-port.ts';
 import { JSON_FLAG, json } from '../connect.ts';
 import type { Flags, FlagValues } from '../flags.ts';
+import { Clients } from '../load/clients.ts';
 import { runHttpLoad } from '../load/http-load.ts';
 import { lookupAt } from '../load/lookup.ts';
 import { summarize } from '../load/summary.ts';
 import { runTcpLoad } from '../load/tcp-load.ts';
-import { count, countsText, histogramText, ms, summaryText } from '../load/text.ts';
+import { againText, count, countsText, histogramText, ms, summaryText } from '../load/text.ts';
 import { type Terminal, verb } from '../verb.ts';
 
 /** A request that went out this long after its time, in ms, makes the result doubtful. */
@@ -28,8 +29,13 @@ const flags = {
   timeout: { kind: 'duration', summary: 'How long a request or a connect may take.', default: '10s' },
   connections: {
     kind: 'integer',
-    summary: 'tcp: how many to hold; http: most at a time.',
+    summary: 'tcp: how many to hold; http: most of a client at a time.',
     default: '100; 4096',
+  },
+  clients: {
+    kind: 'integer',
+    summary: 'http: so many send in turn, each on connections of its own; browsers have at most 6 each.',
+    default: '1',
   },
   hold: { kind: 'integer', summary: 'tcp: how many connections to hold; another word for -connections.' },
   resolver: {
@@ -69,7 +75,7 @@ export const load = verb({
   flags,
   async run({ flags, args: [address = ''], terminal }) {
     const url = parseUrl(address);
-    for (const name of ['requests', 'rate', 'connections', 'hold', 'duration', 'timeout'] as const)
+    for (const name of ['requests', 'rate', 'connections', 'clients', 'hold', 'duration', 'timeout'] as const)
       if (flags[name] !== undefined && flags[name] <= 0)
         throw new MusterError('usage', `-${name} has to be above 0`);
     if (flags.hold !== undefined && (url.protocol !== 'tcp:' || flags.connections !== undefined))
@@ -114,6 +120,13 @@ async function sendRequests(
     terminal.err(
       `${count(requests)} requests, ${count(Math.round(rate * 10) / 10)} a second, to ${url.href}\n`,
     );
+  const clients = new Clients({
+    url,
+    clients: values.clients ?? 1,
+    connections: values.connections ?? 4096,
+    keepAlive: values['keep-alive'] ?? true,
+    lookup: values.resolver === undefined ? undefined : lookupAt(resolverOf(values.resolver)),
+  });
   const result = await runHttpLoad({
     url,
     method: values.method ?? 'GET',
@@ -121,19 +134,19 @@ async function sendRequests(
     requests,
     rate,
     timeout: values.timeout ?? 10_000,
-    keepAlive: values['keep-alive'] ?? true,
-    connections: values.connections ?? 4096,
-    lookup: values.resolver === undefined ? undefined : lookupAt(resolverOf(values.resolver)),
+    clients,
     signal,
   });
+  clients.close();
   const summary = summarize(result.latencies, result.failed);
-  const { statuses, failures, bytes, took, latest } = result;
+  const { statuses, failures, again, bytes, took, latest } = result;
   if (values.json) {
-    terminal.out(json({ ...summary, statuses, failures, bytes, took, latest }));
+    terminal.out(json({ ...summary, statuses, failures, again, bytes, took, latest }));
   } else {
     terminal.out(`\n${summaryText(summary, 'Request')}`);
     if (Object.keys(statuses).length > 0) terminal.out(`\nStatus\n${countsText(statuses)}`);
     if (summary.fail > 0) terminal.out(`\nFailures\n${countsText(failures)}`);
+    if (again.refused + again.closed > 0) terminal.out(`\nTried again: ${againText(again)}\n`);
     if (summary.histogram.length > 0) terminal.out(`\nLatency\n${histogramText(summary.histogram)}`);
     if (latest > LATE)
       terminal.err(
