@@ -83,3 +83,47 @@ it('to which something happens while they are looked into stay as they are until
   expect(await first()).toMatchObject({ failed: [], unknown: [{ Id: 'one' }] });
   expect(await (await view())()).toMatchObject({ failed: [{ Id: 'one' }], unknown: [] });
 });
+
+it('to which something happens while the others are looked into are not taken for gone', async () => {
+  // One that failed, or got healthy, while another was looked into lost its registration for a moment, or for good.
+  let answer: (details: ContainerDetails) => void = () => {};
+  const details = (Id: string): ContainerDetails => ({ Id, Name: `/${Id}`, Created: '', Config: {} });
+  const engine = {
+    listContainers: async () => [{ Id: 'quick' }, { Id: 'slow' }, { Id: 'gone' }] as ContainerSummary[],
+    inspectContainer: async (id: string) => {
+      if (id === 'gone') return undefined;
+      return id === 'quick' ? details(id) : new Promise<ContainerDetails>((resolve) => (answer = resolve));
+    },
+  };
+  const containers = new Containers({ engine, clock: new ManualClock(), logger: silentLogger, late() {} });
+  const view = containers.view({ failed: false, signal: new AbortController().signal });
+  await new Promise(setImmediate);
+  containers.forget('quick');
+  answer(details('slow'));
+  expect(await view).toMatchObject({ running: [{ Id: 'slow' }], unknown: [{ Id: 'quick' }] });
+});
+
+it('that wait to be started again run for Docker, and have failed', async () => {
+  const list: ContainerSummary[] = [
+    { Id: 'failed', State: 'restarting', Status: 'Restarting (1) 3 seconds ago' },
+    { Id: 'ended', State: 'restarting', Status: 'Restarting (0) 3 seconds ago' },
+    { Id: 'killed', State: 'restarting', Status: 'Restarting (137) 3 seconds ago' },
+  ];
+  const engine = {
+    listContainers: async () => list,
+    inspectContainer: async (Id: string): Promise<ContainerDetails> => ({
+      Id,
+      Name: `/${Id}`,
+      Config: {},
+      State: { Running: true, Restarting: true, ExitCode: 1 },
+    }),
+  };
+  const containers = new Containers({ engine, clock: new ManualClock(), logger: silentLogger, late() {} });
+  const { signal } = new AbortController();
+  const none = { running: [], unknown: [] };
+  expect(await containers.view({ failed: true, signal })).toMatchObject({
+    ...none,
+    failed: [{ Id: 'failed' }],
+  });
+  expect(await containers.view({ failed: false, signal })).toMatchObject({ ...none, failed: [] });
+});

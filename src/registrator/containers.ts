@@ -11,7 +11,7 @@ export interface View {
   readonly running: readonly ContainerDetails[];
   /** Those that are there but could not be looked into: what is known of them stays. */
   readonly unknown: readonly ContainerSummary[];
-  /** Those that have ended with an error of their own. */
+  /** Those that have ended with an error of their own, and may be about to be started again. */
   readonly failed: readonly ContainerDetails[];
 }
 
@@ -33,11 +33,14 @@ export interface ContainersDeps {
   readonly late: () => void;
 }
 
+/** What a look into a container brought. */
+type Look = ContainerDetails | 'gone' | 'later';
+
 /** The containers of an engine. What was looked into is looked into again only when its line in the list changed, or on word. */
 export class Containers {
   readonly #deps: ContainersDeps;
   readonly #known = new Map<string, { line: string; details: ContainerDetails }>();
-  readonly #looking = new Map<string, Promise<boolean>>();
+  readonly #looking = new Map<string, Promise<Look>>();
 
   constructor(deps: ContainersDeps) {
     this.#deps = deps;
@@ -70,50 +73,56 @@ export class Containers {
     const { engine, logger } = this.#deps;
     const all = await engine.listContainers({ all: failed, signal });
     const unknown: ContainerSummary[] = [];
-    const wanted = all.filter((one) => (isRunning(one) || hasFailed(one)) && !isLeaving(one.Id));
+    const found: { details: ContainerDetails; created: string }[] = [];
+    const wanted = all.filter((one) => (isRunning(one) || (failed && hasFailed(one))) && !isLeaving(one.Id));
+    const looks = new Map<string, Look>();
     await inParallel(AT_A_TIME, wanted, async (summary) => {
       try {
-        if (!(await this.#look(summary, signal))) unknown.push(summary);
+        looks.set(summary.Id, await this.#look(summary, signal));
       } catch (error) {
         signal.throwIfAborted();
-        unknown.push(summary);
         logger.warn('a container could not be looked into; its services stay as they are', {
           container: nameOfSummary(summary),
           error: messageOf(error),
         });
       }
     });
+    for (const summary of wanted) {
+      const { Id: id } = summary;
+      const look = looks.get(id) ?? 'later';
+      if (look === 'gone') continue;
+      // Something may have happened to it while the others were looked into.
+      if (look === 'later' || this.#known.get(id)?.details !== look) unknown.push(summary);
+      else found.push({ details: look, created: creationOf(summary, look) });
+    }
     const ids = new Set(wanted.map(({ Id }) => Id));
     for (const id of this.#known.keys()) if (!ids.has(id)) this.#known.delete(id);
-    const known = wanted.flatMap((summary) => {
-      const details = this.#known.get(summary.Id)?.details;
-      return details === undefined ? [] : [{ details, created: creationOf(summary, details) }];
-    });
-    const seen = known.sort((a, b) => (a.created < b.created ? -1 : 1)).map(({ details }) => details);
+    const seen = found.sort((a, b) => (a.created < b.created ? -1 : 1)).map(({ details }) => details);
     return {
-      running: seen.filter(({ State }) => State?.Running !== false),
+      running: seen.filter((one) => !hasEnded(one)),
       unknown,
-      failed: seen.filter(({ State }) => State?.Running === false && isOwnFailure(State.ExitCode ?? 0)),
+      failed: seen.filter((one) => failed && hasEnded(one) && isOwnFailure(one.State?.ExitCode ?? 0)),
     };
   }
 
   /**
-   * False when nothing is known that can be relied on: something happened to it meanwhile, or it takes longer than the others are to
-   * wait; then `late` is called when it is done.
+   * `later` when nothing is known that can be relied on: something happened to it meanwhile, or it takes longer than the others are
+   * to wait; then `late` is called when it is done.
    */
-  async #look(summary: ContainerSummary, signal: AbortSignal): Promise<boolean> {
+  async #look(summary: ContainerSummary, signal: AbortSignal): Promise<Look> {
     const { Id: id } = summary;
     const line = lineOf(summary);
-    if (this.#known.get(id)?.line === line) return true;
+    const known = this.#known.get(id);
+    if (known?.line === line) return known.details;
     this.#known.delete(id);
     const going = this.#looking.get(id);
     if (going !== undefined) return this.#inTime(going);
-    const looking: Promise<boolean> = this.#deps.engine.inspectContainer(id, signal).then((details) => {
-      // Gone since the list was made.
-      if (details === undefined) return true;
-      if (this.#looking.get(id) !== looking) return false;
+    const looking: Promise<Look> = this.#deps.engine.inspectContainer(id, signal).then((details) => {
+      // Since the list was made.
+      if (details === undefined) return 'gone';
+      if (this.#looking.get(id) !== looking) return 'later';
       this.#known.set(id, { line, details });
-      return true;
+      return details;
     });
     this.#looking.set(id, looking);
     const over = () => {
@@ -123,16 +132,16 @@ export class Containers {
     return this.#inTime(looking, () => looking.then(this.#deps.late, this.#deps.late));
   }
 
-  #inTime(looking: Promise<boolean>, onLate = () => {}): Promise<boolean> {
+  #inTime(looking: Promise<Look>, onLate = () => {}): Promise<Look> {
     return new Promise((resolve, reject) => {
       const cancel = this.#deps.clock.after(PATIENCE, () => {
         onLate();
-        resolve(false);
+        resolve('later');
       });
       looking.then(
-        (isKnown) => {
+        (look) => {
           cancel();
-          resolve(isKnown);
+          resolve(look);
         },
         (error) => {
           cancel();
@@ -157,9 +166,17 @@ function isRunning({ State: state = '' }: ContainerSummary): boolean {
   return state === '' || state === 'running';
 }
 
-function hasFailed({ State: state, Status: status = '' }: ContainerSummary): boolean {
-  if (state !== 'exited' && state !== 'dead') return false;
-  return isOwnFailure(Number(/^Exited \((\d+)\)/.exec(status)?.[1] ?? 0));
+/** What waits to be started again has failed as well. */
+const FAILED_STATES = new Set(['exited', 'dead', 'restarting']);
+
+function hasFailed({ State: state = '', Status: status = '' }: ContainerSummary): boolean {
+  if (!FAILED_STATES.has(state)) return false;
+  return isOwnFailure(Number(/^(?:Exited|Restarting) \((\d+)\)/.exec(status)?.[1] ?? 0));
+}
+
+/** Docker has one that waits to be started again run. */
+function hasEnded({ State }: ContainerDetails): boolean {
+  return State?.Running === false || State?.Restarting === true;
 }
 
 /** An error, and not a signal that somebody sent. */

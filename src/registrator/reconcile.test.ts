@@ -47,7 +47,7 @@ function steps(wanted: WantedService[], there: PresentService[], more: Partial<R
 
 const putAs = (one: WantedService, at = 0): [string, Put] => [
   one.id,
-  { print: fullPrint(one), at, container: 'c' },
+  { print: fullPrint(one), at, container: one.container },
 ];
 
 describe('what has to be done', () => {

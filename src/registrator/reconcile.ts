@@ -1,12 +1,12 @@
 import type { PresentService } from './target.ts';
-import { partsOfId, type WantedService } from './wanted.ts';
+import { type ContainerName, partsOfId, type WantedService } from './wanted.ts';
 
 /** What was last put where, to tell what a registry does not show: the check, and when a verdict was given. */
 export interface Put {
   readonly print: string;
   readonly at: number;
-  /** Name of the container it is for. */
-  readonly container: string;
+  /** Whose it is. */
+  readonly container: ContainerName;
 }
 
 export interface Reconciliation {

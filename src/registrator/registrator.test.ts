@@ -91,6 +91,9 @@ class FakeTarget implements Target {
   }
 }
 
+/** What an earlier run of this host put there. */
+const left = (id: string): PresentService => ({ id, name: 'web', owner: 'here', print: '' });
+
 function begin(engine: FakeEngine, target: FakeTarget, options: Partial<RegistratorOptions> = {}) {
   const lines: LogLine[] = [];
   const parts: RegistratorParts = {
@@ -140,6 +143,21 @@ describe('the registrator', () => {
     engine.say('die', 'aa');
     await vi.waitUntil(() => !target.ids.includes('here:aa:80'), { timeout: 5000 });
     expect(target.ids).toEqual(['here:bb:80', 'here:hangs:80']);
+  });
+
+  it('keeps an ID of its own that an earlier run left, until all containers are looked into', async () => {
+    // After a restart an engine that took longer than half a second to tell of a container cost it its registration.
+    const engine = new FakeEngine();
+    const target = new FakeTarget();
+    for (const id of ['own', 'here:gone:80']) target.services.set(id, left(id));
+    for (const id of ['aa', 'hangs']) engine.put(id);
+    begin(engine, target);
+    await vi.waitUntil(() => target.ids.includes('here:aa:80') && !target.ids.includes('here:gone:80'));
+    expect(target.ids).toEqual(['here:aa:80', 'own']);
+    engine.containers.delete('hangs');
+    engine.say('die', 'hangs');
+    await vi.waitUntil(() => !target.ids.includes('own'), { timeout: 5000 });
+    expect(target.ids).toEqual(['here:aa:80']);
   });
 
   it('takes a container out when it is told to end, and back when it did not', async () => {

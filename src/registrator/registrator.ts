@@ -8,6 +8,7 @@ import { type Clock, sleep, wakefulClock } from '../lib/clock.ts';
 import { inParallel } from '../lib/in-parallel.ts';
 import type { Logger } from '../lib/log.ts';
 import { Containers, nameOfSummary } from './containers.ts';
+import { keptBy } from './kept.ts';
 import { Leaving } from './leaving.ts';
 import { ownIds } from './metadata.ts';
 import type { RegistratorOptions } from './options.ts';
@@ -15,7 +16,7 @@ import { fullPrint, type Put, stepsOf } from './reconcile.ts';
 import { nameOf, servicesOf } from './services.ts';
 import type { TagTemplate } from './tag-template.ts';
 import type { PresentService, Target } from './target.ts';
-import { type Problem, partsOfId, type WantedService } from './wanted.ts';
+import type { Problem, WantedService } from './wanted.ts';
 
 export interface RegistratorParts {
   readonly engine: Pick<DockerEngine, 'listContainers' | 'inspectContainer' | 'events' | 'address'>;
@@ -212,7 +213,7 @@ export class Registrator {
     const view = await this.#containers.view({ failed: keepsFailed, isLeaving, signal });
     const wanted = new Map<string, WantedService>();
     const problems: Problem[] = [];
-    const unclear: string[] = [];
+    const unclear = view.unknown.map((one) => ({ id: one.Id, name: nameOfSummary(one) }));
     for (const details of view.running) {
       try {
         const found = await this.#servicesOf(details, signal);
@@ -220,18 +221,19 @@ export class Registrator {
         for (const service of found.services) addTo(wanted, service, problems);
       } catch (error) {
         signal.throwIfAborted();
-        unclear.push(nameOf(details).name);
+        unclear.push(nameOf(details));
         this.#report([{ container: nameOf(details), variable: '', message: messageOf(error) }]);
       }
     }
     this.#report(problems);
     const present = await target.list(signal);
-    const names = new Set([
-      ...view.unknown.map(nameOfSummary),
-      ...view.failed.map((one) => nameOf(one).name),
-      ...unclear,
-    ]);
-    const ids = new Set(view.failed.flatMap(({ Config }) => ownIds(Config)));
+    const isKept = keptBy({
+      failed: view.failed.map(nameOf),
+      failedIds: new Set(view.failed.flatMap(({ Config }) => ownIds(Config))),
+      unclear,
+      put: this.#put,
+      hostname: options.hostname,
+    });
     const steps = stepsOf({
       wanted,
       present,
@@ -239,8 +241,7 @@ export class Registrator {
       print: target.print,
       hostname: options.hostname,
       cleanup: options.cleanup,
-      isKept: ({ id }) =>
-        ids.has(id) || names.has(partsOfId(id)?.container ?? this.#put.get(id)?.container ?? ''),
+      isKept: ({ id }) => isKept(id),
       now: this.#clock.now(),
     });
     await this.#carryOut(steps.puts, steps.removals, signal);
@@ -279,7 +280,7 @@ export class Registrator {
         ]);
         return;
       }
-      this.#put.set(id, { print: fullPrint(service), at: this.#clock.now(), container: container.name });
+      this.#put.set(id, { print: fullPrint(service), at: this.#clock.now(), container });
       logger.info('registered', { service: name, id, container: container.name });
     });
     await inParallel(AT_A_TIME, removals, async ({ id, name }) => {
