@@ -95,6 +95,17 @@ const pidOf = (view: InstanceView): number | undefined =>
   view.state.mode === 'running' ? view.state.pid : undefined;
 
 describe('a group', () => {
+  it.skipIf(process.platform !== 'linux')(
+    'has the limits of its group, and so has what it starts',
+    async () => {
+      const { lines, until } = await start({
+        command: ['/bin/sh', '-c', 'ulimit -n; sh -c "ulimit -c"; exec sleep 60'],
+        limits: { openFiles: 123, coreSize: 0 },
+      });
+      expect(await until(() => lines.length >= 2 && lines)).toEqual(['g-1 stdout 123', 'g-1 stdout 0']);
+    },
+  );
+
   it('gives each instance a port, a name and an identity of its own', async () => {
     const { group, lines, until } = await start({
       replicas: 3,

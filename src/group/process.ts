@@ -14,6 +14,7 @@ import { adoptedFamily, type Family, ownFamily } from './family.ts';
 import type { FollowedOutput, OutputFolder } from './output-files.ts';
 import { identityOf, isAlive, type ProcessIdentity, processIds, statOf, wasStartedWith } from './proc.ts';
 import { reaper } from './reaper.ts';
+import { type Limits, ownLimits, whyNotLimited, within } from './rlimits.ts';
 import { INSTANCE_ID } from './variables.ts';
 
 /** How often it is looked whether the rest of a group is gone once its leader is, in ms. */
@@ -38,9 +39,9 @@ export const processDriver: Driver = {
 
   launch(launch) {
     const { command, env, keep, name, id } = launch;
-    const { cwd } = launch.template;
-    const [program = '', ...args] = command;
-    const fault = whyNotStartable(program, cwd, env.PATH);
+    const { cwd, limits = {} } = launch.template;
+    const [program = ''] = command;
+    const fault = whyNotStartable(program, cwd, env.PATH) ?? whyNotWithin(limits, cwd, env.PATH);
     if (fault !== undefined) return notStarted(fault);
     if (keep === undefined) reaper().prepare();
     let files: ReturnType<OutputFolder['create']> | undefined;
@@ -50,7 +51,8 @@ export const processDriver: Driver = {
       return notStarted(`nowhere to write its output: ${messageOf(error)}`);
     }
     const cgroup = makeCgroup(id);
-    const [first, ...rest] = cgroup === undefined ? [program, ...args] : cgroup.within([program, ...args]);
+    const limited = within(limits, command);
+    const [first, ...rest] = cgroup === undefined ? limited : cgroup.within(limited);
     const child = spawn(first as string, rest, {
       cwd,
       env: { ...env },
@@ -228,6 +230,17 @@ function whyNotStartable(program: string, cwd: string, searched = ''): string | 
     .split(path.delimiter)
     .some((directory) => isExecutable(path.resolve(cwd, directory, program)));
   return isFound ? undefined : `${program} is not found in PATH`;
+}
+
+/** Undefined when it can have these limits. */
+function whyNotWithin(limits: Limits, cwd: string, searched: string | undefined): string | undefined {
+  const [program = ''] = within(limits, []);
+  if (program === '') return undefined;
+  if (process.platform !== 'linux') return 'limits can be given on Linux only';
+  const fault = whyNotStartable(program, cwd, searched);
+  if (fault !== undefined) return `${fault}: limits need it (Debian: apt-get install util-linux)`;
+  const { own, mayRaise } = ownLimits();
+  return whyNotLimited(limits, own, mayRaise);
 }
 
 function isExecutable(file: string): boolean {

@@ -5,6 +5,7 @@ import type { HealPolicy } from './heal.ts';
 import type { UpdatePolicy } from './plan.ts';
 import type { PortRange } from './ports.ts';
 import type { RestartPolicy } from './restart.ts';
+import type { Limits } from './rlimits.ts';
 import type { RollbackPolicy } from './verdict.ts';
 
 /** What a container is made from besides what all instances have. */
@@ -37,6 +38,8 @@ export interface Template {
   /** Absolute. */
   cwd: string;
   env: Readonly<Record<string, string>>;
+  /** Of driver `process`. */
+  limits?: Limits | undefined;
   /** Names of the ports that each instance gets; the first is `PORT`. */
   ports: readonly string[];
   portRange: PortRange;
@@ -86,6 +89,15 @@ export function templateOf(template: Template): Template {
 }
 
 /** What instances are made from: another one is another edition. */
-export function shapeOf({ driver, command, container, cwd, env, ports, portRange }: Template) {
-  return { driver, command, ...(container === undefined ? {} : { container }), cwd, env, ports, portRange };
+export function shapeOf({ driver, command, container, cwd, env, limits, ports, portRange }: Template) {
+  return {
+    driver,
+    command,
+    ...(container === undefined ? {} : { container }),
+    cwd,
+    env,
+    ...(limits === undefined ? {} : { limits }),
+    ports,
+    portRange,
+  };
 }

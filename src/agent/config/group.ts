@@ -40,6 +40,30 @@ const containerSchema = z.strictObject({
   cpus: z.number().min(0).default(0).describe('Most processors of one container. 0: no limit.'),
 });
 
+const limitsSchema = z.strictObject({
+  openFiles: z.int().min(1).optional().describe('Open files (nofile).'),
+  processes: z
+    .int()
+    .min(1)
+    .optional()
+    .describe(
+      'Processes and threads of the user, all programs together (nproc). Holds for nobody who is root.',
+    ),
+  coreSize: bytes().optional().describe('Size of a core dump (core). 0: none is written.'),
+  addressSpace: bytes({ least: 4096 })
+    .optional()
+    .describe('Addresses (as). Node, Java and Go reserve far more than they use.'),
+  dataSize: bytes({ least: 4096 }).optional().describe('Memory of its own that it writes to (data).'),
+  stackSize: bytes({ least: 4096 }).optional().describe('Stack of its first thread (stack).'),
+  fileSize: bytes().optional().describe('Size of a file that it writes (fsize).'),
+  lockedMemory: bytes().optional().describe('Memory that is not swapped (memlock).'),
+  cpuTime: duration({ least: 1000 })
+    .optional()
+    .describe(
+      'Time of the processor, in whole seconds (cpu); then the system ends it, and it is started again.',
+    ),
+});
+
 const gceName = () =>
   z.string().regex(/^[a-z](?:[-a-z0-9.:]{0,62})$/, {
     error: 'expected a name as Google has them: small letters, digits and "-"',
@@ -103,6 +127,11 @@ export const groupSchema = z
       .record(z.string(), z.string())
       .default({})
       .describe("Variables besides Muster's own environment; `$PORT` and the like are filled in."),
+    limits: limitsSchema
+      .optional()
+      .describe(
+        'What the system allows each process of an instance of driver `process` (setrlimit), on Linux. More than Muster itself may have needs root. Left out: as Muster itself.',
+      ),
     ports: z
       .array(label())
       .min(1)
@@ -259,6 +288,10 @@ export const groupSchema = z
   .refine(({ driver, container }) => (driver === 'docker') === (container !== undefined), {
     error: 'expected `driver = "docker"` and `[group.container]` together',
     path: ['driver'],
+  })
+  .refine(({ driver, limits }) => driver === 'process' || limits === undefined, {
+    error: 'expected only with driver `process`; containers have `memory` and `cpus` in `[group.container]`',
+    path: ['limits'],
   })
   .refine(
     ({ container, ports }) => Object.keys(container?.ports ?? {}).every((name) => ports.includes(name)),
