@@ -29,6 +29,7 @@ import { Teardown } from './teardown.ts';
 import { resourceOf, startTelemetry, withEnvironment } from './telemetry.ts';
 import { type AgentTemplates, startAgentTemplates } from './templates.ts';
 import { openTruth, type Truth, type Who } from './truth.ts';
+import { startWatches, type Watches } from './watches.ts';
 
 export interface AgentOptions {
   log: AgentLog;
@@ -165,6 +166,7 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
   let draining: Promise<void> | undefined;
   let groups: Groups | undefined;
   let templates: AgentTemplates | undefined;
+  let watches: Watches | undefined;
   const reload = async () => {
     if (options.readConfig === undefined) return;
     const again = await options.readConfig();
@@ -173,8 +175,9 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
     await registry.reload(definitionsOf(again));
     await groups?.reload(again.group);
     templates?.reload(again.template);
+    watches?.reload(again.watch);
     logger.info(
-      'the configuration was read again: services, checks, groups, templates and what the balancer does with HTTP are in force',
+      'the configuration was read again: services, checks, groups, templates, watches and what the balancer does with HTTP are in force',
     );
   };
   const control: AgentControl = {
@@ -283,6 +286,18 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
     });
     templates = rendering;
     teardown.add('the templates', () => rendering.stop());
+  }
+
+  if (http[0] !== undefined) {
+    const started = startWatches(config.watch, {
+      address: http[0],
+      env: { ...process.env, CONSUL_HTTP_ADDR: fromHere(http[0]) },
+      clock,
+      random,
+      log: logger.child('watch'),
+    });
+    watches = started;
+    teardown.add('the watches', () => started.stop());
   }
 
   const drain = (isReplaced = false): Promise<void> => {

@@ -14,7 +14,9 @@ export const logSchema = z
       .string()
       .min(1)
       .optional()
-      .describe('A file for them besides; with a slash at its end a folder, for a `muster.log` in it.'),
+      .describe(
+        'A file for them besides, relative to this one; with a slash at its end a folder, for a `muster.log` in it.',
+      ),
     rotateBytes: z
       .int()
       .min(0)

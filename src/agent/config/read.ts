@@ -222,6 +222,9 @@ function resolvePaths(value: unknown, directory: string): void {
   for (const key of ['dataDir', 'pidFile'])
     if (isTable(value.node) && typeof value.node[key] === 'string')
       value.node[key] = path.resolve(directory, value.node[key]);
+  // A slash at its end says that it is a folder.
+  if (isTable(value.log) && typeof value.log.file === 'string')
+    value.log.file = path.resolve(directory, value.log.file) + (value.log.file.endsWith('/') ? '/' : '');
   const tls = isTable(value.api) ? value.api.tls : undefined;
   for (const key of ['cert', 'key', 'clientCa'])
     if (isTable(tls) && typeof tls[key] === 'string') tls[key] = path.resolve(directory, tls[key]);

@@ -19,6 +19,7 @@ import { portsSchema } from './ports.ts';
 import { registratorSchema } from './registrator.ts';
 import { telemetrySchema } from './telemetry.ts';
 import { haproxySchema, templateSchema } from './template.ts';
+import { watchSchema } from './watch.ts';
 
 export const configSchema = z
   .strictObject({
@@ -41,6 +42,10 @@ export const configSchema = z
       .describe('Checks of this node itself, and further ones of its services.'),
     group: z.array(groupSchema).default([]).describe('Groups of like processes that this node runs.'),
     template: z.array(templateSchema).default([]).describe('Files that this node renders from the catalog.'),
+    watch: z
+      .array(watchSchema)
+      .default([])
+      .describe('Commands and web hooks that are told of changes, at the start of what there is.'),
     haproxy: z
       .array(haproxySchema)
       .default([])

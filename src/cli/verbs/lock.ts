@@ -1,6 +1,6 @@
 import { takeLock, takePlace } from '../../client/index.ts';
 import { MusterError } from '../../errors.ts';
-import { startCommand } from '../child.ts';
+import { startCommand } from '../../lib/command.ts';
 import { CONNECTION_FLAGS, connect } from '../connect.ts';
 import { untilInterrupted } from '../interrupt.ts';
 import { verb } from '../verb.ts';

@@ -1,8 +1,7 @@
-import type { Client, KvPair, Watch, WatchOptions } from '../../client/index.ts';
+import { plainView, STATES, SUBJECT_TYPES, watchSubject } from '../../client/subject.ts';
 import { MusterError } from '../../errors.ts';
-import { type Command, startCommand } from '../child.ts';
+import { type Command, startCommand } from '../../lib/command.ts';
 import { CONNECTION_FLAGS, connect } from '../connect.ts';
-import type { FlagValues } from '../flags.ts';
 import { untilInterrupted } from '../interrupt.ts';
 import { verb } from '../verb.ts';
 
@@ -12,35 +11,14 @@ const SUBJECT_FLAGS = {
   service: { kind: 'string', value: 'NAME', summary: 'For -type=service, and for -type=checks.' },
   tag: { kind: 'list', value: 'TAG', summary: 'Only instances with this tag, for -type=service.' },
   passingonly: { kind: 'boolean', summary: 'Only instances that pass, for -type=service.' },
-  state: { kind: 'string', value: 'STATE', summary: 'Only checks in this state, for -type=checks.' },
+  state: {
+    kind: 'string',
+    value: 'STATE',
+    choices: STATES,
+    summary: 'Only checks in this state, for -type=checks.',
+  },
   name: { kind: 'string', value: 'NAME', summary: 'Only events of this name, for -type=event.' },
 } as const;
-
-type Subject = FlagValues<typeof SUBJECT_FLAGS>;
-
-/** What can be watched. A further kind is one line here. */
-const TYPES = {
-  key: ({ kv }: Client, { key }: Subject, options: WatchOptions) => kv.watch(needed(key, 'key'), options),
-  keyprefix: ({ kv }: Client, { prefix }: Subject, options: WatchOptions) =>
-    kv.watchList(needed(prefix, 'prefix'), options),
-  services: ({ catalog }: Client, _: Subject, options: WatchOptions) => catalog.watchServices(options),
-  nodes: ({ catalog }: Client, _: Subject, options: WatchOptions) => catalog.watchNodes(options),
-  service: (client: Client, { service, tag, passingonly }: Subject, options: WatchOptions) =>
-    client.health.watchService(needed(service, 'service'), {
-      ...options,
-      passing: passingonly ?? false,
-      ...(tag?.[0] === undefined ? {} : { tag: tag[0] }),
-    }),
-  checks: ({ health }: Client, { service, state = 'any' }: Subject, options: WatchOptions) =>
-    service === undefined ? health.watchState(stateOf(state), options) : health.watchChecks(service, options),
-  event: ({ event }: Client, { name }: Subject, options: WatchOptions) => event.watch(name, options),
-} as const satisfies Record<
-  string,
-  (client: Client, subject: Subject, options: WatchOptions) => Watch<unknown>
->;
-
-type Type = keyof typeof TYPES;
-const TYPE_NAMES = Object.keys(TYPES) as Type[];
 
 export const watch = verb({
   summary: 'Watches keys, services, nodes, checks or events, and runs a command at each change.',
@@ -54,20 +32,22 @@ export const watch = verb({
   runsCommand: true,
   flags: {
     ...CONNECTION_FLAGS,
-    type: { kind: 'string', value: 'TYPE', choices: TYPE_NAMES, summary: 'What to watch.' },
+    type: { kind: 'string', value: 'TYPE', choices: SUBJECT_TYPES, summary: 'What to watch.' },
     ...SUBJECT_FLAGS,
     shell: { kind: 'boolean', summary: 'Run the command by a shell.', default: 'true' },
   },
   run({ flags, args: command, terminal }) {
     const { type } = flags;
     if (type === undefined)
-      throw new MusterError('usage', `give -type, what to watch: one of ${TYPE_NAMES.join(', ')}`);
+      throw new MusterError('usage', `give -type, what to watch: one of ${SUBJECT_TYPES.join(', ')}`);
     const client = connect(flags, terminal);
     return untilInterrupted(async (signal) => {
       let running: Command | undefined;
       const stop = () => void running?.stop();
       signal.addEventListener('abort', stop, { once: true });
-      const views: Watch<unknown> = TYPES[type as Type](client, flags, {
+      const { key, prefix, service, tag, passingonly: passingOnly, state, name } = flags;
+      const subject = { type, key, prefix, service, tag: tag?.[0], passingOnly, state, name };
+      const views = watchSubject(client, subject, {
         signal,
         ...(flags.stale ? { consistency: 'stale' as const } : {}),
         onTrouble: (error, delay) =>
@@ -75,7 +55,7 @@ export const watch = verb({
       });
       let runs = 0;
       for await (const view of views) {
-        const json = JSON.stringify(plain(view), null, 4);
+        const json = JSON.stringify(plainView(view), null, 4);
         if (command.length === 0) {
           terminal.out(`${json}\n`);
           return 0;
@@ -92,23 +72,3 @@ export const watch = verb({
     });
   },
 });
-
-function needed(value: string | undefined, flag: string): string {
-  if (value === undefined) throw new MusterError('usage', `this -type needs -${flag}`);
-  return value;
-}
-
-function stateOf(text: string): 'any' | 'passing' | 'warning' | 'critical' {
-  if (text === 'any' || text === 'passing' || text === 'warning' || text === 'critical') return text;
-  throw new MusterError('usage', `-state: expected any, passing, warning or critical, got "${text}"`);
-}
-
-/** As the API has it: values of keys in base64, null for what is not there. */
-function plain(view: unknown): unknown {
-  if (view === undefined) return null;
-  if (Array.isArray(view)) return view.map(plain);
-  const { Value } = view as Partial<KvPair>;
-  return Value instanceof Uint8Array
-    ? { ...(view as KvPair), Value: Buffer.from(Value).toString('base64') }
-    : view;
-}

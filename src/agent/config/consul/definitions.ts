@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { checkSchema, nodeCheckSchema, serviceSchema } from '../definitions.ts';
 import { isTable, toSnake, writtenSchema } from '../names.ts';
 import type { Path } from '../places.ts';
+import { hookSchema, watchSchema } from '../watch.ts';
 import { bare } from './rules.ts';
 
 /** Told of what was understood: where a value of ours came from; and of what was not. */
@@ -69,6 +70,19 @@ const SERVICE = spelling(
   },
 );
 
+const WATCH = spelling(
+  watchSchema,
+  { handler: 'command', args: 'args', handlertype: 'handler_type', httphandlerconfig: 'http' },
+  {
+    datacenter: 'there is one datacenter as yet',
+    stale: 'the agent reads its own copy',
+    filter: 'the view is told whole',
+    namespace: ENTERPRISE,
+    partition: ENTERPRISE,
+  },
+);
+const HOOK = spelling(hookSchema, { path: 'url', header: 'headers', tlsskipverify: 'skip_verify' }, {});
+
 /** A value with where it is in their file and where it comes to be in our configuration. */
 export interface Located {
   readonly value: unknown;
@@ -109,6 +123,23 @@ export function readCheck(located: Located, notes: Notes): unknown {
 
 export function readNodeCheck(located: Located, notes: Notes): unknown {
   return withoutNothing(renamed(located, NODE_CHECK, notes));
+}
+
+/** Consul runs a `handler` by a shell, and `args` as they are. */
+export function readWatch(located: Located, notes: Notes): unknown {
+  const watch = renamed(located, WATCH, notes);
+  if (!isTable(watch)) return watch;
+  const { args, handler_type: _type, http, ...rest } = watch;
+  if (args !== undefined) rest.command = args;
+  if (Array.isArray(rest.tag)) [rest.tag] = rest.tag;
+  const at = keyOf(located.value, WATCH, 'http');
+  if (http !== undefined)
+    rest.http = renamed(
+      { value: http, theirs: [...located.theirs, ...(at ?? [])], ours: [...located.ours, 'http'] },
+      HOOK,
+      notes,
+    );
+  return withoutNothing(rest);
 }
 
 /** A list, or the one thing that stands for a list of one. */

@@ -123,7 +123,7 @@ export const CONSUL_KEYS: Rules = {
   check_output_max_size: sets('health.check_output_max_size'),
   discard_check_output: idle('the output of checks is kept', false),
   enable_agent_tls_for_checks: idle('checks present no certificate', false),
-  watches: idle('`muster watch` does what they do'),
+  watches: { kind: 'watches' },
 
   telemetry: section({
     prometheus_retention_time: sets('telemetry.prometheus_retention_time'),

@@ -6,6 +6,7 @@ export type Rule =
   | { readonly kind: 'section'; readonly keys: Rules }
   | { readonly kind: 'services' }
   | { readonly kind: 'checks' }
+  | { readonly kind: 'watches' }
   | { readonly kind: 'idle'; readonly why: string; readonly granted: readonly unknown[] };
 
 export type Rules = Readonly<Record<string, Rule>>;

@@ -4,7 +4,7 @@ import { nearest } from '../../../lib/nearest.ts';
 import { isTable, toCamel, writtenSchema } from '../names.ts';
 import type { Path } from '../places.ts';
 import { configSchema } from '../schema.ts';
-import { type Located, many, type Notes, readNodeCheck, readService } from './definitions.ts';
+import { type Located, many, type Notes, readNodeCheck, readService, readWatch } from './definitions.ts';
 import { CONSUL_KEYS } from './keys.ts';
 import { bare, type Rule, type Rules } from './rules.ts';
 
@@ -40,7 +40,7 @@ export function translateConsul(value: Record<string, unknown>): Translation {
   };
   /** Adds to one of our lists of tables: `service` and `services` may both be there. */
   const add = (
-    key: 'service' | 'check',
+    key: 'service' | 'check' | 'watch',
     one: unknown,
     at: Path,
     read: (located: Located, notes: Notes) => unknown,
@@ -78,6 +78,8 @@ export function translateConsul(value: Record<string, unknown>): Translation {
       add('service', one, at, readService);
     } else if (rule.kind === 'checks') {
       add('check', one, at, readNodeCheck);
+    } else if (rule.kind === 'watches') {
+      add('watch', one, at, readWatch);
     } else if (rule.why !== '' && !rule.granted.some((granted) => isSame(granted, one))) {
       notes.idle(at, rule.why);
     }

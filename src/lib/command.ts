@@ -1,4 +1,4 @@
-/** Commands that verbs run for their users. */
+/** Commands that are run for users, with all that they start. */
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { MusterError, messageOf } from '../errors.ts';
 
@@ -11,6 +11,8 @@ export interface CommandOptions {
   env: Readonly<Record<string, string | undefined>>;
   /** What it reads on standard input; undefined: what this program reads. */
   input?: string | undefined;
+  /** Told what it writes; undefined: it writes where this program does. */
+  onOutput?: ((text: string) => void) | undefined;
 }
 
 /** A command in a process group of its own. */
@@ -29,9 +31,13 @@ const SIGNAL_NUMBERS: Partial<Record<NodeJS.Signals, number>> = {
   SIGTERM: 15,
 };
 
-export function startCommand(words: readonly string[], { shell, env, input }: CommandOptions): Command {
+export function startCommand(
+  words: readonly string[],
+  { shell, env, input, onOutput }: CommandOptions,
+): Command {
   const [program = '', ...args] = shell ? ['/bin/sh', '-c', words.join(' ')] : words;
-  const stdio: StdioOptions = [input === undefined ? 'inherit' : 'pipe', 'inherit', 'inherit'];
+  const output = onOutput === undefined ? 'inherit' : 'pipe';
+  const stdio: StdioOptions = [input === undefined ? 'inherit' : 'pipe', output, output];
   const child: ChildProcess = spawn(program, args, { stdio, env: { ...env }, detached: true });
   const ended = new Promise<number>((resolve, reject) => {
     child.once('error', (cause) =>
@@ -39,6 +45,8 @@ export function startCommand(words: readonly string[], { shell, env, input }: Co
     );
     child.once('close', (code, signal) => resolve(code ?? 128 + (SIGNAL_NUMBERS[signal ?? 'SIGKILL'] ?? 0)));
   });
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (data: Buffer) => onOutput?.(data.toString()));
   // A command that does not read to the end is its own business.
   child.stdin?.on('error', () => {});
   if (input !== undefined) child.stdin?.end(input);

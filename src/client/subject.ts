@@ -1,0 +1,78 @@
+import { MusterError } from '../errors.ts';
+import type { Client } from './client.ts';
+import type { KvPair } from './types.ts';
+import type { Watch, WatchOptions } from './watch.ts';
+
+/** What can be watched, in the words of Consul's watches. */
+export interface Subject {
+  readonly type: SubjectType;
+  /** For "key". */
+  readonly key?: string | undefined;
+  /** For "keyprefix". */
+  readonly prefix?: string | undefined;
+  /** For "service", and for "checks" of one. */
+  readonly service?: string | undefined;
+  /** Only instances with this tag, for "service". */
+  readonly tag?: string | undefined;
+  /** Only instances that pass, for "service". */
+  readonly passingOnly?: boolean | undefined;
+  /** Only checks in this state, for "checks". */
+  readonly state?: CheckStateOrAny | undefined;
+  /** Only events of this name, for "event". */
+  readonly name?: string | undefined;
+}
+
+export const STATES = ['any', 'passing', 'warning', 'critical'] as const;
+export type CheckStateOrAny = (typeof STATES)[number];
+
+type Follow = (client: Client, subject: Subject, options: WatchOptions) => Watch<unknown>;
+
+/** A further kind is one line here. `needs`: what has to be given. */
+const KINDS = {
+  key: { needs: 'key', follow: ({ kv }, { key = '' }, options) => kv.watch(key, options) },
+  keyprefix: { needs: 'prefix', follow: ({ kv }, { prefix = '' }, options) => kv.watchList(prefix, options) },
+  services: { needs: undefined, follow: ({ catalog }, _, options) => catalog.watchServices(options) },
+  nodes: { needs: undefined, follow: ({ catalog }, _, options) => catalog.watchNodes(options) },
+  service: {
+    needs: 'service',
+    follow: ({ health }, { service = '', tag, passingOnly = false }, options) =>
+      health.watchService(service, {
+        ...options,
+        passing: passingOnly,
+        ...(tag === undefined ? {} : { tag }),
+      }),
+  },
+  checks: {
+    needs: undefined,
+    follow: ({ health }, { service, state = 'any' }, options) =>
+      service === undefined ? health.watchState(state, options) : health.watchChecks(service, options),
+  },
+  event: { needs: undefined, follow: ({ event }, { name }, options) => event.watch(name, options) },
+} as const satisfies Record<string, { needs: keyof Subject | undefined; follow: Follow }>;
+
+export type SubjectType = keyof typeof KINDS;
+export const SUBJECT_TYPES = Object.keys(KINDS) as SubjectType[];
+
+/** What a subject lacks to be watched, or undefined. */
+export function missingOf(subject: Subject): keyof Subject | undefined {
+  const { needs } = KINDS[subject.type];
+  return needs !== undefined && subject[needs] === undefined ? needs : undefined;
+}
+
+/** Views of a subject. Throws `usage` when it lacks something. */
+export function watchSubject(client: Client, subject: Subject, options: WatchOptions): Watch<unknown> {
+  const missing = missingOf(subject);
+  if (missing !== undefined) throw new MusterError('usage', `watching a ${subject.type} needs -${missing}`);
+  const { follow }: { follow: Follow } = KINDS[subject.type];
+  return follow(client, subject, options);
+}
+
+/** A view as the API has it: values of keys in base64, null for what is not there. */
+export function plainView(view: unknown): unknown {
+  if (view === undefined) return null;
+  if (Array.isArray(view)) return view.map(plainView);
+  const { Value } = view as Partial<KvPair>;
+  return Value instanceof Uint8Array
+    ? { ...(view as KvPair), Value: Buffer.from(Value).toString('base64') }
+    : view;
+}
