@@ -1,11 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { inRoot, MUSTER } from '../scripts/support/paths.mjs';
 import { runToEnd, until } from '../scripts/support/processes.mjs';
+import { startCollector } from '../src/agent/telemetry/collector.test-support.ts';
 import { registrationOf, startBackend } from './support/backend.ts';
 import { ask, put } from './support/http.ts';
 import { testFolder, testMuster } from './support/muster.ts';
@@ -80,32 +79,22 @@ describe('the figures of a running agent', () => {
   });
 
   it('reach a collector over OTLP, and once more at the end', async () => {
-    const received: { path: string; key: string | undefined; body: string }[] = [];
-    const collector = createServer((request, response) => {
-      let body = '';
-      request.on('data', (piece) => {
-        body += piece;
-      });
-      request.on('end', () => {
-        received.push({ path: request.url ?? '', key: request.headers['x-key'] as string | undefined, body });
-        response.setHeader('Content-Type', 'application/json');
-        response.end('{}');
-      });
-    });
-    await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve));
-    onTestFinished(() => void collector.close());
-    const { port } = collector.address() as AddressInfo;
+    const collector = await startCollector();
+    const { received } = collector;
     const muster = await testMuster('agent', {
       node: { dev: true, name: 'n1' },
       telemetry: {
-        otlp_endpoint: `http://127.0.0.1:${port}/`,
+        otlp_endpoint: `${collector.url}/`,
         otlp_headers: { 'x-key': 'abc' },
         otlp_interval: '1s',
       },
     });
     await until('figures', () => received.length > 0);
     const [first] = received;
-    expect(first).toMatchObject({ path: '/v1/metrics', key: 'abc' });
+    expect(first).toMatchObject({
+      path: '/v1/metrics',
+      headers: { 'x-key': 'abc', 'content-encoding': 'gzip' },
+    });
     const [{ resource, scopeMetrics } = { resource: { attributes: [] }, scopeMetrics: [] }] =
       otlpRequest.parse(JSON.parse(first?.body ?? '')).resourceMetrics;
     expect(resource.attributes).toContainEqual({ key: 'host.name', value: { stringValue: 'n1' } });

@@ -168,8 +168,12 @@ test('a log that is followed ends when its token loses the right to it', async (
 });
 
 test('the configuration is shown without its secrets', () => {
-  const shown = effective(configSchema, { acl: { tokens: { initialManagement: ROOT, default: '' } } });
+  const shown = effective(configSchema, {
+    acl: { tokens: { initialManagement: ROOT, default: '' } },
+    telemetry: { otlpHeaders: { 'x-key': ROOT } },
+  });
   expect(shown).toMatchObject({
     acl: { tokens: { initial_management: '(hidden)', default: '', agent: '' } },
+    telemetry: { otlp_headers: { 'x-key': '(hidden)' } },
   });
 });

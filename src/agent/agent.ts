@@ -26,7 +26,7 @@ import { startKernel } from './kernel.ts';
 import type { AgentLog } from './log.ts';
 import { startAgentRegistrator } from './registrator.ts';
 import { Teardown } from './teardown.ts';
-import { resourceOf, startTelemetry, withEnvironment } from './telemetry.ts';
+import { telemetryOf } from './telemetry/telemetry.ts';
 import { type AgentTemplates, startAgentTemplates } from './templates.ts';
 import { openTruth, type Truth, type Who } from './truth.ts';
 import { startWatches, type Watches } from './watches.ts';
@@ -126,6 +126,14 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
   const acl = config.acl.enabled ? await startAcl(parts, store, registry.node, dataDirectory) : undefined;
   teardown.add('access control', () => acl?.stop(), 'service');
   const door = { acl, node: registry.node.name };
+  const telemetry = telemetryOf(config.telemetry, {
+    node: { ...registry.node, version: VERSION },
+    env: process.env,
+    clock,
+    random,
+    logger: logger.child('telemetry'),
+  });
+  teardown.add('traces', () => telemetry.stop(), 'service');
   const balancer = config.balancer.enabled
     ? await startBalancer({
         config: config.balancer,
@@ -133,6 +141,7 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
         door,
         zone: config.balancer.zone || (config.node.meta.zone ?? ''),
         stickyKey: stickyKey(config, who.id),
+        tracing: telemetry.tracing,
         logger,
         sockets,
       })
@@ -227,18 +236,17 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
       groups: () => groups?.list() ?? [],
       connections: () => balancer?.connections() ?? [],
     },
-    { balancer, dns, dnsCounts, uiDirectory: config.api.ui ? options.uiDirectory : undefined },
+    {
+      balancer,
+      tracing: telemetry.tracing,
+      dns,
+      dnsCounts,
+      uiDirectory: config.api.ui ? options.uiDirectory : undefined,
+    },
   );
   const http = api.addresses;
-  const telemetry = startTelemetry({
-    config: withEnvironment(config.telemetry, process.env),
-    families: api.metrics,
-    resource: resourceOf(node, process.env),
-    startedAt,
-    clock,
-    logger: logger.child('telemetry'),
-  });
-  teardown.add('telemetry', () => telemetry.stop());
+  const figures = telemetry.sendFigures(api.metrics, startedAt);
+  teardown.add('telemetry', () => figures.stop());
 
   // Last: their programs register over the API, and they end while all else still runs.
   groups = await startGroups(config.group, {

@@ -23,6 +23,7 @@ import type { Config } from './config/schema.ts';
 import { type FrontListener, startFront } from './front.ts';
 import { followSettings } from './http-settings.ts';
 import { startServices } from './l4/catalog-service.ts';
+import type { Tracing } from './telemetry/telemetry.ts';
 import { instanceTraffic, trafficOf } from './traffic.ts';
 
 export interface BalancerOptions {
@@ -34,6 +35,8 @@ export interface BalancerOptions {
   zone: string;
   /** What cookies of sticky routes are made with. */
   stickyKey: string;
+  /** Undefined: no spans. */
+  tracing?: Tracing | undefined;
   logger: Logger;
   /** Those of the process. */
   sockets?: Sockets | undefined;
@@ -91,6 +94,7 @@ async function build({
   door,
   zone,
   stickyKey,
+  tracing,
   logger,
   sockets,
 }: BalancerOptions): Promise<Balancer> {
@@ -128,6 +132,7 @@ async function build({
     policies,
     zone,
     workers,
+    tracing,
     log,
     sockets,
   }).catch((error: unknown) => {

@@ -26,6 +26,7 @@ import { type Https, startHttps } from './https.ts';
 import type { AgentLog } from './log.ts';
 import { families } from './metrics/table.ts';
 import type { Teardown } from './teardown.ts';
+import type { Tracing } from './telemetry/telemetry.ts';
 import { clearSocket, grantSocket, socketPath } from './unix-socket.ts';
 
 /** What every part of an agent is built with. */
@@ -117,6 +118,7 @@ export async function listenHttp(
   context: Omit<ApiContext, 'settings' | 'dashboard' | 'history'>,
   seen: {
     balancer: Balancer | undefined;
+    tracing: Tracing | undefined;
     dns: readonly string[];
     dnsCounts: DnsCounts;
     uiDirectory: string | undefined;
@@ -170,6 +172,7 @@ export async function listenHttp(
           api: counts,
           dns: seen.dnsCounts,
           balancer: seen.balancer,
+          tracing: seen.tracing,
           groups: context.groups ?? (() => []),
         });
   const options = {

@@ -26,6 +26,7 @@ import type { MatcherName } from '../route/paths.ts';
 import type { Policy } from '../route/policies.ts';
 import { type Router, startRouter } from '../route/router.ts';
 import { VERSION } from '../version.ts';
+import type { Tracing } from './telemetry/telemetry.ts';
 
 /** A place where requests come in. */
 export interface FrontListener extends HostPort {
@@ -64,6 +65,8 @@ export interface FrontOptions {
   readonly workers?: number | undefined;
   /** The bundled worker of the proxy; default: beside the bundle this runs from. */
   readonly worker?: URL;
+  /** Undefined: no spans. */
+  readonly tracing?: Tracing | undefined;
   /** Those of the process. */
   readonly sockets?: Sockets | undefined;
 }
@@ -105,6 +108,7 @@ export async function startFront(options: FrontOptions): Promise<Front> {
     workers,
     worker,
     sockets,
+    tracing,
     policies = [],
     zone = '',
   } = options;
@@ -138,7 +142,8 @@ export async function startFront(options: FrontOptions): Promise<Front> {
       snapshot: () => router.snapshot(),
       limits,
       table,
-      settings,
+      settings: { ...settings, sampler: tracing?.sampler },
+      onSpans: (batch) => tracing?.take(batch),
       workers,
       sockets,
       onApplied: (version) => router.settled(version),
@@ -201,7 +206,7 @@ export async function startFront(options: FrontOptions): Promise<Front> {
     counters,
     carriage: () => fleet.carriage,
     configure(changed) {
-      fleet.configure(changed);
+      fleet.configure({ ...changed, sampler: tracing?.sampler });
       router.setAuthSchemes(schemesOf(changed));
     },
     ejections: () => fleet.ejections(),

@@ -4,6 +4,7 @@ import { readFabioConfig } from '../agent/fabio/config.ts';
 import { loadSettings } from '../agent/fabio/read.ts';
 import { createLogger, stderrSink } from '../lib/log.ts';
 import { inForeground } from './foreground/foreground.ts';
+import { lbTelemetry } from './lb-telemetry.ts';
 
 export interface FabioOptions {
   /** Path or URL of the properties file; undefined: none. */
@@ -25,7 +26,11 @@ export async function runFabio({ file, flags, env, logFormat }: FabioOptions): P
   for (const { place, message } of problems) log.warn(`${place}: ${message}`);
   return inForeground({ log }, async (foreground) => {
     await foreground.turn();
-    const balancer = await startFabio(config, log, foreground.sockets);
+    const telemetry = lbTelemetry({}, env, log.child('telemetry'));
+    const balancer = await startFabio(config, log, {
+      sockets: foreground.sockets,
+      tracing: telemetry.tracing,
+    });
     const { listeners, admin } = balancer;
     log.info('balancing', {
       listen: listeners.join(', '),
@@ -43,6 +48,7 @@ export async function runFabio({ file, flags, env, logFormat }: FabioOptions): P
     const patience = Math.max(LEAST_DRAIN, config.values['proxy.shutdownwait']);
     await balancer.drain({ patience, isReplaced });
     await balancer.stop();
+    await telemetry.stop();
     return 0;
   });
 }

@@ -8,6 +8,7 @@ import { createLogger, stderrSink } from '../lib/log.ts';
 import type { SourceOptions } from '../proxy/certificates/kinds.ts';
 import type { ProxyLimits } from '../proxy/limits.ts';
 import { inForeground } from './foreground/foreground.ts';
+import { lbTelemetry, type TelemetryChoice } from './lb-telemetry.ts';
 import type { LogChoice } from './log-flags.ts';
 
 export interface LbOptions {
@@ -22,6 +23,8 @@ export interface LbOptions {
   /** Milliseconds. */
   readonly drainTimeout: number;
   readonly log: LogChoice;
+  readonly telemetry: TelemetryChoice;
+  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 const TAG_PREFIX = 'urlprefix-';
@@ -32,6 +35,7 @@ export async function runLb(options: LbOptions): Promise<number> {
   const log = createLogger({ level: options.log.level, sink: stderrSink(options.log.format) }).child('lb');
   return inForeground({ log }, async (foreground) => {
     await foreground.turn();
+    const telemetry = lbTelemetry(options.telemetry, options.env, log.child('telemetry'));
     const front = await startFront({
       discover: (listener) =>
         followStatic({ upstreams, service: 'upstream', tags: [`${TAG_PREFIX}/`] }, listener),
@@ -43,6 +47,7 @@ export async function runLb(options: LbOptions): Promise<number> {
       workers,
       strategy,
       tagPrefix: TAG_PREFIX,
+      tracing: telemetry.tracing,
       log,
       sockets: foreground.sockets,
     });
@@ -57,6 +62,7 @@ export async function runLb(options: LbOptions): Promise<number> {
     const { isReplaced } = await foreground.ended;
     await front.drain({ patience: drainTimeout, isReplaced });
     await front.stop();
+    await telemetry.stop();
     return 0;
   });
 }

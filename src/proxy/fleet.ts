@@ -22,6 +22,7 @@ import { WaitingCounts } from './neighbours.ts';
 import { Replacement } from './replacement.ts';
 import type { ProxySettings } from './settings.ts';
 import { describeShortage } from './shortage.ts';
+import type { SpanBatch } from './span-post.ts';
 import type { ChallengeAnswers, StoreSpec } from './tls/spec.ts';
 import { TicketKeys } from './tls/ticket-keys.ts';
 import { loadLibc } from './uring/libc.ts';
@@ -53,6 +54,8 @@ export interface FleetOptions {
   onApplied?: (version: number) => void;
   /** An instance was ejected, or is back. */
   onEjections?: (ejections: readonly Ejection[]) => void;
+  /** Takes spans of recorded requests; recorded only with `settings.sampler`. */
+  onSpans?: ((batch: SpanBatch) => void) | undefined;
   /** The bundled worker; default: beside the bundle this runs from. */
   worker?: URL;
   /** Those of the process; default: each listener opens its own, and nobody hears of it. */
@@ -352,6 +355,10 @@ export class ProxyFleet {
         this.#options.onEjections?.(this.ejections());
         return;
       }
+      case 'spans':
+        this.#options.onSpans?.(message);
+        member.send({ type: 'spans-taken' });
+        return;
       case 'trouble':
         this.#options.log.warn(message.why);
         return;

@@ -10,6 +10,7 @@ import type { ListenerSpec, Listening } from './listener-spec.ts';
 import type { Neighbourhood } from './neighbours.ts';
 import type { ProxySettings } from './settings.ts';
 import type { ShortageReport } from './shortage.ts';
+import type { SpanBatch } from './span-post.ts';
 import type { ChallengeAnswers, StoreSpec } from './tls/spec.ts';
 
 /** Given to a worker when it starts. */
@@ -48,6 +49,8 @@ export type ToWorker =
   | { readonly type: 'ticket-keys'; readonly keys: Uint8Array }
   /** Instead of all settings before. */
   | { readonly type: 'settings'; readonly settings: ProxySettings }
+  /** The last batch of spans was taken: the next may come. */
+  | { readonly type: 'spans-taken' }
   /** Answered by `listening` or `failed`. */
   | { readonly type: 'open'; readonly listener: ListenerSpec }
   /** Take no more connections there, and let those there are end. Answered by `closed`. */
@@ -72,6 +75,8 @@ export type FromWorker =
   | { readonly type: 'returned'; readonly id: string }
   /** Something besides the traffic does not work, in words. */
   | { readonly type: 'trouble'; readonly why: string }
+  /** Answered by `spans-taken`. */
+  | ({ readonly type: 'spans' } & SpanBatch)
   | { readonly type: 'shortage'; readonly report: ShortageReport }
   | { readonly type: 'challenges'; readonly number: number }
   | { readonly type: 'drained' };

@@ -1,5 +1,7 @@
 /** What a balancer does with HTTP besides routing, as plain data; swapped whole while it runs. Everything is off unless given. */
 
+import type { Sampler } from './http1/trace.ts';
+
 export interface HeaderSettings {
   /** Field that tells the instance the client's address. */
   readonly clientIp?: string;
@@ -29,6 +31,8 @@ export interface AuthScheme {
 
 export interface ProxySettings {
   readonly headers?: HeaderSettings;
+  /** Spans of requests are recorded, and requests go on in traces as with `headers.trace`. */
+  readonly sampler?: Sampler | undefined;
   /** Unless given 404 with a sentence. */
   readonly noRoute?: NoRouteSettings;
   readonly auth?: Readonly<Record<string, AuthScheme>>;

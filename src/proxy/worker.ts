@@ -16,6 +16,7 @@ import type { ListenerSpec } from './listener-spec.ts';
 import type { FromWorker, ToWorker, WorkerOrders } from './messages.ts';
 import { Neighbourly } from './neighbours.ts';
 import { ProxyServer } from './net/server.ts';
+import { SpanPost } from './span-post.ts';
 import { Dialer } from './tls/dialer.ts';
 import { Keyring } from './tls/keyring.ts';
 import type { TransportKind } from './transport.ts';
@@ -61,6 +62,7 @@ async function run(port: MessagePort, orders: WorkerOrders): Promise<void> {
     ...(orders.table === undefined ? {} : { table: orders.table }),
   });
   const { limits, counters, localAddress } = orders;
+  const spans = new SpanPost((batch) => tell({ type: 'spans', ...batch }));
   const keyring = new Keyring();
   keyring.ticketKeys = orders.ticketKeys;
   for (const [name, spec] of orders.stores) keyring.store(name).replace(spec);
@@ -80,6 +82,7 @@ async function run(port: MessagePort, orders: WorkerOrders): Promise<void> {
       onTrouble(why) {
         tell({ type: 'trouble', why });
       },
+      onSpans: (finished) => spans.add(finished),
     },
     transport,
   );
@@ -116,6 +119,9 @@ async function run(port: MessagePort, orders: WorkerOrders): Promise<void> {
     settings({ settings }) {
       server.configure(settings);
     },
+    'spans-taken'() {
+      spans.taken();
+    },
     open({ listener }) {
       void open(listener);
     },
@@ -125,6 +131,7 @@ async function run(port: MessagePort, orders: WorkerOrders): Promise<void> {
     drain({ farewell }) {
       void server.stop(farewell).then(() => {
         ejector.stop();
+        spans.flush();
         tell({ type: 'drained' });
         port.close();
       });

@@ -119,11 +119,12 @@ export async function startMuster(
   config: ConfigFile,
   folder: string,
   ports?: Ports,
+  env: NodeJS.ProcessEnv = {},
 ): Promise<Muster> {
   const own = ports ?? (await pickPorts());
   const path = writeConfig(folder, onPorts(config, own));
   const args = verb === 'up' ? ['up', path] : ['agent', '-config-file', path];
-  const program = start(process.execPath, [MUSTER, ...args]);
+  const program = start(process.execPath, [MUSTER, ...args], { env });
   const muster: Muster = {
     program,
     api: `http://127.0.0.1:${own.http}`,
@@ -149,8 +150,9 @@ export async function testMuster(
   verb: 'agent' | 'up',
   config: ConfigFile = { node: { dev: true } },
   folder: string = testFolder(),
+  env: NodeJS.ProcessEnv = {},
 ): Promise<Muster> {
-  const muster = await startMuster(verb, config, folder);
+  const muster = await startMuster(verb, config, folder, undefined, env);
   onTestFinished(async () => {
     await muster.program.stop();
   });

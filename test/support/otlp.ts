@@ -1,6 +1,9 @@
 import { z } from 'zod';
 
-/** What a collector takes as JSON at `/v1/metrics` (opentelemetry/proto/collector/metrics/v1): strict, as one that decodes it. */
+/**
+ * What a collector takes as JSON at `/v1/metrics` and `/v1/traces` (opentelemetry/proto/collector/metrics/v1 and …/trace/v1): strict, as
+ * one that decodes it.
+ */
 
 const uint64 = z.string().regex(/^\d+$/);
 const attribute = z.strictObject({
@@ -57,6 +60,38 @@ const metric = z.union([
     }),
   }),
 ]);
+
+const span = z
+  .strictObject({
+    traceId: z.string().regex(/^[0-9a-f]{32}$/),
+    spanId: z.string().regex(/^[0-9a-f]{16}$/),
+    parentSpanId: z
+      .string()
+      .regex(/^[0-9a-f]{16}$/)
+      .optional(),
+    name: z.string().min(1),
+    // SPAN_KIND_SERVER and SPAN_KIND_CLIENT: numbers, not names, in this JSON.
+    kind: z.literal([2, 3]),
+    startTimeUnixNano: uint64,
+    endTimeUnixNano: uint64,
+    attributes: z.array(attribute),
+    status: z.strictObject({ code: z.literal(2) }).optional(),
+  })
+  .refine(({ startTimeUnixNano, endTimeUnixNano }) => BigInt(startTimeUnixNano) <= BigInt(endTimeUnixNano));
+
+export const otlpTraceRequest = z.strictObject({
+  resourceSpans: z.array(
+    z.strictObject({
+      resource: z.strictObject({ attributes: z.array(attribute) }),
+      scopeSpans: z.array(
+        z.strictObject({
+          scope: z.strictObject({ name: z.string(), version: z.string() }),
+          spans: z.array(span).min(1),
+        }),
+      ),
+    }),
+  ),
+});
 
 export const otlpRequest = z.strictObject({
   resourceMetrics: z.array(

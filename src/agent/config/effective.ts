@@ -45,5 +45,9 @@ export function written(schema: z.core.$ZodType, value: unknown): unknown {
 
 /** Output is copied into issues and chats: that there is a secret is all that it says. */
 function shown(schema: z.core.$ZodType, value: unknown): unknown {
+  if (schema instanceof z.ZodRecord && isTable(value)) {
+    const { valueType } = schema.def;
+    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, shown(valueType, one)]));
+  }
   return isSecret(schema) && value !== '' && value !== undefined ? '(hidden)' : value;
 }

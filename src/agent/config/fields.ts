@@ -154,6 +154,15 @@ export function secret() {
   return schema.default('');
 }
 
+/** A secret that is the value of a header field. */
+export function secretField() {
+  const schema = z
+    .string()
+    .regex(/^[\t\x20-\x7e]*$/, { error: 'expected a text of ASCII without control characters' });
+  written(schema, SECRET);
+  return schema;
+}
+
 /** How the reference names secrets, and how they are known. */
 const SECRET = 'secret';
 

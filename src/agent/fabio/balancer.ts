@@ -10,6 +10,7 @@ import { ProxyFleet } from '../../proxy/fleet.ts';
 import type { AuthScheme, ProxySettings } from '../../proxy/settings.ts';
 import { type Router, startRouter } from '../../route/router.ts';
 import { followAuthFiles } from '../auth-files.ts';
+import type { Tracing } from '../telemetry/telemetry.ts';
 import { startAdminOf } from './admin.ts';
 import type { FabioConfig } from './config.ts';
 import { DynamicListeners } from './dynamic-listeners.ts';
@@ -42,7 +43,7 @@ const NO_DISCOVERY = { instances: () => [], resync() {}, stop() {} };
 export async function startFabio(
   config: FabioConfig,
   log: Logger,
-  sockets?: Sockets,
+  { sockets, tracing }: { sockets?: Sockets | undefined; tracing?: Tracing | undefined } = {},
 ): Promise<FabioBalancer> {
   const { values, table, strategy } = config;
   const clock = systemClock;
@@ -50,7 +51,7 @@ export async function startFabio(
   const registry = REGISTRIES[config.backend](config, log.child('registry'));
   const routeLog = new RouteLog(config.routeLog, clock, log.child('routes'));
   const specs = listenerSpecs(config);
-  let settings: ProxySettings = settingsOf(config);
+  let settings: ProxySettings = { ...settingsOf(config), sampler: tracing?.sampler };
   let isStarted = false;
   const router: Router = startRouter({
     discover: (listener) => registry.discover?.(listener) ?? NO_DISCOVERY,
@@ -82,6 +83,7 @@ export async function startFabio(
       table,
       localAddress: values['proxy.localip'] || ownAddress(),
       settings,
+      onSpans: (batch) => tracing?.take(batch),
       sockets,
       onApplied: (version) => router.settled(version),
     },

@@ -8,6 +8,7 @@ import type { HistogramSample, Sample } from '../../lib/metrics.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { Store } from '../../store/store.ts';
 import type { Balancer } from '../balancer.ts';
+import type { Tracing } from '../telemetry/telemetry.ts';
 
 /** What the figures are read from, at the moment when somebody asks: nothing is counted twice or kept for those gone. */
 export interface Sources {
@@ -21,6 +22,7 @@ export interface Sources {
   readonly api: ApiCounts;
   readonly dns: DnsCounts;
   readonly balancer: Balancer | undefined;
+  readonly tracing: Tracing | undefined;
   readonly groups: () => readonly GroupControl[];
 }
 

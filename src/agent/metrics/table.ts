@@ -6,12 +6,14 @@ import { doorMetrics } from './doors.ts';
 import { groupMetrics } from './groups.ts';
 import type { Metrics, Sources } from './metric.ts';
 import { processMetrics } from './process.ts';
+import { traceMetrics } from './traces.ts';
 
 export const METRICS = {
   'The agent': processMetrics,
   'Registry and cluster': catalogMetrics,
   'API and DNS': doorMetrics,
   'Load balancer': balancerMetrics,
+  Traces: traceMetrics,
   Groups: groupMetrics,
 } as const satisfies Record<string, Metrics>;
 

@@ -22,7 +22,7 @@ beforeAll(async () => {
     stdin: {
       contents: `import { run } from './src/cli/run.ts';
         import { lb } from './src/cli/verbs/lb.ts';
-        const terminal = { out: (text) => process.stdout.write(text), err: (text) => process.stderr.write(text) };
+        const terminal = { env: process.env, out: (text) => process.stdout.write(text), err: (text) => process.stderr.write(text) };
         process.exitCode = await run({ lb }, process.argv.slice(2), terminal);`,
       resolveDir: resolve('.'),
       loader: 'ts',

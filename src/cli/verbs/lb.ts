@@ -6,6 +6,7 @@ import { formatDuration } from '../../lib/duration.ts';
 import { parseHostPort } from '../../lib/host-port.ts';
 import { DEFAULT_LIMITS, HARD_LIMITS, type ProxyLimits } from '../../proxy/limits.ts';
 import type { Flag, FlagValues } from '../flags.ts';
+import type { TelemetryChoice } from '../lb-telemetry.ts';
 import { LOG_FLAGS, logChoice } from '../log-flags.ts';
 import { verb } from '../verb.ts';
 import { gobetweenFlags, runFrom } from './lb-gobetween.ts';
@@ -101,6 +102,18 @@ const flags = {
     value: 'HOST:PORT',
     summary: 'Where the admin API listens; nowhere unless given.',
   },
+  'otlp-endpoint': {
+    kind: 'string',
+    value: 'URL',
+    summary:
+      "OpenTelemetry collector that spans of requests are sent to, such as http://127.0.0.1:4318. OpenTelemetry's variables count too (OTEL_EXPORTER_OTLP_HEADERS for its keys).",
+  },
+  'trace-ratio': {
+    kind: 'string',
+    value: 'SHARE',
+    summary:
+      'Share of requests that are traced, from 0 to 1, where clients say nothing of it; 0: only traces that were begun elsewhere. Default: none, unless OTEL_TRACES_SAMPLER says so.',
+  },
   workers: {
     kind: 'integer',
     summary:
@@ -171,9 +184,21 @@ export const lb = verb({
       admin,
       limits: limitsOf(given),
       workers: workersOf(given.workers),
+      telemetry: telemetryChoice(given),
+      env: terminal.env,
     });
   },
 });
+
+function telemetryChoice(given: FlagValues<typeof flags>): TelemetryChoice {
+  const { 'otlp-endpoint': otlpEndpoint, 'trace-ratio': ratio } = given;
+  if (otlpEndpoint !== undefined && !/^https?:/.test(URL.canParse(otlpEndpoint) ? otlpEndpoint : ''))
+    throw new MusterError('usage', '-otlp-endpoint: expected a URL such as http://127.0.0.1:4318');
+  const traceRatio = ratio === undefined ? undefined : Number(ratio || Number.NaN);
+  if (traceRatio !== undefined && !(traceRatio >= 0 && traceRatio <= 1))
+    throw new MusterError('usage', `-trace-ratio: expected a share from 0 to 1 such as 0.01, got "${ratio}"`);
+  return { otlpEndpoint, traceRatio };
+}
 
 /** What of fabio's settings was given as flags. */
 function settingsOf(given: FlagValues<typeof flags>): Record<string, string> {
@@ -183,7 +208,7 @@ function settingsOf(given: FlagValues<typeof flags>): Record<string, string> {
 }
 
 /** Flags of HTTP that could be meant to do something for connections and do not. */
-const HTTP_ONLY = ['listen-tls', 'admin'] as const;
+const HTTP_ONLY = ['listen-tls', 'admin', 'trace-ratio'] as const;
 
 async function balanceL4(protocol: 'tcp' | 'udp', given: FlagValues<typeof flags>): Promise<number> {
   for (const name of HTTP_ONLY)

@@ -49,6 +49,11 @@ export function latin1(text: string): Uint8Array {
   return bytes;
 }
 
+/** [start, end) as text, a letter for each byte; "" when there is nothing between them. */
+export function textOf(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, Math.max(0, end - start)).toString('latin1');
+}
+
 /**
  * Whether four bytes at once, as one number, are all what a field value may hold, tabs aside. Exact: a borrow that reaches the next byte
  * comes from one that is refused itself.

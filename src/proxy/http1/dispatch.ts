@@ -167,6 +167,7 @@ export class Dispatch implements Waiter {
     if (!this.#engine.retries.withdraw(this.#engine.time)) return false;
     this.#engine.counters.slot(target.slot, CLASS_1XX - 1 + ((status / 100) | 0));
     this.#engine.outcomes.erred(target, status, route.targets);
+    this.#session.span?.answered(status);
     this.#tried = tried;
     this.release(false);
     this.#session.reply.reset();
@@ -182,6 +183,7 @@ export class Dispatch implements Waiter {
       this.#isAtHand = false;
     }
     this.target = target;
+    this.#session.span?.asks(target, this.#request!);
     target.state.inFlight++;
     counters.slot(target.slot, IN_FLIGHT);
     const upstream = this.#engine.transport.open(this.#session, target, fresh);
@@ -218,7 +220,7 @@ export class Dispatch implements Waiter {
     const wasConnected = upstream.connected;
     this.release(false);
     if (upstream.lack !== undefined) {
-      this.failure = 'lack';
+      this.#failed('lack');
       this.#engine.onLack(upstream.lack);
       this.#tried = [...this.#tried, target];
       this.#next();
@@ -228,7 +230,7 @@ export class Dispatch implements Waiter {
       this.#connectFailed(target, target.tls === undefined ? 'refused' : 'no-tls', upstream.trouble);
       return;
     }
-    this.failure = 'cut';
+    this.#failed('cut');
     const mayRepeat = this.#repeatable || (upstream.untouched === true && this.#isWhole);
     const again =
       mayRepeat && !this.#session.reply.begun && this.#sightings < this.#engine.limits.maxSightings;
@@ -265,12 +267,18 @@ export class Dispatch implements Waiter {
   }
 
   #connectFailed(target: Target, failure: Failure, why: string): void {
-    this.failure = failure;
+    this.#failed(failure);
     this.#engine.counters.slot(target.slot, CONNECT_FAILURES);
     this.#engine.counters.overall(CONNECT_FAILURES);
     this.#engine.outcomes.connectFailed(target, why);
     this.#tried = [...this.#tried, target];
     this.#next();
+  }
+
+  /** The last attempt came to nothing. */
+  #failed(failure: Failure): void {
+    this.failure = failure;
+    this.#session.span?.failed(failure);
   }
 
   /** The exchange is over: keeps nothing of it. */
@@ -295,6 +303,7 @@ export class Dispatch implements Waiter {
     const { upstream, target } = this;
     if (upstream === undefined || target === undefined) return;
     this.upstream = undefined;
+    this.#session.span?.released();
     target.state.inFlight--;
     this.#engine.counters.slot(target.slot, IN_FLIGHT, -1);
     this.#engine.waiting.freed();

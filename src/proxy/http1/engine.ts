@@ -5,6 +5,7 @@ import type { Target } from '../../balance/balancer.ts';
 import { RateTable } from '../../balance/rate-limit.ts';
 import { RETRIES, RetryBudget } from '../../balance/retry-budget.ts';
 import { compileGoRegexp, type GoRegexp } from '../../lib/go-regexp.ts';
+import type { Span } from '../../lib/otlp.ts';
 import { PLAIN } from '../../route/handling.ts';
 import type { RouteTable } from '../../route/table.ts';
 import { Credentials, compareBcrypt } from '../auth.ts';
@@ -26,6 +27,7 @@ import { Mirrors } from './mirror.ts';
 import { RequestHead } from './request-head.ts';
 import { ResponseHead } from './response-head.ts';
 import { Sticky } from './sticky.ts';
+import { SAMPLED, type Trace } from './trace.ts';
 import { WaitingRoom } from './waiting-room.ts';
 
 /** What the traffic says about an instance; the worker passes it on to ejection and probes. */
@@ -48,6 +50,8 @@ export interface EngineOptions {
   onLack?: ((lack: Lack) => void) | undefined;
   /** Something besides the traffic does not work, in words. */
   onTrouble?: ((why: string) => void) | undefined;
+  /** Takes the spans of a recorded request that is over; undefined: none are recorded. */
+  onSpans?: ((spans: readonly Span[]) => void) | undefined;
   /** Buckets of the rate limits, shared by the workers; its own when not given. */
   rates?: RateTable | undefined;
   /** As `createMemory` makes it or longer: a transport that reads to other places has them behind it. */
@@ -88,6 +92,7 @@ export class Engine {
   readonly outcomes: Outcomes;
   readonly onLack: (lack: Lack) => void;
   readonly onTrouble: (why: string) => void;
+  readonly onSpans: ((spans: readonly Span[]) => void) | undefined;
   /** Engine time in ms: of the event that is being handled. */
   time: number;
   /** Reused for every request. */
@@ -104,6 +109,8 @@ export class Engine {
   readonly rates: RateTable;
   readonly mirrors: Mirrors;
   sticky: Sticky;
+  /** There is an account of each exchange: a log, or traces. */
+  tells = false;
   /** Undefined where none is configured. */
   extras: ExtraFields | undefined;
   credentials: Credentials = NOBODY;
@@ -116,6 +123,7 @@ export class Engine {
   /** "Date: …\r\n" of the present second. */
   date: Uint8Array = new Uint8Array();
   #accessLog: ProxySettings['accessLog'];
+  #isRecording = false;
   /** For cookies, when none is configured: known to nobody else, and gone with the worker. */
   readonly #ownKey = randomUUID();
   #stickyKey: string | undefined;
@@ -129,6 +137,7 @@ export class Engine {
       outcomes,
       onLack = () => {},
       onTrouble = () => {},
+      onSpans,
       rates = new RateTable(RateTable.memory(randomInt(2 ** 32))),
       memory = createMemory(),
       soon = queueMicrotask,
@@ -145,6 +154,7 @@ export class Engine {
     this.outcomes = outcomes;
     this.onLack = onLack;
     this.onTrouble = onTrouble;
+    this.onSpans = onSpans;
     this.#now = now;
     this.time = now();
     this.rewrite = {
@@ -168,7 +178,7 @@ export class Engine {
   }
 
   /** What to do with HTTP besides; takes effect with the next request. */
-  configure({ headers, noRoute, auth, compress, accessLog, stickyKey }: ProxySettings): void {
+  configure({ headers, sampler, noRoute, auth, compress, accessLog, stickyKey }: ProxySettings): void {
     if (stickyKey !== this.#stickyKey) {
       this.#stickyKey = stickyKey;
       this.sticky = new Sticky(stickyKey ?? this.#ownKey);
@@ -179,9 +189,17 @@ export class Engine {
       this.log?.close();
       this.log = accessLog === undefined ? undefined : new ExchangeLog(accessLog, this.onTrouble);
     }
-    this.extras = headers === undefined ? undefined : new ExtraFields(headers);
+    this.#isRecording = sampler !== undefined && this.onSpans !== undefined;
+    this.extras =
+      headers === undefined && sampler === undefined ? undefined : new ExtraFields(headers ?? {}, sampler);
+    this.tells = this.log !== undefined || this.extras !== undefined;
     this.noRoute = noRoute;
     this.credentials = auth === undefined ? NOBODY : new Credentials(auth, compareBcrypt, this.#now);
+  }
+
+  /** Whether spans are to be kept of a request in this trace. */
+  records(trace: Trace | undefined): trace is Trace {
+    return this.#isRecording && trace?.flags === SAMPLED;
   }
 
   /** Milliseconds since the epoch. */

@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import type { Target } from '../../balance/balancer.ts';
 import { type AccessEntry, type AccessFormat, accessFormat } from '../access-log.ts';
 import { LineWriter } from '../line-writer.ts';
-import { latin1, sameLetters } from './bytes.ts';
+import { latin1, SPACE, textOf } from './bytes.ts';
 import type { RequestHead } from './request-head.ts';
 import type { Trace } from './trace.ts';
 
@@ -89,25 +89,14 @@ export class ExchangeLog {
   #headers(memory: Uint8Array, { fields }: RequestHead): Record<string, string> {
     const headers: Record<string, string> = {};
     for (const [at, name] of this.#names.entries()) {
-      for (let i = 0; i < fields.count; i++) {
-        const from = fields.start[i]!;
-        if (fields.colon[i]! - from !== name.length || !sameLetters(memory, from, name)) continue;
-        fields.trim(memory, i);
-        headers[this.#format.headers[at]!] = textOf(memory, fields.valueStart, fields.valueEnd);
-        break;
-      }
+      const value = fields.valueOf(memory, name);
+      if (value !== undefined) headers[this.#format.headers[at]!] = value;
     }
     return headers;
   }
 }
 
-const SPACE = 32;
-
 /** Milliseconds since the epoch, with fractions. */
-function now(): number {
+export function now(): number {
   return performance.timeOrigin + performance.now();
-}
-
-function textOf(memory: Uint8Array, start: number, end: number): string {
-  return Buffer.from(memory.buffer, memory.byteOffset + start, Math.max(0, end - start)).toString('latin1');
 }

@@ -1,9 +1,9 @@
 /** Fields of requests and answers that the configuration asks for. Nothing of it runs where none is configured. */
 import { randomUUID } from 'node:crypto';
 import type { HeaderSettings } from '../settings.ts';
-import { latin1, put, sameLetters } from './bytes.ts';
+import { latin1, put, textOf } from './bytes.ts';
 import type { Fields } from './fields.ts';
-import { continued, parseTraceparent, type Trace, traceparentOf } from './trace.ts';
+import { continued, parseTraceparent, type Sampler, type Trace, traceparentOf } from './trace.ts';
 
 const END = latin1('\r\n');
 const NOTHING = new Uint8Array();
@@ -17,16 +17,22 @@ export class ExtraFields {
   readonly #requestId: Uint8Array;
   readonly #tls: Uint8Array;
   readonly #traces: boolean;
-  /** Of the request that was written last; undefined where none are told. */
+  readonly #sampler: Sampler | undefined;
+  /** Of the request that `enter` looked at last; undefined where none are told. */
   trace: Trace | undefined;
 
-  constructor({ clientIp = '', requestId = '', tls, strictTransport = '', trace = false }: HeaderSettings) {
+  /** `sampler`: which traces are recorded that nobody has decided on; undefined: none. */
+  constructor(
+    { clientIp = '', requestId = '', tls, strictTransport = '', trace = false }: HeaderSettings,
+    sampler?: Sampler,
+  ) {
     // These two are always set, by `forwarding.ts`.
     const own = /^(?:x-forwarded-for|x-real-ip)$/i.test(clientIp) ? '' : clientIp;
     this.#own = [own, requestId, tls?.name ?? '']
       .filter((name) => name !== '')
       .map((name) => latin1(name.toLowerCase()));
-    this.#traces = trace;
+    this.#traces = trace || sampler !== undefined;
+    this.#sampler = sampler;
     const start = (name: string) => (name === '' ? NOTHING : latin1(`${name}: `));
     this.#clientIp = start(own);
     this.#requestId = start(requestId);
@@ -35,11 +41,14 @@ export class ExtraFields {
       strictTransport === '' ? NOTHING : latin1(`Strict-Transport-Security: ${strictTransport}\r\n`);
   }
 
+  /** A request's head was read. Marks what is replaced of what the client said of its trace. */
+  enter(memory: Uint8Array, fields: Fields): void {
+    if (this.#traces) this.#continueTrace(memory, fields);
+  }
+
   /** Marks what the client sent under our names: call it before its lines are copied. */
   replace(memory: Uint8Array, fields: Fields): void {
-    if (this.#traces) this.#continueTrace(memory, fields);
-    for (const name of this.#own)
-      for (let i = 0; i < fields.count; i++) if (isNamed(memory, fields, i, name)) fields.drop[i] = 1;
+    for (const name of this.#own) dropNamed(memory, fields, name);
   }
 
   /** Writes ours at `at`; the answer is the position behind them. */
@@ -60,23 +69,21 @@ export class ExtraFields {
     let parent = '';
     let lines = 0;
     for (let i = 0; i < fields.count; i++) {
-      if (!isNamed(memory, fields, i, TRACEPARENT)) continue;
+      if (!fields.isNamed(memory, i, TRACEPARENT)) continue;
       fields.drop[i] = 1;
       fields.trim(memory, i);
-      parent = Buffer.from(memory.subarray(fields.valueStart, fields.valueEnd)).toString('latin1');
+      parent = textOf(memory, fields.valueStart, fields.valueEnd);
       lines++;
     }
     const trace = lines === 1 ? parseTraceparent(parent) : undefined;
-    this.trace = continued(trace);
-    if (trace !== undefined) return;
-    for (let i = 0; i < fields.count; i++) if (isNamed(memory, fields, i, TRACESTATE)) fields.drop[i] = 1;
+    this.trace = continued(trace, this.#sampler);
+    if (trace === undefined) dropNamed(memory, fields, TRACESTATE);
   }
 }
 
 const TRACEPARENT = latin1('traceparent');
 const TRACESTATE = latin1('tracestate');
 
-function isNamed(memory: Uint8Array, fields: Fields, line: number, name: Uint8Array): boolean {
-  const from = fields.start[line]!;
-  return fields.colon[line]! - from === name.length && sameLetters(memory, from, name);
+function dropNamed(memory: Uint8Array, fields: Fields, name: Uint8Array): void {
+  for (let i = 0; i < fields.count; i++) if (fields.isNamed(memory, i, name)) fields.drop[i] = 1;
 }

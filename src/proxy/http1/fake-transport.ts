@@ -1,5 +1,6 @@
 /** A transport of arrays, for tests of the engine: what would go over a wire is kept as text. */
 import type { Target } from '../../balance/balancer.ts';
+import type { Span } from '../../lib/otlp.ts';
 import type { RouteTable } from '../../route/table.ts';
 import { CounterReader, Counters, createCounterBlock } from '../counters.ts';
 import { completeLimits, type ProxyLimits } from '../limits.ts';
@@ -91,6 +92,8 @@ export class World implements ClientLink, Transport {
   time = 0;
   readonly upstreams: FakeUpstream[] = [];
   readonly events: string[] = [];
+  /** Of requests that are over. */
+  readonly spans: Span[] = [];
   /** What was counted. */
   readonly counts = new CounterReader();
   readonly engine: Engine;
@@ -113,6 +116,7 @@ export class World implements ClientLink, Transport {
         limits: completeLimits(limits),
         counters: new Counters(block),
         outcomes,
+        onSpans: (spans) => this.spans.push(...spans),
         now: () => this.time,
         wallClock: () => 0,
       },

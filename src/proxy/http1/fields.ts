@@ -14,6 +14,7 @@ import {
   sameRange,
   TAB,
   TOKEN,
+  textOf,
   VALUE,
 } from './bytes.ts';
 import { ExpectedNames } from './expected-names.ts';
@@ -149,6 +150,22 @@ export class Fields {
     if (!this.has(field)) return -1;
     for (let i = 0; i < this.count; i++) if (this.field[i] === field) return i;
     return -1;
+  }
+
+  /** Whether line i has this name, given in lower case. */
+  isNamed(bytes: Uint8Array, i: number, name: Uint8Array): boolean {
+    const from = this.start[i]!;
+    return this.colon[i]! - from === name.length && sameLetters(bytes, from, name);
+  }
+
+  /** The value of the first line with this name, given in lower case; undefined without one. For names that are none of the known fields. */
+  valueOf(bytes: Uint8Array, name: Uint8Array): string | undefined {
+    for (let i = 0; i < this.count; i++) {
+      if (!this.isNamed(bytes, i, name)) continue;
+      this.trim(bytes, i);
+      return textOf(bytes, this.valueStart, this.valueEnd);
+    }
+    return undefined;
   }
 
   /** Sets `valueStart` and `valueEnd` to the value of line i without the white space around it. */

@@ -7,6 +7,7 @@ import { partOf } from '../../balance/hash.ts';
 import type { RouteLimitsSpec } from '../../route/handling.ts';
 import type { Route } from '../../route/table.ts';
 import { askerKey, cookieText, fieldText } from './asker.ts';
+import { textOf } from './bytes.ts';
 import type { Engine } from './engine.ts';
 import { AUTHORIZATION, X_FORWARDED_FOR, X_FORWARDED_PROTO } from './fields.ts';
 import type { Forwarding } from './forwarding.ts';
@@ -173,8 +174,4 @@ function valuesOf({ request, memory }: Engine, field: number): string {
     values.push(textOf(memory, fields.valueStart, fields.valueEnd));
   }
   return values.join(',');
-}
-
-function textOf(memory: Uint8Array, start: number, end: number): string {
-  return Buffer.from(memory.buffer, memory.byteOffset + start, end - start).toString('latin1');
 }

@@ -3,6 +3,7 @@
 import type { Target } from '../../balance/balancer.ts';
 import type { Handling } from '../../route/handling.ts';
 import { IN_FLIGHT, NOT_FOUND, REQUESTS } from '../counters.ts';
+import { openAccount } from './account.ts';
 import { authorityOf } from './authority.ts';
 import { Body, BY_CHUNKS, BY_LENGTH, NO_BODY } from './body.ts';
 import { hasLineEnd, move } from './bytes.ts';
@@ -141,7 +142,7 @@ export class Intake {
     this.upgrading = head.wantsUpgrade();
     session.begin(head.wantsClose());
     counters.overall(REQUESTS);
-    session.exchange = engine.log?.begin(memory, head, session.proto);
+    if (engine.tells) openAccount(session);
     session.reply.coding = engine.compress === undefined ? undefined : this.#coding();
     counters.overall(IN_FLIGHT);
     const { body } = this;

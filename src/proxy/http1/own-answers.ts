@@ -3,6 +3,7 @@
  * An answer of which the client has a part already cannot be replaced: it is cut.
  */
 import { IN_FLIGHT, OWN_4XX, OWN_5XX } from '../counters.ts';
+import { closeAccount, reportStatus } from './account.ts';
 import { OUT } from './memory.ts';
 import { composePage, type OwnPage, sentence, undelivered } from './page.ts';
 import type { Session } from './session.ts';
@@ -15,7 +16,7 @@ export function refuse(session: Session, status: number, text: string): void {
     session.intake.isHead = false;
   } else session.engine.counters.overall(IN_FLIGHT, -1);
   send(session, sentence(status, text), session.decideClose(true));
-  session.logExchange();
+  closeAccount(session);
   session.close();
 }
 
@@ -40,6 +41,7 @@ export function badBody(session: Session, status: number, text: string): void {
 /** What the backend says cannot be understood. */
 export function badResponse(session: Session, why: string): void {
   session.dispatch.release(false);
+  session.span?.failed('bad-response');
   if (session.reply.headSent) session.abort();
   else answer(session, 502, `${service(session)} sent a response that is not valid HTTP/1.1: ${why}`);
 }
@@ -58,6 +60,7 @@ export function undeliverable(session: Session): void {
 export function tooLate(session: Session): void {
   const waitsForClient = !session.intake.body.done && !session.upstreamSlow;
   session.dispatch.release(false);
+  session.span?.failed('timeout');
   if (session.reply.headSent) session.abort();
   else if (waitsForClient) refuse(session, 408, 'the request body did not arrive in time');
   else
@@ -72,7 +75,7 @@ function send(session: Session, page: OwnPage, closes: boolean): void {
   const { exchange, intake } = session;
   const { counters, memory, date } = session.engine;
   const { status } = page;
-  if (exchange !== undefined) exchange.status = status;
+  reportStatus(session, status);
   counters.own(status);
   if (status >= 400) counters.overall(status < 500 ? OWN_4XX : OWN_5XX);
   const connection = closes ? 'close' : intake.minor === 0 ? 'keep-alive' : undefined;

@@ -1,4 +1,5 @@
 /** The response of one exchange: its head read, rewritten and sent on, its body framed for the client. */
+import { reportStatus } from './account.ts';
 import { Body, BY_CHUNKS, BY_CLOSE, BY_LENGTH, NO_BODY } from './body.ts';
 import { hasLineEnd, move } from './bytes.ts';
 import {
@@ -190,7 +191,8 @@ export class Reply {
     if (kind === BY_CLOSE && !old) this.#mode = INTO_CHUNKS;
     this.endsWithConnection = old && (kind === BY_CHUNKS || kind === BY_CLOSE);
     const { exchange } = session;
-    if (exchange !== undefined) exchange.status = status;
+    reportStatus(session, status);
+    session.span?.answered(status);
     this.#varies = this.#isCompressible();
     if (this.#varies && this.coding !== undefined && kind !== NO_BODY && status !== 206) {
       this.#compressor = new Compressor(this.coding);

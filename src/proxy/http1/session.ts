@@ -6,6 +6,7 @@ import { answeredIn } from '../../balance/measure.ts';
 import type { RouteLimitsSpec } from '../../route/handling.ts';
 import { BYTES_IN, BYTES_OUT, IN_FLIGHT, TUNNELS } from '../counters.ts';
 import type { ProxyLimits } from '../limits.ts';
+import { closeAccount, reportStatus } from './account.ts';
 import { Dispatch } from './dispatch.ts';
 import type { Engine } from './engine.ts';
 import type { LoggedExchange } from './exchange-log.ts';
@@ -17,6 +18,7 @@ import { READ } from './memory.ts';
 import { refuse, tooLate } from './own-answers.ts';
 import { patienceOf } from './patience.ts';
 import { Reply } from './reply.ts';
+import type { RequestSpan } from './spans.ts';
 import { CLOSED, DROPPING, EXCHANGE, IDLE, TUNNEL } from './stages.ts';
 import type { Stick } from './sticky.ts';
 
@@ -29,6 +31,8 @@ export class Session {
   stage = IDLE;
   /** For the access log; undefined without one, or between requests. */
   exchange: LoggedExchange | undefined;
+  /** Undefined unless the present request's trace is recorded. */
+  span: RequestSpan | undefined;
   /** The client does not take what we have for it. */
   clientSlow = false;
   /** The backend does not take what we have for it, or there is none yet. */
@@ -113,7 +117,8 @@ export class Session {
 
   /** The client's connection is gone. */
   gone(): void {
-    this.logExchange();
+    if (this.stage === EXCHANGE && this.span !== undefined) this.span.error = 'aborted';
+    closeAccount(this);
     this.reply.forget();
     if (this.#isSpecial) this.#forgetRoute();
     if (this.stage === EXCHANGE || this.stage === TUNNEL) this.engine.counters.overall(IN_FLIGHT, -1);
@@ -251,6 +256,8 @@ export class Session {
     const { route, target } = this.dispatch;
     const { engine } = this;
     engine.counters.answered(route!.slot, target!.slot, 101, engine.time - this.#startedAt);
+    reportStatus(this, 101);
+    this.span?.answered(101);
     engine.outcomes.answered(target!);
     this.stage = TUNNEL;
     this.dispatch.settled();
@@ -276,6 +283,11 @@ export class Session {
   /** What the client speaks, when that is not what it says to the engine. */
   get proto(): ClientLink['proto'] {
     return this.#link.proto;
+  }
+
+  /** The client's; 0 where it is not known. */
+  get remotePort(): number {
+    return this.#link.remotePort ?? 0;
   }
 
   /** A request begins. */
@@ -328,28 +340,18 @@ export class Session {
     if (!this.clientSlow || this.intake.carry.length === 0) this.close();
   }
 
-  /** It is over, one way or the other. */
-  logExchange(): void {
-    const { exchange } = this;
-    if (exchange === undefined) return;
-    this.exchange = undefined;
-    exchange.target = this.dispatch.target;
-    exchange.service = this.dispatch.route?.service ?? '';
-    const { remotePort = 0 } = this.#link;
-    this.engine.log?.end(exchange, this.intake.address, remotePort, this.frontend.secure);
-  }
-
   // Ends of an exchange
 
   /** The response cannot be finished and the client has a part of it. */
   abort(): void {
+    if (this.span !== undefined) this.span.error = 'aborted';
     if (this.reply.endsWithConnection) {
       this.#link.reset();
       this.gone();
       return;
     }
     this.engine.counters.overall(IN_FLIGHT, -1);
-    this.logExchange();
+    closeAccount(this);
     this.reply.forget();
     this.dispatch.forget();
     this.stage = DROPPING;
@@ -360,7 +362,7 @@ export class Session {
 
   /** The answer is complete, whoever gave it. */
   over(): void {
-    this.logExchange();
+    closeAccount(this);
     this.engine.counters.overall(IN_FLIGHT, -1);
     this.dispatch.forget();
     if (this.#isSpecial) this.#forgetRoute();

@@ -1,7 +1,9 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { HeaderSettings } from '../settings.ts';
 import type { World } from './fake-transport.ts';
 import { OK, request, worldOf } from './fixtures.ts';
+import { continued, parseTraceparent, traceparentOf } from './trace.ts';
 
 describe('a trace', () => {
   const traced = (headers: HeaderSettings = { trace: true }) => {
@@ -59,5 +61,45 @@ describe('a trace', () => {
       Array.from({ length: 1_000 }, () => /traceparent: 00-(\w+)/.exec(sent(world, ''))?.[1]),
     );
     expect(ids.size).toBe(1_000);
+  });
+});
+
+describe('whether a trace is recorded', () => {
+  const hex = (length: number) =>
+    fc
+      .array(fc.constantFrom(...'0123456789abcdef'), { minLength: length, maxLength: length })
+      .map((digits) => digits.join(''))
+      .filter((text) => !/^0+$/.test(text));
+  const parent = fc.record({ id: hex(32), span: hex(16), flags: fc.constantFrom('00', '01', '02', '03') });
+  const ratio = fc.double({ min: 0, max: 1, noNaN: true });
+
+  it('is what was decided before us, whatever our share', () => {
+    fc.assert(
+      fc.property(parent, ratio, (given, share) => {
+        const trace = continued(given, { ratio: share, heedsParent: true });
+        expect(trace).toMatchObject({ id: given.id, parent: given.span });
+        expect(trace.flags).toBe(given.flags === '01' || given.flags === '03' ? '01' : '00');
+        expect(trace.span).not.toBe(given.span);
+        expect(parseTraceparent(traceparentOf(trace))).toMatchObject({ id: given.id, span: trace.span });
+      }),
+    );
+  });
+
+  it('depends on the id alone otherwise: who takes a larger share takes all traces of a smaller one, and those of 0 and 1 are none and all', () => {
+    fc.assert(
+      fc.property(parent, ratio, ratio, (given, a, b) => {
+        const flagsAt = (share: number) => continued(given, { ratio: share, heedsParent: false }).flags;
+        expect(flagsAt(Math.min(a, b)) <= flagsAt(Math.max(a, b))).toBe(true);
+        expect([flagsAt(0), flagsAt(1)]).toEqual(['00', '01']);
+      }),
+    );
+  });
+
+  it('is so for about the share of new ones', () => {
+    const taken = Array.from({ length: 20_000 }, () =>
+      continued(undefined, { ratio: 0.25, heedsParent: true }),
+    ).filter(({ flags }) => flags === '01').length;
+    // Five times the standard deviation of 61.
+    expect(Math.abs(taken - 5_000)).toBeLessThan(310);
   });
 });

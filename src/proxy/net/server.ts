@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { TargetState } from '../../balance/balancer.ts';
 import type { RateTable } from '../../balance/rate-limit.ts';
 import { TargetStates } from '../../balance/states.ts';
+import type { Span } from '../../lib/otlp.ts';
 import { Pools } from '../../route/pools.ts';
 import type { RouteTable } from '../../route/table.ts';
 import { Counters, createCounterBlock } from '../counters.ts';
@@ -37,6 +38,8 @@ export interface ProxyServerOptions {
   onShortage?: (report: ShortageReport) => void;
   /** Something besides the traffic does not work, in words. */
   onTrouble?: ((why: string) => void) | undefined;
+  /** Takes the spans of a recorded request that is over. */
+  onSpans?: ((spans: readonly Span[]) => void) | undefined;
   /** Own address for `by=` in Forwarded. */
   localAddress?: string | undefined;
   /** Servers in other threads that count load in common with this one. */
@@ -75,7 +78,14 @@ export class ProxyServer {
   #stopped: Promise<void> | undefined;
 
   constructor(options: ProxyServerOptions = {}, transport: TransportKind = NET) {
-    const { outcomes = NO_OUTCOMES, onShortage = () => {}, onTrouble, localAddress, neighbours } = options;
+    const {
+      outcomes = NO_OUTCOMES,
+      onShortage = () => {},
+      onTrouble,
+      onSpans,
+      localAddress,
+      neighbours,
+    } = options;
     const { memory, now, soon } = transport;
     const shortage = new Shortage(onShortage, now);
     const onLack = shortage.note.bind(shortage);
@@ -87,6 +97,7 @@ export class ProxyServer {
         outcomes,
         onLack,
         onTrouble,
+        onSpans,
         neighbours,
         rates: options.rates,
         now,
