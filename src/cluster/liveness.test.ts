@@ -84,6 +84,28 @@ it('who has just begun to listen takes nobody for silent', async () => {
   expect(critical()).toEqual([]);
 });
 
+it('a leader that stood still itself reads what it was told before it takes anybody for silent', async () => {
+  const { clock, pass, critical } = await setUp(['self', 'a', 'b']);
+  await pass(3_000, ['a', 'b']);
+  const now = clock.now.bind(clock);
+  const standStill = (ms: number) => {
+    const slept = clock.now() - now() + ms;
+    clock.now = () => now() + slept;
+  };
+  standStill(5_000);
+  // The first turn comes before what is in the sockets.
+  await pass(200, []);
+  expect(critical()).toEqual([]);
+  await pass(400, ['a', 'b']);
+  expect(critical()).toEqual([]);
+  // On a machine that is slow all the time it still finds out.
+  for (let round = 0; round < 4; round++) {
+    standStill(700);
+    await pass(200, ['b']);
+  }
+  await vi.waitFor(() => expect(critical()).toEqual(['a']));
+});
+
 it('what another server hears counts, and what it heard when it is silent itself does not', async () => {
   const { presence, pass, critical } = await setUp(['self', 'server', 'a']);
   const told = async (ms: number) => {

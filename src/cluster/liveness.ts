@@ -15,6 +15,8 @@ export const SILENT_OUTPUT = 'Agent not live or unreachable';
 export const SILENT_AFTER = 1_500;
 /** How often the leader looks. */
 const LOOK = 200;
+/** A look that comes so much after the one before, in ms: this program stood still, and what it was told meanwhile is not read yet. */
+const STOOD_STILL = 500;
 /** More nodes than this (and this part of all) that fall silent together: it may be the observer who is cut off. */
 const MASS_FLOOR = 5;
 const MASS_SHARE = 0.3;
@@ -201,9 +203,15 @@ export function watchMembers({
     for (const { name, status } of changes)
       logger.info(status === 'passing' ? 'a node is back' : 'a node is silent', { node: name });
   };
+  let lookedAt = clock.now();
+  let hasWaited = false;
   const turn = () => {
     cancel = clock.after(LOOK, turn);
-    if (isWriting) return;
+    const now = clock.now();
+    // Its own standstill is nobody's silence. One turn is enough to read what has come, so that a slow machine is no blind one.
+    hasWaited = !hasWaited && now - lookedAt >= STOOD_STILL;
+    lookedAt = now;
+    if (hasWaited || isWriting) return;
     isWriting = true;
     look()
       .catch((error: unknown) => logger.warn(`the state of nodes could not be written: ${messageOf(error)}`))
