@@ -17,8 +17,8 @@ const keyring = Keyring.open(key, undefined);
 /** Links that are being made at a time: a server takes no more from one address. */
 const AT_ONCE = 32;
 const TIMEOUT = 30_000;
-/** As agents do. */
-const ALIVE = 400;
+/** As agents do, in ms. */
+const PING = 400;
 
 /** What is waited for, and who has heard of it. */
 let wanted = '';
@@ -30,20 +30,19 @@ async function follow(number) {
   const caller = new Caller({ host, port: Number(port) }, keyring);
   await new Promise((resolve, reject) => {
     const id = `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
-    const message = (/** @type {any} */ { kind, writes }) => {
-      if (kind === 'beat') resolve(undefined);
-      if (kind !== 'commit' || wanted === '' || !writes.includes(wanted)) return;
-      if (++heard === Number(count)) onAll();
+    const line = (/** @type {string} */ text) => {
+      if (text.startsWith('{"kind":"state"')) resolve(undefined);
+      if (wanted !== '' && text.includes(wanted) && ++heard === Number(count)) onAll();
     };
-    const end = () => reject(new Error('the link was closed'));
-    caller.stream('feed', { index: 0 }, { timeout: TIMEOUT, message, end }).catch(reject);
-    const self = { id, name: `follower-${number}` };
-    const alive = () =>
-      caller
-        .call('alive', self, TIMEOUT)
-        .then(() => setTimeout(alive, ALIVE))
-        .catch(reject);
-    setTimeout(alive, Math.random() * ALIVE);
+    const lost = (/** @type {unknown} */ error) => {
+      process.stderr.write(`follower ${number} lost the server: ${error ?? 'the link was closed'}\n`);
+      process.exit(1);
+    };
+    caller
+      .stream('feed', { index: 0, id }, { timeout: TIMEOUT, line, end: () => lost(undefined) })
+      .catch(reject);
+    const ping = () => caller.ping(TIMEOUT).then(() => setTimeout(ping, PING), lost);
+    setTimeout(ping, Math.random() * PING);
   });
 }
 

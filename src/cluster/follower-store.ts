@@ -1,29 +1,30 @@
 import { Catalog } from '../catalog/catalog.ts';
-import type { Write } from '../catalog/transaction.ts';
 import { isMusterError, MusterError, messageOf } from '../errors.ts';
 import { type Clock, pause } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
-import { difference } from '../store/difference.ts';
 import { Barrier } from '../store/etcd/barrier.ts';
 import { noLeader } from '../store/etcd/commits.ts';
-import { decodeWrites } from '../store/etcd/layout.ts';
 import { prepare } from '../store/proposal.ts';
 import type { Command, Committed, Store } from '../store/store.ts';
 import type { Entry } from './book.ts';
 import type { KeyChange } from './cluster.ts';
 import type { UserEvent } from './event-log.ts';
-import type { FeedMessage } from './feed.ts';
+import type { Following } from './feed.ts';
+import { type FeedMessage, messageIn } from './feed-message.ts';
+import { FollowedCatalog } from './followed-catalog.ts';
 import type { Keyring } from './link/keyring.ts';
 import { Caller } from './link/rpc.ts';
 
-/** Until a server that says nothing is given up, in ms: its signs of life come every 400. */
+/** Until a server that says nothing is given up, in ms: two pings are without an answer. */
 const SILENCE = 1_000;
+/** How often it is looked at that, in ms. */
+const LOOK = 200;
 /** To make a link and get the first answer. */
 const CONNECT_TIMEOUT = 1_000;
 /** Between rounds over all servers that are known. */
 const RETRY = 200;
-/** How often a server is told that this node is alive. */
-const ALIVE = 400;
+/** How often a server is pinged, in ms: it knows by this that the node is there, as the node knows by the answer. */
+const PING = 400;
 /** A write waits so long for a server and a majority, in ms. */
 const PATIENCE = 5_000;
 /** With no server or majority heard of for so long, writes are refused at once. */
@@ -71,10 +72,12 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
   const catalog = new Catalog(options.onSubscriberError);
   let caller: Caller | undefined;
   let address: Pick<Entry, 'host' | 'port'> | undefined;
-  let isLoaded = false;
+  const followed = new FollowedCatalog(catalog);
   let closed = false;
-  /** When the followed server last said that a majority is there, ms since the epoch. */
+  /** When a majority was there, by the word of the followed server, ms since the epoch. */
   let contactAt = 0;
+  /** It is, until that server says otherwise. */
+  let isKnown = false;
   const waiters = new Set<{ index: number; resolve(): void }>();
   let becomeReady = () => {};
   const ready = new Promise<void>((resolve) => {
@@ -110,38 +113,20 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
   };
 
   /** False: it does not fit, the server has to be asked anew. */
-  const take = (message: FeedMessage, rows: Write[]): boolean => {
-    switch (message.kind) {
-      case 'beat':
-        if (message.known) contactAt = clock.now() - message.silence;
-        options.onServers(message.servers, message.leader);
-        if (message.index === catalog.index && (message.index > 0 || message.known)) loaded();
-        return true;
-      case 'rows':
-        rows.push(...decodeWrites(message.writes));
-        return true;
-      case 'whole': {
-        const whole = rows.splice(0);
-        if (!isLoaded && catalog.index === 0) catalog.load(message.index, whole);
-        else if (message.index > catalog.index) catalog.apply(message.index, difference(catalog, whole));
-        else if (message.index < catalog.index) return false;
-        loaded();
-        arrived();
-        return true;
-      }
-      case 'commit':
-        if (message.index <= catalog.index) return true;
-        if (message.base !== catalog.index) return false;
-        catalog.apply(message.index, decodeWrites(message.writes));
-        loaded();
-        arrived();
-        return true;
+  const take = (message: FeedMessage): boolean => {
+    if (message.kind === 'news') {
+      options.onNews(message);
+      return true;
     }
-  };
-  const loaded = () => {
-    if (isLoaded) return;
-    isLoaded = true;
-    becomeReady();
+    if (message.kind === 'state') {
+      isKnown = message.known;
+      if (message.known) contactAt = clock.now() - message.silence;
+      options.onServers(message.servers, message.leader);
+    }
+    if (!followed.take(message)) return false;
+    if (followed.isLoaded) becomeReady();
+    arrived();
+    return true;
   };
 
   /** Follows one server until it falls silent. Resolves false when it could not be followed at all. */
@@ -149,49 +134,52 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
     const own = new Caller(server, keyring);
     try {
       await own.call('alive', self, CONNECT_TIMEOUT);
+      followed.begin();
       await new Promise<void>((resolve, reject) => {
-        const rows: Write[] = [];
         let isOver = false;
-        let cancelSilence = () => {};
-        let cancelAlive = () => {};
+        let cancel = () => {};
         const over = () => {
           if (isOver) return;
           isOver = true;
-          cancelSilence();
-          cancelAlive();
+          isKnown = false;
+          cancel();
           resolve();
         };
+        let heardAt = clock.now();
+        let lookedAt = heardAt;
+        let pingedAt = 0;
+        let isPinging = false;
         const heard = () => {
-          cancelSilence();
-          if (!isOver) cancelSilence = clock.after(SILENCE, over);
+          isPinging = false;
+          heardAt = clock.now();
+          if (isKnown) contactAt = Math.max(contactAt, heardAt);
         };
-        const tell = () => {
-          own.call('alive', self, SILENCE).then(() => {
-            if (!isOver) cancelAlive = clock.after(ALIVE, tell);
-          }, over);
+        const look = () => {
+          const now = clock.now();
+          // Who was busy itself has to hear what came meanwhile first.
+          const isLate = now - lookedAt > 2 * LOOK;
+          lookedAt = now;
+          if (now - heardAt > SILENCE && !isLate) return over();
+          cancel = clock.after(LOOK, look);
+          if (isPinging || now - pingedAt < PING) return;
+          pingedAt = now;
+          isPinging = true;
+          own.ping(CONNECT_TIMEOUT).then(heard, over);
         };
-        heard();
         own
-          .stream(
-            'feed',
-            { index: catalog.index },
-            {
-              timeout: CONNECT_TIMEOUT,
-              message: (message: FeedMessage) => {
-                heard();
-                if (!isOver && !take(message, rows)) over();
-              },
-              end: over,
+          .stream('feed', { index: catalog.index, id: self.id } satisfies Following, {
+            timeout: CONNECT_TIMEOUT,
+            line: (text) => {
+              heardAt = clock.now();
+              if (!isOver && !take(messageIn(text))) over();
             },
-          )
+            end: over,
+          })
           .then(() => {
             caller = own;
             address = server;
-            own
-              .stream('news', undefined, { timeout: CONNECT_TIMEOUT, message: options.onNews, end: over })
-              .catch(over);
-            cancelAlive = clock.after(ALIVE, tell);
             if (closed) over();
+            else look();
           }, reject);
         stopFollowing = over;
       });

@@ -3,6 +3,7 @@ import { commandOf, Outdated, type Proposal } from '../store/proposal.ts';
 import type { Entry } from './book.ts';
 import { changeKeyring, type KeyChange } from './cluster.ts';
 import type { UserEvent } from './event-log.ts';
+import type { Following } from './feed.ts';
 import type { Alive, CommitAnswer } from './follower-store.ts';
 import type { Hello } from './gossip.ts';
 import type { CallHandler, Outlet, StreamHandler } from './link/rpc.ts';
@@ -61,7 +62,7 @@ export function callsOf(server: ServerParts): Record<string, CallHandler> {
     'force-leave': ({ name }: { name: string }) => server.cluster.forceLeave(name),
     event: async ({ event, hops }: { event: UserEvent; hops: number }) => {
       onEvent(event);
-      for (const outlet of server.listeners) outlet.send({ event });
+      server.feed?.news({ event });
       if (hops > 0) await spread(server, 'event', { event, hops: hops - 1 });
     },
     keys: ({ change, hops }: { change: KeyChange; hops: number }) =>
@@ -74,13 +75,9 @@ export function callsOf(server: ServerParts): Record<string, CallHandler> {
 /** What other nodes may follow. */
 export function streamsOf(server: ServerParts): Record<string, StreamHandler> {
   return {
-    feed: ({ index }: { index: number }, outlet: Outlet) => {
+    feed: (following: Following, outlet: Outlet) => {
       if (server.feed === undefined) outlet.close();
-      else server.feed.follow(index, outlet);
-    },
-    news: (_request: undefined, outlet: Outlet) => {
-      server.listeners.add(outlet);
-      outlet.onClose(() => server.listeners.delete(outlet));
+      else server.feed.follow(following, outlet);
     },
   };
 }

@@ -61,12 +61,12 @@ export function controlOf(server: ServerParts): Cluster {
     removeServer: (id) => roster().remove(id),
     tell: async (event) => {
       onEvent(event);
-      for (const outlet of server.listeners) outlet.send({ event });
+      server.feed?.news({ event });
       await spread(server, 'event', { event, hops: 0 });
     },
     changeKeys: async (change) => {
       changeKeyring(keyring, change);
-      for (const outlet of server.listeners) outlet.send({ change });
+      server.feed?.news({ change });
       return spread(server, 'keys', { change, hops: 0 });
     },
     recovery: {

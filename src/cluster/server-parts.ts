@@ -6,7 +6,6 @@ import type { Feed } from './feed.ts';
 import type { Founding } from './founding.ts';
 import type { Gossip } from './gossip.ts';
 import type { Leadership } from './leadership.ts';
-import type { Outlet } from './link/rpc.ts';
 import type { Presence } from './liveness.ts';
 import type { MembershipFile } from './membership.ts';
 import type { Roster } from './roster.ts';
@@ -23,8 +22,6 @@ export interface ServerParts {
   readonly gossip: Gossip;
   readonly founding: Founding;
   readonly cluster: Cluster;
-  /** Followers that want to be told of events and keys. */
-  readonly listeners: Set<Outlet>;
   /** Undefined until the store is open; so are the following. */
   readonly roster: Roster | undefined;
   readonly feed: Feed | undefined;

@@ -12,7 +12,7 @@ import { Founding } from './founding.ts';
 import { Gossip, type Hello } from './gossip.ts';
 import { type Leadership, startLeadership } from './leadership.ts';
 import { type LinkServer, listenLinks } from './link/link.ts';
-import { type Outlet, serveRpc } from './link/rpc.ts';
+import { serveRpc } from './link/rpc.ts';
 import { Presence, watchMembers } from './liveness.ts';
 import { etcdFlags, type Membership, MembershipFile, ordinalIn } from './membership.ts';
 import { PeerLines } from './peer-lines.ts';
@@ -76,7 +76,6 @@ class Server implements ServerCluster, ServerParts {
   readonly etcd: EtcdProcess;
   readonly gossip: Gossip;
   readonly founding: Founding;
-  readonly listeners = new Set<Outlet>();
   readonly cluster: Cluster;
   feed: Feed | undefined;
   roster: Roster | undefined;
@@ -247,14 +246,14 @@ class Server implements ServerCluster, ServerParts {
       clock,
       logger: logger.child('sessions'),
     });
-    this.feed = new Feed(store.catalog, clock, () => {
-      const { known, silence } = store.remote?.contact() ?? { known: false, silence: 0 };
-      return {
-        known,
-        silence,
+    this.feed = new Feed(store.catalog, {
+      clock,
+      state: () => ({
+        ...(store.remote?.contact() ?? { known: false, silence: 0 }),
         servers: this.book.all().filter(({ gone }) => !gone),
         leader: this.cluster.leader(),
-      };
+      }),
+      hear: (id) => this.presence.hear(id),
     });
     const roster = this.roster;
     const { presence } = this.gossip;

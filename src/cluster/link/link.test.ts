@@ -10,7 +10,7 @@ import { MusterError } from '../../errors.ts';
 import { createLogger, type LogLine } from '../../lib/log.ts';
 import { Keyring, parseKey } from './keyring.ts';
 import { dialLink, type LinkServer, listenLinks } from './link.ts';
-import { Caller, type Handlers, serveRpc } from './rpc.ts';
+import { Caller, type Handlers, type Outlet, serveRpc } from './rpc.ts';
 
 const newKey = (bytes = 32) => randomBytes(bytes).toString('base64');
 const ringOf = (key: string) => Keyring.open(key, undefined);
@@ -194,14 +194,15 @@ describe('calls', () => {
     expect(await caller.call('echo', 'short', 2000)).toBe('short');
   });
 
-  it('stream messages of any length until one side ends it', async () => {
+  it('stream lines of any length until one side ends it', async () => {
     const keyring = ringOf(newKey());
     const closed = vi.fn();
     const { server } = await listen(keyring, {
       calls: {},
       streams: {
         count: (to: number, outlet) => {
-          for (let i = 0; i < to; i++) outlet.send({ i, text: 'ä\n'.repeat(i * 100) });
+          for (let i = 0; i < to; i++)
+            outlet.write(Buffer.from(`${JSON.stringify({ i, text: 'ä\n'.repeat(i * 100) })}\n`));
           outlet.onClose(closed);
         },
       },
@@ -209,13 +210,37 @@ describe('calls', () => {
     const seen: { i: number; text: string }[] = [];
     const end = await callerTo(server, keyring).stream('count', 200, {
       timeout: 2000,
-      message: (message) => seen.push(message),
+      line: (text) => seen.push(JSON.parse(text)),
       end: () => {},
     });
     await vi.waitFor(() => expect(seen).toHaveLength(200), { timeout: 20_000 });
     expect(seen[199]).toEqual({ i: 199, text: 'ä\n'.repeat(19_900) });
     end();
     await vi.waitFor(() => expect(closed).toHaveBeenCalled());
+  });
+
+  it('show that they are there with pings, which the other side sees without answering them itself', async () => {
+    const keyring = ringOf(newKey());
+    let outlet: Outlet | undefined;
+    const { server } = await listen(keyring, {
+      calls: {},
+      streams: {
+        quiet: (_request, one) => {
+          outlet = one;
+        },
+      },
+    });
+    const caller = callerTo(server, keyring);
+    const ended = vi.fn();
+    await caller.stream('quiet', undefined, { timeout: 2000, line: () => {}, end: ended });
+    await vi.waitFor(() => expect(outlet).toBeDefined());
+    const before = outlet?.received ?? 0;
+    await caller.ping(2000);
+    await vi.waitFor(() => expect(outlet?.received).toBeGreaterThan(before));
+    outlet?.cut();
+    await vi.waitFor(() => expect(ended).toHaveBeenCalled());
+    await server.stop();
+    await expect(caller.ping(2000)).rejects.toMatchObject({ code: 'cluster.unreachable' });
   });
 });
 

@@ -27,14 +27,20 @@ const WINDOW = 4 * 1024 * 1024;
 /** What answers calls. Throwing a `MusterError` tells the caller its code and message. */
 export type CallHandler = (request: never, from: string) => Promise<unknown> | unknown;
 
-/** Messages to the one who called. */
+/** Lines to the one who called. */
 export interface Outlet {
-  send(message: unknown): void;
-  /** A message as text already, with the line feed behind it. */
+  /** A line, with the line feed behind it. */
   write(line: Buffer): void;
   /** Bytes that wait to be sent: what is not taken as fast as it comes. */
   readonly backlog: number;
+  /**
+   * Bytes that came over the link so far, pings included: those are answered below JavaScript, and to see that this has
+   * grown is all that a sign of life costs here.
+   */
+  readonly received: number;
   close(): void;
+  /** Ends the whole link at once. */
+  cut(): void;
   /** Called once when the other side or the link is gone. */
   onClose(task: () => void): void;
 }
@@ -66,7 +72,7 @@ export function serveRpc(
         const streamHandler = Object.hasOwn(streams, name) ? streams[name] : undefined;
         if (streamHandler !== undefined) {
           stream.respond({ ':status': 200 });
-          streamHandler(request, outletOf(stream), from);
+          streamHandler(request, outletOf(stream, link), from);
           return;
         }
         const handler = Object.hasOwn(calls, name) ? calls[name] : undefined;
@@ -89,17 +95,19 @@ export function serveRpc(
   });
 }
 
-function outletOf(stream: ServerHttp2Stream): Outlet {
-  const write = (line: Buffer | string) => {
-    if (!stream.destroyed && !stream.closed) stream.write(line);
-  };
+function outletOf(stream: ServerHttp2Stream, link: TLSSocket): Outlet {
   return {
-    write,
-    send: (message) => write(`${toText(message)}\n`),
+    write: (line) => {
+      if (!stream.destroyed && !stream.closed) stream.write(line);
+    },
     get backlog() {
       return stream.writableLength;
     },
+    get received() {
+      return link.bytesRead;
+    },
     close: () => stream.close(),
+    cut: () => link.destroy(),
     onClose: (task) => stream.once('close', task),
   };
 }
@@ -152,11 +160,11 @@ export class Caller {
     return (text === '' ? undefined : fromText(text)) as Answer;
   }
 
-  /** Opens a stream. Resolves with what ends it; `end` is called once when it is over. */
+  /** Opens a stream of lines. Resolves with what ends it; `end` is called once when it is over. */
   async stream(
     name: string,
     request: unknown,
-    { timeout, message, end }: { timeout: number; message: (message: never) => void; end: () => void },
+    { timeout, line, end }: { timeout: number; line: (text: string) => void; end: () => void },
   ): Promise<() => void> {
     const session = await this.#connect(timeout);
     const stream = this.#open(session, name, request);
@@ -167,14 +175,24 @@ export class Caller {
       let from = 0;
       for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, from)) {
         const last = chunk.subarray(from, at);
-        const line = rest.length === 0 ? last : Buffer.concat([...rest, last]);
+        const whole = rest.length === 0 ? last : Buffer.concat([...rest, last]);
         rest = [];
         from = at + 1;
-        message(fromText(line.toString()) as never);
+        line(whole.toString());
       }
       if (from < chunk.length) rest.push(chunk.subarray(from));
     });
     return () => stream.close();
+  }
+
+  /** Shows the other side that this one is there. Resolves once that has answered; rejects with `cluster.unreachable`. */
+  async ping(timeout: number): Promise<void> {
+    const session = await this.#connect(timeout);
+    await new Promise<void>((resolve, reject) => {
+      const ended = (error: Error | null) =>
+        error === null ? resolve() : reject(unreachable(this.#address, error));
+      if (session.destroyed || !session.ping(ended)) ended(new Error('the link is not used any more'));
+    });
   }
 
   close(): void {

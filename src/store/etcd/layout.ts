@@ -70,9 +70,15 @@ export function encodeWrites(writes: readonly Write[]): string {
   return toText(writes.map(({ table, key, row }) => (row === undefined ? [table, key] : [table, '', row])));
 }
 
-/** Of a table that this program does not know nothing is taken. */
+/** Writes as `encodeWrites` puts them, read from its text. */
+export type EncodedWrites = readonly [TableName, string, Rows[TableName]?][];
+
 export function decodeWrites(text: string): Write[] {
-  const list = fromText<[TableName, string, Rows[TableName]?][]>(text);
+  return writesOf(fromText<EncodedWrites>(text));
+}
+
+/** Of a table that this program does not know nothing is taken. */
+export function writesOf(list: EncodedWrites): Write[] {
   return list
     .filter(([table]) => Object.hasOwn(TABLES, table))
     .map(([table, key, row]) =>

@@ -1,0 +1,241 @@
+import { expect, it, vi } from 'vitest';
+import { Catalog } from '../catalog/catalog.ts';
+import { kvDelete, kvSet } from '../catalog/commands/kv.ts';
+import { register } from '../catalog/commands/register.ts';
+import { NODE, serviceRow } from '../catalog/rows.test-support.ts';
+import { TABLE_NAMES } from '../catalog/tables.ts';
+import { ManualClock } from '../lib/clock.ts';
+import { openMemoryStore } from '../store/memory.ts';
+import { Feed } from './feed.ts';
+import { type ClusterState, type FeedMessage, lineOf, messageIn } from './feed-message.ts';
+import { FollowedCatalog } from './followed-catalog.ts';
+import type { Outlet } from './link/rpc.ts';
+
+const fail = (error: unknown) => {
+  throw error;
+};
+const bytes = (text: string) => new TextEncoder().encode(text);
+const WELL: ClusterState = { known: true, silence: 0, servers: [], leader: '10.0.0.1:8300' };
+
+/** A server's catalog and its feed; `follow` makes an agent that takes lines only when it is told to. */
+function setUp() {
+  const clock = new ManualClock(1_000_000);
+  const store = openMemoryStore({ onSubscriberError: fail });
+  let state = WELL;
+  const hear = vi.fn();
+  const feed = new Feed(store.catalog, { clock, state: () => state, hear });
+  const set = (key: string) => store.write((tx) => kvSet(tx, { key, value: bytes(key), flags: 0n }));
+
+  const agent = (id = 'a') => {
+    const catalog = new Catalog(fail);
+    const followed = new FollowedCatalog(catalog);
+    /** What is under way. */
+    let lines: Buffer[] = [];
+    let close = () => {};
+    const messages: FeedMessage[] = [];
+    let received = 0;
+    const cut = vi.fn();
+    const outlet: Outlet = {
+      write: (line) => lines.push(line),
+      get backlog() {
+        return lines.length === 0 ? 0 : Number.POSITIVE_INFINITY;
+      },
+      get received() {
+        return received;
+      },
+      close: () => {},
+      cut,
+      onClose: (task) => {
+        const before = close;
+        close = () => {
+          before();
+          task();
+        };
+      },
+    };
+    return {
+      catalog,
+      messages,
+      cut,
+      ping: () => received++,
+      follow() {
+        close = () => {};
+        followed.begin();
+        feed.follow({ index: catalog.index, id }, outlet);
+      },
+      lose() {
+        close();
+        lines = [];
+      },
+      /** Takes so many lines, in their order; answers the buffers. */
+      take(most = Number.POSITIVE_INFINITY): Buffer[] {
+        const taken = lines.splice(0, most);
+        for (const line of taken) {
+          const message = messageIn(line.toString().trimEnd());
+          messages.push(message);
+          if (message.kind !== 'news') expect(followed.take(message)).toBe(true);
+        }
+        return taken;
+      },
+      /** Takes all that comes until nothing more does. */
+      settle() {
+        for (let turn = 0; turn < 50; turn++) {
+          this.take();
+          clock.advance(10);
+        }
+      },
+    };
+  };
+  const rowsOf = (catalog: Catalog) =>
+    Object.fromEntries(TABLE_NAMES.map((table) => [table, catalog.all(table)]));
+  const expectSame = (catalog: Catalog) => {
+    expect(catalog.index).toBe(store.catalog.index);
+    expect(rowsOf(catalog)).toEqual(rowsOf(store.catalog));
+  };
+  return {
+    clock,
+    store,
+    feed,
+    hear,
+    set,
+    agent,
+    expectSame,
+    say: (now: Partial<ClusterState>) => {
+      state = { ...state, ...now };
+    },
+    /** More rows than fit into one line. */
+    async fill(services = 2_500) {
+      for (let at = 0; at < services; at += 500)
+        await store.write((tx) => {
+          for (let i = at; i < at + 500; i++)
+            register(tx, { node: NODE, service: serviceRow(`s${i}`, `web${i % 7}`, ['v1']) });
+        });
+      await set('x');
+    },
+  };
+}
+
+it('an agent gets the whole catalog, and then every commit', async () => {
+  const { agent, fill, set, store, expectSame } = setUp();
+  await fill();
+  const one = agent();
+  one.follow();
+  one.settle();
+  expectSame(one.catalog);
+  await set('y');
+  await store.write((tx) => kvDelete(tx, 'x'));
+  one.settle();
+  expectSame(one.catalog);
+  expect(one.messages.filter(({ kind }) => kind === 'whole')).toHaveLength(1);
+});
+
+it('an agent that was away for a while gets what it missed, nothing else', async () => {
+  const { agent, fill, set, expectSame } = setUp();
+  await fill();
+  const one = agent();
+  one.follow();
+  one.settle();
+  one.lose();
+  await set('y');
+  await set('z');
+  one.messages.length = 0;
+  one.follow();
+  one.settle();
+  expectSame(one.catalog);
+  expect(one.messages.map(({ kind }) => kind)).toEqual(['state', 'commit', 'commit']);
+});
+
+it('agents that come at the same time are sent the same lines, each at its pace, whatever is written meanwhile', async () => {
+  const { agent, fill, set, clock, expectSame } = setUp();
+  await fill();
+  const [fast, slow] = [agent('fast'), agent('slow')];
+  slow.follow();
+  const first = slow.take(2);
+  await set('meanwhile');
+  fast.follow();
+  const same = fast.take(2);
+  expect(same[1]).toBe(first[1]);
+  fast.settle();
+  expectSame(fast.catalog);
+  await set('later');
+  clock.advance(100);
+  slow.settle();
+  fast.settle();
+  expectSame(slow.catalog);
+  expectSame(fast.catalog);
+});
+
+it('a first catalog that broke off in the middle leaves nothing behind', async () => {
+  const { agent, fill, store, clock, expectSame } = setUp();
+  await fill();
+  const one = agent();
+  one.follow();
+  while (one.catalog.count('services') === 0) {
+    one.take();
+    clock.advance(10);
+  }
+  one.lose();
+  await store.write((tx) => {
+    for (const row of tx.all('services').slice(0, 100)) tx.delete('services', `${row.node}\u0000${row.id}`);
+  });
+  one.follow();
+  one.settle();
+  expectSame(one.catalog);
+});
+
+it('a follower is heard of when it sends anything, and cut off when it sends nothing for long', () => {
+  const { agent, hear, clock } = setUp();
+  const one = agent('one');
+  one.follow();
+  expect(hear).toHaveBeenCalledTimes(1);
+  clock.advance(1_000);
+  expect(hear).toHaveBeenCalledTimes(1);
+  one.ping();
+  clock.advance(200);
+  expect(hear).toHaveBeenCalledTimes(2);
+  expect(hear).toHaveBeenLastCalledWith('one');
+  clock.advance(9_800);
+  expect(one.cut).not.toHaveBeenCalled();
+  clock.advance(400);
+  expect(one.cut).toHaveBeenCalled();
+});
+
+it('the state of the cluster is told when it changes, and again and again while it is not well', () => {
+  const { agent, clock, say } = setUp();
+  const one = agent();
+  one.follow();
+  one.settle();
+  const told = () => {
+    one.messages.length = 0;
+    one.ping();
+    clock.advance(1_200);
+    one.take();
+    return one.messages.map((message) => (message.kind === 'state' ? message.known : message.kind));
+  };
+  expect(told()).toEqual([]);
+  say({ silence: 700 });
+  expect(told()).toEqual([]);
+  say({ known: false, silence: 2_600 });
+  expect(told()).toEqual([false, false, false]);
+  say({ known: true, silence: 10, leader: '10.0.0.2:8300' });
+  expect(told()).toEqual([true]);
+});
+
+it('news reach all who follow, with bytes in them', () => {
+  const { agent, feed } = setUp();
+  const one = agent();
+  one.follow();
+  const event = {
+    id: 'e',
+    name: 'deploy',
+    payload: bytes('ä\n'),
+    nodeFilter: '',
+    serviceFilter: '',
+    tagFilter: '',
+    time: 1,
+  };
+  feed.news({ event });
+  one.take();
+  expect(one.messages.at(-1)).toEqual({ kind: 'news', event });
+  expect(lineOf({ kind: 'news', event }).filter((byte) => byte === 10)).toHaveLength(1);
+});
