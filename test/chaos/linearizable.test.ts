@@ -91,6 +91,30 @@ it('whatever an atomic key did is found to be possible', () => {
   fc.assert(fc.property(steps, (list) => isLinearizable(played(list), keyModel)));
 });
 
+it('a history of many minutes is judged, also with operations whose end nobody knows', () => {
+  let seed = 7;
+  const random = () => {
+    seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
+    return seed / 2 ** 31;
+  };
+  const history = played(
+    Array.from({ length: 12_000 }, () => ({
+      kind: Math.floor(random() * 4),
+      length: Math.floor(random() * 6),
+      gap: Math.floor(random() * 3),
+      before: Math.floor(random() * 4),
+    })),
+  ).map((one, at) => (at % 1_000 === 1 ? { ...one, ret: Number.POSITIVE_INFINITY } : one));
+  expect(isLinearizable(history, keyModel)).toBe(true);
+  const end = Math.max(...history.map(({ call }) => call)) + 10;
+  const late = [
+    at(end, end + 1, write('x')),
+    at(end + 2, end + 3, write('y')),
+    at(end + 4, end + 5, read('x')),
+  ];
+  expect(isLinearizable([...history, ...late], keyModel)).toBe(false);
+});
+
 it('a read of what was overwritten long before is always found', () => {
   fc.assert(
     fc.property(steps, (list) => {

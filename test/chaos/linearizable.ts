@@ -4,10 +4,10 @@
  * Wing and Gong with Lowe's memory of what was tried.
  */
 
-/** An operation as its client saw it. Times are in any unit, the same for all. */
 /** Neither right nor wrong was found within bounds. */
 export class Undecided extends Error {}
 
+/** An operation as its client saw it. Times are in any unit, the same for all. */
 export interface Operation<Op> {
   readonly op: Op;
   readonly call: number;
@@ -45,51 +45,114 @@ export function isLinearizable<State, Op>(
   history: readonly Operation<Op>[],
   model: Model<State, Op>,
 ): boolean {
-  const head = linked(history);
-  const open = history
-    .flatMap(({ ret }, id) => (Number.isFinite(ret) ? [] : [id]))
-    .sort((a, b) => (history[a] as Operation<Op>).call - (history[b] as Operation<Op>).call);
-  const tried = new Set<string>();
-  let done = 0n;
+  const ops = history.toSorted((a, b) => a.call - b.call);
+  const head = linked(ops);
+  if (head.after === undefined) return true;
+  const open = ops.flatMap(({ ret }, id) => (Number.isFinite(ret) ? [] : [id]));
+  const done = new Placed(ops);
 
-  /** Whether what is left can be put in an order that begins in `state`. */
-  const search = (state: State): boolean => {
-    if (head.after === undefined) return true;
-    const place = `${done.toString(36)}|${model.key(state)}`;
-    if (tried.has(place)) return false;
-    if (tried.size >= MOST)
-      throw new Undecided('the history is too long, or too much of it happened at the same time');
-    tried.add(place);
+  /** Places one more operation at a time, and takes it back when it is asked for the next one. */
+  function* moves(state: State): Generator<State> {
     let entry: Entry | undefined = head.after;
     for (; entry?.isCall; entry = entry.after) {
-      const next = model.step(state, (history[entry.id] as Operation<Op>).op, true);
+      const next = model.step(state, (ops[entry.id] as Operation<Op>).op, true);
       if (next === undefined) continue;
       lift(entry);
-      done |= 1n << BigInt(entry.id);
-      if (search(next)) return true;
-      done &= ~(1n << BigInt(entry.id));
+      done.add(entry.id);
+      yield next;
+      done.delete(entry.id);
       unlift(entry);
     }
     // What is not placed before the first return must be something that began before it.
     const limit = entry?.at ?? Number.POSITIVE_INFINITY;
     const alike = new Set<string>();
     for (const id of open) {
-      const { op, call } = history[id] as Operation<Op>;
-      const bit = 1n << BigInt(id);
-      if ((done & bit) !== 0n || call > limit) continue;
+      const { op, call } = ops[id] as Operation<Op>;
+      if (done.has(id) || call > limit) continue;
       // Of those that are alike the earliest does for all.
       const text = JSON.stringify(op);
       if (alike.has(text)) continue;
       alike.add(text);
       const next = model.step(state, op, false);
       if (next === undefined || model.key(next) === model.key(state)) continue;
-      done |= bit;
-      if (search(next)) return true;
-      done &= ~bit;
+      done.add(id);
+      yield next;
+      done.delete(id);
     }
-    return false;
-  };
-  return search(model.initial);
+  }
+
+  const tried = new Set<string>();
+  // Not by recursion: the history of some minutes is deeper than the stack.
+  const path = [moves(model.initial)];
+  for (let last = path.at(-1); last !== undefined; last = path.at(-1)) {
+    const { value: state, done: isOver } = last.next();
+    if (isOver) {
+      path.pop();
+      continue;
+    }
+    if (head.after === undefined) return true;
+    const place = `${done.text()}|${model.key(state)}`;
+    if (tried.has(place)) continue;
+    if (tried.size >= MOST)
+      throw new Undecided('the history is too long, or too much of it happened at the same time');
+    tried.add(place);
+    path.push(moves(state));
+  }
+  return false;
+}
+
+/** Which operations have their place, as a short text: those whose end is known get it nearly in the order of their calls. */
+class Placed {
+  readonly #has: Uint8Array;
+  /** In the order of their calls. */
+  readonly #known: readonly number[];
+  readonly #open: readonly number[];
+  /** Of an operation in the list of the known ones; -1: its end is not known. */
+  readonly #place: Int32Array;
+  /** The first of the known ones that has none. */
+  #first = 0;
+  /** How many of the known ones have one. */
+  #count = 0;
+
+  constructor(ops: readonly Operation<unknown>[]) {
+    const ids = [...ops.keys()];
+    const isKnown = (id: number) => Number.isFinite((ops[id] as Operation<unknown>).ret);
+    this.#has = new Uint8Array(ops.length);
+    this.#known = ids.filter(isKnown);
+    this.#open = ids.filter((id) => !isKnown(id));
+    this.#place = new Int32Array(ops.length).fill(-1);
+    for (const [place, id] of this.#known.entries()) this.#place[id] = place;
+  }
+
+  has(id: number): boolean {
+    return this.#has[id] === 1;
+  }
+
+  add(id: number): void {
+    this.#has[id] = 1;
+    if (this.#place[id] === -1) return;
+    this.#count++;
+    while (this.#first < this.#known.length && this.has(this.#known[this.#first] as number)) this.#first++;
+  }
+
+  delete(id: number): void {
+    const place = this.#place[id] as number;
+    this.#has[id] = 0;
+    if (place === -1) return;
+    this.#count--;
+    this.#first = Math.min(this.#first, place);
+  }
+
+  text(): string {
+    let text = `${this.#first}`;
+    for (let at = this.#first, left = this.#count - this.#first; left > 0; at++)
+      if (this.has(this.#known[at] as number)) {
+        text += `,${at}`;
+        left--;
+      }
+    for (const id of this.#open) if (this.has(id)) text += `+${id}`;
+    return text;
+  }
 }
 
 /**
