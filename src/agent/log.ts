@@ -25,6 +25,7 @@ export function openAgentLog(options: {
   const tails = new Set<LogSink>();
   const logger = createLogger({
     level: 'trace',
+    hears: (own) => tails.size > 0 || LOG_LEVELS.indexOf(own) >= least,
     sink: (line) => {
       if (LOG_LEVELS.indexOf(line.level) >= least) sink(line);
       for (const tail of tails) tail(line);

@@ -116,8 +116,12 @@ export function sharedReply(
   const meta = { ...parts.meta, index };
   const encoded = sharedBody(context, request, { watched, index, read });
   // What a replica answers says how old it is, or is checked first.
-  const again = options.index === 0 && meta.cache === undefined && context.store.remote === undefined;
-  return encodedJson(encoded, again ? { meta, lasting: { watched, index } } : { meta });
+  if (meta.cache !== undefined || context.store.remote !== undefined) return encodedJson(encoded, { meta });
+  const { authorizer } = request;
+  return encodedJson(encoded, {
+    meta,
+    lasting: { watched, index, authorizer, isBlocking: options.index > 0 },
+  });
 }
 
 /** The waiting half of `blockingRead`, for handlers that word their answer themselves. */

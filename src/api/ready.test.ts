@@ -8,14 +8,14 @@ import { createPolicy } from '../acl/commands/policy.ts';
 import { kvDelete, kvSet } from '../catalog/commands/kv.ts';
 import { deregisterNode, deregisterService, register, updateCheck } from '../catalog/commands/register.ts';
 import type { Transaction } from '../catalog/transaction.ts';
-import { systemClock } from '../lib/clock.ts';
+import { ManualClock, systemClock } from '../lib/clock.ts';
 import type { ApiContext } from './context.ts';
 import * as encode from './json/encode.ts';
 import { type Api, startApi } from './server.ts';
 import { testContext } from './test-context.ts';
 
 let api: Api | undefined;
-const agent = new Agent({ keepAlive: true, maxSockets: 4 });
+const few = new Agent({ keepAlive: true, maxSockets: 4 });
 afterEach(async () => {
   vi.restoreAllMocks();
   await api?.stop();
@@ -26,7 +26,7 @@ async function start(context: ApiContext): Promise<void> {
   api = await startApi({ context, host: '127.0.0.1', port: 0 });
 }
 
-function ask(path: string, headers: Record<string, string> = {}) {
+function ask(path: string, headers: Record<string, string> = {}, agent = few) {
   return new Promise<{ status: number; headers: Record<string, unknown>; body: string }>(
     (resolve, reject) => {
       get({ host: '127.0.0.1', port: api?.address.port, path, headers, agent }, (response) => {
@@ -226,8 +226,111 @@ describe('answers that are given again', () => {
       expect(JSON.parse((await ask(path, { 'X-Consul-Token': id })).body)).toHaveLength(1);
       expect(JSON.parse((await ask(path)).body)).toEqual([]);
     }
+    // A read that waits is answered with the rights of then.
+    const headers = { 'X-Consul-Token': id };
+    const blocked = ask(`${path}?index=${catalog.index}`, headers);
+    await blockedReads({ catalog }, 1);
     // The right is gone with the policy, although nothing changed about the service.
     await store.write((tx) => tx.delete('aclPolicies', id));
-    expect(JSON.parse((await ask(path, { 'X-Consul-Token': id })).body)).toEqual([]);
+    expect(JSON.parse((await ask(path, headers)).body)).toEqual([]);
+    await store.write((tx) => register(tx, { node: node('n'), service: service('a', 'web', 2) }));
+    expect(JSON.parse((await blocked).body)).toEqual([]);
+  });
+});
+
+const blockedReads = ({ catalog }: Pick<ApiContext, 'catalog'>, count: number) =>
+  vi.waitFor(() => expect(catalog.watches.size).toBe(count), { interval: 2, timeout: 20_000 });
+
+/** As `few`, for as many requests at a time as there are. */
+const many = new Agent({ keepAlive: true });
+
+describe('reads that wait for what was asked before', () => {
+  const PATH = '/v1/kv/a?x';
+  const set = ({ store }: ApiContext, value: string) =>
+    store.write((tx) => kvSet(tx, { key: 'a', value: Buffer.from(value), flags: 0n }));
+  const valueIn = (body: string) => Buffer.from(JSON.parse(body)[0].Value, 'base64').toString();
+
+  async function asked(parts: Partial<ApiContext> = {}, settings = {}) {
+    const { context } = testContext(settings, parts);
+    await set(context, 'one');
+    await start(context);
+    const { headers } = await ask(PATH, {}, many);
+    return { context, index: Number(headers['x-consul-index']) };
+  }
+
+  it('are all answered by one change, each in its form, also when there are more than fit into a turn', async () => {
+    const { context, index } = await asked();
+    await ask(`${PATH}&pretty`, {}, many);
+    const blocked = Array.from({ length: 300 }, (_, i) =>
+      ask(`${PATH}${i % 2 ? '&pretty' : ''}&index=${index}&wait=${1 + (i % 3)}m`, {}, many),
+    );
+    await blockedReads(context, 300);
+    await set(context, 'two');
+    const answers = await Promise.all(blocked);
+    for (const { body } of answers) expect(valueIn(body)).toBe('two');
+    expect(new Set(answers.map(({ headers }) => headers['x-consul-index']))).toEqual(
+      new Set([String(context.catalog.index)]),
+    );
+    expect(answers.filter(({ body }) => body.includes('\n'))).toHaveLength(150);
+    expect(context.catalog.watches.size).toBe(0);
+  });
+
+  it('are answered 404 when the change is a deletion', async () => {
+    const { context, index } = await asked();
+    const blocked = [1, 2, 3].map(() => ask(`${PATH}&index=${index}`, {}, many));
+    await blockedReads(context, 3);
+    await context.store.write((tx) => kvDelete(tx, 'a'));
+    for (const { status } of await Promise.all(blocked)) expect(status).toBe(404);
+  });
+
+  it('are answered with what there is once their wait is over', async () => {
+    const clock = new ManualClock(1_000_000);
+    const { context, index } = await asked({ clock, random: () => 0.5 });
+    const blocked = ask(`${PATH}&index=${index}&wait=16s`, {}, many);
+    await blockedReads(context, 1);
+    clock.advance(16_499);
+    expect(context.catalog.watches.size).toBe(1);
+    clock.advance(1);
+    const { body, headers } = await blocked;
+    expect([valueIn(body), headers['x-consul-index']]).toEqual(['one', String(index)]);
+    expect(context.catalog.watches.size).toBe(0);
+  });
+
+  it('end with their client', async () => {
+    const { context, index } = await asked();
+    const gone = get({
+      host: '127.0.0.1',
+      port: api?.address.port,
+      path: `${PATH}&index=${index}`,
+      agent: many,
+    });
+    gone.on('error', () => {});
+    await blockedReads(context, 1);
+    gone.destroy();
+    await blockedReads(context, 0);
+    await set(context, 'two');
+  });
+
+  it('are answered when the server stops, and their connections end', async () => {
+    const { context, index } = await asked();
+    const blocked = [1, 2].map(() => ask(`${PATH}&index=${index}`, {}, many));
+    await blockedReads(context, 2);
+    await api?.stop();
+    for (const { status, body, headers } of await Promise.all(blocked)) {
+      expect([status, valueIn(body), headers.connection]).toEqual([200, 'one', 'close']);
+    }
+  });
+
+  it('are counted with all that block, and refused beyond', async () => {
+    const { context, index } = await asked();
+    Object.defineProperty(context.catalog.watches, 'size', { value: 50_000 });
+    expect((await ask(`${PATH}&index=${index}`, {}, many)).status).toBe(429);
+  });
+
+  it('are answered at once when they are behind', async () => {
+    const { context, index } = await asked();
+    await set(context, 'two');
+    await ask(PATH, {}, many);
+    expect(valueIn((await ask(`${PATH}&index=${index}`, {}, many)).body)).toBe('two');
   });
 });

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Authorizer } from '../acl/authorizer.ts';
 import type { Encoded } from './shared.ts';
 import type { Watched } from './watched.ts';
 
@@ -21,10 +22,14 @@ interface Common {
   readonly meta?: ReadMeta;
 }
 
-/** Until when an answer may be given again to the same question: while the index of what it was read from is this. */
+/** To whom and until when an answer may be given again: while the index of what it was read from is this. */
 export interface Lasting {
   readonly watched: Watched;
   readonly index: number;
+  /** Of who asked. */
+  readonly authorizer: Authorizer;
+  /** The question named an index to wait for; what is answered is the same. */
+  readonly isBlocking: boolean;
 }
 
 /** What a handler answers. `taken`: the handler writes to the raw response itself (a stream, a file). */

@@ -6,6 +6,7 @@ import type { Head } from './head.ts';
 import { encodeJson } from './json/encode.ts';
 import type { ReadyAnswers } from './ready.ts';
 import type { ReadMeta, Reply } from './reply.ts';
+import { writeOut } from './write-out.ts';
 
 const compress = promisify(gzip);
 
@@ -53,8 +54,7 @@ export async function send(
     }
     head.set('Content-Length', String(body.length));
   }
-  response.writeHead(status, head.fields);
-  response.end(body, 'latin1');
+  writeOut(response, status, head.fields, body);
 }
 
 /** What a client said may stand in a header (X-Consul-Reason): UTF-8 byte by byte, and no control character ends it. */

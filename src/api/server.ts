@@ -88,7 +88,7 @@ export async function startApi({
   const logger = context.logger.child('http');
   const router = new Router(endpoints);
   const stopping = new Ending();
-  const ready = new ReadyAnswers(context);
+  const ready = new ReadyAnswers(context, { logger, stopping, theLongWay: answer });
   const common = new Head(['Vary', 'Accept-Encoding']);
   for (const [name, value] of Object.entries(context.settings.responseHeaders)) common.set(name, value);
   // Consul takes a body that is sent in chunks although it announces a length; Node does so only with the lenient
@@ -106,11 +106,7 @@ export async function startApi({
   const server = createServer(options, (request, response) => {
     silent.delete(request.socket);
     if (succession.takes(request, response)) return;
-    if (!stopping.ended && ready.serve(request, response)) {
-      context.counts?.count(request.url ?? '', response.statusCode);
-      logger.debug('request', { method: 'GET', path: shown(pathOf(request)), status: 200, ms: 0 });
-      return;
-    }
+    if (ready.serve(request, response)) return;
     const { headers } = request;
     if (headers['transfer-encoding'] !== undefined && headers['content-length'] !== undefined) {
       delete headers['content-length'];
@@ -135,6 +131,7 @@ export async function startApi({
       await route(request, response, path, search);
       context.counts?.count(path, response.statusCode);
       if (!request.complete) drain(request);
+      if (!logger.hears('debug')) return;
       logger.debug('request', {
         method: request.method,
         path: shown(path),

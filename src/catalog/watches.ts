@@ -1,24 +1,19 @@
+import { inTurns } from '../lib/in-turns.ts';
 import { Tally } from '../lib/tally.ts';
 
-/** Those who wait for a topic or for a key below a prefix: the waiting half of a blocking query. */
-interface Waiter {
-  topics: readonly string[];
-  prefix: string | undefined;
-  wake(): void;
-  /** False once it is no longer waited. */
-  live: boolean;
+export interface WaitFor {
+  readonly topics: readonly string[];
+  /** Also woken by any key of the key/value store that starts so. */
+  readonly kvPrefix?: string;
 }
 
-/**
- * Woken in one turn of the event loop. With 10,000 at once none was answered before all had been woken, everything that
- * was made for them was alive at the same time, and the write that woke them waited too.
- */
-const BATCH = 256;
-
-export interface WaitFor {
-  topics: readonly string[];
-  /** Also woken by any key of the key/value store that starts so. */
-  kvPrefix?: string;
+/** Who waits for a topic or for a key below a prefix: the waiting half of a blocking query. */
+export interface Waiter {
+  readonly watched: WaitFor;
+  /** Called after every commit that touches what is watched. */
+  wake(): void;
+  /** False once it is no longer waited: it is not woken any more. */
+  live: boolean;
 }
 
 export class Watches {
@@ -50,15 +45,30 @@ export class Watches {
 
   /**
    * Calls `wake` after every commit that touches one of the topics, until the answer is called (once): in the tick of the
-   * commit, or, where a commit concerns more than `BATCH`, in one of the next turns of the event loop.
+   * commit, or, where a commit concerns many, in one of the next turns of the event loop.
    */
-  watch({ topics, kvPrefix }: WaitFor, wake: () => void): () => void {
-    const waiter: Waiter = { topics, prefix: kvPrefix, wake, live: true };
-    this.#add(waiter);
-    return () => {
-      waiter.live = false;
-      this.#remove(waiter);
-    };
+  watch(watched: WaitFor, wake: () => void): () => void {
+    const waiter: Waiter = { watched, wake, live: true };
+    this.add(waiter);
+    return () => this.remove(waiter);
+  }
+
+  /** As `watch`, without anything made for it. Hot path. */
+  add(waiter: Waiter): void {
+    const { topics, kvPrefix } = waiter.watched;
+    this.size++;
+    for (const name of topics) add(this.#byTopic, name, waiter);
+    if (kvPrefix !== undefined && add(this.#byPrefix, kvPrefix, waiter)) this.#lengths.add(kvPrefix.length);
+  }
+
+  /** Once for each that was added. */
+  remove(waiter: Waiter): void {
+    const { topics, kvPrefix } = waiter.watched;
+    waiter.live = false;
+    this.size--;
+    for (const name of topics) remove(this.#byTopic, name, waiter);
+    if (kvPrefix !== undefined && remove(this.#byPrefix, kvPrefix, waiter))
+      this.#lengths.remove(kvPrefix.length);
   }
 
   /** Wakes who waits for one of `topics` or for a prefix of one of `keys`. */
@@ -77,21 +87,7 @@ export class Watches {
         }
       }
     }
-    wakeFrom(due, 0);
-  }
-
-  #add(waiter: Waiter): void {
-    this.size++;
-    for (const name of waiter.topics) add(this.#byTopic, name, waiter);
-    if (waiter.prefix !== undefined && add(this.#byPrefix, waiter.prefix, waiter))
-      this.#lengths.add(waiter.prefix.length);
-  }
-
-  #remove(waiter: Waiter): void {
-    this.size--;
-    for (const name of waiter.topics) remove(this.#byTopic, name, waiter);
-    if (waiter.prefix !== undefined && remove(this.#byPrefix, waiter.prefix, waiter))
-      this.#lengths.remove(waiter.prefix.length);
+    inTurns(due, wake);
   }
 }
 
@@ -115,12 +111,6 @@ function remove(map: Map<string, Set<Waiter>>, name: string, waiter: Waiter): bo
   return map.delete(name);
 }
 
-/** Wakes those from `at` on, `BATCH` of them now and the others in the next turns. */
-function wakeFrom(due: readonly Waiter[], at: number): void {
-  const end = Math.min(due.length, at + BATCH);
-  for (let i = at; i < end; i++) {
-    const waiter = due[i] as Waiter;
-    if (waiter.live) waiter.wake();
-  }
-  if (end < due.length) setImmediate(wakeFrom, due, end);
+function wake(waiter: Waiter): void {
+  if (waiter.live) waiter.wake();
 }

@@ -20,6 +20,8 @@ export interface Logger {
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   error(message: string, fields?: LogFields): void;
+  /** Whether lines of this level go anywhere: on hot paths nothing is made for one that does not. */
+  hears(level: LogLevel): boolean;
   /** A logger for a part of the program; its name stands in front of the message. */
   child(part: string): Logger;
 }
@@ -27,22 +29,27 @@ export interface Logger {
 export interface LogOptions {
   level: LogLevel;
   sink: LogSink;
+  /** Of a sink that does not take every line: which levels it takes now. */
+  hears?: (level: LogLevel) => boolean;
 }
 
-export function createLogger({ level, sink }: LogOptions, part = 'muster'): Logger {
+export function createLogger(options: LogOptions, part = 'muster'): Logger {
+  const { level, sink } = options;
   const least = LOG_LEVELS.indexOf(level);
+  const hears = options.hears ?? ((own) => LOG_LEVELS.indexOf(own) >= least);
   const at =
     (own: LogLevel) =>
     (message: string, fields: LogFields = {}) => {
-      if (LOG_LEVELS.indexOf(own) >= least) sink({ time: Date.now(), level: own, part, message, fields });
+      if (hears(own)) sink({ time: Date.now(), level: own, part, message, fields });
     };
   return {
+    hears,
     trace: at('trace'),
     debug: at('debug'),
     info: at('info'),
     warn: at('warn'),
     error: at('error'),
-    child: (name) => createLogger({ level, sink }, name),
+    child: (name) => createLogger(options, name),
   };
 }
 
