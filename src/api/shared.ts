@@ -7,11 +7,9 @@ import type { ApiContext } from './context.ts';
 import type { ApiRequest } from './endpoint.ts';
 import { encodeJson } from './json/encode.ts';
 import type { Watched } from './watched.ts';
+import { SHORT_BODY } from './write-out.ts';
 
 const compress = promisify(gzip);
-
-/** Node writes a head and a string with one call, a head and bytes with another one that costs half as much again. */
-const SHORT_BODY = 8 * 1024;
 
 /** A JSON body that several requests are answered with. Its bytes never change. */
 export interface Encoded {
