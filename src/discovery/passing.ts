@@ -24,17 +24,21 @@ export interface Verdict {
 const IN: Verdict = { out: '' };
 
 /**
- * Why an instance gets no traffic, or "" when it does. `checks` are those of its node and its own. The node's
- * agent being down and maintenance of node or instance take it out whatever its own checks say; other checks of the node bear
+ * Why an instance gets no traffic, or "" when it does. `checks` are those of its node and its own; `answers`: it was the agent of this
+ * very node that told of them, so that it is not down, whatever the servers have not heard of it. The node's agent being down and maintenance of node or instance take it out whatever its own checks say; other checks of the node bear
  * on nothing. An instance without a check of its own is out: nothing says that it is alive.
  */
-export function judgeChecks(checks: readonly Judged[], rule: PassingRule = DEFAULT_RULE): Verdict {
+export function judgeChecks(
+  checks: readonly Judged[],
+  rule: PassingRule = DEFAULT_RULE,
+  answers = false,
+): Verdict {
   const own: Judged[] = [];
   for (const check of checks) {
     const isOfNode = check.serviceId === '';
     if (isOfNode && check.id === NODE_MAINTENANCE)
       return { out: withNotes('its node is in maintenance', check) };
-    if (isOfNode && check.id === MEMBER_CHECK && check.status === 'critical')
+    if (isOfNode && check.id === MEMBER_CHECK && check.status === 'critical' && !answers)
       return { out: `the agent of its node is down (check "${MEMBER_CHECK}")`, doubt: 'dead' };
     if (check.id.startsWith(SERVICE_MAINTENANCE)) {
       if (check.status === 'critical') return { out: withNotes('it is in maintenance', check) };

@@ -7,19 +7,23 @@ import { followRegistry } from './registry.ts';
 
 const INTERVAL = 1_000;
 
-function entry(service: string, id: string): ServiceEntry {
+function entry(service: string, id: string, member: string): ServiceEntry {
   return {
     Node: { Node: 'node', Address: '10.0.0.1', Datacenter: 'dc1', Meta: { zone: 'here' } },
     Service: { ID: id, Service: service, Address: '', Port: 80, Tags: ['urlprefix-/'], Meta: {} },
-    Checks: [{ CheckID: 'c', ServiceID: id, Name: 'c', Status: 'passing', Notes: '' }],
+    Checks: [
+      { CheckID: 'c', ServiceID: id, Name: 'c', Status: 'passing', Notes: '' },
+      { CheckID: 'serfHealth', ServiceID: '', Name: '', Status: member, Notes: '' },
+    ],
   } as unknown as ServiceEntry;
 }
 
 /** A registry that is asked each second, with so many instances of each of its services. */
-function registryOf(counts: Record<string, number>) {
-  const state = { counts };
+function registryOf(counts: Record<string, number>, answering = 'another') {
+  const state = { counts, member: 'passing' };
   const asked = <T>(answer: () => T) => ({ [Symbol.asyncIterator]: undefined, once: async () => answer() });
   const client = {
+    agent: { self: async () => ({ Config: { NodeName: answering } }) },
     catalog: {
       services: async () =>
         Object.fromEntries(Object.keys(state.counts).map((name) => [name, ['urlprefix-/']])),
@@ -27,7 +31,7 @@ function registryOf(counts: Record<string, number>) {
     },
     health: {
       service: async (name: string) =>
-        Array.from({ length: state.counts[name] ?? 0 }, (_, i) => entry(name, `${name}-${i}`)),
+        Array.from({ length: state.counts[name] ?? 0 }, (_, i) => entry(name, `${name}-${i}`, state.member)),
       watchService: asked,
     },
   } as unknown as Client;
@@ -49,6 +53,7 @@ function registryOf(counts: Record<string, number>) {
   return {
     state,
     lines,
+    reasons: () => new Set([...discovery.instances()].map(({ out }) => out)),
     known: () => [...discovery.instances()].length,
     zones: () => new Set([...discovery.instances()].map(({ zone }) => zone)),
     /** Lets time pass, and every question that is due be asked and answered. */
@@ -98,4 +103,16 @@ it('believes at once that a few are gone', async () => {
   state.counts = { b: 1 };
   await pass(2_000);
   expect(known()).toBe(1);
+});
+
+it.each([
+  ['another', 'the agent of its node is down (check "serfHealth")'],
+  ['node', ''],
+])('when servers take a node for dead and the agent of %s answers: "%s"', async (answering, why) => {
+  const { state, reasons, pass } = registryOf({ a: 2 }, answering);
+  await pass(2_000);
+  expect([...reasons()]).toEqual(['']);
+  state.member = 'critical';
+  await pass(2_000);
+  expect([...reasons()]).toEqual([why]);
 });

@@ -37,6 +37,18 @@ export function followRegistry(options: RegistryDiscoveryOptions, listener: Inst
   const held = new Map<string, { cancel: () => void; entries: readonly ServiceEntry[] }>();
   const stopped = new AbortController();
   let isAway = false;
+  /** Name of the node whose agent answers. */
+  let answering = '';
+  const learnWhoAnswers = async (): Promise<void> => {
+    const self = await client.agent.self({ signal: stopped.signal });
+    answering = self.Config.NodeName;
+  };
+  const meet = (): void => {
+    // Who may not be asked, or is away: then every node is judged by its checks alone.
+    learnWhoAnswers().catch(() => {
+      answering = '';
+    });
+  };
   const ask: AskOptions = {
     ...options,
     onTrouble(error) {
@@ -46,8 +58,10 @@ export function followRegistry(options: RegistryDiscoveryOptions, listener: Inst
     },
   };
   const isBack = (): void => {
-    if (isAway) log.info('the registry answers again');
+    if (!isAway) return;
     isAway = false;
+    log.info('the registry answers again');
+    meet();
   };
 
   const look = (service: string, entries: readonly ServiceEntry[]): void => {
@@ -55,7 +69,7 @@ export function followRegistry(options: RegistryDiscoveryOptions, listener: Inst
     const before = known.get(service) ?? new Map<string, DiscoveredInstance>();
     const after = new Map<string, DiscoveredInstance>();
     for (const entry of entries) {
-      const instance = discovered(entry, rule);
+      const instance = discovered(entry, rule, answering);
       after.set(instance.id, instance);
     }
     const gone = [...before].filter(([id]) => !after.has(id));
@@ -80,7 +94,7 @@ export function followRegistry(options: RegistryDiscoveryOptions, listener: Inst
     const cancel = clock.after(REMOVALS.patience, () => {
       const entries = held.get(service)?.entries ?? [];
       held.delete(service);
-      const after = entries.map((entry) => discovered(entry, rule));
+      const after = entries.map((entry) => discovered(entry, rule, answering));
       change(
         service,
         known.get(service) ?? new Map<string, DiscoveredInstance>(),
@@ -161,6 +175,7 @@ export function followRegistry(options: RegistryDiscoveryOptions, listener: Inst
       round.signal,
     );
   };
+  meet();
   followServices();
 
   return {
@@ -194,6 +209,7 @@ function count(known: ReadonlyMap<string, ReadonlyMap<string, unknown>>): number
 function discovered(
   { Node: node, Service: service, Checks: checks }: ServiceEntry,
   rule: PassingRule,
+  answering: string,
 ): DiscoveredInstance {
   const all = checks.map(({ CheckID, ServiceID, Name, Status, Notes }) => ({
     id: CheckID,
@@ -216,6 +232,6 @@ function discovered(
     datacenter: node.Datacenter,
     weight: isWarning ? Warning : Passing,
     ...zoneOf(service.Meta, node.Meta),
-    ...judgeChecks(all, rule),
+    ...judgeChecks(all, rule, node.Node === answering),
   };
 }

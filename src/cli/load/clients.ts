@@ -6,6 +6,9 @@ import type { LookupFunction } from 'node:net';
 /** To one host, as in Chromium and Firefox. */
 export const MOST_CONNECTIONS = 6;
 
+/** An address that has not answered by then, in ms, is given up for the next one; browsers keep it as well, Node does not. */
+const SLOW_CONNECT = 1_000;
+
 export interface ClientsOptions {
   readonly url: URL;
   /** How many; they send in turn. */
@@ -33,6 +36,7 @@ export class Clients {
           maxFreeSockets: connections,
           // Of several addresses the next is tried when one refuses.
           autoSelectFamily: true,
+          autoSelectFamilyAttemptTimeout: SLOW_CONNECT,
           ...(lookup === undefined ? {} : { lookup }),
         }),
     );
