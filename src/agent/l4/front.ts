@@ -3,7 +3,6 @@ import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { Sockets } from '../../lib/sockets.ts';
 import { Certificates } from '../../proxy/certificates/certificates.ts';
-import type { TransportChoice } from '../../proxy/choice.ts';
 import { CounterReader, SLOTS } from '../../proxy/counters.ts';
 import type { Ejection } from '../../proxy/ejector.ts';
 import type { Farewell } from '../../proxy/farewell.ts';
@@ -27,14 +26,14 @@ export interface L4FrontOptions {
   readonly sockets?: Sockets | undefined;
 }
 
+/** Limits of clients and of bytes are those of a whole service, and a UDP port is one worker's alone. */
+const WORKERS = 1;
+
 interface Opened {
   readonly service: L4Service;
   readonly certificates: Certificates | undefined;
   readonly address: ListenAddress;
 }
-
-/** The ring relays no TCP and UDP as yet. */
-const NODE_SOCKETS: TransportChoice = { name: 'net', why: 'TCP and UDP go through the sockets of Node' };
 
 /** How long (ms) a service waits for its certificates, so that its first clients find them. */
 const CERTIFICATES_WAIT = 2_000;
@@ -67,7 +66,7 @@ export class L4Front {
         snapshot: () => NO_ROUTES,
         pools: () => this.#keeper.snapshot(),
         onPoolsApplied: (version) => this.#keeper.settled(version),
-        transport: NODE_SOCKETS,
+        workers: WORKERS,
         limits: maxConnections === undefined ? {} : { maxConnections },
         sockets,
         ...(worker === undefined ? {} : { worker }),
@@ -82,6 +81,7 @@ export class L4Front {
     return front;
   }
 
+  /** Which road to the kernel TCP in clear text takes. */
   get transport(): string {
     return this.#fleet.carriage.transport;
   }
