@@ -4,7 +4,7 @@ import { say } from '../scripts/support/say.mjs';
 import { conditions, printConditions } from './conditions.mjs';
 import { inTurn, median, table } from './figures.mjs';
 import { keep, kindsOption, numberOption, options } from './options.mjs';
-import { SUBJECTS, withBackend, withSubject } from './subjects.mjs';
+import { subjectsOf, withBackend, withSubject } from './subjects.mjs';
 import { errorsOf, wrk } from './wrk.mjs';
 
 const PROXY_CPU = '0';
@@ -24,7 +24,7 @@ export async function proxyLatencyBench(argv) {
     rounds: '3',
     seconds: '5',
     connections: '256',
-    subjects: Object.keys(SUBJECTS.http).join(','),
+    subjects: subjectsOf('http').join(','),
     kinds: Object.keys(KINDS).join(','),
   });
   const seconds = numberOption(chosen, 'seconds');

@@ -6,7 +6,17 @@ import { conditions, printConditions } from './conditions.mjs';
 import { busyTime, cpuTime } from './cpu.mjs';
 import { inTurn, median, table } from './figures.mjs';
 import { keep, kindsOption, numberOption, options } from './options.mjs';
-import { BODIES, body, bodyOf, SUBJECTS, withBackend, withSubject } from './subjects.mjs';
+import { REACHES, reachTable } from './proxy-reach.mjs';
+import {
+  BODIES,
+  body,
+  bodyOf,
+  buildFloor,
+  SUBJECTS,
+  subjectsOf,
+  withBackend,
+  withSubject,
+} from './subjects.mjs';
 import { errorsOf, wrk } from './wrk.mjs';
 
 /** The proxy alone on one core, load and backend on the other. */
@@ -22,16 +32,18 @@ const DISTURBED = 0.1;
 /** How many bodies are compared byte by byte before and after each run. */
 const COMPARED = 50;
 
-/** @typedef {{ path: keyof typeof BODIES, close: boolean }} Kind */
+/** `connections`: where it is not as many as were asked for. @typedef {{ path: keyof typeof BODIES, close: boolean, connections?: number }} Kind */
 /** @type {Record<string, Kind>} */
 const KINDS = {
   '128 B': { path: '/128', close: false },
+  '128 B x 256': { path: '/128', close: false, connections: 256 },
   '10 kB': { path: '/10k', close: false },
   '200 kB': { path: '/200k', close: false },
   'new connection': { path: '/128', close: true },
 };
 
-/** @typedef {{ folder: string, pem: string, backend: number }} Ground */
+/** @typedef {import('./subjects.mjs').Protocol} Protocol */
+/** @typedef {{ folder: string, pem: string, backend: number, floor: string }} Ground */
 
 /**
  * @typedef {object} Run
@@ -58,7 +70,7 @@ async function compareBodies(url, size) {
  * All kinds of one subject, from its start to its end.
  * @param {string} subject
  * @param {number} round
- * @param {Ground & { protocol: import('./subjects.mjs').Protocol, seconds: number, connections: number, kinds: string[] }} plan
+ * @param {Ground & { protocol: Protocol, seconds: number, connections: number, kinds: string[] }} plan
  * @returns {Promise<Run[]>}
  */
 function measure(subject, round, { seconds, connections, kinds, ...place }) {
@@ -67,16 +79,22 @@ function measure(subject, round, { seconds, connections, kinds, ...place }) {
     /** @type {Run[]} */
     const runs = [];
     for (const kind of kinds) {
-      const { path, close } = /** @type {Kind} */ (KINDS[kind]);
+      const { path, close, connections: own } = /** @type {Kind} */ (KINDS[kind]);
       const size = BODIES[path];
       await compareBodies(url + path, size);
       const pids = program.family();
       const [before, busyBefore] = [cpuTime(pids), busyTime(PROXY_CPU)];
-      const figures = await wrk(url + path, { seconds, connections, cpu: LOAD_CPU, close });
+      const figures = await wrk(url + path, {
+        seconds,
+        connections: own ?? connections,
+        cpu: LOAD_CPU,
+        close,
+      });
       const cpu = cpuTime(pids) - before;
       const others = Math.max(0, busyTime(PROXY_CPU) - busyBefore - cpu) / figures.us;
       await compareBodies(url + path, size);
       const short = figures.bytes < figures.requests * size ? 'bodies too short' : '';
+      const none = figures.requests === 0 ? 'no answer' : '';
       /** @type {Run} */
       const run = {
         subject,
@@ -87,7 +105,7 @@ function measure(subject, round, { seconds, connections, kinds, ...place }) {
         p50: figures.p50 / 1000,
         p99: figures.p99 / 1000,
         others,
-        errors: [errorsOf(figures), short].filter((one) => one !== '').join(', '),
+        errors: [errorsOf(figures), short, none].filter((one) => one !== '').join(', '),
       };
       runs.push(run);
       say(
@@ -141,45 +159,31 @@ function summary(runs, kind, subjects) {
   });
 }
 
-/** @param {string[]} argv */
-export async function proxyBench(argv) {
-  const chosen = options(argv, {
-    rounds: '3',
-    seconds: '8',
-    connections: '64',
-    protocol: 'http',
-    subjects: '',
-    kinds: Object.keys(KINDS).join(','),
+/** The protocols that were chosen with `--protocol`. @param {string} chosen @returns {Protocol[]} */
+function protocolsOf(chosen) {
+  return chosen.split(',').map((one) => {
+    if (!(one in SUBJECTS)) throw new Error(`no protocol ${one}; known: ${Object.keys(SUBJECTS).join(', ')}`);
+    return /** @type {Protocol} */ (one);
   });
-  const rounds = numberOption(chosen, 'rounds');
-  /** @type {import('./subjects.mjs').Protocol} */
-  const protocol = chosen.protocol === 'tcp' || chosen.protocol === 'https' ? chosen.protocol : 'http';
-  const subjects = (chosen.subjects || Object.keys(SUBJECTS[protocol]).join(',')).split(',');
-  const kinds = kindsOption(chosen, KINDS);
-  const facts = conditions();
-  printConditions(facts);
+}
 
-  /** @type {Run[]} */
-  const runs = [];
-  await withBackend(LOAD_CPU, async (ground) => {
-    const plan = {
-      ...ground,
-      protocol,
-      seconds: numberOption(chosen, 'seconds'),
-      connections: numberOption(chosen, 'connections'),
-      kinds,
-    };
-    for (let round = 1; round <= rounds; round++)
-      for (const subject of inTurn(subjects, round)) runs.push(...(await measure(subject, round, plan)));
-  });
-
-  const summaries = kinds.flatMap((kind) => summary(runs, kind, subjects));
+/**
+ * @param {Protocol} protocol
+ * @param {string[]} kinds
+ * @param {string[]} subjects
+ * @param {ReturnType<typeof summary>} summaries
+ */
+function printTables(protocol, kinds, subjects, summaries) {
   const peers = subjects.filter((subject) => !isOurs(subject));
-  process.stdout.write(
-    `\n${protocol}: medians of ${rounds} rounds of ${chosen.seconds} s, ${chosen.connections} connections\n`,
-  );
   for (const kind of kinds) {
-    const head = [kind, 'req/s', 'CPU µs/req', 'p50 ms', 'p99 ms', ...peers.map((peer) => `CPU × ${peer}`)];
+    const head = [
+      `${protocol}, ${kind}`,
+      'req/s',
+      'CPU µs/req',
+      'p50 ms',
+      'p99 ms',
+      ...peers.map((peer) => `CPU × ${peer}`),
+    ];
     const rows = summaries
       .filter((one) => one.kind === kind)
       .map((one) => [
@@ -192,11 +196,62 @@ export async function proxyBench(argv) {
       ]);
     process.stdout.write(`\n${table(head, rows)}\n`);
   }
-  keep(`proxy-${protocol}`, { conditions: facts, options: chosen, summaries, runs });
-  const disturbed = runs.filter((run) => run.others > DISTURBED).length;
+}
+
+/** @param {string[]} argv */
+export async function proxyBench(argv) {
+  const chosen = options(argv, {
+    rounds: '3',
+    seconds: '8',
+    connections: '64',
+    protocol: Object.keys(SUBJECTS).join(','),
+    subjects: '',
+    kinds: '',
+    floor: '',
+  });
+  const rounds = numberOption(chosen, 'rounds');
+  const protocols = protocolsOf(chosen.protocol ?? '');
+  const wanted = chosen.kinds === '' ? Object.keys(KINDS) : kindsOption(chosen, KINDS);
+  const facts = conditions();
+  printConditions(facts);
+
+  /** @type {Run[]} */
+  const all = [];
+  /** @type {(ReturnType<typeof summary>[number] & { protocol: Protocol })[]} */
+  const reached = [];
+  await withBackend(LOAD_CPU, async (ground) => {
+    const floor = chosen.floor ? await buildFloor(ground.folder, chosen.floor) : '';
+    for (const protocol of protocols) {
+      const kinds = wanted.filter((kind) => kind in REACHES[protocol]);
+      const subjects = chosen.subjects ? chosen.subjects.split(',') : subjectsOf(protocol, floor);
+      const plan = {
+        ...ground,
+        floor,
+        protocol,
+        seconds: numberOption(chosen, 'seconds'),
+        connections: numberOption(chosen, 'connections'),
+        kinds,
+      };
+      /** @type {Run[]} */
+      const runs = [];
+      for (let round = 1; round <= rounds; round++)
+        for (const subject of inTurn(subjects, round)) runs.push(...(await measure(subject, round, plan)));
+      const summaries = kinds.flatMap((kind) => summary(runs, kind, subjects));
+      printTables(protocol, kinds, subjects, summaries);
+      keep(`proxy-${protocol}`, { conditions: facts, options: chosen, summaries, runs });
+      all.push(...runs);
+      reached.push(...summaries.map((one) => ({ ...one, protocol })));
+    }
+  });
+
+  process.stdout.write(
+    `\nmedians of ${rounds} rounds of ${chosen.seconds} s, ${chosen.connections} connections\n${reachTable(reached)}\n` +
+      'Latency at half load: bench -- proxy-latency. Kernel mode: bench -- kernel.\n',
+  );
+  const disturbed = all.filter((run) => run.others > DISTURBED).length;
   if (disturbed > 0)
-    say('bench', `${disturbed} of ${runs.length} runs were disturbed: measure again on a quiet machine`);
-  const bad = runs.filter((run) => run.errors !== '');
-  if (bad.length > 0) say('bench', `${bad.length} of ${runs.length} runs had errors`);
+    say('bench', `${disturbed} of ${all.length} runs were disturbed: measure again on a quiet machine`);
+  const bad = all.filter((run) => run.errors !== '');
+  if (bad.length > 0) say('bench', `${bad.length} of ${all.length} runs had errors`);
   return bad.length > 0 ? 1 : 0;
 }

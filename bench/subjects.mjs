@@ -10,8 +10,14 @@ import { freePorts, pause, runToEnd, start, until } from '../scripts/support/pro
 import { listenersOn } from './cpu.mjs';
 
 /**
- * Starts a proxy on `port` in front of the backend. `pem`: a file with certificate and key, for those that speak TLS.
- * @typedef {(place: { folder: string, port: number, pem: string, backend: number, cpu: string }) => Promise<import('../scripts/support/processes.mjs').Running>} Subject
+ * Where a proxy is started. `pem`: a file with certificate and key, for those that speak TLS; `floor`: the program of that name, where
+ * there is one.
+ * @typedef {{ folder: string, pem: string, backend: number, floor?: string, cpu: string }} Place
+ */
+
+/**
+ * Starts a proxy on `port` in front of the backend.
+ * @typedef {(place: Place & { port: number }) => Promise<import('../scripts/support/processes.mjs').Running>} Subject
  */
 
 /** More connections than any run opens, below this system's usual limit of open files. */
@@ -19,6 +25,22 @@ const MAX_CONNECTIONS = 9_000;
 
 /** The same for all over TLS, with no session resumed: a new connection is a whole handshake. */
 const CIPHER = 'TLS_AES_128_GCM_SHA256';
+
+/** What the least of a proxy costs: a relay in C that does nothing but relay, of whoever measures. Called with its port and the backend's. */
+const FLOOR = 'floor';
+
+/** @type {Subject} */
+async function startFloor({ floor = '', port, backend, cpu }) {
+  return start(floor, [String(port), String(backend)], { cpu });
+}
+
+/** Compiles it: the answer is the program. @param {string} folder @param {string} source */
+export async function buildFloor(folder, source) {
+  const program = join(folder, FLOOR);
+  const { code, output } = await runToEnd('cc', ['-O2', '-o', program, source]);
+  if (code !== 0) throw new Error(`${source} cannot be compiled:\n${output}`);
+  return program;
+}
 
 /** @type {Record<string, Subject>} */
 const HTTP_SUBJECTS = {
@@ -43,6 +65,8 @@ const HTTP_SUBJECTS = {
       cpu,
     );
   },
+
+  [FLOOR]: startFloor,
 };
 
 /** HTTP over TLS 1.3 from clients, in clear text to the backend. @type {Record<string, Subject>} */
@@ -103,6 +127,8 @@ const TCP_SUBJECTS = {
   async haproxy({ folder, port, backend, cpu }) {
     return startHaproxy(folder, 'tcp', '', '', { port, backend, cpu });
   },
+
+  [FLOOR]: startFloor,
 };
 
 /** By what they speak. */
@@ -114,15 +140,20 @@ export const SUBJECTS = /** @type {const} */ ({
 
 /** @typedef {keyof typeof SUBJECTS} Protocol */
 
+/** All that can be measured; the floor only where there is one. @param {Protocol} protocol @param {string} floor */
+export function subjectsOf(protocol, floor = '') {
+  return Object.keys(SUBJECTS[protocol]).filter((name) => name !== FLOOR || floor !== '');
+}
+
 /**
  * Starts a subject on a port of its own, calls `use` with it once it answers, and ends it.
  * @template Outcome
  * @param {string} name
- * @param {{ folder: string, protocol: Protocol, pem: string, backend: number, cpu: string }} place
+ * @param {Place & { protocol: Protocol }} place
  * @param {(url: string, program: import('../scripts/support/processes.mjs').Running) => Promise<Outcome>} use
  * @returns {Promise<Outcome>}
  */
-export async function withSubject(name, { folder, protocol, pem, backend, cpu }, use) {
+export async function withSubject(name, { folder, protocol, ...place }, use) {
   const known = SUBJECTS[protocol];
   const startSubject = known[name];
   if (startSubject === undefined)
@@ -130,7 +161,7 @@ export async function withSubject(name, { folder, protocol, pem, backend, cpu },
   const [port = 0] = await freePorts(1);
   if (listenersOn(port) > 0) throw new Error(`something listens on port ${port} already`);
   const own = mkdtempSync(join(folder, `${name}-`));
-  const program = await startSubject({ folder: own, port, pem, backend, cpu });
+  const program = await startSubject({ ...place, folder: own, port });
   const url = `${protocol === 'https' ? 'https' : 'http'}://127.0.0.1:${port}`;
   try {
     await until(`${name} to answer`, () => body(`${url}/128`), { program });
