@@ -14,6 +14,7 @@ import { proxyBench } from './proxy.mjs';
 import { proxyLatencyBench } from './proxy-latency.mjs';
 import { proxyMemoryBench } from './proxy-memory.mjs';
 import { proxyScaleBench } from './proxy-scale.mjs';
+import { registratorBench } from './registrator.mjs';
 import { registryBench } from './registry.mjs';
 import { resilienceBench } from './resilience.mjs';
 import { routesBench } from './routes.mjs';
@@ -65,6 +66,11 @@ const BENCHES = {
     about: 'speed and size of the registry, against etcd and dnsmasq',
     needs: ['bench'],
     measure: registryBench,
+  },
+  registrator: {
+    about: 'how soon the catalog is what runs, with 200 containers started, stopped and killed',
+    needs: ['test'],
+    measure: registratorBench,
   },
   kernel: {
     about: 'TCP balanced by the kernel against HAProxy, in network namespaces',
