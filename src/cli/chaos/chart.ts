@@ -54,7 +54,7 @@ export function chaosChart({ length, requests, failed, timeline, sizes, events }
       [BLUE, '━ instances there are to be'],
       [BLUE, '┄ ready'],
       [BROWN, '━ requests a second (right)'],
-      ['currentColor', '┃ killed or rolled'],
+      ['#888', '┃ killed or rolled'],
       [RED, '┃ failed requests'],
     ]),
     ...plots,
