@@ -55,8 +55,8 @@ describe.skipIf(why !== undefined)('stacks/internal-lb.toml', () => {
     // The same in less time, and for a load that a busy machine carries too.
     const text = readFileSync(zone, 'utf8')
       .replaceAll('stabilization = "30s"', 'stabilization = "15s"')
-      .replace('target = 0.1 ', 'target = 0.02 ')
-      .replace('target = 160', 'target = 25');
+      .replace('target = 0.1 ', 'target = 0.05 ')
+      .replace('target = 160', 'target = 40');
     writeFileSync(zone, text);
     const [program, args] = network.on(1, [process.execPath, MUSTER, 'up', join(stacks, 'internal-lb.toml')]);
     stack = start(program, args);
@@ -193,7 +193,7 @@ first = "12s"
     const [program, args] = network.on(1, [
       process.execPath,
       MUSTER,
-      ...['load', `http://${NAME}:8080/`, '-resolver', '127.0.0.1:8653', '-rate', '100', '-duration', '120s'],
+      ...['load', `http://${NAME}:8080/`, '-resolver', '127.0.0.1:8653', '-rate', '200', '-duration', '120s'],
       ...['-clients', '50', '-connections', '6'],
     ]);
     const load = start(program, args);
