@@ -239,6 +239,8 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
     {
       balancer,
       tracing: telemetry.tracing,
+      registrator,
+      templates: () => templates,
       dns,
       dnsCounts,
       uiDirectory: config.api.ui ? options.uiDirectory : undefined,

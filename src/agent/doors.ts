@@ -24,9 +24,11 @@ import type { Config } from './config/schema.ts';
 import { withHeldBack } from './held-back.ts';
 import { type Https, startHttps } from './https.ts';
 import type { AgentLog } from './log.ts';
+import type { RegistratorSources } from './metrics/registrator.ts';
 import { families } from './metrics/table.ts';
 import type { Teardown } from './teardown.ts';
 import type { Tracing } from './telemetry/telemetry.ts';
+import type { AgentTemplates } from './templates.ts';
 import { clearSocket, grantSocket, socketPath } from './unix-socket.ts';
 
 /** What every part of an agent is built with. */
@@ -119,6 +121,9 @@ export async function listenHttp(
   seen: {
     balancer: Balancer | undefined;
     tracing: Tracing | undefined;
+    registrator: RegistratorSources['registrator'];
+    /** They are started when clients are answered already. */
+    templates: () => AgentTemplates | undefined;
     dns: readonly string[];
     dnsCounts: DnsCounts;
     uiDirectory: string | undefined;
@@ -173,6 +178,8 @@ export async function listenHttp(
           dns: seen.dnsCounts,
           balancer: seen.balancer,
           tracing: seen.tracing,
+          registrator: seen.registrator,
+          templates: seen.templates(),
           groups: context.groups ?? (() => []),
         });
   const options = {

@@ -4,7 +4,7 @@ import { MusterError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import { followHaproxy } from '../template/haproxy/output.ts';
-import { Runner } from '../template/runner.ts';
+import { Runner, type TemplateReport } from '../template/runner.ts';
 import { DEFAULT_TEMPLATE, type TemplateSettings } from '../template/settings.ts';
 import { CatalogSource } from '../template/sources/catalog.ts';
 import type { Config } from './config/schema.ts';
@@ -25,6 +25,8 @@ export interface AgentTemplatesParts {
 export interface AgentTemplates {
   /** Takes other templates; those that cannot be read stay as they were. HAProxy's backends stay until a restart. */
   reload(templates: Config['template']): void;
+  reports(): readonly TemplateReport[];
+  sourceErrors(): number;
   stop(): Promise<void>;
 }
 
@@ -52,6 +54,8 @@ export function startAgentTemplates(parts: AgentTemplatesParts): AgentTemplates 
     followHaproxy(settings, { source, clock, log: logger.child('haproxy') }),
   );
   return {
+    reports: () => runner.reports(),
+    sourceErrors: () => runner.sourceErrors,
     reload: (templates) => runner.reload(templates.map(settingsOf)),
     async stop() {
       await Promise.all([runner.stop(), ...outputs.map((output) => output.stop())]);

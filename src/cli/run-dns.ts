@@ -1,5 +1,8 @@
 /** A forwarding name server in the foreground: started, kept until a signal, stopped. */
 import { readFileSync, statSync } from 'node:fs';
+import { dnsMetrics } from '../agent/metrics/dns.ts';
+import { familiesOf } from '../agent/metrics/metric.ts';
+import { DnsCounts } from '../dns/counts.ts';
 import { type DnsmasqSettings, readDnsmasq, readDnsmasqLines, serversIn } from '../dns/forward/dnsmasq.ts';
 import type { ForwardOptions } from '../dns/forward/options.ts';
 import { startForwardServer } from '../dns/forward/server.ts';
@@ -9,6 +12,7 @@ import { formatHostPort, type HostPort, parseHostPort } from '../lib/host-port.t
 import { createLogger, type Logger, stderrSink } from '../lib/log.ts';
 import { inForeground } from './foreground/foreground.ts';
 import type { LogChoice } from './log-flags.ts';
+import { serveOwnMetrics } from './own-metrics.ts';
 
 export interface RunDnsOptions {
   readonly confFile: string | undefined;
@@ -21,6 +25,7 @@ export interface RunDnsOptions {
   readonly hosts: readonly string[] | undefined;
   readonly options: Partial<ForwardOptions>;
   readonly log: LogChoice;
+  readonly metrics: HostPort | undefined;
 }
 
 const CONSUL: HostPort = { host: '127.0.0.1', port: 8600 };
@@ -40,8 +45,16 @@ export async function runDns(given: RunDnsOptions): Promise<number> {
   return inForeground({ log: logger }, async (foreground) => {
     await foreground.turn();
     const { sockets, signal } = foreground;
+    const counts = new DnsCounts();
+    const metrics = await serveOwnMetrics({
+      place: given.metrics,
+      log: logger,
+      sockets,
+      families: () => familiesOf(dnsMetrics, { dns: counts }),
+    });
     const server = await startForwardServer({
       listen,
+      counts,
       options: optionsOf(given, settings, own),
       clock: wakefulClock,
       logger,
@@ -74,7 +87,7 @@ export async function runDns(given: RunDnsOptions): Promise<number> {
       }
     } finally {
       process.off('SIGHUP', reload);
-      await server.stop();
+      await Promise.all([server.stop(), metrics.stop()]);
     }
     return 0;
   });

@@ -1,5 +1,9 @@
 /** A balancer alone, in the foreground: started, kept until a signal, drained, stopped. */
+
 import { type FrontListener, startFront } from '../agent/front.ts';
+import { balancerMetrics } from '../agent/metrics/balancer.ts';
+import { familiesOf } from '../agent/metrics/metric.ts';
+import { traceMetrics } from '../agent/metrics/traces.ts';
 import type { StrategyName } from '../balance/strategies.ts';
 import type { Backend } from '../discovery/backend.ts';
 import { followStatic } from '../discovery/static.ts';
@@ -10,6 +14,7 @@ import type { ProxyLimits } from '../proxy/limits.ts';
 import { inForeground } from './foreground/foreground.ts';
 import { lbTelemetry, type TelemetryChoice } from './lb-telemetry.ts';
 import type { LogChoice } from './log-flags.ts';
+import { serveOwnMetrics } from './own-metrics.ts';
 
 export interface LbOptions {
   readonly listen: readonly FrontListener[];
@@ -24,10 +29,13 @@ export interface LbOptions {
   readonly drainTimeout: number;
   readonly log: LogChoice;
   readonly telemetry: TelemetryChoice;
+  readonly metrics: HostPort | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 const TAG_PREFIX = 'urlprefix-';
+/** What its upstreams are instances of. */
+const SERVICE = 'upstream';
 
 /** Resolves with exit code 0 once everything has ended after a signal; a second signal ends the process with 1. */
 export async function runLb(options: LbOptions): Promise<number> {
@@ -38,7 +46,7 @@ export async function runLb(options: LbOptions): Promise<number> {
     const telemetry = lbTelemetry(options.telemetry, options.env, log.child('telemetry'));
     const front = await startFront({
       discover: (listener) =>
-        followStatic({ upstreams, service: 'upstream', tags: [`${TAG_PREFIX}/`] }, listener),
+        followStatic({ upstreams, service: SERVICE, tags: [`${TAG_PREFIX}/`] }, listener),
       listen,
       certificates,
       admin,
@@ -51,6 +59,28 @@ export async function runLb(options: LbOptions): Promise<number> {
       log,
       sockets: foreground.sockets,
     });
+    const { counters, router } = front;
+    const metrics = await serveOwnMetrics({
+      place: options.metrics,
+      log,
+      sockets: foreground.sockets,
+      families: () => [
+        ...familiesOf(balancerMetrics, {
+          balancer: {
+            counters,
+            router,
+            connections: () => [],
+            traffic: {
+              outs: () =>
+                front
+                  .ejections()
+                  .map(({ host, port }) => ({ service: SERVICE, address: formatHostPort(host, port) })),
+            },
+          },
+        }),
+        ...familiesOf(traceMetrics, telemetry),
+      ],
+    });
     log.info('balancing', {
       listen: front.listeners.join(', '),
       upstreams: upstreams.map(({ host, port }) => formatHostPort(host, port)).join(', '),
@@ -61,7 +91,7 @@ export async function runLb(options: LbOptions): Promise<number> {
     await foreground.serving();
     const { isReplaced } = await foreground.ended;
     await front.drain({ patience: drainTimeout, isReplaced });
-    await front.stop();
+    await Promise.all([front.stop(), metrics.stop()]);
     await telemetry.stop();
     return 0;
   });

@@ -1,7 +1,10 @@
 /** A registrator alone, in the foreground: started, kept until a signal, stopped. */
+import { familiesOf } from '../agent/metrics/metric.ts';
+import { registratorMetrics } from '../agent/metrics/registrator.ts';
 import { DockerEngine } from '../docker/engine.ts';
 import { messageOf } from '../errors.ts';
 import { sleep, wakefulClock } from '../lib/clock.ts';
+import type { HostPort } from '../lib/host-port.ts';
 import { createLogger, type Logger, stderrSink } from '../lib/log.ts';
 import { engineEnv } from '../registrator/engine-env.ts';
 import { hostAddressOf } from '../registrator/host-address.ts';
@@ -12,6 +15,7 @@ import type { Target } from '../registrator/target.ts';
 import { targetOf } from '../registrator/targets/uri.ts';
 import { untilInterrupted } from './interrupt.ts';
 import type { LogChoice } from './log-flags.ts';
+import { serveOwnMetrics } from './own-metrics.ts';
 
 export interface RunRegistratorOptions {
   readonly uri: string;
@@ -20,6 +24,7 @@ export interface RunRegistratorOptions {
   readonly retry: { readonly attempts: number; readonly interval: number };
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: LogChoice;
+  readonly metrics: HostPort | undefined;
 }
 
 /** Resolves with exit code 0 after a signal. Rejects when the registry cannot be reached in as many attempts as allowed. */
@@ -29,6 +34,7 @@ export async function runRegistrator({
   retry,
   env,
   log,
+  metrics: place,
 }: RunRegistratorOptions): Promise<number> {
   const logger = createLogger({ level: log.level, sink: stderrSink(log.format) }).child('registrator');
   const target = targetOf(uri, { env, hostname: options.hostname, ttl: options.ttl });
@@ -52,9 +58,14 @@ export async function runRegistrator({
       tags,
       logger,
     });
+    const metrics = await serveOwnMetrics({
+      place,
+      log: logger,
+      families: () => familiesOf(registratorMetrics, { registrator }),
+    });
     registrator.start();
     await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-    await registrator.stop();
+    await Promise.all([registrator.stop(), metrics.stop()]);
     logger.info('stopped; registrations stay');
     return 0;
   });

@@ -1,5 +1,7 @@
 /** `muster template` in the foreground: configuration and flags, the runner, signals, the exit code. */
 import fs from 'node:fs';
+import { familiesOf } from '../agent/metrics/metric.ts';
+import { templateMetrics } from '../agent/metrics/templates.ts';
 import { Client, type ClientOptions, clientOptionsFromEnv } from '../client/index.ts';
 import { MusterError, messageOf } from '../errors.ts';
 import { wakefulClock } from '../lib/clock.ts';
@@ -14,6 +16,7 @@ import { RegistrySource } from '../template/sources/registry.ts';
 import { TemplateUnit } from '../template/unit.ts';
 import { VERSION } from '../version.ts';
 import type { FlagValues } from './flags.ts';
+import { metricsPlace, serveOwnMetrics } from './own-metrics.ts';
 import type { Terminal } from './verb.ts';
 import type { TemplateFlags } from './verbs/template.ts';
 
@@ -106,6 +109,14 @@ export async function runTemplate(given: Given, terminal: Terminal): Promise<num
     followHaproxy(output, { source, clock: wakefulClock, log: log.child('haproxy') }),
   );
 
+  const metrics = await serveOwnMetrics({
+    place: metricsPlace(given),
+    log,
+    families: () =>
+      familiesOf(templateMetrics, {
+        templates: { reports: () => runner.reports(), sourceErrors: () => runner.sourceErrors },
+      }),
+  });
   const pidFile = config.pid_file;
   if (pidFile !== undefined) writePid(pidFile);
   let interrupted: (code: number) => void = () => {};
@@ -132,7 +143,7 @@ export async function runTemplate(given: Given, terminal: Terminal): Promise<num
         codeOf(end, terminal),
       ),
     ]);
-    await Promise.all([runner.stop(), ...haproxies.map((haproxy) => haproxy.stop())]);
+    await Promise.all([runner.stop(), metrics.stop(), ...haproxies.map((haproxy) => haproxy.stop())]);
     return code;
   } finally {
     clearInterval(keepAlive);

@@ -1,5 +1,6 @@
 import { RCODE } from '../lib/dns/numbers.ts';
 import type { Sample } from '../lib/metrics.ts';
+import { ForwardCounts } from './forward/counts.ts';
 import type { Responder } from './respond.ts';
 
 const RCODES = 16;
@@ -7,6 +8,7 @@ const NAMES = new Map<number, string>(Object.entries(RCODE).map(([name, code]) =
 
 /** Answers by transport and response code: one addition for each. */
 export class DnsCounts {
+  readonly forward = new ForwardCounts();
   readonly #answers = { udp: new Float64Array(RCODES), tcp: new Float64Array(RCODES) };
 
   /** The same responder, counted. */

@@ -62,10 +62,12 @@ export async function startDns(given: DnsServerOptions): Promise<Dns> {
   const forwardOptions = forwardOptionsOf(options);
   const recursion = forwardOptions !== undefined;
   const answers = new Answers({ catalog, access, zone, options, node, reverse, recursion });
+  const { counts = new DnsCounts() } = given;
   const forwarder =
     forwardOptions &&
     new Forwarder({
       options: forwardOptions,
+      counts: counts.forward,
       clock,
       random,
       logger,
@@ -86,7 +88,7 @@ export async function startDns(given: DnsServerOptions): Promise<Dns> {
   });
   const limits = { ...DEFAULT_TCP_LIMITS, ...given.tcp };
 
-  const counted = (given.counts ?? new DnsCounts()).around(respond);
+  const counted = counts.around(respond);
   let listener: Dns;
   try {
     listener = await listen(counted, { host, port, limits, clock, logger, sockets: given.sockets });

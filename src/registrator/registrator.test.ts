@@ -143,6 +143,9 @@ describe('the registrator', () => {
     engine.say('die', 'aa');
     await vi.waitUntil(() => !target.ids.includes('here:aa:80'), { timeout: 5000 });
     expect(target.ids).toEqual(['here:bb:80', 'here:hangs:80']);
+    expect(registrator.state).toMatchObject({ puts: 2, removals: 1 });
+    expect(registrator.state.errors).toBeGreaterThan(0);
+    expect(registrator.state.comparisons).toBeGreaterThan(0);
   });
 
   it('keeps an ID of its own that an earlier run left, until all containers are looked into', async () => {

@@ -41,6 +41,16 @@ export interface RegistratorState {
   readonly comparedAt: number | undefined;
   /** Why it cannot be; undefined while all is well. */
   readonly trouble: string | undefined;
+  /** Comparisons that came to their end, those that did not, and how long they took (ms). All counts are since the start. */
+  readonly comparisons: number;
+  readonly errors: number;
+  readonly milliseconds: number;
+  readonly puts: number;
+  readonly removals: number;
+  /** What cannot be used as it is, each told once for its container. */
+  readonly problems: number;
+  /** How often the engine was lost, or could not be reached again. */
+  readonly engineLosses: number;
 }
 
 /** Actions of containers after which their services may be others; some are Podman's. */
@@ -75,7 +85,19 @@ export class Registrator {
   #isDue = false;
   /** When to look again, in ms since the epoch. */
   #again: number[] = [];
-  #state: RegistratorState = { services: 0, containers: 0, comparedAt: undefined, trouble: undefined };
+  #state: RegistratorState = {
+    services: 0,
+    containers: 0,
+    comparedAt: undefined,
+    trouble: undefined,
+    comparisons: 0,
+    errors: 0,
+    milliseconds: 0,
+    puts: 0,
+    removals: 0,
+    problems: 0,
+    engineLosses: 0,
+  };
 
   constructor(parts: RegistratorParts) {
     const { engine, logger, clock = wakefulClock, random = Math.random } = parts;
@@ -90,6 +112,13 @@ export class Registrator {
 
   get state(): RegistratorState {
     return this.#state;
+  }
+
+  #count(
+    what: 'comparisons' | 'errors' | 'milliseconds' | 'puts' | 'removals' | 'problems' | 'engineLosses',
+    by = 1,
+  ): void {
+    this.#state = { ...this.#state, [what]: this.#state[what] + by };
   }
 
   start(): void {
@@ -114,6 +143,7 @@ export class Registrator {
       filters: { type: ['container', 'network'] },
     })) {
       if (news.kind === 'lost') {
+        this.#count('engineLosses');
         if (!isAway)
           logger.warn('the container engine is away; registrations stay as they are', {
             engine: engine.address,
@@ -164,6 +194,8 @@ export class Registrator {
         const trouble = messageOf(error);
         if (trouble !== this.#state.trouble) logger.warn(`registrations cannot be compared: ${trouble}`);
         this.#state = { ...this.#state, trouble };
+        this.#count('errors');
+        this.#count('milliseconds', this.#clock.now() - began);
         const delay = backoffDelay(BACKOFF, failures++, this.#random());
         await sleep(this.#clock, Math.min(delay, BACKOFF.base), signal);
         // Word from an engine that is back ends the wait.
@@ -207,6 +239,7 @@ export class Registrator {
 
   async #compare(signal: AbortSignal): Promise<void> {
     const { target, options } = this.#parts;
+    const began = this.#clock.now();
     const keepsFailed = options.deregister === 'on-success';
     // Nobody needs to know more of those that are told to end, and the engine may not say it until they have.
     const isLeaving = (id: string) => this.#leaving.has(id);
@@ -245,7 +278,10 @@ export class Registrator {
       now: this.#clock.now(),
     });
     await this.#carryOut(steps.puts, steps.removals, signal);
+    this.#count('comparisons');
+    this.#count('milliseconds', this.#clock.now() - began);
     this.#state = {
+      ...this.#state,
       services: wanted.size,
       containers: view.running.length,
       comparedAt: this.#clock.now(),
@@ -280,11 +316,13 @@ export class Registrator {
         ]);
         return;
       }
+      this.#count('puts');
       this.#put.set(id, { print: fullPrint(service), at: this.#clock.now(), container });
       logger.info('registered', { service: name, id, container: container.name });
     });
     await inParallel(AT_A_TIME, removals, async ({ id, name }) => {
       await target.remove({ id, name }, signal);
+      this.#count('removals');
       if (!puts.some((service) => service.id === id)) this.#put.delete(id);
       logger.info('removed', { service: name, id });
     });
@@ -297,6 +335,7 @@ export class Registrator {
       const key = `${container.id} ${variable} ${message}`;
       if (this.#reported.has(key)) continue;
       this.#reported.add(key);
+      this.#count('problems');
       this.#parts.logger.warn(variable === '' ? message : `${variable}=${message}`, {
         container: container.name,
       });

@@ -102,6 +102,29 @@ describe('files', () => {
     await toBe('out', 'one two');
   });
 
+  it('are told of with how often, when and how long, and what failed', async () => {
+    const runner = run([
+      template(keyTemplate('a'), 'out'),
+      template(keyTemplate('later'), 'later'),
+      template('{{ wrong', 'none'),
+    ]);
+    clock.advance(5_000);
+    await source.say(KEY('a'), 'one');
+    await toBe('out', 'one');
+    await source.say(KEY('a'), 'two');
+    await toBe('out', 'two');
+    await source.fail(KEY('later'), 'away');
+    const [out, later, none] = runner.reports();
+    expect(out).toMatchObject({ isUpToDate: true, renders: 2, writes: 2, errors: 0, renderedAt: 5_000 });
+    expect(out?.milliseconds).toBeGreaterThan(0);
+    expect(later).toMatchObject({ isUpToDate: false, renders: 0, renderedAt: undefined });
+    expect(none).toMatchObject({ isUpToDate: false, renders: 0, errors: 1 });
+    expect(runner.sourceErrors).toBe(1);
+    // What is counted goes on when the configuration is read again, and ends with its template.
+    runner.reload([template(keyTemplate('a'), 'out')]);
+    await vi.waitFor(() => expect(runner.reports()).toMatchObject([{ renders: 3, writes: 2 }]));
+  });
+
   it('are left alone when the bytes are the same, and their command does not run', async () => {
     run([template('{{key "a" | len}}', 'out', { command: counted('ran') })]);
     await source.say(KEY('a'), 'one');

@@ -45,8 +45,25 @@ export type RunnerEnd =
   | { readonly kind: 'child'; readonly code: number }
   | { readonly kind: 'failed'; readonly message: string };
 
+/** How one template fares. Counts are since it is followed. */
+export interface TemplateReport {
+  readonly name: string;
+  /** Its file is as it says; false while it fails or waits for what it needs. */
+  readonly isUpToDate: boolean;
+  readonly renders: number;
+  readonly writes: number;
+  readonly errors: number;
+  /** Spent on carrying it out. */
+  readonly milliseconds: number;
+  /** When it was carried out whole last, ms since the epoch; undefined: never. */
+  readonly renderedAt: number | undefined;
+}
+
+type Tally = { -readonly [Key in Exclude<keyof TemplateReport, 'name' | 'isUpToDate'>]: TemplateReport[Key] };
+
 interface State {
   readonly settings: TemplateSettings;
+  readonly tally: Tally;
   /** Undefined while it cannot be parsed. */
   readonly unit: TemplateUnit | undefined;
   readonly used: Set<string>;
@@ -71,6 +88,10 @@ export class Runner {
   #stopped = false;
   #awaySince: number | undefined;
   readonly #failures: string[] = [];
+  /** By name: they outlive a reload. */
+  readonly #tallies = new Map<string, Tally>();
+  /** Questions to the registry that were not answered. */
+  sourceErrors = 0;
   #end: (end: RunnerEnd) => void = () => {};
   /** Resolves when there is nothing left to do, or no point in going on. */
   readonly ended: Promise<RunnerEnd>;
@@ -96,6 +117,14 @@ export class Runner {
         : new Child(child, random, log, (code) => this.#end({ kind: 'child', code }));
   }
 
+  reports(): TemplateReport[] {
+    return this.#states.map(({ settings, rendered, failure, waiting, tally }) => ({
+      name: nameOf(settings),
+      isUpToDate: rendered && failure === undefined && waiting === '',
+      ...tally,
+    }));
+  }
+
   start(): void {
     this.#states = this.#options.templates.map((settings) => this.#stateOf(settings));
     for (const state of this.#states) this.#dirty.add(state);
@@ -105,6 +134,8 @@ export class Runner {
   /** Takes other templates in the place of those there are; one that does not parse any more stays as it was. */
   reload(templates: readonly TemplateSettings[]): void {
     const before = this.#states;
+    const names = new Set(templates.map(nameOf));
+    for (const name of this.#tallies.keys()) if (!names.has(name)) this.#tallies.delete(name);
     this.#states = templates.map((settings) => {
       const state = this.#stateOf(settings);
       const old = before.find(({ settings: other }) => other.destination === settings.destination);
@@ -148,6 +179,7 @@ export class Runner {
     }
     const state: State = {
       settings,
+      tally: this.#tallyOf(settings),
       unit,
       used: new Set(),
       quiescence:
@@ -164,6 +196,15 @@ export class Runner {
     return state;
   }
 
+  #tallyOf(settings: TemplateSettings): Tally {
+    const name = nameOf(settings);
+    const known = this.#tallies.get(name);
+    if (known !== undefined) return known;
+    const tally = { renders: 0, writes: 0, errors: 0, milliseconds: 0, renderedAt: undefined };
+    this.#tallies.set(name, tally);
+    return tally;
+  }
+
   #changed(id: string): void {
     for (const state of this.#states) {
       if (!state.used.has(id)) continue;
@@ -175,6 +216,7 @@ export class Runner {
 
   #trouble(id: string, error: unknown, attempts: number, delay: number): void {
     const { attempts: most, exitAfter, clock } = this.#options;
+    this.sourceErrors++;
     // Each time that the number of attempts has doubled: enough to see that it is not over.
     if ((attempts & (attempts - 1)) === 0)
       this.#log.warn(
@@ -219,14 +261,17 @@ export class Runner {
 
   /** True when its file has changed. */
   async #render(state: State): Promise<boolean> {
-    const { unit, settings } = state;
+    const { unit, settings, tally } = state;
     if (unit === undefined) return false;
     let rendering: Rendering;
+    const began = performance.now();
     try {
       rendering = unit.render();
     } catch (error) {
       this.#failed(state, `execute: ${messageOf(error)}`);
       return false;
+    } finally {
+      tally.milliseconds += performance.now() - began;
     }
     state.used.clear();
     for (const dependency of rendering.used) {
@@ -243,6 +288,9 @@ export class Runner {
       const changed = await this.#write(rendering, settings);
       state.rendered = true;
       state.failure = undefined;
+      tally.renders++;
+      tally.renderedAt = this.#options.clock.now();
+      if (changed) tally.writes++;
       return changed;
     } catch (error) {
       this.#failed(state, messageOf(error));
@@ -276,7 +324,8 @@ export class Runner {
   #fail(settings: TemplateSettings, message: string): void {
     const text = `${nameOf(settings)}: ${message}`;
     this.#log.error(text);
-    this.#failures.push(text);
+    this.#tallyOf(settings).errors++;
+    if (this.#options.once) this.#failures.push(text);
     if (settings.errorFatal && !this.#options.once) this.#end({ kind: 'failed', message: text });
   }
 

@@ -1,7 +1,17 @@
 import type { HistogramSample, Sample } from '../../lib/metrics.ts';
 import { LATENCY_BOUNDS, type Tally } from '../../proxy/counters.ts';
 import type { RouteView, TargetView } from '../../route/view.ts';
-import { type Metric, type Metrics, type Sources, single } from './metric.ts';
+import type { Balancer } from '../balancer.ts';
+import { type Metric, type Metrics, single } from './metric.ts';
+
+export interface BalancerSources {
+  /** Undefined where there is none. */
+  readonly balancer:
+    | (Pick<Balancer, 'counters' | 'router' | 'connections'> & {
+        readonly traffic: { outs(): readonly { readonly service: string; readonly address: string }[] };
+      })
+    | undefined;
+}
 
 /**
  * Seconds. Edges of the counters' own buckets, an octave apart, so that no count is estimated: from 0.5 ms (a static
@@ -14,7 +24,11 @@ function isOctave(ms: number): boolean {
   return Number.isInteger(Math.log2(ms * 1000));
 }
 
-function ofAll(type: 'counter' | 'gauge', help: string, read: (tally: Tally) => number): Metric {
+function ofAll(
+  type: 'counter' | 'gauge',
+  help: string,
+  read: (tally: Tally) => number,
+): Metric<BalancerSources> {
   return single(type, help, ({ balancer }) => balancer && read(balancer.counters.overall()));
 }
 
@@ -33,7 +47,9 @@ function histogram({ histogram: counts, time }: Tally, labels: HistogramSample['
   return { labels, counts: rows, sum: time / 1000 };
 }
 
-function routes({ balancer }: Sources): { route: RouteView; tally: Tally; labels: Record<string, string> }[] {
+function routes({
+  balancer,
+}: BalancerSources): { route: RouteView; tally: Tally; labels: Record<string, string> }[] {
   if (balancer === undefined) return [];
   return balancer.router.routes().map((route) => ({
     route,
@@ -45,7 +61,7 @@ function routes({ balancer }: Sources): { route: RouteView; tally: Tally; labels
 /** Instances that routes lead to, each once, however many do. */
 function targets({
   balancer,
-}: Sources): { target: TargetView; tally: Tally; labels: Record<string, string> }[] {
+}: BalancerSources): { target: TargetView; tally: Tally; labels: Record<string, string> }[] {
   if (balancer === undefined) return [];
   const all = new Map(
     balancer.router.routes().flatMap(({ targets }) => targets.map((target) => [target.instance, target])),
@@ -58,7 +74,11 @@ function targets({
 }
 
 /** An instance's series; they are gone with it. */
-function ofInstances(type: 'counter' | 'gauge', help: string, read: (tally: Tally) => number): Metric {
+function ofInstances(
+  type: 'counter' | 'gauge',
+  help: string,
+  read: (tally: Tally) => number,
+): Metric<BalancerSources> {
   return {
     type,
     help,
@@ -67,7 +87,7 @@ function ofInstances(type: 'counter' | 'gauge', help: string, read: (tally: Tall
   };
 }
 
-export const balancerMetrics: Metrics = {
+export const balancerMetrics: Metrics<BalancerSources> = {
   muster_balancer_connections_total: ofAll('counter', 'Connections of clients.', (all) => all.connections),
   muster_balancer_open_connections: ofAll(
     'gauge',

@@ -1,6 +1,6 @@
 import { type Metrics, single } from './metric.ts';
 
-/** What comes in over the API and DNS. */
+/** What comes in over the API. */
 export const doorMetrics: Metrics = {
   muster_api_requests_total: {
     type: 'counter',
@@ -18,10 +18,4 @@ export const doorMetrics: Metrics = {
     'Open event streams: one for each tab with the dashboard.',
     ({ dashboard }) => dashboard.streams.size,
   ),
-  muster_dns_answers_total: {
-    type: 'counter',
-    help: 'Answers to DNS questions by transport and response code.',
-    labels: ['transport', 'rcode'],
-    read: ({ dns }) => dns.samples(),
-  },
 };

@@ -1,54 +1,56 @@
-import type { NodeIdentity } from '../../api/context.ts';
 import type { ApiCounts } from '../../api/counts.ts';
 import type { Dashboard } from '../../api/muster/dashboard.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
-import type { DnsCounts } from '../../dns/counts.ts';
 import type { GroupControl } from '../../group/view.ts';
-import type { HistogramSample, Sample } from '../../lib/metrics.ts';
+import type { Family, HistogramSample, Sample } from '../../lib/metrics.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { Store } from '../../store/store.ts';
-import type { Balancer } from '../balancer.ts';
-import type { Tracing } from '../telemetry/telemetry.ts';
+import type { BalancerSources } from './balancer.ts';
+import type { DnsSources } from './dns.ts';
+import type { ProcessSources } from './process.ts';
+import type { RegistratorSources } from './registrator.ts';
+import type { TemplateSources } from './templates.ts';
+import type { TraceSources } from './traces.ts';
 
 /** What the figures are read from, at the moment when somebody asks: nothing is counted twice or kept for those gone. */
-export interface Sources {
-  readonly node: NodeIdentity;
-  /** Milliseconds since the epoch. */
-  readonly startedAt: number;
+export interface Sources
+  extends ProcessSources,
+    BalancerSources,
+    TraceSources,
+    DnsSources,
+    TemplateSources,
+    RegistratorSources {
   readonly store: Store;
   readonly catalog: Catalog;
   readonly registry: Registry;
   readonly dashboard: Dashboard;
   readonly api: ApiCounts;
-  readonly dns: DnsCounts;
-  readonly balancer: Balancer | undefined;
-  readonly tracing: Tracing | undefined;
   readonly groups: () => readonly GroupControl[];
 }
 
 /** One family: what it is called and means, and how it is read. */
-export type Metric = {
+export type Metric<From = Sources> = {
   /** One sentence; with its unit unless the name says it. */
   readonly help: string;
   /** Names of its labels. */
   readonly labels: readonly string[];
 } & (
-  | { readonly type: 'counter' | 'gauge'; read(sources: Sources): readonly Sample[] }
+  | { readonly type: 'counter' | 'gauge'; read(sources: From): readonly Sample[] }
   | {
       readonly type: 'histogram';
       readonly bounds: readonly number[];
-      read(sources: Sources): readonly HistogramSample[];
+      read(sources: From): readonly HistogramSample[];
     }
 );
 
-export type Metrics = Readonly<Record<string, Metric>>;
+export type Metrics<From = Sources> = Readonly<Record<string, Metric<From>>>;
 
 /** A family of one series. */
-export function single(
+export function single<From = Sources>(
   type: 'counter' | 'gauge',
   help: string,
-  read: (sources: Sources) => number | undefined,
-): Metric {
+  read: (sources: From) => number | undefined,
+): Metric<From> {
   return {
     type,
     help,
@@ -58,4 +60,14 @@ export function single(
       return value === undefined ? [] : [{ labels: {}, value }];
     },
   };
+}
+
+/** All families of a part at this moment. */
+export function familiesOf<From>(part: Metrics<From>, sources: From): Family[] {
+  return Object.entries(part).map(([name, metric]): Family => {
+    const { help } = metric;
+    return metric.type === 'histogram'
+      ? { name, help, type: metric.type, bounds: metric.bounds, samples: metric.read(sources) }
+      : { name, help, type: metric.type, samples: metric.read(sources) };
+  });
 }

@@ -2,8 +2,14 @@ import { readdirSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { type Metrics, single } from './metric.ts';
 
+export interface ProcessSources {
+  readonly node: { readonly name: string; readonly datacenter: string; readonly version: string };
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+}
+
 /** The agent as a process. The names without our prefix are those that every Prometheus client uses. */
-export const processMetrics: Metrics = {
+export const processMetrics: Metrics<ProcessSources> = {
   muster_info: {
     type: 'gauge',
     help: 'Always 1; which agent this is stands in the labels.',

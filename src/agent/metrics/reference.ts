@@ -1,4 +1,5 @@
 /** docs/reference/metrics.md, from the table of metrics. */
+import type { Metrics } from './metric.ts';
 import { METRICS } from './table.ts';
 
 export function metricsReference(): string {
@@ -8,10 +9,10 @@ export function metricsReference(): string {
     '<!-- Made from src/agent/metrics/table.ts by `node scripts/docs.mjs`. -->',
     '',
     'In the format of Prometheus at `/metrics` on the port of the HTTP API (a token needs `agent` read), and sent by OTLP to whom',
-    '`telemetry.otlp_endpoint` names ([observability](../operations/observability.md)). Units are base units; series of services, routes and',
+    '`telemetry.otlp_endpoint` names ([observability](../operations/observability.md)); parts that run alone serve theirs with `-metrics-listen`. Units are base units; series of services, routes and',
     'instances that are gone are gone too.',
     '',
-    ...Object.entries(METRICS).flatMap(([title, part]) => [
+    ...Object.entries<Metrics>(METRICS).flatMap(([title, part]) => [
       `## ${title}`,
       '',
       '| name | kind | labels | meaning |',

@@ -1,7 +1,12 @@
+import type { Tracing } from '../telemetry/telemetry.ts';
 import { type Metrics, single } from './metric.ts';
 
+export interface TraceSources {
+  readonly tracing: Pick<Tracing, 'exported' | 'waiting' | 'dropped'> | undefined;
+}
+
 /** What becomes of spans; nothing where none are recorded. */
-export const traceMetrics: Metrics = {
+export const traceMetrics: Metrics<TraceSources> = {
   muster_trace_spans_exported_total: single(
     'counter',
     'Spans of requests that the collector took.',

@@ -1,6 +1,7 @@
 import { RECURSOR_STRATEGIES } from '../../dns/recursors.ts';
 import { MusterError } from '../../errors.ts';
 import { LOG_FLAGS, logChoice } from '../log-flags.ts';
+import { METRICS_FLAG, metricsPlace } from '../own-metrics.ts';
 import { verb } from '../verb.ts';
 
 const flags = {
@@ -60,6 +61,7 @@ const flags = {
   'local-ttl': { kind: 'integer', value: 'SECONDS', summary: 'TTL of names in hosts files.', default: '0' },
   'stop-dns-rebind': { kind: 'boolean', summary: 'Refuse answers from outside that hold private addresses.' },
   'rebind-domain-ok': { kind: 'list', value: 'DOMAIN', summary: 'But not for these.' },
+  ...METRICS_FLAG,
   ...LOG_FLAGS,
 } as const;
 
@@ -109,6 +111,7 @@ export const dns = verb({
           : { rebindOk: listOf(given['rebind-domain-ok']) ?? [] }),
       },
       log: logChoice(given),
+      metrics: metricsPlace(given),
     });
   },
 });

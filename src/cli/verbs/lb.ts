@@ -8,6 +8,7 @@ import { DEFAULT_LIMITS, HARD_LIMITS, type ProxyLimits } from '../../proxy/limit
 import type { Flag, FlagValues } from '../flags.ts';
 import type { TelemetryChoice } from '../lb-telemetry.ts';
 import { LOG_FLAGS, logChoice } from '../log-flags.ts';
+import { METRICS_FLAG, metricsPlace } from '../own-metrics.ts';
 import { verb } from '../verb.ts';
 import { gobetweenFlags, runFrom } from './lb-gobetween.ts';
 import { l4Flags, l4Listener } from './lb-l4.ts';
@@ -102,6 +103,7 @@ const flags = {
     value: 'HOST:PORT',
     summary: 'Where the admin API listens; nowhere unless given.',
   },
+  ...METRICS_FLAG,
   'otlp-endpoint': {
     kind: 'string',
     value: 'URL',
@@ -185,6 +187,7 @@ export const lb = verb({
       limits: limitsOf(given),
       workers: workersOf(given.workers),
       telemetry: telemetryChoice(given),
+      metrics: metricsPlace(given),
       env: terminal.env,
     });
   },
@@ -208,7 +211,7 @@ function settingsOf(given: FlagValues<typeof flags>): Record<string, string> {
 }
 
 /** Flags of HTTP that could be meant to do something for connections and do not. */
-const HTTP_ONLY = ['listen-tls', 'admin', 'trace-ratio'] as const;
+const HTTP_ONLY = ['listen-tls', 'admin', 'trace-ratio', 'metrics-listen'] as const;
 
 async function balanceL4(protocol: 'tcp' | 'udp', given: FlagValues<typeof flags>): Promise<number> {
   for (const name of HTTP_ONLY)

@@ -1,6 +1,7 @@
 import { MusterError } from '../../errors.ts';
 import { DEFAULT_OPTIONS, faultOfOptions, type RegistratorOptions } from '../../registrator/options.ts';
 import { LOG_FLAGS, logChoice } from '../log-flags.ts';
+import { METRICS_FLAG, metricsPlace } from '../own-metrics.ts';
 import { verb } from '../verb.ts';
 
 const SECOND = 1000;
@@ -66,6 +67,7 @@ const flags = {
     default: "the machine's",
   },
   health: { kind: 'boolean', summary: "A container's own HEALTHCHECK becomes the check of its services." },
+  ...METRICS_FLAG,
   ...LOG_FLAGS,
 } as const;
 
@@ -115,6 +117,7 @@ export const registrator = verb({
       retry: { attempts: given['retry-attempts'] ?? -1, interval },
       env: terminal.env,
       log: logChoice(given),
+      metrics: metricsPlace(given),
     });
   },
 });

@@ -1,5 +1,6 @@
 import { LOG_LEVELS } from '../../lib/log.ts';
 import type { Flags } from '../flags.ts';
+import { METRICS_FLAG } from '../own-metrics.ts';
 import { verb } from '../verb.ts';
 
 /** Consul-template's flags, and a few of ours: `exit-after`, `haproxy`, `check`. */
@@ -138,6 +139,7 @@ const flags = {
     summary: 'Makes it read its configuration and templates again.',
     default: 'SIGHUP',
   },
+  ...METRICS_FLAG,
   'pid-file': { kind: 'string', value: 'FILE', summary: 'Where to write the process ID.' },
   'template-error-fatal': { kind: 'boolean', summary: 'A failure of any template ends the program.' },
   'default-left-delimiter': { kind: 'string', value: 'TEXT', summary: 'Opens an action.', default: '{{' },

@@ -10,6 +10,7 @@ import { ManualClock } from '../../lib/clock.ts';
 import { decodeMessage } from '../../lib/dns/message.ts';
 import { addressBytes } from '../../lib/ip.ts';
 import { createLogger, type LogLine } from '../../lib/log.ts';
+import { DnsCounts } from '../counts.ts';
 import {
   addressOf,
   edns,
@@ -28,14 +29,16 @@ const lines: LogLine[] = [];
 const logger = createLogger({ level: 'debug', sink: (line) => lines.push(line) });
 
 async function forwarder(options: Partial<ForwardOptions>, clock?: ManualClock) {
+  const counts = new DnsCounts();
   const server = await startForwardServer({
+    counts,
     listen: [{ host: '127.0.0.1', port: 0 }],
     options: { timeout: 50, ...options },
     logger,
     ...(clock === undefined ? {} : { clock }),
   });
   onTestFinished(() => server.stop());
-  return server;
+  return Object.assign(server, { counts });
 }
 
 /** One question over UDP; rejects when nothing comes. */
@@ -182,7 +185,7 @@ describe('what others said', () => {
     const clock = new ManualClock(1_000_000);
     let script: Script = knowing('192.0.2.1');
     const upstream = await nameServer((...all) => script(...all));
-    const { port } = await forwarder({ servers: [upstream], timeout: 1000 }, clock);
+    const { port, counts } = await forwarder({ servers: [upstream], timeout: 1000 }, clock);
     await ask(port, questionFor('a.example'));
     clock.advance(61_000);
     script = failing(2);
@@ -199,6 +202,8 @@ describe('what others said', () => {
     script = failing(2);
     clock.advance(2 * 86_400_000);
     expect(rcode(await ask(port, questionFor('a.example')))).toBe('SERVFAIL');
+    // The second stale one, and the failure, come out of what is kept.
+    expect(counts.forward).toMatchObject({ asked: 2, stale: 2, failed: 1, kept: 0, local: 0 });
   });
 
   it('is given after 1.8 s when nothing new has come, which is taken later', async () => {

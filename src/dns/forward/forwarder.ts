@@ -7,6 +7,7 @@ import { addressText } from '../../lib/ip.ts';
 import type { Logger } from '../../lib/log.ts';
 import { Recursors } from '../recursors.ts';
 import { Cache } from './cache.ts';
+import { ForwardCounts } from './counts.ts';
 import { type Entry, entryOf, fixedEntry, type Reading, readAnswer } from './entry.ts';
 import { followHosts } from './hosts.ts';
 import { LocalNames, messageOf } from './local.ts';
@@ -19,6 +20,7 @@ import { writeCode, writeEntry } from './write.ts';
 
 export interface ForwarderParts {
   readonly options: ForwardOptions;
+  readonly counts?: ForwardCounts;
   readonly clock: Clock;
   /** In [0, 1). */
   readonly random: () => number;
@@ -51,6 +53,7 @@ export class Forwarder {
   readonly #parts: ForwarderParts;
   readonly #options: ForwardOptions;
   readonly #clock: Clock;
+  readonly #counts: ForwardCounts;
   readonly #cache: Cache;
   readonly #local: LocalNames;
   readonly #routes = new Suffixes<Recursors | 'local'>();
@@ -68,6 +71,8 @@ export class Forwarder {
     this.#parts = parts;
     this.#options = options;
     this.#clock = clock;
+    this.#counts = parts.counts ?? new ForwardCounts();
+    this.#counts.forwarders.add(this);
     this.#cache = new Cache({
       entries: options.cacheSize,
       bytes: MAX_CACHE_BYTES,
@@ -118,6 +123,7 @@ export class Forwarder {
     if (entry !== undefined && entry.until > now) {
       entry.used = true;
       entry.hits++;
+      this.#counts.kept++;
       if (entry.hits >= PREFETCH_HITS) this.#prefetch(entry, packet, query, now);
       if ((entry.flags & 0xf) === RCODE.SERVFAIL) return orElse(RCODE.SERVFAIL);
       return writeEntry(entry, packet, query, room, now);
@@ -125,6 +131,7 @@ export class Forwarder {
     if (META_TYPES.has(query.type)) return writeCode(RCODE.REFUSED, packet, query);
     const known = this.#local.find(query);
     if (known !== undefined) {
+      this.#counts.local++;
       const local = fixedEntry(messageOf(query.key, known));
       this.#cache.put(query, local);
       return writeEntry(local, packet, query, room, now);
@@ -144,6 +151,7 @@ export class Forwarder {
   }
 
   stop(): void {
+    this.#counts.forwarders.delete(this);
     this.#cancelSweep();
     this.#stopHosts();
     for (const recursors of this.#all) recursors.stop();
@@ -159,16 +167,24 @@ export class Forwarder {
   ): Promise<Buffer> {
     const isUsable = (entry: Entry, now: number) =>
       entry.until + this.#options.staleFor > now && (entry.flags & 0xf) !== RCODE.SERVFAIL;
-    const write = (entry: Entry) =>
-      Buffer.from(writeEntry(entry, packet, query, room, this.#clock.now(), entry === old));
+    const counts = this.#counts;
+    const write = (entry: Entry) => {
+      if (entry === old) counts.stale++;
+      else counts.asked++;
+      return Buffer.from(writeEntry(entry, packet, query, room, this.#clock.now(), entry === old));
+    };
+    const failed = (rcode: number) => {
+      counts.failed++;
+      return Buffer.from(orElse(rcode));
+    };
     try {
       const stale = old !== undefined && isUsable(old, this.#clock.now()) ? old : undefined;
       if (stale !== undefined && stale.retryAt > this.#clock.now()) return write(stale);
       if (!this.#enter(query.asker)) return Buffer.from(writeCode(RCODE.REFUSED, packet, query));
       const going = this.#fetch(packet, query).finally(() => this.#leave(query.asker));
       const outcome = stale === undefined ? await going : await this.#orStale(going, stale);
-      if (outcome === 'refused') return Buffer.from(orElse(RCODE.REFUSED));
-      if (outcome === 'failed') return Buffer.from(orElse(RCODE.SERVFAIL));
+      if (outcome === 'refused') return failed(RCODE.REFUSED);
+      if (outcome === 'failed') return failed(RCODE.SERVFAIL);
       return write(outcome);
     } catch (error) {
       this.#parts.logger.error('a question failed', { error: errorText(error) });

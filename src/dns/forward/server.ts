@@ -6,6 +6,7 @@ import type { HostPort } from '../../lib/host-port.ts';
 import { type Logger, silentLogger } from '../../lib/log.ts';
 import type { Sockets } from '../../lib/sockets.ts';
 import { refuse, roomFor } from '../assemble.ts';
+import { DnsCounts } from '../counts.ts';
 import { type Dns, listen } from '../listen.ts';
 import type { Responder } from '../respond.ts';
 import { DEFAULT_TCP_LIMITS, type TcpLimits } from '../tcp.ts';
@@ -23,6 +24,8 @@ export interface ForwardServerOptions {
   /** Numbers of questions to others; for tests. */
   questionId?: () => number;
   logger?: Logger;
+  /** Where answers are counted. */
+  counts?: DnsCounts;
   /** Those of the process. */
   sockets?: Sockets | undefined;
 }
@@ -44,19 +47,23 @@ export interface ForwardServer {
 /** A name server without a catalog of its own. Throws `listen.*`. */
 export async function startForwardServer(given: ForwardServerOptions): Promise<ForwardServer> {
   const { clock = systemClock, random = Math.random, questionId } = given;
+  const { counts = new DnsCounts() } = given;
   const logger = (given.logger ?? silentLogger).child('dns');
   const make = (options: Partial<ForwardOptions> = {}) =>
     new Forwarder({
       options: { ...DEFAULT_FORWARD_OPTIONS, ...options },
+      counts: counts.forward,
       clock,
       random,
       logger,
       ...(questionId === undefined ? {} : { questionId }),
     });
   let forwarder = make(given.options);
-  const respond = responderOf(
-    () => forwarder,
-    (error) => logger.error('a question failed', { error: messageOf(error) }),
+  const respond = counts.around(
+    responderOf(
+      () => forwarder,
+      (error) => logger.error('a question failed', { error: messageOf(error) }),
+    ),
   );
   const limits = { ...DEFAULT_TCP_LIMITS, ...given.tcp };
   const open: Dns[] = [];
