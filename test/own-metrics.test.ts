@@ -46,9 +46,9 @@ describe('figures of programs that are no agents', () => {
       ['template', '-consul-addr', `127.0.0.1:${nobody}`, ...args],
       /^muster_template_renders_total\{.*\} 1$/m,
     );
-    expect(text).toMatch(/^muster_template_up_to_date\{template=".*out"\} 1$/m);
-    expect(text).toMatch(/^muster_template_up_to_date\{template=".*none"\} 0$/m);
-    expect(text).toMatch(/^muster_template_errors_total\{template=".*none"\} [1-9]/m);
+    expect(text).toMatch(/^muster_template_up_to_date\{output=".*out"\} 1$/m);
+    expect(text).toMatch(/^muster_template_up_to_date\{output=".*none"\} 0$/m);
+    expect(text).toMatch(/^muster_template_errors_total\{output=".*none"\} [1-9]/m);
   });
 
   it('muster registrator, whose engine is away', async () => {

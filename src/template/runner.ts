@@ -47,7 +47,8 @@ export type RunnerEnd =
 
 /** How one template fares. Counts are since it is followed. */
 export interface TemplateReport {
-  readonly name: string;
+  /** Path of its file, which no other template has; its own name when it writes none. */
+  readonly output: string;
   /** Its file is as it says; false while it fails or waits for what it needs. */
   readonly isUpToDate: boolean;
   readonly renders: number;
@@ -59,7 +60,9 @@ export interface TemplateReport {
   readonly renderedAt: number | undefined;
 }
 
-type Tally = { -readonly [Key in Exclude<keyof TemplateReport, 'name' | 'isUpToDate'>]: TemplateReport[Key] };
+type Tally = {
+  -readonly [Key in Exclude<keyof TemplateReport, 'output' | 'isUpToDate'>]: TemplateReport[Key];
+};
 
 interface State {
   readonly settings: TemplateSettings;
@@ -88,7 +91,7 @@ export class Runner {
   #stopped = false;
   #awaySince: number | undefined;
   readonly #failures: string[] = [];
-  /** By name: they outlive a reload. */
+  /** By output: they outlive a reload. */
   readonly #tallies = new Map<string, Tally>();
   /** Questions to the registry that were not answered. */
   sourceErrors = 0;
@@ -119,7 +122,7 @@ export class Runner {
 
   reports(): TemplateReport[] {
     return this.#states.map(({ settings, rendered, failure, waiting, tally }) => ({
-      name: nameOf(settings),
+      output: outputOf(settings),
       isUpToDate: rendered && failure === undefined && waiting === '',
       ...tally,
     }));
@@ -134,7 +137,7 @@ export class Runner {
   /** Takes other templates in the place of those there are; one that does not parse any more stays as it was. */
   reload(templates: readonly TemplateSettings[]): void {
     const before = this.#states;
-    const names = new Set(templates.map(nameOf));
+    const names = new Set(templates.map(outputOf));
     for (const name of this.#tallies.keys()) if (!names.has(name)) this.#tallies.delete(name);
     this.#states = templates.map((settings) => {
       const state = this.#stateOf(settings);
@@ -197,7 +200,7 @@ export class Runner {
   }
 
   #tallyOf(settings: TemplateSettings): Tally {
-    const name = nameOf(settings);
+    const name = outputOf(settings);
     const known = this.#tallies.get(name);
     if (known !== undefined) return known;
     const tally = { renders: 0, writes: 0, errors: 0, milliseconds: 0, renderedAt: undefined };
@@ -366,4 +369,8 @@ function commandFailure(command: CommandWords, code: Ended['code'], timeout: num
     'template.command_failed',
     `the command ${JSON.stringify(command.join(' '))} ${how}`,
   );
+}
+
+function outputOf(settings: TemplateSettings): string {
+  return settings.destination || nameOf(settings);
 }

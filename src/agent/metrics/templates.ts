@@ -20,11 +20,11 @@ function ofEach(
   return {
     type,
     help,
-    labels: ['template'],
+    labels: ['output'],
     read: ({ templates }) =>
       (templates?.reports() ?? []).flatMap((report) => {
         const value = read(report);
-        return value === undefined ? [] : [{ labels: { template: report.name }, value }];
+        return value === undefined ? [] : [{ labels: { output: report.output }, value }];
       }),
   };
 }
