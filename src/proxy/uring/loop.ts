@@ -68,9 +68,10 @@ export class Loop {
   readonly #parties: (Party | undefined)[] = [];
   readonly #generations: number[] = [];
   readonly #vacant: number[] = [];
-  /** Whose turn has to be ended; both arrays are used in turn. */
-  #marked: Party[] = [];
-  #ending: Party[] = [];
+  /** Whose turn has to be ended; both arrays are used in turn, and stay as long as they once were: nothing is allocated for a turn. */
+  #marked: (Party | undefined)[] = [];
+  #ending: (Party | undefined)[] = [];
+  #markedCount = 0;
   /** Who could not receive, because all slots are in use. */
   #starving: Party[] = [];
   readonly #tasks: (() => void)[] = [];
@@ -141,7 +142,7 @@ export class Loop {
 
   /** `endTurn` of the party is called when this turn's completions were looked at. */
   mark(party: Party): void {
-    this.#marked.push(party);
+    this.#marked[this.#markedCount++] = party;
   }
 
   /** The same, as soon as there is something to receive into. */
@@ -270,12 +271,17 @@ export class Loop {
   }
 
   #endTurn(): void {
-    while (this.#marked.length > 0) {
+    while (this.#markedCount > 0) {
       const ending = this.#marked;
+      const count = this.#markedCount;
       this.#marked = this.#ending;
+      this.#markedCount = 0;
       this.#ending = ending;
-      for (let i = 0; i < ending.length; i++) ending[i]!.endTurn();
-      ending.length = 0;
+      for (let i = 0; i < count; i++) {
+        const party = ending[i]!;
+        ending[i] = undefined;
+        party.endTurn();
+      }
     }
   }
 
