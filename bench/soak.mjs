@@ -227,6 +227,7 @@ export async function soakBench(argv) {
     `RSS ${mean(early).toFixed(0)} MB in the second quarter, ${mean(late).toFixed(0)} MB in the last (${growth < 0 ? '' : '+'}${growth.toFixed(1)} MB)`,
   );
   say('soak', lost.length === 0 ? 'no buffer lost, no worker died' : lost.join('\n'));
+  say('soak', `carried by ${/transport=(\w+)/.exec(log)?.[1] ?? 'what the log does not tell'}`);
   for (const failure of failures) say('soak', failure);
   keep('soak', { counts, memory, lost, failures });
   return counts.failed > 0 || lost.length > 0 ? 1 : 0;
