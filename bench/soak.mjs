@@ -192,7 +192,9 @@ export async function soakBench(argv) {
   // Requests that may not be repeated go where nobody dies.
   const steady = await new Instance(/** @type {number} */ (ports.shift())).listen();
   let log = '';
+  let carriage = '';
   try {
+    carriage = await carriageOf(agent.api);
     await register('steady', steady);
     for (let i = 0; i < LEAST + 2; i++) await join();
     for (const path of ['/soak/small', '/steady/small'])
@@ -227,10 +229,16 @@ export async function soakBench(argv) {
     `RSS ${mean(early).toFixed(0)} MB in the second quarter, ${mean(late).toFixed(0)} MB in the last (${growth < 0 ? '' : '+'}${growth.toFixed(1)} MB)`,
   );
   say('soak', lost.length === 0 ? 'no buffer lost, no worker died' : lost.join('\n'));
-  say('soak', `carried by ${/transport=(\w+)/.exec(log)?.[1] ?? 'what the log does not tell'}`);
+  say('soak', `carried by ${carriage}`);
   for (const failure of failures) say('soak', failure);
   keep('soak', { counts, memory, lost, failures });
   return counts.failed > 0 || lost.length > 0 ? 1 : 0;
+}
+
+/** Which road to the kernel an agent's balancer takes, with how many workers. @param {string} api */
+async function carriageOf(api) {
+  const { Stats } = JSON.parse(await ask(`http://${api}/v1/agent/self`, undefined, undefined));
+  return `${Stats.balancer.transport}, ${Stats.balancer.workers} workers`;
 }
 
 /** @param {string} url @param {Buffer | undefined} body @param {http.Agent | undefined} agent @returns {Promise<string>} */
