@@ -499,4 +499,18 @@ describe('router', () => {
     await write(store, { id: 's5', tags: ['urlprefix-h5.test/', 'urlprefix-h5.test/new'] });
     expect(deltas.at(-1)?.changed.map(({ id }) => id)).toEqual(['h5.test/new']);
   });
+
+  // As arguments of one call they were too many for the stack, and the agent did not start.
+  it('begins with as many instances as there are', () => {
+    const gone = Array.from({ length: 200_000 }, (_, i) => ({
+      id: `s${i}`,
+      before: undefined,
+      after: undefined,
+    }));
+    const discover: RouterOptions['discover'] = (listener) => {
+      listener(gone);
+      return { instances: () => [], resync: () => {}, stop: () => {} };
+    };
+    expect(start({ discover }).router.routes()).toEqual([]);
+  });
 });

@@ -70,7 +70,8 @@ export class Routing implements Router {
     let early: InstanceChange[] | undefined = [];
     this.#discovery = options.discover((changes) => {
       if (early === undefined) this.#follow(changes);
-      else early.push(...changes);
+      // One by one: as arguments of one call 172,000 are too many for the stack.
+      else for (const change of changes) early.push(change);
     });
     // What is there at the start is told before there is a discovery to look into.
     const first = early;

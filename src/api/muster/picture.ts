@@ -139,7 +139,7 @@ function items(picture: Picture, name: CollectionName): Map<string, Collections[
 }
 
 function append<Item>(list: Item[], more: readonly Item[], max: number): void {
-  list.push(...more);
+  list.push(...more.slice(-max));
   if (list.length > max) list.splice(0, list.length - max);
 }
 
