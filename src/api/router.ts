@@ -25,6 +25,8 @@ export class Router {
   readonly #literal = new Map<string, Route>();
   /** With parameters, the one to be tried first in front. */
   readonly #patterns: Route[] = [];
+  /** Those of the patterns that a path may have, by its first two segments; for any other path those under undefined. */
+  readonly #families = new Map<string | undefined, readonly Route[]>();
 
   constructor(endpoints: readonly Endpoint[]) {
     const byPath = new Map<string, Endpoint[]>();
@@ -49,12 +51,17 @@ export class Router {
     }
     // Of patterns that begin alike the one with more segments is the more particular one.
     this.#patterns.sort((a, b) => b.literal - a.literal || b.segments.length - a.segments.length);
+    for (const family of new Set(this.#patterns.map(({ path }) => familyOf(path))))
+      this.#families.set(
+        family,
+        this.#patterns.filter(({ path }) => [family, undefined].includes(familyOf(path))),
+      );
   }
 
   find(path: string): Match | undefined {
     const literal = this.#literal.get(path);
     if (literal !== undefined) return { route: literal, params: {} };
-    for (const route of this.#patterns) {
+    for (const route of this.#families.get(familyOf(path)) ?? this.#families.get(undefined) ?? []) {
       const params = match(route.segments, path);
       if (params !== undefined) return { route, params };
     }
@@ -66,6 +73,14 @@ export class Router {
     const begin = `${path}/:`;
     return this.#patterns.some((route) => route.path.startsWith(begin));
   }
+}
+
+/** The first two segments of a path; undefined for a pattern that has not got as many without parameters. */
+function familyOf(path: string): string | undefined {
+  const second = path.indexOf('/', 1);
+  const third = second < 0 ? -1 : path.indexOf('/', second + 1);
+  const family = third < 0 ? path : path.slice(0, third);
+  return family.includes('/:') ? undefined : family;
 }
 
 function match(segments: readonly string[], path: string): Record<string, string> | undefined {
@@ -90,6 +105,7 @@ function match(segments: readonly string[], path: string): Record<string, string
 
 /** `path` without empty, "." and ".." segments; a trailing slash stays (Go's `cleanPath`). */
 export function cleanPath(path: string): string {
+  if (!path.includes('//') && !path.includes('/.')) return path;
   const kept: string[] = [];
   const segments = path.split('/');
   for (const segment of segments) {
