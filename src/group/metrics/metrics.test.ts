@@ -91,20 +91,23 @@ describe('metrics from elsewhere', () => {
     return { port, make, round, instance, lines, clock, asked: () => asked };
   }
 
-  it('asks each instance for its own page', async () => {
-    const { make, round, instance } = await world(() => PAGE);
-    const source: MetricSource = {
-      kind: 'page',
-      url: 'http://127.0.0.1:$PORT/metrics',
-      metric: 'jobs',
-      rate: false,
-    };
-    const metrics = make(source);
-    expect(metrics.isOfGroup(source)).toBe(false);
-    expect(metrics.of(source, instance)).toBeUndefined();
-    await round(metrics, () => metrics.of(source, instance) !== undefined);
-    expect(metrics.of(source, instance)).toBe(12);
-  });
+  it.each(['http://127.0.0.1:$PORT/', 'http://127.0.0.$MUSTER_NUMBER:8/'])(
+    'asks each instance for its own page: %s',
+    async (url) => {
+      const { make, round, instance, port } = await world(() => PAGE);
+      const source: MetricSource = {
+        kind: 'page',
+        url: url.replace(':8/', `:${port}/`),
+        metric: 'jobs',
+        rate: false,
+      };
+      const metrics = make(source);
+      expect(metrics.isOfGroup(source)).toBe(false);
+      expect(metrics.of(source, instance)).toBeUndefined();
+      await round(metrics, () => metrics.of(source, instance) !== undefined);
+      expect(metrics.of(source, instance)).toBe(12);
+    },
+  );
 
   it('tells how fast a counter rises', async () => {
     let count = 100;

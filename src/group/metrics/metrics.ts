@@ -147,7 +147,7 @@ export class Metrics implements MetricReader {
 }
 
 function isOfEach(url: string): boolean {
-  return /\$\{?(?:PORT|MUSTER_INSTANCE)/.test(url);
+  return /\$\{?(?:PORT|MUSTER_(?:INSTANCE|NUMBER))/.test(url);
 }
 
 function keyOf(source: Asked | MetricSource, instance = ''): string {
