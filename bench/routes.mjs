@@ -36,7 +36,7 @@ export async function routesBench(argv) {
         'memory of the process',
         `${figures.memory.toFixed(0)} MB, of it ${figures.heap.toFixed(0)} MB in use`,
       ],
-      ['look-up', `${figures.lookup.toFixed(2)} µs`],
+      ['look-up, processor time', `${figures.lookup.toFixed(2)} µs`],
       ['change applied, median', `${figures.change.toFixed(2)} ms`],
       ['change applied, worst of 200', `${figures.worst.toFixed(2)} ms`],
     ];

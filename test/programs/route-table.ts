@@ -10,6 +10,7 @@ import { startRouter } from '../../src/route/router.ts';
 
 const CHANGES = 200;
 const LOOKUPS = 1_000_000;
+const BLOCKS = 10;
 
 const count = Number(process.argv[2] ?? 50_000);
 
@@ -78,9 +79,14 @@ const look = (times: number): void => {
 };
 look(LOOKUPS / 10);
 found = 0;
-const begin = performance.now();
-look(LOOKUPS);
-const lookup = ((performance.now() - begin) * 1_000) / LOOKUPS;
+/** Processor time: what others do on the machine does not count. The best of some blocks, in µs for each look-up. */
+const blocks = Array.from({ length: BLOCKS }, () => {
+  const begin = process.cpuUsage();
+  look(LOOKUPS / BLOCKS);
+  const { user, system } = process.cpuUsage(begin);
+  return ((user + system) * BLOCKS) / LOOKUPS;
+});
+const lookup = Math.min(...blocks);
 if (found !== LOOKUPS) throw new Error(`${LOOKUPS - found} look-ups found nothing`);
 
 globalThis.gc?.();
