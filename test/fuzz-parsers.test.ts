@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { fuzzLinks } from './fuzz/links.mjs';
 import { fuzzParsers } from './fuzz/parsers.mjs';
 
 it('parsers answer or refuse whatever they are given', async () => {
@@ -12,4 +13,13 @@ it('parsers answer or refuse whatever they are given', async () => {
     })),
   ).toEqual([]);
   expect(sent).toBe(20_000);
+});
+
+it('the door between nodes outlives what no node would send, with the key and without', async () => {
+  const { sent, counts, findings } = await fuzzLinks({ seed: 1, count: 1_500 });
+  expect(findings).toEqual([]);
+  expect(sent).toBe(1_500);
+  // Each way in was tried, and some of what came over a link got as far as a call.
+  for (const way of ['without the key', 'changed on the way', 'with the key', 'failed calls'])
+    expect(counts[way], way).toBeGreaterThan(20);
 });

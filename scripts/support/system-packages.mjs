@@ -25,9 +25,9 @@ export const SYSTEM_PACKAGES = {
       variable: 'CHROMIUM',
     },
     {
-      commands: ['dockerd'],
+      commands: ['dockerd', 'docker'],
       debian: 'docker.io',
-      why: 'has the containers that docker checks look into',
+      why: 'has the containers that docker checks look into, and builds our image',
       daemon: 'docker',
       process: 'dockerd',
     },

@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 // @ts-check
-// npm run fuzz -- [--parsers | --templates] [--seconds 60] [--seed N] [--store embedded] [--from N --count N]      see test/README.md
+// npm run fuzz -- [--parsers | --templates | --links] [--seconds 60] [--seed N] [--store embedded] [--from N --count N]      see test/README.md
 import { parseArgs } from 'node:util';
 import { setup } from '../../scripts/setup.mjs';
 import { stopAllWithUs } from '../../scripts/support/processes.mjs';
 import { run, say } from '../../scripts/support/say.mjs';
 import { fuzz, reproduction } from './fuzz.mjs';
+import { fuzzLinks } from './links.mjs';
 import { fuzzParsers } from './parsers.mjs';
 import { fuzzTemplates } from './templates.mjs';
 
@@ -20,6 +21,7 @@ await run(async () => {
       from: { type: 'string' },
       count: { type: 'string' },
       parsers: { type: 'boolean' },
+      links: { type: 'boolean' },
     },
   });
   await setup([]);
@@ -33,6 +35,7 @@ await run(async () => {
   };
   say('fuzz', `seed ${seed}`);
   if (values.parsers === true) return feedParsers({ seed, ...limits });
+  if (values.links === true) return overLinks({ seed, ...limits });
   if (values.templates) return ofTemplates(seed, limits);
   const store =
     values.store === 'embedded' ? /** @type {const} */ ('embedded') : /** @type {const} */ ('memory');
@@ -71,6 +74,18 @@ async function feedParsers(options) {
     say('fuzz', `FOUND at ${number} (${parser}): ${why}`);
     say('fuzz', `  base64 ${input.toString('base64').slice(0, 20_000)}`);
     say('fuzz', `  again: npm run fuzz -- --parsers --seed ${options.seed} --from ${number} --count 1`);
+  }
+  return findings.length === 0 ? 0 : 1;
+}
+
+/** @param {{ seed: number, from: number, count?: number, seconds?: number }} options */
+async function overLinks(options) {
+  const { sent, counts, findings } = await fuzzLinks(options);
+  for (const [name, times] of Object.entries(counts)) say('fuzz', `${name.padEnd(18)} ${times}`);
+  say('fuzz', `${sent} inputs`);
+  for (const { number, why } of findings) {
+    say('fuzz', `FOUND at ${number}: ${why}`);
+    say('fuzz', `  again: npm run fuzz -- --links --seed ${options.seed} --from ${number} --count 64`);
   }
   return findings.length === 0 ? 0 : 1;
 }
