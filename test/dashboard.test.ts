@@ -103,6 +103,53 @@ describe('the dashboard in Chromium', () => {
     expect(faults).toEqual([]);
   });
 
+  // As somebody new would: from the picture to the reason, and on to what can be done about it.
+  it('leads in three clicks to the reason why an instance gets no traffic; one more drains another and shows it go', async () => {
+    const entries = JSON.parse((await ask(`${muster.api}/v1/health/service/hello-server`)).text) as {
+      Service: { ID: string };
+    }[];
+    const [sick, healthy] = entries.map(({ Service }) => Service.ID) as [string, string];
+    const maintenance = (id: string, query: string) =>
+      ask(`${muster.api}/v1/agent/service/maintenance/${id}?${query}`, { method: 'PUT' });
+    await maintenance(sick, 'enable=true&reason=its+disk+is+full');
+    const { page, faults } = await open('/ui/');
+    // One: the instances that are out. Two: their service. What is out stands first, with its reason.
+    await page.getByRole('link', { name: /1 maintenance/ }).click();
+    await page.getByRole('main').getByRole('link', { name: 'hello-server', exact: true }).click();
+    await expectText(page, /its disk is full/);
+    const row = page.getByRole('row').filter({ hasText: healthy });
+    await page.getByRole('link', { name: /^all/ }).click();
+    await row.getByRole('button', { name: 'Drain' }).click();
+    await row.getByRole('button', { name: 'Drain' }).click();
+    await row.getByText(/maintenance[\s\S]*0 %/).waitFor();
+    await screenshot(page, 'three-clicks');
+    for (const id of [sick, healthy]) await maintenance(id, 'enable=false');
+    await expectText(page, /all 3 passing/);
+    expect(faults).toEqual([]);
+  });
+
+  it('tells every call of the API, and tries it', async () => {
+    const { page, faults } = await open('/ui/api');
+    await page.getByLabel('Find by path or what it does').fill('health service');
+    await page.getByRole('button', { name: /GET \/v1\/health\/service\/\{service\}/ }).click();
+    await expectText(page, /Fill in \{service\} first/);
+    await page.getByLabel('{service}').fill('hello-server');
+    await page.getByRole('button', { name: 'Try it' }).click();
+    await expectText(page, /200 OK[\s\S]*X-Consul-Index \d+[\s\S]*"Service": "hello-server"/);
+    // What changes something asks first.
+    await page.goto(`${muster.api}/ui/api?call=PUT+%2Fv1%2Fkv%2F%7Bkey%7D`);
+    await page.getByLabel('{key}').fill('tried/here');
+    await page.getByLabel('Body').fill('yes');
+    await page.getByRole('button', { name: 'Send it' }).click();
+    await expectText(page, /Sends PUT \/v1\/kv\/tried\/here to/);
+    await page.getByRole('button', { name: 'Send it' }).click();
+    await expectText(page, /200 OK[\s\S]*true/);
+    expect((await ask(`${muster.api}/v1/kv/tried/here?raw`)).text).toBe('yes');
+    await screenshot(page, 'api');
+    await ask(`${muster.api}/v1/kv/tried/here`, { method: 'DELETE' });
+    expect(faults).toEqual([]);
+  });
+
   it('shows a group, and scales it', async () => {
     const { page, faults } = await open('/ui/groups');
     await expectText(page, /3 of 3 ready/);
@@ -131,6 +178,13 @@ describe('the dashboard in Chromium', () => {
     await page.getByRole('button', { name: 'Save mine over it' }).click();
     await expectText(page, /Saved\./);
     expect((await ask(`${muster.api}/v1/kv/conf/color?raw`)).text).toBe('blue');
+    // What it was before is a click away.
+    const green = page.getByRole('listitem').filter({ hasText: 'green' });
+    await green.getByRole('button', { name: 'Take this' }).click();
+    await page.getByRole('button', { name: 'Save' }).click();
+    await expectText(page, /Saved\./);
+    expect((await ask(`${muster.api}/v1/kv/conf/color?raw`)).text).toBe('green');
+    await screenshot(page, 'key-history');
     await page.getByRole('button', { name: 'Delete' }).click();
     await expectText(page, /Deletes conf\/color/);
     await page.getByRole('button', { name: 'Delete' }).click();
@@ -243,6 +297,7 @@ describe('the dashboard in Chromium', () => {
     ['/ui/access', /Access control is off/],
     ['/ui/cluster', /server, leader/],
     ['/ui/history?service=hello-server', /an instance joined/],
+    ['/ui/api?q=kv&call=GET+%2Fv1%2Fkv%2F%7Bkey%7D', /Fill in/],
     ['/ui/nothing/here', /\/ui\/nothing\/here/],
   ];
 

@@ -8,6 +8,7 @@ import type { About } from '../api/muster/wire.ts';
 import { type Api, type ApiOptions, startApi } from '../api/server.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { History } from '../catalog/history.ts';
+import { KeyHistory } from '../catalog/key-history.ts';
 import type { DnsCounts } from '../dns/counts.ts';
 import { startHostsFile } from '../dns/hosts-file.ts';
 import type { Dns } from '../dns/listen.ts';
@@ -117,7 +118,7 @@ export async function listenDns(
 /** Serves the HTTP API and the dashboard on every client address. */
 export async function listenHttp(
   { config, log, clock, teardown, sockets }: Parts,
-  context: Omit<ApiContext, 'settings' | 'dashboard' | 'history'>,
+  context: Omit<ApiContext, 'settings' | 'dashboard' | 'history' | 'keyHistory'>,
   seen: {
     balancer: Balancer | undefined;
     tracing: Tracing | undefined;
@@ -154,7 +155,16 @@ export async function listenHttp(
   const dashboard = startDashboard({ catalog, traffic, about, clock, logger: log.logger });
   teardown.add('the dashboard', () => dashboard.stop(), 'service');
   const history = new History({ catalog, clock, maxBytes: config.api.historySize });
-  teardown.add('the history', async () => history.stop(), 'service');
+  // Besides: a quarter of it for values of keys, of which most systems have few.
+  const keyHistory = new KeyHistory({ catalog, clock, maxBytes: config.api.historySize / 4 });
+  teardown.add(
+    'the history',
+    async () => {
+      history.stop();
+      keyHistory.stop();
+    },
+    'service',
+  );
   const settings = {
     ...DEFAULT_API_SETTINGS,
     prettyJson: config.node.dev,
@@ -183,7 +193,7 @@ export async function listenHttp(
           groups: context.groups ?? (() => []),
         });
   const options = {
-    context: { ...context, settings, dashboard, history, counts, metrics },
+    context: { ...context, settings, dashboard, history, keyHistory, counts, metrics },
     ...(seen.uiDirectory === undefined ? {} : { uiDirectory: seen.uiDirectory }),
   };
   const addresses: string[] = [];

@@ -1,6 +1,7 @@
 import type { Acl } from '../acl/acl.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { History } from '../catalog/history.ts';
+import type { KeyHistory } from '../catalog/key-history.ts';
 import type { Cluster, ClusterKeys } from '../cluster/cluster.ts';
 import type { EventLog } from '../cluster/event-log.ts';
 import type { SessionExpiry } from '../cluster/session-expiry.ts';
@@ -84,6 +85,8 @@ export interface ApiContext {
   readonly dashboard?: Dashboard;
   /** Behind `/v1/muster/history`; without it that answers 404. */
   readonly history?: History;
+  /** Behind `/v1/muster/history/key`. */
+  readonly keyHistory?: KeyHistory;
   /** Groups that this agent runs; behind `/v1/muster/groups`. */
   readonly groups?: () => readonly GroupControl[];
   /** Of an agent that is not alone. */

@@ -5,6 +5,7 @@ import { addressOf, type Place } from './location.ts';
 import { usePlace } from './navigation.ts';
 import { TokenButton } from './parts/token-field.tsx';
 import { Access } from './screens/access.tsx';
+import { Api } from './screens/api.tsx';
 import { Cluster } from './screens/cluster.tsx';
 import { Connections } from './screens/connections.tsx';
 import { Dns } from './screens/dns.tsx';
@@ -32,6 +33,7 @@ const TABS = [
   { name: 'access', label: 'Access' },
   { name: 'cluster', label: 'Cluster' },
   { name: 'history', label: 'History' },
+  { name: 'api', label: 'API' },
 ] as const;
 
 export function App() {
@@ -148,6 +150,8 @@ function Content({ place, view }: { place: Place; view: LiveView }) {
       return <Cluster about={picture.about} />;
     case 'history':
       return <HistoryScreen picture={picture} query={query} now={view.now} />;
+    case 'api':
+      return <Api about={picture.about} query={query} />;
   }
 }
 
@@ -242,6 +246,8 @@ function titleOf({ screen }: Place): string {
       return 'Cluster';
     case 'history':
       return 'History';
+    case 'api':
+      return 'API';
     case 'lost':
       return 'Not found';
   }

@@ -8,18 +8,20 @@ export function registerExample(about: About): string {
 }
 
 export function routeExample(about: About, service: string): string {
-  return register(about, service, `/${encodeURIComponent(service)}/`);
+  // Without a check of its own an instance gets no traffic.
+  const check = '"Check": {"TCP": "127.0.0.1:8080", "Interval": "5s"}';
+  return register(about, service, `/${encodeURIComponent(service)}/`, check);
 }
 
 /** A web server on port 8080 of this machine as an instance of `service`. */
-function register({ api }: About, service: string, path: string, more = ''): string {
+function register({ api }: About, service: string, path: string, check: string): string {
   const fields = [
     `"Name": ${JSON.stringify(service)}`,
     `"ID": ${JSON.stringify(`${service}-1`)}`,
     '"Address": "127.0.0.1"',
     '"Port": 8080',
     `"Tags": [${JSON.stringify(`urlprefix-${path}`)}]`,
-    ...(more === '' ? [] : [more]),
+    check,
   ];
   const body = word(`{${fields.join(', ')}}`);
   return `curl -X PUT http://${api}/v1/agent/service/register \\\n  -d ${body}`;
@@ -38,6 +40,20 @@ export function digExample({ dns }: About, name: string, type: string): string {
   const colon = dns.lastIndexOf(':');
   const host = dns.slice(0, colon).replace(/^\[|\]$/g, '');
   return `dig @${host} -p ${dns.slice(colon + 1)} ${word(name)} ${type}`;
+}
+
+/** Any call of the API. */
+export function curlExample(
+  { api }: About,
+  { method, path, body, hasToken }: { method: string; path: string; body: string; hasToken: boolean },
+): string {
+  const how = [
+    ...(method === 'GET' ? [] : [`-X ${method}`]),
+    ...(hasToken ? ['-H "X-Consul-Token: $CONSUL_HTTP_TOKEN"'] : []),
+    word(`http://${api}${path}`),
+    ...(body === '' ? [] : [`-d ${word(body)}`]),
+  ];
+  return `curl ${how.join(' ')}`;
 }
 
 /**

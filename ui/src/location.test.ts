@@ -20,6 +20,7 @@ describe('addresses', () => {
     ['/ui/cluster', { name: 'cluster' }],
     ['/ui/history', { name: 'history' }],
     ['/ui/connections', { name: 'connections' }],
+    ['/ui/api', { name: 'api' }],
   ])('%s is a place', (address, screen) => {
     expect(at(address)).toMatchObject({ screen, canonical: undefined });
   });

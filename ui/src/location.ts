@@ -13,6 +13,7 @@ export type Screen =
   | { readonly name: 'access' }
   | { readonly name: 'cluster' }
   | { readonly name: 'history' }
+  | { readonly name: 'api' }
   | { readonly name: 'connections' }
   | { readonly name: 'lost'; readonly path: string };
 
@@ -40,6 +41,7 @@ const OWN = new Set([
   'nodes',
   'history',
   'connections',
+  'api',
 ]);
 
 /**
@@ -69,7 +71,7 @@ export function placeOf({ pathname, search, hash }: Pick<URL, 'pathname' | 'sear
 }
 
 /** Screens whose address is their name. */
-const PLAIN = ['routes', 'groups', 'history', 'connections', 'sessions', 'dns', 'access'] as const;
+const PLAIN = ['routes', 'groups', 'history', 'connections', 'sessions', 'dns', 'access', 'api'] as const;
 
 function isPlain(word: string): word is (typeof PLAIN)[number] {
   return PLAIN.some((name) => name === word);
@@ -101,6 +103,7 @@ export function addressOf(screen: Screen): string {
     case 'sessions':
     case 'dns':
     case 'access':
+    case 'api':
       return `${BASE}/${screen.name}`;
     case 'keys':
       return `${BASE}/keys${screen.key ? `?key=${encodeURIComponent(screen.key)}` : ''}`;

@@ -5,6 +5,7 @@ import './style/tokens.css';
 import './style/base.css';
 import './style/parts.css';
 import './style/screens.css';
+import './style/calls.css';
 
 live.open('/v1/muster/stream');
 render(<App />, document.getElementById('app') as HTMLElement);

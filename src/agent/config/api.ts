@@ -76,7 +76,7 @@ export const apiSchema = z
     historySize: bytes({ most: 1024 ** 3 })
       .prefault('16MB')
       .describe(
-        'Memory for what changed about nodes, services and checks (`muster history`); the oldest is forgotten first, and all of it at a restart. Bounded, so that a busy registry does not grow for ever.',
+        'Memory for what changed about nodes, services and checks (`muster history`); a quarter of it besides is for values that keys had. The oldest is forgotten first, and all of it at a restart. Bounded, so that a busy registry does not grow for ever.',
       ),
     useCache: z
       .boolean()

@@ -9,6 +9,7 @@ import type { Dashboard } from './dashboard.ts';
 import { lookup } from './dns.ts';
 import { groupEndpoints } from './groups.ts';
 import { history } from './history.ts';
+import { keyHistory } from './key-history.ts';
 import { sessions } from './sessions.ts';
 import { MAX_CHANGES } from './wire.ts';
 
@@ -143,6 +144,7 @@ export const musterEndpoints: readonly Endpoint[] = [
   lookup,
   sessions,
   history,
+  keyHistory,
   ...groupEndpoints,
   ...clusterEndpoints,
 ];

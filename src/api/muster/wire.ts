@@ -322,6 +322,19 @@ export interface PastChanges {
   more: boolean;
 }
 
+/** A value that a key had. `time` in RFC 3339, null: before the agent began. `value` in base64, null: it was deleted. */
+export interface KeyVersion {
+  index: number;
+  time: string | null;
+  value: string | null;
+}
+
+/** Answer of `/v1/muster/history/key`, newest first. */
+export interface KeyVersions {
+  key: string;
+  versions: KeyVersion[];
+}
+
 /** Answer of `/v1/muster/history?at=`: Consul's JSON of the rows. */
 export interface PastCatalog extends HistoryMoment {
   nodes: Record<string, unknown>[];

@@ -1,6 +1,6 @@
 import { memo } from 'preact/compat';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { formatMany, formatRate, formatShare, shortened } from '../format.ts';
+import { formatCount, formatMany, formatRate, formatShare, shortened } from '../format.ts';
 import { addressOf } from '../location.ts';
 import {
   type FlowInput,
@@ -92,7 +92,10 @@ function Drawing({
 function ServicePart({ placed, isNarrow }: { placed: PlacedService; isNarrow: boolean }) {
   const { service, box, rows, cells, more } = placed;
   const count = service.total;
-  const health = service.passing === count ? `${count} passing` : `${service.passing} of ${count} passing`;
+  const health =
+    service.passing === count
+      ? `${formatCount(count)} passing`
+      : `${formatCount(service.passing)} of ${formatCount(count)} passing`;
   const errors = service.requests > 0 ? service.errors / service.requests : 0;
   const note = service.isRouted ? `${formatRate(service.requests)} req/s` : 'no route';
   const inset = isNarrow ? 8 : 14;

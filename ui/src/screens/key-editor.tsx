@@ -2,6 +2,8 @@ import { useState } from 'preact/hooks';
 import { call, useAnswer } from '../api.ts';
 import { Action } from '../parts/action.tsx';
 import { Forget } from '../parts/forget.tsx';
+import { textOf } from '../text-of.ts';
+import { KeyHistory } from './key-history.tsx';
 import { encodePath } from './keys.tsx';
 
 interface KvEntry {
@@ -32,7 +34,7 @@ export function KeyEditor({ name, changed }: { name: string; changed: () => void
   const [message, setMessage] = useState('');
   const entry = trouble === '' ? entries?.[0] : undefined;
   const version = entry?.ModifyIndex ?? 0;
-  const text = entry === undefined ? '' : textOf(entry);
+  const text = entry === undefined ? '' : textOf(entry.Value ?? '');
   const isBinary = text === undefined;
   const shown = draft?.text ?? text ?? '';
   const isConflict = draft !== undefined && draft.version !== version;
@@ -120,17 +122,14 @@ export function KeyEditor({ name, changed }: { name: string; changed: () => void
         )}
         <span role="status">{message}</span>
       </div>
+      <KeyHistory
+        name={name}
+        version={version}
+        take={(taken) => {
+          setMessage('');
+          setDraft({ text: taken, version });
+        }}
+      />
     </section>
   );
-}
-
-/** Undefined when the bytes are no UTF-8. */
-function textOf({ Value }: KvEntry): string | undefined {
-  if (Value === null) return '';
-  try {
-    const bytes = Uint8Array.from(atob(Value), (char) => char.charCodeAt(0));
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
 }

@@ -105,7 +105,9 @@ export function ServiceScreen({ view, picture, name, query }: ServiceProps) {
               <th scope="col" class="number">
                 In flight
               </th>
-              <th scope="col">p50 and p99, 5 min</th>
+              <th scope="col" class="number">
+                p50 and p99, 5 min
+              </th>
             </tr>
           </thead>
           <Chunks

@@ -1,0 +1,74 @@
+import { useEffect } from 'preact/hooks';
+import type { KeyVersion, KeyVersions } from '../../../src/api/muster/wire.ts';
+import { useAnswer } from '../api.ts';
+import { textOf } from '../text-of.ts';
+
+/** It changes with the key, of which the editor knows at once; this is for what others do, ms. */
+const EVERY = 5_000;
+/** Characters of a value that stand in a row. */
+const SHOWN = 200;
+
+/** The values that a key had. One of them can be taken into the editor, where it is saved like any other change. */
+export function KeyHistory({
+  name,
+  version,
+  take,
+}: {
+  name: string;
+  /** Of the value that is there now. */
+  version: number;
+  take: (text: string) => void;
+}) {
+  const { value: told, again } = useAnswer<KeyVersions>(
+    `/v1/muster/history/key?key=${encodeURIComponent(name)}`,
+    EVERY,
+  );
+  useEffect(again, [version]);
+  if (told === undefined || told.versions.length === 0) return null;
+  return (
+    <section class="key-history" aria-label={`History of ${name}`}>
+      <h3>What it was</h3>
+      <ol>
+        {told.versions.map((one) => (
+          <Row key={one.index} version={one} isNow={one.index === version} take={take} />
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+function Row({
+  version,
+  isNow,
+  take,
+}: {
+  version: KeyVersion;
+  isNow: boolean;
+  take: (text: string) => void;
+}) {
+  const { index, time, value } = version;
+  const text = value === null ? undefined : textOf(value);
+  return (
+    <li class="version">
+      <span class="faint" title={`version ${index}`}>
+        {time === null ? 'before this agent started' : new Date(time).toLocaleString()}
+      </span>
+      {value === null ? (
+        <em class="was">deleted</em>
+      ) : (
+        <code class="was">
+          {text === undefined ? 'no text' : text === '' ? 'empty' : text.slice(0, SHOWN)}
+        </code>
+      )}
+      {isNow ? (
+        <span class="faint">now</span>
+      ) : (
+        text !== undefined && (
+          <button type="button" class="quiet small" onClick={() => take(text)}>
+            Take this
+          </button>
+        )
+      )}
+    </li>
+  );
+}

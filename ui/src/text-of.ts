@@ -1,0 +1,9 @@
+/** The text that bytes in base64 are; undefined when they are no UTF-8. */
+export function textOf(base64: string): string | undefined {
+  try {
+    const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
