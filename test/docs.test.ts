@@ -3,6 +3,10 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { inRoot, MUSTER, ROOT } from '../scripts/support/paths.mjs';
 import { freePorts, runToEnd } from '../scripts/support/processes.mjs';
+import { run } from '../src/cli/run.ts';
+import type { Terminal } from '../src/cli/verb.ts';
+import { verbs } from '../src/cli/verbs.ts';
+import { commandsOf } from './support/doc-commands.ts';
 import { pickPorts, startMuster, testFolder } from './support/muster.ts';
 
 /** Every page for readers. */
@@ -94,7 +98,37 @@ function runnable(page: string): string[] {
 
 const RUNNABLE = PAGES.filter((page) => runnable(page).length > 0);
 
+/** The verbs with their flags and arguments; none of them does anything. */
+const IDLE = Object.fromEntries(
+  Object.entries(verbs).map(([name, verb]) => [name, { ...verb, run: async () => 0 }]),
+);
+
+/** What the program says to a command line before it would run it; "" when it takes it. */
+async function refusal(words: readonly string[]): Promise<string> {
+  let said = '';
+  const out = (text: string) => {
+    said += text;
+  };
+  const code = await run(IDLE, words, { out: () => {}, err: out } as unknown as Terminal);
+  return code === 0 ? '' : said;
+}
+
 describe('commands of the documentation', () => {
+  it('are such as the program takes: verbs, flags and arguments', async () => {
+    const refused: string[] = [];
+    let count = 0;
+    for (const page of PAGES)
+      for (const { line, words, isMention } of commandsOf(read(page))) {
+        count++;
+        const why = await refusal(words);
+        // A mention may leave out what the command is about, or name a family of them.
+        if (why !== '' && !(isMention && / is missing\. |needs a value|\bVERB --help/.test(why)))
+          refused.push(`${page}: ${line}\n  ${why}`);
+      }
+    expect(refused).toEqual([]);
+    expect(count).toBeGreaterThan(150);
+  });
+
   it('there are some', () => expect(RUNNABLE.length).toBeGreaterThan(3));
 
   // Each page has an agent of its own, on other ports than the page says: those are put in.
