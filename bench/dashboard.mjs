@@ -10,6 +10,8 @@ import { table } from './figures.mjs';
 import { keep, numberOption, options } from './options.mjs';
 
 const NODES = 20;
+/** Requests under way at a time: what is slow must not be given more and more. */
+const IN_FLIGHT = 64;
 /** Operations of a transaction. */
 const AT_ONCE = 64;
 
@@ -83,14 +85,18 @@ function churn(agent, api, instances, rate) {
 /** Requests to all services in turn, so many a second, until it is stopped. @param {http.Agent} agent @param {string} proxy @param {number} services @param {number} rate */
 function load(agent, proxy, services, rate) {
   const counts = { sent: 0, answered: 0 };
+  let waiting = 0;
   const timer = setInterval(() => {
-    for (let left = Math.round(rate / 100); left > 0; left--)
+    for (let left = Math.round(rate / 100); left > 0 && waiting < IN_FLIGHT; left--) {
+      waiting++;
       http
         .get(`http://${proxy}/s${counts.sent++ % services}`, { agent }, (answer) => {
           if (answer.statusCode === 200) counts.answered++;
           answer.resume();
         })
-        .on('error', () => {});
+        .on('error', () => {})
+        .on('close', () => waiting--);
+    }
   }, 10);
   return { counts, stop: () => clearInterval(timer) };
 }
