@@ -1,6 +1,6 @@
 /** From tokens to trees, by the grammar of Go's text/template and in its words when something is wrong. */
 import { readConstant } from './constants.ts';
-import { parseError } from './errors.ts';
+import { Cursor } from './cursor.ts';
 import { DELIMITERS, type Delimiters, type Token, type TokenKind, tokensOf } from './lexer.ts';
 import type { Command, List, Node, Operand, Pipe, Source, Tree } from './nodes.ts';
 import { quote, unquote } from './quote.ts';
@@ -45,36 +45,33 @@ const OPERANDS: ReadonlySet<TokenKind> = new Set<TokenKind>([
 
 class Parser {
   readonly #source: Source;
-  readonly #tokens: readonly Token[];
+  readonly #at: Cursor;
   readonly #hasFunction: (name: string) => boolean;
   readonly #trees: Tree[] = [];
-  #next = 0;
   #variables: string[] = ['$'];
   #rangeDepth = 0;
   #depth = 0;
-  /** Line on which the action began that is being read; 0 outside. */
-  #actionLine = 0;
 
   constructor(source: Source, tokens: readonly Token[], hasFunction: (name: string) => boolean) {
     this.#source = source;
-    this.#tokens = tokens;
+    this.#at = new Cursor(source, tokens);
     this.#hasFunction = hasFunction;
   }
 
   file(): Tree[] {
     const body: Node[] = [];
-    while (this.#peek().kind !== 'EOF') {
-      const begin = this.#next;
-      if (this.#peek().kind === 'leftDelim') {
-        this.#take();
-        if (this.#takeNonSpace().kind === 'define') {
+    while (this.#at.peek().kind !== 'EOF') {
+      const begin = this.#at.next;
+      if (this.#at.peek().kind === 'leftDelim') {
+        this.#at.take();
+        if (this.#at.takeNonSpace().kind === 'define') {
           this.#definition();
           continue;
         }
-        this.#next = begin;
+        this.#at.next = begin;
       }
       const node = this.#textOrAction();
-      if (node === 'end' || node === 'else') throw this.#error(`unexpected {{${node}}}`);
+      if (node === 'end' || node === 'else') throw this.#at.error(`unexpected {{${node}}}`);
       body.push(node);
     }
     this.#add({ name: this.#source.name, source: this.#source, body });
@@ -88,14 +85,14 @@ class Parser {
     if (at === -1) this.#trees.push(tree);
     else if (isEmpty((this.#trees[at] as Tree).body)) this.#trees[at] = tree;
     else if (!isEmpty(tree.body))
-      throw this.#error(`template: multiple definition of template ${quote(tree.name)}`);
+      throw this.#at.error(`template: multiple definition of template ${quote(tree.name)}`);
   }
 
   #definition(): void {
     const context = 'define clause';
-    const token = this.#takeNonSpace();
+    const token = this.#at.takeNonSpace();
     const name = this.#templateName(token, context);
-    this.#expect('rightDelim', context);
+    this.#at.expect('rightDelim', context);
     this.#inNewTemplate(name, context);
   }
 
@@ -105,7 +102,7 @@ class Parser {
     this.#variables = ['$'];
     this.#rangeDepth = 0;
     const { list, ending } = this.#list();
-    if (ending !== 'end') throw this.#error(`unexpected {{${ending}}} in ${context}`);
+    if (ending !== 'end') throw this.#at.error(`unexpected {{${ending}}} in ${context}`);
     this.#add({ name, source: this.#source, body: list });
     this.#variables = variables;
     this.#rangeDepth = rangeDepth;
@@ -113,31 +110,31 @@ class Parser {
 
   #list(): { list: List; ending: Ending } {
     const list: Node[] = [];
-    while (this.#peekNonSpace().kind !== 'EOF') {
+    while (this.#at.peekNonSpace().kind !== 'EOF') {
       const node = this.#textOrAction();
       if (node === 'end' || node === 'else') return { list, ending: node };
       list.push(node);
     }
-    throw this.#error('unexpected EOF');
+    throw this.#at.error('unexpected EOF');
   }
 
   #textOrAction(): Node | Ending {
-    const token = this.#takeNonSpace();
+    const token = this.#at.takeNonSpace();
     if (token.kind === 'text') return { kind: 'text', at: token.at, text: token.text };
-    if (token.kind !== 'leftDelim') throw this.#unexpected(token, 'input');
-    if (this.#depth >= MAX_DEPTH) throw this.#error(`nested more than ${MAX_DEPTH} deep`);
-    this.#actionLine = token.line;
+    if (token.kind !== 'leftDelim') throw this.#at.unexpected(token, 'input');
+    if (this.#depth >= MAX_DEPTH) throw this.#at.error(`nested more than ${MAX_DEPTH} deep`);
+    this.#at.actionLine = token.line;
     this.#depth++;
     try {
       return this.#action();
     } finally {
       this.#depth--;
-      this.#actionLine = 0;
+      this.#at.actionLine = 0;
     }
   }
 
   #action(): Node | Ending {
-    const token = this.#takeNonSpace();
+    const token = this.#at.takeNonSpace();
     switch (token.kind) {
       case 'if':
       case 'with':
@@ -146,19 +143,19 @@ class Parser {
       case 'else':
         return this.#else();
       case 'end':
-        this.#expect('rightDelim', 'end');
+        this.#at.expect('rightDelim', 'end');
         return 'end';
       case 'template': {
-        const begin = this.#takeNonSpace();
+        const begin = this.#at.takeNonSpace();
         const name = this.#templateName(begin, 'template clause');
-        if (this.#peekNonSpace().kind === 'rightDelim') {
-          this.#takeNonSpace();
+        if (this.#at.peekNonSpace().kind === 'rightDelim') {
+          this.#at.takeNonSpace();
           return { kind: 'template', at: begin.at, name, pipe: undefined };
         }
         return { kind: 'template', at: begin.at, name, pipe: this.#pipe('template clause', 'rightDelim') };
       }
       case 'block': {
-        const begin = this.#takeNonSpace();
+        const begin = this.#at.takeNonSpace();
         const name = this.#templateName(begin, 'block clause');
         const pipe = this.#pipe('block clause', 'rightDelim');
         this.#inNewTemplate(name, 'block clause');
@@ -167,13 +164,13 @@ class Parser {
       case 'break':
       case 'continue': {
         const word = `{{${token.kind}}}`;
-        const close = this.#takeNonSpace();
-        if (close.kind !== 'rightDelim') throw this.#unexpected(close, word);
-        if (this.#rangeDepth === 0) throw this.#error(`${word} outside {{range}}`);
+        const close = this.#at.takeNonSpace();
+        if (close.kind !== 'rightDelim') throw this.#at.unexpected(close, word);
+        if (this.#rangeDepth === 0) throw this.#at.error(`${word} outside {{range}}`);
         return { kind: token.kind, at: token.at };
       }
       default:
-        this.#next--;
+        this.#at.next--;
         return { kind: 'action', at: token.at, pipe: this.#pipe('command', 'rightDelim') };
     }
   }
@@ -186,17 +183,17 @@ class Parser {
     if (kind === 'range') this.#rangeDepth--;
     let otherwise: List | undefined;
     if (ending === 'else') {
-      const word = this.#peek();
+      const word = this.#at.peek();
       // "{{else if}}" and "{{else with}}" are another one inside, whose end is the end of both.
       if ((word.kind === 'if' && kind === 'if') || (word.kind === 'with' && kind === 'with')) {
-        this.#take();
-        if (this.#depth >= MAX_DEPTH) throw this.#error(`nested more than ${MAX_DEPTH} deep`);
+        this.#at.take();
+        if (this.#depth >= MAX_DEPTH) throw this.#at.error(`nested more than ${MAX_DEPTH} deep`);
         this.#depth++;
         otherwise = [this.#control(kind)];
         this.#depth--;
       } else {
         const rest = this.#list();
-        if (rest.ending !== 'end') throw this.#error(`expected end; found {{${rest.ending}}}`);
+        if (rest.ending !== 'end') throw this.#at.error(`expected end; found {{${rest.ending}}}`);
         otherwise = rest.list;
       }
     }
@@ -205,39 +202,39 @@ class Parser {
   }
 
   #else(): Ending {
-    const { kind } = this.#peekNonSpace();
-    if (kind !== 'if' && kind !== 'with') this.#expect('rightDelim', 'else');
-    else while (this.#peek().kind === 'space') this.#take();
+    const { kind } = this.#at.peekNonSpace();
+    if (kind !== 'if' && kind !== 'with') this.#at.expect('rightDelim', 'else');
+    else while (this.#at.peek().kind === 'space') this.#at.take();
     return 'else';
   }
 
   #templateName(token: Token, context: string): string {
-    if (token.kind !== 'string' && token.kind !== 'rawString') throw this.#unexpected(token, context);
+    if (token.kind !== 'string' && token.kind !== 'rawString') throw this.#at.unexpected(token, context);
     return this.#unquoted(token);
   }
 
   #unquoted(token: Token): string {
     const text = unquote(token.text);
-    if (text === undefined) throw this.#error('invalid syntax');
+    if (text === undefined) throw this.#at.error('invalid syntax');
     return text;
   }
 
   #pipe(context: string, end: 'rightDelim' | ')'): Pipe {
-    const { at } = this.#peekNonSpace();
+    const { at } = this.#at.peekNonSpace();
     const { variables, assigns } = this.#declarations(context);
     const commands: Command[] = [];
     for (;;) {
-      const token = this.#takeNonSpace();
+      const token = this.#at.takeNonSpace();
       if (token.kind === end) break;
-      if (!OPERANDS.has(token.kind)) throw this.#unexpected(token, context);
-      this.#next--;
+      if (!OPERANDS.has(token.kind)) throw this.#at.unexpected(token, context);
+      this.#at.next--;
       commands.push(this.#command());
     }
-    if (commands.length === 0) throw this.#error(`missing value for ${context}`);
+    if (commands.length === 0) throw this.#at.error(`missing value for ${context}`);
     for (const [i, { operands }] of commands.entries()) {
       const { kind } = operands[0] as Operand;
       if (i > 0 && ['bool', 'dot', 'nil', 'number', 'string'].includes(kind))
-        throw this.#error(`non executable command in pipeline stage ${i + 1}`);
+        throw this.#at.error(`non executable command in pipeline stage ${i + 1}`);
     }
     return { kind: 'pipe', at, variables, assigns, commands };
   }
@@ -245,83 +242,83 @@ class Parser {
   #declarations(context: string): { variables: string[]; assigns: boolean } {
     const variables: string[] = [];
     for (;;) {
-      const begin = this.#next;
-      const token = this.#peekNonSpace();
+      const begin = this.#at.next;
+      const token = this.#at.peekNonSpace();
       if (token.kind !== 'variable') return { variables, assigns: false };
-      this.#takeNonSpace();
-      const next = this.#peekNonSpace();
+      this.#at.takeNonSpace();
+      const next = this.#at.peekNonSpace();
       const isComma = next.kind === 'char' && next.text === ',';
       if (next.kind !== '=' && next.kind !== ':=' && !isComma) {
-        this.#next = begin;
+        this.#at.next = begin;
         return { variables, assigns: false };
       }
-      this.#takeNonSpace();
+      this.#at.takeNonSpace();
       variables.push(token.text);
       this.#variables.push(token.text);
       if (!isComma) return { variables, assigns: next.kind === '=' };
       if (context !== 'range' || variables.length > 1)
-        throw this.#error(`too many declarations in ${context}`);
-      const { kind } = this.#peekNonSpace();
+        throw this.#at.error(`too many declarations in ${context}`);
+      const { kind } = this.#at.peekNonSpace();
       if (kind !== 'variable' && kind !== 'rightDelim' && kind !== ')')
-        throw this.#error('range can only initialize variables');
+        throw this.#at.error('range can only initialize variables');
     }
   }
 
   #command(): Command {
-    const { at } = this.#peekNonSpace();
+    const { at } = this.#at.peekNonSpace();
     const operands: Operand[] = [];
     for (;;) {
-      this.#peekNonSpace();
+      this.#at.peekNonSpace();
       const operand = this.#operand();
       if (operand !== undefined) operands.push(operand);
-      const token = this.#take();
+      const token = this.#at.take();
       if (token.kind === 'space') continue;
-      if (token.kind === 'rightDelim' || token.kind === ')') this.#next--;
-      else if (token.kind !== 'pipe') throw this.#unexpected(token, 'operand');
+      if (token.kind === 'rightDelim' || token.kind === ')') this.#at.next--;
+      else if (token.kind !== 'pipe') throw this.#at.unexpected(token, 'operand');
       break;
     }
-    if (operands.length === 0) throw this.#error('empty command');
+    if (operands.length === 0) throw this.#at.error('empty command');
     return { at, operands };
   }
 
   #operand(): Operand | undefined {
     const term = this.#term();
-    if (term === undefined || this.#peek().kind !== 'field') return term;
-    const { at } = this.#peek();
+    if (term === undefined || this.#at.peek().kind !== 'field') return term;
+    const { at } = this.#at.peek();
     const names: string[] = [];
-    while (this.#peek().kind === 'field') names.push(this.#take().text.slice(1));
+    while (this.#at.peek().kind === 'field') names.push(this.#at.take().text.slice(1));
     switch (term.kind) {
       case 'field':
         return { kind: 'field', at, names: [...term.names, ...names] };
       case 'variable':
         return { kind: 'variable', at, name: term.name, names: [...term.names, ...names] };
       case 'bool':
-        throw this.#error(`unexpected . after term ${quote(String(term.value))}`);
+        throw this.#at.error(`unexpected . after term ${quote(String(term.value))}`);
       case 'number':
-        throw this.#error(`unexpected . after term ${quote(term.constant.text)}`);
+        throw this.#at.error(`unexpected . after term ${quote(term.constant.text)}`);
       case 'string':
-        throw this.#error(`unexpected . after term ${quote(term.written)}`);
+        throw this.#at.error(`unexpected . after term ${quote(term.written)}`);
       case 'nil':
       case 'dot':
-        throw this.#error(`unexpected . after term ${quote(term.kind === 'nil' ? 'nil' : '.')}`);
+        throw this.#at.error(`unexpected . after term ${quote(term.kind === 'nil' ? 'nil' : '.')}`);
       default:
         return { kind: 'chain', at, of: term, names };
     }
   }
 
   #term(): Operand | undefined {
-    const token = this.#takeNonSpace();
+    const token = this.#at.takeNonSpace();
     const { at, text } = token;
     switch (token.kind) {
       case 'identifier':
-        if (!this.#hasFunction(text)) throw this.#error(`function ${quote(text)} not defined`);
+        if (!this.#hasFunction(text)) throw this.#at.error(`function ${quote(text)} not defined`);
         return { kind: 'function', at, name: text };
       case 'dot':
         return { kind: 'dot', at };
       case 'nil':
         return { kind: 'nil', at };
       case 'variable':
-        if (!this.#variables.includes(text)) throw this.#error(`undefined variable ${quote(text)}`);
+        if (!this.#variables.includes(text)) throw this.#at.error(`undefined variable ${quote(text)}`);
         return { kind: 'variable', at, name: text, names: [] };
       case 'field':
         return { kind: 'field', at, names: [text.slice(1)] };
@@ -331,11 +328,11 @@ class Parser {
       case 'complex':
       case 'number': {
         const constant = readConstant(text, token.kind);
-        if (typeof constant === 'string') throw this.#error(constant);
+        if (typeof constant === 'string') throw this.#at.error(constant);
         return { kind: 'number', at, constant };
       }
       case '(': {
-        if (this.#depth >= MAX_DEPTH) throw this.#error(`nested more than ${MAX_DEPTH} deep`);
+        if (this.#depth >= MAX_DEPTH) throw this.#at.error(`nested more than ${MAX_DEPTH} deep`);
         this.#depth++;
         const pipe = this.#pipe('parenthesized pipeline', ')');
         this.#depth--;
@@ -345,75 +342,8 @@ class Parser {
       case 'rawString':
         return { kind: 'string', at, written: text, value: this.#unquoted(token) };
       default:
-        this.#next--;
+        this.#at.next--;
         return undefined;
     }
   }
-
-  #peek(): Token {
-    return this.#tokens[Math.min(this.#next, this.#tokens.length - 1)] as Token;
-  }
-
-  #take(): Token {
-    const token = this.#peek();
-    this.#next++;
-    return token;
-  }
-
-  #takeNonSpace(): Token {
-    for (;;) {
-      const token = this.#take();
-      if (token.kind !== 'space') return token;
-    }
-  }
-
-  /** Leaves the spaces where they are: one may end an operand. */
-  #peekNonSpace(): Token {
-    const begin = this.#next;
-    const token = this.#takeNonSpace();
-    this.#next = begin;
-    return token;
-  }
-
-  #expect(kind: TokenKind, context: string): void {
-    const token = this.#takeNonSpace();
-    if (token.kind !== kind) throw this.#unexpected(token, context);
-  }
-
-  #error(message: string): Error {
-    const token = this.#tokens[Math.min(Math.max(0, this.#next - 1), this.#tokens.length - 1)] as Token;
-    return parseError(this.#source, token.at, token.line, message);
-  }
-
-  #unexpected(token: Token, context: string): Error {
-    if (token.kind !== 'error') return this.#error(`unexpected ${shown(token)} in ${context}`);
-    const elsewhere = this.#actionLine !== 0 && this.#actionLine !== token.line;
-    const began = `started at ${this.#source.name}:${this.#actionLine}`;
-    const where = !elsewhere ? '' : token.text.endsWith(' action') ? ` ${began}` : ` in action ${began}`;
-    return this.#error(`${token.text}${where}`);
-  }
-}
-
-/** Tokens that Go's messages show in angle brackets. */
-const WORDS: ReadonlySet<TokenKind> = new Set<TokenKind>([
-  'block',
-  'break',
-  'continue',
-  'define',
-  'dot',
-  'else',
-  'end',
-  'if',
-  'range',
-  'nil',
-  'template',
-  'with',
-]);
-
-/** A token as Go's messages show it. */
-function shown({ kind, text }: Token): string {
-  if (kind === 'EOF') return 'EOF';
-  if (WORDS.has(kind)) return `<${text}>`;
-  const characters = [...text];
-  return characters.length > 10 ? `${quote(characters.slice(0, 10).join(''))}...` : quote(text);
 }
