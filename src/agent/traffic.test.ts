@@ -118,3 +118,11 @@ it('what a worker counts in a slot shows at its route and its instance', async (
   expect(targets[0]).toMatchObject({ service: 'web', address: '10.0.0.1:8000' });
   expect(Array.from(targets[0]!.latency).reduce((a, b) => a + b, 0)).toBe(1);
 });
+
+it('an instance that nobody asked has no figures: there may be very many', async () => {
+  const { traffic, written, router } = started(await catalogWith({ a: 'passing', b: 'passing' }));
+  expect(traffic.sample().targets).toEqual([]);
+  const [route] = router.routes();
+  written.answered(route!.slot, route!.targets[1]!.slot, 200, 3);
+  expect(traffic.sample().targets.map(({ address }) => address)).toEqual(['10.0.0.1:8001']);
+});

@@ -52,11 +52,13 @@ export function trafficOf({ catalog, router, counters, listeners, ejections }: T
     sample: () => ({
       overall: scope(counters.overall()),
       routes: router.routes().map(({ id, slot }) => ({ key: id, ...scope(counters.slot(slot)) })),
-      targets: [...targets().values()].map((target) => ({
-        service: target.service,
-        address: formatHostPort(target.host, target.port),
-        ...scope(counters.slot(target.slot)),
-      })),
+      targets: [...targets().values()]
+        .filter(({ slot }) => counters.hasCounted(slot))
+        .map((target) => ({
+          service: target.service,
+          address: formatHostPort(target.host, target.port),
+          ...scope(counters.slot(target.slot)),
+        })),
     }),
     outs: () =>
       ejections().map(

@@ -235,6 +235,18 @@ export class CounterReader {
     return true;
   }
 
+  /** Whether there was anything to count of it at all: of most instances of a large catalog there was not. */
+  hasCounted(slot: number): boolean {
+    const at = cellsOf(slot);
+    const counts = (cells: Float64Array) => {
+      for (let field = 0; field < FIELDS; field++) if (cells[at + field] !== 0) return true;
+      return false;
+    };
+    if (this.#gone !== undefined && counts(this.#gone)) return true;
+    for (const cells of this.#blocks.values()) if (counts(cells)) return true;
+    return false;
+  }
+
   /** The slot gets another owner: its counts begin at zero. */
   clear(slot: number): void {
     const at = cellsOf(slot);

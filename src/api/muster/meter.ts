@@ -1,5 +1,5 @@
 import { Heat } from './heat.ts';
-import { type RateState, ratesBetween, sumCounters } from './rates.ts';
+import { NOTHING_YET, type RateState, ratesBetween, sumCounters } from './rates.ts';
 import type { Counters, TrafficSource } from './traffic.ts';
 import {
   type HeatMap,
@@ -29,6 +29,7 @@ export class Meter {
 
   /** Figures of every scope since the last call. `now` in ms since the epoch. */
   sample(now: number): TrafficView[] {
+    const isFirst = this.#sampledAt === undefined;
     const seconds = this.#sampledAt === undefined ? 0 : (now - this.#sampledAt) / 1000;
     this.#sampledAt = now;
     const { overall, routes, targets } = this.#source.sample();
@@ -47,7 +48,8 @@ export class Meter {
     const states = new Map<string, RateState>();
     const views: TrafficView[] = [];
     for (const [key, counters] of scopes) {
-      const before = this.#states.get(key);
+      // What comes later had counted nothing until then.
+      const before = this.#states.get(key) ?? (isFirst ? undefined : NOTHING_YET);
       const { rates, state } = ratesBetween(before, counters, seconds, this.#source.latencyBounds);
       states.set(key, state);
       views.push({ key, ...rates });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { quantile, ratesBetween, sumCounters } from './rates.ts';
+import { NOTHING_YET, quantile, ratesBetween, sumCounters } from './rates.ts';
 import type { Counters } from './traffic.ts';
 
 const BOUNDS = [1, 2, 4, 8];
@@ -23,6 +23,12 @@ describe('rates between two samples', () => {
 
   it('are 0 at the first sample: what was counted before is no rate', () => {
     expect(ratesAfter([counters(1_000_000, 5)])).toMatchObject({ requests: 0, errors: 0, p99: null });
+  });
+
+  it('are seen in the first second of one that nobody had asked for', () => {
+    const { rates } = ratesBetween(NOTHING_YET, counters(8, 2, [8, 0, 0, 0]), 2, BOUNDS);
+    expect(rates).toMatchObject({ requests: 4, errors: 1, p50: 0.5 });
+    expect(ratesBetween(NOTHING_YET, counters(0), 1, BOUNDS).state).toBe(NOTHING_YET);
   });
 
   it('count from zero when a counter was begun anew', () => {

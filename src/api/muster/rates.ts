@@ -22,6 +22,9 @@ export interface RateState {
   readonly isQuiet: boolean;
 }
 
+/** Of a scope that nobody has asked for. */
+export const NOTHING_YET: RateState = { requests: 0, errors: 0, latency: [], faded: [], isQuiet: true };
+
 export type Rates = Omit<TrafficView, 'key'>;
 
 const NO_RATES: Rates = { requests: 0, errors: 0, inFlight: 0, p50: null, p99: null };

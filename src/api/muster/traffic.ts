@@ -17,7 +17,7 @@ export interface Counters {
 export interface TrafficSample {
   readonly overall: Counters;
   readonly routes: readonly (Counters & { /** As `RouteView.key`. */ readonly key: string })[];
-  /** `address` is host:port; one entry for each pair of service and address. */
+  /** `address` is host:port; one entry for each pair of service and address, once it had any traffic. */
   readonly targets: readonly (Counters & { readonly service: string; readonly address: string })[];
 }
 
