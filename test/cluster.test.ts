@@ -7,6 +7,7 @@ const why = noNetworks();
 if (why !== undefined) process.stdout.write(`test/cluster.test.ts is skipped: ${why}\n`);
 
 const ALIVE = 1;
+const LEFT = 3;
 const FAILED = 4;
 
 describe.skipIf(why !== undefined)('three servers and two agents', () => {
@@ -261,6 +262,8 @@ describe.skipIf(why !== undefined)('three servers and two agents', () => {
       async () => (await cluster.json<string[]>(1, '/v1/status/peers')).length === 2,
     );
     await cluster.writable(4);
+    expect((await cluster.members(1)).n3).toBe(LEFT);
+    await cluster.cli(1, 'force-leave', '-prune', 'n3');
     expect(Object.keys(await cluster.members(1))).not.toContain('n3');
   });
 });

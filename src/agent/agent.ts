@@ -3,6 +3,7 @@ import type { AgentControl } from '../api/agent/context.ts';
 import type { NodeIdentity } from '../api/context.ts';
 import { concerns } from '../api/event/fire.ts';
 import type { Catalog } from '../catalog/catalog.ts';
+import { noteLeft } from '../catalog/commands/left-member.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { EventLog } from '../cluster/event-log.ts';
 import { DnsCounts } from '../dns/counts.ts';
@@ -194,8 +195,10 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
     reload,
     ...(options.replace === undefined ? {} : { replace: options.replace }),
     leave: () => {
-      registry
-        .leave()
+      const noted =
+        cluster === undefined ? Promise.resolve() : store.write((tx) => noteLeft(tx, config.node.name));
+      noted
+        .then(() => registry.leave())
         .then(() => cluster?.leave())
         .catch((error: unknown) => logger.warn(`could not leave: ${messageOf(error)}`))
         .finally(() => options.onLeave?.());

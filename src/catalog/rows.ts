@@ -8,6 +8,8 @@ export interface Indexed {
 
 /** ID of the check that says whether the agent of a node is alive: Consul's. */
 export const MEMBER_CHECK = 'serfHealth';
+/** ID and name of the service that stands for the servers themselves: Consul's. */
+export const SERVER_SERVICE = 'consul';
 
 export type CheckStatus = 'passing' | 'warning' | 'critical';
 

@@ -91,7 +91,7 @@ export async function startClient(options: ClientOptions): Promise<ClientCluster
       }
     },
     leave: () => store.call('left-by-itself', { id: self.id }),
-    forceLeave: (name) => store.call('force-leave', { name }),
+    forceLeave: (name, prune) => store.call('force-leave', { name, prune }),
     removeServer: (id) => store.call('remove-server', { id }),
     tell: (event: UserEvent) => store.call('event', { event, hops: 1 }),
     async changeKeys(change: KeyChange) {

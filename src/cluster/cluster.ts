@@ -56,8 +56,11 @@ export interface Cluster {
   join(host: string, port: number): Promise<void>;
   /** Takes this node out of the cluster for good. */
   leave(): Promise<void>;
-  /** Takes another node out that does not answer any more. False when none has this name. */
-  forceLeave(name: string): Promise<boolean>;
+  /**
+   * Takes another node out that does not answer any more; it has left then. With `prune` nothing of it is shown any more. False when none has this
+   * name.
+   */
+  forceLeave(name: string, prune: boolean): Promise<boolean>;
   /** Takes a server out of those that keep the catalog. False when there is none. */
   removeServer(id: string): Promise<boolean>;
   /** Tells every node of an event. */

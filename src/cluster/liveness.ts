@@ -1,7 +1,8 @@
 import type { Catalog } from '../catalog/catalog.ts';
+import { forgetLeft, outlivedLeft } from '../catalog/commands/left-member.ts';
 import { deregisterNode, updateCheck } from '../catalog/commands/register.ts';
 import { MEMBER_CHECK } from '../catalog/rows.ts';
-import { nodeKey } from '../catalog/tables.ts';
+import { checkKey } from '../catalog/tables.ts';
 import { messageOf } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
@@ -115,18 +116,18 @@ export interface Member {
 
 /** Nodes with an agent of ours: those with the check. */
 export function membersOf(catalog: Catalog): Member[] {
-  return catalog.all('checks').flatMap(({ id, node, serviceId, status }) => {
-    if (id !== MEMBER_CHECK || serviceId !== '') return [];
-    const row = catalog.get('nodes', nodeKey(node));
-    if (row === undefined || row.id === '') return [];
-    return [{ id: row.id, name: row.name, status: status === 'passing' ? 'passing' : 'critical' }];
+  // By the nodes: of checks there may be many more.
+  return catalog.all('nodes').flatMap(({ id, name }) => {
+    const check = id === '' ? undefined : catalog.get('checks', checkKey(name, MEMBER_CHECK));
+    if (check === undefined || check.serviceId !== '') return [];
+    return [{ id, name, status: check.status === 'passing' ? 'passing' : 'critical' }];
   });
 }
 
 export interface MembersOptions {
   store: Store;
   presence: Presence;
-  /** A node that was silent for so long (ms) under this leader is taken out of the catalog. */
+  /** A node that was silent for so long (ms) under this leader is taken out of the catalog; one that left is shown for so long. */
   forgetAfter: number;
   /** Servers are never forgotten here: they count towards the majority. By node ID. */
   isServer(id: string): boolean;
@@ -187,9 +188,11 @@ export function watchMembers({
     if (!isMass) massSince = 0;
     if (!isMass || now - massSince >= MASS_PATIENCE)
       for (const { name } of fresh) changes.push({ name, status: 'critical' });
-    if (changes.length === 0 && gone.length === 0) return;
+    const outlived = outlivedLeft(catalog, now - forgetAfter);
+    if (changes.length === 0 && gone.length === 0 && outlived.length === 0) return;
     await store.write((tx) => {
       for (const { name } of gone) deregisterNode(tx, name);
+      for (const name of outlived) forgetLeft(tx, name);
       for (const { name, status } of changes)
         updateCheck(tx, name, MEMBER_CHECK, {
           status,

@@ -59,7 +59,8 @@ export function callsOf(server: ServerParts): Record<string, CallHandler> {
     },
     forget: ({ id }: { id: string }) => server.presence.forget(id),
     'remove-server': ({ id }: { id: string }) => ready().roster.remove(id),
-    'force-leave': ({ name }: { name: string }) => server.cluster.forceLeave(name),
+    'force-leave': ({ name, prune }: { name: string; prune: boolean }) =>
+      server.cluster.forceLeave(name, prune),
     event: async ({ event, hops }: { event: UserEvent; hops: number }) => {
       onEvent(event);
       server.feed?.news({ event });

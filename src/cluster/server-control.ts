@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { forgetLeft, noteLeft } from '../catalog/commands/left-member.ts';
 import { deregisterNode } from '../catalog/commands/register.ts';
 import { MusterError } from '../errors.ts';
 import { formatHostPort } from '../lib/host-port.ts';
@@ -46,16 +47,24 @@ export function controlOf(server: ServerParts): Cluster {
         server.file.set(undefined);
       }
     },
-    forceLeave: async (name) => {
+    forceLeave: async (name, prune) => {
       const entry = server.book.byName(name);
       const member = membersOf(server.store.catalog).find(
         (one) => one.name.toLowerCase() === name.toLowerCase(),
       );
-      if (entry === undefined && member === undefined) return false;
+      if (entry === undefined && member === undefined) {
+        const { answer } = await server.store.write((tx) => prune && forgetLeft(tx, name));
+        return answer;
+      }
       const id = entry?.id ?? (member?.id as string);
       if (id === server.book.self.id || server.presence.of(id) === 'there') return true;
       if (entry !== undefined) await roster().remove(entry.id);
-      await server.store.write((tx) => deregisterNode(tx, member?.name ?? name));
+      await server.store.write((tx) => {
+        const gone = member?.name ?? name;
+        if (prune) forgetLeft(tx, gone);
+        else noteLeft(tx, gone);
+        deregisterNode(tx, gone);
+      });
       return true;
     },
     removeServer: (id) => roster().remove(id),

@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import { MEMBER_CHECK, type Node, type StringMap } from '../catalog/rows.ts';
+import { MEMBER_CHECK, type Node, SERVER_SERVICE, type StringMap } from '../catalog/rows.ts';
 import type { Draft } from '../catalog/transaction.ts';
 import type { LocalCheck, LocalService } from './local.ts';
 
@@ -18,9 +18,6 @@ export interface LocalNode {
   /** Of a server: the port between servers and what its entry of the service "consul" says. */
   readonly server?: { readonly port: number; readonly meta?: StringMap };
 }
-
-/** ID and name of the service that stands for the servers themselves. */
-export const SERVER_SERVICE = 'consul';
 
 /** The node's row. */
 export function nodeRow(node: LocalNode): Draft<Node> {

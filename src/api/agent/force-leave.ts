@@ -9,11 +9,11 @@ export const forceLeave = endpoint({
   needs: 'operator:write',
   summary: 'Take a failed member out of the cluster',
   query: { prune: 'forget it altogether' },
-  async handler(context, { params }) {
+  async handler(context, { params, query }) {
     agentOf(context);
     // A member that is alive stays: asking for oneself changes nothing.
     if (params.node === context.node.name) return empty();
-    if (!(await context.cluster?.forceLeave(params.node)))
+    if (!(await context.cluster?.forceLeave(params.node, query.get('prune') !== '')))
       throw new HttpError(500, `agent: No node found with name '${params.node}'`);
     return empty();
   },

@@ -1,6 +1,7 @@
+import { leftMembers } from '../../catalog/commands/left-member.ts';
+import { SERVER_SERVICE } from '../../catalog/rows.ts';
 import { nodeKey, serviceKey } from '../../catalog/tables.ts';
 import { membersOf } from '../../cluster/liveness.ts';
-import { SERVER_SERVICE } from '../../registry/node.ts';
 import type { ApiContext } from '../context.ts';
 
 /** Status numbers of a member, Serf's. */
@@ -15,7 +16,7 @@ interface Shown {
   readonly status: keyof typeof STATUS;
 }
 
-/** All members: of a cluster the nodes with an agent, as the catalog has them. */
+/** All members: of a cluster the nodes with an agent, as the catalog has them, and those that left a while ago. */
 export function members(
   context: ApiContext,
   server: boolean,
@@ -23,7 +24,7 @@ export function members(
 ): { Name: string; [field: string]: unknown }[] {
   const { catalog, cluster, node } = context;
   if (cluster === undefined) return [member(context, server, wan)];
-  return membersOf(catalog).flatMap(({ id, name, status }) => {
+  const present = membersOf(catalog).flatMap(({ id, name, status }) => {
     const row = catalog.get('nodes', nodeKey(name));
     const isServer = catalog.get('services', serviceKey(name, SERVER_SERVICE)) !== undefined;
     if (wan && !isServer) return [];
@@ -32,6 +33,8 @@ export function members(
       shown(context, { name, id, address, isServer, status: status === 'passing' ? 'alive' : 'failed' }, wan),
     ];
   });
+  const left = leftMembers(catalog).filter(({ isServer }) => isServer || !wan);
+  return [...present, ...left.map((one) => shown(context, { ...one, status: 'left' }, wan))];
 }
 
 /**
