@@ -176,6 +176,25 @@ describe('router', () => {
     router.stop();
   });
 
+  it('takes more instances at its start than a call may have arguments', () => {
+    const changes = Array.from({ length: 200_000 }, (_, at) => ({
+      id: `node/${at}`,
+      before: undefined,
+      after: undefined,
+    }));
+    const router = startRouter({
+      discover(listener) {
+        listener(changes);
+        return { instances: () => [].values(), resync() {}, stop() {} };
+      },
+      publish: () => {},
+      slots: { capacity: 10 },
+      log: silentLogger,
+    });
+    expect(router.routes()).toEqual([]);
+    router.stop();
+  });
+
   it('says nothing when nothing of it changed: outputs, other services, a check that passes again', async () => {
     const { store, deltas, router } = start();
     await write(store, { id: 'a', tags: ['urlprefix-/'] });

@@ -175,7 +175,7 @@ export class Replica {
       const { kvs } = await client.range({ key: layout.piece(head.nonce, i), revision });
       const [piece] = kvs;
       if (piece === undefined) throw new MusterError('internal', 'a piece of a large commit is missing');
-      writes.push(...decodeWrites(piece.value.toString()));
+      for (const write of decodeWrites(piece.value.toString())) writes.push(write);
     }
     return writes;
   }
@@ -226,8 +226,8 @@ export class Replica {
       const last = page.kvs.at(-1);
       if (last !== undefined) key = `${last.key.toString()}\u0000`;
     }
-    if (head.pieces !== undefined) rows.push(...(await this.piecesOf(head, revision)));
-    return { revision, head, headRevision: kv?.modRevision ?? 0, rows };
+    const pieces = head.pieces === undefined ? [] : await this.piecesOf(head, revision);
+    return { revision, head, headRevision: kv?.modRevision ?? 0, rows: rows.concat(pieces) };
   }
 
   /** Brings the catalog to what etcd has now, in one commit of what differs. */
