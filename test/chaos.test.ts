@@ -26,6 +26,7 @@ it.skipIf(why !== undefined)(
       process.stdout.write(
         `chaos: seed ${SEED}: ${verdict.operations} operations, ${verdict.known} with a known end, ${verdict.faults.length} faults\n`,
       );
+      for (const key of verdict.violations) process.stdout.write(`chaos: ${key} CANNOT have been\n`);
       for (const key of verdict.undecided) process.stdout.write(`chaos: ${key} could not be decided\n`);
       expect(verdict.violations).toEqual([]);
       // Most of the keys have to be proven right for the run to say anything.

@@ -107,6 +107,8 @@ const KEYS = ['chaos/a', 'chaos/b', 'chaos/c'];
 const LOCK = 'chaos/lock';
 /** Nobody waits longer for an answer. */
 const TIMEOUT = 7_000;
+/** What had no answer is carried out within this time (ms) or never: agents and servers try for 6 s at most. */
+const LATEST = 60_000;
 
 /**
  * Lets clients on all nodes work on a few keys and a lock for `ms` while faults happen one after the other, and
@@ -158,14 +160,14 @@ export async function runChaos(
     const op: KeyOp = isCas
       ? { kind: 'cas', from, value, ok: isKnown && text === 'true' }
       : { kind: 'write', value };
-    history.push({ call, ret: isKnown ? ret : Number.POSITIVE_INFINITY, op });
+    history.push({ call, ret: isKnown ? ret : Number.POSITIVE_INFINITY, until: call + LATEST, op });
   };
   const workOnLock = async (by: number, session: string) => {
     for (const kind of ['acquire', 'release'] as const) {
       const { call, ret, status, text } = await ask(by, `/v1/kv/${LOCK}?${kind}=${session}`, 'PUT', session);
       const isKnown = status === 200;
       const op: LockOp = { kind, session, ok: isKnown && text === 'true' };
-      locks.push({ call, ret: isKnown ? ret : Number.POSITIVE_INFINITY, op });
+      locks.push({ call, ret: isKnown ? ret : Number.POSITIVE_INFINITY, until: call + LATEST, op });
       if (isKnown && text !== 'true') return;
     }
   };

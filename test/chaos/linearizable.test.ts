@@ -27,6 +27,16 @@ describe('histories of a key that can have been', () => {
     good(at(0, Number.POSITIVE_INFINITY, write('a')), at(5, 6, read('')), at(7, 8, read('a')));
     good(at(0, Number.POSITIVE_INFINITY, write('a')), at(5, 6, read('')), at(7, 8, read('')));
   });
+  it('a write of which nobody knows takes place until its time is over, not after', () => {
+    const late = (until: number, ...rest: Operation<KeyOp>[]) => [
+      { ...at(0, Number.POSITIVE_INFINITY, write('a')), until },
+      at(5, 6, read('')),
+      ...rest,
+    ];
+    good(...late(8, at(7, 9, read('a'))));
+    bad(...late(4, at(7, 9, read('a'))));
+    good(...late(4, at(7, 9, read(''))));
+  });
   it('one of two check-and-sets', () =>
     good(at(0, 9, cas('', 'a', true)), at(0, 9, cas('', 'b', false)), at(10, 11, read('a'))));
 });

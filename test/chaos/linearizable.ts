@@ -11,8 +11,10 @@ export class Undecided extends Error {}
 export interface Operation<Op> {
   readonly op: Op;
   readonly call: number;
-  /** Infinity: nobody knows whether it was carried out, then or ever. */
+  /** Infinity: nobody knows whether it was carried out. */
   readonly ret: number;
+  /** Of an operation whose end nobody knows: when it can take place at the latest. Default: at any time. */
+  readonly until?: number;
 }
 
 /** What the object is. States are compared by their text. */
@@ -67,8 +69,8 @@ export function isLinearizable<State, Op>(
     const limit = entry?.at ?? Number.POSITIVE_INFINITY;
     const alike = new Set<string>();
     for (const id of open) {
-      const { op, call } = ops[id] as Operation<Op>;
-      if (done.has(id) || call > limit) continue;
+      const { op, call, until = Number.POSITIVE_INFINITY } = ops[id] as Operation<Op>;
+      if (done.has(id) || call > limit || until < done.now()) continue;
       // Of those that are alike the earliest does for all.
       const text = JSON.stringify(op);
       if (alike.has(text)) continue;
@@ -103,6 +105,7 @@ export function isLinearizable<State, Op>(
 
 /** Which operations have their place, as a short text: those whose end is known get it nearly in the order of their calls. */
 class Placed {
+  readonly #ops: readonly Operation<unknown>[];
   readonly #has: Uint8Array;
   /** In the order of their calls. */
   readonly #known: readonly number[];
@@ -115,6 +118,7 @@ class Placed {
   #count = 0;
 
   constructor(ops: readonly Operation<unknown>[]) {
+    this.#ops = ops;
     const ids = [...ops.keys()];
     const isKnown = (id: number) => Number.isFinite((ops[id] as Operation<unknown>).ret);
     this.#has = new Uint8Array(ops.length);
@@ -150,8 +154,26 @@ class Placed {
         text += `,${at}`;
         left--;
       }
-    for (const id of this.#open) if (this.has(id)) text += `+${id}`;
+    // What can take place no more makes no difference.
+    const now = this.now();
+    for (const id of this.#open) {
+      const { until = Number.POSITIVE_INFINITY } = this.#ops[id] as Operation<unknown>;
+      if (until >= now && this.has(id)) text += `+${id}`;
+    }
     return text;
+  }
+
+  /** The latest call of those that have a place: whatever comes next takes place after it. */
+  now(): number {
+    let last = this.#first - 1;
+    for (let at = this.#first, left = this.#count - this.#first; left > 0; at++)
+      if (this.has(this.#known[at] as number)) {
+        last = at;
+        left--;
+      }
+    return last < 0
+      ? Number.NEGATIVE_INFINITY
+      : (this.#ops[this.#known[last] as number] as Operation<unknown>).call;
   }
 }
 
