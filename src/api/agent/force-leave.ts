@@ -13,7 +13,7 @@ export const forceLeave = endpoint({
     agentOf(context);
     // A member that is alive stays: asking for oneself changes nothing.
     if (params.node === context.node.name) return empty();
-    if (!(await context.cluster?.forceLeave(params.node, query.get('prune') !== '')))
+    if (!(await context.cluster?.forceLeave(params.node, query.has('prune'))))
       throw new HttpError(500, `agent: No node found with name '${params.node}'`);
     return empty();
   },
