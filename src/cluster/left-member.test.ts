@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import { openMemoryStore } from '../../store/memory.ts';
-import { NODE } from '../rows.test-support.ts';
-import { MEMBER_CHECK } from '../rows.ts';
-import { forgetLeft, leftMembers, noteLeft, outlivedLeft } from './left-member.ts';
-import { deregisterNode, register } from './register.ts';
+import { forgetLeft, leftMembers, noteLeft, outlivedLeft } from '../catalog/commands/left-member.ts';
+import { deregisterNode, register } from '../catalog/commands/register.ts';
+import { NODE } from '../catalog/rows.test-support.ts';
+import { MEMBER_CHECK } from '../catalog/rows.ts';
+import { openMemoryStore } from '../store/memory.ts';
 
 const ID = '00000000-0000-4000-8000-000000000001';
 const check = {
