@@ -237,6 +237,26 @@ describe.each(['uring', 'net'])(
   },
 );
 
+it.each(['uring', 'net'])(
+  'answers who comes while one process lets go and the next takes over, on %s',
+  async (transport) => {
+    const backend = await startBackend('a');
+    const [port = 0] = await freePorts(1);
+    const file = join(testFolder(), 'gobetween.toml');
+    writeFileSync(
+      file,
+      `[servers.a]\nbind = "127.0.0.1:${port}"\n[servers.a.discovery]\nkind = "static"\nstatic_list = ["127.0.0.1:${backend.port}"]\n`,
+    );
+    const program = musterProcess(['lb', '-c', file], { MUSTER_TRANSPORT: transport });
+    await until('the balancer', () => program.output().includes('balancing'), { program });
+    for (let round = 0; round < 8; round++) {
+      await replace(program);
+      // Nobody comes after them whose arrival would wake who should have taken them.
+      await Promise.all(Array.from({ length: 5 }, () => ok(`http://127.0.0.1:${port}/`)));
+    }
+  },
+);
+
 describe('a new process that cannot take over', () => {
   it('leaves a balancer as it is', async () => {
     const backend = await startBackend('a');

@@ -21,8 +21,8 @@ export interface ListedFrontend {
 
 /** How a listener stops. */
 export interface Door {
-  /** Takes no more connections. Idempotent. */
-  stopAccepting(): void;
+  /** Takes no more connections; those that are on their way in come until it resolves. Idempotent. */
+  stopAccepting(): void | Promise<void>;
   /** Connections of which nobody knows yet what they want: they are in a handshake, or behind a PROXY header. */
   early(): number;
   endEarly(): void;
@@ -90,12 +90,12 @@ export class ClientList<Client extends ListedClient> {
     const end = engine.touch() + patience;
     for (const client of [...this.#clients]) client.session.announceEnd?.();
     if (isReplaced) {
-      door.stopAccepting();
+      await door.stopAccepting();
       // Whoever is in a handshake has come to us; `left` is not told of them.
       while (door.early() > 0 && engine.touch() < end) await this.#pause(EARLY_LOOK);
       await this.#allGone(end - engine.touch());
     } else await this.#allGone(Math.min(frontend.limits.lameDuck, patience));
-    door.stopAccepting();
+    await door.stopAccepting();
     door.endEarly();
     for (const client of [...this.#clients]) client.session.drain();
     await this.#allGone(isReplaced ? frontend.limits.lameDuck : end - engine.touch());

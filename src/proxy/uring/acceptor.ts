@@ -27,6 +27,10 @@ export class Acceptor {
   #outstanding = 0;
   #isStopping = false;
   #isClosed = false;
+  #onClosed = () => {};
+  readonly #closed = new Promise<void>((resolve) => {
+    this.#onClosed = resolve;
+  });
 
   constructor(loop: Loop, fd: number, owner: Accepting) {
     this.#loop = loop;
@@ -36,8 +40,13 @@ export class Acceptor {
     this.retry();
   }
 
-  /** Accepts again where the system had nothing left for it. To be called now and then. */
+  /**
+   * Accepts again where the system had nothing left for it, and looks whether somebody waits in vain: a process that shares the
+   * socket and has just let go of it may have been woken in our place. To be called now and then.
+   */
   retry(): void {
+    const [first] = this.#accepts;
+    if (first?.isWaiting === true && !this.#isStopping) first.again();
     for (const accept of this.#accepts) this.#wait(accept);
   }
 
@@ -62,13 +71,15 @@ export class Acceptor {
     if (this.#isStopping) this.#close();
   }
 
-  /** Takes no more connections; those that the kernel hands out meanwhile still come. Idempotent. */
-  stop(): void {
-    if (this.#isStopping) return;
-    this.#isStopping = true;
-    const [first] = this.#accepts;
-    if (this.#outstanding > 0 && first !== undefined) first.cancelAll(this.#fd);
-    else this.#close();
+  /** Takes no more connections; those that the kernel hands out meanwhile still come, until this resolves. Idempotent. */
+  stop(): Promise<void> {
+    if (!this.#isStopping) {
+      this.#isStopping = true;
+      const [first] = this.#accepts;
+      if (this.#outstanding > 0 && first !== undefined) first.cancelAll(this.#fd);
+      else this.#close();
+    }
+    return this.#closed;
   }
 
   #close(): void {
@@ -76,6 +87,7 @@ export class Acceptor {
     this.#isClosed = true;
     this.#loop.closeDescriptor(this.#fd);
     for (const accept of this.#accepts) accept.leave();
+    this.#onClosed();
   }
 
   #textOf(place: number): string {
@@ -101,8 +113,8 @@ class Accept implements Party {
   readonly #loop: Loop;
   readonly #acceptor: Acceptor;
   readonly #number: number;
-  /** A cancel of its own is under way: its number may not be given to another. */
-  #isCancelling = false;
+  /** Cancels of its own that are under way: meanwhile its number may not be given to another. */
+  #cancels = 0;
   #isLeaving = false;
 
   constructor(loop: Loop, acceptor: Acceptor, place: number) {
@@ -120,14 +132,23 @@ class Accept implements Party {
     ring.accept(fd, arena.low(this.place), arena.low(this.place + LENGTH), tag, this.generation);
   }
 
+  /** Is ended, and begun anew by its owner: an accept looks first whether somebody is there already. */
+  again(): void {
+    if (this.#cancels > 0) return;
+    this.#cancels++;
+    const { generation } = this;
+    const tag = tagOf(this.#number, CANCELLED);
+    this.#loop.ring.cancel(tagOf(this.#number, ACCEPTED), generation, tag, generation);
+  }
+
   cancelAll(fd: number): void {
-    this.#isCancelling = true;
+    this.#cancels++;
     this.#loop.ring.cancelAll(fd, tagOf(this.#number, CANCELLED), this.generation);
   }
 
   completed(kind: number, result: number): void {
     if (kind === CANCELLED) {
-      this.#isCancelling = false;
+      this.#cancels--;
       if (this.#isLeaving) this.leave();
       return;
     }
@@ -139,7 +160,7 @@ class Accept implements Party {
 
   leave(): void {
     this.#isLeaving = true;
-    if (this.#isCancelling) return;
+    if (this.#cancels > 0) return;
     this.#loop.arena.giveAddress(this.place);
     this.#loop.leave(this.#number);
   }

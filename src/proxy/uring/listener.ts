@@ -99,11 +99,11 @@ export abstract class RingListener<Client extends ListedClient> implements OpenL
   }
 
   close(): void {
-    this.#stopAccepting();
+    void this.#stopAccepting();
     this.clients.close();
   }
 
-  #stopAccepting(): void {
-    for (const acceptor of this.#acceptors) acceptor.stop();
+  async #stopAccepting(): Promise<void> {
+    await Promise.all(this.#acceptors.map((acceptor) => acceptor.stop()));
   }
 }
