@@ -256,6 +256,7 @@ describe.skipIf(why !== undefined)('three servers and two agents', () => {
       },
       { ms: 60_000 },
     );
+    await allAlive(1);
     await cluster.cli(3, 'leave');
     await until(
       'two servers',

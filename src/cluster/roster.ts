@@ -32,6 +32,8 @@ const NEXT = 'next';
 const TURN = 500;
 /** A server must be silent for so long before it is removed by itself, in ms. */
 const DEAD_AFTER = 60_000;
+/** Etcd wants connections that have stood for five seconds, and a moment more for whoever is late, in ms. */
+const SETTLES = 8_000;
 
 export interface RosterOptions {
   store: EtcdStore;
@@ -104,12 +106,12 @@ export class Roster {
 
   /** Takes a server out. False when it is none. Rejects when the others would be no majority. */
   async remove(id: string): Promise<boolean> {
-    const { book, store, logger } = this.#options;
+    const { book, logger } = this.#options;
     const ordinal = ordinalIn(this.ordinals(), id);
     book.remove(id);
     if (ordinal === undefined) return false;
     const member = (await this.#members()).get(ordinal);
-    if (member !== undefined) await store.client.removeMember(member.id);
+    if (member !== undefined) await this.#dismiss(member.id);
     await this.#forget(ordinal);
     logger.info('a server was removed', { server: book.get(id)?.name ?? id });
     return true;
@@ -129,9 +131,25 @@ export class Roster {
       const other = [...members.values()].find((one) => one.id !== own.id && !one.learner);
       // A leader that goes without a word costs an election.
       if (leader === own.id && other !== undefined) await store.client.moveLeader(other.id).catch(() => {});
-      await store.client.removeMember(own.id);
+      await this.#dismiss(own.id);
     }
     return true;
+  }
+
+  /**
+   * Etcd takes nobody out for some seconds after another has come: the connections to that one are too young for it to count on them.
+   */
+  async #dismiss(member: bigint): Promise<void> {
+    const { store, clock } = this.#options;
+    const end = clock.now() + SETTLES;
+    for (;;) {
+      try {
+        return await store.client.removeMember(member);
+      } catch (error) {
+        if (!messageOf(error).includes('unhealthy cluster') || clock.now() >= end) throw error;
+        await pause(clock, 250);
+      }
+    }
   }
 
   /** After the others were given up. Skips ahead, so that no index that somebody was told comes again. */
@@ -231,7 +249,7 @@ export class Roster {
       return { cluster, peerPort, ordinal: known, servers: await this.#initial(known, entry.id) };
     if (known !== undefined) {
       // It lost its data, or it would not ask: it cannot come back as the member that it was.
-      if (member !== undefined) await store.client.removeMember(member.id);
+      if (member !== undefined) await this.#dismiss(member.id);
       await this.#forget(known);
     }
     const { answer: ordinal } = await store.write((tx) => {
