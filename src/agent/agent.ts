@@ -58,6 +58,8 @@ export interface AgentAddresses {
   readonly http: readonly string[];
   readonly dns: readonly string[];
   readonly balancer: readonly string[];
+  /** Of the services over TCP and UDP, each with its protocol in front: "tcp://…". */
+  readonly services: readonly string[];
   readonly admin: readonly string[];
 }
 
@@ -327,6 +329,7 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
       http,
       dns,
       balancer: balancer?.addresses.listeners ?? [],
+      services: balancer?.addresses.services ?? [],
       admin: balancer?.addresses.admin === undefined ? [] : [balancer.addresses.admin],
     },
     balancer,

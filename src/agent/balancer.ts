@@ -44,8 +44,14 @@ export interface BalancerOptions {
 
 /** The balancer of an agent: routes from the catalog, the proxy's workers, the admin API. */
 export interface Balancer {
-  /** `admin` is undefined when its default address was taken. */
-  readonly addresses: { readonly listeners: readonly string[]; readonly admin: string | undefined };
+  readonly addresses: {
+    /** For HTTP; host:port of each. */
+    readonly listeners: readonly string[];
+    /** Of the services over TCP and UDP, each with its protocol in front: "tcp://127.0.0.1:5000". */
+    readonly services: readonly string[];
+    /** Undefined when its default address was taken. */
+    readonly admin: string | undefined;
+  };
   readonly router: Router;
   readonly counters: CounterReader;
   carriage(): Carriage;
@@ -152,7 +158,7 @@ async function build({
   const { listeners, admin, router, counters } = front;
   const requestsOf = instanceTraffic({ router, counters });
   return {
-    addresses: { listeners: [...listeners, ...(services?.addresses ?? [])], admin },
+    addresses: { listeners, services: services?.addresses ?? [], admin },
     router,
     counters,
     carriage: () => front.carriage(),

@@ -139,7 +139,7 @@ export async function listenHttp(
     startedAt: clock.now(),
     api: '',
     dns: seen.dns[0] ?? '',
-    balancer: seen.balancer?.addresses.listeners ?? [],
+    balancer: [...(seen.balancer?.addresses.listeners ?? []), ...(seen.balancer?.addresses.services ?? [])],
     // Asked each time: it changes when the system takes a transport away.
     get carriage() {
       return seen.balancer === undefined ? '' : describeCarriage(seen.balancer.carriage());

@@ -16,7 +16,7 @@ import type { L4Service, ServiceStats } from './service.ts';
 /** TCP and UDP services of the catalog that are balanced. */
 export interface BalancedServices {
   readonly front: L4Front;
-  /** host:port of each. */
+  /** Each with its protocol in front: "tcp://127.0.0.1:5000". */
   readonly addresses: readonly string[];
   /** Who holds how many connections now. */
   connections(): ConnectionsView[];
@@ -39,7 +39,7 @@ export async function startServices(
     }
     return {
       front,
-      addresses: opened.map(({ address }) => address),
+      addresses: opened.map(({ config, address }) => `${config.protocol}://${address}`),
       connections: () =>
         opened.map(({ config, service, address }) => connectionsOf(config, address, service.stats())),
     };

@@ -8,12 +8,20 @@ export interface Doors {
   http: string | undefined;
   dns: string | undefined;
   balancer: readonly string[];
+  /** Over TCP and UDP: "tcp://…". */
+  services: readonly string[];
   admin: string | undefined;
 }
 
-export function doorsOf({ http, dns, balancer, admin }: AgentAddresses): Doors {
+export function doorsOf({ http, dns, balancer, services, admin }: AgentAddresses): Doors {
   const first = (list: readonly string[]): string | undefined => list.map(fromHere)[0];
-  return { http: first(http), dns: first(dns), balancer: balancer.map(fromHere), admin: first(admin) };
+  return {
+    http: first(http),
+    dns: first(dns),
+    balancer: balancer.map(fromHere),
+    services,
+    admin: first(admin),
+  };
 }
 
 /** One line for each; without the dashboard when it is switched off. */
@@ -26,6 +34,7 @@ export function doorsText(doors: Doors, { dashboard = true }: { dashboard?: bool
   if (api !== undefined) rows.push(['  HTTP API', api]);
   if (doors.dns !== undefined) rows.push(['  DNS', `${doors.dns} (UDP and TCP)`]);
   for (const address of doors.balancer) rows.push(['  Balancer', `http://${address}`]);
+  for (const address of doors.services) rows.push(['  Balancer', address]);
   if (doors.admin !== undefined) rows.push(['  Routes', `http://${doors.admin}/api/routes`]);
   return columns(rows);
 }

@@ -20,6 +20,7 @@ it('the greeting can be copied as it stands', () => {
     http: '127.0.0.1:8501',
     dns: '127.0.0.1:8600',
     balancer: ['127.0.0.1:9999'],
+    services: ['tcp://127.0.0.1:5000'],
     admin: '127.0.0.1:9998',
   };
   const text = greeting(doors, [{ service: 'web', instances: 2, route: '/web' }], {
@@ -30,6 +31,7 @@ it('the greeting can be copied as it stands', () => {
   expect(text).toContain('  curl -s http://127.0.0.1:9999/web');
   expect(text).toContain('  dig @127.0.0.1 -p 8600 web.service.consul SRV\n');
   expect(text).toContain('  CONSUL_HTTP_ADDR=127.0.0.1:8501 bin/muster health web\n');
+  expect(text).toContain('  Balancer   tcp://127.0.0.1:5000\n');
   const nothing = greeting({ ...doors, dns: undefined, balancer: [] }, [], {
     domain: 'consul',
     program: 'muster',
