@@ -1,5 +1,6 @@
-import type { ServiceAddress, ServiceRegistration } from '../../client/index.ts';
+import type { CheckDefinition, ServiceAddress, ServiceRegistration } from '../../client/index.ts';
 import { MusterError } from '../../errors.ts';
+import { formatDuration } from '../../lib/duration.ts';
 import { parseHostPort } from '../../lib/host-port.ts';
 import { CONNECTION_FLAGS, connect } from '../connect.ts';
 import { pairsOf } from '../pairs.ts';
@@ -10,7 +11,10 @@ export const servicesRegister = verb({
   summary: 'Registers services with the agent, from flags or from files.',
   args: ['[FILE...]'],
   examples: [
-    { command: 'muster services register -name=web -port=8080 -tag=urlprefix-/web' },
+    {
+      command:
+        'muster services register -name=web -port=8080 -tag=urlprefix-/web -check=http://127.0.0.1:8080/health',
+    },
     { command: 'muster services register web.json', does: 'a Consul service definition' },
   ],
   flags: {
@@ -28,6 +32,13 @@ export const servicesRegister = verb({
       summary: 'Another address of it, such as lan or wan.',
     },
     kind: { kind: 'string', value: 'KIND', summary: 'Kind of service, for programs that tell them apart.' },
+    check: {
+      kind: 'string',
+      value: 'URL',
+      summary:
+        'Check that it is well: http://…, https://…, tcp://HOST:PORT or grpc://HOST:PORT/SERVICE. The balancer sends nothing to services without a check.',
+    },
+    'check-interval': { kind: 'duration', summary: 'How often.', default: '10s' },
   },
   async run({ flags, args, terminal }) {
     const { agent } = connect(flags, terminal);
@@ -48,6 +59,7 @@ export const servicesRegister = verb({
           ...(flags.meta === undefined ? {} : { Meta: pairsOf(flags.meta, 'meta') }),
           ...(flags.socket === undefined ? {} : { SocketPath: flags.socket }),
           ...(flags.kind === undefined ? {} : { Kind: flags.kind }),
+          ...(flags.check === undefined ? {} : { Check: checkOf(flags.check, flags['check-interval']) }),
           ...(flags['tagged-address'] === undefined
             ? {}
             : {
@@ -64,6 +76,30 @@ export const servicesRegister = verb({
     }
   },
 });
+
+const CHECK_INTERVAL = 10_000;
+
+/** Kinds of checks by the scheme of what they ask. */
+const CHECKS: Readonly<Record<string, (url: URL, text: string) => CheckDefinition>> = {
+  'http:': (_, text) => ({ HTTP: text }),
+  'https:': (_, text) => ({ HTTP: text }),
+  'tcp:': ({ host }) => ({ TCP: host }),
+  'grpc:': ({ host, pathname }) => ({ GRPC: `${host}${pathname === '/' ? '' : pathname}` }),
+};
+
+/** Throws `usage`. */
+function checkOf(text: string, interval = CHECK_INTERVAL): CheckDefinition {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const kind = CHECKS[url?.protocol ?? ''];
+  if (url === undefined || kind === undefined)
+    throw new MusterError(
+      'usage',
+      `-check: expected a URL that begins with ${Object.keys(CHECKS)
+        .map((scheme) => `${scheme}//`)
+        .join(', ')}; got "${text}"`,
+    );
+  return { ...kind(url, text), Interval: formatDuration(interval) };
+}
 
 /** `lan=10.0.0.1:80` names an address that others are told. Throws `usage`. */
 function taggedAddressOf([name, text]: [string, string]): [string, ServiceAddress] {
