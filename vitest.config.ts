@@ -19,14 +19,14 @@ export default defineConfig({
         },
       },
       {
-        // End-to-end tests start real processes, and wait for them most of the time: two files at a time keep two cores busy.
+        // End-to-end tests start real processes, and wait for them much of the time: three files at a time keep two cores busy.
         test: {
           name: 'e2e',
           include: ['test/**/*.test.ts'],
           exclude: ['test/conformance/**'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          maxWorkers: 2,
+          maxWorkers: 3,
         },
       },
     ],
