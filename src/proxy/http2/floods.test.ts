@@ -203,7 +203,11 @@ it('lets no client stay that does not take its answer', async () => {
 });
 
 it('survives any frames', async () => {
-  const { port, server, counts, target } = await proxy({ headTimeout: 50, stallTimeout: 50 });
+  const { port, server, counts, target } = await proxy({
+    headTimeout: 50,
+    stallTimeout: 50,
+    keepAliveTimeout: 50,
+  });
   const anyFrame = fc
     .tuple(
       fc.integer({ min: 0, max: 12 }),
@@ -219,7 +223,11 @@ it('survives any frames', async () => {
       socket.resume();
       await gone(socket);
     }),
-    { numRuns: 40 },
+    {
+      numRuns: 40,
+      // A request that is answered, then what breaks the protocol.
+      examples: [[[frame(HEADERS, END_HEADERS | END_STREAM, 7, GET), frame(CONTINUATION, 0, 8, GET)]]],
+    },
   );
   // A busy machine may need longer than this proxy's patience for a head: ask again then.
   while (!(await isServed(port)));
