@@ -316,6 +316,28 @@ describe('the dashboard in Chromium', () => {
     }
   });
 
+  it('a bar of tabs that has no room shows the one that is open, and all of the last', async () => {
+    const { page } = await open('/ui/history');
+    await page.setViewportSize({ width: 390, height: 800 });
+    await page.reload();
+    await expectText(page, /History/);
+    const tab = (name: string) =>
+      page.getByRole('navigation', { name: 'Screens' }).getByRole('link', { name });
+    const box = async (name: string) => (await tab(name).boundingBox()) ?? { x: -1, width: 0 };
+    const shown = await box('History');
+    expect(shown.x).toBeGreaterThan(0);
+    expect(shown.x + shown.width).toBeLessThan(390);
+    await page
+      .getByRole('navigation', { name: 'Screens' })
+      .evaluate('(bar) => bar.scrollTo(bar.scrollWidth, 0)');
+    const last = await box('API');
+    // Beside what tells that there is more.
+    expect(last.x + last.width).toBeLessThanOrEqual(390 - 32);
+    await tab('Overview').click();
+    await expectText(page, /hello-server/);
+    expect((await box('Overview')).x).toBeGreaterThanOrEqual(0);
+  });
+
   it('can be used by the keyboard alone', async () => {
     const { page, faults } = await open('/ui/');
     await expectText(page, /hello-server/);

@@ -1,4 +1,4 @@
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { byName } from './format.ts';
 import { type Link, type LiveView, useLive } from './live.ts';
 import { addressOf, type Place } from './location.ts';
@@ -65,6 +65,14 @@ function Header({ place, view }: { place: Place; view: LiveView }) {
   const { theme, next } = useTheme();
   const about = view.picture?.about;
   const current = place.screen.name === 'service' ? 'services' : place.screen.name;
+  const tabs = useRef<HTMLElement>(null);
+  // Where not all of them have room, the one that is shown is in the middle.
+  useEffect(() => {
+    const tab = tabs.current?.querySelector<HTMLElement>('[aria-current]');
+    if (tabs.current === null || !tab) return;
+    const { offsetLeft, clientWidth } = tabs.current;
+    tabs.current.scrollLeft = tab.offsetLeft - offsetLeft - (clientWidth - tab.offsetWidth) / 2;
+  }, [current]);
   return (
     <header class="top">
       <div class="inner">
@@ -72,7 +80,7 @@ function Header({ place, view }: { place: Place; view: LiveView }) {
           <Logo />
           muster
         </a>
-        <nav aria-label="Screens">
+        <nav ref={tabs} aria-label="Screens">
           {TABS.map(({ name, label }) => (
             <a key={name} href={addressOf({ name })} aria-current={current === name ? 'page' : undefined}>
               {label}
