@@ -15,7 +15,7 @@ function checkNode() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   if (major > LEAST_NODE[0] || (major === LEAST_NODE[0] && minor >= LEAST_NODE[1])) return;
   throw new Failure(
-    `setup: Muster needs Node ${LEAST_NODE.join('.')} or newer, this is ${process.versions.node}`,
+    `setup: Muster needs Node ${LEAST_NODE.join('.')} or newer, this is ${process.versions.node}. Install a newer Node and try again.`,
   );
 }
 

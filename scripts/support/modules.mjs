@@ -1,7 +1,7 @@
 // @ts-check
 // Are the node modules those of package-lock.json? If not, install them.
 import { existsSync, readFileSync } from 'node:fs';
-import { inRoot } from './paths.mjs';
+import { findCommand, inRoot } from './paths.mjs';
 import { runToEnd } from './processes.mjs';
 import { Failure, say, step } from './say.mjs';
 
@@ -32,21 +32,35 @@ export function modulesAreStale() {
 /** npm as the one that runs us, so that the same version and settings are used. */
 function npm() {
   const own = process.env.npm_execpath;
-  return own?.endsWith('.js') ? [process.execPath, own] : ['npm'];
+  if (own?.endsWith('.js')) return [process.execPath, own];
+  if (findCommand('npm') !== undefined) return ['npm'];
+  throw new Failure(
+    'setup: node modules have to be installed, and npm is not on the PATH: it comes with Node from nodejs.org, on Debian it is the package npm',
+  );
 }
+
+/** Without a network npm would try for two minutes. */
+const PATIENCE = ['--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000'];
 
 export async function ensureModules() {
   if (!modulesAreStale()) return;
   const [command, ...first] = /** @type {[string, ...string[]]} */ (npm());
   // No package of ours needs its install script, so none is run.
-  const args = [...first, 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'];
-  const { code, output } = await step('setup', 'installing node modules (npm ci)', () =>
-    runToEnd(command, args, { cwd: inRoot() }),
-  );
-  if (code !== 0) {
+  const args = [
+    ...first,
+    'ci',
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    '--prefer-offline',
+    ...PATIENCE,
+  ];
+  await step('setup', 'installing node modules (npm ci)', async () => {
+    const { code, output } = await runToEnd(command, args, { cwd: inRoot() });
+    if (code === 0) return;
     throw new Failure(
-      `${output}\nsetup: npm ci failed; is the npm registry reachable (npm ping)? Then try again.`,
+      `${output}\nsetup: npm ci failed. The registry is needed once: see that \`npm ping\` answers, then try again.`,
     );
-  }
+  });
   if (modulesAreStale()) say('setup', 'npm installed something else than package-lock.json asks for');
 }

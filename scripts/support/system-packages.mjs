@@ -195,7 +195,9 @@ export async function ensureSystemPackages(purpose) {
     result = await step('setup', 'trying once more', install);
   }
   if (result.code !== 0)
-    throw new Failure(`${result.output}\nsetup: apt-get failed. By hand:\n  sudo ${remedy}`);
+    throw new Failure(
+      `${result.output}\nsetup: apt-get failed. When its mirror answers, try again, or by hand:\n  sudo ${remedy}`,
+    );
 
   for (const [one, before] of running) await stopFreshDaemon(root, one, before);
 }
