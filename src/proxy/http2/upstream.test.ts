@@ -1,0 +1,117 @@
+import { once } from 'node:events';
+import type { ServerHttp2Stream } from 'node:http2';
+import http2 from 'node:http2';
+import { describe, expect, it } from 'vitest';
+import type { Target } from '../../balance/balancer.ts';
+import { targetAt } from '../fixtures.ts';
+import {
+  ask,
+  client,
+  closers,
+  echo,
+  http1Instance,
+  http2Instance,
+  proxy,
+  web,
+} from './http2.test-support.ts';
+
+describe('an HTTP/2 listener, before its instances', () => {
+  it('cuts a stream whose answer breaks off, and no other', async () => {
+    const target = await http1Instance((request, response) => {
+      response.writeHead(200, { 'Content-Length': '100' });
+      response.write('part');
+      if (request.url === '/cut') setImmediate(() => response.destroy());
+      else setImmediate(() => response.end('x'.repeat(96)));
+    });
+    const session = client(await proxy([target]));
+    const [cut, whole] = await Promise.all([ask(session, { ':path': '/cut' }), ask(session)]);
+    expect(cut.rst).not.toBe(0);
+    expect(whole).toMatchObject({ rst: 0, status: 200 });
+    expect(whole.body).toHaveLength(100);
+  });
+
+  it('tells the instance when a client gives up', async () => {
+    let gone: () => void = () => {};
+    const left = new Promise<void>((resolve) => {
+      gone = resolve;
+    });
+    let asked = 0;
+    const target = await http2Instance((stream) => {
+      asked++;
+      stream.on('close', gone);
+    });
+    const session = client(await proxy([target]));
+    const stream = session.request({ ':path': '/' });
+    stream.on('error', () => {});
+    while (asked === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    stream.close(http2.constants.NGHTTP2_CANCEL);
+    await left;
+    expect(target.state.inFlight).toBe(0);
+  });
+
+  it('tries the next instance when one refuses, also streams, whatever the method', async () => {
+    const dead = { ...targetAt(1, 1), options: { protocol: 'grpc' as const } };
+    const busy = await http2Instance((stream) => stream.close(http2.constants.NGHTTP2_REFUSED_STREAM), {
+      slot: 2,
+    });
+    const good = await http2Instance(echo, { slot: 3 });
+    const events: string[] = [];
+    const outcomes = {
+      connectFailed: (target: Target) => events.push(`refused ${target.id}`),
+      cut: (target: Target) => events.push(`cut ${target.id}`),
+      answered() {},
+      erred() {},
+    };
+    const first = await proxy([dead, good], { outcomes });
+    expect(await ask(client(first), { ':method': 'POST' }, 'text')).toMatchObject({
+      status: 200,
+      body: 'text',
+    });
+    expect(events).toEqual(['refused t1']);
+    const second = await proxy([busy, good], { outcomes });
+    expect((await ask(client(second), { ':method': 'POST' }, 'text')).status).toBe(200);
+    expect(events).toEqual(['refused t1']);
+  });
+
+  it('goes on when an instance says goodbye, and loses no request', async () => {
+    const target = await http2Instance((stream) => {
+      stream.respond({ ':status': 200 });
+      stream.end('a');
+    });
+    const session = client(await proxy([target]));
+    let statuses = 0;
+    for (let i = 0; i < 60; i++) {
+      if (i % 20 === 10) for (const one of target.sessions) one.close();
+      const { status } = await ask(session, { ':method': 'POST' }, 'x');
+      if (status === 200) statuses++;
+    }
+    expect(statuses).toBe(60);
+    expect(target.connections()).toBeGreaterThan(2);
+  });
+
+  it('opens another connection when an instance takes no more streams on one', async () => {
+    const waiting: ServerHttp2Stream[] = [];
+    const target = await http2Instance((stream) => waiting.push(stream), {
+      settings: { maxConcurrentStreams: 2 },
+    });
+    const session = client(await proxy([target]));
+    const first = ask(session);
+    while (waiting.length < 1) await new Promise((resolve) => setTimeout(resolve, 5));
+    const rest = [ask(session), ask(session), ask(session)];
+    while (waiting.length < 4) await new Promise((resolve) => setTimeout(resolve, 5));
+    for (const stream of waiting) stream.respond({ ':status': 204 }, { endStream: true });
+    expect((await Promise.all([first, ...rest])).map(({ status }) => status)).toEqual([204, 204, 204, 204]);
+    expect(target.connections()).toBe(2);
+  });
+
+  it('speaks HTTP/2 to instances over TLS, and only to those that agree', async () => {
+    const good = await http2Instance(echo, { secure: true });
+    expect((await ask(client(await proxy([good])), { ':method': 'POST' }, 'x')).body).toBe('x');
+    const { createServer: createTlsServer } = await import('node:tls');
+    const other = createTlsServer({ ...web, ALPNProtocols: ['http/1.1'] }).listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    closers.push(() => other.close());
+    const target = { ...good, port: (other.address() as { port: number }).port };
+    expect((await ask(client(await proxy([target])))).status).toBe(500);
+  });
+});
