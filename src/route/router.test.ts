@@ -1,132 +1,11 @@
-import { afterEach, describe, expect, it } from 'vitest';
-import { TargetStates } from '../balance/states.ts';
-import {
-  deregisterCheck,
-  deregisterNode,
-  deregisterService,
-  register,
-  updateCheck,
-} from '../catalog/commands/register.ts';
-import type { CheckStatus } from '../catalog/rows.ts';
+import { describe, expect, it } from 'vitest';
+import { deregisterNode, deregisterService, updateCheck } from '../catalog/commands/register.ts';
 import { followCatalog } from '../discovery/catalog.ts';
-import type { PassingRule } from '../discovery/passing.ts';
-import { createLogger, type LogLine, silentLogger } from '../lib/log.ts';
-import { openMemoryStore } from '../store/memory.ts';
-import type { Store } from '../store/store.ts';
-import { Compiler } from './compiler.ts';
+import { silentLogger } from '../lib/log.ts';
 import { PLAIN_HANDLING } from './handling.ts';
-import { type Router, type RouterOptions, startRouter } from './router.ts';
+import { type Given, nodeCheck, start, write } from './router.test-support.ts';
+import { startRouter } from './router.ts';
 import type { RouteDelta } from './spec.ts';
-
-interface Given {
-  id: string;
-  tags: string[];
-  name?: string;
-  node?: string;
-  port?: number;
-  address?: string;
-  weights?: { passing: number; warning: number };
-  checks?: CheckStatus[];
-}
-
-const open: { router: Router; store: Store }[] = [];
-afterEach(async () => {
-  for (const { router, store } of open.splice(0)) {
-    router.stop();
-    await store.close();
-  }
-});
-
-function start(options: Partial<RouterOptions> = {}, rule?: PassingRule) {
-  const store = openMemoryStore({
-    onSubscriberError: (error) => {
-      throw error;
-    },
-  });
-  const deltas: RouteDelta[] = [];
-  const slots = { capacity: 1000 };
-  const { catalog } = store;
-  const router = startRouter({
-    discover: (listener) => followCatalog(rule === undefined ? { catalog } : { catalog, rule }, listener),
-    publish: (delta) => deltas.push(structuredClone(delta)),
-    slots,
-    log: silentLogger,
-    ...options,
-  });
-  open.push({ router, store });
-  const compiler = new Compiler({
-    random: () => 0.5,
-    turns: new Int32Array(1000),
-    states: new TargetStates(),
-  });
-  let applied = 0;
-  /** Who answers a request, of those whose turn it is in `times` requests; what a worker would do. */
-  const asked = (host: string, path: string, times = 1): (string | undefined)[] => {
-    for (const delta of deltas.slice(applied)) compiler.apply(delta);
-    applied = deltas.length;
-    const bytes = Buffer.from(host + path);
-    const route = compiler.table.match(bytes, 0, host.length, host.length, bytes.length);
-    if (route === undefined) return ['no route'];
-    return Array.from({ length: times }, () => route.balancer.next([])?.id).sort();
-  };
-  return { store, router, deltas, asked };
-}
-
-const write = async (store: Store, ...all: Given[]) => {
-  await store.write((tx) => {
-    for (const given of all) {
-      const { id, tags, name = 'web', node = `node-${id}`, port = 80, checks = ['passing'] } = given;
-      register(tx, {
-        node: {
-          id: '',
-          name: node,
-          address: '10.0.0.1',
-          datacenter: 'dc1',
-          taggedAddresses: null,
-          meta: null,
-        },
-        service: {
-          id,
-          name,
-          kind: '',
-          tags,
-          address: given.address ?? '127.0.0.1',
-          taggedAddresses: null,
-          meta: null,
-          port,
-          socketPath: '',
-          weights: given.weights ?? { passing: 1, warning: 1 },
-          enableTagOverride: false,
-        },
-        checks: checks.map((status, i) => check(`c${i}-${id}`, status, id)),
-      });
-    }
-  });
-};
-
-const check = (id: string, status: CheckStatus, serviceId: string) => ({
-  id,
-  name: id,
-  status,
-  notes: '',
-  output: '',
-  serviceId,
-  type: '',
-  interval: '',
-  timeout: '',
-  definition: {},
-});
-
-const commands = (text: string) => [{ name: '', text }];
-
-const nodeCheck = (store: Store, node: string, id: string, status: CheckStatus) =>
-  store.write((tx) =>
-    register(tx, {
-      node: { id: '', name: node, address: '', datacenter: '', taggedAddresses: null, meta: null },
-      skipNodeUpdate: true,
-      checks: [check(id, status, '')],
-    }),
-  );
 
 describe('router', () => {
   it('publishes a route in the tick of the commit that brings its instance, with one delta for all of it', async () => {
@@ -176,6 +55,7 @@ describe('router', () => {
     router.stop();
   });
 
+  // As arguments of one call they were too many for the stack, and the agent did not start.
   it('takes more instances at its start than a call may have arguments', () => {
     const changes = Array.from({ length: 200_000 }, (_, at) => ({
       id: `node/${at}`,
@@ -222,51 +102,6 @@ describe('router', () => {
     expect(deltas.at(-1)).toMatchObject({ changed: [], removed: ['/'] });
   });
 
-  it.each<{ what: string; checks: CheckStatus[]; rule?: PassingRule; isIn: boolean }>([
-    { what: 'one passing check is enough', checks: ['passing', 'critical'], isIn: true },
-    { what: 'a warning does not pass', checks: ['warning'], isIn: false },
-    { what: 'no check at all does not pass', checks: [], isIn: false },
-    {
-      what: 'with "all" every check must pass',
-      checks: ['passing', 'warning'],
-      rule: { statuses: ['passing'], checksRequired: 'all' },
-      isIn: false,
-    },
-    {
-      what: 'a warning passes where it is said to',
-      checks: ['warning'],
-      rule: { statuses: ['passing', 'warning'], checksRequired: 'one' },
-      isIn: true,
-    },
-  ])('health: $what', async ({ checks, rule, isIn }) => {
-    const { store, asked } = start({}, rule);
-    await write(store, { id: 'a', tags: ['urlprefix-/'], checks });
-    expect(asked('h', '/')).toEqual([isIn ? 'node-a/a' : 'no route']);
-  });
-
-  it.each(['_node_maintenance', 'serfHealth'])('health: node check %s takes the node out', async (id) => {
-    const { store, asked, router } = start();
-    await write(store, { id: 'a', tags: ['urlprefix-/'] });
-    await nodeCheck(store, 'node-a', id, 'critical');
-    expect(asked('h', '/')).toEqual(['no route']);
-    expect(router.explain('h', '/').passedOver[0]?.reason).toMatch(/node-a\/a: .*node/);
-    await store.write((tx) => deregisterCheck(tx, 'node-a', id));
-    expect(asked('h', '/')).toEqual(['node-a/a']);
-  });
-
-  it('health: maintenance of an instance takes it out though its checks pass', async () => {
-    const { store, asked } = start();
-    await write(store, { id: 'a', tags: ['urlprefix-/'] });
-    await store.write((tx) =>
-      register(tx, {
-        node: { id: '', name: 'node-a', address: '', datacenter: '', taggedAddresses: null, meta: null },
-        skipNodeUpdate: true,
-        checks: [check('_service_maintenance:a', 'critical', 'a')],
-      }),
-    );
-    expect(asked('h', '/')).toEqual(['no route']);
-  });
-
   it('the same service ID on two nodes is two instances', async () => {
     const { store, asked } = start();
     await write(
@@ -305,56 +140,6 @@ describe('router', () => {
     await store.write((tx) => deregisterService(tx, 'node-a', 'a'));
     expect(asked('h', '/', 2)).toEqual(['node-b/b', 'node-b/b']);
     expect(router.routes()[0]?.service).toBe('api');
-  });
-
-  it('a bad tag is reported with its place and stops neither its instance nor others', async () => {
-    const { store, asked, router } = start();
-    await write(
-      store,
-      { id: 'a', tags: ['urlprefix-', 'urlprefix-/a weight=much', 'urlprefix-[.test/'] },
-      { id: 'b', tags: ['urlprefix-/b', 'urlprefix-:99'], port: 81 },
-      { id: 'c', tags: ['urlprefix-/c'], port: 0 },
-    );
-    expect(asked('h', '/a')).toEqual(['node-a/a']);
-    expect(asked('h', '/b')).toEqual(['node-b/b']);
-    expect(router.problems().map(({ instance, tag }) => [instance, tag])).toEqual([
-      ['node-a/a', 'urlprefix-'],
-      ['node-a/a', 'urlprefix-[.test/'],
-      ['node-a/a', 'urlprefix-/a weight=much'],
-      ['node-b/b', 'urlprefix-:99'],
-      ['node-c/c', 'urlprefix-/c'],
-    ]);
-    expect(router.problems()).toBe(router.problems());
-    await write(store, { id: 'a', tags: ['urlprefix-/a'] });
-    expect(router.problems().map(({ instance }) => instance)).toEqual(['node-b/b', 'node-c/c']);
-  });
-
-  it('says what is wrong once, however many instances have it', async () => {
-    const lines: string[] = [];
-    const sink = ({ fields }: LogLine) => lines.push(String(fields.reason));
-    const { store } = start({ log: createLogger({ level: 'info', sink }) });
-    const bad = ['a', 'b', 'c'].map((id): Given => ({ id, tags: ['urlprefix-/ weight=much'] }));
-    await write(store, ...bad);
-    await store.write((tx) => updateCheck(tx, 'node-a', 'c0-a', { status: 'critical', output: '' }));
-    await store.write((tx) => deregisterService(tx, 'node-b', 'b'));
-    await write(store, bad[1] as Given);
-    expect(lines).toEqual([expect.stringMatching(/weight=much is ignored/)]);
-    for (const { id } of bad) await store.write((tx) => deregisterService(tx, `node-${id}`, id));
-    await write(store, bad[0] as Given);
-    expect(lines).toHaveLength(2);
-  });
-
-  it('a route with a rule that cannot be read stays closed, also against wider routes; a TCP route is none for HTTP', async () => {
-    const { store, asked, router } = start();
-    await write(
-      store,
-      { id: 'a', tags: ['urlprefix-/', 'urlprefix-/admin allow=10.0.0.0/8'] },
-      { id: 'tcp', tags: ['urlprefix-s.test/ proto=tcp'] },
-    );
-    expect(asked('h', '/x')).toEqual(['node-a/a']);
-    const [closed] = router.snapshot().changed.filter(({ id }) => id === '/admin');
-    expect(closed?.handlings).toMatchObject([{ access: { closed: true } }]);
-    expect(asked('s.test', '/')).toEqual(['node-a/a']);
   });
 
   it('without a healthy instance the next best route answers, or the route itself where that is wanted', async () => {
@@ -423,67 +208,6 @@ describe('router', () => {
     ]);
   });
 
-  it('route commands add, take out and weigh, in their order; a bad line is told and stops only itself', async () => {
-    const { store, router, asked } = start();
-    await write(
-      store,
-      { id: 'a', tags: ['urlprefix-m.test/', 'blue'], name: 'one' },
-      { id: 'b', tags: ['urlprefix-m.test/', 'green'], name: 'two' },
-    );
-    router.setCommands(
-      commands('route del tags "blue"\nroute nonsense\nroute add man M.test/x http://10.0.0.9:81/?k=v'),
-    );
-    expect(asked('m.test', '/', 4)).toEqual(['node-b/b', 'node-b/b', 'node-b/b', 'node-b/b']);
-    expect(asked('m.test', '/x')).toEqual(['command/man M.test/x 10.0.0.9:81']);
-    expect(router.problems()).toEqual([
-      {
-        service: '',
-        instance: '',
-        tag: 'route nonsense',
-        reason: expect.stringMatching(/^line 2 .*route add/),
-      },
-    ]);
-    router.setCommands(
-      commands(
-        'route add man m.test/x http://10.0.0.9:81/\nroute del man\nroute weight one m.test/ weight 0.25',
-      ),
-    );
-    expect(asked('m.test', '/x')).toEqual(expect.arrayContaining([expect.stringMatching(/^node/)]));
-    expect(asked('m.test', '/', 8).filter((id) => id === 'node-a/a')).toHaveLength(2);
-    router.setCommands(commands(''));
-    expect(asked('m.test', '/', 8).filter((id) => id === 'node-a/a')).toHaveLength(4);
-    expect(router.problems()).toEqual([]);
-  });
-
-  it('tells of each tag and command whose auth= names no scheme, and takes it back when there is one', async () => {
-    const lines: LogLine[] = [];
-    const log = createLogger({ level: 'warn', sink: (line) => lines.push(line) });
-    const { store, router, asked } = start({ log, authSchemes: ['team'] });
-    const tag = 'urlprefix-/a auth=staff';
-    await write(
-      store,
-      { id: 'a', tags: [tag] },
-      { id: 'b', tags: ['urlprefix-/b auth=team', 'urlprefix-/c'] },
-    );
-    router.setCommands(commands('route add man /m http://10.0.0.9:81/ opts "auth=nobody"'));
-    const reason = expect.stringMatching(/^auth=staff: .*closed/);
-    expect(router.problems()).toEqual([
-      { service: 'web', instance: 'node-a/a', tag, reason },
-      expect.objectContaining({ service: 'man', reason: expect.stringMatching(/^auth=nobody: /) }),
-    ]);
-    expect(lines.map(({ fields }) => fields.instance)).toEqual(['node-a/a', 'command/man /m 10.0.0.9:81']);
-    // It keeps its place: the next best route would let everybody in.
-    expect(asked('', '/a')).toEqual(['node-a/a']);
-
-    router.setAuthSchemes(['staff', 'nobody']);
-    expect(router.problems()).toEqual([
-      expect.objectContaining({ instance: 'node-b/b', reason: expect.stringMatching(/^auth=team: /) }),
-    ]);
-    router.setAuthSchemes(['staff', 'nobody', 'team']);
-    expect(router.problems()).toEqual([]);
-    expect(asked('', '/a')).toEqual(['node-a/a']);
-  });
-
   it('explains which route takes a request, who shares it, and why the others do not', async () => {
     const { store, router } = start();
     await write(
@@ -517,19 +241,5 @@ describe('router', () => {
     await write(store, ...many);
     await write(store, { id: 's5', tags: ['urlprefix-h5.test/', 'urlprefix-h5.test/new'] });
     expect(deltas.at(-1)?.changed.map(({ id }) => id)).toEqual(['h5.test/new']);
-  });
-
-  // As arguments of one call they were too many for the stack, and the agent did not start.
-  it('begins with as many instances as there are', () => {
-    const gone = Array.from({ length: 200_000 }, (_, i) => ({
-      id: `s${i}`,
-      before: undefined,
-      after: undefined,
-    }));
-    const discover: RouterOptions['discover'] = (listener) => {
-      listener(gone);
-      return { instances: () => [], resync: () => {}, stop: () => {} };
-    };
-    expect(start({ discover }).router.routes()).toEqual([]);
   });
 });
