@@ -3,8 +3,6 @@ import { availableParallelism } from 'node:os';
 import { RateTable } from '../balance/rate-limit.ts';
 import { StateCells } from '../balance/shared-state.ts';
 import { type ErrorCode, MusterError } from '../errors.ts';
-import { formatHostPort } from '../lib/host-port.ts';
-import type { Logger } from '../lib/log.ts';
 import { Sockets } from '../lib/sockets.ts';
 import type { TableOptions } from '../route/byte-table.ts';
 import type { PoolDelta } from '../route/pool-spec.ts';
@@ -15,28 +13,26 @@ import type { Ejection } from './ejector.ts';
 import { AT_ONCE, type Farewell } from './farewell.ts';
 import { FleetListeners } from './fleet-listeners.ts';
 import { endedEarly, FleetMember } from './fleet-member.ts';
+import { FleetReports, type ReportOptions } from './fleet-reports.ts';
 import type { ProxyLimits } from './limits.ts';
 import type { ListenAddress, ListenerSpec } from './listener-spec.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 import { WaitingCounts } from './neighbours.ts';
 import { Replacement } from './replacement.ts';
 import type { ProxySettings } from './settings.ts';
-import { describeShortage } from './shortage.ts';
-import type { SpanBatch } from './span-post.ts';
 import type { ChallengeAnswers, StoreSpec } from './tls/spec.ts';
 import { TicketKeys } from './tls/ticket-keys.ts';
 import { loadLibc } from './uring/libc.ts';
 
 const NO_POOLS: PoolDelta = { version: 0, changed: [], removed: [] };
 
-export interface FleetOptions {
+export interface FleetOptions extends ReportOptions {
   /** Default: as many as there are cores for this process, or one where the transport cannot share a port between threads. */
   workers?: number | undefined;
   /** Default: the better one of those that work here. */
   transport?: TransportChoice;
   /** Where every worker listens from the start; `open` and `close` change it later. */
   listeners: readonly ListenerSpec[];
-  log: Logger;
   /** What to do with HTTP besides; `configure` changes it later. */
   settings?: ProxySettings;
   /** All routes, for a worker that starts. */
@@ -48,14 +44,6 @@ export interface FleetOptions {
   localAddress?: string;
   /** Where TCP and UDP go: all pools, for a worker that starts. */
   pools?: () => PoolDelta;
-  /** All workers have applied this version of the pools. */
-  onPoolsApplied?: (version: number) => void;
-  /** All workers have applied this version. */
-  onApplied?: (version: number) => void;
-  /** An instance was ejected, or is back. */
-  onEjections?: (ejections: readonly Ejection[]) => void;
-  /** Takes spans of recorded requests; recorded only with `settings.sampler`. */
-  onSpans?: ((batch: SpanBatch) => void) | undefined;
   /** The bundled worker; default: beside the bundle this runs from. */
   worker?: URL;
   /** Those of the process; default: each listener opens its own, and nobody hears of it. */
@@ -77,6 +65,7 @@ export class ProxyFleet {
   readonly #stickyKey = randomUUID();
   readonly #listeners: FleetListeners;
   readonly #replacement: Replacement;
+  readonly #reports: FleetReports;
   readonly #stores = new Map<string, StoreSpec>();
   readonly #ticketKeys = new TicketKeys((keys) => this.#send({ type: 'ticket-keys', keys }));
   #challenges = 0;
@@ -84,7 +73,6 @@ export class ProxyFleet {
   #transport: TransportChoice = { name: 'net', why: 'nothing was chosen yet' };
   /** How many there are to be. */
   #workers = 1;
-  #settled = 0;
   #stopped: Promise<void> | undefined;
 
   /**
@@ -96,6 +84,7 @@ export class ProxyFleet {
     this.counters = counters;
     this.#settings = this.#complete(options.settings);
     this.#listeners = new FleetListeners(options.sockets ?? new Sockets());
+    this.#reports = new FleetReports(this.#members, options);
     this.#replacement = new Replacement({
       start: () => this.#startWorker(),
       openMissing: () => this.#openMissing(),
@@ -212,9 +201,7 @@ export class ProxyFleet {
 
   /** Instances that get no traffic at present, as any worker sees it. */
   ejections(): readonly Ejection[] {
-    const all = new Map<string, Ejection>();
-    for (const member of this.#members) for (const [id, ejection] of member.ejections) all.set(id, ejection);
-    return [...all.values()];
+    return this.#reports.ejections();
   }
 
   /** Takes no more connections, lets what is under way finish, ends the workers. Idempotent. */
@@ -325,50 +312,11 @@ export class ProxyFleet {
       case 'ready':
         member.ready = true;
         return;
-      case 'pools-applied': {
-        member.poolsApplied = message.version;
-        this.#options.onPoolsApplied?.(
-          Math.min(...[...this.#members].map(({ poolsApplied }) => poolsApplied)),
-        );
-        return;
-      }
       case 'refused':
         member.refusal = message.why;
         return;
-      case 'applied': {
-        member.applied = message.version;
-        const version = Math.min(...[...this.#members].map(({ applied }) => applied));
-        if (version > this.#settled) {
-          this.#settled = version;
-          this.#options.onApplied?.(version);
-        }
-        return;
-      }
-      case 'ejected': {
-        const { id, host, port, why } = message.ejection;
-        this.#options.log.warn('instance ejected', {
-          instance: id,
-          address: formatHostPort(host, port),
-          why,
-        });
-        member.ejections.set(id, message.ejection);
-        this.#options.onEjections?.(this.ejections());
-        return;
-      }
-      case 'spans':
-        this.#options.onSpans?.(message);
-        member.send({ type: 'spans-taken' });
-        return;
-      case 'trouble':
-        this.#options.log.warn(message.why);
-        return;
-      case 'shortage':
-        this.#options.log.warn(describeShortage(message.report));
-        return;
-      case 'returned':
-        this.#options.log.info('instance no longer ejected', { instance: message.id });
-        member.ejections.delete(message.id);
-        this.#options.onEjections?.(this.ejections());
+      default:
+        this.#reports.hear(member, message);
     }
   }
 
@@ -377,7 +325,7 @@ export class ProxyFleet {
     this.#members.delete(member);
     this.#bury(member);
     member.abandon();
-    if (member.ejections.size > 0) this.#options.onEjections?.(this.ejections());
+    this.#reports.lost(member);
     if (member.refusal !== undefined && this.#members.size === 0) this.#fallBack(member.refusal);
     if (member.ready) this.#replacement.died(Date.now() - member.startedAt);
   }
