@@ -48,11 +48,6 @@ export interface ProxySettings {
   };
 }
 
-/** A token of RFC 9110, as names of header fields are. */
-export function isFieldName(text: string): boolean {
-  return /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(text);
-}
-
 /** Value of Strict-Transport-Security (RFC 6797); `maxAge` in seconds. */
 export function strictTransportOf(
   maxAge: number,

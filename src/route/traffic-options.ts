@@ -1,6 +1,8 @@
 /** Options of a route about traffic: who is kept together, tried out, copied, held back. Beyond fabio's; a new one is a line here. */
+
 import { STRATEGY_NAMES, type StrategyName } from '../balance/strategies.ts';
 import { parseDuration } from '../lib/duration.ts';
+import { isFieldName } from '../lib/field-name.ts';
 import { parseBytes } from '../lib/size.ts';
 import { type Asker, BY_ADDRESS, type CanarySpec, type StickySpec } from './choice.ts';
 import type { MirrorSpec, RateSpec, RouteLimitsSpec } from './handling.ts';
@@ -41,14 +43,12 @@ interface TrafficOption {
   read(value: string, into: TrafficRead): string | undefined;
 }
 
-/** A token (RFC 9110 §5.6.2), as names of fields and of cookies are. */
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const ASKERS = 'address, header:NAME or cookie:NAME';
 
 function askerOf(text: string): Asker | undefined {
   if (text === 'address') return BY_ADDRESS;
   const [, kind, name = ''] = /^(header|cookie):(.+)$/.exec(text) ?? [];
-  if (!TOKEN.test(name)) return undefined;
+  if (!isFieldName(name)) return undefined;
   return kind === 'cookie' ? { kind, name } : { kind: 'header', name: name.toLowerCase() };
 }
 
@@ -116,7 +116,7 @@ export const TRAFFIC_OPTIONS = {
     read(value, into) {
       const [name = '', time, ...more] = value.split(',');
       const age = time === undefined ? 0 : parseDuration(time);
-      if (!TOKEN.test(name) || age === undefined || age < 0 || more.length > 0)
+      if (!isFieldName(name) || age === undefined || age < 0 || more.length > 0)
         return 'it must be true or the name of a cookie, and may say how long it is kept: sticky=true,8h';
       into.sticky =
         name === 'false'
@@ -138,7 +138,7 @@ export const TRAFFIC_OPTIONS = {
   canaryif: {
     read(value, into) {
       const [, header = '', wanted = ''] = /^([^:]+):(.+)$/.exec(value) ?? [];
-      if (!TOKEN.test(header)) return 'it must be a header field and its value, like X-Canary:yes';
+      if (!isFieldName(header)) return 'it must be a header field and its value, like X-Canary:yes';
       into.canaryWhen = { header: header.toLowerCase(), value: wanted };
       return undefined;
     },

@@ -3,8 +3,8 @@
  * `[balancer.access_log]`, `[balancer.no_route]`. A section that is not written is off.
  */
 import { z } from 'zod';
+import { isFieldName } from '../../lib/field-name.ts';
 import { checkAccessFormat } from '../../proxy/access-log.ts';
-import { isFieldName } from '../../proxy/settings.ts';
 import { duration } from './fields.ts';
 
 /** How often files are looked at. As those of certificates: soon enough, nothing for the machine. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isFieldName } from '../../lib/field-name.ts';
 import { duration, secretField } from './fields.ts';
 
 export const telemetrySchema = z
@@ -15,10 +16,7 @@ export const telemetrySchema = z
         'OpenTelemetry collector that figures and traces are sent to, over HTTP as JSON: `http://127.0.0.1:4318`. Left out, `OTEL_EXPORTER_OTLP_ENDPOINT` counts; without either nothing is sent.',
       ),
     otlpHeaders: z
-      .record(
-        z.string().regex(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/, { error: 'expected the name of a header field' }),
-        secretField(),
-      )
+      .record(z.string().refine(isFieldName, { error: 'expected the name of a header field' }), secretField())
       .default({})
       .describe('Header fields of these requests, such as the key that the collector asks for. Never shown.'),
     otlpCompression: z
