@@ -1,5 +1,7 @@
 /** What is sent to a collector, and where: from the configuration and, where that says nothing, OpenTelemetry's variables. */
+import { isFieldName } from '../../lib/field-name.ts';
 import type { Resource } from '../../lib/otlp.ts';
+import { percentDecoded } from '../../lib/percent.ts';
 import type { Sampler } from '../../proxy/http1/trace.ts';
 
 export interface TelemetryConfig {
@@ -136,7 +138,7 @@ function destinationOf(
   const timeout = Number(own('TIMEOUT') ?? common('TIMEOUT'));
   const { username, password } = url;
   url.username = url.password = '';
-  const credentials = `${decoded(username)}:${decoded(password)}`;
+  const credentials = `${percentDecoded(username)}:${percentDecoded(password)}`;
   const given = {
     ...(credentials === ':' ? {} : { Authorization: `Basic ${Buffer.from(credentials).toString('base64')}` }),
     ...pairsIn(common('HEADERS')),
@@ -156,7 +158,7 @@ function destinationOf(
 }
 
 function isHeader(name: string, value: string): boolean {
-  return /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name) && /^[\t\x20-\x7e]*$/.test(value);
+  return isFieldName(name) && /^[\t\x20-\x7e]*$/.test(value);
 }
 
 function samplerOf(config: TelemetryConfig, env: Environment, warnings: string[]): Sampler | undefined {
@@ -199,16 +201,9 @@ function pairsIn(text = ''): Record<string, string> {
   return Object.fromEntries(
     text.split(',').flatMap((pair) => {
       const at = pair.indexOf('=');
-      return at < 1 ? [] : [[decoded(pair.slice(0, at).trim()), decoded(pair.slice(at + 1).trim())]];
+      return at < 1
+        ? []
+        : [[percentDecoded(pair.slice(0, at).trim()), percentDecoded(pair.slice(at + 1).trim())]];
     }),
   );
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    // A lone "%" in a token: it means itself.
-    return text;
-  }
 }

@@ -1,4 +1,5 @@
 import { type IncomingHttpHeaders, STATUS_CODES } from 'node:http';
+import { percentDecoded } from '../../lib/percent.ts';
 import type { Router } from '../../route/router.ts';
 import { admitToken, type Door, type Needs } from '../access.ts';
 import { HttpError } from '../http-error.ts';
@@ -211,17 +212,9 @@ function find(pathname: string, base: string): { endpoint: Endpoint; rest: strin
   for (const [own, endpoint] of Object.entries<Endpoint>(ADMIN_ENDPOINTS)) {
     if (path === own) return { endpoint, rest: '' };
     if (endpoint.takesRest === true && path.startsWith(`${own}/`))
-      return { endpoint, rest: decoded(path.slice(own.length)) };
+      return { endpoint, rest: percentDecoded(path.slice(own.length)) };
   }
   return undefined;
-}
-
-function decoded(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path;
-  }
 }
 
 export function text(status: number, body: string): AdminReply {

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { isMusterError, messageOf } from '../../errors.ts';
 import { formatDuration } from '../../lib/duration.ts';
+import { percentDecoded } from '../../lib/percent.ts';
 import type { GobetweenServers } from './servers.ts';
 
 export interface RestSource {
@@ -106,15 +107,7 @@ async function answer(
     return json(403, 'calls from web pages need cors = true in [api]');
   const call = Object.hasOwn(CALLS, key) ? CALLS[key] : undefined;
   if (call === undefined) return plain(404, '404 page not found');
-  return call(source, { name: decoded(name), query, body });
-}
-
-function decoded(name: string): string {
-  try {
-    return decodeURIComponent(name);
-  } catch {
-    return name;
-  }
+  return call(source, { name: percentDecoded(name), query, body });
 }
 
 function isAllowed({ basicAuth }: RestSource, header = ''): boolean {

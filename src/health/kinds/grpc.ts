@@ -5,6 +5,7 @@ import {
   type IncomingHttpStatusHeader,
 } from 'node:http2';
 import { parseHostPort } from '../../lib/host-port.ts';
+import { percentDecoded } from '../../lib/percent.ts';
 import { critical, type Outcome, type ProbeContext, type ProbeKind, passing } from '../kind.ts';
 import type { CheckSpec } from '../spec.ts';
 import { dialError } from './dial-error.ts';
@@ -169,9 +170,5 @@ function faultOfEnd(trailers: IncomingHttpHeaders, reset: number): RpcError | un
 
 /** `grpc-message` is percent-encoded; what is not valid stays as it is. */
 function messageOfTrailer({ 'grpc-message': message = '' }: IncomingHttpHeaders): string {
-  try {
-    return decodeURIComponent(String(message));
-  } catch {
-    return String(message);
-  }
+  return percentDecoded(String(message));
 }

@@ -6,6 +6,7 @@ import {
   type IncomingHttpHeaders,
 } from 'node:http2';
 import type { Socket } from 'node:net';
+import { percentDecoded } from '../../lib/percent.ts';
 
 /** gRPC's status codes that are told apart here (grpc/doc/statuscodes.md). */
 export const STATUS = {
@@ -217,14 +218,5 @@ function outcome(head: IncomingHttpHeaders | undefined, trailers: IncomingHttpHe
   const from = trailers ?? head ?? {};
   const status = from['grpc-status'];
   if (status === undefined) return new RpcError(STATUS.unavailable, 'the connection was lost');
-  return new RpcError(Number(status), decode(String(from['grpc-message'] ?? '')));
-}
-
-/** `grpc-message` is percent-encoded; what is not valid stays as it is. */
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+  return new RpcError(Number(status), percentDecoded(String(from['grpc-message'] ?? '')));
 }
