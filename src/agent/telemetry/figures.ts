@@ -3,6 +3,7 @@ import type { Logger } from '../../lib/log.ts';
 import type { Family } from '../../lib/metrics.ts';
 import { otlpMetrics, type Resource } from '../../lib/otlp.ts';
 import { VERSION } from '../../version.ts';
+import { Away } from './away.ts';
 import type { Destination } from './plan.ts';
 import { post } from './post.ts';
 
@@ -21,21 +22,13 @@ export interface FigureOptions {
 export function sendFigures(options: FigureOptions): { stop(): Promise<void> } {
   const { to, interval, families, resource, startedAt, clock, logger } = options;
   let isStopped = false;
-  /** Told once, until it works again: a collector that is away for a day fills no log. */
-  let isAway = false;
+  const away = new Away('figures', to, logger);
   let cancel = () => {};
 
   async function send(): Promise<void> {
     const now = clock.now();
     const outcome = await post(to, otlpMetrics(families(), { resource, version: VERSION, startedAt, now }));
-    if (outcome.kind === 'taken') {
-      if (isAway) logger.info('the collector takes figures again');
-      isAway = false;
-      return;
-    }
-    if (!isAway)
-      logger.warn(`figures do not reach the collector at ${to.url.host}: ${outcome.why}; trying on`);
-    isAway = true;
+    away.tell(outcome.kind === 'taken' ? undefined : outcome.why);
   }
 
   const round = async (): Promise<void> => {

@@ -5,6 +5,7 @@ import { otlpTraces, type Resource, type Span } from '../../lib/otlp.ts';
 import type { Sampler } from '../../proxy/http1/trace.ts';
 import type { SpanBatch } from '../../proxy/span-post.ts';
 import { VERSION } from '../../version.ts';
+import { Away } from './away.ts';
 import type { TracePlan } from './plan.ts';
 import { post } from './post.ts';
 
@@ -35,12 +36,13 @@ export class SpanExporter {
   #waiting: Span[] = [];
   #cancel: (() => void) | undefined;
   #running: Promise<void> | undefined;
-  #isAway = false;
+  readonly #away: Away;
   readonly #stopping = new AbortController();
   readonly #givenUp = new AbortController();
 
   constructor(options: SpanExporterOptions) {
     this.#options = options;
+    this.#away = new Away('spans', options.plan.to, options.logger);
   }
 
   /** Which traces are recorded. */
@@ -101,11 +103,12 @@ export class SpanExporter {
         const rejected = Math.min(spans.length, outcome.rejected);
         this.exported += spans.length - rejected;
         this.dropped.refused += rejected;
-        if (rejected > 0) this.#tell(`${rejected} of ${spans.length} were rejected: ${outcome.why}`);
-        else this.#tell(undefined);
+        this.#away.tell(
+          rejected > 0 ? `${rejected} of ${spans.length} were rejected: ${outcome.why}` : undefined,
+        );
         return;
       }
-      this.#tell(outcome.why);
+      this.#away.tell(outcome.why);
       if (outcome.kind === 'refused') {
         this.dropped.refused += spans.length;
         return;
@@ -117,14 +120,5 @@ export class SpanExporter {
       const wait = outcome.after ?? backoffDelay(BACKOFF, attempt, random());
       await sleep(clock, wait, this.#stopping.signal);
     }
-  }
-
-  /** Once until it works again: a collector that is away for a day fills no log. */
-  #tell(trouble: string | undefined): void {
-    const { logger, plan } = this.#options;
-    if (trouble === undefined && this.#isAway) logger.info('the collector takes spans again');
-    if (trouble !== undefined && !this.#isAway)
-      logger.warn(`spans do not reach the collector at ${plan.to.url.host}: ${trouble}; trying on`);
-    this.#isAway = trouble !== undefined;
   }
 }
