@@ -24,9 +24,10 @@ export interface Verdict {
 const IN: Verdict = { out: '' };
 
 /**
- * Why an instance gets no traffic, or "" when it does. `checks` are those of its node and its own; `answers`: it was the agent of this
- * very node that told of them, so that it is not down, whatever the servers have not heard of it. The node's agent being down and maintenance of node or instance take it out whatever its own checks say; other checks of the node bear
- * on nothing. An instance without a check of its own is out: nothing says that it is alive.
+ * Why an instance gets no traffic, or "" when it does. `checks` are those of its node and its own. The node's agent being down and
+ * maintenance of node or instance take it out whatever its own checks say; other checks of the node bear on nothing. An instance
+ * without a check of its own is out: nothing says that it is alive. `answers`: it was the agent of this very node that told of the
+ * checks, so that it is not down, whatever the servers have not heard of it.
  */
 export function judgeChecks(
   checks: readonly Judged[],

@@ -31,21 +31,25 @@ export class SpanPost {
       return;
     }
     this.#waiting.push(...spans);
-    if (this.#waiting.length < BATCH) this.#timer ??= setTimeout(() => this.#send(), FLUSH).unref();
-    else this.#send();
+    this.#look();
   }
 
   /** The main thread has the last batch. */
   taken(): void {
     this.#isUnderWay = false;
-    if (this.#waiting.length >= BATCH) this.#send();
-    else if (this.#waiting.length > 0) this.#timer ??= setTimeout(() => this.#send(), FLUSH).unref();
+    this.#look();
   }
 
   /** Sends what waits, whether or not the last batch was taken: the worker ends. */
   flush(): void {
     this.#isUnderWay = false;
     this.#send();
+  }
+
+  /** Sends a whole batch at once, less than that soon. */
+  #look(): void {
+    if (this.#waiting.length >= BATCH) this.#send();
+    else if (this.#waiting.length > 0) this.#timer ??= setTimeout(() => this.#send(), FLUSH).unref();
   }
 
   #send(): void {
