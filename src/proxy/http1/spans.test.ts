@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { OK, request, worldOf } from './fixtures.ts';
 import type { Sampler } from './trace.ts';
 
@@ -100,7 +100,7 @@ describe('the spans of a request', () => {
     expect(world.spans.at(-1)?.spanId).toBe(told(world.upstream.sent));
   });
 
-  it('end with an error when the client leaves, when nobody can be asked, when the answer does not come', () => {
+  it('end with an error when the client leaves, when nobody can be asked, when no answer comes or no whole one', () => {
     const left = recorded();
     left.say(request()).session.gone();
     expect(left.spans.map(({ attributes }) => attributes['error.type'])).toEqual(['aborted', 'aborted']);
@@ -116,6 +116,28 @@ describe('the spans of a request', () => {
     const late = recorded();
     late.say(request()).wait(1e9);
     expect(late.spans.map(({ attributes }) => attributes['error.type'])).toEqual(['504', 'timeout']);
+
+    const strange = recorded();
+    strange.say(request()).answer('nonsense\r\n\r\n');
+    expect(strange.spans.map(({ attributes }) => attributes['error.type'])).toEqual(['502', 'bad-response']);
+
+    const cut = recorded();
+    cut.say(request()).answer('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\na').closed(false);
+    cut.session.gone();
+    expect(cut.spans.map(({ attributes }) => attributes['error.type'])).toEqual(['aborted', 'cut']);
+  });
+
+  it('end for the instance when its connection does, though the client stays', () => {
+    const time = vi.spyOn(performance, 'now').mockReturnValue(100);
+    onTestFinished(() => time.mockRestore());
+    const world = recorded();
+    world.say(request('Connection: upgrade\r\nUpgrade: websocket\r\n'));
+    world.answer('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n');
+    world.closed(true);
+    time.mockReturnValue(250);
+    world.session.gone();
+    const [server, client] = world.spans;
+    expect(server!.end - client!.end).toBeCloseTo(150, 1);
   });
 
   it('are none of a trace that is not recorded, or where none are asked for', () => {
