@@ -6,58 +6,65 @@ import { silentLogger } from '../lib/log.ts';
 import { CounterReader, Counters, createCounterBlock, SLOTS } from '../proxy/counters.ts';
 import { type Router, startRouter } from '../route/router.ts';
 import { openMemoryStore } from '../store/memory.ts';
+import type { Store } from '../store/store.ts';
 import { trafficOf } from './traffic.ts';
 
 let router: Router | undefined;
 afterEach(() => router?.stop());
 
-async function catalogWith(instances: Record<string, 'passing' | 'critical'>): Promise<Catalog> {
-  const store = openMemoryStore({
+const openStore = () =>
+  openMemoryStore({
     onSubscriberError: (error) => {
       throw error;
     },
   });
-  for (const [id, status] of Object.entries(instances)) {
-    await store.write((tx) =>
-      register(tx, {
-        node: {
-          id: '',
-          name: 'n1',
-          address: '10.0.0.1',
-          datacenter: 'dc1',
-          taggedAddresses: null,
-          meta: null,
+
+/** Puts an instance in; its tags lead to "/web" and to a path of its own. */
+const put = (store: Store, id: string, status: 'passing' | 'critical', port: number) =>
+  store.write((tx) =>
+    register(tx, {
+      node: {
+        id: '',
+        name: 'n1',
+        address: '10.0.0.1',
+        datacenter: 'dc1',
+        taggedAddresses: null,
+        meta: null,
+      },
+      service: {
+        id,
+        name: 'web',
+        kind: '',
+        tags: ['urlprefix-/web', `urlprefix-/${id}`],
+        address: '',
+        taggedAddresses: null,
+        meta: null,
+        port,
+        socketPath: '',
+        weights: { passing: 1, warning: 1 },
+        enableTagOverride: false,
+      },
+      checks: [
+        {
+          id: `c-${id}`,
+          name: 'alive',
+          status,
+          notes: '',
+          output: '',
+          serviceId: id,
+          type: 'http',
+          interval: '',
+          timeout: '',
+          definition: {},
         },
-        service: {
-          id,
-          name: 'web',
-          kind: '',
-          tags: ['urlprefix-/web'],
-          address: '',
-          taggedAddresses: null,
-          meta: null,
-          port: 8000 + Object.keys(instances).indexOf(id),
-          socketPath: '',
-          weights: { passing: 1, warning: 1 },
-          enableTagOverride: false,
-        },
-        checks: [
-          {
-            id: `c-${id}`,
-            name: 'alive',
-            status,
-            notes: '',
-            output: '',
-            serviceId: id,
-            type: 'http',
-            interval: '',
-            timeout: '',
-            definition: {},
-          },
-        ],
-      }),
-    );
-  }
+      ],
+    }),
+  );
+
+async function catalogWith(instances: Record<string, 'passing' | 'critical'>): Promise<Catalog> {
+  const store = openStore();
+  for (const [at, [id, status]] of Object.entries(instances).entries())
+    await put(store, id, status, 8000 + at);
   return store.catalog;
 }
 
@@ -119,10 +126,25 @@ it('what a worker counts in a slot shows at its route and its instance', async (
   expect(Array.from(targets[0]!.latency).reduce((a, b) => a + b, 0)).toBe(1);
 });
 
-it('an instance that nobody asked has no figures: there may be very many', async () => {
+it('an instance or a route that nobody asked has no figures: there may be very many', async () => {
   const { traffic, written, router } = started(await catalogWith({ a: 'passing', b: 'passing' }));
-  expect(traffic.sample().targets).toEqual([]);
+  expect(traffic.sample()).toMatchObject({ targets: [], routes: [] });
   const [route] = router.routes();
   written.answered(route!.slot, route!.targets[1]!.slot, 200, 3);
-  expect(traffic.sample().targets.map(({ address }) => address)).toEqual(['10.0.0.1:8001']);
+  const { routes, targets } = traffic.sample();
+  expect(routes.map(({ key }) => key)).toEqual(['/web']);
+  expect(targets.map(({ address }) => address)).toEqual(['10.0.0.1:8001']);
+});
+
+it('routes that did not change are not made again when others do: there may be tens of thousands', async () => {
+  const store = openStore();
+  await put(store, 'a', 'passing', 8000);
+  await put(store, 'b', 'passing', 8001);
+  const { traffic } = started(store.catalog);
+  const before = new Map(traffic.routes().map((route) => [route.path, route]));
+  await put(store, 'b', 'passing', 8009);
+  const after = new Map(traffic.routes().map((route) => [route.path, route]));
+  expect(after.get('/a')).toBe(before.get('/a'));
+  expect(after.get('/b')).not.toBe(before.get('/b'));
+  expect(after.get('/b')?.targets[0]?.address).toBe('10.0.0.1:8009');
 });

@@ -27,9 +27,16 @@ const MOST_CANDIDATES = 50;
 /** What the dashboard sees of the balancer: the router's routes, the workers' counters and ejections. */
 export function trafficOf({ catalog, router, counters, listeners, ejections }: TrafficParts): TrafficSource {
   const listener = listeners.join(', ');
+  // Of tens of thousands a few change in a second: each is made once for what the router says of it.
+  const shown = new WeakMap<RouterView, RouteView>();
+  const shownOf = (view: RouterView): RouteView => {
+    const known = shown.get(view) ?? routeView(view, listener);
+    shown.set(view, known);
+    return known;
+  };
   const routes = whenChanged(
     () => router.routes(),
-    (views) => views.filter(({ isInForce }) => isInForce).map((view) => routeView(view, listener)),
+    (views) => views.filter(({ isInForce }) => isInForce).map(shownOf),
   );
   const problems = whenChanged(
     () => router.problems(),
@@ -51,7 +58,10 @@ export function trafficOf({ catalog, router, counters, listeners, ejections }: T
     problems,
     sample: () => ({
       overall: scope(counters.overall()),
-      routes: router.routes().map(({ id, slot }) => ({ key: id, ...scope(counters.slot(slot)) })),
+      routes: router
+        .routes()
+        .filter(({ slot }) => counters.hasCounted(slot))
+        .map(({ id, slot }) => ({ key: id, ...scope(counters.slot(slot)) })),
       targets: [...targets().values()]
         .filter(({ slot }) => counters.hasCounted(slot))
         .map((target) => ({

@@ -52,7 +52,7 @@ export class Picture {
   /** Puts an item in the place of the one with its key. Nothing happens when they are equal. */
   put<C extends CollectionName>(name: C, item: Collections[C]): void {
     const known = items(this, name).get(item.key);
-    if (known !== undefined && isSame(known, item)) return;
+    if (known === item || (known !== undefined && isSame(known, item))) return;
     items(this, name).set(item.key, item);
     this.#touch(name, item.key);
   }
