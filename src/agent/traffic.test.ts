@@ -68,11 +68,11 @@ async function catalogWith(instances: Record<string, 'passing' | 'critical'>): P
   return store.catalog;
 }
 
-function started(catalog: Catalog, ejected: string[] = []) {
+function started(catalog: Catalog, ejected: string[] = [], capacity = SLOTS) {
   const counters = new CounterReader();
   const block = createCounterBlock();
   counters.add(block);
-  const slots = { capacity: SLOTS };
+  const slots = { capacity };
   router = startRouter({
     discover: (listener) => followCatalog({ catalog }, listener),
     publish: () => {},
@@ -147,4 +147,12 @@ it('routes that did not change are not made again when others do: there may be t
   expect(after.get('/a')).toBe(before.get('/a'));
   expect(after.get('/b')).not.toBe(before.get('/b'));
   expect(after.get('/b')?.targets[0]?.address).toBe('10.0.0.1:8009');
+});
+
+it('those that found no slot of their own have no figures, whatever the others count', async () => {
+  const { traffic, written, router } = started(await catalogWith({ a: 'passing', b: 'passing' }), [], 2);
+  const shared = router.routes().filter(({ slot }) => slot === 0);
+  expect(shared.length).toBeGreaterThan(1);
+  written.answered(0, 0, 200, 3);
+  expect(traffic.sample()).toMatchObject({ targets: [], routes: [] });
 });

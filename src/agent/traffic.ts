@@ -9,6 +9,7 @@ import type { CounterReader } from '../proxy/counters.ts';
 import { LATENCY_BOUNDS } from '../proxy/counters.ts';
 import type { Ejection } from '../proxy/ejector.ts';
 import type { Router } from '../route/router.ts';
+import { SHARED_SLOT } from '../route/slots.ts';
 import type { RouteView as RouterView, TargetView } from '../route/view.ts';
 import { emergencyText, optionsOf, standingWords } from './route-words.ts';
 
@@ -27,6 +28,9 @@ const MOST_CANDIDATES = 50;
 /** What the dashboard sees of the balancer: the router's routes, the workers' counters and ejections. */
 export function trafficOf({ catalog, router, counters, listeners, ejections }: TrafficParts): TrafficSource {
   const listener = listeners.join(', ');
+  // What shares a slot with all others has no figures of its own, and may be very many.
+  const hasFigures = ({ slot }: { readonly slot: number }): boolean =>
+    slot !== SHARED_SLOT && counters.hasCounted(slot);
   // Of tens of thousands a few change in a second: each is made once for what the router says of it.
   const shown = new WeakMap<RouterView, RouteView>();
   const shownOf = (view: RouterView): RouteView => {
@@ -60,15 +64,13 @@ export function trafficOf({ catalog, router, counters, listeners, ejections }: T
       overall: scope(counters.overall()),
       routes: router
         .routes()
-        .filter(({ slot }) => counters.hasCounted(slot))
+        .filter(hasFigures)
         .map(({ id, slot }) => ({ key: id, ...scope(counters.slot(slot)) })),
-      targets: [...targets().values()]
-        .filter(({ slot }) => counters.hasCounted(slot))
-        .map((target) => ({
-          service: target.service,
-          address: formatHostPort(target.host, target.port),
-          ...scope(counters.slot(target.slot)),
-        })),
+      targets: [...targets().values()].filter(hasFigures).map((target) => ({
+        service: target.service,
+        address: formatHostPort(target.host, target.port),
+        ...scope(counters.slot(target.slot)),
+      })),
     }),
     outs: () =>
       ejections().map(
