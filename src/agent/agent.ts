@@ -9,28 +9,27 @@ import { EventLog } from '../cluster/event-log.ts';
 import { DnsCounts } from '../dns/counts.ts';
 import { messageOf } from '../errors.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
-import { fromHere, type HostPort, parseHostPort } from '../lib/host-port.ts';
+import { type HostPort, parseHostPort } from '../lib/host-port.ts';
 import { Sockets } from '../lib/sockets.ts';
-import type { ScriptsFrom } from '../registry/admit.ts';
-import { type Registry, startRegistry } from '../registry/registry.ts';
+import type { Registry } from '../registry/registry.ts';
 import { VERSION } from '../version.ts';
 import { startAcl } from './acl.ts';
 import { type Balancer, startBalancer } from './balancer.ts';
 import type { Config } from './config/schema.ts';
 import { definitionsOf } from './definitions.ts';
 import { listenDns, listenHttp, type Parts } from './doors.ts';
-import { type Groups, startGroups } from './groups.ts';
+import type { Groups } from './groups.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { stickyKey } from './http-settings.ts';
 import { advertiseAddress, nodeId } from './identity.ts';
 import { startKernel } from './kernel.ts';
+import { type Late, startLate } from './late.ts';
 import type { AgentLog } from './log.ts';
+import { startOwnRegistry } from './own-registry.ts';
 import { startAgentRegistrator } from './registrator.ts';
 import { Teardown } from './teardown.ts';
 import { telemetryOf } from './telemetry/telemetry.ts';
-import { type AgentTemplates, startAgentTemplates } from './templates.ts';
-import { openTruth, type Truth, type Who } from './truth.ts';
-import { startWatches, type Watches } from './watches.ts';
+import { openTruth } from './truth.ts';
 
 export interface AgentOptions {
   log: AgentLog;
@@ -120,7 +119,7 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
   });
   const { store, disk, environment, sessions, leadership, cluster, isServer } = truth;
   teardown.add('the sessions', () => sessions.stop());
-  const registry = await register(parts, who, { store, disk, isServer });
+  const registry = await startOwnRegistry(parts, who, { store, disk, isServer });
   teardown.add('the registry', () => registry.stop());
   teardown.add(
     'housekeeping',
@@ -176,18 +175,14 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
   teardown.add('the registrator', () => registrator?.stop());
 
   let draining: Promise<void> | undefined;
-  let groups: Groups | undefined;
-  let templates: AgentTemplates | undefined;
-  let watches: Watches | undefined;
+  let late: Late | undefined;
   const reload = async () => {
     if (options.readConfig === undefined) return;
     const again = await options.readConfig();
     // First: a file of it that cannot be read keeps the old configuration, whole.
     balancer?.reload(again.balancer);
     await registry.reload(definitionsOf(again));
-    await groups?.reload(again.group);
-    templates?.reload(again.template);
-    watches?.reload(again.watch);
+    await late?.reload(again);
     logger.info(
       'the configuration was read again: services, checks, groups, templates, watches and what the balancer does with HTTP are in force',
     );
@@ -238,14 +233,14 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
       random,
       logger,
       agent: control,
-      groups: () => groups?.list() ?? [],
+      groups: () => late?.groups.list() ?? [],
       connections: () => balancer?.connections() ?? [],
     },
     {
       balancer,
       tracing: telemetry.tracing,
       registrator,
-      templates: () => templates,
+      templates: () => late?.templates,
       dns,
       dnsCounts,
       uiDirectory: config.api.ui ? options.uiDirectory : undefined,
@@ -255,65 +250,17 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
   const figures = telemetry.sendFigures(api.metrics, startedAt);
   teardown.add('telemetry', () => figures.stop());
 
-  // Last: their programs register over the API, and they end while all else still runs.
-  groups = await startGroups(config.group, {
+  late = await startLate(parts, {
     store,
     registry,
-    runsAny: config.cluster.runGroups,
     balancer,
     disk:
       environment === undefined || dataDirectory === undefined
         ? undefined
         : { environment, directory: path.join(dataDirectory, 'groups') },
-    env: {
-      MUSTER_NODE: registry.node.name,
-      MUSTER_ZONE: config.node.meta.zone ?? '',
-      ...(http[0] === undefined ? {} : { CONSUL_HTTP_ADDR: fromHere(http[0]) }),
-      ...(balancer?.addresses.listeners[0] === undefined
-        ? {}
-        : { MUSTER_BALANCER_ADDR: fromHere(balancer.addresses.listeners[0]) }),
-    },
-    clock,
-    random,
-    logger,
-    output:
-      options.groupOutput ??
-      ((instance, stream, line) => {
-        const to = logger.child(instance);
-        if (stream === 'stderr') to.warn(line);
-        else to.info(line);
-      }),
+    http: http[0],
+    groupOutput: options.groupOutput,
   });
-  const started = groups;
-  teardown.add('the groups', () => started.stop());
-
-  if (config.template.length > 0 || config.haproxy.length > 0) {
-    const rendering = startAgentTemplates({
-      templates: config.template,
-      haproxy: config.haproxy,
-      catalog: store.catalog,
-      node: registry.node,
-      env: process.env,
-      variables: http[0] === undefined ? {} : { CONSUL_HTTP_ADDR: fromHere(http[0]) },
-      clock,
-      random,
-      logger,
-    });
-    templates = rendering;
-    teardown.add('the templates', () => rendering.stop());
-  }
-
-  if (http[0] !== undefined) {
-    const started = startWatches(config.watch, {
-      address: http[0],
-      env: { ...process.env, CONSUL_HTTP_ADDR: fromHere(http[0]) },
-      clock,
-      random,
-      log: logger.child('watch'),
-    });
-    watches = started;
-    teardown.add('the watches', () => started.stop());
-  }
 
   const drain = (isReplaced = false): Promise<void> => {
     const farewell = { patience: config.balancer.drainTimeout, isReplaced };
@@ -333,7 +280,7 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
       admin: balancer?.addresses.admin === undefined ? [] : [balancer.addresses.admin],
     },
     balancer,
-    groups,
+    groups: late.groups,
     reload,
     async yield() {
       await api.hold();
@@ -345,41 +292,6 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
       await teardown.run();
     },
   };
-}
-
-/** Registers this node with what its disk and its configuration say. */
-function register(
-  { config, log, clock, random }: Parts,
-  who: Who,
-  { store, disk, isServer }: Pick<Truth, 'store' | 'disk' | 'isServer'>,
-): Promise<Registry> {
-  return startRegistry({
-    store,
-    node: {
-      ...who,
-      datacenter: config.node.datacenter,
-      meta: config.node.meta,
-      ...(isServer ? { server: { port: config.ports.server, meta: { version: VERSION } } } : {}),
-    },
-    disk,
-    clock,
-    random,
-    logger: log.logger.child('registry'),
-    definitions: definitionsOf(config),
-    scripts: scriptsFrom(config.health),
-    flood: {
-      share: config.health.floodShare,
-      floor: config.health.floodFloor,
-      interval: config.health.floodInterval,
-    },
-    checkUpdateInterval: config.health.checkUpdateInterval,
-    limits: { outputMaxSize: config.health.checkOutputMaxSize },
-  });
-}
-
-function scriptsFrom({ enableScriptChecks, enableLocalScriptChecks }: Config['health']): ScriptsFrom {
-  if (enableScriptChecks) return 'anybody';
-  return enableLocalScriptChecks ? 'config' : 'nobody';
 }
 
 function joinAt(cluster: Cluster, address: string): Promise<void> {
