@@ -18,6 +18,7 @@ import { registratorBench } from './registrator.mjs';
 import { registryBench } from './registry.mjs';
 import { resilienceBench } from './resilience.mjs';
 import { routesBench } from './routes.mjs';
+import { routesLoadBench } from './routes-load.mjs';
 import { soakBench } from './soak.mjs';
 import { storeBench } from './store.mjs';
 import { templateBench } from './template.mjs';
@@ -92,6 +93,11 @@ const BENCHES = {
     about: 'memory, look-up and change of a table of 50,000 routes',
     needs: [],
     measure: routesBench,
+  },
+  'routes-load': {
+    about: 'what clients see while a table of 50,000 routes changes',
+    needs: ['bench'],
+    measure: routesLoadBench,
   },
   groups: {
     about: 'a group of 200 processes: how fast it grows and what it costs; a day of an autoscaler simulated',
