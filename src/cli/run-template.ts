@@ -17,6 +17,7 @@ import { TemplateUnit } from '../template/unit.ts';
 import { VERSION } from '../version.ts';
 import type { FlagValues } from './flags.ts';
 import { metricsPlace, serveOwnMetrics } from './own-metrics.ts';
+import { writePidFile } from './pid-file.ts';
 import type { Terminal } from './verb.ts';
 import type { TemplateFlags } from './verbs/template.ts';
 
@@ -87,18 +88,9 @@ export async function runTemplate(given: Given, terminal: Terminal): Promise<num
     child: childOf(config),
     variables: {
       CONSUL_HTTP_ADDR: client.address,
-      ...(clientOptions.token === undefined || clientOptions.token === ''
-        ? {}
-        : { CONSUL_HTTP_TOKEN: clientOptions.token }),
+      ...(clientOptions.token ? { CONSUL_HTTP_TOKEN: clientOptions.token } : {}),
     },
-    attempts:
-      retry?.enabled === false
-        ? 1
-        : retry?.attempts === undefined
-          ? once
-            ? ONCE_ATTEMPTS
-            : undefined
-          : retry.attempts || undefined,
+    attempts: attemptsOf(config, once),
     exitAfter: config.exit_after,
     environment: (name) => terminal.env[name],
     clock: wakefulClock,
@@ -117,28 +109,14 @@ export async function runTemplate(given: Given, terminal: Terminal): Promise<num
         templates: { reports: () => runner.reports(), sourceErrors: () => runner.sourceErrors },
       }),
   });
-  const pidFile = config.pid_file;
-  if (pidFile !== undefined) writePid(pidFile);
-  let interrupted: (code: number) => void = () => {};
-  const interruption = new Promise<number>((resolve) => {
-    interrupted = resolve;
-  });
-  const killSignal = config.kill_signal || 'SIGINT';
-  const reloadSignal = config.reload_signal === undefined ? 'SIGHUP' : config.reload_signal;
-  const onSignal = (signal: NodeJS.Signals): void => {
-    if (signal === reloadSignal) reload(runner, read, dry, log);
-    else if (signal === killSignal) interrupted(EXIT.interrupted);
-    // A child decides for itself what a signal means; without one there is nobody to hand it on to.
-    else if (!runner.signal(signal) && (signal === 'SIGTERM' || signal === 'SIGINT' || signal === 'SIGQUIT'))
-      interrupted(0);
-  };
-  for (const signal of new Set([...HANDED_ON, killSignal])) process.on(signal, onSignal);
+  const removePidFile = writePidFile(config.pid_file);
+  const signals = listen(config, runner, () => reload(runner, read, dry, log));
   // Timers that wait for nothing else keep the program alive.
   const keepAlive = setInterval(() => {}, 2 ** 30);
   try {
     if (templates.length > 0) runner.start();
     const code = await Promise.race([
-      interruption,
+      signals.interrupted,
       (templates.length > 0 ? runner.ended : new Promise<RunnerEnd>(() => {})).then((end) =>
         codeOf(end, terminal),
       ),
@@ -147,9 +125,43 @@ export async function runTemplate(given: Given, terminal: Terminal): Promise<num
     return code;
   } finally {
     clearInterval(keepAlive);
-    for (const signal of new Set([...HANDED_ON, killSignal])) process.off(signal, onSignal);
-    if (pidFile !== undefined) fs.rmSync(pidFile, { force: true });
+    signals.leave();
+    removePidFile();
   }
+}
+
+/** Failures in a row after which it ends; undefined: it goes on for ever, which 0 says too. */
+function attemptsOf({ consul }: ConfigFile, once: boolean): number | undefined {
+  const { enabled, attempts = once ? ONCE_ATTEMPTS : 0 } = consul?.retry ?? {};
+  return enabled === false ? 1 : attempts || undefined;
+}
+
+/** Takes signals until it leaves them alone: one has it read everything again, one ends it, the others are the child's. */
+function listen(
+  { kill_signal, reload_signal = 'SIGHUP' }: ConfigFile,
+  runner: Runner,
+  readAgain: () => void,
+): { interrupted: Promise<number>; leave: () => void } {
+  const killSignal = kill_signal || 'SIGINT';
+  let interrupt: (code: number) => void = () => {};
+  const interrupted = new Promise<number>((resolve) => {
+    interrupt = resolve;
+  });
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (signal === reload_signal) readAgain();
+    else if (signal === killSignal) interrupt(EXIT.interrupted);
+    // A child decides for itself what a signal means; without one there is nobody to hand it on to.
+    else if (!runner.signal(signal) && (signal === 'SIGTERM' || signal === 'SIGINT' || signal === 'SIGQUIT'))
+      interrupt(0);
+  };
+  const taken = new Set([...HANDED_ON, killSignal]);
+  for (const signal of taken) process.on(signal, onSignal);
+  return {
+    interrupted,
+    leave() {
+      for (const signal of taken) process.off(signal, onSignal);
+    },
+  };
 }
 
 function codeOf(end: RunnerEnd, terminal: Terminal): number {
@@ -324,14 +336,4 @@ function loggerOf(flags: Given, { log_level: level = 'info', log_file: file }: C
           wakefulClock,
         );
   return createLogger({ level: name as LogLevel, sink: sinkOf(format, logFile) }).child('template');
-}
-
-function writePid(file: string): void {
-  try {
-    fs.writeFileSync(file, `${process.pid}\n`);
-  } catch (cause) {
-    throw new MusterError('config.unreadable', `cannot write the pid file ${file}: ${messageOf(cause)}`, {
-      cause,
-    });
-  }
 }
