@@ -4,7 +4,12 @@ import { live } from './live.ts';
 import './style/tokens.css';
 import './style/base.css';
 import './style/parts.css';
-import './style/screens.css';
+import './style/overview.css';
+import './style/services.css';
+import './style/routes.css';
+import './style/groups.css';
+import './style/access.css';
+import './style/latency.css';
 import './style/calls.css';
 
 live.open('/v1/muster/stream');
