@@ -6,7 +6,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, type TestContext } from 'vitest';
 import { MUSTER } from '../scripts/support/paths.mjs';
 import { freePorts, type Running, runs, until } from '../scripts/support/processes.mjs';
 import { registrationOf, startBackend } from './support/backend.ts';
@@ -57,6 +57,14 @@ async function replace(program: Running): Promise<void> {
   await until('the next process to serve', () => served(program).length > before.length, { program });
 }
 
+/** Skips the test where io_uring was asked for and is not to be had. */
+async function untilBalancing(program: Running, skip: TestContext['skip']): Promise<void> {
+  const isOver = () => program.output().includes('balancing') || !program.running();
+  await until('the balancer', isOver);
+  skip(!program.running() && /MUSTER_TRANSPORT=uring, but/.test(program.output()), 'io_uring is not here');
+  expect(program.running(), program.output()).toBe(true);
+}
+
 describe.each(['uring', 'net'])('a balancer that another process takes over from, on %s', (transport) => {
   const env = { MUSTER_TRANSPORT: transport };
 
@@ -80,8 +88,7 @@ describe.each(['uring', 'net'])('a balancer that another process takes over from
       ],
       env,
     );
-    await until('the balancer', () => program.output().includes('balancing') || !program.running());
-    if (!program.running() && /MUSTER_TRANSPORT=uring, but/.test(program.output())) return skip();
+    await untilBalancing(program, skip);
     const [url, secureUrl] = [`http://127.0.0.1:${plain}`, `https://127.0.0.1:${secure}`];
     const load = Load.begin(`${url}/`, 200);
     const fresh = oneByOne(() => ok(`${url}/`));
@@ -134,8 +141,7 @@ describe.each(['uring', 'net'])('a balancer that another process takes over from
     const [port = 0] = await freePorts(1);
     const upstream = `127.0.0.1:${(backend.address() as AddressInfo).port}`;
     const program = musterProcess(['lb', '-listen', `127.0.0.1:${port}`, '-upstream', upstream], env);
-    await until('the balancer', () => program.output().includes('balancing') || !program.running());
-    if (!program.running() && /MUSTER_TRANSPORT=uring, but/.test(program.output())) return skip();
+    await untilBalancing(program, skip);
     const client = () => {
       const socket = connect(port, '127.0.0.1');
       socket.setEncoding('latin1');
@@ -187,8 +193,7 @@ describe.each(['uring', 'net'])(
       writeFileSync(file, JSON.stringify(config));
       const words = ['lb', '-c', file, '-format', 'json', '-timeout-drain', '3s'];
       const program = musterProcess(words, { MUSTER_TRANSPORT: transport });
-      await until('the balancer', () => program.output().includes('balancing') || !program.running());
-      if (!program.running() && /MUSTER_TRANSPORT=uring, but/.test(program.output())) return skip();
+      await untilBalancing(program, skip);
 
       const open = () => {
         const socket = connect(tcpAt, '127.0.0.1');
@@ -237,9 +242,9 @@ describe.each(['uring', 'net'])(
   },
 );
 
-it.each(['uring', 'net'])(
+it.for(['uring', 'net'])(
   'answers who comes while one process lets go and the next takes over, on %s',
-  async (transport) => {
+  async (transport, { skip }) => {
     const backend = await startBackend('a');
     const [port = 0] = await freePorts(1);
     const file = join(testFolder(), 'gobetween.toml');
@@ -248,7 +253,7 @@ it.each(['uring', 'net'])(
       `[servers.a]\nbind = "127.0.0.1:${port}"\n[servers.a.discovery]\nkind = "static"\nstatic_list = ["127.0.0.1:${backend.port}"]\n`,
     );
     const program = musterProcess(['lb', '-c', file], { MUSTER_TRANSPORT: transport });
-    await until('the balancer', () => program.output().includes('balancing'), { program });
+    await untilBalancing(program, skip);
     for (let round = 0; round < 8; round++) {
       await replace(program);
       // Nobody comes after them whose arrival would wake who should have taken them.
