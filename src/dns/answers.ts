@@ -1,9 +1,11 @@
 import type { Authorizer } from '../acl/authorizer.ts';
 import type { ChangeBatch } from '../catalog/feed.ts';
 import { keyLabels, type Query } from '../lib/dns/query.ts';
-import { type AnswerSource, answerOf, nothingPlan } from './catalog-answers.ts';
+import type { AnswerSource } from './answer-source.ts';
+import { answerOf } from './catalog-answers.ts';
 import { type Plan, type Prepared, prepare } from './prepared.ts';
 import type { DnsRecord } from './record.ts';
+import { nothingPlan } from './zone-plan.ts';
 
 /**
  * Bytes of answers that are kept at most; one for a service of a few instances has about 1 kB. When they are

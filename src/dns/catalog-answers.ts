@@ -1,20 +1,20 @@
-import type { Acl } from '../acl/acl.ts';
 import { type Authorizer, DENY_ALL } from '../acl/authorizer.ts';
-import { mayReadNode, mayReadService, visibleInstances } from '../acl/visible.ts';
-import type { Catalog } from '../catalog/catalog.ts';
+import { mayReadNode, visibleInstances } from '../acl/visible.ts';
 import { executeQuery } from '../catalog/prepared-query/execute.ts';
 import { NEAR_IP, nearestFirst } from '../catalog/prepared-query/near.ts';
 import { resolveQuery } from '../catalog/prepared-query/resolve.ts';
 import type { Node, PreparedQuery } from '../catalog/rows.ts';
 import { nodeKey } from '../catalog/tables.ts';
 import { topic } from '../catalog/topics.ts';
-import { aggregate, type Instance, instancesOf } from '../catalog/views.ts';
+import { type Instance, instancesOf } from '../catalog/views.ts';
 import { isMusterError } from '../errors.ts';
 import { encodeName, labelsOf } from '../lib/dns/name.ts';
 import { RCODE, TYPE } from '../lib/dns/numbers.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { addressBytes } from '../lib/ip.ts';
-import { type DnsOptions, serviceTtlOf } from './options.ts';
+import type { AnswerSource } from './answer-source.ts';
+import { hasTag, isUsable, weightOf } from './instance.ts';
+import { serviceTtlOf } from './options.ts';
 import type { AnswerPart, Plan } from './prepared.ts';
 import {
   ASKED,
@@ -22,19 +22,17 @@ import {
   type DnsRecord,
   metaText,
   type Owner,
+  seconds,
   srvRecord,
   txtRecord,
 } from './record.ts';
-import type { ReverseIndex } from './reverse.ts';
 import { type Subject, subjectOf } from './subject.ts';
-import type { DnsZone } from './zone.ts';
+import { FORWARD, reversePlan, zonePlan } from './zone-plan.ts';
 
 /** Names that stand for names that stand for names: three steps are answered, as in Consul. */
 const MAX_ALIASES = 3;
 /** Names elsewhere that are asked for to answer one question; instances beyond that go without an address. */
 const MAX_NAMES_ELSEWHERE = 16;
-/** Servers named by NS; more would only make the answer longer. */
-const MAX_SERVERS = 3;
 /** Under this name the servers themselves are registered. */
 const SERVERS = 'consul';
 
@@ -44,30 +42,8 @@ export interface Answered {
   topics: ReadonlySet<string> | undefined;
 }
 
-export interface AnswerSource {
-  catalog: Catalog;
-  /** What may be seen by those who ask: with "" what the agent's own token allows. Undefined for an unknown token. */
-  access: Pick<Acl, 'authorizer'>;
-  zone: DnsZone;
-  options: DnsOptions;
-  reverse: ReverseIndex;
-  /** There are other name servers to be asked for names that are not ours. */
-  recursion: boolean;
-  /** What is said about names that stand for nothing; the same object for all of them. */
-  nothing: Plan;
-  /** The node this server runs on; it stands in for the servers as long as none is registered. */
-  node: { name: string; address: string };
-}
-
 const OUTSIDE: Plan = { rcode: RCODE.REFUSED, authoritative: false };
-/** To be asked elsewhere; without an answer from there, SERVFAIL. */
-const FORWARD: Plan = { rcode: RCODE.SERVFAIL, authoritative: false, elsewhere: 'question' };
 const FAILED: Plan = { rcode: RCODE.SERVFAIL };
-
-/** NXDOMAIN with the start of authority, which says how long that may be believed. */
-export function nothingPlan(zone: DnsZone, options: Pick<DnsOptions, 'soa'>): Plan {
-  return { rcode: RCODE.NXDOMAIN, authority: [zone.soa(options)] };
-}
 
 /**
  * What the catalog says about a name, by Consul's rules, to the address `asker`. Labels in lower case. `found`: what names
@@ -121,9 +97,10 @@ class Answering {
     const passing = (plan: Plan): Answered => ({ plan, topics: undefined });
     if (subject.kind === 'outside') return passing(this.#source.recursion ? FORWARD : OUTSIDE);
     if (this.#type === TYPE.AXFR) return passing({ rcode: RCODE.NOTIMP });
-    if (subject.kind === 'reverse') return passing(this.#reversePlan(subject.address));
+    if (subject.kind === 'reverse')
+      return passing(reversePlan(this.#source, this.#authorizer, subject.address));
     if (this.#type === TYPE.SOA || this.#type === TYPE.NS)
-      return { plan: this.#zonePlan(), topics: this.#topics };
+      return { plan: zonePlan(this.#source, this.#type, this.#servers()), topics: this.#topics };
     switch (subject.kind) {
       case 'service':
         return this.#serviceAnswer(subject);
@@ -232,6 +209,12 @@ class Answering {
     const own = service.address;
     if (own === '' || labelsOf(own.toLowerCase()).join('.') === this.#labels.join('.')) return node.address;
     return own;
+  }
+
+  #servers(): Node[] {
+    return this.#instances(SERVERS)
+      .filter((instance) => isUsable(instance, this.#source.options))
+      .map(({ node }) => node);
   }
 
   // --- prepared queries
@@ -359,60 +342,6 @@ class Answering {
       this.#wanted.add(name);
     return (found ?? []).map((record) => ({ ...record, ttl: Math.min(record.ttl, ttl) }));
   }
-
-  // --- the zone itself, and addresses
-
-  /** SOA and NS, which every name of the zone has. */
-  #zonePlan(): Plan {
-    const { zone, options, node: own } = this.#source;
-    const ttl = seconds(options.nodeTtl);
-    const registered = this.#instances(SERVERS)
-      .filter((instance) => isUsable(instance, options))
-      .map(({ node }) => ({ name: node.name, address: node.address }));
-    const servers = registered.length > 0 ? registered : [own];
-    const found = new Map<string, { record: DnsRecord; glue: DnsRecord[] }>();
-    for (const { name, address } of servers) {
-      const target = zone.nodeName(name);
-      if (target === undefined || found.size === MAX_SERVERS) continue;
-      const bytes = addressBytes(address);
-      const glue = bytes === undefined ? [] : [addressRecord(target, ttl, bytes)];
-      found.set(name, { record: { owner: zone.name, type: TYPE.NS, ttl, rdata: target }, glue });
-    }
-    const names = [...found.values()].map(({ record }) => record);
-    const additional = [...found.values()].flatMap(({ glue }) => glue);
-    if (this.#type === TYPE.NS) return { parts: names.map((record) => ({ record })), additional };
-    return { parts: [{ record: zone.soa(options) }], authority: names, additional };
-  }
-
-  /** Addresses that are not ours are asked for elsewhere. With nobody to ask, Consul says SERVFAIL. */
-  #reversePlan(address: Uint8Array | undefined): Plan {
-    const { zone, reverse } = this.#source;
-    const named = address && reverse.find(address);
-    const found = named && this.#mayName(named) ? named : undefined;
-    const rdata = found && ('node' in found ? zone.nodeName(found.node) : zone.serviceName(found.service));
-    if (rdata === undefined && this.#source.recursion) return FORWARD;
-    if (rdata === undefined) return { rcode: RCODE.SERVFAIL, authoritative: false };
-    return { parts: [{ record: { owner: ASKED, type: TYPE.PTR, ttl: 0, rdata } }] };
-  }
-
-  #mayName(named: { node: string } | { service: string }): boolean {
-    return 'node' in named
-      ? mayReadNode(this.#authorizer, named.node)
-      : mayReadService(this.#authorizer, named.service);
-  }
-}
-
-function isUsable({ checks }: Instance, { onlyPassing }: Pick<DnsOptions, 'onlyPassing'>): boolean {
-  const status = aggregate(checks);
-  return status === 'passing' || (status === 'warning' && !onlyPassing);
-}
-
-function hasTag({ service: { tags } }: Instance, tag: string): boolean {
-  return tag === '' || tags.some((own) => own.toLowerCase() === tag);
-}
-
-function weightOf({ service: { weights }, checks }: Instance): number {
-  return aggregate(checks) === 'warning' ? weights.warning : weights.passing;
 }
 
 function isAsked(type: number, address: Uint8Array): boolean {
@@ -423,6 +352,3 @@ function metaRecords(owner: Owner | undefined, ttl: number, { meta }: Node): Dns
   if (owner === undefined || meta === null) return [];
   return Object.entries(meta).map(([key, value]) => txtRecord(owner, ttl, metaText(key, value)));
 }
-
-/** A TTL has 31 bits (RFC 2181, 8). */
-const seconds = (ms: number): number => Math.min(Math.max(0, Math.floor(ms / 1000)), 0x7fff_ffff);

@@ -51,6 +51,11 @@ export function layOut(records: readonly DnsRecord[]): { bytes: Buffer; starts: 
   return { bytes, starts };
 }
 
+/** A duration in ms as a TTL, which has 31 bits (RFC 2181, 8). */
+export function seconds(ms: number): number {
+  return Math.min(Math.max(0, Math.floor(ms / 1000)), 0x7fff_ffff);
+}
+
 export function addressRecord(owner: Owner, ttl: number, address: Uint8Array): DnsRecord {
   return { owner, type: address.length === 4 ? TYPE.A : TYPE.AAAA, ttl, rdata: address };
 }
