@@ -1,7 +1,8 @@
 import { request as httpRequest } from 'node:http';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { kvSet } from '../catalog/commands/kv.ts';
 import { ManualClock } from '../lib/clock.ts';
+import { soon } from '../lib/soon.test-support.ts';
 import { blockingTime } from './blocking.ts';
 import type { ApiContext } from './context.ts';
 import { type Api, startApi } from './server.ts';
@@ -23,7 +24,7 @@ const set = ({ store }: ApiContext, key: string, value: string) =>
   store.write((tx) => kvSet(tx, { key, value: Buffer.from(value), flags: 0n }));
 
 const waiters = ({ catalog }: ApiContext, count: number) =>
-  vi.waitFor(() => expect(catalog.watches.size).toBe(count), { interval: 2 });
+  soon(() => expect(catalog.watches.size).toBe(count));
 
 const indexOf = (response: Response) => Number(response.headers.get('x-consul-index'));
 

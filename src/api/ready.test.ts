@@ -9,6 +9,7 @@ import { kvDelete, kvSet } from '../catalog/commands/kv.ts';
 import { deregisterNode, deregisterService, register, updateCheck } from '../catalog/commands/register.ts';
 import type { Transaction } from '../catalog/transaction.ts';
 import { ManualClock, systemClock } from '../lib/clock.ts';
+import { soon } from '../lib/soon.test-support.ts';
 import type { ApiContext } from './context.ts';
 import * as encode from './json/encode.ts';
 import { type Api, startApi } from './server.ts';
@@ -170,7 +171,7 @@ describe('answers that are given again', () => {
     await context.store.write((tx) => register(tx, { node: node('n'), service: service('a', 'web', 1) }));
     await start(context);
     const waiting = [1, 2, 3].map((n) => ask(`/v1/health/service/web?index=2&wait=${n}m`));
-    await vi.waitFor(() => expect(context.catalog.watches.size).toBe(3), { interval: 2 });
+    await soon(() => expect(context.catalog.watches.size).toBe(3));
     const encoded = vi.spyOn(encode, 'encodeJson');
     await context.store.write((tx) => register(tx, { node: node('n'), service: service('a', 'web', 2) }));
     const bodies = (await Promise.all(waiting)).map(({ body }) => body);
@@ -188,7 +189,7 @@ describe('answers that are given again', () => {
     for (const port of [2, 3]) {
       const at = path.replace('=1', `=${context.catalog.index}`);
       const waiting = ask(at);
-      await vi.waitFor(() => expect(context.catalog.watches.size).toBe(1), { interval: 2 });
+      await soon(() => expect(context.catalog.watches.size).toBe(1));
       await context.store.write((tx) =>
         register(tx, { node: node('n'), service: service('a', 'web', port) }),
       );
@@ -239,7 +240,7 @@ describe('answers that are given again', () => {
 });
 
 const blockedReads = ({ catalog }: Pick<ApiContext, 'catalog'>, count: number) =>
-  vi.waitFor(() => expect(catalog.watches.size).toBe(count), { interval: 2, timeout: 20_000 });
+  soon(() => expect(catalog.watches.size).toBe(count));
 
 /** As `few`, for as many requests at a time as there are. */
 const many = new Agent({ keepAlive: true });

@@ -1,8 +1,9 @@
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { register } from '../catalog/commands/register.ts';
 import { MEMBER_CHECK } from '../catalog/rows.ts';
 import { ManualClock } from '../lib/clock.ts';
 import { silentLogger } from '../lib/log.ts';
+import { soon } from '../lib/soon.test-support.ts';
 import { openMemoryStore } from '../store/memory.ts';
 import { membersOf, Presence, watchMembers } from './liveness.ts';
 
@@ -73,9 +74,9 @@ it('a node that nobody hears is critical in less than three seconds, and passing
   await pass(3_000, ['a', 'b']);
   expect(critical()).toEqual([]);
   await pass(2_800, ['b']);
-  await vi.waitFor(() => expect(critical()).toEqual(['a']));
+  await soon(() => expect(critical()).toEqual(['a']));
   await pass(600, ['a', 'b']);
-  await vi.waitFor(() => expect(critical()).toEqual([]));
+  await soon(() => expect(critical()).toEqual([]));
 });
 
 it('who has just begun to listen takes nobody for silent', async () => {
@@ -103,7 +104,7 @@ it('a leader that stood still itself reads what it was told before it takes anyb
     standStill(700);
     await pass(200, ['b']);
   }
-  await vi.waitFor(() => expect(critical()).toEqual(['a']));
+  await soon(() => expect(critical()).toEqual(['a']));
 });
 
 it('what another server hears counts, and what it heard when it is silent itself does not', async () => {
@@ -117,7 +118,7 @@ it('what another server hears counts, and what it heard when it is silent itself
   await told(4_000);
   expect(critical()).toEqual([]);
   await pass(3_000, []);
-  await vi.waitFor(() => expect(critical()).toEqual(['a', 'server']));
+  await soon(() => expect(critical()).toEqual(['a', 'server']));
 });
 
 it('a node that is known only through a server which others see, but which says nothing here, is left alone', async () => {
@@ -137,7 +138,7 @@ it('many at once are believed to be there for a while: it may be the observer wh
   await pass(10_000, []);
   expect(critical()).toEqual([]);
   await pass(8_000, []);
-  await vi.waitFor(() => expect(critical()).toHaveLength(20));
+  await soon(() => expect(critical()).toHaveLength(20));
 });
 
 it('a node that stays away is forgotten with all that is its own, a server or one that comes back is not', async () => {
@@ -145,10 +146,10 @@ it('a node that stays away is forgotten with all that is its own, a server or on
   const names = () => membersOf(store.catalog).map(({ name }) => name);
   await pass(3_000, ['server', 'a', 'b']);
   await pass(40_000, []);
-  await vi.waitFor(() => expect(critical()).toEqual(['a', 'b', 'server']));
+  await soon(() => expect(critical()).toEqual(['a', 'b', 'server']));
   await pass(2_000, ['b']);
   await pass(30_000, []);
-  await vi.waitFor(() => expect(names()).toEqual(['b', 'self', 'server']));
+  await soon(() => expect(names()).toEqual(['b', 'self', 'server']));
   expect(store.catalog.get('nodes', 'a')).toBeUndefined();
 });
 

@@ -1,8 +1,9 @@
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { register } from '../catalog/commands/register.ts';
 import { createSession, destroySession } from '../catalog/commands/session.ts';
 import { ManualClock } from '../lib/clock.ts';
 import { silentLogger } from '../lib/log.ts';
+import { soon } from '../lib/soon.test-support.ts';
 import { openMemoryStore } from '../store/memory.ts';
 import { startSessionExpiry } from './session-expiry.ts';
 
@@ -46,9 +47,9 @@ it('a session ends after two of its TTLs, counted anew with each renewal', async
   clock.advance(4999);
   expect(left()).toEqual(['a', 'b', 'for-ever']);
   clock.advance(1);
-  await vi.waitFor(() => expect(left()).toEqual(['a', 'for-ever']));
+  await soon(() => expect(left()).toEqual(['a', 'for-ever']));
   clock.advance(15_000);
-  await vi.waitFor(() => expect(left()).toEqual(['for-ever']));
+  await soon(() => expect(left()).toEqual(['for-ever']));
   await sessions.stop();
 });
 
@@ -62,7 +63,7 @@ it('sessions that were there before have their whole time', async () => {
   clock.advance(19_999);
   expect(left()).toEqual(['a']);
   clock.advance(1);
-  await vi.waitFor(() => expect(left()).toEqual([]));
+  await soon(() => expect(left()).toEqual([]));
   await sessions.stop();
 });
 

@@ -1,7 +1,8 @@
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import type { ContainerDetails, ContainerSummary } from '../docker/types.ts';
 import { ManualClock } from '../lib/clock.ts';
 import { silentLogger } from '../lib/log.ts';
+import { soon } from '../lib/soon.test-support.ts';
 import { Containers } from './containers.ts';
 
 /** As an engine tells them: the list by the second, the details by the nanosecond, zeros at the end left out. */
@@ -57,7 +58,7 @@ it('of which the engine says nothing keep nobody waiting, and are known when it 
   expect(await first).toMatchObject({ running: [{ Id: 'quick' }], unknown: [{ Id: 'slow' }] });
   expect(late).toBe(0);
   answer(details('slow'));
-  await vi.waitFor(() => expect(late).toBe(1));
+  await soon(() => expect(late).toBe(1));
   expect((await view()).running.map(({ Id }) => Id).sort()).toEqual(['quick', 'slow']);
 });
 

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import {
   deregisterCheck,
   deregisterNode,
@@ -13,6 +13,7 @@ import { MusterError } from '../errors.ts';
 import { type CheckSpec, EMPTY_SPEC } from '../health/spec.ts';
 import { type Clock, ManualClock, systemClock } from '../lib/clock.ts';
 import { silentLogger } from '../lib/log.ts';
+import { soon } from '../lib/soon.test-support.ts';
 import { openMemoryStore } from '../store/memory.ts';
 import type { Store } from '../store/store.ts';
 import type { CheckDefinition, ServiceCheckDefinition, ServiceDefinition } from './definition.ts';
@@ -238,7 +239,7 @@ describe('registry', () => {
     const { registry, clock } = await setUp({ scripts: 'anybody' });
     await registry.registerCheck(script);
     clock.advance(10);
-    await vi.waitFor(() =>
+    await soon(() =>
       expect(registry.check('script')).toMatchObject({
         type: 'script',
         status: 'passing',

@@ -1,9 +1,10 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../lib/clock.ts';
 import { createLogger } from '../lib/log.ts';
+import { soon } from '../lib/soon.test-support.ts';
 import type { ChildSettings } from './child.ts';
 import { testInstance } from './dependencies/values.test-support.ts';
 import { HealthService, listOf } from './dependencies/values.ts';
@@ -23,12 +24,12 @@ class TestSource implements Source {
 
   /** Says a value, once somebody asks for it. */
   async say(id: string, value: Value): Promise<void> {
-    await vi.waitFor(() => expect([...this.followers.keys()]).toContain(id));
+    await soon(() => expect([...this.followers.keys()]).toContain(id));
     this.followers.get(id)?.value(value);
   }
 
   async fail(id: string, why: string): Promise<void> {
-    await vi.waitFor(() => expect([...this.followers.keys()]).toContain(id));
+    await soon(() => expect([...this.followers.keys()]).toContain(id));
     this.followers.get(id)?.trouble(new Error(why), 1_000);
   }
 }
@@ -53,11 +54,9 @@ afterEach(async () => {
 
 const at = (name: string) => path.join(folder, name);
 const content = (name: string) => fs.readFileSync(at(name), 'utf8');
-const toSay = (text: RegExp) => vi.waitFor(() => expect(lines.join('\n')).toMatch(text), { timeout: 5_000 });
+const toSay = (text: RegExp) => soon(() => expect(lines.join('\n')).toMatch(text));
 const toBe = (name: string, text: string) =>
-  vi.waitFor(() => expect(fs.existsSync(at(name)) ? content(name) : undefined).toBe(text), {
-    timeout: 5_000,
-  });
+  soon(() => expect(fs.existsSync(at(name)) ? content(name) : undefined).toBe(text));
 
 function template(contents: string, out: string, more: Partial<TemplateSettings> = {}): TemplateSettings {
   return { ...DEFAULT_TEMPLATE, source: undefined, contents, destination: at(out), ...more };
@@ -122,19 +121,19 @@ describe('files', () => {
     expect(runner.sourceErrors).toBe(1);
     // What is counted goes on when the configuration is read again, and ends with its template.
     runner.reload([template(keyTemplate('a'), 'out')]);
-    await vi.waitFor(() => expect(runner.reports()).toMatchObject([{ renders: 3, writes: 2 }]));
+    await soon(() => expect(runner.reports()).toMatchObject([{ renders: 3, writes: 2 }]));
   });
 
   it('are left alone when the bytes are the same, and their command does not run', async () => {
     run([template('{{key "a" | len}}', 'out', { command: counted('ran') })]);
     await source.say(KEY('a'), 'one');
     await toBe('out', '3');
-    await vi.waitFor(() => expect(runsOf('ran')).toBe(1));
+    await soon(() => expect(runsOf('ran')).toBe(1));
     const { ino } = fs.statSync(at('out'));
     await source.say(KEY('a'), 'two');
     await source.say(KEY('a'), 'four');
     await toBe('out', '4');
-    await vi.waitFor(() => expect(runsOf('ran')).toBe(2));
+    await soon(() => expect(runsOf('ran')).toBe(2));
     await source.say(KEY('a'), 'five');
     // Whoever waits for this one knows that the change before it was seen too.
     run([template(keyTemplate('b'), 'other')]);
@@ -265,7 +264,7 @@ describe('commands', () => {
       template('2', 'two', { command }),
       template('3', 'three', { command: counted('other') }),
     ]);
-    await vi.waitFor(() => expect([runsOf('ran'), runsOf('other')]).toEqual([1, 1]));
+    await soon(() => expect([runsOf('ran'), runsOf('other')]).toEqual([1, 1]));
   });
 
   it('that fail or cannot be started are named with how they ended', async () => {
@@ -282,12 +281,12 @@ describe('commands', () => {
     const stuck = [`sleep 1000 & echo $! > ${at('pid')}; wait`];
     run([template(keyTemplate('a'), 'out', { command: stuck, commandTimeout: 300 })]);
     await source.say(KEY('a'), 'one');
-    await vi.waitFor(() => expect(content('pid')).toMatch(/\d+\n/));
+    await soon(() => expect(content('pid')).toMatch(/\d+\n/));
     const pid = Number(content('pid'));
     await source.say(KEY('a'), 'two');
     await toSay(/did not end within 300ms and was killed/);
     await toBe('out', 'two');
-    await vi.waitFor(() => expect(runs(pid)).toBe(false));
+    await soon(() => expect(runs(pid)).toBe(false));
   });
 });
 
@@ -305,7 +304,7 @@ describe('changes', () => {
     await source.say(KEY('a'), 'four');
     // 270 ms after the first of them: the longest wait is over.
     await toBe('out', 'four');
-    await vi.waitFor(() => expect(runsOf('ran')).toBe(2));
+    await soon(() => expect(runsOf('ran')).toBe(2));
     await source.say(KEY('a'), 'five');
     clock.advance(99);
     expect(content('out')).toBe('four');

@@ -2,6 +2,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
+import { soon } from '../../lib/soon.test-support.ts';
 import { type CheckSpec, EMPTY_SPEC } from '../spec.ts';
 import { script } from './script.ts';
 
@@ -96,31 +97,31 @@ describe('script check', () => {
 
   it('ends the whole process group at the timeout, and keeps what was written until then', async () => {
     const file = join(directory, 'late');
-    const outcome = await run(['sh', '-c', `echo so far; ${withChild(file, 'wait')}`], { timeout: 1000 });
+    const outcome = await run(['sh', '-c', `echo so far; ${withChild(file, 'wait')}`]);
     expect(outcome).toEqual({
       status: 'critical',
       output: 'Timed out (1s) running check\n\nso far\n',
     });
-    for (const pid of pidsIn(file)) await vi.waitFor(() => expect(isAlive(pid)).toBe(false));
+    for (const pid of pidsIn(file)) await soon(() => expect(isAlive(pid)).toBe(false));
   });
 
   it('leaves nothing running when it is taken away', async () => {
     const file = join(directory, 'stopped');
     const end = new AbortController();
     const running = run(['sh', '-c', withChild(file, 'wait')], {}, { signal: end.signal });
-    await vi.waitFor(() => expect(pidsIn(file)).toHaveLength(2));
+    await soon(() => expect(pidsIn(file)).toHaveLength(2));
     end.abort();
     await running;
-    for (const pid of pidsIn(file)) await vi.waitFor(() => expect(isAlive(pid)).toBe(false));
+    for (const pid of pidsIn(file)) await soon(() => expect(isAlive(pid)).toBe(false));
   });
 
   it('does not wait for what the program left behind, and ends it', async () => {
     const file = join(directory, 'left');
-    expect(await run(['sh', '-c', withChild(file, 'echo done')], { timeout: 60_000 })).toEqual({
+    expect(await run(['sh', '-c', withChild(file, 'echo done')])).toEqual({
       status: 'passing',
       output: 'done\n',
     });
-    for (const pid of pidsIn(file)) await vi.waitFor(() => expect(isAlive(pid)).toBe(false));
+    for (const pid of pidsIn(file)) await soon(() => expect(isAlive(pid)).toBe(false));
   });
 
   it('does not wait for what went into a session of its own with the output open', async () => {

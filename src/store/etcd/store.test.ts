@@ -2,11 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { kvDelete, kvSet, kvSetIfIndex } from '../../catalog/commands/kv.ts';
 import { restore } from '../../catalog/commands/restore.ts';
 import type { ChangeBatch } from '../../catalog/feed.ts';
 import type { Write } from '../../catalog/transaction.ts';
+import { soon } from '../../lib/soon.test-support.ts';
 import { startEtcd, startLine, type TestEtcd } from './etcd.test-support.ts';
 import { Layout } from './layout.ts';
 import { type EtcdStore, type EtcdStoreOptions, openEtcdStore } from './store.ts';
@@ -73,7 +74,7 @@ describe('several replicas of one etcd', () => {
     const counting = Promise.all(
       stores.flatMap((store) => Array.from({ length: rounds }, () => increment(store, 'n'))),
     );
-    await vi.waitFor(() => expect(Number(textAt(stores[0] as EtcdStore, 'n') ?? 0)).toBeGreaterThan(3));
+    await soon(() => expect(Number(textAt(stores[0] as EtcdStore, 'n') ?? 0)).toBeGreaterThan(3));
     await etcd.program().kill();
     await etcd.restart();
     const answers = (await counting).map(({ answer }) => answer);
@@ -186,7 +187,7 @@ it('lists again when etcd has compacted what was missed', async () => {
   const told: ChangeBatch[] = [];
   b.catalog.feed.subscribe((batch) => told.push(batch));
   line.mend();
-  await vi.waitFor(() => expect(b.catalog.index).toBe(index), { timeout: 5000 });
+  await soon(() => expect(b.catalog.index).toBe(index));
   expect(content(b)).toEqual(content(a));
   expect(told).toHaveLength(1);
   expect(told[0]?.changes.map(({ key }) => key)).not.toContain('stays');
@@ -212,7 +213,7 @@ it('fails writes with a clear error while no majority answers, reads on, and rec
     await expect(store.remote?.refresh()).rejects.toMatchObject({ code: 'store.no_leader' });
     expect(textAt(store, 'k')).toBe('v');
     await own.restart();
-    await vi.waitFor(() => expect(store.remote?.contact().known).toBe(true), { timeout: 5000 });
+    await soon(() => expect(store.remote?.contact().known).toBe(true));
     await store.write((tx) => kvSet(tx, set('k', 'w')));
     expect(textAt(store, 'k')).toBe('w');
   } finally {

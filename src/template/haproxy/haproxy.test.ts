@@ -5,9 +5,10 @@ import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { wakefulClock } from '../../lib/clock.ts';
 import { silentLogger } from '../../lib/log.ts';
+import { soon } from '../../lib/soon.test-support.ts';
 import { testInstance } from '../dependencies/values.test-support.ts';
 import { HealthService, listOf } from '../dependencies/values.ts';
 import type { Follower } from '../sources/source.ts';
@@ -103,7 +104,7 @@ describe('a real HAProxy', () => {
       child.kill('SIGKILL');
       return ended;
     });
-    await vi.waitFor(() => expect(fs.existsSync(front)).toBe(true), { timeout: 5000 });
+    await soon(() => expect(fs.existsSync(front)).toBe(true));
 
     let follower: Follower | undefined;
     const output = followHaproxy(
@@ -129,12 +130,12 @@ describe('a real HAProxy', () => {
       );
 
     become(0, 1);
-    await vi.waitFor(async () => expect(await seen(front, 8)).toEqual(['b0', 'b1']), { timeout: 5000 });
+    await soon(async () => expect(await seen(front, 8)).toEqual(['b0', 'b1']));
     become(1, 2);
     // Whoever asks meanwhile gets an answer.
-    await vi.waitFor(async () => expect(await seen(front, 8)).toEqual(['b1', 'b2']), { timeout: 8000 });
+    await soon(async () => expect(await seen(front, 8)).toEqual(['b1', 'b2']));
     become(2);
-    await vi.waitFor(async () => expect(await seen(front, 8)).toEqual(['b2']), { timeout: 8000 });
+    await soon(async () => expect(await seen(front, 8)).toEqual(['b2']));
   });
 
   async function backend(name: string): Promise<number> {
