@@ -1,91 +1,22 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
-import {
-  deregisterCheck,
-  deregisterNode,
-  deregisterService,
-  register,
-} from '../catalog/commands/register.ts';
-import { checkKey, serviceKey } from '../catalog/tables.ts';
+import { describe, expect, it } from 'vitest';
+import { register } from '../catalog/commands/register.ts';
 import { instancesOf } from '../catalog/views.ts';
-import { MusterError } from '../errors.ts';
-import { type CheckSpec, EMPTY_SPEC } from '../health/spec.ts';
-import { type Clock, ManualClock, systemClock } from '../lib/clock.ts';
-import { silentLogger } from '../lib/log.ts';
+import { systemClock } from '../lib/clock.ts';
 import { soon } from '../lib/soon.test-support.ts';
-import { openMemoryStore } from '../store/memory.ts';
-import type { Store } from '../store/store.ts';
-import type { CheckDefinition, ServiceCheckDefinition, ServiceDefinition } from './definition.ts';
 import { nodeRow } from './node.ts';
-import type { RegistryOptions } from './options.ts';
-import { type Registry, startRegistry } from './registry.ts';
-
-const NODE = {
-  id: '0f6d1f2e-0000-4000-8000-000000000001',
-  name: 'n1',
-  address: '127.0.0.1',
-  datacenter: 'dc1',
-};
-
-const stops: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const stop of stops.splice(0)) await stop();
-});
-
-async function setUp(
-  options: Partial<RegistryOptions> = {},
-): Promise<{ registry: Registry; store: Store; clock: ManualClock }> {
-  const clock = new ManualClock(1_000_000);
-  const store = openMemoryStore({
-    onSubscriberError: (error) => {
-      throw error;
-    },
-  });
-  const registry = await startRegistry({
-    store,
-    node: { ...NODE, server: { port: 8300 } },
-    clock: clock as Clock,
-    random: () => 0,
-    logger: silentLogger,
-    ...options,
-  });
-  stops.push(() => registry.stop());
-  return { registry, store: options.store ?? store, clock };
-}
-
-const service = (name: string, fields: Partial<ServiceDefinition> = {}): ServiceDefinition => ({
-  id: '',
-  name,
-  kind: '',
-  tags: [],
-  address: '',
-  port: 0,
-  socketPath: '',
-  taggedAddresses: {},
-  meta: {},
-  weights: { passing: 1, warning: 1 },
-  enableTagOverride: false,
-  checks: [],
-  ...fields,
-});
-const inService = (spec: Partial<CheckSpec>, fields: Partial<ServiceCheckDefinition> = {}) => ({
-  id: '',
-  name: '',
-  notes: '',
-  status: '' as const,
-  ...fields,
-  spec: { ...EMPTY_SPEC, ...spec },
-});
-const check = (name: string, spec: Partial<CheckSpec>, serviceId = ''): CheckDefinition => ({
-  ...inService(spec, { name }),
-  serviceId,
-});
-const TTL = { ttl: 10_000 };
-
-const rowOf = (store: Store, id: string) => store.catalog.get('services', serviceKey('n1', id));
-const checkRow = (store: Store, id: string) => store.catalog.get('checks', checkKey('n1', id));
-const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
+import {
+  check,
+  checkRow,
+  inService,
+  NODE,
+  rowOf,
+  service,
+  settle,
+  setUp,
+  TTL,
+} from './world.test-support.ts';
 
 describe('registry', () => {
   it('registers its node, the service of the servers and the member check', async () => {
@@ -356,137 +287,4 @@ it('a timeout longer than timers reach does not run out at once', async () => {
   await registry.registerService(service('web', { port, checks: [probe] }));
   expect(await first).toBe('passing');
   await new Promise((resolve) => server.close(resolve));
-});
-
-describe('reconciliation', () => {
-  it('removes what this node does not register and leaves other nodes alone, at the start', async () => {
-    const { registry, store } = await setUp();
-    await registry.stop();
-    const ghost = (name: string) => {
-      const { checks: _none, ...row } = service(name, { id: name });
-      return { ...row, taggedAddresses: null };
-    };
-    const other = { ...nodeRow({ ...NODE, id: '', name: 'n2' }) };
-    await store.write((tx) => {
-      register(tx, { node: nodeRow(NODE), service: ghost('ghost') });
-      register(tx, { node: other, service: ghost('theirs') });
-    });
-    await setUp({ store });
-    expect(rowOf(store, 'ghost')).toBeUndefined();
-    expect(store.catalog.get('services', serviceKey('n2', 'theirs'))).toBeDefined();
-  });
-
-  it('puts back what somebody else took away or changed', async () => {
-    const { registry, store, clock } = await setUp();
-    await registry.registerService(service('web', { port: 80, tags: ['own'], checks: [inService(TTL)] }));
-    await store.write((tx) => deregisterService(tx, 'n1', 'web'));
-    await store.write((tx) => deregisterCheck(tx, 'n1', 'serfHealth'));
-    expect(rowOf(store, 'web')).toBeUndefined();
-    clock.advance(5_000);
-    await settle();
-    expect(rowOf(store, 'web')).toMatchObject({ port: 80, tags: ['own'] });
-    expect(checkRow(store, 'service:web')).toBeDefined();
-    expect(checkRow(store, 'serfHealth')).toBeDefined();
-  });
-
-  it('puts the node back with all that is on it', async () => {
-    const { registry, store, clock } = await setUp();
-    await registry.registerService(service('web', { checks: [inService(TTL)] }));
-    await store.write((tx) => deregisterNode(tx, 'n1'));
-    clock.advance(5_000);
-    await settle();
-    expect(store.catalog.get('nodes', 'n1')?.id).toBe(NODE.id);
-    expect(rowOf(store, 'web')).toBeDefined();
-    expect(checkRow(store, 'service:web')).toBeDefined();
-  });
-
-  it('follows tags that were changed from outside where the service allows it', async () => {
-    const { registry, store, clock } = await setUp();
-    const change = (name: string) => {
-      const { checks: _none, ...row } = service(name, {
-        id: name,
-        tags: ['outside'],
-        enableTagOverride: true,
-      });
-      return store.write((tx) =>
-        register(tx, {
-          node: nodeRow(NODE),
-          skipNodeUpdate: true,
-          service: { ...row, taggedAddresses: null },
-        }),
-      );
-    };
-    await registry.registerService(service('free', { tags: ['own'], enableTagOverride: true }));
-    await registry.registerService(service('fixed', { tags: ['own'] }));
-    await change('free');
-    await change('fixed');
-    clock.advance(120_000);
-    await settle();
-    expect(rowOf(store, 'free')?.tags).toEqual(['outside']);
-    expect(registry.service('free')?.tags).toEqual(['outside']);
-    expect(rowOf(store, 'fixed')).toMatchObject({ tags: ['own'], enableTagOverride: false });
-  });
-
-  it('tries again when the catalog could not be written', async () => {
-    const { store: inner } = await setUp();
-    let broken = false;
-    const store: Store = {
-      ...inner,
-      write: (command) =>
-        broken ? Promise.reject(new MusterError('store.write_failed', 'disk full')) : inner.write(command),
-    };
-    const { registry, clock } = await setUp({ store });
-    broken = true;
-    await expect(registry.registerService(service('web'))).rejects.toThrow('disk full');
-    broken = false;
-    clock.advance(1_000);
-    await settle();
-    expect(rowOf(inner, 'web')).toBeDefined();
-  });
-
-  it('leaves nothing in the catalog when it leaves', async () => {
-    const { registry, store } = await setUp();
-    await registry.registerService(service('web', { checks: [inService(TTL)] }));
-    await registry.leave();
-    expect(store.catalog.count('nodes')).toBe(0);
-    expect(store.catalog.count('services')).toBe(0);
-    expect(store.catalog.count('checks')).toBe(0);
-  });
-});
-
-describe('definitions from the configuration', () => {
-  const definitions = {
-    services: [service('fixed', { port: 1, checks: [inService(TTL, { id: 'fixed-c', status: 'passing' })] })],
-    checks: [check('disk', TTL)],
-  };
-
-  it('are there from the start, and back after a reload', async () => {
-    const { registry, store } = await setUp({ definitions });
-    expect(rowOf(store, 'fixed')?.port).toBe(1);
-    expect(checkRow(store, 'fixed-c')?.status).toBe('passing');
-    await registry.deregisterService('fixed');
-    await registry.reload(definitions);
-    expect(rowOf(store, 'fixed')?.port).toBe(1);
-  });
-
-  it('go with a reload that does not have them, while what came through the API stays', async () => {
-    const { registry, store } = await setUp({ definitions });
-    await registry.registerService(service('mine', { checks: [inService(TTL)] }));
-    await registry.updateTtl('service:mine', 'passing', 'ok');
-    await registry.updateTtl('disk', 'warning', 'full');
-    await registry.reload({ services: [], checks: definitions.checks });
-    expect(rowOf(store, 'fixed')).toBeUndefined();
-    expect(checkRow(store, 'fixed-c')).toBeUndefined();
-    expect(checkRow(store, 'disk')).toMatchObject({ status: 'warning', output: 'full' });
-    expect(checkRow(store, 'service:mine')).toMatchObject({ status: 'passing' });
-  });
-
-  it('do not stop the others when one is wrong', async () => {
-    const broken = service('broken', { checks: [inService({ args: ['true'], interval: 1000 })] });
-    const { store } = await setUp({
-      definitions: { ...definitions, services: [broken, ...definitions.services] },
-    });
-    expect(rowOf(store, 'broken')).toBeUndefined();
-    expect(rowOf(store, 'fixed')).toBeDefined();
-  });
 });
