@@ -1,0 +1,110 @@
+import fs from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { soon } from '../lib/soon.test-support.ts';
+import type { ChildSettings } from './child.ts';
+import {
+  at,
+  content,
+  counted,
+  KEY,
+  keyTemplate,
+  lines,
+  run,
+  runsOf,
+  source,
+  template,
+  toBe,
+  toSay,
+} from './runner.test-support.ts';
+import { WHOLE_ENVIRONMENT } from './settings.ts';
+
+/** Not what has ended and was not collected yet: in a container without an init nobody does. */
+function runs(pid: number): boolean {
+  try {
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
+  } catch {
+    return false;
+  }
+}
+
+describe('commands', () => {
+  it('run once for all templates that changed at the same time', async () => {
+    const command = counted('ran');
+    run([
+      template('1', 'one', { command }),
+      template('2', 'two', { command }),
+      template('3', 'three', { command: counted('other') }),
+    ]);
+    await soon(() => expect([runsOf('ran'), runsOf('other')]).toEqual([1, 1]));
+  });
+
+  it('that fail or cannot be started are named with how they ended', async () => {
+    run([
+      template('1', 'one', { command: ['exit 3 # fails'] }),
+      template('2', 'two', { command: ['/nowhere/at-all'] }),
+    ]);
+    await toSay(/the command "exit 3 # fails" ended with code 3/);
+    await toSay(/the command "\/nowhere\/at-all" could not be started: .*ENOENT/);
+    expect([content('one'), content('two')]).toEqual(['1', '2']);
+  });
+
+  it('that never end are killed with all that they started, and what came meanwhile is rendered', async () => {
+    const stuck = [`sleep 1000 & echo $! > ${at('pid')}; wait`];
+    run([template(keyTemplate('a'), 'out', { command: stuck, commandTimeout: 300 })]);
+    await source.say(KEY('a'), 'one');
+    await soon(() => expect(content('pid')).toMatch(/\d+\n/));
+    const pid = Number(content('pid'));
+    await source.say(KEY('a'), 'two');
+    await toSay(/did not end within 300ms and was killed/);
+    await toBe('out', 'two');
+    await soon(() => expect(runs(pid)).toBe(false));
+  });
+});
+
+describe('a child', () => {
+  const child = (script: string, more: Partial<ChildSettings> = {}): ChildSettings => ({
+    command: ['sh', '-c', script],
+    environment: WHOLE_ENVIRONMENT,
+    reloadSignal: 'SIGHUP',
+    killSignal: 'SIGTERM',
+    killTimeout: 5_000,
+    splay: 0,
+    ...more,
+  });
+  const loop = (trap: string) => `${trap} echo up >> ${at('log')}; while :; do sleep 0.02; done`;
+
+  it('starts once all is written, is told of changes, and ends with it', async () => {
+    const trap = `trap 'echo reload >> ${at('log')}' HUP; trap 'echo end >> ${at('log')}; exit 0' TERM;`;
+    const runner = run([template(keyTemplate('a'), 'out')], { child: child(loop(trap)) });
+    await source.say(KEY('a'), 'one');
+    await toBe('log', 'up\n');
+    expect(content('out')).toBe('one');
+    await source.say(KEY('a'), 'two');
+    await toBe('log', 'up\nreload\n');
+    await runner.stop();
+    expect(content('log')).toBe('up\nreload\nend\n');
+  });
+
+  it('without a reload signal is ended and started again', async () => {
+    run([template(keyTemplate('a'), 'out')], {
+      child: child(loop(`trap 'echo end >> ${at('log')}; exit 0' TERM;`), { reloadSignal: undefined }),
+    });
+    await source.say(KEY('a'), 'one');
+    await toBe('log', 'up\n');
+    await source.say(KEY('a'), 'two');
+    await toBe('log', 'up\nend\nup\n');
+  });
+
+  it('that does not end is killed after its time', async () => {
+    const runner = run([template('x', 'out')], { child: child(loop("trap '' TERM;"), { killTimeout: 100 }) });
+    await toBe('log', 'up\n');
+    await runner.stop();
+    expect(lines.join('\n')).toMatch(/did not end within 100 ms of SIGTERM: killed/);
+  });
+
+  it('that ends by itself ends the runner with its code', async () => {
+    const runner = run([template('x', 'out')], { child: child('exit 7') });
+    expect(await runner.ended).toEqual({ kind: 'child', code: 7 });
+  });
+});
