@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { KeyHistory } from '../../catalog/key-history.ts';
 import { endpoints } from '../endpoints.ts';
+import { startApi } from '../server.ts';
 import { type AclWorld, ROOT, startAclWorld } from './world.test-support.ts';
 
 let world: AclWorld;
@@ -120,6 +122,45 @@ describe('keys', () => {
     expect((await world.ask('DELETE', '/v1/kv/a/1x?recurse', { token })).status).toBe(200);
     expect((await world.ask('GET', '/v1/kv/?keys', { token })).json).toEqual(['a/1', 'a/2']);
     expect((await world.ask('GET', '/v1/kv/?recurse', { token })).json).toHaveLength(2);
+  });
+
+  test('what a key was is told to those who may read it, and to nobody else', async () => {
+    const { catalog, clock } = world.context;
+    const keyHistory = new KeyHistory({ catalog, clock, maxBytes: 10_000 });
+    const api = await startApi({ context: { ...world.context, keyHistory }, host: '127.0.0.1', port: 0 });
+    const ask = async (key: string, token: string) => {
+      const response = await fetch(
+        `http://127.0.0.1:${api.address.port}/v1/muster/history/key?key=${encodeURIComponent(key)}`,
+        { headers: { 'X-Consul-Token': token } },
+      );
+      return { status: response.status, text: await response.text() };
+    };
+    try {
+      for (const key of ['h/mine', 'h/theirs'])
+        for (const body of ['first', 'second']) await world.ask('PUT', `/v1/kv/${key}`, { body });
+      await world.ask('DELETE', '/v1/kv/h/theirs');
+      const { secret: reader } = await world.tokenWith('key "h/mine" { policy = "read" }');
+      const mine = await ask('h/mine', reader);
+      expect(mine.status).toBe(200);
+      expect(JSON.parse(mine.text).versions.map(({ value }: { value: string }) => atob(value))).toEqual([
+        'second',
+        'first',
+      ]);
+      const { secret: weak } = await world.tokenWith('node_prefix "" { policy = "read" }');
+      // A key that is gone, and one that never was, are refused in the same words.
+      for (const [key, token] of [
+        ['h/theirs', reader],
+        ['h/never', reader],
+        ['h/mine', weak],
+        ['h/mine', ''],
+      ] as const)
+        expect(await ask(key, token)).toEqual({ status: 403, text: 'Permission denied' });
+      expect((await ask('h/mine', 'nobody-knows-this')).status).toBe(403);
+      expect((await ask('h/theirs', ROOT)).status).toBe(200);
+    } finally {
+      keyHistory.stop();
+      await api.stop();
+    }
   });
 
   test('each operation of a transaction is asked about', async () => {
