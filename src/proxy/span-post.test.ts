@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Span } from '../lib/otlp.ts';
 import { type SpanBatch, SpanPost } from './span-post.ts';
 
@@ -31,5 +31,27 @@ describe('spans on their way to the main thread', () => {
     );
     post.flush();
     expect(posted).toHaveLength(3);
+  });
+
+  it('wait a moment for others, also those that came while a batch was under way', () => {
+    vi.useFakeTimers();
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    const posted: SpanBatch[] = [];
+    const post = new SpanPost((batch) => posted.push(batch));
+    const sizes = () => posted.map(({ spans }) => spans.length);
+    post.add([span]);
+    post.add([span, span]);
+    expect(sizes()).toEqual([]);
+    vi.runAllTimers();
+    expect(sizes()).toEqual([3]);
+    post.add([span]);
+    vi.runAllTimers();
+    expect(sizes()).toEqual([3]);
+    post.taken();
+    expect(sizes()).toEqual([3]);
+    vi.runAllTimers();
+    expect(sizes()).toEqual([3, 1]);
   });
 });

@@ -95,6 +95,13 @@ describe('whether a trace is recorded', () => {
     );
   });
 
+  it('depends on the end of the id, which is random in ids of every kind', () => {
+    const flagsOf = (id: string) =>
+      continued({ id, span: '00f067aa0ba902b7', flags: '00' }, { ratio: 0.5, heedsParent: false }).flags;
+    expect(flagsOf(`${'f'.repeat(19)}${'1'.repeat(13)}`)).toBe('00');
+    expect(flagsOf(`${'1'.repeat(19)}${'f'.repeat(13)}`)).toBe('01');
+  });
+
   it('is so for about the share of new ones', () => {
     const taken = Array.from({ length: 20_000 }, () =>
       continued(undefined, { ratio: 0.25, heedsParent: true }),
