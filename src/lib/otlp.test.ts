@@ -31,6 +31,12 @@ interface Value {
   doubleValue?: number;
 }
 
+/** Whole numbers are texts of digits, and only those. */
+function decodeValue({ stringValue, intValue, doubleValue }: Value): unknown {
+  if (intValue !== undefined) return Number(BigInt(intValue));
+  return Number.isSafeInteger(doubleValue) ? undefined : (stringValue ?? doubleValue);
+}
+
 /** As a collector reads it: 64-bit numbers from texts, kinds and states from numbers. */
 function decode(body: string): unknown[] {
   const [{ scopeSpans }] = JSON.parse(body).resourceSpans;
@@ -53,12 +59,7 @@ function decode(body: string): unknown[] {
       kind: span.kind === 2 ? 'server' : span.kind === 3 ? 'client' : undefined,
       start: BigInt(span.startTimeUnixNano),
       end: BigInt(span.endTimeUnixNano),
-      attributes: Object.fromEntries(
-        span.attributes.map(({ key, value }) => [
-          key,
-          value.stringValue ?? (value.intValue === undefined ? value.doubleValue : Number(value.intValue)),
-        ]),
-      ),
+      attributes: Object.fromEntries(span.attributes.map(({ key, value }) => [key, decodeValue(value)])),
       isError: span.status?.code === 2,
     }),
   );

@@ -106,7 +106,7 @@ function attributes(all: Labels | Readonly<Record<string, string | number>>) {
     value:
       typeof value === 'string'
         ? { stringValue: value }
-        : Number.isInteger(value)
+        : Number.isSafeInteger(value)
           ? { intValue: String(value) }
           : { doubleValue: value },
   }));
