@@ -231,7 +231,7 @@ export async function soakBench(argv) {
   say('soak', lost.length === 0 ? 'no buffer lost, no worker died' : lost.join('\n'));
   say('soak', `carried by ${carriage}`);
   for (const failure of failures) say('soak', failure);
-  keep('soak', { counts, memory, lost, failures });
+  keep('soak', { carriage, counts, memory, lost, failures });
   return counts.failed > 0 || lost.length > 0 ? 1 : 0;
 }
 

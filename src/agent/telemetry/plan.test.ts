@@ -45,6 +45,7 @@ describe('what is sent to a collector', () => {
       OTEL_EXPORTER_OTLP_HEADERS: 'x-key=a%20b,x-lone=50%',
       OTEL_EXPORTER_OTLP_TRACES_HEADERS: 'x-key=own',
       OTEL_EXPORTER_OTLP_COMPRESSION: 'none',
+      OTEL_EXPORTER_OTLP_TRACES_COMPRESSION: 'gzip',
       OTEL_EXPORTER_OTLP_TIMEOUT: '2000',
       OTEL_BSP_MAX_QUEUE_SIZE: '10',
       OTEL_BSP_SCHEDULE_DELAY: '7',
@@ -57,7 +58,11 @@ describe('what is sent to a collector', () => {
       timeout: 2_000,
     });
     expect(traces).toMatchObject({
-      to: { url: new URL('https://traces:1/in'), headers: { 'x-key': 'own', 'x-lone': '50%' } },
+      to: {
+        url: new URL('https://traces:1/in'),
+        headers: { 'x-key': 'own', 'x-lone': '50%' },
+        compression: 'gzip',
+      },
       queue: 10,
       batch: 10,
       delay: 7,

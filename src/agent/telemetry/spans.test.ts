@@ -130,6 +130,23 @@ describe('spans for a collector', () => {
     await Promise.all([exporter.stop(), passing(clock, () => exporter.dropped.unreachable === 10)]);
   });
 
+  it('go nowhere else, whatever the collector says', async () => {
+    const [collector, other] = [await startCollector(), await startCollector()];
+    collector.respond = (response) => response.writeHead(307, { Location: `${other.url}/v1/traces` }).end();
+    const { exporter, clock } = exporterFor(collector.url);
+    exporter.take({ spans: spans(10), dropped: 0 });
+    await passing(clock, () => exporter.dropped.unreachable === 10);
+    expect(other.received).toEqual([]);
+  });
+
+  it('are taken by one whose answer does not end', async () => {
+    const collector = await startCollector();
+    collector.respond = (response) => response.write(' '.repeat(100_000));
+    const { exporter, clock } = exporterFor(collector.url);
+    exporter.take({ spans: spans(10), dropped: 0 });
+    await passing(clock, () => exporter.exported === 10);
+  });
+
   it('are all sent at the end', async () => {
     const collector = await startCollector();
     const { exporter } = exporterFor(collector.url);
