@@ -101,6 +101,46 @@ function load(agent, proxy, services, rate) {
   return { counts, stop: () => clearInterval(timer) };
 }
 
+/**
+ * What a page costs that is watched for so long.
+ * @param {import('playwright-core').Browser} browser @param {string} url @param {string} text that it shows when it is there @param {number} seconds
+ */
+async function look(browser, url, text, seconds) {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+  // A machine that has other things to do is slow, not broken.
+  page.setDefaultTimeout(120_000);
+  const began = performance.now();
+  await page.goto(url);
+  await page.getByText(text).first().waitFor();
+  const first = performance.now() - began;
+  await page.evaluate(
+    `window.long = []; new PerformanceObserver((list) => { for (const one of list.getEntries()) window.long.push(one.duration); }).observe({ type: 'longtask' })`,
+  );
+  const session = await page.context().newCDPSession(page);
+  // Processor time of the thread, not what it waited for others.
+  await session.send('Performance.enable', { timeDomain: 'threadTicks' });
+  const read = async () => {
+    const { metrics } = await session.send('Performance.getMetrics');
+    return Object.fromEntries(metrics.map(({ name, value }) => [name, value]));
+  };
+  const before = await read();
+  await page.waitForTimeout(seconds * 1000);
+  const after = await read();
+  const heap = /** @type {{ usedSize: number }} */ (await session.send('Runtime.getHeapUsage'));
+  const long = /** @type {number[]} */ (await page.evaluate('window.long'));
+  const busy = ((after.TaskDuration ?? 0) - (before.TaskDuration ?? 0)) * 1000;
+  const figures = {
+    first,
+    // The stream has ten updates a second at most, and there are changes in each tenth.
+    update: busy / (seconds * 10),
+    longest: Math.max(0, ...long),
+    over100: long.filter((ms) => ms > 100).length,
+    heap: heap.usedSize / 1e6,
+  };
+  await page.close();
+  return figures;
+}
+
 /** @param {string[]} argv */
 export async function dashboardBench(argv) {
   const given = options(argv, {
@@ -136,38 +176,7 @@ export async function dashboardBench(argv) {
     const traffic = load(agent, muster.proxy, services, requests);
     stops.push(traffic.stop);
     for (const [path, text] of Object.entries(PAGES)) {
-      const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-      // A machine that has other things to do is slow, not broken.
-      page.setDefaultTimeout(120_000);
-      const began = performance.now();
-      await page.goto(`http://${muster.api}${path}`);
-      await page.getByText(text).first().waitFor();
-      const first = performance.now() - began;
-      await page.evaluate(
-        `window.long = []; new PerformanceObserver((list) => { for (const one of list.getEntries()) window.long.push(one.duration); }).observe({ type: 'longtask' })`,
-      );
-      const session = await page.context().newCDPSession(page);
-      // Processor time of the thread, not what it waited for others.
-      await session.send('Performance.enable', { timeDomain: 'threadTicks' });
-      const read = async () => {
-        const { metrics } = await session.send('Performance.getMetrics');
-        return Object.fromEntries(metrics.map(({ name, value }) => [name, value]));
-      };
-      const before = await read();
-      await page.waitForTimeout(seconds * 1000);
-      const after = await read();
-      const heap = /** @type {{ usedSize: number }} */ (await session.send('Runtime.getHeapUsage'));
-      const long = /** @type {number[]} */ (await page.evaluate('window.long'));
-      const busy = ((after.TaskDuration ?? 0) - (before.TaskDuration ?? 0)) * 1000;
-      figures[path] = {
-        first,
-        // The stream has ten updates a second at most, and there are changes in each tenth.
-        update: busy / (seconds * 10),
-        longest: Math.max(0, ...long),
-        over100: long.filter((ms) => ms > 100).length,
-        heap: heap.usedSize / 1e6,
-      };
-      await page.close();
+      figures[path] = await look(browser, `http://${muster.api}${path}`, text, seconds);
     }
     const { sent, answered } = traffic.counts;
     say('bench', `${answered} of ${sent} requests answered with 200`);
