@@ -40,7 +40,7 @@ describe('what prevents a start', () => {
       const { code, text } = await refused('agent', onPorts({ node: { dev: true } }, ports));
       expect(code).toBe(1);
       expect(text).toContain(`:${ports[which]}`);
-      expect(text).toMatch(/port is in use.*choose another port/s);
+      expect(text).toMatch(/port is in use.*choose another port\. "muster agent --help" shows how\n/s);
       expect(text).not.toMatch(/^\s+at /m);
     },
   );

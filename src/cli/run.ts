@@ -1,5 +1,5 @@
 /** From words to a verb, and from what it throws to a sentence and an exit code. */
-import { isMusterError, MusterError, messageOf } from '../errors.ts';
+import { type ErrorCode, isMusterError, MusterError, messageOf } from '../errors.ts';
 import { nearest } from '../lib/nearest.ts';
 import { whyAbsent } from './absent.ts';
 import { parseFlags } from './flags.ts';
@@ -81,6 +81,9 @@ function unknownVerb(word: string, known: readonly string[]): MusterError {
   return new MusterError('usage', `there is no verb "${word}"; ${hint}`);
 }
 
+/** What other flags would have prevented: a mistake in them, a port that another program has. */
+const BY_FLAGS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['usage', 'listen.in_use']);
+
 /** One sentence with what to do; where it happened only for those who asked for it. */
 function complaint(error: unknown, name: string, words: readonly string[]): string {
   const from = name === '' ? 'muster' : `muster ${name}`;
@@ -88,6 +91,6 @@ function complaint(error: unknown, name: string, words: readonly string[]): stri
   const stack = debug && error instanceof Error ? `\n${error.stack}` : '';
   if (!isMusterError(error))
     return `${from}: ${messageOf(error)} (unexpected; the same command with -log-level=debug shows where it comes from)${stack}\n`;
-  const usage = error.code === 'usage' && name !== '' ? `. "${from} --help" shows how` : '';
-  return `${from}: ${error.message}${/[.?]$/.test(error.message) ? usage.slice(1) : usage}${stack}\n`;
+  const how = name !== '' && BY_FLAGS.has(error.code) ? `. "${from} --help" shows how` : '';
+  return `${from}: ${error.message}${/[.?]$/.test(error.message) ? how.slice(1) : how}${stack}\n`;
 }
