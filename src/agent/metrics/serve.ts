@@ -1,5 +1,5 @@
 /** Figures of a program that is no agent, for Prometheus: `GET /metrics` on an address of their own, and `/livez`. */
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { listenError } from '../../errors.ts';
 import { formatHostPort, type HostPort } from '../../lib/host-port.ts';
@@ -8,6 +8,7 @@ import type { Sockets } from '../../lib/sockets.ts';
 
 /** A scrape is a short line and a page; whoever takes longer holds nothing up but itself, ms. */
 const TIMEOUT = 10_000;
+const PLAIN = 'text/plain; charset=utf-8';
 /** Scrapers at a time. */
 const MAX_CONNECTIONS = 64;
 
@@ -26,14 +27,9 @@ export async function serveMetrics(
 ): Promise<MetricsServer> {
   const server = createServer({ requestTimeout: TIMEOUT, headersTimeout: TIMEOUT }, (request, response) => {
     request.resume();
-    const path = (request.url ?? '').split('?')[0];
-    const isRead = request.method === 'GET' || request.method === 'HEAD';
-    const text = !isRead ? undefined : path === '/metrics' ? prometheusText(families()) : PAGES[path ?? ''];
-    response.writeHead(text === undefined ? (isRead ? 404 : 405) : 200, {
-      'Content-Type': path === '/metrics' ? PROMETHEUS_TEXT : 'text/plain; charset=utf-8',
-      'Cache-Control': 'no-store',
-    });
-    response.end(request.method === 'HEAD' ? undefined : (text ?? 'figures are at /metrics\n'));
+    const { status, headers, text } = pageFor(request, families);
+    response.writeHead(status, { 'Content-Type': PLAIN, 'Cache-Control': 'no-store', ...headers });
+    response.end(request.method === 'HEAD' ? undefined : text);
   });
   server.maxConnections = MAX_CONNECTIONS;
   await sockets.listen(server, place).catch((cause: unknown) => {
@@ -50,4 +46,21 @@ export async function serveMetrics(
   };
 }
 
-const PAGES: Readonly<Record<string, string | undefined>> = { '/livez': 'ok\n' };
+interface Page {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly text: string;
+}
+
+function pageFor({ method, url = '' }: IncomingMessage, families: () => readonly Family[]): Page {
+  if (method !== 'GET' && method !== 'HEAD')
+    return { status: 405, headers: { Allow: 'GET, HEAD' }, text: 'figures are read with GET\n' };
+  switch (url.split('?')[0]) {
+    case '/metrics':
+      return { status: 200, headers: { 'Content-Type': PROMETHEUS_TEXT }, text: prometheusText(families()) };
+    case '/livez':
+      return { status: 200, text: 'ok\n' };
+    default:
+      return { status: 404, text: 'figures are at /metrics\n' };
+  }
+}
