@@ -132,7 +132,7 @@ describe('spans for a collector', () => {
 
   it('go nowhere else, whatever the collector says', async () => {
     const [collector, other] = [await startCollector(), await startCollector()];
-    collector.respond = (response) => response.writeHead(307, { Location: `${other.url}/v1/traces` }).end();
+    collector.respond = (response) => response.writeHead(302, { Location: `${other.url}/v1/traces` }).end();
     const { exporter, clock } = exporterFor(collector.url);
     exporter.take({ spans: spans(10), dropped: 0 });
     await passing(clock, () => exporter.dropped.unreachable === 10);
