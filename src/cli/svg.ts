@@ -1,4 +1,5 @@
 /** Parts of charts as SVG files: no script, no fonts of their own, light and dark. */
+import { figure } from '../group/autoscale/arithmetic.ts';
 import { formatDuration } from '../lib/duration.ts';
 
 /** Where a plot lies in its picture, and what it shows: time in ms to the right, from 0 to `end`; values upwards, from 0 to `top`. */
@@ -94,8 +95,4 @@ svg { background: #fff; font: 12px system-ui, sans-serif; fill: #444 }
 ${body.join('\n')}
 </svg>
 `;
-}
-
-export function figure(value: number): string {
-  return value.toLocaleString('en-US', { maximumSignificantDigits: 3 });
 }

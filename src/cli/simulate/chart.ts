@@ -1,12 +1,12 @@
 /** A simulation as a drawing: for the terminal, and as SVG. */
 
+import { figure } from '../../group/autoscale/arithmetic.ts';
 import type { Simulation, SimulationStep } from '../../group/autoscale/simulate.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { count } from '../load/text.ts';
 import {
   BLUE,
   BROWN,
-  figure,
   grid,
   legend,
   line,
