@@ -270,6 +270,19 @@ describe('muster lb', () => {
       '-access: expected',
     ],
     [['-protocol', 'udp', '-listen', ':0', '-upstream', '127.0.0.1:1', '-admin', ':0'], '-admin is for HTTP'],
+    [
+      [
+        '-protocol',
+        'tcp',
+        '-listen',
+        ':0',
+        '-upstream',
+        '127.0.0.1:1',
+        '-otlp-endpoint',
+        'http://127.0.0.1:4318',
+      ],
+      '-otlp-endpoint is for HTTP',
+    ],
     [['-c', '/nowhere.toml'], 'cannot read /nowhere.toml'],
     [['-upstream', '127.0.0.1:1', '-listen-tls', ':0'], '-listen-tls needs certificates'],
     [

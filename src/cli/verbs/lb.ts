@@ -211,7 +211,7 @@ function settingsOf(given: FlagValues<typeof flags>): Record<string, string> {
 }
 
 /** Flags of HTTP that could be meant to do something for connections and do not. */
-const HTTP_ONLY = ['listen-tls', 'admin', 'trace-ratio', 'metrics-listen'] as const;
+const HTTP_ONLY = ['listen-tls', 'admin', 'otlp-endpoint', 'trace-ratio', 'metrics-listen'] as const;
 
 async function balanceL4(protocol: 'tcp' | 'udp', given: FlagValues<typeof flags>): Promise<number> {
   for (const name of HTTP_ONLY)
