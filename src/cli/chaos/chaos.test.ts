@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { missingPrograms } from '../../../scripts/support/system-packages.mjs';
 import { seeded } from '../../lib/seeded.ts';
+import { tell } from '../verbs/chaos.ts';
 import { chaosChart } from './chart.ts';
 import { matchOf } from './faults/cut.ts';
 import { FAULTS } from './faults/kinds.ts';
@@ -191,6 +192,20 @@ Failures
 });
 
 describe('the chart', () => {
+  it('that cannot be written does not take the report with it', async () => {
+    const report = reportOf({
+      ...{ seed: 1, url: 'http://x/', length: 1_000, samples: [], events: [], skipped: {} },
+      sizes: new Map(),
+    });
+    let told = '';
+    const out = (text: string) => {
+      told += text;
+    };
+    const svg = path.join(os.tmpdir(), 'muster-no-such-folder', 'chart.svg');
+    await expect(tell(report, { svg }, { out })).rejects.toThrow(`cannot write ${svg}`);
+    expect(told).toMatch(/Requests +0, failed 0/);
+  });
+
   it('has a plot for each group with the load, its sizes and what was done to it', () => {
     const again = { refused: 0, closed: 0 };
     const samples = [0, 100, 1_500].map((at) => ({

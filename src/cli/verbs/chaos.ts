@@ -66,7 +66,7 @@ export const chaos = verb({
         await Promise.race([untilReady(options), ...ended]);
         say(`all is there; ${text(plan)} to ${url.href}\n`);
         const report = await Promise.race([runChaos(options), ...ended]);
-        return await show(report, flags, terminal);
+        return await tell(report, flags, terminal);
       } finally {
         await running?.stop();
       }
@@ -95,17 +95,18 @@ function text({ load, seed }: Plan): string {
   return `seed ${seed}, ${load.map(({ rate, for: length }) => `${rate} requests a second for ${length / 1_000} s`).join(', then ')}`;
 }
 
-async function show(
+/** The report, then the chart: where that cannot be written, what was seen is not lost. */
+export async function tell(
   report: Report,
   { json: asJson, svg }: { json?: boolean; svg?: string },
-  terminal: Terminal,
+  terminal: Pick<Terminal, 'out'>,
 ): Promise<number> {
   const { reportText } = await import('../chaos/report.ts');
+  terminal.out(asJson ? json(report) : `\n${reportText(report)}`);
   if (svg !== undefined) {
     const { chaosChart } = await import('../chaos/chart.ts');
     await writeResult(svg, chaosChart(report));
   }
-  terminal.out(asJson ? json(report) : `\n${reportText(report)}`);
   const isWell = report.failed === 0 && report.requests > 0;
   return isWell && report.events.every(({ wholeAfter }) => wholeAfter !== undefined) ? 0 : 1;
 }
