@@ -211,7 +211,7 @@ export async function proxyBench(argv) {
   });
   const rounds = numberOption(chosen, 'rounds');
   const protocols = protocolsOf(chosen.protocol ?? '');
-  const wanted = chosen.kinds === '' ? Object.keys(KINDS) : kindsOption(chosen, KINDS);
+  const wanted = chosen.kinds === '' ? undefined : kindsOption(chosen, KINDS);
   const facts = conditions();
   printConditions(facts);
 
@@ -222,7 +222,7 @@ export async function proxyBench(argv) {
   await withBackend(LOAD_CPU, async (ground) => {
     const floor = chosen.floor ? await buildFloor(ground.folder, chosen.floor) : '';
     for (const protocol of protocols) {
-      const kinds = wanted.filter((kind) => kind in REACHES[protocol]);
+      const kinds = wanted ?? Object.keys(REACHES[protocol]);
       const subjects = chosen.subjects ? chosen.subjects.split(',') : subjectsOf(protocol, floor);
       const plan = {
         ...ground,
