@@ -92,7 +92,7 @@ function unknownSuite(name) {
 }
 
 /** Suites at a time: most of their time is spent waiting. */
-const AT_A_TIME = 2;
+const AT_A_TIME = 3;
 
 /**
  * Runs the suites of the baseline, and tells which cases do not pass any more.
