@@ -99,12 +99,13 @@ describe('what a verb throws', () => {
     }),
   });
 
-  it('is one sentence and the code of its kind', async () => {
-    const { code, err } = await muster(
-      ['fail'],
-      failing(new MusterError('listen.in_use', 'the port is in use.')),
-    );
-    expect({ code, err }).toEqual({ code: 1, err: 'muster fail: the port is in use.\n' });
+  it.each([
+    ['store.write_failed', 'the disk is full.', 'the disk is full.'],
+    ['listen.in_use', 'the port is in use.', 'the port is in use. "muster fail --help" shows how'],
+    ['listen.in_use', 'the port is in use', 'the port is in use. "muster fail --help" shows how'],
+  ] as const)('is one sentence and the code of its kind: %s, %s', async (errorCode, message, sentence) => {
+    const { code, err } = await muster(['fail'], failing(new MusterError(errorCode, message)));
+    expect({ code, err }).toEqual({ code: 1, err: `muster fail: ${sentence}\n` });
   });
 
   it('has a stack only for those who debug', async () => {
