@@ -4,7 +4,7 @@ import { readFabioConfig } from '../agent/fabio/config.ts';
 import { loadSettings } from '../agent/fabio/read.ts';
 import { createLogger, stderrSink } from '../lib/log.ts';
 import { inForeground } from './foreground/foreground.ts';
-import { lbTelemetry } from './lb-telemetry.ts';
+import { lbTelemetry, type TelemetryChoice } from './lb-telemetry.ts';
 
 export interface FabioOptions {
   /** Path or URL of the properties file; undefined: none. */
@@ -13,20 +13,27 @@ export interface FabioOptions {
   readonly flags: Readonly<Record<string, string>>;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly logFormat: 'pretty' | 'json';
+  readonly telemetry: TelemetryChoice;
 }
 
 /** What may still be in flight ends within so much (ms) when `proxy.shutdownwait` says nothing: fabio cuts it off at once. */
 const LEAST_DRAIN = 1_000;
 
 /** Resolves with exit code 0 once everything has ended after a signal; a second signal ends the process with 1. */
-export async function runFabio({ file, flags, env, logFormat }: FabioOptions): Promise<number> {
+export async function runFabio({
+  file,
+  flags,
+  env,
+  logFormat,
+  telemetry: choice,
+}: FabioOptions): Promise<number> {
   const text = file === undefined ? '' : await loadSettings(file);
   const { config, problems } = readFabioConfig({ flags, env, file: text });
   const log = createLogger({ level: config.logLevel, sink: stderrSink(logFormat) }).child('lb');
   for (const { place, message } of problems) log.warn(`${place}: ${message}`);
   return inForeground({ log }, async (foreground) => {
     await foreground.turn();
-    const telemetry = lbTelemetry({}, env, log.child('telemetry'));
+    const telemetry = lbTelemetry(choice, env, log.child('telemetry'));
     const balancer = await startFabio(config, log, {
       sockets: foreground.sockets,
       tracing: telemetry.tracing,

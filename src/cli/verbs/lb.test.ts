@@ -283,6 +283,9 @@ describe('muster lb', () => {
       ],
       '-otlp-endpoint is for HTTP',
     ],
+    [['-c', '/nowhere.toml', '-trace-ratio', '1'], '-trace-ratio is not with a gobetween file'],
+    [['-cfg', '/nowhere', '-metrics-listen', '127.0.0.1:1'], "-metrics-listen is not with fabio's settings"],
+    [['-cfg', '/nowhere', '-trace-ratio', '2'], '-trace-ratio: expected a share'],
     [['-c', '/nowhere.toml'], 'cannot read /nowhere.toml'],
     [['-upstream', '127.0.0.1:1', '-listen-tls', ':0'], '-listen-tls needs certificates'],
     [

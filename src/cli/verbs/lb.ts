@@ -166,10 +166,18 @@ export const lb = verb({
     const settings = settingsOf(given);
     if (given.cfg !== undefined || Object.keys(settings).length > 0) {
       const { runFabio } = await import('../run-fabio.ts');
+      refuse(
+        given,
+        ['metrics-listen'],
+        "not with fabio's settings: their metrics.* and proto=prometheus serve figures",
+      );
       const logFormat = given['log-json'] === true ? 'json' : 'pretty';
-      return runFabio({ file: given.cfg, flags: settings, env: terminal.env, logFormat });
+      const telemetry = telemetryChoice(given);
+      return runFabio({ file: given.cfg, flags: settings, env: terminal.env, logFormat, telemetry });
     }
     const path = given.config ?? given.c;
+    if (path !== undefined)
+      refuse(given, HTTP_FIGURES, 'not with a gobetween file: its [metrics] serves figures');
     if (path !== undefined) return runFrom({ kind: 'file', path }, given, terminal.env);
     if (given.protocol === 'tcp' || given.protocol === 'udp') return balanceL4(given.protocol, given);
     const tls = tlsOf(given);
@@ -211,15 +219,21 @@ function settingsOf(given: FlagValues<typeof flags>): Record<string, string> {
 }
 
 /** Flags of HTTP that could be meant to do something for connections and do not. */
-const HTTP_ONLY = ['listen-tls', 'admin', 'otlp-endpoint', 'trace-ratio', 'metrics-listen'] as const;
+const HTTP_FIGURES = ['otlp-endpoint', 'trace-ratio', 'metrics-listen'] as const;
+const HTTP_ONLY = ['listen-tls', 'admin', ...HTTP_FIGURES] as const;
+
+/** Throws `usage` where one of them is given. */
+function refuse(given: FlagValues<typeof flags>, names: readonly (keyof typeof flags)[], why: string): void {
+  for (const name of names)
+    if (given[name] !== undefined) throw new MusterError('usage', `-${name} is ${why}`);
+}
 
 async function balanceL4(protocol: 'tcp' | 'udp', given: FlagValues<typeof flags>): Promise<number> {
-  for (const name of HTTP_ONLY)
-    if (given[name] !== undefined)
-      throw new MusterError(
-        'usage',
-        `-${name} is for HTTP; TLS in front of TCP and an API come with a gobetween file (muster lb -c FILE)`,
-      );
+  refuse(
+    given,
+    HTTP_ONLY,
+    'for HTTP; TLS in front of TCP and an API come with a gobetween file (muster lb -c FILE)',
+  );
   const { runL4 } = await import('../run-l4.ts');
   return runL4({
     ...commonOf(given),
