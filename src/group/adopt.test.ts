@@ -50,6 +50,7 @@ class Run {
     return {
       ...view,
       owner: 'me',
+      sockets: [],
       template,
       command: ['/bin/sh', '-c', script],
       env: { PATH: process.env.PATH ?? '', ...variablesOf('a', view) },

@@ -32,6 +32,8 @@ export interface KeptInstance {
   readonly restarts: number;
   /** It gets no new requests and was about to end. */
   readonly leaving: boolean;
+  /** Numbers of the sockets that are held for it, by their names. */
+  readonly sockets?: Readonly<Record<string, number>> | undefined;
   /** Undefined: it was about to be started. */
   readonly handle?: Handle | undefined;
 }

@@ -1,5 +1,6 @@
 /** What an instance can be. A further kind is one file and one line here. */
 import { dockerDriver } from './docker.ts';
+import type { HeldSocket } from './held-sockets.ts';
 import type { OutputFolder, TakeOutput } from './output-files.ts';
 import type { ProcessIdentity } from './proc.ts';
 import { processDriver } from './process.ts';
@@ -33,6 +34,8 @@ export interface Launch {
   readonly env: Readonly<Record<string, string>>;
   /** On this machine, by the names of the group's `ports`. */
   readonly ports: Readonly<Record<string, number>>;
+  /** Listening sockets for its program. */
+  readonly sockets: readonly HeldSocket[];
   readonly output: TakeOutput;
   /** Where its output goes when it outlives Muster; undefined: it ends with Muster, whatever ends that. */
   readonly keep: OutputFolder | undefined;
@@ -55,6 +58,18 @@ export interface Running {
   kill(): void;
   /** Lets go of it: it runs on, and nothing more is told of it. */
   release(): void;
+}
+
+/** What could not even be started, and why. */
+export function notStarted(error: string): Running {
+  return asEnded(Promise.resolve({ code: null, signal: null, error }));
+}
+
+export function asEnded(ended: Promise<Ending>): Running {
+  const stop = async (): Promise<void> => {
+    await ended;
+  };
+  return { pid: undefined, ended, stop, kill() {}, release() {} };
 }
 
 export interface Driver {

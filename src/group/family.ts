@@ -36,7 +36,8 @@ export function adoptedFamily(leader: ProcessIdentity, id: string): Family {
   };
 }
 
-function membersOf(group: number): number[] {
+/** All processes of a group. */
+export function membersOf(group: number): number[] {
   return processIds().filter((pid) => {
     const stat = statOf(pid);
     return stat !== undefined && stat.group === group && !hasEnded(stat);

@@ -5,7 +5,9 @@ import type { Clock } from '../lib/clock.ts';
 import { formatDuration } from '../lib/duration.ts';
 import type { Logger } from '../lib/log.ts';
 import type { GroupDisk, KeptInstance } from './disk.ts';
-import { driverOf, type Ending, type Handle, type Launch, type Running } from './drivers.ts';
+import { driverOf, type Ending, type Handle, type Launch, notStarted, type Running } from './drivers.ts';
+import { membersOf } from './family.ts';
+import { type Addresses, addressesOf, HeldSockets } from './held-sockets.ts';
 import { LineSplitter } from './lines.ts';
 import type { OutputFolder } from './output-files.ts';
 import { claimPort, isPortFree, releasePort, reservePort } from './ports.ts';
@@ -64,6 +66,9 @@ export interface InstanceDeps {
 /** Lines of output that are repeated when an instance ends by itself. */
 const LAST_LINES = 5;
 
+/** Clients wait for the next start so long; when it is later they are refused, and may go elsewhere. ms. */
+const LONGEST_WAIT = 1_000;
+
 export class Instance {
   readonly name: string;
   readonly number: number;
@@ -75,8 +80,11 @@ export class Instance {
   readonly #spec: Template;
   readonly #deps: InstanceDeps;
   readonly #ports: Record<string, number>;
+  readonly #sockets = new HeldSockets();
   #state: InstanceState;
   #handle: Handle | undefined;
+  /** What an earlier run of Muster knew its sockets by. */
+  readonly #keptSockets: KeptInstance['sockets'];
   #leaving: boolean;
   #running: Running | undefined;
   #attempt = 0;
@@ -104,6 +112,7 @@ export class Instance {
     this.#deps = deps;
     this.#ports = { ...kept?.ports };
     this.#handle = kept?.handle;
+    this.#keptSockets = kept?.sockets;
     this.#leaving = kept?.leaving ?? false;
     this.#restarts = kept?.restarts ?? 0;
     this.#state = { mode: 'stopped', since: kept?.since ?? now };
@@ -132,14 +141,14 @@ export class Instance {
     }
     // Before it runs: whatever happens now, a later run of Muster looks for it.
     await this.#keep();
-    if (this.#stopping === undefined) this.#launch();
+    await this.#launch();
   }
 
   /** To be called once, in place of `start`. What ended meanwhile is started again if it is needed. */
   async adopt({ isNeeded }: { isNeeded: boolean }): Promise<void> {
     for (const port of Object.values(this.#ports)) claimPort(port);
     const { since } = this.#state;
-    const { launch, watch } = this.#prepare();
+    const { launch, watch } = await this.#prepare();
     let running: Running | undefined;
     try {
       running = await driverOf(this.#spec).adopt(this.#handle, launch);
@@ -159,6 +168,7 @@ export class Instance {
     this.#running = running;
     this.#become({ mode: 'running', since, pid: running.pid });
     watch(running, since);
+    await this.#regainSockets(running.pid);
   }
 
   view(): InstanceView {
@@ -194,12 +204,15 @@ export class Instance {
     this.#released = true;
     this.#cancelWait();
     this.#running?.release();
+    this.#sockets.close();
     this.#releasePorts();
   }
 
   async #stop(): Promise<void> {
     this.#cancelWait();
     this.#become({ mode: 'stopping', since: this.#deps.clock.now() });
+    // The program takes what comes until it closes its own. Whoever came later would wait in ours for nobody.
+    this.#sockets.close();
     await this.#running?.stop(this.#spec.stopTimeout);
     this.#releasePorts();
     const { keep } = this.#deps;
@@ -210,6 +223,24 @@ export class Instance {
 
   #releasePorts(): void {
     for (const port of Object.values(this.#ports)) releasePort(port);
+  }
+
+  #addresses(): Addresses {
+    const { listen, ports } = this.#spec;
+    const { name, id } = this;
+    const port = this.#ports[ports[0] ?? ''];
+    return addressesOf(listen, variablesOf(this.#group, { name, id, ports: this.#ports, port }));
+  }
+
+  /** Those of a process that an earlier run of Muster started. */
+  async #regainSockets(leader: number | undefined): Promise<void> {
+    if (leader === undefined || this.#leaving || this.#spec.listen === undefined) return;
+    const missing = await this.#sockets.regain(membersOf(leader), this.#keptSockets ?? {}, this.#addresses());
+    if (this.#stopping !== undefined) this.#sockets.close();
+    else if (missing.length > 0)
+      this.#deps.logger.info(
+        `${this.name} runs on, but Muster cannot have its sockets back (${missing.join(', ')}): they are held again from its next start`,
+      );
   }
 
   #environment(): Record<string, string> {
@@ -227,7 +258,7 @@ export class Instance {
   }
 
   /** What the driver needs to know, and what is to be done once it runs. */
-  #prepare(): { launch: Launch; watch: (running: Running, since: number) => void } {
+  async #prepare(): Promise<{ launch: Launch; watch: (running: Running, since: number) => void }> {
     const { clock, output, keep } = this.#deps;
     const env = this.#environment();
     const last: string[] = [];
@@ -249,6 +280,7 @@ export class Instance {
         command: this.#spec.command.map((part) => substitute(part, env)),
         env,
         ports: { ...this.#ports },
+        sockets: await this.#sockets.toHand(),
         output: (stream, chunk) => splitters[stream].write(chunk),
         keep: keep?.output,
         found: (handle) => {
@@ -271,10 +303,15 @@ export class Instance {
     };
   }
 
-  #launch(): void {
+  async #launch(): Promise<void> {
+    const fault = await this.#sockets.open(this.#addresses());
+    const { launch, watch } = await this.#prepare();
+    if (this.#stopping !== undefined || this.#released) {
+      this.#sockets.close();
+      return;
+    }
     const since = this.#deps.clock.now();
-    const { launch, watch } = this.#prepare();
-    const running = driverOf(this.#spec).launch(launch);
+    const running = fault === undefined ? driverOf(this.#spec).launch(launch) : notStarted(fault);
     this.#running = running;
     this.#become({ mode: 'running', since, pid: running.pid });
     watch(running, since);
@@ -283,12 +320,14 @@ export class Instance {
   #ended(ending: Ending, uptime: number, last: readonly string[]): void {
     if (this.#stopping !== undefined) return;
     const { clock, logger, random } = this.#deps;
-    const { attempt, delay } = nextRestart(this.#spec.restart, this.#attempt, uptime, random());
+    const { isOpen } = this.#sockets;
+    const { attempt, delay } = nextRestart(this.#spec.restart, this.#attempt, uptime, random(), isOpen);
+    if (delay > LONGEST_WAIT) this.#sockets.close();
     this.#attempt = attempt;
     const how = describeEnding(ending);
     const said = last.map((line) => `\n    ${line}`).join('');
     logger.error(
-      `${this.name} ${how}${ending.error === undefined ? ` after ${formatDuration(uptime)}` : ''}; start ${attempt + 1} in ${formatDuration(delay)}${said === '' ? '' : `. Its last lines:${said}`}`,
+      `${this.name} ${how}${ending.error === undefined ? ` after ${formatDuration(uptime)}` : ''}; start ${attempt + 1} ${delay === 0 ? 'at once' : `in ${formatDuration(delay)}`}${said === '' ? '' : `. Its last lines:${said}`}`,
     );
     const now = clock.now();
     this.#become({ mode: 'waiting', since: now, until: now + delay, ending: how });
@@ -297,7 +336,7 @@ export class Instance {
 
   async #again(): Promise<void> {
     for (const [name, port] of Object.entries(this.#ports)) {
-      if (await isPortFree(port)) continue;
+      if (this.#sockets.has(port) || (await isPortFree(port))) continue;
       try {
         this.#ports[name] = await reservePort(this.#spec.portRange, this.#deps.random());
         releasePort(port);
@@ -310,7 +349,7 @@ export class Instance {
     }
     if (this.#stopping !== undefined || this.#released) return;
     this.#restarts++;
-    this.#launch();
+    await this.#launch();
   }
 
   async #keep(): Promise<void> {
@@ -328,6 +367,7 @@ export class Instance {
       since: this.#state.since,
       restarts: this.#restarts,
       leaving: this.#leaving,
+      ...(this.#sockets.isOpen ? { sockets: this.#sockets.inodes() } : {}),
       ...(this.#handle === undefined ? {} : { handle: this.#handle }),
     });
   }

@@ -8,13 +8,22 @@ import { accessSync, closeSync, constants, existsSync } from 'node:fs';
 import path from 'node:path';
 import { messageOf } from '../errors.ts';
 import { Cgroup, cgroupOf, makeCgroup } from './cgroup.ts';
-import type { Driver, Ending, Handle, Launch, Running } from './drivers.ts';
+import {
+  asEnded,
+  type Driver,
+  type Ending,
+  type Handle,
+  type Launch,
+  notStarted,
+  type Running,
+} from './drivers.ts';
 import { exitOf } from './exits.ts';
 import { adoptedFamily, type Family, ownFamily } from './family.ts';
 import type { FollowedOutput, OutputFolder } from './output-files.ts';
 import { identityOf, isAlive, type ProcessIdentity, processIds, statOf, wasStartedWith } from './proc.ts';
 import { reaper } from './reaper.ts';
 import { type Limits, ownLimits, whyNotLimited, within } from './rlimits.ts';
+import { activated, activation } from './socket-activation.ts';
 import { INSTANCE_ID } from './variables.ts';
 
 /** How often it is looked whether the rest of a group is gone once its leader is, in ms. */
@@ -38,7 +47,7 @@ export const processDriver: Driver = {
   portsInside: (_, ports) => ports,
 
   launch(launch) {
-    const { command, env, keep, name, id } = launch;
+    const { command, env, keep, name, id, sockets } = launch;
     const { cwd, limits = {} } = launch.template;
     const [program = ''] = command;
     const fault = whyNotStartable(program, cwd, env.PATH) ?? whyNotWithin(limits, cwd, env.PATH);
@@ -51,13 +60,13 @@ export const processDriver: Driver = {
       return notStarted(`nowhere to write its output: ${messageOf(error)}`);
     }
     const cgroup = makeCgroup(id);
-    const limited = within(limits, command);
+    const limited = within(limits, activated(sockets, command));
     const [first, ...rest] = cgroup === undefined ? limited : cgroup.within(limited);
     const child = spawn(first as string, rest, {
       cwd,
-      env: { ...env },
+      env: { ...env, ...activation(sockets) },
       detached: true,
-      stdio: ['ignore', files?.stdout ?? 'pipe', files?.stderr ?? 'pipe'],
+      stdio: ['ignore', files?.stdout ?? 'pipe', files?.stderr ?? 'pipe', ...sockets.map(({ fd }) => fd)],
     });
     for (const fd of Object.values(files ?? {})) closeSync(fd);
     const { pid } = child;
@@ -169,17 +178,6 @@ function follow(pid: number, { leader, family, cgroup, isReaped, output, closed 
       output?.release();
     },
   };
-}
-
-function notStarted(error: string): Running {
-  return asEnded(Promise.resolve({ code: null, signal: null, error }));
-}
-
-function asEnded(ended: Promise<Ending>): Running {
-  const stop = async (): Promise<void> => {
-    await ended;
-  };
-  return { pid: undefined, ended, stop, kill() {}, release() {} };
 }
 
 /** Also of what left the process group. */

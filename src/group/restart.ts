@@ -13,8 +13,19 @@ export interface Restart {
   delay: number;
 }
 
-/** `attempt` crashes came before this one; it was up for `uptime` ms. `random` is in [0, 1). */
-export function nextRestart(policy: RestartPolicy, attempt: number, uptime: number, random: number): Restart {
-  const current = uptime >= policy.resetAfter ? 0 : attempt;
-  return { attempt: current + 1, delay: backoffDelay(policy, current, random) };
+/**
+ * `attempt` crashes came before this one; it was up for `uptime` ms. `random` is in [0, 1). `isAwaited`: clients wait in its
+ * sockets, so that after a good run there is no pause.
+ */
+export function nextRestart(
+  policy: RestartPolicy,
+  attempt: number,
+  uptime: number,
+  random: number,
+  isAwaited = false,
+): Restart {
+  const isAfterGoodRun = uptime >= policy.resetAfter;
+  const current = isAfterGoodRun ? 0 : attempt;
+  const delay = isAwaited && isAfterGoodRun ? 0 : backoffDelay(policy, current, random);
+  return { attempt: current + 1, delay };
 }

@@ -43,6 +43,11 @@ export interface Template {
   /** Names of the ports that each instance gets; the first is `PORT`. */
   ports: readonly string[];
   portRange: PortRange;
+  /**
+   * Of driver `process`: addresses at which Muster listens for the instance and hands the sockets to its program, by their names.
+   * With variables in them.
+   */
+  listen?: Readonly<Record<string, string>> | undefined;
   stopTimeout: number;
   restart: RestartPolicy;
 }
@@ -89,7 +94,17 @@ export function templateOf(template: Template): Template {
 }
 
 /** What instances are made from: another one is another edition. */
-export function shapeOf({ driver, command, container, cwd, env, limits, ports, portRange }: Template) {
+export function shapeOf({
+  driver,
+  command,
+  container,
+  cwd,
+  env,
+  limits,
+  ports,
+  portRange,
+  listen,
+}: Template) {
   return {
     driver,
     command,
@@ -99,5 +114,6 @@ export function shapeOf({ driver, command, container, cwd, env, limits, ports, p
     ...(limits === undefined ? {} : { limits }),
     ports,
     portRange,
+    ...(listen === undefined ? {} : { listen }),
   };
 }

@@ -1,11 +1,21 @@
 /** What Node has no door for about descriptors of sockets, through koffi. Loaded only by a process that is given some, or gives some away. */
-import { addressText } from './ip.ts';
+import { getSystemErrorName } from 'node:util';
+import { addressBytes, addressText } from './ip.ts';
 
 export interface Descriptors {
   /** Another one for the same socket, which programs that are started do not inherit. Negative: an error number. */
   duplicate(fd: number): number;
   /** Where an inherited socket listens; undefined: it is no listening socket, nor one of UDP. */
   describe(fd: number): { kind: 'tcp' | 'udp' | 'unix'; host: string; port: number } | undefined;
+  /**
+   * A socket of TCP that listens at an address of IP and waits, which programs that are started do not inherit: whoever connects waits
+   * in it until somebody accepts. Linux. Throws what the system says.
+   */
+  listen(host: string, port: number): number;
+  /** Calls on it wait from now on. */
+  makeWait(fd: number): void;
+  /** Another descriptor of a socket that another process has as `fd`; undefined: the system does not allow it. Linux 5.6 and later. */
+  takeFrom(pid: number, fd: number): number | undefined;
   /** Sends a text to a datagram socket of this machine ("@": an abstract name). False: nobody takes it. */
   tell(path: string, text: string): boolean;
 }
@@ -20,8 +30,23 @@ const AF_UNIX = 1;
 const AF_INET = 2;
 const AF_INET6 = process.platform === 'linux' ? 10 : 30;
 const SOCK_CLOEXEC = 0x80000;
+const SO_REUSEADDR = 2;
+const IPPROTO_TCP = 6;
+const TCP_NODELAY = 1;
+const IPPROTO_IPV6 = 41;
+const IPV6_V6ONLY = 26;
+const GET_FLAGS = 3;
+const SET_FLAGS = 4;
+const O_NONBLOCK = process.platform === 'linux' ? 0x800 : 4;
+const SYS_PIDFD_OPEN = 434;
+const SYS_PIDFD_GETFD = 438;
+/** As many as wait to be taken; the system may allow fewer (`net.core.somaxconn`). */
+const BACKLOG = 4_096;
 /** `struct sockaddr_un` of Linux. */
 const UNIX_PATH_BYTES = 108;
+/** `struct sockaddr_in` and `struct sockaddr_in6`. */
+const V4_LENGTH = 16;
+const V6_LENGTH = 28;
 
 let loaded: Promise<Descriptors> | undefined;
 
@@ -44,10 +69,25 @@ async function load(): Promise<Descriptors> {
     'long sendto(int fd, const uint8_t *bytes, size_t length, int flags, const uint8_t *address, uint addressLength)',
   );
   const close = own.func('int close(int fd)');
+  const setsockopt = own.func('int setsockopt(int fd, int level, int option, const int *value, uint length)');
+  const bind = own.func('int bind(int fd, const uint8_t *address, uint length)');
+  const listen = own.func('int listen(int fd, int backlog)');
+  // One for two calls: the arguments of both fit.
+  const syscall = own.func('long syscall(long number, long process, long what, long flags)');
 
   const option = (fd: number, which: number): number => {
     const value = [0];
     return getsockopt(fd, SOL_SOCKET, which, value, [4]) === 0 ? (value[0] as number) : -1;
+  };
+
+  const whatFailed = (call: string): Error => {
+    const code = getSystemErrorName(-koffi.errno());
+    return Object.assign(new Error(`${call}: ${code}`), { code });
+  };
+  const failed = (call: string, fd: number): never => {
+    const error = whatFailed(call);
+    close(fd);
+    throw error;
   };
 
   return {
@@ -72,6 +112,36 @@ async function load(): Promise<Descriptors> {
       return { kind: 'unix', host: address.toString('utf8', 2, length[0]).replace(/\0.*$/s, ''), port: 0 };
     },
 
+    listen(host, port) {
+      const address = socketAddress(host, port);
+      const isV4 = address.length === V4_LENGTH;
+      const fd: number = socket(isV4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+      if (fd < 0) throw whatFailed('socket');
+      const set = (level: number, which: number, value: number): void => {
+        if (setsockopt(fd, level, which, [value], 4) !== 0) failed('setsockopt', fd);
+      };
+      set(SOL_SOCKET, SO_REUSEADDR, 1);
+      // As Node listens on "::": on all addresses of IPv4 too.
+      if (!isV4) set(IPPROTO_IPV6, IPV6_V6ONLY, address.subarray(8, 24).every((byte) => byte === 0) ? 0 : 1);
+      // What is accepted has it from here.
+      set(IPPROTO_TCP, TCP_NODELAY, 1);
+      if (bind(fd, address, address.length) !== 0) failed('bind', fd);
+      if (listen(fd, BACKLOG) !== 0) failed('listen', fd);
+      return fd;
+    },
+
+    makeWait(fd) {
+      fcntl(fd, SET_FLAGS, fcntl(fd, GET_FLAGS, 0) & ~O_NONBLOCK);
+    },
+
+    takeFrom(pid, fd) {
+      const handle = Number(syscall(SYS_PIDFD_OPEN, pid, 0, 0));
+      if (handle < 0) return undefined;
+      const taken = Number(syscall(SYS_PIDFD_GETFD, handle, fd, 0));
+      close(handle);
+      return taken < 0 ? undefined : taken;
+    },
+
     tell(path, text) {
       const name = Buffer.from(path.startsWith('@') ? `\0${path.slice(1)}` : path);
       if (process.platform !== 'linux' || name.length >= UNIX_PATH_BYTES) return false;
@@ -86,4 +156,16 @@ async function load(): Promise<Descriptors> {
       return sent === bytes.length;
     },
   };
+}
+
+/** A `struct sockaddr` of Linux; "" is all addresses. Throws when the host is no address. */
+function socketAddress(host: string, port: number): Buffer {
+  const ip = addressBytes(host === '' ? '::' : host);
+  if (ip === undefined) throw new Error(`"${host}" is no address of IP`);
+  const isV4 = ip.length === 4;
+  const address = Buffer.alloc(isV4 ? V4_LENGTH : V6_LENGTH);
+  address.writeUInt16LE(isV4 ? AF_INET : AF_INET6, 0);
+  address.writeUInt16BE(port, 2);
+  address.set(ip, isV4 ? 4 : 8);
+  return address;
 }

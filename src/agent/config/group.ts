@@ -4,6 +4,7 @@ import { GROUP_KINDS } from '../../group/drivers.ts';
 import { autoscaleSchema } from './autoscale.ts';
 import { serviceSchema } from './definitions.ts';
 import { bytes, duration, label, portRange } from './fields.ts';
+import { refuseUnfitListen } from './group-listen.ts';
 
 const containerSchema = z.strictObject({
   image: z.string().min(1).describe('The image. It has to be there already: Muster fetches none.'),
@@ -143,6 +144,12 @@ export const groupSchema = z
       .prefault('20000-29999')
       .describe(
         'Where the ports come from. Below the range that Linux hands to outgoing connections, so that a port stays free over a restart.',
+      ),
+    listen: z
+      .record(z.string(), z.string())
+      .optional()
+      .describe(
+        'Addresses at which Muster listens for each instance, by names of your choice: `{ http = "127.0.0.1:$PORT" }`, `{ http = "10.0.0.$MUSTER_NUMBER:80" }`. The program gets the open sockets as systemd passes them (`LISTEN_FDS`, `LISTEN_FDNAMES`). Whoever connects while an instance was killed waits for its next start and is not reset. Driver `process`, TCP, on Linux. Left out: the program opens its own.',
       ),
     stopTimeout: duration({ least: 0 })
       .prefault('10s')
@@ -293,6 +300,7 @@ export const groupSchema = z
     error: 'expected only with driver `process`; containers have `memory` and `cpus` in `[group.container]`',
     path: ['limits'],
   })
+  .superRefine(refuseUnfitListen)
   .refine(
     ({ container, ports }) => Object.keys(container?.ports ?? {}).every((name) => ports.includes(name)),
     {
