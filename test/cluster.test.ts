@@ -111,7 +111,12 @@ describe.skipIf(why !== undefined)('three servers and two agents', () => {
 
   it('the leader is killed: writes go on, its node is critical, and it comes back', async () => {
     await allAlive();
-    const gone = await leader();
+    let gone = 0;
+    // What leads is what leads etcd too, so that its end is seen at its worst.
+    await until('a leader of both', async () => {
+      gone = await leader();
+      return cluster.leadsEtcd(gone);
+    });
     await cluster.kill(gone);
     await cluster.writable(4);
     await until('it to be failed', async () => (await cluster.members(5))[`n${gone}`] === FAILED);

@@ -11,6 +11,8 @@ const LEASE = 3;
 const RENEW = 400;
 /** So much before the lease ends, on our clock, a leader stops acting as one. */
 const MARGIN = 500;
+/** How many turns others leave a vacant lead to the server that is to have it. */
+const TURNS_LEFT = 3;
 const SIGNAL = 'leader';
 
 /** Who does what only one server may do. Not a matter of safety: every commit is checked, whoever makes it. */
@@ -34,12 +36,14 @@ export function soleLeadership(self: string): Leadership {
 
 /**
  * Takes part in finding a leader among those who share a store in etcd. `self` is what the others are told of this
- * one.
+ * one. Where etcd's own leader is one of them, it is theirs too, so that there is one leader to speak of and one whose
+ * end costs something.
  */
 export async function startLeadership({
   store,
   self,
   isSilent = () => false,
+  leadsEtcd,
   clock,
   logger,
 }: {
@@ -47,6 +51,8 @@ export async function startLeadership({
   self: string;
   /** Whether a leader is known to be gone before its lease ends. */
   isSilent?: (leader: string) => boolean;
+  /** Whether this server's etcd leads the others'. Undefined: etcd is not ours. */
+  leadsEtcd?: () => Promise<boolean>;
   clock: Clock;
   logger: Logger;
 }): Promise<Leadership> {
@@ -56,6 +62,7 @@ export async function startLeadership({
   let leader: string | undefined;
   let isLeading = false;
   let stopped = false;
+  let vacantTurns = 0;
   let cancel = () => {};
   const tasks = new Map<() => () => void, () => void>();
 
@@ -79,15 +86,20 @@ export async function startLeadership({
     }
   });
 
+  const isToTake = async (holder: string | undefined): Promise<boolean> => {
+    const isVacant = holder === undefined || isSilent(holder);
+    if (leadsEtcd === undefined) return isVacant;
+    vacantTurns = isVacant ? vacantTurns + 1 : 0;
+    return vacantTurns > TURNS_LEFT || leadsEtcd();
+  };
   const turn = async (): Promise<void> => {
     const began = clock.now();
     try {
       if (lease === 0n || !(await client.keepLease(lease))) lease = await client.grantLease(LEASE);
       const known = await signals.read(SIGNAL);
       leader = known?.value;
-      const isFree = known === undefined || (known.value !== self && isSilent(known.value));
-      if (isFree && (await signals.claim(SIGNAL, self, { lease, revision: known?.revision ?? 0 })))
-        leader = self;
+      if (known?.value !== self && (await isToTake(known?.value)))
+        if (await signals.claim(SIGNAL, self, { lease, revision: known?.revision ?? 0 })) leader = self;
       validUntil = began + LEASE * 1000 - MARGIN;
     } catch (error) {
       lease = 0n;

@@ -236,6 +236,10 @@ class Server implements ServerCluster, ServerParts {
       store,
       self: address,
       isSilent: (leader) => this.presence.of(leaderOf(leader)?.id ?? '') === 'silent',
+      leadsEtcd: async () => {
+        const { member, leader } = await store.client.status();
+        return member === leader;
+      },
       clock,
       logger: logger.child('leader'),
     });

@@ -74,6 +74,17 @@ export class TestCluster {
     return join(this.#folder, `n${number}`);
   }
 
+  /** Whether the etcd of this server leads the others'. */
+  async leadsEtcd(number: number): Promise<boolean> {
+    const endpoint = `unix://${join(this.data(number), 'cluster', 'etcd', 'client:0')}`;
+    const args = [`--endpoints=${endpoint}`, 'endpoint', 'status', '--write-out=json'];
+    const { stdout } = await run('etcdctl', args, { env: { ...process.env, ETCDCTL_API: '3' } });
+    const [{ Status }] = JSON.parse(stdout) as [
+      { Status: { header: { member_id: number }; leader: number } },
+    ];
+    return Status.header.member_id === Status.leader;
+  }
+
   wipe(number: number): void {
     rmSync(this.data(number), { recursive: true, force: true });
   }
