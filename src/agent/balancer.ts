@@ -148,7 +148,7 @@ async function build({
   configure = (changed) => front.configure(changed);
   // What files said while it started.
   configure(settings);
-  const services = await startServices(config.service, catalog, log, sockets).catch(
+  const services = await startServices(config.service, { catalog, certificates, zone, log, sockets }).catch(
     async (error: unknown) => {
       stopFollowing();
       await front.stop();

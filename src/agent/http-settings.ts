@@ -12,13 +12,21 @@ import { followFile } from './followed-file.ts';
 /** How often (ms) the page without a route is looked at. */
 const LOOK = 3_000;
 
+export interface FollowOptions {
+  /** What users call the schemes of passwords. */
+  readonly setting?: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly tell: (settings: ProxySettings) => void;
+}
+
 /**
  * Tells the settings, at once and again when a file changed. Throws `config.unreadable`, before anything is told, when one cannot be
  * read. The answer ends it.
  */
 export function followSettings(
   config: HttpConfig,
-  { clock, log, tell }: { clock: Clock; log: Logger; tell: (settings: ProxySettings) => void },
+  { setting = 'balancer.auth', clock, log, tell }: FollowOptions,
 ): () => void {
   let settings = settingsOf(config);
   let isComplete = false;
@@ -28,7 +36,7 @@ export function followSettings(
   };
   const stopAuth = followAuthFiles(
     config.auth.map(({ realm, ...rest }) => ({ ...rest, realm: realm ?? rest.name })),
-    { setting: 'balancer.auth', clock, log, tell: (auth) => change({ auth }) },
+    { setting, clock, log, tell: (auth) => change({ auth }) },
   );
   const { status, page } = config.noRoute;
   let stopPage = () => {};

@@ -2,15 +2,22 @@
 import { L4Front } from '../agent/l4/front.ts';
 import type { L4Plan } from '../agent/l4/plan.ts';
 import type { StrategyName } from '../balance/strategies.ts';
-import type { Backend } from '../discovery/backend.ts';
-import { followStatic } from '../discovery/static.ts';
+import { followStatic, type StaticUpstream } from '../discovery/static.ts';
 import { formatHostPort, type HostPort } from '../lib/host-port.ts';
 import { createLogger, type LogLevel, stderrSink } from '../lib/log.ts';
+import type { SourceOptions } from '../proxy/certificates/kinds.ts';
+import type { TlsSettings } from '../proxy/tls/spec.ts';
+import type { PoolOptions } from '../route/pool-options.ts';
 import { inForeground } from './foreground/foreground.ts';
 
 export interface L4Run {
-  readonly listen: readonly HostPort[];
-  readonly upstreams: readonly Backend[];
+  readonly listen: readonly (HostPort & { readonly tls?: TlsSettings | undefined })[];
+  /** Of certificates, for where TLS ends here. */
+  readonly sources: readonly SourceOptions[];
+  readonly upstreams: readonly StaticUpstream[];
+  readonly options: PoolOptions;
+  /** Where it stands; "": nowhere in particular. */
+  readonly zone: string;
   readonly strategy: StrategyName;
   readonly listener: L4Plan['listener'];
   /** Clients at a time. */
@@ -22,7 +29,7 @@ export interface L4Run {
 
 /** Resolves with exit code 0 once everything has ended after a signal; a second signal ends the process with 1. */
 export async function runL4(run: L4Run): Promise<number> {
-  const { listen, upstreams, strategy, listener, maxConnections, drainTimeout } = run;
+  const { listen, sources, upstreams, options, zone, strategy, listener, maxConnections, drainTimeout } = run;
   const log = createLogger({ level: run.log.level, sink: stderrSink(run.log.format) }).child('lb');
   return inForeground({ log }, async (foreground) => {
     await foreground.turn();
@@ -35,9 +42,12 @@ export async function runL4(run: L4Run): Promise<number> {
       const opened = await Promise.all(
         listen.map((place) =>
           front.open({
-            name: formatHostPort(place.host, place.port),
+            name: `${place.tls === undefined ? '' : 'tls://'}${formatHostPort(place.host, place.port)}`,
             listen: place,
+            tls: place.tls === undefined ? undefined : { settings: { ...place.tls, alpn: [] }, sources },
             listener,
+            options,
+            zone,
             strategy,
             isWeighted: true,
             discover: (follow) => followStatic({ upstreams, service: 'upstream', tags: [] }, follow),

@@ -1,25 +1,31 @@
 /** A balancer alone, in the foreground: started, kept until a signal, drained, stopped. */
 
+import { compressionSchema, type HttpConfig, headersSchema, noRouteSchema } from '../agent/config/http.ts';
 import { type FrontListener, startFront } from '../agent/front.ts';
+import { followSettings } from '../agent/http-settings.ts';
 import { balancerMetrics } from '../agent/metrics/balancer.ts';
 import { familiesOf } from '../agent/metrics/metric.ts';
 import { traceMetrics } from '../agent/metrics/traces.ts';
 import type { StrategyName } from '../balance/strategies.ts';
-import type { Backend } from '../discovery/backend.ts';
 import { followStatic } from '../discovery/static.ts';
+import { systemClock } from '../lib/clock.ts';
 import { formatHostPort, type HostPort } from '../lib/host-port.ts';
 import { createLogger, stderrSink } from '../lib/log.ts';
 import type { SourceOptions } from '../proxy/certificates/kinds.ts';
 import type { ProxyLimits } from '../proxy/limits.ts';
+import type { ProxySettings } from '../proxy/settings.ts';
 import { inForeground } from './foreground/foreground.ts';
 import { lbTelemetry, type TelemetryChoice } from './lb-telemetry.ts';
 import type { LogChoice } from './log-flags.ts';
 import { serveOwnMetrics } from './own-metrics.ts';
+import type { LbRoute } from './verbs/lb-route.ts';
 
 export interface LbOptions {
   readonly listen: readonly FrontListener[];
   readonly certificates: ReadonlyMap<string, readonly SourceOptions[]>;
-  readonly upstreams: readonly Backend[];
+  readonly route: LbRoute;
+  /** Of the tags of its upstreams. */
+  readonly tagPrefix: string;
   readonly admin: HostPort | undefined;
   readonly strategy: StrategyName;
   readonly limits: Partial<ProxyLimits>;
@@ -33,20 +39,32 @@ export interface LbOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-const TAG_PREFIX = 'urlprefix-';
+/** How often (ms) the users of `-auth` are looked at. */
+const REFRESH = 3_000;
 /** What its upstreams are instances of. */
 const SERVICE = 'upstream';
 
 /** Resolves with exit code 0 once everything has ended after a signal; a second signal ends the process with 1. */
 export async function runLb(options: LbOptions): Promise<number> {
-  const { listen, certificates, upstreams, admin, strategy, limits, workers, drainTimeout } = options;
+  const { listen, certificates, route, tagPrefix, admin, strategy, limits, workers, drainTimeout } = options;
   const log = createLogger({ level: options.log.level, sink: stderrSink(options.log.format) }).child('lb');
   return inForeground({ log }, async (foreground) => {
     await foreground.turn();
     const telemetry = lbTelemetry(options.telemetry, options.env, log.child('telemetry'));
+    let settings: ProxySettings = {};
+    let configure = (_: ProxySettings) => {};
+    const stopFollowing = followSettings(httpOf(route), {
+      setting: '-auth',
+      clock: systemClock,
+      log,
+      tell(told) {
+        settings = { ...told, ...(route.stickyKey === undefined ? {} : { stickyKey: route.stickyKey }) };
+        configure(settings);
+      },
+    });
     const front = await startFront({
       discover: (listener) =>
-        followStatic({ upstreams, service: SERVICE, tags: [`${TAG_PREFIX}/`] }, listener),
+        followStatic({ upstreams: route.upstreams, service: SERVICE, tags: [] }, listener),
       listen,
       certificates,
       admin,
@@ -54,11 +72,16 @@ export async function runLb(options: LbOptions): Promise<number> {
       limits,
       workers,
       strategy,
-      tagPrefix: TAG_PREFIX,
+      tagPrefix,
+      settings,
+      zone: route.zone,
       tracing: telemetry.tracing,
       log,
       sockets: foreground.sockets,
     });
+    configure = (changed) => front.configure(changed);
+    // What files said while it started.
+    configure(settings);
     const { counters, router } = front;
     const metrics = await serveOwnMetrics({
       place: options.metrics,
@@ -83,7 +106,7 @@ export async function runLb(options: LbOptions): Promise<number> {
     });
     log.info('balancing', {
       listen: front.listeners.join(', '),
-      upstreams: upstreams.map(({ host, port }) => formatHostPort(host, port)).join(', '),
+      upstreams: route.upstreams.map(({ host, port }) => formatHostPort(host, port)).join(', '),
       strategy,
       ...front.carriage(),
       ...(front.admin === undefined ? {} : { admin: front.admin }),
@@ -91,8 +114,19 @@ export async function runLb(options: LbOptions): Promise<number> {
     await foreground.serving();
     const { isReplaced } = await foreground.ended;
     await front.drain({ patience: drainTimeout, isReplaced });
+    stopFollowing();
     await Promise.all([front.stop(), metrics.stop()]);
     await telemetry.stop();
     return 0;
   });
+}
+
+function httpOf({ auth, accessLog, compress }: LbRoute): HttpConfig {
+  return {
+    auth: auth === undefined ? [] : [{ ...auth, refresh: REFRESH }],
+    headers: headersSchema.parse(undefined),
+    noRoute: noRouteSchema.parse(undefined),
+    ...(compress ? { compression: compressionSchema.parse({}) } : {}),
+    ...(accessLog === undefined ? {} : { accessLog }),
+  };
 }

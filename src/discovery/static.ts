@@ -1,9 +1,12 @@
 import { type Backend, BackendPattern, instanceOf } from './backend.ts';
 import type { DiscoveredInstance, Discovery, InstanceListener } from './instance.ts';
 
+/** A place with what an instance may be besides. */
+export type StaticUpstream = Backend & Partial<Pick<DiscoveredInstance, 'service' | 'tags' | 'zone'>>;
+
 export interface StaticDiscoveryOptions {
-  readonly upstreams: readonly Backend[];
-  /** What messages call it. */
+  readonly upstreams: readonly StaticUpstream[];
+  /** What messages call it; for upstreams that do not say it themselves, as with the next one. */
   readonly service: string;
   /** As a registered service's, e.g. the tag that makes its route. */
   readonly tags: readonly string[];
@@ -23,7 +26,8 @@ export function followStatic(
 ): Discovery {
   const instances = new Map<string, DiscoveredInstance>();
   for (const upstream of upstreams) {
-    const instance = { ...instanceOf(upstream, 'static', service), tags };
+    const { service: name = service, tags: own = tags } = upstream;
+    const instance = { ...instanceOf(upstream, 'static', name), tags: own };
     instances.set(instance.id, instance);
   }
   if (instances.size > 0)

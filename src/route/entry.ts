@@ -46,6 +46,7 @@ type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 
 /** A destination with what the commands say about it. `out`: why it gets nothing though nothing stands in the way. */
 interface Judged extends Destination, Member {
+  readonly tag: RouteTag;
   readonly verdict: Verdict;
   /** Why it would get nothing if there were enough others; "" when it is well. */
   readonly doubtful: string;

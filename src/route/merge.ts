@@ -7,7 +7,7 @@ import type { RouteTag, TagTraffic } from './tag.ts';
 /** An instance behind a route, as far as it matters here. */
 export interface Member {
   readonly instance: DiscoveredInstance;
-  readonly tag: RouteTag;
+  readonly tag: Pick<RouteTag, 'traffic'>;
   /** Why it gets nothing; "" when it does. */
   readonly out: string;
   /** A route command took it out. */

@@ -44,7 +44,8 @@ export function checkPolicy({ options }: Pick<Policy, 'options'>): string[] {
   return [...unknown, ...readOptions(words).notes];
 }
 
-function wordsOf(options: string): string[] {
+/** Of options as a text. */
+export function wordsOf(options: string): string[] {
   return options.split(/\s+/).filter((word) => word !== '');
 }
 

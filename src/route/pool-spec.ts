@@ -3,6 +3,8 @@
  * survives `postMessage`; a worker turns it into a `Pool`.
  */
 import type { StrategyName } from '../balance/strategies.ts';
+import type { ChoiceSpec } from './choice.ts';
+import type { RateSpec } from './handling.ts';
 import type { TargetSpec } from './spec.ts';
 
 export interface PoolTargetSpec extends TargetSpec {
@@ -29,6 +31,10 @@ export interface PoolSpec {
   /** Its targets take datagrams. */
   readonly datagrams: boolean;
   readonly strategy: StrategyName;
+  /** What else there is to say about choosing; most pools have nothing. */
+  readonly choice?: Pick<ChoiceSpec, 'slowStart' | 'zone'> | undefined;
+  /** How many connections, or sessions of datagrams, a client may open in a time. */
+  readonly rates?: readonly RateSpec[] | undefined;
   /** Undefined: whatever name is asked for. */
   readonly names: NameRules | undefined;
   /** Index of the pool's counters in the shared counter block, and of its turn. */

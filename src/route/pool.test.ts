@@ -34,7 +34,7 @@ function poolOf(names: NameRules | undefined, serverNames: readonly string[]) {
   const pool = pools.get('p')!;
   /** Places of all that a client who asks for `name` can get, in the order of many connections. */
   return (name: string) => {
-    const balancer = pool.find(name);
+    const balancer = pool.find(name)?.balancer;
     if (balancer === undefined) return undefined;
     const seen = new Set<string>();
     for (let i = 0; i < 40; i++) seen.add(balancer.next([])?.id ?? 'none');
@@ -131,7 +131,7 @@ describe('a pool over its changes', () => {
         late.apply(keeper.snapshot());
         for (const each of [pools, late])
           for (const name of ['a', 'b']) {
-            const balancer = each.get(name)?.find('');
+            const balancer = each.get(name)?.find('')?.balancer;
             const ports = new Set<number>();
             for (let i = 0; i < 20; i++) {
               const next = balancer?.next([]);

@@ -1,7 +1,8 @@
 import type { Balancer, Target } from '../balance/balancer.ts';
-import { STRATEGIES } from '../balance/strategies.ts';
 import type { Draw } from '../balance/strategy.ts';
 import { compileGoRegexp, type GoRegexp } from '../lib/go-regexp.ts';
+import { chooser } from './choice.ts';
+import type { RateSpec } from './handling.ts';
 import type { PoolSpec } from './pool-spec.ts';
 import { SHARED_SLOT } from './slots.ts';
 
@@ -16,16 +17,25 @@ interface Named {
   readonly pattern: GoRegexp | undefined;
 }
 
+/** Targets among whom one is chosen: all of a pool, or those for a name. */
+export interface PoolPart {
+  /** The pool's: whoever waits, or comes too often, does so for the whole of it. */
+  readonly id: string;
+  readonly balancer: Balancer;
+  readonly targets: readonly Target[];
+  readonly rates: readonly RateSpec[];
+}
+
 /** Where connections of one service can go: an immutable list of targets, chosen by the name that is asked for. */
 export class Pool {
   readonly #spec: PoolSpec;
   readonly #draw: Draw;
   readonly #targets: readonly Named[];
-  readonly #all: Balancer;
+  readonly #all: PoolPart;
   /** By name. Null: nobody takes it. */
-  readonly #chosen = new Map<string, Balancer | null>();
+  readonly #chosen = new Map<string, PoolPart | null>();
   /** By the places of their targets, since many names lead to the same ones. */
-  readonly #groups = new Map<string, Balancer>();
+  readonly #groups = new Map<string, PoolPart>();
 
   /** `targets`: those of the spec, in its order. */
   constructor(spec: PoolSpec, targets: readonly Target[], draw: Draw, newcomer?: Target) {
@@ -34,7 +44,10 @@ export class Pool {
     const areSlotsOwn = spec.slot !== SHARED_SLOT && spec.slot < draw.turns.length;
     const turns = areSlotsOwn ? draw.turns : new Int32Array(1);
     const turn = areSlotsOwn ? spec.slot : 0;
-    this.#all = STRATEGIES[spec.strategy].balancer(targets, { ...draw, turns }, turn, newcomer);
+    this.#all = this.#part(
+      targets,
+      chooser(targets, spec.strategy, spec.choice ?? {}, { ...draw, turns }, turn, newcomer),
+    );
     const isPattern = spec.names?.matching === 'regexp';
     this.#targets = targets.map((target, index) => {
       const name = spec.targets[index]?.serverName ?? '';
@@ -49,7 +62,7 @@ export class Pool {
   }
 
   /** `name`: in lower case, "" for none. Undefined: nobody takes a client that asks for it. */
-  find(name: string): Balancer | undefined {
+  find(name: string): PoolPart | undefined {
     if (this.#spec.names === undefined) return this.#all;
     const known = this.#chosen.get(name);
     if (known !== undefined) return known ?? undefined;
@@ -59,7 +72,7 @@ export class Pool {
     return found;
   }
 
-  #choose(name: string): Balancer | undefined {
+  #choose(name: string): PoolPart | undefined {
     const own = this.#matching(name);
     if (own.length > 0) return this.#group(own);
     switch (this.#spec.names!.unexpected) {
@@ -70,6 +83,11 @@ export class Pool {
       case 'default':
         return name === '' ? undefined : this.#group(this.#matching(''));
     }
+  }
+
+  #part(targets: readonly Target[], balancer: Balancer): PoolPart {
+    const { id, rates = [] } = this.#spec;
+    return { id: `pool ${id}`, balancer, targets, rates };
   }
 
   /** Places of the targets for a name. */
@@ -84,7 +102,7 @@ export class Pool {
     return places;
   }
 
-  #group(places: readonly number[]): Balancer {
+  #group(places: readonly number[]): PoolPart {
     const key = places.join(' ');
     let group = this.#groups.get(key);
     if (group === undefined) {
@@ -93,7 +111,10 @@ export class Pool {
       // Turns of its own: on the counter of all, each group would skip some of its targets. Not from 0, or each change of the
       // pool would send the next client to the first target.
       const turns = Int32Array.of(Math.floor(this.#draw.random() * 0x7fff_ffff));
-      group = STRATEGIES[this.#spec.strategy].balancer(targets, { ...this.#draw, turns }, 0);
+      // Zones are weighed for the whole pool: among those for a name they do not count.
+      const { slowStart = 0 } = this.#spec.choice ?? {};
+      const draw = { ...this.#draw, turns };
+      group = this.#part(targets, chooser(targets, this.#spec.strategy, { slowStart }, draw, 0));
       this.#groups.set(key, group);
     }
     return group;

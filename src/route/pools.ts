@@ -63,7 +63,7 @@ export class Pools {
   }
 
   #target(spec: PoolTargetSpec, datagrams: boolean): Target {
-    const { id, host, port, weight, slot, priority, maxConnections, tls } = spec;
+    const { id, host, port, weight, slot, priority, maxConnections, tls, since, far } = spec;
     const state = this.#options.states.take(id, host, port, mannerOf(spec), slot);
     return {
       id,
@@ -75,6 +75,8 @@ export class Pools {
       maxConnections,
       datagrams,
       tls,
+      since,
+      far,
       state,
     };
   }
@@ -93,6 +95,8 @@ function isSame(a: Target, b: PoolTargetSpec): boolean {
     a.slot === b.slot &&
     a.priority === b.priority &&
     a.maxConnections === b.maxConnections &&
+    a.since === b.since &&
+    a.far === b.far &&
     isSameTls(a.tls, b.tls)
   );
 }

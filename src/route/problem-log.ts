@@ -25,20 +25,27 @@ export class ProblemLog {
 
   /** An emergency of a route has begun or, where it has none, ended. */
   emergency({ id, emergency }: { readonly id: string; readonly emergency: Emergency | undefined }): void {
-    if (emergency === undefined)
-      this.#log.info('enough instances of a route are healthy again; the others get no requests any more', {
-        route: id,
-      });
-    else
-      this.#log.warn(
-        'so few instances of a route are healthy that those with failing checks get requests too',
-        {
-          route: id,
-          healthy: emergency.well,
-          of: emergency.of,
-        },
-      );
+    logEmergency(this.#log, 'route', id, emergency);
   }
+}
+
+/** `what`: of what `id` is the name. */
+export function logEmergency(
+  log: Logger,
+  what: 'route' | 'service',
+  id: string,
+  emergency: Emergency | undefined,
+): void {
+  if (emergency === undefined)
+    log.info(`enough instances of a ${what} are healthy again; the others get no requests any more`, {
+      [what]: id,
+    });
+  else
+    log.warn(`so few instances of a ${what} are healthy that those with failing checks get requests too`, {
+      [what]: id,
+      healthy: emergency.well,
+      of: emergency.of,
+    });
 }
 
 const keyOf = ({ service, tag, reason }: RouteProblem): string => `${service} ${tag} ${reason}`;

@@ -15,7 +15,7 @@ import { kernelSchema } from './kernel.ts';
 import { limitsSchema } from './limits.ts';
 import { certificatesSchema, checkListeners, listenerSchema } from './listeners.ts';
 import { policySchema } from './policies.ts';
-import { balancedServiceSchema } from './tcp-services.ts';
+import { balancedServiceSchema, checkServices } from './tcp-services.ts';
 
 /** Where the balancer is unless it is told otherwise: several agents on a machine need not be configured for it. */
 export const DEFAULT_BALANCER = { listen: ['127.0.0.1:9999'], admin: '127.0.0.1:9998' } as const;
@@ -88,6 +88,7 @@ export const balancerSchema = z
       context.addIssue({ code: 'custom', path: [...path], message });
     checkListeners(balancer, complain);
     checkAuth(balancer, complain);
+    checkServices(balancer, complain);
   })
   .prefault({})
   .describe('Load balancer.');

@@ -235,6 +235,12 @@ function resolvePaths(value: unknown, directory: string): void {
     for (const key of ['cert', 'key', 'clientCa', 'authorityCa'])
       if (typeof source[key] === 'string') source[key] = path.resolve(directory, source[key]);
   }
+  for (const service of Array.isArray(balancer.service) ? balancer.service : []) {
+    const upstreamTls = isTable(service) ? service.upstreamTls : undefined;
+    if (!isTable(upstreamTls)) continue;
+    for (const key of ['ca', 'cert', 'key'])
+      if (typeof upstreamTls[key] === 'string') upstreamTls[key] = path.resolve(directory, upstreamTls[key]);
+  }
   for (const auth of Array.isArray(balancer.auth) ? balancer.auth : [])
     if (isTable(auth) && typeof auth.file === 'string') auth.file = path.resolve(directory, auth.file);
   const { noRoute, accessLog } = balancer;

@@ -5,7 +5,29 @@ import { formatDuration } from '../../lib/duration.ts';
 import { parseAccessRule } from '../../proxy/access.ts';
 import { DEFAULT_TCP_LIMITS } from '../../proxy/tcp/limits.ts';
 import { DEFAULT_UDP_LIMITS } from '../../proxy/udp/limits.ts';
+import { checkPoolOptions } from '../../route/pool-options.ts';
 import { duration, hostPort } from './fields.ts';
+import type { CertificatesConfig } from './listeners.ts';
+
+const file = (what: string) =>
+  z.string().min(1).optional().describe(`File (PEM), relative to this one: ${what}`);
+
+const upstreamTlsSchema = z
+  .strictObject({
+    verify: z
+      .boolean()
+      .default(true)
+      .describe('Whether an instance has to show a certificate that is valid for its name.'),
+    serverName: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('The name it is asked for and has to be certified for. Default: its address.'),
+    ca: file('who may have issued that certificate. Default: the authorities that Node comes with.'),
+    cert: file('our own certificate, for instances that ask for one.'),
+    key: file('its key. Default: in `cert`.'),
+  })
+  .describe('`tcp`: instances are spoken to over TLS. Left out: as the clients speak.');
 
 export const balancedServiceSchema = z
   .strictObject({
@@ -17,6 +39,15 @@ export const balancedServiceSchema = z
       .enum(STRATEGY_NAMES)
       .default('rr')
       .describe('How an instance is chosen; weights are the registered ones.'),
+    options: z
+      .string()
+      .superRefine((options, context) => {
+        for (const message of checkPoolOptions(options)) context.addIssue({ code: 'custom', message });
+      })
+      .default('')
+      .describe(
+        'As behind a `urlprefix-` tag, as far as they are about connections: "slowstart=30s panic=50% rate=20/s maxconn=100".',
+      ),
     access: z
       .array(
         z.string().refine((text) => parseAccessRule(text) !== undefined, {
@@ -26,6 +57,14 @@ export const balancedServiceSchema = z
       .default([])
       .describe('Who may connect: "allow 10.0.0.0/8", "deny 10.0.0.1"; the first that fits decides.'),
     accessDefault: z.enum(['allow', 'deny']).default('allow').describe('Whether others may connect.'),
+    certificates: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        '`tcp`: TLS ends here, with the `[[balancer.certificates]]` of this name; with a `client_ca` clients have to show one of theirs. Left out: connections are passed on as they are.',
+      ),
+    upstreamTls: upstreamTlsSchema.optional(),
     acceptProxy: z
       .boolean()
       .default(false)
@@ -38,6 +77,11 @@ export const balancedServiceSchema = z
     connectTimeout: duration({ least: 1 })
       .prefault(formatDuration(DEFAULT_TCP_LIMITS.connectTimeout))
       .describe('`tcp`: until a connection to an instance stands; then the next one is tried.'),
+    waitTimeout: duration()
+      .prefault(formatDuration(DEFAULT_TCP_LIMITS.waitTimeout))
+      .describe(
+        '`tcp`: how long a connection waits when all instances have as many as they may (`maxconn=`); 0: it is closed at once, as it is when its turn would come later.',
+      ),
     idleTimeout: duration({ least: 1 })
       .optional()
       .describe(
@@ -45,8 +89,37 @@ export const balancedServiceSchema = z
       ),
     maxResponses: z.int().min(0).default(0).describe('`udp`: answers that end a session; 0: any number.'),
   })
+  .superRefine(({ protocol, certificates, acceptProxy, ...service }, context) => {
+    const complain = (path: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [path], message });
+    if (protocol === 'udp' && certificates !== undefined)
+      complain('certificates', 'TLS is for protocol "tcp" only');
+    if (protocol === 'udp' && service.upstreamTls !== undefined)
+      complain('upstreamTls', 'TLS is for protocol "tcp" only');
+    if (acceptProxy && certificates !== undefined)
+      complain('acceptProxy', 'a PROXY header in front of TLS is not read where TLS ends here');
+  })
   .describe(
     'A service of the catalog that is balanced as TCP or UDP. Its instances need a passing check, as for HTTP.',
   );
 
 export type BalancedServiceConfig = z.output<typeof balancedServiceSchema>;
+
+/** What cannot be seen in one service alone: whether what it shows is there. */
+export function checkServices(
+  balancer: {
+    readonly service: readonly BalancedServiceConfig[];
+    readonly certificates: readonly CertificatesConfig[];
+  },
+  complain: (path: readonly (string | number)[], message: string) => void,
+): void {
+  for (const [i, { certificates: store }] of balancer.service.entries()) {
+    if (store === undefined) continue;
+    const sources = balancer.certificates.filter(({ name }) => name === store);
+    const path = ['service', i, 'certificates'];
+    if (sources.length === 0)
+      complain(path, `there are no [[balancer.certificates]] with the name "${store}"`);
+    else if (sources.some(({ kind }) => kind === 'acme'))
+      complain(path, `"${store}" has certificates of kind "acme", which only listeners for HTTP can prove`);
+  }
+}

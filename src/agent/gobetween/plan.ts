@@ -76,6 +76,8 @@ function tcpListener(server: PreparedServer): L4Plan['listener'] {
     maxConnections: server.max_connections > 0 ? server.max_connections : Number.POSITIVE_INFINITY,
     // A connect without a limit would keep the next candidate from being tried.
     connectTimeout: parseDuration(server.backend_connection_timeout) || DEFAULT_TCP_LIMITS.connectTimeout,
+    // There it is refused at once when all backends are full.
+    waitTimeout: 0,
     clientIdleTimeout: limit(server.client_idle_timeout),
     upstreamIdleTimeout: limit(server.backend_idle_timeout),
     ...(server.sni ? { headTimeout: limit(server.sni.read_timeout) } : {}),

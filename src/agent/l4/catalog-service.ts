@@ -1,13 +1,19 @@
 /** Services of the catalog as TCP and UDP services. */
+import { readFileSync } from 'node:fs';
 import type { ConnectionsView } from '../../api/muster/wire.ts';
+import type { TargetTls } from '../../balance/balancer.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { fold } from '../../catalog/tables.ts';
 import { followCatalog } from '../../discovery/catalog.ts';
 import type { DiscoveredInstance, Discovery, InstanceListener } from '../../discovery/instance.ts';
+import { MusterError, messageOf } from '../../errors.ts';
 import { formatHostPort, parseHostPort } from '../../lib/host-port.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { Sockets } from '../../lib/sockets.ts';
 import { parseAccessRule } from '../../proxy/access.ts';
+import { DEFAULT_TLS } from '../../proxy/tls/spec.ts';
+import { readPoolOptions } from '../../route/pool-options.ts';
+import { type CertificatesConfig, sourceOf } from '../config/listeners.ts';
 import type { BalancedServiceConfig } from '../config/tcp-services.ts';
 import { L4Front } from './front.ts';
 import type { L4Plan } from './plan.ts';
@@ -22,19 +28,27 @@ export interface BalancedServices {
   connections(): ConnectionsView[];
 }
 
+export interface ServicesOptions {
+  readonly catalog: Catalog;
+  readonly certificates: readonly CertificatesConfig[];
+  /** Where the balancer stands; "": nowhere in particular. */
+  readonly zone: string;
+  readonly log: Logger;
+  readonly sockets?: Sockets | undefined;
+}
+
 /** Throws `listen.*`; nothing is left running then. Undefined when there is no such service. */
 export async function startServices(
   services: readonly BalancedServiceConfig[],
-  catalog: Catalog,
-  log: Logger,
-  sockets?: Sockets,
+  options: ServicesOptions,
 ): Promise<BalancedServices | undefined> {
   if (services.length === 0) return undefined;
-  const front = await L4Front.start({ log, sockets });
+  const { catalog, log, sockets } = options;
+  const front = await L4Front.start({ log, sockets, catalog });
   try {
     const opened: { config: BalancedServiceConfig; service: L4Service; address: string }[] = [];
     for (const config of services) {
-      const { service, address } = await front.open(planOf(config, catalog));
+      const { service, address } = await front.open(planOf(config, options));
       opened.push({ config, service, address: formatHostPort(address.host, address.port) });
     }
     return {
@@ -49,7 +63,10 @@ export async function startServices(
   }
 }
 
-function planOf(config: BalancedServiceConfig, catalog: Catalog): L4Plan {
+function planOf(
+  config: BalancedServiceConfig,
+  { catalog, certificates, zone }: Pick<ServicesOptions, 'catalog' | 'certificates' | 'zone'>,
+): L4Plan {
   const { name, address, protocol, tag, strategy, access, accessDefault, idleTimeout } = config;
   const allowOthers = accessDefault === 'allow';
   const rules = access.flatMap((rule) => parseAccessRule(rule) ?? []);
@@ -76,6 +93,7 @@ function planOf(config: BalancedServiceConfig, catalog: Catalog): L4Plan {
             sendProxy: config.sendProxy,
             limits: {
               connectTimeout: config.connectTimeout,
+              waitTimeout: config.waitTimeout,
               ...idle,
               ...(idleTimeout === undefined ? {} : { upstreamIdleTimeout: idleTimeout }),
               ...(most > 0 ? { maxConnections: most } : {}),
@@ -83,7 +101,43 @@ function planOf(config: BalancedServiceConfig, catalog: Catalog): L4Plan {
           },
     strategy,
     isWeighted: true,
+    tls: config.certificates === undefined ? undefined : terminated(config.certificates, certificates),
+    upstreamTls: upstreamTlsOf(config),
+    options: readPoolOptions(config.options),
+    zone,
     discover: (listener) => followService(catalog, { name, tag }, listener),
+  };
+}
+
+function terminated(store: string, certificates: readonly CertificatesConfig[]): L4Plan['tls'] {
+  const sources = certificates.filter(({ name }) => name === store);
+  const hasClientCa = sources.some(({ clientCa }) => clientCa !== undefined);
+  return {
+    // What is inside is not ours to agree upon.
+    settings: { ...DEFAULT_TLS, alpn: [], clientAuth: hasClientCa ? 'required' : 'none' },
+    sources: sources.map(sourceOf),
+  };
+}
+
+/** Throws `config.unreadable`. */
+function upstreamTlsOf({ name, upstreamTls: tls }: BalancedServiceConfig): TargetTls | undefined {
+  if (tls === undefined) return undefined;
+  const { verify, serverName, ca, cert, key = cert } = tls;
+  const text = (part: string, path: string | undefined) => {
+    if (path === undefined) return {};
+    try {
+      return { [part]: readFileSync(path, 'utf8') };
+    } catch (cause) {
+      const place = `balancer.service "${name}": upstream_tls.${part}`;
+      throw new MusterError('config.unreadable', `${place}: ${messageOf(cause)}`, { cause });
+    }
+  };
+  return {
+    verify,
+    ...(serverName === undefined ? {} : { serverName }),
+    ...text('ca', ca),
+    ...text('cert', cert),
+    ...text('key', key),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Catalog } from '../../catalog/catalog.ts';
 import { MusterError } from '../../errors.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
@@ -17,6 +18,8 @@ export interface L4FrontOptions {
   readonly log: Logger;
   /** Clients at a time, per worker, over all services; default: the proxy's. */
   readonly maxConnections?: number;
+  /** For certificates in our own key/value store. */
+  readonly catalog?: Catalog | undefined;
   readonly clock?: Clock;
   /** In [0, 1). */
   readonly random?: () => number;
@@ -114,6 +117,7 @@ export class L4Front {
         ? undefined
         : new Certificates({
             stores: new Map([[name, tls.sources]]),
+            catalog: this.#options.catalog,
             clock,
             log: log.child(name),
             publish: (store, spec) => this.#fleet.setCertificates(store, spec),

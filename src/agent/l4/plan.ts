@@ -8,6 +8,7 @@ import type { HostPort } from '../../lib/host-port.ts';
 import type { SourceOptions } from '../../proxy/certificates/kinds.ts';
 import type { TcpListenerSpec, UdpListenerSpec } from '../../proxy/listener-spec.ts';
 import type { TlsSettings } from '../../proxy/tls/spec.ts';
+import type { PoolOptions } from '../../route/pool-options.ts';
 import type { NameRules } from '../../route/pool-spec.ts';
 
 type Options<Spec> = Omit<Spec, 'id' | 'host' | 'port' | 'pool' | 'slot' | 'tls'>;
@@ -24,6 +25,9 @@ export interface L4Plan {
   readonly strategy: StrategyName;
   /** Whether the instances' weights and priorities count; otherwise all are alike. */
   readonly isWeighted: boolean;
+  readonly options?: PoolOptions | undefined;
+  /** Where the balancer stands; "" or nothing: nowhere in particular. */
+  readonly zone?: string | undefined;
   readonly names?: NameRules | undefined;
   /** Instances are spoken to over TLS. */
   readonly upstreamTls?: TargetTls | undefined;

@@ -12,7 +12,9 @@ import {
   IN_FLIGHT,
   OPEN_CONNECTIONS,
 } from '../../proxy/counters.ts';
+import { choiceOf, type Emergency, emergencyOf, isFar, type Member as Judged } from '../../route/merge.ts';
 import type { PoolKeeper, PoolTarget } from '../../route/pool-keeper.ts';
+import { logEmergency } from '../../route/problem-log.ts';
 import { Checks } from './checks.ts';
 import type { L4Plan } from './plan.ts';
 
@@ -68,6 +70,9 @@ export class L4Service {
   readonly #discovery: Discovery;
   /** Rates by slot, of the last sample. */
   readonly #rates = new Map<number, Rate>();
+  /** When each instance that gets traffic came, where they begin slowly; 0 for those of the start. Undefined before there were any. */
+  #since: ReadonlyMap<string, number> | undefined;
+  #emergency: Emergency | undefined;
   #cancel: () => void;
   #stopped = false;
 
@@ -141,15 +146,63 @@ export class L4Service {
 
   #publish(): void {
     if (this.#stopped) return;
-    const { name, strategy, names, isWeighted, listener, upstreamTls: tls } = this.plan;
+    const { name, strategy, names, listener, options, zone = '' } = this.plan;
+    const members = [...this.#members.values()].flatMap((member) => this.#judged(member) ?? []);
+    const emergency = emergencyOf(members);
+    if ((emergency === undefined) !== (this.#emergency === undefined))
+      logEmergency(this.#parts.log, 'service', name, emergency);
+    this.#emergency = emergency;
+    const isUsed = ({ out, doubt }: DiscoveredInstance) =>
+      out === '' || (emergency !== undefined && doubt === 'failing');
+    const usable = members.filter(({ instance }) => isUsed(instance));
+    const weights = usable.map(({ instance }) => this.#shareOf(instance).weight);
+    const choice = choiceOf(usable, weights, members, zone);
+    const since = this.#begins(usable, choice?.slowStart ?? 0);
     const targets = new Map<string, PoolTarget>();
-    for (const { instance, isDiscovered } of this.#members.values()) {
-      const { id, host, port, weight, priority = 0, maxConnections = 0, serverName = '', out } = instance;
-      if (!isDiscovered || out !== '' || !(this.#checks?.isHealthy(id) ?? true)) continue;
-      const share = isWeighted ? { weight, priority } : { weight: 1, priority: 0 };
-      targets.set(id, { host, port, ...share, maxConnections, serverName, tls });
+    for (const { instance } of usable) {
+      const { id, host, port, serverName = '' } = instance;
+      const { maxConnections = instance.maxConnections ?? 0 } = options ?? {};
+      targets.set(id, {
+        host,
+        port,
+        ...this.#shareOf(instance),
+        maxConnections,
+        serverName,
+        tls: this.plan.upstreamTls,
+        ...(since?.get(id) === undefined ? {} : { since: since.get(id) }),
+        ...(choice?.zone !== undefined && isFar(instance, zone) ? { far: true } : {}),
+      });
     }
-    this.#parts.keeper.set({ id: name, datagrams: listener.protocol === 'udp', strategy, names, targets });
+    const datagrams = listener.protocol === 'udp';
+    this.#parts.keeper.set({ id: name, datagrams, strategy, choice, rates: options?.rates, names, targets });
+  }
+
+  /** What is known of an instance; undefined when it is only kept for its connections. */
+  #judged({ instance, isDiscovered }: Member): Judged | undefined {
+    if (!isDiscovered) return undefined;
+    const { slowStart = 0, panic = 0 } = this.plan.options ?? {};
+    const traffic = {
+      ...(slowStart === 0 ? {} : { slowStart }),
+      ...(panic === 0 ? {} : { panic }),
+    };
+    const isFailing = instance.out === '' && this.#checks?.isHealthy(instance.id) === false;
+    const told: DiscoveredInstance = isFailing
+      ? { ...instance, out: 'its check fails', doubt: 'failing' }
+      : instance;
+    return { instance: told, tag: { traffic }, out: told.out, isDeleted: false };
+  }
+
+  #shareOf({ weight, priority = 0 }: DiscoveredInstance): { weight: number; priority: number } {
+    return this.plan.isWeighted ? { weight, priority } : { weight: 1, priority: 0 };
+  }
+
+  /** When those who came later than the first ones did so. */
+  #begins(usable: readonly Judged[], slowStart: number): ReadonlyMap<string, number> | undefined {
+    if (slowStart === 0 || (this.#since === undefined && usable.length === 0)) return undefined;
+    const before = this.#since;
+    const now = before === undefined ? 0 : this.#parts.clock.now();
+    this.#since = new Map(usable.map(({ instance: { id } }) => [id, before?.get(id) ?? now]));
+    return this.#since;
   }
 
   /** Members that are gone and have no connections any more. */

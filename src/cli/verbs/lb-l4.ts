@@ -6,6 +6,7 @@ import { type AccessRule, parseAccessRule } from '../../proxy/access.ts';
 import { DEFAULT_LIMITS } from '../../proxy/limits.ts';
 import { DEFAULT_TCP_LIMITS, type TcpLimits } from '../../proxy/tcp/limits.ts';
 import { DEFAULT_UDP_LIMITS } from '../../proxy/udp/limits.ts';
+import { checkPoolOptions, type PoolOptions, readPoolOptions } from '../../route/pool-options.ts';
 import type { FlagValues } from '../flags.ts';
 
 export const PROTOCOLS = ['http', 'tcp', 'udp'] as const;
@@ -58,6 +59,7 @@ export const l4Flags = {
 /** Flags of HTTP that say something for connections too. */
 const shared = {
   'timeout-connect': { kind: 'duration' },
+  'timeout-wait': { kind: 'duration' },
   'timeout-head': { kind: 'duration' },
   'timeout-tunnel': { kind: 'duration' },
   'max-connections': { kind: 'integer' },
@@ -75,11 +77,20 @@ export function l4Listener(protocol: 'tcp' | 'udp', given: Given): L4Plan['liste
     : { ...tcpOptions(given), access };
 }
 
+/** What was given of `-options`. Throws `usage`. */
+export function l4Options(given: readonly string[] = []): PoolOptions {
+  const options = given.join(' ');
+  const [wrong] = checkPoolOptions(options);
+  if (wrong !== undefined) throw new MusterError('usage', `-options: ${wrong}`);
+  return readPoolOptions(options);
+}
+
 function tcpOptions(given: Given): L4Plan['listener'] & { protocol: 'tcp' } {
   const idle = given['timeout-tunnel'] ?? DEFAULT_LIMITS.tunnelTimeout;
   const limits: TcpLimits = {
     ...DEFAULT_TCP_LIMITS,
     ...(given['timeout-connect'] === undefined ? {} : { connectTimeout: given['timeout-connect'] }),
+    ...(given['timeout-wait'] === undefined ? {} : { waitTimeout: given['timeout-wait'] }),
     ...(given['timeout-head'] === undefined ? {} : { headTimeout: given['timeout-head'] }),
     ...(given['timeout-half-closed'] === undefined
       ? {}

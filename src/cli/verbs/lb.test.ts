@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import dgram from 'node:dgram';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import net from 'node:net';
@@ -219,6 +219,106 @@ describe('muster lb', () => {
     expect(new Set(answers).size).toBe(1);
   });
 
+  it('has the options of routes, for all upstreams and for one', async () => {
+    const [a, b] = [await backend('a'), await backend('b')];
+    const users = join(folder, 'users');
+    // htpasswd -s: "pw".
+    writeFileSync(users, 'ann:{SHA}GpHWL3ymc5liWkNopqtdSjuqYHM=\n');
+    const { url } = await balancer(
+      `127.0.0.1:${a.port},127.0.0.1:${b.port} canary=0%`,
+      '-options=canaryif=X-Canary:yes sticky=shop strip=/in',
+      '-options=rate=3/h,header:X-Who',
+      `-auth=${users}`,
+      '-auth-realm=shop',
+    );
+    const get = async (headers: Record<string, string>) => {
+      const login = `Basic ${Buffer.from('ann:pw').toString('base64')}`;
+      const answer = await fetch(`${url}in/x`, { headers: { authorization: login, ...headers } });
+      return { status: answer.status, text: await answer.text(), headers: answer.headers };
+    };
+    expect(await get({ authorization: '' })).toMatchObject({ status: 401 });
+    const first = await get({ 'x-who': 'ann', 'x-canary': 'yes' });
+    expect(first).toMatchObject({ status: 200, text: 'b' });
+    const cookie = first.headers.get('set-cookie')?.split(';')[0] ?? '';
+    expect(cookie).toMatch(/^shop=/);
+    expect(await get({ 'x-who': 'ann', cookie })).toMatchObject({ status: 200, text: 'b' });
+    expect(await get({ 'x-who': 'ann' })).toMatchObject({ status: 200, text: 'a' });
+    expect(await get({ 'x-who': 'ann' })).toMatchObject({ status: 429 });
+    expect(await get({ 'x-who': 'bob' })).toMatchObject({ status: 200 });
+  });
+
+  it('copies requests, logs them, and leads clear text to HTTPS', async () => {
+    const copied: string[] = [];
+    const shadow = http.createServer((request, response) => {
+      copied.push(request.url ?? '');
+      response.end();
+    });
+    shadow.listen(0, '127.0.0.1');
+    await once(shadow, 'listening');
+    closers.push(() => shadow.close());
+    const a = await backend('a');
+    const authority = new Authority();
+    closers.push(() => authority.remove());
+    const [cert, key, log] = ['m.pem', 'm-key.pem', 'access.log'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    renewing(authority, cert, key)('shop.test');
+    const { url, seen } = await balancer(
+      `127.0.0.1:${a.port}`,
+      ...['-listen-tls', '127.0.0.1:0', '-tls-cert', cert, '-tls-key', key, '-redirect-https'],
+      ...['-mirror', `127.0.0.1:${(shadow.address() as { port: number }).port}`],
+      ...['-access-log', log, '-access-log-format', '$request_uri $response_status'],
+    );
+    const { port } = new URL(url);
+    const redirect = await new Promise<http.IncomingMessage>((resolve) => {
+      http.get({ host: '127.0.0.1', port, path: '/p?q', headers: { host: 'shop.test' } }, resolve);
+    });
+    expect(redirect.resume()).toMatchObject({
+      statusCode: 301,
+      headers: { location: 'https://shop.test/p?q' },
+    });
+    const secure = /listen="127\.0\.0\.1:\d+, 127\.0\.0\.1:(\d+)"/.exec(seen.text)?.[1];
+    const answer = await new Promise<http.IncomingMessage>((resolve, reject) => {
+      const options = { port: secure, path: '/x', servername: 'shop.test', ca: authority.cert, agent: false };
+      https.get({ host: '127.0.0.1', ...options }, resolve).on('error', reject);
+    });
+    expect(answer.resume().statusCode).toBe(200);
+    await until(() => copied.length > 0);
+    expect(copied).toEqual(['/x']);
+    await until(() => existsSync(log) && readFileSync(log, 'utf8').includes('/x'));
+    expect(readFileSync(log, 'utf8').split('\n')).toEqual(expect.arrayContaining(['/p?q 301', '/x 200']));
+  });
+
+  it('ends TLS in front of connections, and lets a client open only so many', async () => {
+    const authority = new Authority();
+    closers.push(() => authority.remove());
+    const [cert, key] = [join(folder, 't.pem'), join(folder, 't-key.pem')];
+    renewing(authority, cert, key)('db.test');
+    const { port } = await backend('a');
+    const { seen } = await balancer(
+      `127.0.0.1:${port}`,
+      ...['-protocol', 'tcp', '-listen-tls', '127.0.0.1:0', '-tls-cert', cert, '-tls-key', key],
+      '-options=rate=1/h maxconn=5',
+    );
+    const at = Number(/listen="127\.0\.0\.1:\d+, 127\.0\.0\.1:(\d+)"/.exec(seen.text)?.[1]);
+    const say = async () => {
+      const client = tls.connect({ port: at, host: '127.0.0.1', servername: 'db.test', ca: authority.cert });
+      closers.push(() => client.destroy());
+      client.on('error', () => {});
+      client.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+      let text = '';
+      client.on('data', (part) => {
+        text += part;
+      });
+      await once(client, 'close');
+      return text.slice(0, 12);
+    };
+    expect(await say()).toBe('HTTP/1.1 200');
+    expect(await say()).toBe('');
+  });
+
   it('relays connections as they are with -protocol tcp, and drains them', async () => {
     const { port } = await backend('a');
     const { url, child, exit, seen } = await balancer(`127.0.0.1:1,127.0.0.1:${port}`, '-protocol', 'tcp');
@@ -266,6 +366,28 @@ describe('muster lb', () => {
   it.each([
     [['-upstream', '127.0.0.1:1'], '-listen is missing'],
     [
+      ['-listen', ':0', '-upstream', '127.0.0.1:1 wieght=3'],
+      'there is no option "wieght"; did you mean "weight"?',
+    ],
+    [['-listen', ':0', '-upstream', '127.0.0.1:1 weight=x'], 'expected whole numbers behind weight='],
+    [['-listen', ':0', '-upstream', '127.0.0.1:1', '-options', 'rate=20'], '-options: rate=20 is ignored'],
+    [
+      ['-listen', ':0', '-upstream', '127.0.0.1:1', '-options', 'auth=x'],
+      '-options: not "auth=x": say -auth FILE',
+    ],
+    [['-listen', ':0', '-upstream', '127.0.0.1:1', '-mirror', '127.0.0.1:1'], 'is an -upstream too'],
+    [['-listen', ':0', '-upstream', '127.0.0.1:1', '-mirror-share', '5%'], 'has no effect without -mirror'],
+    [['-listen', ':0', '-upstream', '127.0.0.1:1', '-redirect-https'], '-redirect-https needs -listen'],
+    [
+      ['-protocol', 'tcp', '-listen', ':0', '-upstream', '127.0.0.1:1', '-options', 'sticky=true'],
+      '"sticky=true" is for HTTP; with tcp and udp there are',
+    ],
+    [['-protocol', 'tcp', '-listen', ':0', '-upstream', '127.0.0.1:1', '-compress'], '-compress is for HTTP'],
+    [
+      ['-protocol', 'tcp', '-listen', ':0', '-upstream', '127.0.0.1:1 canary=5%'],
+      '"canary=5%" is for HTTP; with tcp there are',
+    ],
+    [
       ['-protocol', 'tcp', '-listen', ':0', '-upstream', '127.0.0.1:1', '-access', 'refuse me'],
       '-access: expected',
     ],
@@ -301,7 +423,7 @@ describe('muster lb', () => {
       '-tls-client-auth needs -tls-client-ca',
     ],
     [['-listen', '127.0.0.1:0'], '-upstream is missing'],
-    [['-listen', '127.0.0.1:0', '-upstream', 'nowhere'], '-upstream: expected host:port'],
+    [['-listen', '127.0.0.1:0', '-upstream', 'nowhere'], '-upstream "nowhere": expected host:port'],
     [['-listen', '127.0.0.1:0', '-upstream', '127.0.0.1:1 weight=0'], 'none could get a request'],
     [['-listen', '127.0.0.1:0', '-upstream', '127.0.0.1:1', '-max-head=99999'], '60000 at most'],
     [['-listen', '127.0.0.1:0', '-upstream', '127.0.0.1:1', '-timeout-head=0s'], 'has to be above 0'],

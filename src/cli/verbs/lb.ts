@@ -1,9 +1,8 @@
 import { FABIO_SETTINGS, SETTING_NAMES, type SettingName } from '../../agent/fabio/settings.ts';
 import { STRATEGY_NAMES, type StrategyName } from '../../balance/strategies.ts';
-import { parseStaticUpstream } from '../../discovery/static.ts';
 import { MusterError } from '../../errors.ts';
 import { formatDuration } from '../../lib/duration.ts';
-import { parseHostPort } from '../../lib/host-port.ts';
+import { formatHostPort, parseHostPort } from '../../lib/host-port.ts';
 import { DEFAULT_LIMITS, HARD_LIMITS, type ProxyLimits } from '../../proxy/limits.ts';
 import type { Flag, FlagValues } from '../flags.ts';
 import type { TelemetryChoice } from '../lb-telemetry.ts';
@@ -11,11 +10,16 @@ import { LOG_FLAGS, logChoice } from '../log-flags.ts';
 import { METRICS_FLAG, metricsPlace } from '../own-metrics.ts';
 import { verb } from '../verb.ts';
 import { gobetweenFlags, runFrom } from './lb-gobetween.ts';
-import { l4Flags, l4Listener } from './lb-l4.ts';
+import { l4Flags, l4Listener, l4Options } from './lb-l4.ts';
+import { ROUTE_FLAGS_OF_HTTP, routeFlags, routeOf } from './lb-route.ts';
 import { tlsFlags, tlsOf } from './lb-tls.ts';
+import { upstreamsOf } from './lb-upstreams.ts';
 
 /** How long requests in flight may take to end after a signal (ms). */
 const DRAIN = 30_000;
+
+/** Of the tags that upstreams get. */
+const TAG_PREFIX = 'urlprefix-';
 
 /** Each limit of the data path with its flag. */
 const LIMITS = {
@@ -93,8 +97,10 @@ const flags = {
   upstream: {
     kind: 'list',
     value: 'HOST:PORT',
-    summary: 'Where they go; several with commas, each as "host:port weight=N" if it is to have a weight.',
+    summary:
+      'Where they go; several with commas, each with what is said of it alone behind it: "host:port weight=3 zone=a canary=5% maxconn=8".',
   },
+  ...routeFlags,
   ...l4Flags,
   ...tlsFlags,
   strategy: { kind: 'string', choices: STRATEGY_NAMES, summary: 'How an upstream is chosen.', default: 'rr' },
@@ -122,6 +128,12 @@ const flags = {
       'Threads that carry the traffic. Default: one for each core where io_uring works, else one (MUSTER_TRANSPORT=net or uring says which).',
   },
   ...limitFlags,
+  'retry-share': {
+    kind: 'number',
+    summary:
+      'Requests that are sent again after an upstream has seen them, as a share of all; ten a second in any case.',
+    default: `${DEFAULT_LIMITS.retryShare}`,
+  },
   'timeout-drain': {
     kind: 'duration',
     summary: 'How long requests in flight may take to end when it stops.',
@@ -151,14 +163,19 @@ export const lb = verb({
       does: 'three quarters to the first, at most 5 s until a response begins',
     },
     {
+      command:
+        'muster lb -listen :80 -upstream "10.0.0.1:80,10.0.0.2:80,10.0.0.3:80 canary=5%" -options "sticky=true rate=20/s timeout=5s"',
+      does: 'clients stay where they are, may ask 20 times a second each, and five of a hundred try the third upstream',
+    },
+    {
       command: 'muster lb -protocol tcp -listen :5432 -upstream 10.0.0.1:5432,10.0.0.2:5432',
       does: 'connections as they are; -protocol udp for datagrams',
     },
     { command: 'muster lb -c gobetween.toml', does: "TCP, TLS and UDP as gobetween's file says" },
     {
       command:
-        'muster lb -listen :80 -listen-tls :443 -tls-cert web.pem -tls-key web-key.pem -upstream 10.0.0.1:80',
-      does: 'HTTP and HTTPS; the certificate is read again when it changes',
+        'muster lb -listen :80 -listen-tls :443 -redirect-https -tls-cert web.pem -tls-key web-key.pem -upstream 10.0.0.1:80',
+      does: 'HTTPS, and HTTP that leads there; the certificate is read again when it changes',
     },
   ],
   flags,
@@ -187,9 +204,14 @@ export const lb = verb({
         : places('listen', given.listen, parseHostPort);
     const admin = given.admin === undefined ? undefined : place('admin', given.admin, parseHostPort);
     const { runLb } = await import('../run-lb.ts');
+    const { upstreams, ...common } = commonOf(given);
+    if (given['redirect-https'] === true && (tls.listen.length === 0 || plain.length === 0))
+      throw new MusterError('usage', '-redirect-https needs -listen to come from and -listen-tls to lead to');
     return runLb({
-      ...commonOf(given),
-      listen: [...plain, ...tls.listen],
+      ...common,
+      route: routeOf(given, upstreams, TAG_PREFIX),
+      tagPrefix: TAG_PREFIX,
+      listen: [...plain.map((place) => ({ ...place, http2: given.http2 === true })), ...tls.listen],
       certificates: tls.certificates,
       admin,
       limits: limitsOf(given),
@@ -220,7 +242,7 @@ function settingsOf(given: FlagValues<typeof flags>): Record<string, string> {
 
 /** Flags of HTTP that could be meant to do something for connections and do not. */
 const HTTP_FIGURES = ['otlp-endpoint', 'trace-ratio', 'metrics-listen'] as const;
-const HTTP_ONLY = ['listen-tls', 'admin', ...HTTP_FIGURES] as const;
+const HTTP_ONLY = ['admin', 'retry-share', ...ROUTE_FLAGS_OF_HTTP, ...HTTP_FIGURES] as const;
 
 /** Throws `usage` where one of them is given. */
 function refuse(given: FlagValues<typeof flags>, names: readonly (keyof typeof flags)[], why: string): void {
@@ -232,12 +254,28 @@ async function balanceL4(protocol: 'tcp' | 'udp', given: FlagValues<typeof flags
   refuse(
     given,
     HTTP_ONLY,
-    'for HTTP; TLS in front of TCP and an API come with a gobetween file (muster lb -c FILE)',
+    'for HTTP; an API for TCP and UDP comes with a gobetween file (muster lb -c FILE)',
   );
+  const { upstreams, ...common } = commonOf(given);
+  for (const { host, port, words } of upstreams)
+    if (words.length > 0)
+      throw new MusterError(
+        'usage',
+        `-upstream ${formatHostPort(host, port)}: "${words[0]}" is for HTTP; with ${protocol} there are weight=, priority=, max_connections=, sni= and zone=`,
+      );
   const { runL4 } = await import('../run-l4.ts');
+  const tls = tlsOf(given);
+  if (protocol === 'udp') refuse(given, ['listen-tls'], 'for HTTP and TCP');
+  refuse(given, ['acme'], 'for HTTP: an authority looks at listeners for HTTP');
+  const plain =
+    tls.listen.length > 0 && given.listen === undefined ? [] : places('listen', given.listen, parseHostPort);
   return runL4({
-    ...commonOf(given),
-    listen: places('listen', given.listen, parseHostPort),
+    ...common,
+    upstreams,
+    options: l4Options(given.options),
+    zone: given.zone ?? '',
+    listen: [...plain, ...tls.listen],
+    sources: [...tls.certificates.values()].flat(),
     listener: l4Listener(protocol, given),
     maxConnections: limitsOf(given).maxConnections,
   });
@@ -245,7 +283,8 @@ async function balanceL4(protocol: 'tcp' | 'udp', given: FlagValues<typeof flags
 
 /** What both kinds of balancers have. */
 function commonOf(given: FlagValues<typeof flags>) {
-  const upstreams = places('upstream', given.upstream, parseStaticUpstream);
+  const upstreams = upstreamsOf('upstream', given.upstream);
+  if (upstreams.length === 0) throw new MusterError('usage', '-upstream is missing: say host:port');
   if (!upstreams.some(({ weight }) => weight > 0))
     throw new MusterError('usage', '-upstream: each one has weight 0, so none could get a request');
   return {
@@ -293,5 +332,8 @@ function limitsOf(given: FlagValues<typeof flags>): Partial<ProxyLimits> {
     if (value > most) throw new MusterError('usage', `-${name} can be ${most} at most`);
     limits[limit] = value;
   }
-  return limits;
+  const share = given['retry-share'];
+  if (share !== undefined && !(share >= 0 && share <= 1))
+    throw new MusterError('usage', `-retry-share: expected a share from 0 to 1 such as 0.2, got ${share}`);
+  return share === undefined ? limits : { ...limits, retryShare: share };
 }

@@ -1,4 +1,4 @@
-/** Whether a request comes too soon for what its route allows: whose bucket it takes from, and how long to wait. */
+/** Whether a request, or a connection, comes too soon for what is allowed: whose bucket it takes from, and how long to wait. */
 import { mix } from '../../balance/hash.ts';
 import { addressBytes } from '../../lib/ip.ts';
 import type { RateSpec } from '../../route/handling.ts';
@@ -8,14 +8,33 @@ import type { Engine } from './engine.ts';
 
 /** 0 when it may pass all limits of its route; else how long (ms) it should have waited. */
 export function waitOf(engine: Engine, { id, handling }: Route, address: string): number {
-  const { rates } = engine;
   for (const rate of handling.rates) {
-    const { count, period, burst, by } = rate;
-    const key = `${id} ${count}/${period},${burst} ${whose(engine, by, address)}`;
-    const wait = rates.take(hashOf(key, rates.seed), hashOf(key, ~rates.seed), rate, engine.wallTime());
+    const wait = waitIn(engine, id, rate, whose(engine, rate.by, address));
     if (wait > 0) return wait;
   }
   return 0;
+}
+
+/** The same of a connection or a session of datagrams, which says nothing of itself but its address. */
+export function waitOfConnection(
+  engine: Buckets,
+  { id, rates }: { readonly id: string; readonly rates: readonly RateSpec[] },
+  address: string,
+): number {
+  for (const rate of rates) {
+    const wait = waitIn(engine, id, rate, rate.by === 'route' ? '' : networkOf(address));
+    if (wait > 0) return wait;
+  }
+  return 0;
+}
+
+type Buckets = Pick<Engine, 'rates' | 'wallTime'>;
+
+function waitIn(engine: Buckets, id: string, rate: RateSpec, who: string): number {
+  const { rates } = engine;
+  const { count, period, burst } = rate;
+  const key = `${id} ${count}/${period},${burst} ${who}`;
+  return rates.take(hashOf(key, rates.seed), hashOf(key, ~rates.seed), rate, engine.wallTime());
 }
 
 /** Told apart from who is known by something else. */

@@ -18,7 +18,6 @@ class Counter {
 
   waiter(): Waiter {
     const waiter: Waiter = {
-      route: ROUTE,
       admit: () => {
         if (!this.#hasRoom) return false;
         this.#hasRoom = false;

@@ -1,12 +1,14 @@
-/** Requests for which every instance of their route has as many as it may: first come, first served. */
-import type { Route } from '../../route/table.ts';
+/** Requests and connections for which every instance of their route or pool has as many as it may: first come, first served. */
 import { Alone, type Neighbours } from '../neighbours.ts';
 
 export interface Waiter {
-  /** As it was when the request came. */
-  readonly route: Route | undefined;
   /** Tries to go on; false when there is still no room. */
   admit(): boolean;
+}
+
+/** What is waited for: a route or a pool, whose id outlives its tables. */
+interface Queued {
+  readonly id: string;
 }
 
 /** What one more admission counts for in the mean time between two: the last sixteen or so tell. */
@@ -72,7 +74,7 @@ export class WaitingRoom {
    * False when too many wait already, or get on so slowly that this one's turn would come after `patience` ms: better refused at once
    * than in vain later.
    */
-  enter(route: Route, waiter: Waiter, patience: number): boolean {
+  enter(route: Queued, waiter: Waiter, patience: number): boolean {
     const queue = this.#queues.get(route.id);
     if (queue === undefined) {
       if (this.#options.most === 0) return false;
@@ -88,7 +90,7 @@ export class WaitingRoom {
     return true;
   }
 
-  leave(route: Route, waiter: Waiter): void {
+  leave(route: Queued, waiter: Waiter): void {
     const queue = this.#queues.get(route.id);
     const place = queue?.waiters.indexOf(waiter) ?? -1;
     if (queue === undefined || place < 0) return;

@@ -3,7 +3,7 @@ import { formatHostPort } from '../../lib/host-port.ts';
 import type { Route } from '../../route/table.ts';
 import type { Engine } from '../http1/engine.ts';
 import type { ListenAddress } from '../listener-spec.ts';
-import type { TcpDestinations } from '../tcp/frontend.ts';
+import type { Takers, TcpDestinations } from '../tcp/frontend.ts';
 import type { Peers } from '../tcp/session.ts';
 
 /** TCP routes of the route table: by the listener's own address, or by the name that a TLS client asks for. */
@@ -20,12 +20,14 @@ export class RouteDestinations implements TcpDestinations {
     this.#address = formatHostPort(host, port);
   }
 
-  find(name: string, peers: Pick<Peers, 'source'>): Balancer | undefined {
+  find(name: string, peers: Pick<Peers, 'source'>): Takers | undefined {
     const route = this.#routeOf(name);
     if (route === undefined) return undefined;
-    if (route.arms !== undefined) return new ArmedBalancer(route, peers);
-    const { access } = route.handling;
-    return access === undefined || access.admits(peers.source.address) ? route.balancer : undefined;
+    const { id, targets, balancer, arms } = route;
+    const { access, rates } = route.handling;
+    if (arms !== undefined) return { id, targets, rates, balancer: new ArmedBalancer(route, peers) };
+    const isAdmitted = access === undefined || access.admits(peers.source.address);
+    return isAdmitted ? { id, targets, rates, balancer } : undefined;
   }
 
   #routeOf(name: string): Route | undefined {

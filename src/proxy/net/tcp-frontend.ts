@@ -1,7 +1,6 @@
-import type { Balancer } from '../../balance/balancer.ts';
 import type { Pools } from '../../route/pools.ts';
 import type { ListenAddress, TcpListenerSpec } from '../listener-spec.ts';
-import type { TcpDestinations, TcpFrontend } from '../tcp/frontend.ts';
+import type { Takers, TcpDestinations, TcpFrontend } from '../tcp/frontend.ts';
 import { DEFAULT_TCP_LIMITS } from '../tcp/limits.ts';
 import type { ListenerHome } from './listener-kind.ts';
 import { RouteDestinations } from './route-destinations.ts';
@@ -40,7 +39,7 @@ class PoolDestinations implements TcpDestinations {
     return this.#pools.get(this.#pool)?.byName ?? false;
   }
 
-  find(name: string): Balancer | undefined {
+  find(name: string): Takers | undefined {
     return this.#pools.get(this.#pool)?.find(name);
   }
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { until } from '../../../scripts/support/processes.mjs';
 import type { Target } from '../../balance/balancer.ts';
 import { TargetStates } from '../../balance/states.ts';
 import type { NameRules, PoolTargetSpec } from '../../route/pool-spec.ts';
@@ -11,6 +12,7 @@ import { CounterReader, createCounterBlock } from '../counters.ts';
 import type { Outcomes } from '../http1/engine.ts';
 import type { TcpListenerSpec } from '../listener-spec.ts';
 import { encodeProxyV1, encodeProxyV2 } from '../proxy-protocol.ts';
+import type { Takers } from '../tcp/frontend.ts';
 import { OBSTACLE, transportFor } from '../uring/fixtures.ts';
 import { ProxyServer } from './server.ts';
 
@@ -49,13 +51,14 @@ async function closedPort(): Promise<number> {
 let carrier: TransportName = 'net';
 
 interface Start {
+  rates?: Takers['rates'];
   targets: (Partial<PoolTargetSpec> & { port: number })[];
   names?: NameRules;
   spec?: Partial<TcpListenerSpec>;
   outcomes?: Partial<Outcomes>;
 }
 
-async function start({ targets, names, spec = {}, outcomes = {} }: Start) {
+async function start({ targets, names, rates, spec = {}, outcomes = {} }: Start) {
   const pools = new Pools({ states: new TargetStates(), random: Math.random, turns: new Int32Array(16) });
   const set = (list: Start['targets']) =>
     pools.apply({
@@ -67,6 +70,7 @@ async function start({ targets, names, spec = {}, outcomes = {} }: Start) {
           strategy: 'rr',
           datagrams: false,
           names,
+          rates,
           slot: 1,
           targets: list.map((target, i) => ({
             id: `t${i}`,
@@ -268,6 +272,52 @@ describe.each(TRANSPORT_NAMES)('a TCP listener on %s', (name) => {
       const { address } = await start({ targets: [{ port }], spec: { limits } });
       expect(await all(open(address))).toHaveLength(0);
     }
+  });
+
+  it('has a connection wait for room, the first who came first', async () => {
+    const { address, counters } = await start({
+      targets: [{ port: await backend(echo), maxConnections: 1 }],
+    });
+    const first = open(address);
+    first.write('1');
+    await once(first, 'data');
+    const waiting: Socket[] = [];
+    for (const text of ['2', '3']) {
+      const client = open(address);
+      waiting.push(client);
+      client.write(text);
+      await until('it is there', () => counters.slot(1).openConnections === 1 + waiting.length);
+    }
+    expect(counters.slot(2)).toMatchObject({ inFlight: 1, requests: 1 });
+    const [second, third] = waiting as [Socket, Socket];
+    first.end();
+    expect(String(await once(second, 'data'))).toBe('2');
+    second.end();
+    expect(String(await once(third, 'data'))).toBe('3');
+  });
+
+  it('closes a connection that waited for room for too long, or may not wait', async () => {
+    const targets = [{ port: await backend(echo), maxConnections: 1 }];
+    for (const waitTimeout of [0, 50]) {
+      const { address } = await start({ targets, spec: { limits: { waitTimeout } } });
+      const first = open(address);
+      first.write('1');
+      await once(first, 'data');
+      expect(String(await all(open(address)))).toBe('');
+      first.write('2');
+      expect(String(await once(first, 'data'))).toBe('2');
+    }
+  });
+
+  it('closes connections that come more often than they may', async () => {
+    const { address } = await start({
+      targets: [{ port: await backend(saying('x')) }],
+      rates: [{ count: 2, period: 3_600_000, burst: 2, by: { kind: 'address', name: '' } }],
+    });
+    const heard: string[] = [];
+    for (let i = 0; i < 3; i++) heard.push(String(await all(open(address))));
+    expect(heard).toEqual(['x', 'x', '']);
+    expect(String(await all(open(address, '127.0.0.2')))).toBe('x');
   });
 
   it('lets in whom the rules let in', async () => {

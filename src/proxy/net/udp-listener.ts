@@ -52,7 +52,7 @@ class UdpListener implements OpenListener, UdpTransport {
       limits: { ...given, maxSessions: Math.min(given.maxSessions, mostSessions()) },
       access,
       slot,
-      balancer: () => home.pools.get(pool)?.find(''),
+      takers: () => home.pools.get(pool)?.find(''),
     });
     socket.on('error', () => {});
     socket.on('message', (datagram: Buffer, from: RemoteInfo) => {

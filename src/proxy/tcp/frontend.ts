@@ -1,9 +1,21 @@
 /** What all connections of one TCP listener have in common. */
-import type { Balancer } from '../../balance/balancer.ts';
+import type { Balancer, Target } from '../../balance/balancer.ts';
+import type { RateSpec } from '../../route/handling.ts';
 import type { AccessSpec } from '../access.ts';
 import type { ListedFrontend } from '../client-list.ts';
 import type { TcpLimits } from './limits.ts';
 import type { Peers } from './session.ts';
+
+/** Those among whom the instance for a connection is chosen. */
+export interface Takers {
+  /** The same for as long as there are any: those who wait for room wait under it. */
+  readonly id: string;
+  readonly balancer: Balancer;
+  /** Those that the balancer chooses from. */
+  readonly targets: readonly Target[];
+  /** How many connections a client may open in a time; all of them count. */
+  readonly rates: readonly RateSpec[];
+}
 
 /** Where connections can go. */
 export interface TcpDestinations {
@@ -12,8 +24,8 @@ export interface TcpDestinations {
    * the name is known.
    */
   readonly byName: boolean;
-  /** Who is to choose the instance; undefined: nobody takes the connection. `name`: in lower case, "" for none. */
-  find(name: string, peers: Pick<Peers, 'source'>): Balancer | undefined;
+  /** Undefined: nobody takes the connection. `name`: in lower case, "" for none. */
+  find(name: string, peers: Pick<Peers, 'source'>): Takers | undefined;
 }
 
 export interface TcpFrontend extends ListedFrontend {

@@ -1,3 +1,5 @@
+import { DEFAULT_LIMITS } from '../limits.ts';
+
 /** How long a relayed connection may keep us waiting, in milliseconds; Infinity: for ever. */
 export interface TcpLimits {
   /** Clients at a time; Infinity: as many as the worker takes. */
@@ -6,6 +8,8 @@ export interface TcpLimits {
   headTimeout: number;
   /** Until a connection to an instance stands; then the next one is tried. On one network it takes a millisecond; SYN retransmissions come after 1 s and 3 s. */
   connectTimeout: number;
+  /** How long a connection waits for an instance to have room when all have as many as they may; 0: it is closed. */
+  waitTimeout: number;
   /** A client that neither sends nor takes anything. Databases' pools are silent for minutes; what is silent for longer pings. */
   clientIdleTimeout: number;
   /** An instance that neither sends nor takes anything. */
@@ -18,6 +22,7 @@ export const DEFAULT_TCP_LIMITS: TcpLimits = {
   maxConnections: Number.POSITIVE_INFINITY,
   headTimeout: 10_000,
   connectTimeout: 3_000,
+  waitTimeout: DEFAULT_LIMITS.waitTimeout,
   clientIdleTimeout: 3_600_000,
   upstreamIdleTimeout: 3_600_000,
   halfClosedTimeout: 60_000,

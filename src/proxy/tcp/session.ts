@@ -2,7 +2,8 @@
  * One client's connection and the one to the instance that it is relayed to. No I/O in here: events come in as method calls,
  * what is to be done goes out through the links.
  */
-import type { Balancer, Target } from '../../balance/balancer.ts';
+import type { Target } from '../../balance/balancer.ts';
+import { isFull, isTried } from '../../balance/candidates.ts';
 import { keyOfAddress } from '../../balance/hash.ts';
 import { answeredIn } from '../../balance/measure.ts';
 import { mayConnect } from '../access.ts';
@@ -16,18 +17,21 @@ import {
   REQUESTS,
   RETRIES,
 } from '../counters.ts';
+import { waitOfConnection } from '../http1/rates.ts';
 import type { Endpoint } from '../proxy-protocol.ts';
 import { encodeProxyV1, encodeProxyV2 } from '../proxy-protocol.ts';
 import type { TcpEngine, TcpWorker } from './engine.ts';
-import type { TcpFrontend } from './frontend.ts';
+import type { Takers, TcpFrontend } from './frontend.ts';
 import type { TcpLink, TcpTransport, TcpUpstreamLink } from './links.ts';
 import { Prelude } from './prelude.ts';
 
 /** What comes before an instance can be chosen is being read. */
 const PRELUDE = 0;
-const CONNECTING = 1;
-const RELAY = 2;
-const CLOSED = 3;
+/** For an instance to have room. */
+const WAITING = 1;
+const CONNECTING = 2;
+const RELAY = 3;
+const CLOSED = 4;
 
 const NONE: readonly Target[] = [];
 const NOTHING = new Uint8Array();
@@ -52,7 +56,7 @@ export class TcpSession {
   #prelude: Prelude | undefined;
   /** What the client sent before its instance was connected. */
   #early: Uint8Array = NOTHING;
-  #balancer: Balancer | undefined;
+  #takers: Takers | undefined;
   #tried: readonly Target[] = NONE;
   #upstream: TcpUpstreamLink | undefined;
   #connectingSince = 0;
@@ -234,7 +238,15 @@ export class TcpSession {
 
   /** No new connections are wanted: one that has no instance yet is closed. */
   drain(): void {
-    if (this.#stage === PRELUDE) this.#close();
+    if (this.#stage === PRELUDE || this.#stage === WAITING) this.#close();
+  }
+
+  /** An instance may have room. Called by the waiting room, which then forgets it; false when there is none for this one. */
+  admit(): boolean {
+    const target = this.#candidate();
+    if (target === undefined) return false;
+    this.#open(target);
+    return true;
   }
 
   /** Ends it at once. */
@@ -278,19 +290,43 @@ export class TcpSession {
 
   #choose(serverName: string): void {
     if (!this.#isWelcome()) return;
-    this.#balancer = this.#frontend.destinations.find(serverName, this.#peers);
-    this.#connect();
-  }
-
-  /** To the next candidate; without one the client's connection ends. */
-  #connect(): void {
-    const balancer = this.#balancer;
-    const key = balancer?.byKey === true ? keyOfAddress(this.#peers.source.address) : undefined;
-    const target = balancer?.next(this.#tried, key);
-    if (target === undefined) {
+    const { address } = this.#peers.source;
+    const takers = this.#frontend.destinations.find(serverName, this.#peers);
+    if (takers === undefined || waitOfConnection(this.#engine, takers, address) > 0) {
       this.#close();
       return;
     }
+    this.#takers = takers;
+    this.#connect();
+  }
+
+  /** To the next candidate, once there is one; without one the client's connection ends. */
+  #connect(): void {
+    const target = this.#candidate();
+    if (target !== undefined) this.#open(target);
+    else if (!this.#waits(this.#takers!)) this.#close();
+  }
+
+  #candidate(): Target | undefined {
+    const { balancer } = this.#takers!;
+    const key = balancer.byKey === true ? keyOfAddress(this.#peers.source.address) : undefined;
+    return balancer.next(this.#tried, key);
+  }
+
+  /** False when nobody would take it if he had room, or when its turn would come too late. */
+  #waits(takers: Takers): boolean {
+    const { waitTimeout } = this.#frontend.limits;
+    const isAnyFull = takers.targets.some(
+      (one) => one.weight > 0 && isFull(one) && !isTried(one, this.#tried),
+    );
+    if (waitTimeout === 0 || !isAnyFull) return false;
+    if (!this.#engine.waiting.enter(takers, this, waitTimeout)) return false;
+    this.#stage = WAITING;
+    this.deadline = this.#engine.touch() + waitTimeout;
+    return true;
+  }
+
+  #open(target: Target): void {
     if (this.#tried.length > 0) this.#engine.counters.overall(RETRIES);
     target.state.inFlight++;
     this.#engine.counters.slot(target.slot, IN_FLIGHT);
@@ -352,12 +388,13 @@ export class TcpSession {
   /** Nothing is to be done any more but closing what it answers with. */
   #over(): TcpUpstreamLink | undefined {
     if (this.#stage === CLOSED) return undefined;
-    const { counters } = this.#engine;
+    const { counters, waiting } = this.#engine;
+    if (this.#stage === WAITING) waiting.leave(this.#takers!, this);
     this.#stage = CLOSED;
     this.deadline = Number.POSITIVE_INFINITY;
     this.#prelude = undefined;
     this.#early = NOTHING;
-    this.#balancer = undefined;
+    this.#takers = undefined;
     counters.overall(OPEN_CONNECTIONS, -1);
     counters.slot(this.#frontend.slot, OPEN_CONNECTIONS, -1);
     const upstream = this.#upstream;
@@ -371,6 +408,7 @@ export class TcpSession {
     this.#upstream = undefined;
     target.state.inFlight--;
     this.#engine.counters.slot(target.slot, IN_FLIGHT, -1);
+    this.#engine.waiting.freed();
   }
 
   /** A side that is held back because the other is slow is not idle. */

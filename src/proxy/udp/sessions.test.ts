@@ -2,8 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Balancer, Target } from '../../balance/balancer.ts';
 import { freshState } from '../../balance/ejection.ts';
+import { RateTable } from '../../balance/rate-limit.ts';
+import { BY_ADDRESS } from '../../route/choice.ts';
 import { parseAccessRule } from '../access.ts';
 import { CounterReader, Counters, createCounterBlock } from '../counters.ts';
+import { WaitingRoom } from '../http1/waiting-room.ts';
+import type { Takers } from '../tcp/frontend.ts';
 import { DEFAULT_UDP_LIMITS, type UdpLimits } from './limits.ts';
 import type { UdpClient } from './links.ts';
 import type { UdpSession } from './session.ts';
@@ -18,7 +22,7 @@ const target = (id: string, slot: number): Target => ({
   state: freshState(),
 });
 
-function setUp(limits: Partial<UdpLimits> = {}, access?: readonly string[]) {
+function setUp(limits: Partial<UdpLimits> = {}, access?: readonly string[], rates: Takers['rates'] = []) {
   const block = createCounterBlock();
   const counters = new CounterReader();
   counters.add(block);
@@ -41,6 +45,9 @@ function setUp(limits: Partial<UdpLimits> = {}, access?: readonly string[]) {
       erred() {},
     },
     onLack: (lack: string) => void events.push(`lack ${lack}`),
+    waiting: new WaitingRoom({ most: 0, soon: (task) => task(), now: () => 0 }),
+    rates: new RateTable(RateTable.memory(1)),
+    wallTime: () => engine.time,
     time: 0,
     touch: () => engine.time,
   };
@@ -65,7 +72,7 @@ function setUp(limits: Partial<UdpLimits> = {}, access?: readonly string[]) {
           ? undefined
           : { rules: access.map((rule) => parseAccessRule(rule)!), allowOthers: true },
       slot: 1,
-      balancer: () => balancer,
+      takers: () => ({ id: 'pool p', balancer, targets, rates }),
     },
   );
   const from = (port: number, text: string, address = '10.0.0.1') =>
@@ -83,6 +90,19 @@ describe('UDP sessions', () => {
     expect(events).toEqual(['a<x', 'a<y', 'b<z', '1>X']);
     expect(counters.slot(1)).toMatchObject({ openConnections: 2, bytesIn: 3, bytesOut: 1 });
     expect(counters.slot(2)).toMatchObject({ inFlight: 1, bytesIn: 2, bytesOut: 1 });
+  });
+
+  it('are begun no more often than they may, and go on all the same', () => {
+    const { engine, events, from } = setUp({}, undefined, [
+      { count: 1, period: 1_000, burst: 1, by: BY_ADDRESS },
+    ]);
+    from(1, 'x');
+    from(2, 'refused');
+    from(1, 'y');
+    from(3, 'z', '10.0.0.2');
+    engine.time = 1_000;
+    from(2, 'later');
+    expect(events).toEqual(['a<x', 'a<y', 'b<z', 'a<later']);
   });
 
   it('end after so many answers, or after silence of either side', () => {

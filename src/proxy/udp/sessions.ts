@@ -1,9 +1,11 @@
 /** All sessions of one UDP listener. No I/O in here: datagrams come in as method calls, what is to be done goes to the transport. */
-import type { Balancer, Target } from '../../balance/balancer.ts';
+import type { Target } from '../../balance/balancer.ts';
 import { keyOfAddress } from '../../balance/hash.ts';
 import { type AccessSpec, mayConnect } from '../access.ts';
 import { BYTES_IN, CONNECTIONS, OPEN_CONNECTIONS, REQUESTS } from '../counters.ts';
+import { waitOfConnection } from '../http1/rates.ts';
 import type { TcpEngine } from '../tcp/engine.ts';
+import type { Takers } from '../tcp/frontend.ts';
 import type { UdpLimits } from './limits.ts';
 import type { UdpClient, UdpTransport } from './links.ts';
 import { UdpSession } from './session.ts';
@@ -13,8 +15,8 @@ export interface UdpFrontend {
   readonly access: AccessSpec | undefined;
   /** Index of the listener's counters in the shared counter block. */
   readonly slot: number;
-  /** Who is to choose the instance; undefined: nobody takes it. */
-  balancer(): Balancer | undefined;
+  /** Undefined: nobody takes it. */
+  takers(): Takers | undefined;
 }
 
 const NONE: readonly Target[] = [];
@@ -50,6 +52,8 @@ export class UdpSessions {
     }
     const { access, limits } = this.frontend;
     if (access !== undefined && !mayConnect(access, client.address)) return;
+    const takers = this.frontend.takers();
+    if (takers === undefined || waitOfConnection(this.engine, takers, client.address) > 0) return;
     if (limits.maxRequests === 1) {
       this.#forget(client, datagram);
       return;
@@ -70,7 +74,7 @@ export class UdpSessions {
 
   /** Candidates in order, as they are now. */
   choose({ address }: UdpClient, tried: readonly Target[]): Target | undefined {
-    const balancer = this.frontend.balancer();
+    const balancer = this.frontend.takers()?.balancer;
     return balancer?.next(tried, balancer.byKey === true ? keyOfAddress(address) : undefined);
   }
 
