@@ -69,11 +69,19 @@ export function followers(count, changes) {
       await said();
       const joined = performance.now() - began;
       const held = memory(program.pid).rss;
-      const cpu = cpuTime([program.pid]);
+      const pids = { server: program.pid, agents: /** @type {number} */ (child.pid) };
+      const cpu = () => ({
+        at: performance.now(),
+        server: cpuTime([pids.server]),
+        agents: cpuTime([pids.agents]),
+      });
+      let since = cpu();
+      const spent = (/** @type {'server' | 'agents'} */ who) => cpu()[who] - since[who];
       await new Promise((resolve) => setTimeout(resolve, REST));
-      const busy = (cpuTime([program.pid]) - cpu) / (REST * 1_000);
+      const busy = { server: spent('server') / (REST * 1_000), agents: spent('agents') / (REST * 1_000) };
       const agent = new http.Agent({ keepAlive: true });
       const times = [];
+      since = cpu();
       for (let i = 0; i < changes; i++) {
         const name = `change-${Date.now()}-${i}`;
         child.stdin.write(`wait ${name}\n`);
@@ -83,12 +91,16 @@ export function followers(count, changes) {
         times.push(Number((await said()).split(' ')[2]) - sent);
       }
       agent.destroy();
+      const lasted = (performance.now() - since.at) * 1_000;
+      /** What a change cost beside what goes on anyway, in ms. @param {'server' | 'agents'} who */
+      const forOne = (who) => (spent(who) - busy[who] * lasted) / changes / 1_000;
       return {
         count,
         secondsToJoin: joined / 1_000,
         kilobytesPerAgent: ((held - before) * 1_024) / count,
         coresBusy: busy,
-        microsecondsPerAgentAndSecond: (busy * 1e6) / count,
+        microsecondsPerAgentAndSecond: (busy.server * 1e6) / count,
+        busyForAChange: { server: forOne('server'), agents: forOne('agents') },
         p50: quantile(times, 0.5),
         longest: Math.max(...times),
       };

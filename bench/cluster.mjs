@@ -205,10 +205,13 @@ export async function clusterBench(argv) {
     const rows = [
       ['until all follow, s', of.secondsToJoin],
       ['memory of the server for each, kB', of.kilobytesPerAgent],
-      ['cores busy with nothing to do', of.coresBusy],
+      ['cores busy with nothing to do', of.coresBusy.server],
+      ['those of the simulated agents', of.coresBusy.agents],
       ['processor time for each, µs per second', of.microsecondsPerAgentAndSecond],
       ['a change reaches all: p50 ms', of.p50],
       ['longest ms', of.longest],
+      ['processor time of the server for it, ms', of.busyForAChange.server],
+      ['of the simulated agents, ms', of.busyForAChange.agents],
     ];
     process.stdout.write(`${table(['one server', `${of.count} agents`], /** @type {any} */ (rows))}\n`);
     kept.followers = of;

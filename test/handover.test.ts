@@ -12,30 +12,8 @@ import { freePorts, type Running, runs, until } from '../scripts/support/process
 import { registrationOf, startBackend } from './support/backend.ts';
 import { srvPorts } from './support/dns.ts';
 import { ask, getJson, indexOf, put } from './support/http.ts';
-import { failures, Load } from './support/load.ts';
+import { failures, Load, oneByOne } from './support/load.ts';
 import { musterProcess, onPorts, pickPorts, testFolder, testMuster, writeConfig } from './support/muster.ts';
-
-/** Requests one after another, each on a connection of its own, until told to stop; answers with what failed. */
-function oneByOne(what: () => Promise<unknown>): () => Promise<{ done: number; failed: string[] }> {
-  const failed: string[] = [];
-  let done = 0;
-  let going = true;
-  const loop = (async () => {
-    while (going) {
-      try {
-        await what();
-        done++;
-      } catch (error) {
-        failed.push(String(error));
-      }
-    }
-  })();
-  return async () => {
-    going = false;
-    await loop;
-    return { done, failed };
-  };
-}
 
 async function ok(url: string): Promise<void> {
   const { status, text } = await ask(url);

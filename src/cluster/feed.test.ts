@@ -9,7 +9,7 @@ import { openMemoryStore } from '../store/memory.ts';
 import { Feed } from './feed.ts';
 import { type ClusterState, type FeedMessage, lineOf, messageIn } from './feed-message.ts';
 import { FollowedCatalog } from './followed-catalog.ts';
-import type { Outlet } from './link/rpc.ts';
+import type { Outlet } from './link/lines.ts';
 
 const fail = (error: unknown) => {
   throw error;
@@ -34,17 +34,17 @@ function setUp() {
     let close = () => {};
     const messages: FeedMessage[] = [];
     let received = 0;
+    let takes = 1;
     const cut = vi.fn();
     const outlet: Outlet = {
       write: (line) => lines.push(line),
       get backlog() {
-        return lines.length === 0 ? 0 : Number.POSITIVE_INFINITY;
+        return lines.length < takes ? 0 : Number.POSITIVE_INFINITY;
       },
       get received() {
         return received;
       },
-      close: () => {},
-      cut,
+      close: cut,
       onClose: (task) => {
         const before = close;
         close = () => {
@@ -57,6 +57,10 @@ function setUp() {
       catalog,
       messages,
       cut,
+      /** So many pieces are on their way to it at most. */
+      takesAtOnce: (pieces: number) => {
+        takes = pieces;
+      },
       ping: () => received++,
       follow() {
         close = () => {};
@@ -70,8 +74,8 @@ function setUp() {
       /** Takes so many lines, in their order; answers the buffers. */
       take(most = Number.POSITIVE_INFINITY): Buffer[] {
         const taken = lines.splice(0, most);
-        for (const line of taken) {
-          const message = messageIn(line.toString().trimEnd());
+        for (const line of taken.flatMap((piece) => piece.toString().trimEnd().split('\n'))) {
+          const message = messageIn(line);
           messages.push(message);
           if (message.kind !== 'news') expect(followed.take(message)).toBe(true);
         }
@@ -238,4 +242,80 @@ it('news reach all who follow, with bytes in them', () => {
   one.take();
   expect(one.messages.at(-1)).toEqual({ kind: 'news', event });
   expect(lineOf({ kind: 'news', event }).filter((byte) => byte === 10)).toHaveLength(1);
+});
+
+it('one who takes little is sent more as it takes it, and begins anew once what it lacks is not kept any more', async () => {
+  const { agent, fill, set, store, clock, expectSame } = setUp();
+  await set('x');
+  const one = agent();
+  one.follow();
+  one.settle();
+  await set('y');
+  await set('z');
+  clock.advance(100);
+  one.settle();
+  expectSame(one.catalog);
+  expect(one.cut).not.toHaveBeenCalled();
+  await set('taken by nobody');
+  for (let round = 0; round < 24; round++) {
+    await fill();
+    await store.write((tx) => {
+      for (const row of tx.all('services')) tx.delete('services', `${row.node}\u0000${row.id}`);
+    });
+  }
+  one.take();
+  clock.advance(10);
+  expect(one.cut).toHaveBeenCalled();
+  one.lose();
+  one.follow();
+  one.settle();
+  expectSame(one.catalog);
+});
+
+it('thousands are served in turns, and what is committed meanwhile goes along to those who wait', async () => {
+  const { agent, set, store } = setUp();
+  const all = Array.from({ length: 1_000 }, (_, at) => agent(`n${at}`));
+  await set('x');
+  for (const one of all) {
+    one.takesAtOnce(10);
+    one.follow();
+    one.take();
+  }
+  const [first, last] = [all[0], all.at(-1)] as [(typeof all)[0], (typeof all)[0]];
+  await set('y');
+  await set('z');
+  expect(first.take()).toHaveLength(1);
+  expect(last.take()).toHaveLength(0);
+  await vi.waitFor(() => {
+    for (const one of all) one.take();
+    for (const one of all) expect(one.catalog.index).toBe(store.catalog.index);
+  });
+  expect(first.messages.filter(({ kind }) => kind === 'commit')).toHaveLength(2);
+  expect(last.messages.filter(({ kind }) => kind === 'commit')).toHaveLength(2);
+});
+
+it('what several lack is one piece, made once', async () => {
+  const catalog = new Catalog(fail);
+  const feed = new Feed(catalog, { clock: new ManualClock(), state: () => WELL, hear: () => {} });
+  const sent = Array.from({ length: 600 }, (_, at) => {
+    const pieces: Buffer[] = [];
+    const outlet = { backlog: 0, received: 0, close: () => {}, onClose: () => {} };
+    feed.follow(
+      { index: catalog.index, id: `n${at}` },
+      { ...outlet, write: (piece) => void pieces.push(piece) },
+    );
+    pieces.length = 0;
+    return pieces;
+  });
+  for (const index of [1, 2, 3]) catalog.apply(index, []);
+  await vi.waitFor(() => expect(sent.at(-1)).toHaveLength(1));
+  const indexes = (pieces: Buffer[] | undefined) =>
+    String(pieces?.join(''))
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => (messageIn(line) as { index: number }).index);
+  expect(sent[0]).toHaveLength(2);
+  expect(indexes(sent[0])).toEqual([1, 2, 3]);
+  expect(indexes(sent.at(-1))).toEqual([1, 2, 3]);
+  expect(sent[300]?.[0]).toBe(sent[599]?.[0]);
 });

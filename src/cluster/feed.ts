@@ -1,8 +1,9 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Write } from '../catalog/transaction.ts';
 import type { Clock } from '../lib/clock.ts';
+import { CommitLog } from './commit-log.ts';
 import { type ClusterState, type FeedMessage, lineOf } from './feed-message.ts';
-import type { Outlet } from './link/rpc.ts';
+import type { Outlet } from './link/lines.ts';
 import { WholeCatalog } from './whole-catalog.ts';
 
 /** Who follows. */
@@ -24,31 +25,27 @@ const GONE_AFTER = 50;
 const TELL = 400;
 /** A majority that was heard of within this time (ms) needs no mention: it is told of when it was not. */
 const HEARD_OF = 1_000;
-/** Commits that can be resumed from, by rows in them. */
-const KEEP_ROWS = 100_000;
-/** A follower that takes nothing is let go with so many bytes waiting: it begins anew when it comes back. */
-const MAX_BACKLOG = 64 * 1024 * 1024;
-/** More of a whole catalog is sent once fewer bytes than this wait. */
+/** A follower is sent more once fewer bytes than this wait for it. What it does not take waits here, where all share it. */
 const LOW_BACKLOG = 1024 * 1024;
 /** How often that is looked at, in ms. */
 const PUMP = 5;
-
-interface Kept {
-  base: number;
-  index: number;
-  rows: number;
-  line: Buffer;
-}
+/**
+ * Followers that are written to in one turn of the event loop, some ms of work: with thousands of them the others' signs of life are read in between,
+ * and what is committed meanwhile goes along to those whose turn is yet to come.
+ */
+const PER_TURN = 256;
 
 interface Follower {
-  id: string;
-  outlet: Outlet;
-  /** Bytes, so far. */
+  readonly id: string;
+  readonly outlet: Outlet;
+  /** What the outlet had received when it was last looked at. */
   received: number;
   /** How often it was looked since that last grew. */
   quiet: number;
-  /** The whole catalog is on its way: commits are sent after it. */
-  isBehind: boolean;
+  /** A whole catalog is on its way to it: commits are sent after that. */
+  whole: WholeCatalog | undefined;
+  /** What it is sent next: the number of a line of `whole`, or of a commit. */
+  at: number;
 }
 
 /** Hands every commit on to those who follow this server. Each is written as text once, however many there are. */
@@ -61,9 +58,13 @@ export class Feed {
   #told = '';
   /** What followers are being sent that could not go on from where they were. */
   #whole: WholeCatalog | undefined;
-  #kept: Kept[] = [];
-  #rows = 0;
-  #last: number;
+  readonly #log: CommitLog;
+  /** Those whose turn is yet to come in a round over all, and the number of the first commit that the round does not bring to all. */
+  #round: Iterator<Follower> | undefined;
+  #roundTo = 0;
+  /** Those who take less at a time than there is for them. */
+  readonly #slow = new Set<Follower>();
+  #isPumping = false;
   readonly #cancels: (() => void)[];
   readonly #unsubscribe: () => void;
 
@@ -76,15 +77,13 @@ export class Feed {
     this.#clock = clock;
     this.#state = state;
     this.#hear = hear;
-    this.#last = catalog.index;
+    this.#log = new CommitLog(catalog.index);
     this.#unsubscribe = catalog.feed.subscribe(({ index, changes }) => {
       const writes = changes.map(({ table, key, after }) => ({ table, key, row: after }) as Write);
-      const line = lineOf({ kind: 'commit', base: this.#last, index, writes });
-      this.#kept.push({ base: this.#last, index, rows: writes.length + 1, line });
-      this.#rows += writes.length + 1;
-      while (this.#rows > KEEP_ROWS && this.#kept.length > 1) this.#rows -= (this.#kept.shift() as Kept).rows;
-      this.#last = index;
-      this.#tell(line);
+      const base = this.#log.index;
+      const line = lineOf({ kind: 'commit', base, index, writes });
+      this.#log.add(index, { base, rows: writes.length + 1, line });
+      if (this.#round === undefined) this.#begin();
     });
     this.#cancels = [this.#every(LOOK, () => this.#look()), this.#every(TELL, () => this.#tellState())];
   }
@@ -96,12 +95,14 @@ export class Feed {
   /** Sends what `outlet` needs to get from `index` to the present, and from then on every commit. */
   follow({ index, id }: Following, outlet: Outlet): void {
     const { received } = outlet;
-    const follower: Follower = { id, outlet, received, quiet: 0, isBehind: false };
+    const at = this.#log.numberAfter(index);
+    const whole = at === undefined ? this.#wholeCatalog() : undefined;
+    const follower: Follower = { id, outlet, received, quiet: 0, whole, at: at ?? 0 };
     this.#followers.add(follower);
-    outlet.onClose(() => this.#followers.delete(follower));
+    outlet.onClose(() => this.#forget(follower));
     this.#hear(id);
     outlet.write(this.#stateLine(this.#state()));
-    if (!this.#catchUp(follower, index)) this.#sendWhole(follower);
+    this.#send(follower);
   }
 
   /** Tells all who follow. */
@@ -116,68 +117,85 @@ export class Feed {
     for (const { outlet } of this.#followers) outlet.close();
   }
 
-  #tell(line: Buffer): void {
-    for (const { outlet, isBehind } of this.#followers) {
-      if (!isBehind) outlet.write(line);
-      if (outlet.backlog > MAX_BACKLOG) outlet.close();
-    }
+  /** One that can be gone on from with the commits that are kept. */
+  #wholeCatalog(): WholeCatalog {
+    if (this.#whole === undefined || this.#log.numberAfter(this.#whole.index) === undefined)
+      this.#whole = new WholeCatalog(this.#catalog);
+    this.#whole.users++;
+    return this.#whole;
   }
 
-  /** Sends all commits since `index`. False: they are not kept any more. */
-  #catchUp({ outlet }: Follower, index: number): boolean {
-    const from = this.#keptSince(index);
-    if (from === undefined) return false;
-    for (let at = from; at < this.#kept.length; at++) outlet.write((this.#kept[at] as Kept).line);
-    return true;
+  #begin(): void {
+    this.#round = this.#followers.values();
+    this.#roundTo = this.#log.next;
+    this.#goOn();
   }
 
-  /** Where the commits after `index` begin. */
-  #keptSince(index: number): number | undefined {
-    if (index === this.#last) return this.#kept.length;
-    let [from, to] = [0, this.#kept.length];
-    while (from < to) {
-      const middle = (from + to) >> 1;
-      if ((this.#kept[middle] as Kept).base < index) from = middle + 1;
-      else to = middle;
-    }
-    return this.#kept[from]?.base === index ? from : undefined;
-  }
-
-  #sendWhole(follower: Follower): void {
-    const { outlet } = follower;
-    const known = this.#whole;
-    const whole =
-      known !== undefined && this.#keptSince(known.index) !== undefined
-        ? known
-        : new WholeCatalog(this.#catalog);
-    this.#whole = whole;
-    whole.users++;
-    follower.isBehind = true;
-    let at = 0;
-    let cancel = () => {};
-    const pump = () => {
-      while (outlet.backlog < LOW_BACKLOG) {
-        const line = whole.line(at++);
-        if (line === undefined) {
-          end();
-          follower.isBehind = false;
-          // It took so long that what came since is not kept: it begins anew.
-          if (!this.#catchUp(follower, whole.index)) outlet.close();
-          return;
-        }
-        outlet.write(line);
+  /** A part of a round. After the last one another begins when something was committed meanwhile. */
+  readonly #goOn = (): void => {
+    for (let left = PER_TURN; left > 0; left--) {
+      const { value, done } = (this.#round as Iterator<Follower>).next();
+      if (!done) this.#send(value);
+      else {
+        this.#round = undefined;
+        if (this.#roundTo < this.#log.next) this.#begin();
+        return;
       }
-      cancel = this.#clock.after(PUMP, pump);
-    };
-    let isOver = false;
-    const end = () => {
-      if (isOver) return;
-      isOver = true;
-      cancel();
-      if (--whole.users === 0 && this.#whole === whole) this.#whole = undefined;
-    };
-    outlet.onClose(end);
-    pump();
+    }
+    setImmediate(this.#goOn);
+  };
+
+  /** Sends what a follower lacks, as far as it takes that. */
+  #send(follower: Follower): void {
+    const { outlet } = follower;
+    while (follower.whole !== undefined || follower.at < this.#log.next) {
+      if (outlet.backlog >= LOW_BACKLOG) {
+        this.#slow.add(follower);
+        this.#pump();
+        return;
+      }
+      const line = follower.whole?.line(follower.at);
+      if (line !== undefined) {
+        follower.at++;
+        outlet.write(line);
+        continue;
+      }
+      if (follower.whole !== undefined) {
+        follower.at = this.#log.numberAfter(follower.whole.index) ?? -1;
+        this.#release(follower);
+      }
+      // It took so little that what it lacks is not kept any more: it begins anew.
+      if (follower.at < this.#log.first) {
+        outlet.close();
+        return;
+      }
+      if (follower.at === this.#log.next) break;
+      const { to, bytes } = this.#log.pieceFrom(follower.at);
+      follower.at = to;
+      outlet.write(bytes);
+    }
+    this.#slow.delete(follower);
+  }
+
+  #pump(): void {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    this.#clock.after(PUMP, () => {
+      this.#isPumping = false;
+      for (const follower of this.#slow) this.#send(follower);
+    });
+  }
+
+  #forget(follower: Follower): void {
+    this.#followers.delete(follower);
+    this.#slow.delete(follower);
+    this.#release(follower);
+  }
+
+  #release(follower: Follower): void {
+    const { whole } = follower;
+    follower.whole = undefined;
+    if (whole !== undefined && --whole.users === 0 && this.#whole === whole) this.#whole = undefined;
   }
 
   #every(ms: number, task: () => void): () => void {
@@ -197,7 +215,7 @@ export class Feed {
         follower.received = received;
         follower.quiet = 0;
         this.#hear(follower.id);
-      } else if (++follower.quiet > GONE_AFTER) follower.outlet.cut();
+      } else if (++follower.quiet > GONE_AFTER) follower.outlet.close();
     }
   }
 

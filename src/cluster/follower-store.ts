@@ -13,9 +13,10 @@ import type { Following } from './feed.ts';
 import { type FeedMessage, messageIn } from './feed-message.ts';
 import { FollowedCatalog } from './followed-catalog.ts';
 import type { Keyring } from './link/keyring.ts';
+import { type Asked, askForLines } from './link/lines.ts';
 import { Caller } from './link/rpc.ts';
 
-/** Until a server that says nothing is given up, in ms: two pings are without an answer. */
+/** Until a server that says nothing is given up, in ms: two signs of life are without an answer. */
 const SILENCE = 1_000;
 /** How often it is looked at that, in ms. */
 const LOOK = 200;
@@ -23,8 +24,8 @@ const LOOK = 200;
 const CONNECT_TIMEOUT = 1_000;
 /** Between rounds over all servers that are known. */
 const RETRY = 200;
-/** How often a server is pinged, in ms: it knows by this that the node is there, as the node knows by the answer. */
-const PING = 400;
+/** How often a sign of life is sent, in ms: a server knows by this that the node is there, as the node knows by the answer. */
+const SIGN = 400;
 /** A write waits so long for a server and a majority, in ms. */
 const PATIENCE = 5_000;
 /** With no server or majority heard of for so long, writes are refused at once. */
@@ -132,71 +133,73 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
   /** Follows one server until it falls silent. Resolves false when it could not be followed at all. */
   const followOne = async (server: Pick<Entry, 'host' | 'port'>): Promise<boolean> => {
     const own = new Caller(server, keyring);
+    let isFollowing = false;
+    let isSilent = false;
+    let cancel = () => {};
+    let asked: Asked | undefined;
     try {
-      await own.call('alive', self, CONNECT_TIMEOUT);
       followed.begin();
       await new Promise<void>((resolve, reject) => {
         let isOver = false;
-        let cancel = () => {};
         const over = () => {
-          if (isOver) return;
           isOver = true;
-          isKnown = false;
-          cancel();
           resolve();
         };
+        stopFollowing = over;
         let heardAt = clock.now();
         let lookedAt = heardAt;
-        let pingedAt = 0;
-        let isPinging = false;
-        const heard = () => {
-          isPinging = false;
-          heardAt = clock.now();
-          if (isKnown) contactAt = Math.max(contactAt, heardAt);
-        };
+        let signedAt = heardAt;
         const look = () => {
           const now = clock.now();
           // Who was busy itself has to hear what came meanwhile first.
           const isLate = now - lookedAt > 2 * LOOK;
           lookedAt = now;
-          if (now - heardAt > SILENCE && !isLate) return over();
+          isSilent = now - heardAt > SILENCE && !isLate;
+          if (isSilent) return over();
           cancel = clock.after(LOOK, look);
-          if (isPinging || now - pingedAt < PING) return;
-          pingedAt = now;
-          isPinging = true;
-          own.ping(CONNECT_TIMEOUT).then(heard, over);
+          if (now - signedAt < SIGN) return;
+          signedAt = now;
+          asked?.sign();
         };
-        own
-          .stream('feed', { index: catalog.index, id: self.id } satisfies Following, {
-            timeout: CONNECT_TIMEOUT,
-            line: (text) => {
-              heardAt = clock.now();
-              if (!isOver && !take(messageIn(text))) over();
-            },
-            end: over,
-          })
-          .then(() => {
+        askForLines(server, { index: catalog.index, id: self.id } satisfies Following, {
+          keyring,
+          timeout: CONNECT_TIMEOUT,
+          heard: () => {
+            heardAt = clock.now();
+            if (isKnown) contactAt = Math.max(contactAt, heardAt);
+            if (isFollowing || isOver) return;
+            isFollowing = true;
             caller = own;
             address = server;
-            if (closed) over();
-            else look();
-          }, reject);
-        stopFollowing = over;
+          },
+          line: (text) => {
+            if (!isOver && !take(messageIn(text))) over();
+          },
+          end: over,
+        }).then((it) => {
+          asked = it;
+          heardAt = clock.now();
+          if (isOver) it.close();
+          else if (closed) over();
+          else look();
+        }, reject);
       });
-      return true;
     } catch (error) {
       logger.debug('a server cannot be followed', {
         server: `${server.host}:${server.port}`,
         error: messageOf(error),
       });
-      return false;
-    } finally {
-      if (caller === own) {
-        caller = undefined;
-        address = undefined;
-      }
-      own.close();
     }
+    cancel();
+    isKnown = false;
+    if (caller === own) {
+      caller = undefined;
+      address = undefined;
+    }
+    asked?.close();
+    // A server that stops answers what it was asked before.
+    own.close({ isPatient: !isSilent && !closed });
+    return isFollowing;
   };
   let stopFollowing = () => {};
 
@@ -231,13 +234,14 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
         committed = await to.call<CommitAnswer>('commit', prepared.proposal, COMMIT_TIMEOUT);
       } catch (error) {
         // What was on its way when the link was lost may have been carried out: sent again, a command that counts
-        // would count twice.
-        const isSafe = to === undefined || prepared.proposal.writes.length === 0;
+        // would count twice. A server that stops says so before.
+        const isRefused = isMusterError(error, 'cluster.refused');
+        const isSafe = to === undefined || prepared.proposal.writes.length === 0 || isRefused;
         if (isSafe && clock.now() < deadline && !closed) {
           await pause(clock, 50);
           continue;
         }
-        throw isMusterError(error, 'cluster.unreachable') ? noLeader(error) : error;
+        throw isRefused || isMusterError(error, 'cluster.unreachable') ? noLeader(error) : error;
       }
       if (!(await reached(committed.index)) && committed.outdated) throw noLeader();
       if (!committed.outdated) return { index: committed.index, answer: prepared.answerAt(committed.index) };
@@ -245,10 +249,23 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
     }
   };
 
-  const barrier = new Barrier(async () => {
-    const { index } = await call<{ index: number }>('refresh', undefined);
-    if (!(await reached(index))) throw noLeader();
-  });
+  /** Asks the server that is followed how far the catalog is, and the next one when it goes meanwhile. */
+  const refresh = async (): Promise<void> => {
+    for (;;) {
+      const to = caller;
+      try {
+        if (to === undefined) throw noLeader();
+        const { index } = await to.call<{ index: number }>('refresh', undefined, CALL_TIMEOUT);
+        if (await reached(index)) return;
+        throw noLeader();
+      } catch (error) {
+        const isGone = to === undefined || to !== caller || isMusterError(error, 'cluster.refused');
+        if (!isGone || closed || silence() > FAIL_FAST_AFTER) throw error;
+        await pause(clock, 50);
+      }
+    }
+  };
+  const barrier = new Barrier(refresh);
 
   return {
     kind: 'follower',

@@ -3,10 +3,9 @@ import { commandOf, Outdated, type Proposal } from '../store/proposal.ts';
 import type { Entry } from './book.ts';
 import { changeKeyring, type KeyChange } from './cluster.ts';
 import type { UserEvent } from './event-log.ts';
-import type { Following } from './feed.ts';
 import type { Alive, CommitAnswer } from './follower-store.ts';
 import type { Hello } from './gossip.ts';
-import type { CallHandler, Outlet, StreamHandler } from './link/rpc.ts';
+import type { Calls } from './link/rpc.ts';
 import type { ServerParts } from './server-parts.ts';
 import type { SessionExpiry } from './session-expiry.ts';
 
@@ -14,10 +13,11 @@ import type { SessionExpiry } from './session-expiry.ts';
 const CALL_TIMEOUT = 2_000;
 
 /** What other nodes may ask. */
-export function callsOf(server: ServerParts): Record<string, CallHandler> {
+export function callsOf(server: ServerParts): Calls {
   const { onEvent, keyring } = server.options;
   const ready = () => {
-    const { store, sessions, roster } = server;
+    const { store, sessions, roster, isStopping } = server;
+    if (isStopping) throw new MusterError('cluster.refused', 'this server stops');
     // Links come in before the store is open.
     if (roster === undefined || (sessions as SessionExpiry | undefined) === undefined)
       throw new MusterError('cluster.refused', 'this server is not ready yet');
@@ -70,16 +70,6 @@ export function callsOf(server: ServerParts): Record<string, CallHandler> {
       hops > 0
         ? server.cluster.changeKeys(change).then((failed) => [...failed])
         : changeKeyring(keyring, change),
-  };
-}
-
-/** What other nodes may follow. */
-export function streamsOf(server: ServerParts): Record<string, StreamHandler> {
-  return {
-    feed: (following: Following, outlet: Outlet) => {
-      if (server.feed === undefined) outlet.close();
-      else server.feed.follow(following, outlet);
-    },
   };
 }
 

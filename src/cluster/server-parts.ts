@@ -29,6 +29,7 @@ export interface ServerParts {
   readonly sessions: SessionExpiry;
   readonly leadership: Leadership;
   isLeaving: boolean;
+  readonly isStopping: boolean;
   /** Sees to it that there are lines to the servers of the cluster, after they changed. */
   lead(): void;
 }

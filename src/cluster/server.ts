@@ -7,17 +7,18 @@ import { answerAround } from './auto-join.ts';
 import { Book } from './book.ts';
 import type { Cluster, NodeOptions } from './cluster.ts';
 import { EtcdProcess, OWN_TXN_LIMITS } from './etcd-process.ts';
-import { Feed } from './feed.ts';
+import { Feed, type Following } from './feed.ts';
 import { Founding } from './founding.ts';
 import { Gossip, type Hello } from './gossip.ts';
 import { type Leadership, startLeadership } from './leadership.ts';
+import { serveLines } from './link/lines.ts';
 import { type LinkServer, listenLinks } from './link/link.ts';
 import { serveRpc } from './link/rpc.ts';
 import { Presence, watchMembers } from './liveness.ts';
 import { etcdFlags, type Membership, MembershipFile, ordinalIn } from './membership.ts';
 import { PeerLines } from './peer-lines.ts';
 import { Roster } from './roster.ts';
-import { callsOf, streamsOf } from './server-calls.ts';
+import { callsOf } from './server-calls.ts';
 import { controlOf } from './server-control.ts';
 import { leaderOf, type ServerParts } from './server-parts.ts';
 import type { SessionExpiry } from './session-expiry.ts';
@@ -80,13 +81,13 @@ class Server implements ServerCluster, ServerParts {
   feed: Feed | undefined;
   roster: Roster | undefined;
   isLeaving = false;
+  isStopping = false;
   /** These are there once the server has started. */
   store!: EtcdStore;
   leadership!: Leadership;
   sessions!: SessionExpiry;
   #links: LinkServer | undefined;
   #lines: PeerLines | undefined;
-  #stopped = false;
   readonly #ends: (() => void)[] = [];
 
   constructor(options: ServerOptions) {
@@ -128,16 +129,23 @@ class Server implements ServerCluster, ServerParts {
 
   async start(): Promise<void> {
     const { bind, port, keyring, logger } = this.options;
-    const handlers = { calls: callsOf(this), streams: streamsOf(this) };
+    const calls = callsOf(this);
+    const onError = (error: unknown) => logger.error(`a call of another node failed: ${messageOf(error)}`);
     this.#links = await listenLinks({
       host: bind,
       port,
       keyring,
       logger: logger.child('links'),
       handlers: {
-        rpc: (link) =>
-          serveRpc(link, handlers, (error) =>
-            logger.error(`a call of another node failed: ${messageOf(error)}`),
+        rpc: (link) => serveRpc(link, calls, onError),
+        lines: (link) =>
+          serveLines(
+            link,
+            (following: Following, outlet) => {
+              if (this.feed === undefined) outlet.close();
+              else this.feed.follow(following, outlet);
+            },
+            onError,
           ),
         peer: (link) => (this.#lines === undefined ? link.destroy() : this.#lines.take(link)),
       },
@@ -149,12 +157,13 @@ class Server implements ServerCluster, ServerParts {
   }
 
   async stop(): Promise<void> {
-    if (this.#stopped) return;
-    this.#stopped = true;
+    if (this.isStopping) return;
+    this.isStopping = true;
+    // Those who follow go to another server; what they asked before is answered.
+    this.feed?.close();
     for (const end of this.#ends.splice(0).toReversed()) end();
     await this.sessions?.stop();
     await this.leadership?.stop();
-    this.feed?.close();
     this.gossip.stop();
     await this.store?.close();
     await this.etcd.stop();
@@ -175,7 +184,7 @@ class Server implements ServerCluster, ServerParts {
     const { clock, logger, signal, expect } = this.options;
     let mentioned = Number.NEGATIVE_INFINITY;
     for (;;) {
-      if (signal?.aborted || this.#stopped)
+      if (signal?.aborted || this.isStopping)
         throw new MusterError('cluster.refused', 'stopped before the cluster was there');
       if (this.file.get()?.state === 'member') return;
       const found = await this.founding.turn();
@@ -207,7 +216,7 @@ class Server implements ServerCluster, ServerParts {
           logger: logger.child('store'),
         });
       } catch (error) {
-        if (signal?.aborted || this.#stopped || !isMusterError(error, 'store.unusable')) throw error;
+        if (signal?.aborted || this.isStopping || !isMusterError(error, 'store.unusable')) throw error;
         if (clock.now() - mentioned >= WAIT_LOG) {
           mentioned = clock.now();
           logger.info('waiting for etcd', { error: messageOf(error) });
@@ -332,7 +341,7 @@ class Server implements ServerCluster, ServerParts {
 
   /** The cluster goes on without this server: it begins anew, as one that joins. */
   async #joinAnew(why: string): Promise<void> {
-    if (this.isLeaving || this.#stopped) return;
+    if (this.isLeaving || this.isStopping) return;
     const { logger } = this.options;
     logger.warn('this server is no part of its cluster any more, and joins it anew', { why });
     this.file.set(undefined);

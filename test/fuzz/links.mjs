@@ -24,6 +24,7 @@ function sources() {
     export { createLogger } from './src/lib/log.ts';
     export { Keyring } from './src/cluster/link/keyring.ts';
     export { dialLink, listenLinks } from './src/cluster/link/link.ts';
+    export { serveLines } from './src/cluster/link/lines.ts';
     export { Caller, serveRpc } from './src/cluster/link/rpc.ts';`,
   );
 }
@@ -60,17 +61,7 @@ const BODIES = [
   '{"a":'.repeat(20_000),
   '\ud800',
 ];
-const NAMES = [
-  'echo',
-  'fails',
-  'lines',
-  '',
-  '__proto__',
-  'constructor',
-  'toString',
-  '../echo',
-  'e'.repeat(100),
-];
+const NAMES = ['echo', 'fails', '', '__proto__', 'constructor', 'toString', '../echo', 'e'.repeat(100)];
 
 /** @param {Random} random @param {number} stream one request, as two frames */
 function request(random, stream) {
@@ -102,6 +93,12 @@ function frames(random) {
           ),
     );
   const bytes = Buffer.concat(all);
+  return random.chance(0.5) ? mutated(random, bytes) : bytes;
+}
+
+/** What is asked for over a link for lines, and signs of life. @param {Random} random */
+function asked(random) {
+  const bytes = Buffer.from(`${random.pick(BODIES)}\n${'\n'.repeat(random.below(4))}`);
   return random.chance(0.5) ? mutated(random, bytes) : bytes;
 }
 
@@ -204,23 +201,14 @@ export async function fuzzLinks({
     findings.push({ number, why: error instanceof Error ? (error.stack ?? '') : String(error) });
   process.on('uncaughtException', thrown);
   process.on('unhandledRejection', thrown);
-  const handlers = {
-    calls: {
-      echo: (/** @type {unknown} */ given) => given,
-      fails: () => {
-        throw new Error('on purpose');
-      },
-    },
-    streams: {
-      lines: (
-        /** @type {unknown} */ given,
-        /** @type {{ send(message: unknown): void, close(): void }} */ outlet,
-      ) => {
-        outlet.send(given);
-        outlet.close();
-      },
+  const calls = {
+    echo: (/** @type {unknown} */ given) => given,
+    fails: () => {
+      throw new Error('on purpose');
     },
   };
+  const answer = (/** @type {unknown} */ given, /** @type {{ write(lines: Buffer): void }} */ outlet) =>
+    outlet.write(Buffer.from(`${JSON.stringify(given)}\n`));
   const server = await src.listenLinks({
     host: '127.0.0.1',
     port: 0,
@@ -231,7 +219,8 @@ export async function fuzzLinks({
     }),
     handlers: {
       // What a call throws that is no refusal is told here: requests that cannot be read, and `fails`.
-      rpc: (/** @type {unknown} */ link) => src.serveRpc(link, handlers, () => tally('failed calls')),
+      rpc: (/** @type {unknown} */ link) => src.serveRpc(link, calls, () => tally('failed calls')),
+      lines: (/** @type {unknown} */ link) => src.serveLines(link, answer, () => tally('failed requests')),
     },
   });
   const hello = await firstFlight(src, keyring);
@@ -251,10 +240,11 @@ export async function fuzzLinks({
       return changedOnTheWay(server.address, keyring, src, random);
     }
     tally('with the key');
+    const purpose = random.chance(0.7) ? 'rpc' : random.chance(0.8) ? 'lines' : 'peer';
     const link = await src
-      .dialLink(server.address, random.chance(0.95) ? 'rpc' : 'peer', { keyring, timeout: PATIENCE })
+      .dialLink(server.address, purpose, { keyring, timeout: PATIENCE })
       .catch(() => undefined);
-    if (link !== undefined) await pour(link, [frames(random)]);
+    if (link !== undefined) await pour(link, [purpose === 'lines' ? asked(random) : frames(random)]);
   }
 
   let sent = 0;
@@ -274,9 +264,9 @@ export async function fuzzLinks({
       sent += size;
       // Afterwards a node with the key is served as before.
       const caller = new src.Caller(server.address, keyring);
-      const answer = await caller.call('echo', { first }, PATIENCE).catch(String);
+      const heard = await caller.call('echo', { first }, PATIENCE).catch(String);
       caller.close();
-      if (answer?.first !== first) findings.push({ number: first, why: `no answer: ${answer}` });
+      if (heard?.first !== first) findings.push({ number: first, why: `no answer: ${heard}` });
       if (/** @type {any} */ ({}).polluted !== undefined)
         findings.push({ number: first, why: 'every object has a property more' });
     }

@@ -69,3 +69,25 @@ export function failures(samples: readonly Sample[]): string[] {
     .filter((one) => one.status !== 200)
     .map((one) => `${Math.round(one.at)} ms: ${one.status} ${one.text}`);
 }
+
+/** Does `what` again and again, one after another, until told to stop; answers with what failed. */
+export function oneByOne(what: () => Promise<unknown>): () => Promise<{ done: number; failed: string[] }> {
+  const failed: string[] = [];
+  let done = 0;
+  let going = true;
+  const loop = (async () => {
+    while (going) {
+      try {
+        await what();
+        done++;
+      } catch (error) {
+        failed.push(String(error));
+      }
+    }
+  })();
+  return async () => {
+    going = false;
+    await loop;
+    return { done, failed };
+  };
+}

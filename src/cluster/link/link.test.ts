@@ -10,8 +10,9 @@ import { MusterError } from '../../errors.ts';
 import { createLogger, type LogLine } from '../../lib/log.ts';
 import { soon } from '../../lib/soon.test-support.ts';
 import { Keyring, parseKey } from './keyring.ts';
+import { askForLines, type Outlet, serveLines } from './lines.ts';
 import { dialLink, type LinkServer, listenLinks } from './link.ts';
-import { Caller, type Handlers, type Outlet, serveRpc } from './rpc.ts';
+import { Caller, type Calls, serveRpc } from './rpc.ts';
 
 const newKey = (bytes = 32) => randomBytes(bytes).toString('base64');
 const ringOf = (key: string) => Keyring.open(key, undefined);
@@ -21,10 +22,9 @@ afterEach(async () => {
   for (const stop of stops.splice(0).toReversed()) await stop();
 });
 
-async function listen(
-  keyring: Keyring,
-  handlers: Handlers = { calls: { echo: (text) => text }, streams: {} },
-) {
+type Feed = Parameters<typeof serveLines>[1];
+
+async function listen(keyring: Keyring, calls: Calls = { echo: (text) => text }, feed: Feed = () => {}) {
   const lines: LogLine[] = [];
   const logger = createLogger({ level: 'trace', sink: (line) => lines.push(line) });
   const failures: unknown[] = [];
@@ -33,7 +33,10 @@ async function listen(
     port: 0,
     keyring,
     logger,
-    handlers: { rpc: (link) => serveRpc(link, handlers, (error) => failures.push(error)) },
+    handlers: {
+      rpc: (link) => serveRpc(link, calls, (error) => failures.push(error)),
+      lines: (link) => serveLines(link, feed, (error) => failures.push(error)),
+    },
   });
   stops.push(() => server.stop());
   return { server, lines, failures };
@@ -157,12 +160,9 @@ describe('calls', () => {
   it('reject with the code and the words of the other side', async () => {
     const keyring = ringOf(newKey());
     const { server } = await listen(keyring, {
-      calls: {
-        no: () => {
-          throw new MusterError('request.rejected', 'no, because');
-        },
+      no: () => {
+        throw new MusterError('request.rejected', 'no, because');
       },
-      streams: {},
     });
     const caller = callerTo(server, keyring);
     await expect(caller.call('no', {}, 2000)).rejects.toMatchObject({
@@ -175,8 +175,8 @@ describe('calls', () => {
   it('reject in time when nothing answers, and work again over a new link', async () => {
     const keyring = ringOf(newKey());
     const { server } = await listen(keyring, {
-      calls: { hang: () => new Promise(() => {}), echo: (text) => text },
-      streams: {},
+      hang: () => new Promise(() => {}),
+      echo: (text) => text,
     });
     const caller = callerTo(server, keyring);
     await expect(caller.call('hang', {}, 100)).rejects.toMatchObject({ code: 'cluster.unreachable' });
@@ -195,53 +195,99 @@ describe('calls', () => {
     expect(await caller.call('echo', 'short', 20_000)).toBe('short');
   });
 
-  it('stream lines of any length until one side ends it', async () => {
+  it('let go of a link over which nothing is asked, and make another', async () => {
+    const keyring = ringOf(newKey());
+    const { server } = await listen(keyring);
+    const caller = new Caller(server.address, keyring, { idle: 20 });
+    stops.push(() => caller.close());
+    expect(await caller.call('echo', 1, 2000)).toBe(1);
+    await soon(() => expect(server.links()).toBe(0));
+    expect(await caller.call('echo', 2, 2000)).toBe(2);
+  });
+});
+
+describe('lines', () => {
+  const ask = async (
+    server: LinkServer,
+    keyring: Keyring,
+    request: unknown,
+    { line = () => {}, heard = () => {}, end = () => {} }: Partial<Parameters<typeof askForLines>[2]> = {},
+  ) => {
+    const asked = await askForLines(server.address, request, { keyring, timeout: 2000, line, heard, end });
+    stops.push(() => asked.close());
+    return asked;
+  };
+
+  it('come in any length until one side ends it', async () => {
     const keyring = ringOf(newKey());
     const closed = vi.fn();
-    const { server } = await listen(keyring, {
-      calls: {},
-      streams: {
-        count: (to: number, outlet) => {
-          for (let i = 0; i < to; i++)
-            outlet.write(Buffer.from(`${JSON.stringify({ i, text: 'ä\n'.repeat(i * 100) })}\n`));
-          outlet.onClose(closed);
-        },
-      },
+    const { server } = await listen(keyring, {}, (to: number, outlet) => {
+      for (let i = 0; i < to; i++)
+        outlet.write(Buffer.from(`${JSON.stringify({ i, text: 'ä\n'.repeat(i * 100) })}\n`));
+      outlet.onClose(closed);
     });
     const seen: { i: number; text: string }[] = [];
-    const end = await callerTo(server, keyring).stream('count', 200, {
-      timeout: 2000,
-      line: (text) => seen.push(JSON.parse(text)),
-      end: () => {},
-    });
+    const asked = await ask(server, keyring, 200, { line: (text) => seen.push(JSON.parse(text)) });
     await soon(() => expect(seen).toHaveLength(200));
     expect(seen[199]).toEqual({ i: 199, text: 'ä\n'.repeat(19_900) });
-    end();
-    await soon(() => expect(closed).toHaveBeenCalled());
+    asked.close();
+    await soon(() => expect(closed).toHaveBeenCalledTimes(1));
   });
 
-  it('show that they are there with pings, which the other side sees without answering them itself', async () => {
+  it('go with signs of life, which both sides see', async () => {
     const keyring = ringOf(newKey());
     let outlet: Outlet | undefined;
-    const { server } = await listen(keyring, {
-      calls: {},
-      streams: {
-        quiet: (_request, one) => {
-          outlet = one;
-        },
-      },
+    const { server } = await listen(keyring, {}, (_request, one) => {
+      outlet = one;
     });
-    const caller = callerTo(server, keyring);
-    const ended = vi.fn();
-    await caller.stream('quiet', undefined, { timeout: 2000, line: () => {}, end: ended });
+    const [line, heard, end] = [vi.fn(), vi.fn(), vi.fn()];
+    const asked = await ask(server, keyring, 'quiet', { line, heard, end });
     await soon(() => expect(outlet).toBeDefined());
     const before = outlet?.received ?? 0;
-    await caller.ping(2000);
-    await soon(() => expect(outlet?.received).toBeGreaterThan(before));
-    outlet?.cut();
-    await soon(() => expect(ended).toHaveBeenCalled());
-    await server.stop();
-    await expect(caller.ping(2000)).rejects.toMatchObject({ code: 'cluster.unreachable' });
+    expect(heard).not.toHaveBeenCalled();
+    asked.sign();
+    await soon(() => expect(heard).toHaveBeenCalledTimes(1));
+    expect(outlet?.received).toBeGreaterThan(before);
+    expect(line).not.toHaveBeenCalled();
+    expect(end).not.toHaveBeenCalled();
+    outlet?.close();
+    await soon(() => expect(end).toHaveBeenCalledTimes(1));
+    asked.sign();
+  });
+
+  it('wait for one who does not take them, and are counted', async () => {
+    const keyring = ringOf(newKey());
+    let outlet: Outlet | undefined;
+    const { server } = await listen(keyring, {}, (_request, one) => {
+      outlet = one;
+    });
+    const link = await dialLink(server.address, 'lines', { keyring, timeout: 2000 });
+    stops.push(() => link.destroy());
+    link.write('"all"\n');
+    await soon(() => expect(outlet).toBeDefined());
+    const line = Buffer.from(`${'x'.repeat(1_000_000)}\n`);
+    for (let i = 0; i < 50; i++) outlet?.write(line);
+    expect(outlet?.backlog).toBeGreaterThan(20_000_000);
+    link.resume();
+    await soon(() => expect(outlet?.backlog).toBe(0));
+  });
+
+  it.each([
+    ['no JSON', 'nonsense\n', 1],
+    ['too long', 'x'.repeat(5_000), 0],
+    ['long, and then at an end', `"${'x'.repeat(5_000)}"\n`, 0],
+    ['what the node cannot do', '"throw"\n', 1],
+  ])('are refused to a request that is %s', async (_, request, told) => {
+    const keyring = ringOf(newKey());
+    const handle = vi.fn(() => {
+      throw new Error('on purpose');
+    });
+    const { server, failures } = await listen(keyring, {}, handle);
+    const link = await dialLink(server.address, 'lines', { keyring, timeout: 2000 });
+    link.resume();
+    link.write(request);
+    await new Promise<void>((resolve) => link.once('close', () => resolve()));
+    expect(failures).toHaveLength(told);
   });
 });
 

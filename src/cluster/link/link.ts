@@ -12,7 +12,7 @@ import type { Logger } from '../../lib/log.ts';
 import type { Keyring } from './keyring.ts';
 
 /** What a link is for, told in the handshake (ALPN). */
-export const PURPOSES = { rpc: 'muster-rpc/1', peer: 'muster-peer/1' } as const;
+export const PURPOSES = { rpc: 'muster-rpc/1', lines: 'muster-lines/1', peer: 'muster-peer/1' } as const;
 export type Purpose = keyof typeof PURPOSES;
 
 /** Keys of 32 bytes go with SHA-256; the last word lets the library offer keys at all. */
@@ -41,6 +41,8 @@ export interface LinkServer {
   readonly address: HostPort;
   /** Connections that were refused, since the start. */
   readonly refused: () => number;
+  /** Links that stand now. */
+  readonly links: () => number;
   /** Ends all links. Idempotent. */
   stop(): Promise<void>;
 }
@@ -134,6 +136,7 @@ export async function listenLinks({
   return {
     address: { host: bound.address, port: bound.port },
     refused: () => refused,
+    links: () => links.size,
     stop() {
       stopping ??= new Promise((resolve) => {
         server.close(() => resolve());

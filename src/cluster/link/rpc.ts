@@ -1,7 +1,4 @@
-/**
- * Calls between nodes over a link: HTTP/2, one request and one response per call, both as text (`row-text.ts`). A
- * stream answers with one line per message for as long as both sides want.
- */
+/** Calls between nodes over a link: HTTP/2, one request and one response per call, both as text (`row-text.ts`). */
 import {
   type ClientHttp2Session,
   type ClientHttp2Stream,
@@ -23,41 +20,16 @@ const MAX_RESPONSE = 256 * 1024 * 1024;
 /** Calls at a time on one link. */
 const MAX_CALLS = 1_000;
 const WINDOW = 4 * 1024 * 1024;
+/** In ms: thousands of agents may have nothing to ask for hours. */
+const IDLE = 60_000;
 
 /** What answers calls. Throwing a `MusterError` tells the caller its code and message. */
 export type CallHandler = (request: never, from: string) => Promise<unknown> | unknown;
 
-/** Lines to the one who called. */
-export interface Outlet {
-  /** A line, with the line feed behind it. */
-  write(line: Buffer): void;
-  /** Bytes that wait to be sent: what is not taken as fast as it comes. */
-  readonly backlog: number;
-  /**
-   * Bytes that came over the link so far, pings included: those are answered below JavaScript, and to see that this has
-   * grown is all that a sign of life costs here.
-   */
-  readonly received: number;
-  close(): void;
-  /** Ends the whole link at once. */
-  cut(): void;
-  /** Called once when the other side or the link is gone. */
-  onClose(task: () => void): void;
-}
-
-export type StreamHandler = (request: never, outlet: Outlet, from: string) => void;
-
-export interface Handlers {
-  readonly calls: Readonly<Record<string, CallHandler>>;
-  readonly streams: Readonly<Record<string, StreamHandler>>;
-}
+export type Calls = Readonly<Record<string, CallHandler>>;
 
 /** Answers calls that come over a link. */
-export function serveRpc(
-  link: TLSSocket,
-  { calls, streams }: Handlers,
-  onError: (error: unknown) => void,
-): void {
+export function serveRpc(link: TLSSocket, calls: Calls, onError: (error: unknown) => void): void {
   const session = performServerHandshake(link, {
     settings: { initialWindowSize: WINDOW, maxConcurrentStreams: MAX_CALLS },
   });
@@ -69,12 +41,6 @@ export function serveRpc(
     readAll(stream, MAX_REQUEST)
       .then(async (text) => {
         const request = (text === '' ? undefined : fromText(text)) as never;
-        const streamHandler = Object.hasOwn(streams, name) ? streams[name] : undefined;
-        if (streamHandler !== undefined) {
-          stream.respond({ ':status': 200 });
-          streamHandler(request, outletOf(stream, link), from);
-          return;
-        }
         const handler = Object.hasOwn(calls, name) ? calls[name] : undefined;
         if (handler === undefined)
           throw new MusterError('request.rejected', `no node knows the call "${name}" here`);
@@ -95,23 +61,6 @@ export function serveRpc(
   });
 }
 
-function outletOf(stream: ServerHttp2Stream, link: TLSSocket): Outlet {
-  return {
-    write: (line) => {
-      if (!stream.destroyed && !stream.closed) stream.write(line);
-    },
-    get backlog() {
-      return stream.writableLength;
-    },
-    get received() {
-      return link.bytesRead;
-    },
-    close: () => stream.close(),
-    cut: () => link.destroy(),
-    onClose: (task) => stream.once('close', task),
-  };
-}
-
 async function readAll(stream: ServerHttp2Stream | ClientHttp2Stream, most: number): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -128,12 +77,15 @@ async function readAll(stream: ServerHttp2Stream | ClientHttp2Stream, most: numb
 export class Caller {
   readonly #address: HostPort;
   readonly #keyring: Keyring;
+  readonly #idle: number;
   #session: Promise<ClientHttp2Session> | undefined;
   #closed = false;
 
-  constructor(address: HostPort, keyring: Keyring) {
+  /** A link over which nothing is asked for `idle` ms is let go. */
+  constructor(address: HostPort, keyring: Keyring, { idle = IDLE } = {}) {
     this.#address = address;
     this.#keyring = keyring;
+    this.#idle = idle;
   }
 
   /** Rejects with `cluster.unreachable`, or with what the other side threw. */
@@ -160,45 +112,11 @@ export class Caller {
     return (text === '' ? undefined : fromText(text)) as Answer;
   }
 
-  /** Opens a stream of lines. Resolves with what ends it; `end` is called once when it is over. */
-  async stream(
-    name: string,
-    request: unknown,
-    { timeout, line, end }: { timeout: number; line: (text: string) => void; end: () => void },
-  ): Promise<() => void> {
-    const session = await this.#connect(timeout);
-    const stream = this.#open(session, name, request);
-    stream.on('error', () => {});
-    stream.once('close', end);
-    let rest: Buffer[] = [];
-    stream.on('data', (chunk: Buffer) => {
-      let from = 0;
-      for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, from)) {
-        const last = chunk.subarray(from, at);
-        const whole = rest.length === 0 ? last : Buffer.concat([...rest, last]);
-        rest = [];
-        from = at + 1;
-        line(whole.toString());
-      }
-      if (from < chunk.length) rest.push(chunk.subarray(from));
-    });
-    return () => stream.close();
-  }
-
-  /** Shows the other side that this one is there. Resolves once that has answered; rejects with `cluster.unreachable`. */
-  async ping(timeout: number): Promise<void> {
-    const session = await this.#connect(timeout);
-    await new Promise<void>((resolve, reject) => {
-      const ended = (error: Error | null) =>
-        error === null ? resolve() : reject(unreachable(this.#address, error));
-      if (session.destroyed || !session.ping(ended)) ended(new Error('the link is not used any more'));
-    });
-  }
-
-  close(): void {
+  /** Ends it at once, or asks no more and waits for the answers to what was asked. */
+  close({ isPatient = false } = {}): void {
     this.#closed = true;
     this.#session?.then(
-      (session) => session.destroy(),
+      (session) => (isPatient ? session.close() : session.destroy()),
       () => {},
     );
     this.#session = undefined;
@@ -237,6 +155,7 @@ export class Caller {
     });
     session.on('error', () => session.destroy());
     session.once('connect', () => session.setLocalWindowSize(4 * WINDOW));
+    session.setTimeout(this.#idle, () => session.close());
     if (this.#closed) session.destroy();
     return session;
   }
