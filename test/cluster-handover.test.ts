@@ -119,7 +119,10 @@ describe('a cluster whose processes are replaced', () => {
     showOnFailure();
     const proxy = `http://127.0.0.1:${client.ports.proxy}`;
     const backend = await startBackend('a');
-    await put(`http://${client.api}/v1/agent/service/register`, registrationOf(backend, 'web', '/'));
+    const registration = registrationOf(backend, 'web', '/');
+    // Longer than a busy machine takes to answer it.
+    registration.Check.Timeout = '30s';
+    await put(`http://${client.api}/v1/agent/service/register`, registration);
     await until('a route', async () => (await ask(proxy)).status === 200);
     const load = Load.begin(`${proxy}/`, 100);
     const going = work('agent', [client]);

@@ -52,20 +52,18 @@ export function controlOf(server: ServerParts): Cluster {
       const member = membersOf(server.store.catalog).find(
         (one) => one.name.toLowerCase() === name.toLowerCase(),
       );
-      if (entry === undefined && member === undefined) {
-        const { answer } = await server.store.write((tx) => prune && forgetLeft(tx, name));
-        return answer;
-      }
-      const id = entry?.id ?? (member?.id as string);
-      if (id === server.book.self.id || server.presence.of(id) === 'there') return true;
-      if (entry !== undefined) await roster().remove(entry.id);
-      await server.store.write((tx) => {
-        const gone = member?.name ?? name;
-        if (prune) forgetLeft(tx, gone);
-        else noteLeft(tx, gone);
-        deregisterNode(tx, gone);
+      const id = member?.id ?? entry?.id;
+      const isThere = id !== undefined && (id === server.book.self.id || server.presence.of(id) === 'there');
+      // It would be back at once. One that left may still be heard of for a moment.
+      if (isThere && member !== undefined) return true;
+      if (entry !== undefined && !isThere) await roster().remove(entry.id);
+      const { answer } = await server.store.write((tx) => {
+        const wasShown = prune && forgetLeft(tx, member?.name ?? name);
+        if (member === undefined) return wasShown;
+        if (!prune) noteLeft(tx, member.name);
+        return deregisterNode(tx, member.name);
       });
-      return true;
+      return answer || entry !== undefined;
     },
     removeServer: (id) => roster().remove(id),
     tell: async (event) => {
