@@ -3,7 +3,7 @@
 // the balancer sends a request there, or no longer does.
 import http from 'node:http';
 import { inRoot } from '../scripts/support/paths.mjs';
-import { runToEnd } from '../scripts/support/processes.mjs';
+import { freePorts, runToEnd, start, until } from '../scripts/support/processes.mjs';
 import { say } from '../scripts/support/say.mjs';
 import { put, send, startAgent } from './agent.mjs';
 import { conditions, printConditions } from './conditions.mjs';
@@ -122,11 +122,47 @@ export async function propagationBench(argv) {
         figures.map((one) => [one.what, one.count, one.p50, one.p99, one.max]),
       )}\n\n`,
     );
-    const tool = chosen.tool === 'yes' ? await clientsView(api, proxy, chosen) : undefined;
+    const tool = chosen.tool === 'yes' ? await besideFloor(api, proxy, chosen) : undefined;
     keep('propagation', { conditions: facts, options: chosen, figures, times, tool });
     return 0;
   } finally {
     await ours?.stop();
+  }
+}
+
+/**
+ * What clients see, and what they would see of a program that does as little as can be.
+ * @param {string} api
+ * @param {string} proxy
+ * @param {Record<string, string>} chosen
+ */
+async function besideFloor(api, proxy, chosen) {
+  say('bench', 'joins, leaves and crashes under 200 requests per second …');
+  const muster = await clientsView(api, proxy, chosen);
+  const [registryPort, proxyPort] = await freePorts(2);
+  const program = start(process.execPath, [
+    inRoot('bench', 'propagation-floor.mjs'),
+    `${registryPort}`,
+    `${proxyPort}`,
+  ]);
+  try {
+    const [registry, balancer] = [`127.0.0.1:${registryPort}`, `127.0.0.1:${proxyPort}`];
+    await until(
+      'the floor',
+      async () => (await send(new http.Agent(), 'GET', `http://${registry}/`)).status === 200,
+    );
+    const floor = await clientsView(registry, balancer, chosen);
+    const rows = Object.entries({ muster, floor }).map(([what, { join_ms: join, requests, failed }]) => [
+      what,
+      join.p50,
+      join.max,
+      requests,
+      failed.join + failed.leave + failed.crash + failed.idle,
+    ]);
+    process.stdout.write(`${table(['', 'join, p50 ms', 'max ms', 'requests', 'failed'], rows)}\n`);
+    return { muster, floor };
+  } finally {
+    await program.kill();
   }
 }
 
@@ -137,7 +173,6 @@ export async function propagationBench(argv) {
  * @param {Record<string, string>} chosen
  */
 async function clientsView(api, proxy, chosen) {
-  say('bench', 'joins, leaves and crashes under 200 requests per second …');
   const args = [
     '--http',
     api,
@@ -149,7 +184,6 @@ async function clientsView(api, proxy, chosen) {
     chosen['tool-rounds'] ?? '',
   ];
   const { code, output } = await runToEnd(process.execPath, [inRoot('bench', 'propagation.mjs'), ...args]);
-  process.stdout.write(output);
-  if (code !== 0) throw new Error('propagation.mjs failed');
+  if (code !== 0) throw new Error(`propagation.mjs failed: ${output}`);
   return JSON.parse(output.trim().split('\n').at(-1) ?? '');
 }
