@@ -1,13 +1,73 @@
-import { createHash } from 'node:crypto';
+import { fnv64 } from '../lib/fnv.ts';
 import type { LocalService } from './local.ts';
 
-/** 16 hex digits that change when anything in the service's definition does; the same after a restart. */
-export function contentHash({ source: _source, ...service }: LocalService): string {
-  return createHash('sha256').update(JSON.stringify(service, sorted)).digest('hex').slice(0, 16);
+const hashes = new WeakMap<LocalService, string>();
+
+/**
+ * Hex digits that change when anything in the service's definition does; the same after a restart, and those that Consul 1.10
+ * gives the same definition: a client that moves goes on waiting with the hash it has.
+ */
+export function contentHash(service: LocalService): string {
+  let hash = hashes.get(service);
+  if (hash === undefined) {
+    hash = hashOf(service).toString(16);
+    hashes.set(service, hash);
+  }
+  return hash;
 }
 
-/** Objects with their keys in order: two ways to write the same metadata are the same content. */
-function sorted(_key: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+/** Consul hashes what it answers, a Go value, by github.com/mitchellh/hashstructure. What is not there here is zero. */
+function hashOf(service: LocalService): bigint {
+  const { weights } = service;
+  return struct('AgentService', {
+    Kind: text(service.kind),
+    ID: text(service.id),
+    Service: text(service.name),
+    Tags: service.tags.reduce((hash, tag) => ordered(hash, text(tag)), 0n),
+    Meta: unordered(Object.entries(service.meta ?? {}).map(([key, value]) => [key, text(value)])),
+    Port: integer(service.port),
+    Address: text(service.address),
+    SocketPath: text(service.socketPath),
+    TaggedAddresses: unordered(
+      Object.entries(service.taggedAddresses ?? {}).map(([tag, { address, port }]) => [
+        tag,
+        struct('ServiceAddress', { Address: text(address), Port: integer(port) }),
+      ]),
+    ),
+    Weights: struct('AgentWeights', {
+      Passing: integer(weights.passing),
+      Warning: integer(weights.warning),
+    }),
+    EnableTagOverride: fnv64(Uint8Array.of(service.enableTagOverride ? 1 : 0)),
+    CreateIndex: integer(0),
+    ModifyIndex: integer(0),
+    ContentHash: text(''),
+    Proxy: integer(0),
+    Connect: integer(0),
+  });
+}
+
+function struct(name: string, fields: Record<string, bigint>): bigint {
+  return text(name) ^ unordered(Object.entries(fields));
+}
+
+function unordered(entries: readonly (readonly [string, bigint])[]): bigint {
+  return entries.reduce((hash, [key, value]) => hash ^ ordered(text(key), value), 0n);
+}
+
+function ordered(first: bigint, second: bigint): bigint {
+  const bytes = Buffer.alloc(16);
+  bytes.writeBigUInt64LE(first, 0);
+  bytes.writeBigUInt64LE(second, 8);
+  return fnv64(bytes);
+}
+
+function text(value: string): bigint {
+  return fnv64(Buffer.from(value));
+}
+
+function integer(value: number): bigint {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigInt64LE(BigInt(value));
+  return fnv64(bytes);
 }

@@ -104,7 +104,7 @@ describe('services of the agent', () => {
       },
       Weights: { Passing: 1, Warning: 1 },
       EnableTagOverride: false,
-      ContentHash: expect.stringMatching(/^[0-9a-f]{16}$/),
+      ContentHash: expect.stringMatching(/^[0-9a-f]{1,16}$/),
       Datacenter: 'dc1',
     });
     expect(Object.keys((await get('services')) as object)).toEqual(['web']);
