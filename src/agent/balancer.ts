@@ -120,7 +120,7 @@ async function build({
     });
   let stopFollowing = follow(config);
   const front = await startFront({
-    discover: (listener) => followCatalog({ catalog }, listener),
+    discover: (listener, concerns) => followCatalog({ catalog, concerns }, listener),
     listen: [
       ...listen.map((address) => placeOf(address)),
       ...listener.map((one) => listenerOf(one, certificates)),

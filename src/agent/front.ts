@@ -3,7 +3,6 @@ import { type Admin, startAdmin } from '../api/admin/admin.ts';
 import { FABIO_SETTINGS, fabioConfig } from '../api/admin/fabio.ts';
 import type { StrategyName } from '../balance/strategies.ts';
 import type { Catalog } from '../catalog/catalog.ts';
-import type { Discovery, InstanceListener } from '../discovery/instance.ts';
 import { isMusterError, messageOf } from '../errors.ts';
 import { systemClock } from '../lib/clock.ts';
 import { formatHostPort, type HostPort } from '../lib/host-port.ts';
@@ -24,7 +23,7 @@ import type { TlsSettings } from '../proxy/tls/spec.ts';
 import { DEFAULT_TABLE, type TableOptions } from '../route/byte-table.ts';
 import type { MatcherName } from '../route/paths.ts';
 import type { Policy } from '../route/policies.ts';
-import { type Router, startRouter } from '../route/router.ts';
+import { type Router, type RouterOptions, startRouter } from '../route/router.ts';
 import { VERSION } from '../version.ts';
 import type { Tracing } from './telemetry/telemetry.ts';
 
@@ -37,7 +36,7 @@ export interface FrontListener extends HostPort {
 }
 
 export interface FrontOptions {
-  readonly discover: (listener: InstanceListener) => Discovery;
+  readonly discover: RouterOptions['discover'];
   readonly listen: readonly FrontListener[];
   /** Where certificates come from, by the name of their store. */
   readonly certificates?: ReadonlyMap<string, readonly SourceOptions[]>;

@@ -74,7 +74,7 @@ function started(catalog: Catalog, ejected: string[] = [], capacity = SLOTS) {
   counters.add(block);
   const slots = { capacity };
   router = startRouter({
-    discover: (listener) => followCatalog({ catalog }, listener),
+    discover: (listener, concerns) => followCatalog({ catalog, concerns }, listener),
     publish: () => {},
     slots,
     log: silentLogger,

@@ -203,4 +203,28 @@ describe('discovery from the catalog', () => {
       { numRuns: 200 },
     );
   });
+
+  it('tells of nothing but what concerns the listener, and of what does so later when it is asked to reconsider', async () => {
+    const store = open();
+    let name = 'web';
+    const told: InstanceChange[] = [];
+    const discovery = followCatalog(
+      { catalog: store.catalog, concerns: (service) => service.name === name },
+      (changes) => told.push(...changes),
+    );
+    const put = (id: string, of: string) =>
+      store.write((tx) =>
+        register(tx, { node: nodeOf('n', '10.0.0.1'), service: serviceOf(id, of, 80, ''), checks: [] }),
+      );
+    await put('web-1', 'web');
+    await put('db-1', 'db');
+    expect(told.map(({ after }) => after?.serviceId)).toEqual(['web-1']);
+    name = 'db';
+    discovery.reconsider?.();
+    expect(told.slice(1).map(({ before, after }) => [before?.serviceId, after?.serviceId])).toEqual([
+      ['web-1', undefined],
+      [undefined, 'db-1'],
+    ]);
+    expect([...discovery.instances()].map(({ serviceId }) => serviceId)).toEqual(['db-1']);
+  });
 });

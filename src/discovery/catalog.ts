@@ -5,6 +5,7 @@ import type { Service } from '../catalog/rows.ts';
 import { fold, serviceKey } from '../catalog/tables.ts';
 import { addressOf, aggregate, instanceOf } from '../catalog/views.ts';
 import {
+  type Concerns,
   type DiscoveredInstance,
   type Discovery,
   type InstanceChange,
@@ -16,6 +17,8 @@ import { DEFAULT_RULE, judgeChecks, type PassingRule } from './passing.ts';
 export interface CatalogDiscoveryOptions {
   readonly catalog: Catalog;
   readonly rule?: PassingRule;
+  /** Which services are followed. Default: all. */
+  readonly concerns?: Concerns;
 }
 
 /**
@@ -24,7 +27,7 @@ export interface CatalogDiscoveryOptions {
  * the batch says is a hint where to look, never the truth itself.
  */
 export function followCatalog(
-  { catalog, rule = DEFAULT_RULE }: CatalogDiscoveryOptions,
+  { catalog, rule = DEFAULT_RULE, concerns = () => true }: CatalogDiscoveryOptions,
   listener: InstanceListener,
 ): Discovery {
   /** By key of the service's row. */
@@ -35,7 +38,7 @@ export function followCatalog(
     for (const key of keys) {
       const before = known.get(key);
       const row = catalog.get('services', key);
-      const after = row === undefined ? undefined : discovered(catalog, row, rule);
+      const after = row === undefined || !concerns(row) ? undefined : discovered(catalog, row, rule);
       if (before === undefined ? after === undefined : isDeepStrictEqual(before, after)) continue;
       if (after === undefined) known.delete(key);
       else known.set(key, after);
@@ -51,7 +54,7 @@ export function followCatalog(
   };
   const everything = (): Set<string> => {
     const keys = new Set(known.keys());
-    for (const { node, id } of catalog.all('services')) keys.add(serviceKey(node, id));
+    for (const row of catalog.all('services')) if (concerns(row)) keys.add(serviceKey(row.node, row.id));
     return keys;
   };
 
@@ -61,6 +64,7 @@ export function followCatalog(
   return {
     instances: () => known.values(),
     resync: () => look(everything()),
+    reconsider: () => look(everything()),
     stop: unsubscribe,
   };
 }

@@ -57,8 +57,16 @@ export interface Discovery {
   instances(): Iterable<DiscoveredInstance>;
   /** Looks at everything again and tells the differences, if there are any. */
   resync(): void;
+  /** Of a source that asks what concerns the listener: that has changed. Tells the differences. */
+  reconsider?(): void;
   /** Idempotent; the listener is not called any more. */
   stop(): void;
 }
+
+/**
+ * Whether instances of a service with these tags matter to the listener: a source of thousands need not look at the others. What
+ * it answers may change: then the source is to `reconsider`.
+ */
+export type Concerns = (service: { readonly name: string; readonly tags: readonly string[] }) => boolean;
 
 export type InstanceListener = (changes: readonly InstanceChange[]) => void;

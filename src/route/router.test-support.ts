@@ -41,7 +41,8 @@ export function start(options: Partial<RouterOptions> = {}, rule?: PassingRule) 
   const slots = { capacity: 1000 };
   const { catalog } = store;
   const router = startRouter({
-    discover: (listener) => followCatalog(rule === undefined ? { catalog } : { catalog, rule }, listener),
+    discover: (listener, concerns) =>
+      followCatalog({ catalog, concerns, ...(rule === undefined ? {} : { rule }) }, listener),
     publish: (delta) => deltas.push(structuredClone(delta)),
     slots,
     log: silentLogger,

@@ -45,7 +45,7 @@ describe('router', () => {
     const deltas: RouteDelta[] = [];
     const slots = { capacity: 10 };
     const router = startRouter({
-      discover: (listener) => followCatalog({ catalog: store.catalog }, listener),
+      discover: (listener, concerns) => followCatalog({ catalog: store.catalog, concerns }, listener),
       publish: (delta) => deltas.push(delta),
       slots,
       log: silentLogger,
@@ -73,6 +73,24 @@ describe('router', () => {
     });
     expect(router.routes()).toEqual([]);
     router.stop();
+  });
+
+  it('finds the instances of a service that gets copies when a tag first asks for them, and follows them while one does', async () => {
+    const { store, router } = start();
+    await write(store, { id: 's', name: 'shadow', tags: ['v1'] });
+    const copies = () =>
+      router
+        .snapshot()
+        .changed.filter(({ kind }) => kind === 'mirror')
+        .flatMap(({ targets }) => targets.map(({ id }) => id));
+    await write(store, { id: 'a', tags: ['urlprefix-/ mirror=shadow'] });
+    expect(copies()).toEqual(['node-s/s']);
+    await write(store, { id: 't', name: 'shadow', tags: [] });
+    expect(copies().toSorted()).toEqual(['node-s/s', 'node-t/t']);
+    await store.write((tx) => deregisterService(tx, 'node-s', 's'));
+    expect(copies()).toEqual(['node-t/t']);
+    await write(store, { id: 'a', tags: ['urlprefix-/'] });
+    expect(copies()).toEqual([]);
   });
 
   it('says nothing when nothing of it changed: outputs, other services, a check that passes again', async () => {

@@ -1,5 +1,5 @@
 import type { StrategyName } from '../balance/strategies.ts';
-import type { Discovery, InstanceListener } from '../discovery/instance.ts';
+import type { Concerns, Discovery, InstanceListener } from '../discovery/instance.ts';
 import type { Logger } from '../lib/log.ts';
 import type { TableOptions } from './byte-table.ts';
 import type { CommandText } from './commands.ts';
@@ -11,8 +11,11 @@ import type { RouteDelta } from './spec.ts';
 import type { RouteProblem, RouteView } from './view.ts';
 
 export interface RouterOptions {
-  /** Follows the instances, e.g. `(listener) => followCatalog({ catalog }, listener)`. */
-  readonly discover: (listener: InstanceListener) => Discovery;
+  /**
+   * Follows the instances, e.g. `(listener, concerns) => followCatalog({ catalog, concerns }, listener)`. It may tell of those that
+   * do not concern the router, too.
+   */
+  readonly discover: (listener: InstanceListener, concerns: Concerns) => Discovery;
   /** Told of every change in the tick in which the catalog tells it. Must not throw. */
   readonly publish: (delta: RouteDelta) => void;
   /** Places of routes and instances in the shared counter block; a route's turn has the same place. */

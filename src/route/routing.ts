@@ -16,7 +16,7 @@ import type { Router, RouterOptions } from './router.ts';
 import { Settlement } from './settlement.ts';
 import { SHARED_SLOT, Slots } from './slots.ts';
 import { difference, isPatch, type RouteDelta, type RoutePatch, type RouteSpec } from './spec.ts';
-import { parseRouteTag, type RouteTag } from './tag.ts';
+import { asksForRoute, parseRouteTag, type RouteTag } from './tag.ts';
 import type { RouteProblem, RouteView } from './view.ts';
 
 /** What one instance brought about. */
@@ -68,11 +68,14 @@ export class Routing implements Router {
     this.#policyTexts = options.policies ?? [];
     this.#policies = new Policies(this.#policyTexts);
     let early: InstanceChange[] | undefined = [];
-    this.#discovery = options.discover((changes) => {
-      if (early === undefined) this.#follow(changes);
-      // One by one: as arguments of one call 172,000 are too many for the stack.
-      else for (const change of changes) early.push(change);
-    });
+    this.#discovery = options.discover(
+      (changes) => {
+        if (early === undefined) this.#follow(changes);
+        // One by one: as arguments of one call 172,000 are too many for the stack.
+        else for (const change of changes) early.push(change);
+      },
+      ({ name, tags }) => this.#mirrored.has(name) || tags.some((tag) => asksForRoute(tag, this.#tagPrefix)),
+    );
     // What is there at the start is told before there is a discovery to look into.
     const first = early;
     early = undefined;
@@ -158,6 +161,8 @@ export class Routing implements Router {
     for (const instance of this.#discovery.instances())
       if (before.has(instance.service) !== this.#mirrored.has(instance.service))
         this.#mirror(instance.id, instance, touched);
+    // Instances that did not concern us until now.
+    this.#discovery.reconsider?.();
   }
 
   setCommands(texts: readonly CommandText[]): void {
@@ -265,9 +270,12 @@ export class Routing implements Router {
     this.#problemLog.replace(before?.problems ?? [], contribution?.problems ?? []);
   }
 
+  get #tagPrefix(): string {
+    return this.#options.tagPrefix ?? 'urlprefix-';
+  }
+
   #tagSyntax({ service, datacenter }: DiscoveredInstance) {
-    const { tagPrefix: prefix = 'urlprefix-' } = this.#options;
-    return { prefix, defaults: this.#policies.of(service), ...this.#syntax(datacenter) };
+    return { prefix: this.#tagPrefix, defaults: this.#policies.of(service), ...this.#syntax(datacenter) };
   }
 
   #syntax(datacenter: string) {

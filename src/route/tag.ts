@@ -68,13 +68,18 @@ const NO_TRAFFIC: TagTraffic = {};
 /** Longer than any URL that a server accepts. */
 const MAX_TAG = 8192;
 
+/** Whether a tag is meant to make a route. */
+export function asksForRoute(tag: string, prefix: string): boolean {
+  return tag.trim().startsWith(prefix);
+}
+
 /**
  * Reads `prefix[host][/path] [option=value …]`. Undefined when the tag makes no route; a sentence when it was meant to
  * and cannot.
  */
 export function parseRouteTag(tag: string, syntax: TagSyntax): RouteTag | string | undefined {
+  if (!asksForRoute(tag, syntax.prefix)) return undefined;
   const trimmed = tag.trim();
-  if (!trimmed.startsWith(syntax.prefix)) return undefined;
   if (trimmed.length > MAX_TAG) return `it is longer than ${MAX_TAG} characters`;
   const [source = '', ...words] = trimmed.slice(syntax.prefix.length).trim().split(/\s+/);
   if (source === '')
