@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { deregisterService } from '../../catalog/commands/register.ts';
+import { silentLogger } from '../../lib/log.ts';
 import { dashboardFixture, type Fixture } from './fixtures.ts';
+import { startLive } from './live.ts';
 import { Picture } from './picture.ts';
 import type { Delta, InstanceView, State } from './wire.ts';
 
@@ -34,6 +36,33 @@ describe('the live picture', () => {
     });
     expect(current().services.get('web')).toMatchObject({ instances: 1, states: { passing: 1 } });
     expect(texts()).toEqual(['node n1 joined', 'instance web-1 joined web']);
+  });
+
+  it('looks at a large catalog bit by bit, and at all of it for whoever asks before that', async () => {
+    for (let number = 0; number < 300; number++) await fixture.join(`web-${number % 7}`, `web-${number}`);
+    const { clock, traffic } = fixture;
+    const { catalog } = fixture.store;
+    const { about } = current();
+    const late = startLive({ catalog, traffic, about, clock, logger: silentLogger });
+    await fixture.check('web-299', 'critical', 'refused');
+    const early = late.current();
+    expect(early.instances.size).toBe(300);
+    const states = ({ services }: Picture) =>
+      [...services.values()].map(({ name, states }) => [name, states]);
+    expect(states(early).toSorted()).toEqual(states(current()).toSorted());
+    late.stop();
+
+    const patient = startLive({ catalog, traffic, about, clock, logger: silentLogger });
+    clock.advance(0);
+    const told: Delta[] = [];
+    patient.follow((delta) => told.push(delta));
+    expect([...patient.current().instances.keys()]).toEqual([...early.instances.keys()]);
+    await fixture.join('web-0', 'new');
+    clock.advance(1000);
+    expect(told.flatMap(({ changes = [] }) => changes).map(({ text }) => text)).toEqual([
+      'instance new joined web-0',
+    ]);
+    patient.stop();
   });
 
   it('tells at most ten deltas a second, each with all that changed', async () => {

@@ -1,5 +1,6 @@
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { Change, ChangeBatch } from '../../catalog/feed.ts';
+import type { Service } from '../../catalog/rows.ts';
 import { fold, serviceKey } from '../../catalog/tables.ts';
 import { addressOf, instanceOf } from '../../catalog/views.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -16,6 +17,8 @@ import { type Happening, tell } from './words.ts';
 const DELTA_EVERY = 100;
 /** Rates are those of one second. */
 const SAMPLE_EVERY = 1000;
+/** Instances of before the start that are looked at in one turn: some milliseconds. */
+const AT_ONCE = 256;
 
 export interface LiveOptions {
   catalog: Catalog;
@@ -52,6 +55,10 @@ class LivePicture implements Live {
   readonly #sinks = new Set<(delta: Delta) => void>();
   /** Keys of instances to be looked at again. */
   readonly #touched = new Set<string>();
+  /** Services of before the start, of which those from `#seen` on were not looked at yet; [] once all were. */
+  #early: readonly Service[];
+  #seen = 0;
+  #cancelLook: (() => void) | undefined;
   #happenings: Happening[] = [];
   #outs = new Map<string, TargetOut>();
   /** Instances by what the balancer calls them: an ejection names an address. Mostly one has it alone. */
@@ -71,11 +78,10 @@ class LivePicture implements Live {
     this.#logger = logger;
     this.meter = new Meter(traffic);
     this.#picture = new Picture(about);
-    for (const { node, id } of catalog.all('services')) this.#refresh(serviceKey(node, id), null);
-    for (const name of new Set(catalog.all('services').map(({ name }) => name))) this.#sumUp(name);
+    this.#early = catalog.all('services');
+    this.#look();
     this.#sample();
     this.#happenings = [];
-    this.#picture.takeDelta(clock.now());
     this.#unsubscribe = catalog.feed.subscribe((batch) => this.#onBatch(batch));
   }
 
@@ -96,9 +102,33 @@ class LivePicture implements Live {
 
   stop(): void {
     this.#unsubscribe();
+    this.#cancelLook?.();
     this.#cancelFlush?.();
     this.#cancelSample?.();
     this.#sinks.clear();
+  }
+
+  /** Goes on with what was there at the start: a large catalog must not hold the start up. */
+  #look(): void {
+    this.#cancelLook?.();
+    this.#cancelLook = undefined;
+    const end = Math.min(this.#early.length, this.#seen + AT_ONCE);
+    for (; this.#seen < end; this.#seen++) {
+      const { node, id } = this.#early[this.#seen] as Service;
+      this.#refresh(serviceKey(node, id), null);
+    }
+    if (this.#isLooking) {
+      this.#cancelLook = this.#clock.after(0, () => this.#look());
+      return;
+    }
+    for (const name of new Set(this.#early.map(({ name }) => name))) this.#sumUp(name);
+    this.#early = [];
+    this.#picture.takeDelta(this.#clock.now());
+    this.#soon();
+  }
+
+  get #isLooking(): boolean {
+    return this.#seen < this.#early.length;
   }
 
   #onBatch({ changes }: ChangeBatch): void {
@@ -148,12 +178,13 @@ class LivePicture implements Live {
   }
 
   #soon(): void {
-    if (this.#cancelFlush !== undefined) return;
+    if (this.#cancelFlush !== undefined || this.#isLooking) return;
     const wait = Math.max(0, this.#flushedAt + DELTA_EVERY - this.#clock.now());
     this.#cancelFlush = this.#clock.after(wait, () => this.#flush());
   }
 
   #flush(): void {
+    while (this.#isLooking) this.#look();
     this.#cancelFlush?.();
     this.#cancelFlush = undefined;
     const now = this.#clock.now();
