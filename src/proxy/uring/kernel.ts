@@ -7,7 +7,7 @@ export const SETUP_SINGLE_ISSUER = 1 << 12;
 export const SETUP_DEFER_TASKRUN = 1 << 13;
 export const SETUP_NO_SQARRAY = 1 << 16;
 
-/** Of the ring: it knows RECEIVE_BUNDLE (Linux 6.10). */
+/** Of the ring: it knows RECEIVE_BUNDLE, and ACCEPT_POLL_FIRST, which is of the same version (Linux 6.10). */
 export const FEATURE_BUNDLE = 1 << 14;
 
 /** Offsets for mmap. */
@@ -31,6 +31,8 @@ export const OP_RECV = 27;
 export const ENTRY_BUFFER_SELECT = 1 << 5;
 export const ENTRY_SKIP_SUCCESS = 1 << 6;
 
+/** Waits for somebody before it takes a descriptor and a socket for him: else both are thrown away when nobody is there. */
+export const ACCEPT_POLL_FIRST = 4;
 export const RECEIVE_POLL_FIRST = 1;
 export const RECEIVE_MULTISHOT = 2;
 /** Into as many buffers as there is something for, at once. */
@@ -44,6 +46,8 @@ export const HAS_MORE = 2;
 
 export const MSG_NOSIGNAL = 0x4000;
 export const MSG_WAITALL = 0x100;
+/** More follows at once: what does not fill a packet may wait for it. */
+export const MSG_MORE = 0x8000;
 export const POLLIN = 1;
 export const POLLOUT = 4;
 /** Error or hang-up. */

@@ -21,6 +21,7 @@ export type Completed = (tag: number, generation: number, result: number, flags:
 export class Ring {
   /** The kernel can receive into several buffers at once. */
   readonly hasBundles: boolean;
+  readonly #acceptHead: number;
   readonly #libc: Libc;
   readonly #fd: number;
   /** The high word of all addresses. */
@@ -51,6 +52,7 @@ export class Ring {
     const [cqHead = 0, cqTail = 0, , , , cqes = 0] = parameters.subarray(20);
     const flags = parameters[2]!;
     this.hasBundles = (parameters[5]! & kernel.FEATURE_BUNDLE) !== 0;
+    this.#acceptHead = kernel.OP_ACCEPT | (this.hasBundles ? kernel.ACCEPT_POLL_FIRST << 16 : 0);
     const length = Math.max(cqes + completions * COMPLETION * 4, sqArray + entries * 4);
     const mapped = (size: number, offset: number) => {
       const address = checked('mmap of a ring', libc.map(size, this.#fd, offset));
@@ -123,7 +125,7 @@ export class Ring {
 
   /** `address` and `lengthAddress` (low words): where the client's address goes, and the length of that place. */
   accept(fd: number, address: number, lengthAddress: number, tag: number, generation: number): void {
-    const at = this.#entry(kernel.OP_ACCEPT, fd, address, 0, kernel.SOCK_CLOEXEC, tag, generation);
+    const at = this.#entry(this.#acceptHead, fd, address, 0, kernel.SOCK_CLOEXEC, tag, generation);
     this.#entries[at + 2] = lengthAddress;
     this.#entries[at + 3] = this.#high;
   }

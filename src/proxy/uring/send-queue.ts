@@ -36,6 +36,11 @@ export class SendQueue {
     return this.#length >= this.#loop.slots.limit;
   }
 
+  /** Nothing is left behind the next send, if that sends all it can. */
+  get isOneSend(): boolean {
+    return this.#length <= GATHERED;
+  }
+
   /** The other side may go on. */
   get isShort(): boolean {
     return this.#length <= this.#loop.slots.limit >> 2;
