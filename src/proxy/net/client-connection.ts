@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import { CONNECTIONS, OPEN_CONNECTIONS } from '../counters.ts';
 import type { Engine } from '../http1/engine.ts';
 import type { Frontend } from '../http1/frontend.ts';
@@ -25,7 +24,6 @@ export class ClientConnection implements ClientLink, WireEvents {
   index = -1;
   readonly #home: ClientHome;
   readonly #wire: Wire;
-  readonly #socket: Socket;
   readonly #sender: ByteSender;
 
   /** `address`: the client's, when somebody said it who knows better than the socket. */
@@ -33,21 +31,13 @@ export class ClientConnection implements ClientLink, WireEvents {
     this.#home = home;
     this.#wire = open(this);
     const { socket, sender, security } = this.#wire;
-    this.#socket = socket;
     this.#sender = sender;
     const { engine, frontend } = home;
     const forwarding = frontend.forwardingFor(address ?? socket.remoteAddress ?? '', security);
     this.session = new Session(engine, this, frontend, forwarding);
-    socket.on('end', () => this.session.ended());
-    socket.on('error', ignore);
-    socket.on('close', () => {
-      this.session.gone();
-      engine.counters.overall(OPEN_CONNECTIONS, -1);
-      home.left(this);
-    });
     engine.counters.overall(CONNECTIONS);
     engine.counters.overall(OPEN_CONNECTIONS);
-    socket.resume();
+    this.#wire.begin();
   }
 
   received(length: number): void {
@@ -58,8 +48,18 @@ export class ClientConnection implements ClientLink, WireEvents {
     this.session.drained();
   }
 
+  ended(): void {
+    this.session.ended();
+  }
+
+  closed(): void {
+    this.session.gone();
+    this.#home.engine.counters.overall(OPEN_CONNECTIONS, -1);
+    this.#home.left(this);
+  }
+
   get remotePort(): number {
-    return this.#socket.remotePort ?? 0;
+    return this.#wire.socket.remotePort ?? 0;
   }
 
   send(start: number, end: number): boolean {
@@ -87,13 +87,10 @@ export class ClientConnection implements ClientLink, WireEvents {
   }
 
   destroy(): void {
-    this.#socket.destroy();
+    this.#wire.socket.destroy();
   }
 
   reset(): void {
     this.#wire.reset();
   }
 }
-
-/** What matters about an error is said by the close that follows. */
-function ignore(): void {}

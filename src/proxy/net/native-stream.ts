@@ -22,8 +22,14 @@ export interface WriteRequest {
   bytes?: Uint8Array;
 }
 
+export interface ShutdownRequest {
+  /** The direction has ended behind everything sent, or could not (negative status). */
+  oncomplete?: (status: number) => void;
+}
+
 interface StreamBinding {
   readonly WriteWrap: new () => WriteRequest;
+  readonly ShutdownWrap: new () => ShutdownRequest;
   /** What the last call on any handle of this thread left behind. */
   readonly streamBaseState: ArrayLike<number>;
   readonly kReadBytesOrError: number;
@@ -39,6 +45,7 @@ function binding(): StreamBinding | undefined {
     const found = open?.('stream_wrap');
     const isWhole =
       typeof found?.WriteWrap === 'function' &&
+      typeof found.ShutdownWrap === 'function' &&
       found.streamBaseState !== undefined &&
       typeof found.kReadBytesOrError === 'number' &&
       typeof found.kLastWriteWasAsync === 'number';

@@ -5,7 +5,7 @@ import { secureWire } from '../tls/secure-wire.ts';
 import { BulkReader } from './bulk-reader.ts';
 import { RelaySender } from './relay-sender.ts';
 import type { ByteSender } from './sender.ts';
-import { takenWire } from './wire.ts';
+import { type OpenWire, takenWire } from './wire.ts';
 
 /** A connected socket for a relay, in clear text or behind TLS. */
 export interface RelayWire {
@@ -53,22 +53,23 @@ export function openWire(socket: Socket, reader: BulkReader, shared: Buffer, eve
 
 /** A socket that something was read from already, and nothing is left in it. */
 export function takenRelayWire(socket: Socket, shared: Buffer, events: RelayEvents): RelayWire {
-  const wire = takenWire(
-    socket,
-    shared,
-  )({
-    received: (length) => events.received(shared, length),
-    drained: () => events.drained(),
-  });
+  const wire = relaying(takenWire(socket, shared), socket, shared, events);
   wire.pause();
-  return { ...wire, released() {} };
+  return wire;
 }
 
 /** A connection behind its handshake, in the turn in which that ends. */
 export function secureRelayWire(socket: TLSSocket, shared: Buffer, events: RelayEvents): RelayWire {
-  const wire = secureWire(
-    socket,
-    shared,
-  )({ received: (length) => events.received(shared, length), drained: () => events.drained() });
-  return { ...wire, released() {} };
+  return relaying(secureWire(socket, shared), socket, shared, events);
+}
+
+/** A wire of HTTP's as one for a relay, which listens for ends by itself. */
+function relaying(open: OpenWire, socket: Socket, shared: Buffer, events: RelayEvents): RelayWire {
+  const wire = open({
+    received: (length) => events.received(shared, length),
+    drained: () => events.drained(),
+    ended() {},
+    closed() {},
+  });
+  return { ...wire, socket, released() {} };
 }

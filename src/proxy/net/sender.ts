@@ -1,6 +1,7 @@
 /** Sending through a socket. Hot path: nothing is allocated while the kernel takes everything at once. */
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import { Prefixes, READ_SIZE, viewOf } from '../http1/memory.ts';
+import type { HandleSocket } from './handle-socket.ts';
 import { handleOf, type StreamHandle, streams, type WriteRequest } from './native-stream.ts';
 
 /**
@@ -35,26 +36,30 @@ export interface ByteSender {
 }
 
 export class Sender implements ByteSender {
-  readonly #socket: Socket;
+  readonly #socket: Socket | HandleSocket;
+  /** The same, where it can be written to in the documented way. */
+  readonly #stream: Socket | undefined;
   readonly #onDrained: () => void;
   #handle: StreamHandle | undefined;
   /** Direct writes that the kernel has not taken whole. */
   #pending = 0;
 
   /** `onDrained` is called when everything is sent after `send` or `give` said false. */
-  constructor(socket: Socket, onDrained: () => void) {
+  constructor(socket: Socket | HandleSocket, onDrained: () => void) {
     this.#socket = socket;
     this.#onDrained = onDrained;
-    socket.on('drain', onDrained);
+    this.#stream = socket instanceof Socket ? socket : undefined;
+    this.#stream?.on('drain', onDrained);
   }
 
   open(): void {
-    this.#handle = handleOf(this.#socket);
+    const socket = this.#socket;
+    this.#handle = socket instanceof Socket ? handleOf(socket) : socket.handle;
   }
 
   /** Nothing waits for the kernel. */
   get isEmpty(): boolean {
-    return this.#pending === 0 && this.#socket.writableLength === 0;
+    return this.#pending === 0 && (this.#stream?.writableLength ?? 0) === 0;
   }
 
   send(memory: Uint8Array, start: number, end: number): boolean {
@@ -74,12 +79,13 @@ export class Sender implements ByteSender {
   }
 
   give(bytes: Uint8Array): boolean {
-    const socket = this.#socket;
-    if (this.#handle === undefined || spare === undefined)
-      return socket.write(bytes) || socket.writableLength === 0;
+    if (this.#handle === undefined || spare === undefined) {
+      const stream = this.#stream!;
+      return stream.write(bytes) || stream.writableLength === 0;
+    }
     const failure = this.#handle.writeBuffer(spare, bytes);
     if (failure !== 0) {
-      socket.destroy(new Error('the peer does not take what is sent'));
+      this.#socket.destroy(new Error('the peer does not take what is sent'));
       return true;
     }
     if (streams!.streamBaseState[streams!.kLastWriteWasAsync] === 0) return true;

@@ -1,12 +1,13 @@
 import type { TLSSocket } from 'node:tls';
 import { readInto } from '../net/native-stream.ts';
-import type { OpenWire } from '../net/wire.ts';
+import { type OpenWire, tell } from '../net/wire.ts';
 import { SecureSender } from './secure-stream.ts';
 import { rawSocketOf } from './server-side.ts';
 
 /** A client's connection behind its handshake. To be opened in the turn in which the handshake ends. */
 export function secureWire(socket: TLSSocket, buffer: Buffer): OpenWire {
   return (events) => {
+    tell(socket, events);
     const sender = new SecureSender(socket, () => events.drained());
     sender.open();
     const flow = readInto(socket, buffer, (length) => events.received(length));
@@ -14,6 +15,7 @@ export function secureWire(socket: TLSSocket, buffer: Buffer): OpenWire {
       ...flow,
       socket,
       sender,
+      begin: () => void socket.resume(),
       security: securityOf(socket),
       // A TLS socket cannot be reset itself; the one below it can, and takes it along.
       reset: () => void (rawSocketOf(socket) ?? socket).resetAndDestroy(),

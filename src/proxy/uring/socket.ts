@@ -265,7 +265,8 @@ export abstract class RingSocket implements Party {
       // To a peer that is slow the kernel reports each part it took: that is how progress shows.
       let flags = this.#isSlow ? 0 : kernel.MSG_WAITALL;
       // What ends it follows in the next turn, and leaves in one packet with this: a packet less is a tenth of a short connection.
-      if ((this.#closesBehindQueue || this.#endsBehindQueue) && this.#queue.isOneSend) flags |= kernel.MSG_MORE;
+      if ((this.#closesBehindQueue || this.#endsBehindQueue) && this.#queue.isOneSend)
+        flags |= kernel.MSG_MORE;
       this.#queue.send(this.fd, flags, tagOf(this.#number, SENT), this.generation);
       return;
     }
