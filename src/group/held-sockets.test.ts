@@ -3,8 +3,10 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
+import { systemClock } from '../lib/clock.ts';
 import { createLogger, silentLogger } from '../lib/log.ts';
 import { openEnvironment } from '../store/environment.ts';
+import { GroupController } from './controller.ts';
 import { groupDiskIn, type KeptInstance } from './disk.ts';
 import { Group, startGroup } from './group.ts';
 import { HeldSockets } from './held-sockets.ts';
@@ -12,6 +14,7 @@ import type { InstanceView, Keep } from './instance.ts';
 import { OutputFolder } from './output-files.ts';
 import { releasePort, reservePort } from './ports.ts';
 import type { GroupSpec } from './spec.ts';
+import { SPEC, World } from './world.test-support.ts';
 
 /** Answers whoever speaks with its pid. On SIGTERM it closes its listener, and stays. Its memory takes a while to be freed. */
 const PROGRAM = `
@@ -167,6 +170,25 @@ describe.skipIf(process.platform !== 'linux')('sockets that are held for an inst
     expect(await asked(port)).toBe('refused');
     group.kill();
     await stopped;
+  });
+
+  it('are not closed on those who wait in them when the instance is to go', async () => {
+    const { deps } = hearing();
+    const world = new World();
+    const managed = { ...SPEC, ...spec, service: 'g', stopTimeout: 2_000, drainTimeout: 60_000 };
+    const group = await GroupController.start(managed, { ...deps, clock: systemClock }, world);
+    onTestFinished(() => group.stop());
+    const [instance] = group.view().instances;
+    const before = await asked(instance?.port as number);
+    process.kill(Number.parseInt(before, 10), 'SIGSTOP');
+    const answers = Array.from({ length: 20 }, () => asked(instance?.port as number));
+    group.scale(0);
+    await until(() => world.calls.includes('withdraw g-1'));
+    process.kill(Number.parseInt(before, 10), 'SIGKILL');
+    const ends = await Promise.all(answers);
+    expect(ends.filter((answer) => !/^\d+ http$/.test(answer) || answer === before)).toEqual([]);
+    await until(() => group.view().instances.length === 0);
+    expect(await asked(instance?.port as number)).toBe('refused');
   });
 
   it('cannot be had where somebody else listens: said, and tried again', async () => {

@@ -6,7 +6,7 @@
 import { closeSync, fstatSync, readdirSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
 import { listenError, messageOf } from '../errors.ts';
-import { loadDescriptors } from '../lib/descriptors.ts';
+import { type Descriptors, loadDescriptors } from '../lib/descriptors.ts';
 import { parseHostPort } from '../lib/host-port.ts';
 import { substitute } from './substitute.ts';
 
@@ -32,6 +32,8 @@ export function addressesOf(listen: Addresses = {}, variables: Readonly<Record<s
 
 export class HeldSockets {
   readonly #open = new Map<string, { readonly address: string; readonly fd: number }>();
+  /** Loaded before there is one. */
+  #system: Descriptors | undefined;
 
   /** Opens what is not open yet. Resolves with why that cannot be, and then has none; undefined: all are open. */
   async open(addresses: Addresses): Promise<string | undefined> {
@@ -41,7 +43,8 @@ export class HeldSockets {
         if (known?.address === address) continue;
         if (known !== undefined) closeSync(known.fd);
         this.#open.delete(name);
-        const fd = await listenAt(name, address);
+        this.#system ??= await loadSystem();
+        const fd = await listenAt(this.#system, name, address);
         this.#open.set(name, { address, fd });
       }
       return undefined;
@@ -60,12 +63,15 @@ export class HeldSockets {
     return [...this.#open.values()].some(({ address }) => parseHostPort(address)?.port === port);
   }
 
+  /** Connections that nobody has accepted yet. */
+  get waiting(): number {
+    return [...this.#open.values()].reduce((sum, { fd }) => sum + (this.#system?.waitingIn(fd) ?? 0), 0);
+  }
+
   /** For a process that is about to be started. They are in the state in which a program expects a new socket, whatever the last one made of it. */
-  async toHand(): Promise<HeldSocket[]> {
-    if (!this.isOpen) return [];
-    const { makeWait } = await loadDescriptors();
+  toHand(): HeldSocket[] {
     return [...this.#open].map(([name, { fd }]) => {
-      makeWait(fd);
+      this.#system?.makeWait(fd);
       return { name, fd };
     });
   }
@@ -85,12 +91,13 @@ export class HeldSockets {
     addresses: Addresses,
   ): Promise<string[]> {
     const missing: string[] = [];
+    this.#system ??= await loadSystem().catch(() => undefined);
     for (const [name, address] of Object.entries(addresses)) {
-      const inode = inodes[name];
-      const fd = inode === undefined ? undefined : await taken(pids, inode);
-      if (fd === undefined) missing.push(name);
       // Its process has ended meanwhile, and the next one has another.
-      else if (this.#open.has(name)) closeSync(fd);
+      if (this.#open.has(name)) continue;
+      const inode = inodes[name];
+      const fd = inode === undefined ? undefined : this.#system && taken(this.#system, pids, inode);
+      if (fd === undefined) missing.push(name);
       else this.#open.set(name, { address, fd });
     }
     return missing;
@@ -103,12 +110,15 @@ export class HeldSockets {
   }
 }
 
-async function listenAt(name: string, address: string): Promise<number> {
+async function loadSystem(): Promise<Descriptors> {
   if (process.platform !== 'linux')
     throw new Error('`listen` works on Linux only: leave it out and let the program open its own sockets');
+  return loadDescriptors();
+}
+
+async function listenAt({ listen }: Descriptors, name: string, address: string): Promise<number> {
   const place = parseHostPort(address);
   if (place === undefined) throw new Error(`listen.${name}: expected host:port, got "${address}"`);
-  const { listen } = await loadDescriptors();
   const end = Date.now() + PATIENCE;
   for (;;) {
     try {
@@ -122,8 +132,7 @@ async function listenAt(name: string, address: string): Promise<number> {
 }
 
 /** The socket with this number of the system's, from one of these processes. */
-async function taken(pids: readonly number[], inode: number): Promise<number | undefined> {
-  const { takeFrom } = await loadDescriptors();
+function taken({ takeFrom }: Descriptors, pids: readonly number[], inode: number): number | undefined {
   for (const pid of pids)
     for (const theirs of descriptorsOf(pid, `socket:[${inode}]`)) {
       const fd = takeFrom(pid, theirs);

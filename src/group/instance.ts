@@ -148,7 +148,7 @@ export class Instance {
   async adopt({ isNeeded }: { isNeeded: boolean }): Promise<void> {
     for (const port of Object.values(this.#ports)) claimPort(port);
     const { since } = this.#state;
-    const { launch, watch } = await this.#prepare();
+    const { launch, watch } = this.#prepare();
     let running: Running | undefined;
     try {
       running = await driverOf(this.#spec).adopt(this.#handle, launch);
@@ -181,6 +181,11 @@ export class Instance {
       restarts: this.#restarts,
       ...(this.#running?.health === undefined ? {} : { health: this.#running.health }),
     };
+  }
+
+  /** Connections that wait in its sockets for its process. */
+  get waiting(): number {
+    return this.#sockets.waiting;
   }
 
   leave(): void {
@@ -258,7 +263,7 @@ export class Instance {
   }
 
   /** What the driver needs to know, and what is to be done once it runs. */
-  async #prepare(): Promise<{ launch: Launch; watch: (running: Running, since: number) => void }> {
+  #prepare(): { launch: Launch; watch: (running: Running, since: number) => void } {
     const { clock, output, keep } = this.#deps;
     const env = this.#environment();
     const last: string[] = [];
@@ -280,7 +285,7 @@ export class Instance {
         command: this.#spec.command.map((part) => substitute(part, env)),
         env,
         ports: { ...this.#ports },
-        sockets: await this.#sockets.toHand(),
+        sockets: this.#sockets.toHand(),
         output: (stream, chunk) => splitters[stream].write(chunk),
         keep: keep?.output,
         found: (handle) => {
@@ -305,12 +310,12 @@ export class Instance {
 
   async #launch(): Promise<void> {
     const fault = await this.#sockets.open(this.#addresses());
-    const { launch, watch } = await this.#prepare();
     if (this.#stopping !== undefined || this.#released) {
       this.#sockets.close();
       return;
     }
     const since = this.#deps.clock.now();
+    const { launch, watch } = this.#prepare();
     const running = fault === undefined ? driverOf(this.#spec).launch(launch) : notStarted(fault);
     this.#running = running;
     this.#become({ mode: 'running', since, pid: running.pid });

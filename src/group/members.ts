@@ -108,7 +108,9 @@ export class Members extends Crew<Instance> {
       const look = (): void => {
         const view = instance.view();
         const inFlight = this.surroundings.traffic(view)?.inFlight ?? 0;
-        const isOver = inFlight === 0 || clock.now() >= end || view.state.mode !== 'running';
+        const isDone = inFlight === 0 || view.state.mode !== 'running';
+        // Who waits for its process, even for the next one of one that was killed, is not sent away.
+        const isOver = (isDone && instance.waiting === 0) || clock.now() >= end;
         if (isOver || this.#released) resolve();
         else clock.after(DRAIN_LOOK, look);
       };

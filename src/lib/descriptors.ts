@@ -12,6 +12,8 @@ export interface Descriptors {
    * in it until somebody accepts. Linux. Throws what the system says.
    */
   listen(host: string, port: number): number;
+  /** How many connections wait in a socket of TCP to be accepted. Linux. */
+  waitingIn(fd: number): number;
   /** Calls on it wait from now on. */
   makeWait(fd: number): void;
   /** Another descriptor of a socket that another process has as `fd`; undefined: the system does not allow it. Linux 5.6 and later. */
@@ -33,6 +35,10 @@ const SOCK_CLOEXEC = 0x80000;
 const SO_REUSEADDR = 2;
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
+const TCP_INFO = 11;
+/** As much of `struct tcp_info` as is looked at. */
+const TCP_INFO_BYTES = 28;
+const UNACKED_AT = 24;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
 const GET_FLAGS = 3;
@@ -62,6 +68,9 @@ async function load(): Promise<Descriptors> {
   const fcntl = own.func('int fcntl(int fd, int command, long argument)');
   const getsockopt = own.func(
     'int getsockopt(int fd, int level, int option, _Out_ int *value, _Inout_ uint *length)',
+  );
+  const tcpInfo = own.func(
+    'int getsockopt(int fd, int level, int option, _Out_ uint8_t *value, _Inout_ uint *length)',
   );
   const getsockname = own.func('int getsockname(int fd, _Out_ uint8_t *address, _Inout_ uint *length)');
   const socket = own.func('int socket(int family, int type, int protocol)');
@@ -128,6 +137,14 @@ async function load(): Promise<Descriptors> {
       if (bind(fd, address, address.length) !== 0) failed('bind', fd);
       if (listen(fd, BACKLOG) !== 0) failed('listen', fd);
       return fd;
+    },
+
+    waitingIn(fd) {
+      const info = Buffer.alloc(TCP_INFO_BYTES);
+      // Of a listener `tcpi_unacked` is the length of its queue.
+      return tcpInfo(fd, IPPROTO_TCP, TCP_INFO, info, [info.length]) === 0
+        ? info.readUInt32LE(UNACKED_AT)
+        : 0;
     },
 
     makeWait(fd) {
