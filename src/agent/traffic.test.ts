@@ -20,7 +20,7 @@ const openStore = () =>
   });
 
 /** Puts an instance in; its tags lead to "/web" and to a path of its own. */
-const put = (store: Store, id: string, status: 'passing' | 'critical', port: number) =>
+const put = (store: Store, id: string, status: 'passing' | 'critical', port: number, tags?: string[]) =>
   store.write((tx) =>
     register(tx, {
       node: {
@@ -35,7 +35,7 @@ const put = (store: Store, id: string, status: 'passing' | 'critical', port: num
         id,
         name: 'web',
         kind: '',
-        tags: ['urlprefix-/web', `urlprefix-/${id}`],
+        tags: tags ?? ['urlprefix-/web', `urlprefix-/${id}`],
         address: '',
         taggedAddresses: null,
         meta: null,
@@ -114,6 +114,19 @@ it('a request that no route takes ends at 404, one whose instances are all out a
     kind: 'end',
     title: '503',
   });
+});
+
+it('an explanation knows ports: those of the scheme count as none, others as written', async () => {
+  const store = openStore();
+  await put(store, 'a', 'passing', 8000, ['urlprefix-shop.test/', 'urlprefix-safe.test:443/']);
+  const { traffic } = started(store.catalog);
+  const routeOf = (url: string) => traffic.explain(new URL(url)).route;
+  expect(routeOf('http://shop.test:80/x')).toBe('shop.test/');
+  expect(routeOf('https://safe.test/x')).toBe('safe.test:443/');
+  expect(routeOf('http://safe.test/x')).toBeNull();
+  const { route, steps } = traffic.explain(new URL('http://shop.test:9999/x'));
+  expect(route).toBeNull();
+  expect(steps.at(-1)?.reason).toContain('shop.test/ takes it for the host shop.test');
 });
 
 it('what a worker counts in a slot shows at its route and its instance', async () => {

@@ -83,7 +83,7 @@ export function trafficOf({ catalog, router, counters, listeners, ejections }: T
           probeAt: null,
         }),
       ),
-    explain: (url) => explain(url, { catalog, router, listener, ejections: ejections() }),
+    explain: (url) => explain(url, { catalog, router, listeners, ejections: ejections() }),
   };
 }
 
@@ -155,15 +155,18 @@ function explain(
   {
     catalog,
     router,
-    listener,
+    listeners,
     ejections,
-  }: Pick<TrafficParts, 'catalog' | 'router'> & { listener: string; ejections: readonly Ejection[] },
+  }: Pick<TrafficParts, 'catalog' | 'router' | 'listeners'> & { ejections: readonly Ejection[] },
 ): Explanation {
-  const { host, path, route, passedOver } = router.explain(url.host, url.pathname);
+  const isSecure = url.protocol === 'https:';
+  const port = url.port || (isSecure ? '443' : '80');
+  const { host, path, route, passedOver } = router.explain(url.host, url.pathname, isSecure);
   const steps: ExplainStep[] = [
     {
       kind: 'listener',
-      title: listener,
+      // Without one at this port something stands in front of them.
+      title: listeners.find((one) => one.endsWith(`:${port}`)) ?? listeners.join(', '),
       reason: `takes the request for ${host || 'any host'}${path}`,
       taken: true,
       state: null,
@@ -179,7 +182,12 @@ function explain(
   for (const { route: other, reason } of passedOver)
     steps.push({ kind: 'route', title: other.id, reason, taken: false, state: null });
   if (route === undefined) {
-    const reason = `no route has a prefix of ${path} for the host ${host} or for any host`;
+    const { route: other } = router.explain(url.hostname, url.pathname, isSecure);
+    const hint =
+      other === undefined || url.port === ''
+        ? ''
+        : `. ${other.id} takes it for the host ${url.hostname}: a port in the request's Host counts, so ask without it, or give the tag the port (${url.host})`;
+    const reason = `no route has a prefix of ${path} for the host ${host} or for any host${hint}`;
     steps.push({ kind: 'end', title: '404', reason, taken: true, state: null });
     return { url: url.href, route: null, service: '', steps };
   }

@@ -284,7 +284,9 @@ function refused(method: string, path: string, status: number, bytes: Uint8Array
 
 function remedyFor(status: number, body: string): string {
   if (status === 401 || status === 403) return ' Set CONSUL_HTTP_TOKEN to a token that may do this.';
-  if (status === 404) return ' Check the name, and that the agent is new enough to know this endpoint.';
+  // What is not there was named; an endpoint that is not there was not.
+  if (status === 404 && !body.startsWith('No '))
+    return ' Check the name, and that the agent is new enough to know this endpoint.';
   if (status === 429) return ' Ask less often.';
   if (status > 500 || body.includes('leader')) return ' Try again in a moment.';
   // A bare 500 is also Consul's answer to what it cannot do for us: it has said why.

@@ -121,6 +121,12 @@ function areExtensions(view: Buffer, at: number, end: number): boolean {
   return next === end;
 }
 
+/** The header of a version, 0 for none. */
+export function encodeProxy(version: 0 | 1 | 2, source: Endpoint, destination: Endpoint): Uint8Array {
+  if (version === 0) return new Uint8Array();
+  return version === 1 ? encodeProxyV1(source, destination) : encodeProxyV2(source, destination);
+}
+
 /** Version 1, one line of text. */
 export function encodeProxyV1(source: Endpoint, destination: Endpoint): Buffer {
   const [from, to] = sameFamily(source, destination);

@@ -41,7 +41,8 @@ export function checkPolicy({ options }: Pick<Policy, 'options'>): string[] {
     const near = nearest(name, names);
     return [`there is no option "${name}"${near === undefined ? '' : `; did you mean "${near}"?`}`];
   });
-  return [...unknown, ...readOptions(words).notes];
+  const known = words.filter((word) => names.includes(word.split('=', 1)[0]!));
+  return [...unknown, ...readOptions(known).notes];
 }
 
 /** Of options as a text. */

@@ -1,5 +1,6 @@
 /** Options behind the route in a tag or a command: what each does with what is read. A new one is a line here. */
 import { addressRange } from '../lib/ip.ts';
+import { editDistance } from '../lib/nearest.ts';
 import type { RedirectSpec } from './handling.ts';
 import { noTraffic, TRAFFIC_OPTIONS, type TrafficRead } from './traffic-options.ts';
 
@@ -64,9 +65,12 @@ interface OptionKind {
   read(value: string, into: ReadOptions): string | undefined;
   /** It is shown among the options (`weight=` and `proto=` are seen elsewhere). */
   readonly hidden?: boolean;
+  /** It says nothing about connections, of which `proto=tcp` makes a route. */
+  readonly ofRequests?: boolean;
 }
 
 const path = (name: 'strip' | 'prepend'): OptionKind => ({
+  ofRequests: true,
   read(value, into) {
     if (!value.startsWith('/')) return 'it must begin with "/"';
     into[name] = value;
@@ -117,6 +121,7 @@ export const TAG_OPTIONS = {
     },
   },
   host: {
+    ofRequests: true,
     read(value, into) {
       if (!/^[^\s/?#@]+$/.test(value)) return 'it must be "dst" or a host, with or without a port';
       into.host = value;
@@ -124,6 +129,7 @@ export const TAG_OPTIONS = {
     },
   },
   redirect: {
+    ofRequests: true,
     read(value, into) {
       const [, code = '', url = ''] = /^(3\d\d)(?:,(\S+))?$/.exec(value) ?? [];
       if (code === '') return 'it must be a code and a URL, like 301,https://new.test$path';
@@ -134,6 +140,7 @@ export const TAG_OPTIONS = {
     },
   },
   auth: {
+    ofRequests: true,
     read(value, into) {
       into.auth = value;
       return undefined;
@@ -180,6 +187,7 @@ export function readOptions(
   const read = before.length === 0 ? noOptions() : readOptions(before).read;
   const options: string[] = [];
   const notes: string[] = [];
+  const ofRequests: string[] = [];
   for (const word of words) {
     const equals = word.indexOf('=');
     const name = equals < 0 ? word : word.slice(0, equals);
@@ -187,7 +195,8 @@ export function readOptions(
     const kind: OptionKind | undefined = Object.hasOwn(TAG_OPTIONS, name)
       ? TAG_OPTIONS[name as keyof typeof TAG_OPTIONS]
       : undefined;
-    const wrong = kind?.read(value, read);
+    if (kind?.ofRequests === true) ofRequests.push(word);
+    const wrong = kind === undefined ? misspelt(name) : kind.read(value, read);
     if (wrong !== undefined) notes.push(read.closed ? `${word}: ${wrong}` : `${word} is ignored: ${wrong}`);
     if (kind?.hidden === true) continue;
     // As fabio shows it: the URL is the route's destination.
@@ -195,5 +204,20 @@ export function readOptions(
       name === 'redirect' && read.redirect !== undefined ? `redirect=${read.redirect.code}` : word,
     );
   }
+  if (read.protocol === 'tcp')
+    for (const word of ofRequests) notes.push(`${word} has no effect with proto=tcp: it is about requests`);
   return { read, options, notes };
+}
+
+/** Other programs may have options of their own in a tag: only what is nearly one of ours was meant to be it. */
+function misspelt(name: string): string | undefined {
+  const [near] = Object.keys(TAG_OPTIONS).filter(
+    (known) => editDistance(name.toLowerCase(), known) <= slips(known),
+  );
+  return near === undefined ? undefined : `there is no such option; did you mean ${near}=?`;
+}
+
+/** In a short word a second slip makes another word. */
+function slips(known: string): number {
+  return known.length < 6 ? 1 : 2;
 }

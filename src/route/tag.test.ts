@@ -95,6 +95,21 @@ describe('route tags', () => {
     },
   );
 
+  it.each([
+    ['a.test/ timeuot=5s', [/^timeuot=5s is ignored: there is no such option; did you mean timeout=\?$/]],
+    ['a.test/ stickey=true', [/did you mean sticky=/]],
+    ['a.test/ color=blue team=web canary=5%', []],
+    [':1 proto=tcp slowstart=5s rate=5/s', []],
+    [
+      ':1 proto=tcp sticky=true strip=/x',
+      [/^sticky=true has no effect with proto=tcp/, /^strip=\/x has no effect/],
+    ],
+  ])('%s: an option that was meant otherwise is said', (tag, notes) => {
+    expect(read(`urlprefix-${tag}`)).toMatchObject({
+      notes: notes.map((note) => expect.stringMatching(note)),
+    });
+  });
+
   it('a port alone needs proto=tcp', () => {
     expect(read('urlprefix-:1234')).toMatchObject({ obstacle: expect.stringMatching(/proto=tcp/) });
   });

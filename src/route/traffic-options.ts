@@ -40,6 +40,8 @@ export const noTraffic = (): TrafficRead => ({
 });
 
 interface TrafficOption {
+  /** As of `OptionKind`. */
+  readonly ofRequests?: boolean;
   read(value: string, into: TrafficRead): string | undefined;
 }
 
@@ -74,6 +76,7 @@ const limit = (
   parse: (text: string) => number | undefined,
   example: string,
 ): TrafficOption => ({
+  ofRequests: true,
   read(value, into) {
     const read = parse(value);
     if (read === undefined || read <= 0) return `it must be ${example}`;
@@ -113,6 +116,7 @@ export const TRAFFIC_OPTIONS = {
   },
   /** "true", or the name of the cookie; behind a comma how long the client keeps it. */
   sticky: {
+    ofRequests: true,
     read(value, into) {
       const [name = '', time, ...more] = value.split(',');
       const age = time === undefined ? 0 : parseDuration(time);
@@ -136,6 +140,7 @@ export const TRAFFIC_OPTIONS = {
   },
   canaryby: asker('canaryBy'),
   canaryif: {
+    ofRequests: true,
     read(value, into) {
       const [, header = '', wanted = ''] = /^([^:]+):(.+)$/.exec(value) ?? [];
       if (!isFieldName(header)) return 'it must be a header field and its value, like X-Canary:yes';
@@ -161,6 +166,7 @@ export const TRAFFIC_OPTIONS = {
   },
   /** "shadow", or "shadow,10%". */
   mirror: {
+    ofRequests: true,
     read(value, into) {
       const [service = '', part, ...more] = value.split(',');
       const share = part === undefined ? 1 : shareOf(part);

@@ -1,3 +1,4 @@
+import { nearest } from '../../lib/nearest.ts';
 import { whileAdmitted } from '../access.ts';
 import type { ApiContext } from '../context.ts';
 import { type Endpoint, endpoint } from '../endpoint.ts';
@@ -56,7 +57,11 @@ const service = endpoint({
   handler(context, { params }) {
     const { live } = dashboardOf(context);
     const found = serviceOf(live, context.catalog, params.name);
-    if (found === undefined) throw new HttpError(404, `No instance of "${params.name}" is registered`);
+    if (found === undefined) {
+      const near = nearest(params.name, context.catalog.values('services', 'name'));
+      const hint = near === undefined ? '' : `; did you mean "${near}"?`;
+      throw new HttpError(404, `No instance of "${params.name}" is registered${hint}`);
+    }
     return json(found);
   },
 });

@@ -1,4 +1,4 @@
-import type { RouteView, TrafficView } from '../../api/muster/wire.ts';
+import type { ConnectionsView, RouteView, TrafficView } from '../../api/muster/wire.ts';
 import { columns } from '../columns.ts';
 import { CONNECTION_FLAGS, connect, JSON_FLAG, json } from '../connect.ts';
 import { verb } from '../verb.ts';
@@ -6,7 +6,7 @@ import { verb } from '../verb.ts';
 type Route = RouteView & { traffic: Omit<TrafficView, 'key'> | null };
 
 export const routes = verb({
-  summary: "Lists the balancer's routes, their instances and live traffic.",
+  summary: "Lists the balancer's routes and its TCP and UDP services, their instances and live traffic.",
   args: [],
   examples: [{ command: 'muster routes' }, { command: 'muster routes -targets', does: 'with each instance' }],
   flags: {
@@ -15,11 +15,14 @@ export const routes = verb({
     targets: { kind: 'boolean', summary: 'A line for each instance.' },
   },
   async run({ flags, terminal }) {
-    const { value } = await connect(flags, terminal).read<Route[]>('/v1/muster/routes');
+    const agent = connect(flags, terminal);
+    const { value } = await agent.read<Route[]>('/v1/muster/routes');
     if (flags.json) {
       terminal.out(json(value));
       return;
     }
+    const { value: pools } = await agent.read<ConnectionsView[]>('/v1/muster/connections');
+    if (pools.length > 0) terminal.out(`${poolColumns(pools, flags.targets === true)}\n`);
     if (value.length === 0) {
       terminal.out('no routes: a passing instance with a tag such as urlprefix-/path makes one\n');
       return;
@@ -44,3 +47,14 @@ export const routes = verb({
     terminal.out(columns(rows));
   },
 });
+
+/** Services over TCP and UDP, which are no routes. */
+function poolColumns(pools: readonly ConnectionsView[], withInstances: boolean): string {
+  const rows: (string | number)[][] = [['Pool', 'Service', 'Instances', 'Clients']];
+  for (const { protocol, address, service, instances, active } of pools) {
+    const taking = instances.filter(({ reason }) => reason === '');
+    rows.push([`${protocol}://${address}`, service, taking.length, active]);
+    for (const one of withInstances ? taking : []) rows.push([`  ${one.address}`, one.id, '', one.active]);
+  }
+  return columns(rows);
+}

@@ -1,4 +1,4 @@
-import type { InstanceView, RouteView, State, TrafficView } from '../../api/muster/wire.ts';
+import type { ConnectionsView, InstanceView, RouteView, State, TrafficView } from '../../api/muster/wire.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { columns } from '../columns.ts';
 import { CONNECTION_FLAGS, connect, JSON_FLAG, json } from '../connect.ts';
@@ -23,17 +23,21 @@ export const why = verb({
   examples: [{ command: 'muster why web' }, { command: 'muster why web --json', does: 'for a program' }],
   flags: { ...CONNECTION_FLAGS, ...JSON_FLAG },
   async run({ flags, args: [service = ''], terminal }) {
-    const { value } = await connect(flags, terminal).read<ServiceAnswer>(
-      `/v1/muster/services/${encodeURIComponent(service)}`,
-    );
+    const agent = connect(flags, terminal);
+    const { value } = await agent.read<ServiceAnswer>(`/v1/muster/services/${encodeURIComponent(service)}`);
     const { instances, routes, traffic } = value;
+    const all = await agent.read<ConnectionsView[]>('/v1/muster/connections');
+    const pools = all.value.filter((pool) => pool.service.toLowerCase() === value.name.toLowerCase());
     const takes = instances.filter(({ state }) => state === 'passing').length;
+    const code = takes > 0 && routes.length + pools.length > 0 ? 0 : 1;
     if (flags.json) {
-      terminal.out(json(value));
-      return takes > 0 && routes.length > 0 ? 0 : 1;
+      terminal.out(json({ ...value, pools }));
+      return code;
     }
     terminal.out(`${value.name}: ${takes} of ${instances.length} instances may get traffic\n`);
-    if (routes.length === 0)
+    for (const { protocol, address, active } of pools)
+      terminal.out(`  ${protocol}://${address}  ${active} clients now\n`);
+    if (routes.length + pools.length === 0)
       terminal.out('No route leads to it: none of its instances has a tag such as urlprefix-/path.\n');
     for (const { host, path, strategy, targets, options, note = '' } of routes) {
       const words = Object.entries(options).map(([name, value]) => `, ${name}=${value}`);
@@ -45,12 +49,16 @@ export const why = verb({
     terminal.out('\n');
     for (const { id, node, address, port, state, since, reason, checks, ...instance } of instances) {
       const age = since === null ? 'since before the start' : `for ${spanText(now - since)}`;
+      const held = pools
+        .flatMap((pool) => pool.instances)
+        .filter((one) => one.id === id && one.node === node);
       const requests = instance.traffic?.requests ?? 0;
-      const share = total > 0 ? ` ${((requests / total) * 100).toFixed(0)} % of the traffic` : '';
+      const share = total > 0 ? `, ${((requests / total) * 100).toFixed(0)} % of the traffic` : '';
+      const idle = held.length > 0 ? '' : ', no traffic at present';
       terminal.out(`${state === 'passing' ? '→' : '✗'} ${id}  ${address}:${port} on ${node}\n`);
-      terminal.out(
-        `    ${state} ${age}${state === 'passing' ? `,${share || ' no traffic at present'}` : ''}\n`,
-      );
+      terminal.out(`    ${state} ${age}${state === 'passing' ? share || idle : ''}\n`);
+      for (const { active, connections, refused } of held)
+        terminal.out(`    ${active} connections now, ${connections} since the start, ${refused} not taken\n`);
       if (reason !== '') terminal.out(`    ${reason}\n`);
       const failing = checks.filter(({ status, output }) => status !== 'passing' && output !== '');
       terminal.out(
@@ -62,7 +70,7 @@ export const why = verb({
         ),
       );
     }
-    return takes > 0 && routes.length > 0 ? 0 : 1;
+    return code;
   },
 });
 

@@ -3,8 +3,6 @@
  * what is to be done goes out through the links.
  */
 import type { Target } from '../../balance/balancer.ts';
-import { isFull, isTried } from '../../balance/candidates.ts';
-import { keyOfAddress } from '../../balance/hash.ts';
 import { answeredIn } from '../../balance/measure.ts';
 import { mayConnect } from '../access.ts';
 import {
@@ -19,11 +17,12 @@ import {
 } from '../counters.ts';
 import { waitOfConnection } from '../http1/rates.ts';
 import type { Endpoint } from '../proxy-protocol.ts';
-import { encodeProxyV1, encodeProxyV2 } from '../proxy-protocol.ts';
+import { encodeProxy } from '../proxy-protocol.ts';
 import type { TcpEngine, TcpWorker } from './engine.ts';
-import type { Takers, TcpFrontend } from './frontend.ts';
+import type { TcpFrontend } from './frontend.ts';
 import type { TcpLink, TcpTransport, TcpUpstreamLink } from './links.ts';
 import { Prelude } from './prelude.ts';
+import { Search } from './search.ts';
 
 /** What comes before an instance can be chosen is being read. */
 const PRELUDE = 0;
@@ -33,7 +32,6 @@ const CONNECTING = 2;
 const RELAY = 3;
 const CLOSED = 4;
 
-const NONE: readonly Target[] = [];
 const NOTHING = new Uint8Array();
 
 /** Who is at the two ends of a client's connection. */
@@ -56,8 +54,7 @@ export class TcpSession {
   #prelude: Prelude | undefined;
   /** What the client sent before its instance was connected. */
   #early: Uint8Array = NOTHING;
-  #takers: Takers | undefined;
-  #tried: readonly Target[] = NONE;
+  #search: Search | undefined;
   #upstream: TcpUpstreamLink | undefined;
   #connectingSince = 0;
   #clientEnded = false;
@@ -161,9 +158,12 @@ export class TcpSession {
     engine.outcomes.answered(upstream.target);
     answeredIn(state, now - this.#connectingSince);
     this.#stage = RELAY;
-    this.#tried = NONE;
+    this.#search = undefined;
     this.#clientAt = this.#upstreamAt = now;
-    const first = Buffer.concat([this.#proxyHeader(), this.#early]);
+    const { source, destination } = this.#peers;
+    const { sendProxy } = this.#frontend;
+    const version = upstream.target.options?.proxyProtocol === true ? sendProxy || 1 : sendProxy;
+    const first = Buffer.concat([encodeProxy(version, source, destination), this.#early]);
     engine.counters.slot(slot, BYTES_IN, this.#early.length);
     this.#early = NOTHING;
     upstream.resume();
@@ -243,7 +243,7 @@ export class TcpSession {
 
   /** An instance may have room. Called by the waiting room, which then forgets it; false when there is none for this one. */
   admit(): boolean {
-    const target = this.#candidate();
+    const target = this.#search!.next();
     if (target === undefined) return false;
     this.#open(target);
     return true;
@@ -296,29 +296,21 @@ export class TcpSession {
       this.#close();
       return;
     }
-    this.#takers = takers;
+    this.#search = new Search(takers, address);
     this.#connect();
   }
 
   /** To the next candidate, once there is one; without one the client's connection ends. */
   #connect(): void {
-    const target = this.#candidate();
+    const search = this.#search!;
+    const target = search.next();
     if (target !== undefined) this.#open(target);
-    else if (!this.#waits(this.#takers!)) this.#close();
-  }
-
-  #candidate(): Target | undefined {
-    const { balancer } = this.#takers!;
-    const key = balancer.byKey === true ? keyOfAddress(this.#peers.source.address) : undefined;
-    return balancer.next(this.#tried, key);
+    else if (!this.#waits(search)) this.#close();
   }
 
   /** False when nobody would take it if he had room, or when its turn would come too late. */
-  #waits(takers: Takers): boolean {
+  #waits({ takers, isAnyFull }: Search): boolean {
     const { waitTimeout } = this.#frontend.limits;
-    const isAnyFull = takers.targets.some(
-      (one) => one.weight > 0 && isFull(one) && !isTried(one, this.#tried),
-    );
     if (waitTimeout === 0 || !isAnyFull) return false;
     if (!this.#engine.waiting.enter(takers, this, waitTimeout)) return false;
     this.#stage = WAITING;
@@ -327,7 +319,7 @@ export class TcpSession {
   }
 
   #open(target: Target): void {
-    if (this.#tried.length > 0) this.#engine.counters.overall(RETRIES);
+    if (this.#search!.isAgain) this.#engine.counters.overall(RETRIES);
     target.state.inFlight++;
     this.#engine.counters.slot(target.slot, IN_FLIGHT);
     this.#stage = CONNECTING;
@@ -348,21 +340,8 @@ export class TcpSession {
       counters.slot(target.slot, CONNECT_FAILURES);
       outcomes.connectFailed(target, why);
     }
-    this.#tried = [...this.#tried, target];
+    this.#search!.failed(target);
     this.#connect();
-  }
-
-  #proxyHeader(): Uint8Array {
-    const { source, destination } = this.#peers;
-    const isAsked = this.#upstream?.target.options?.proxyProtocol === true;
-    switch (isAsked ? this.#frontend.sendProxy || 1 : this.#frontend.sendProxy) {
-      case 0:
-        return NOTHING;
-      case 1:
-        return encodeProxyV1(source, destination);
-      case 2:
-        return encodeProxyV2(source, destination);
-    }
   }
 
   // Ends
@@ -389,12 +368,12 @@ export class TcpSession {
   #over(): TcpUpstreamLink | undefined {
     if (this.#stage === CLOSED) return undefined;
     const { counters, waiting } = this.#engine;
-    if (this.#stage === WAITING) waiting.leave(this.#takers!, this);
+    if (this.#stage === WAITING) waiting.leave(this.#search!.takers, this);
     this.#stage = CLOSED;
     this.deadline = Number.POSITIVE_INFINITY;
     this.#prelude = undefined;
     this.#early = NOTHING;
-    this.#takers = undefined;
+    this.#search = undefined;
     counters.overall(OPEN_CONNECTIONS, -1);
     counters.slot(this.#frontend.slot, OPEN_CONNECTIONS, -1);
     const upstream = this.#upstream;
