@@ -128,7 +128,7 @@ class Server implements ServerCluster, ServerParts {
   }
 
   async start(): Promise<void> {
-    const { bind, port, keyring, logger } = this.options;
+    const { bind, port, keyring, logger, clock } = this.options;
     const calls = callsOf(this);
     const onError = (error: unknown) => logger.error(`a call of another node failed: ${messageOf(error)}`);
     this.#links = await listenLinks({
@@ -136,6 +136,7 @@ class Server implements ServerCluster, ServerParts {
       port,
       keyring,
       logger: logger.child('links'),
+      clock,
       handlers: {
         rpc: (link) => serveRpc(link, calls, onError),
         lines: (link) =>

@@ -213,6 +213,7 @@ export async function fuzzLinks({
     host: '127.0.0.1',
     port: 0,
     keyring,
+    clock: { now: Date.now },
     logger: src.createLogger({
       level: 'error',
       sink: (/** @type {{ text: string }} */ line) => thrown(line.text),

@@ -7,6 +7,7 @@ import { connect as connectTls } from 'node:tls';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { MusterError } from '../../errors.ts';
+import { systemClock } from '../../lib/clock.ts';
 import { createLogger, type LogLine } from '../../lib/log.ts';
 import { soon } from '../../lib/soon.test-support.ts';
 import { Keyring, parseKey } from './keyring.ts';
@@ -24,7 +25,12 @@ afterEach(async () => {
 
 type Feed = Parameters<typeof serveLines>[1];
 
-async function listen(keyring: Keyring, calls: Calls = { echo: (text) => text }, feed: Feed = () => {}) {
+async function listen(
+  keyring: Keyring,
+  calls: Calls = { echo: (text) => text },
+  feed: Feed = () => {},
+  limits: { handshakeTimeout?: number } = {},
+) {
   const lines: LogLine[] = [];
   const logger = createLogger({ level: 'trace', sink: (line) => lines.push(line) });
   const failures: unknown[] = [];
@@ -33,6 +39,8 @@ async function listen(keyring: Keyring, calls: Calls = { echo: (text) => text },
     port: 0,
     keyring,
     logger,
+    clock: systemClock,
+    ...limits,
     handlers: {
       rpc: (link) => serveRpc(link, calls, (error) => failures.push(error)),
       lines: (link) => serveLines(link, feed, (error) => failures.push(error)),
@@ -136,23 +144,56 @@ describe('a link', () => {
     expect(failures).toEqual([]);
   });
 
-  it('is made while one address holds thousands of connections half open', async () => {
-    const keyring = ringOf(newKey());
-    const { server, lines } = await listen(keyring);
+  /** Connections that say nothing, from so many addresses, 100 at a time. */
+  async function holdOpen(server: LinkServer, count: number, addresses: number): Promise<void> {
     const sockets: Socket[] = [];
     stops.push(() => {
       for (const socket of sockets) socket.destroy();
     });
-    const open = () =>
+    const open = (at: number) =>
       new Promise<void>((resolve) => {
-        const socket = connect({ ...server.address, localAddress: '127.0.0.7' }, resolve);
+        const localAddress = `127.0.1.${1 + (at % addresses)}`;
+        const socket = connect({ ...server.address, localAddress }, resolve);
         socket.on('error', () => resolve());
         sockets.push(socket);
       });
-    for (let i = 0; i < 20; i++) await Promise.all(Array.from({ length: 100 }, open));
-    await soon(() => expect(server.refused()).toBeGreaterThan(1900));
+    for (let at = 0; at < count; at += 100)
+      await Promise.all(Array.from({ length: 100 }, (_, one) => open(at + one)));
+  }
+
+  it('is made while one address holds thousands of connections half open', async () => {
+    const keyring = ringOf(newKey());
+    const { server, lines } = await listen(keyring);
+    await holdOpen(server, 2_000, 1);
+    await soon(() => expect(server.refused()).toBeGreaterThan(1_900));
     expect(await callerTo(server, keyring).call('echo', 'through', 2000)).toBe('through');
     expect(lines.filter(({ level }) => level === 'warn')).toHaveLength(1);
+  });
+
+  it('is made while many addresses hold 10,000 connections half open, and the log stays short', async () => {
+    const keyring = ringOf(newKey());
+    const { server, lines } = await listen(keyring);
+    await holdOpen(server, 10_000, 100);
+    expect(await callerTo(server, keyring).call('echo', 'through', 20_000)).toBe('through');
+    await soon(() => expect(server.refused()).toBeGreaterThan(9_400));
+    expect(lines.filter(({ level }) => level === 'warn').length).toBeLessThan(30);
+  });
+
+  it('is not waited for: who does not get on with the handshake is let go, also when it sends a byte now and then', async () => {
+    const keyring = ringOf(newKey());
+    const { server, lines } = await listen(keyring, {}, () => {}, { handshakeTimeout: 100 });
+    const [silent, slow] = [connect(server.address.port), connect(server.address.port)] as [Socket, Socket];
+    const drip = setInterval(() => slow.write(Buffer.from([22])), 10);
+    stops.push(() => clearInterval(drip));
+    for (const socket of [silent, slow]) {
+      socket.on('error', () => {});
+      socket.resume();
+      await new Promise<void>((resolve) =>
+        socket.closed ? resolve() : socket.once('close', () => resolve()),
+      );
+    }
+    await soon(() => expect(server.refused()).toBe(2));
+    expect(lines.find(({ level }) => level === 'warn')?.fields.from).toMatch(/127\.0\.0\.1$/);
   });
 });
 
@@ -193,6 +234,16 @@ describe('calls', () => {
       message: expect.stringContaining('67108864 bytes'),
     });
     expect(await caller.call('echo', 'short', 20_000)).toBe('short');
+  });
+
+  it('end in peace when the caller is closed while its link is made', async () => {
+    const keyring = ringOf(newKey());
+    const { server } = await listen(keyring);
+    const caller = callerTo(server, keyring);
+    const call = caller.call('echo', 1, 2000);
+    caller.close();
+    await expect(call).rejects.toMatchObject({ code: 'cluster.unreachable' });
+    await soon(() => expect(server.links()).toBe(0));
   });
 
   it('let go of a link over which nothing is asked, and make another', async () => {

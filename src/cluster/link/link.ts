@@ -4,12 +4,14 @@
  * the key.
  */
 import { constants } from 'node:crypto';
-import type { AddressInfo, Socket } from 'node:net';
-import { connect, createServer, type TLSSocket } from 'node:tls';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { connect, createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { listenError, messageOf } from '../../errors.ts';
+import type { Clock } from '../../lib/clock.ts';
 import { formatHostPort, type HostPort } from '../../lib/host-port.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { Keyring } from './keyring.ts';
+import { Refusals } from './refusals.ts';
 
 /** What a link is for, told in the handshake (ALPN). */
 export const PURPOSES = { rpc: 'muster-rpc/1', lines: 'muster-lines/1', peer: 'muster-peer/1' } as const;
@@ -17,9 +19,10 @@ export type Purpose = keyof typeof PURPOSES;
 
 /** Keys of 32 bytes go with SHA-256; the last word lets the library offer keys at all. */
 const CIPHERS = 'TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:PSK+HIGH';
-/** No resumption: a link is made rarely, and nothing of it can be used twice. */
+/** No resumption: a link is made rarely, and nothing of it can be used twice. No authority can vouch for anybody. */
 const COMMON = {
   ciphers: CIPHERS,
+  ca: [] as string[],
   minVersion: 'TLSv1.3',
   secureOptions: constants.SSL_OP_NO_TICKET,
 } as const;
@@ -31,11 +34,8 @@ const MAX_HANDSHAKES = 512;
 const MAX_HANDSHAKES_PER_ADDRESS = 64;
 /** All links of a node: agents keep one or two to a server. */
 const MAX_LINKS = 30_000;
-/** Refusals of one address are logged once in so many ms. */
-const LOG_AGAIN = 60_000;
-/** Addresses that are remembered for that. */
-const MAX_LOGGED = 1_000;
 const KEEP_ALIVE = 5_000;
+const TOO_MANY = 'too many connections that do not get on with the handshake';
 
 export interface LinkServer {
   readonly address: HostPort;
@@ -53,51 +53,55 @@ export async function listenLinks({
   port,
   keyring,
   logger,
+  clock,
   handlers,
+  handshakeTimeout = HANDSHAKE_TIMEOUT,
 }: {
   host: string;
   port: number;
   keyring: Keyring;
   logger: Logger;
+  clock: Pick<Clock, 'now'>;
   handlers: Partial<Record<Purpose, (socket: TLSSocket) => void>>;
+  handshakeTimeout?: number;
 }): Promise<LinkServer> {
   const links = new Set<TLSSocket>();
   /** Connections that are not through the handshake, by where they come from; and how many of one address. */
   const shaking = new Map<string, Socket>();
   const shakingOf = new Map<string, number>();
-  const logged = new Map<string, number>();
-  let refused = 0;
+  const refusals = new Refusals(logger, clock);
 
-  const refuse = (address: string, why: string) => {
-    refused++;
-    const now = Date.now();
-    if (now - (logged.get(address) ?? Number.NEGATIVE_INFINITY) < LOG_AGAIN) return;
-    if (logged.size >= MAX_LOGGED) logged.clear();
-    logged.set(address, now);
-    logger.warn('a connection was refused', { from: address, why });
-  };
-
-  const server = createServer({
+  const server = createTlsServer({
     ...COMMON,
     ALPNProtocols: Object.values(PURPOSES),
-    handshakeTimeout: HANDSHAKE_TIMEOUT,
+    handshakeTimeout,
     pskCallback: (_socket, name) => keyring.secretOf(name) ?? null,
   });
-  server.maxConnections = MAX_LINKS;
-  server.on('connection', (socket) => {
+  // Before anything is done for TLS: to refuse thousands must cost little.
+  const door = createServer((socket) => {
     const address = socket.remoteAddress ?? '';
     const own = shakingOf.get(address) ?? 0;
     socket.on('error', () => {});
-    if (shaking.size >= MAX_HANDSHAKES || own >= MAX_HANDSHAKES_PER_ADDRESS) {
-      refuse(address, 'too many connections that do not get on with the handshake');
+    if (own >= MAX_HANDSHAKES_PER_ADDRESS) {
+      refusals.note(address, TOO_MANY);
       socket.destroy();
       return;
+    }
+    // A node is through within milliseconds: who is the oldest has least to lose.
+    if (shaking.size >= MAX_HANDSHAKES) {
+      const [[oldest, held] = ['', socket]] = shaking;
+      const from = held.remoteAddress ?? '';
+      refusals.note(from, TOO_MANY);
+      shaken(oldest, from);
+      held.destroy();
     }
     const from = placeOf(socket);
     shaking.set(from, socket);
     shakingOf.set(address, own + 1);
     socket.once('close', () => shaken(from, address));
+    server.emit('connection', socket);
   });
+  door.maxConnections = MAX_LINKS;
   const shaken = (from: string, address: string) => {
     if (!shaking.delete(from)) return;
     const left = (shakingOf.get(address) ?? 1) - 1;
@@ -121,25 +125,25 @@ export async function listenLinks({
   });
   server.on('tlsClientError', (error, link) => {
     // Without an address it is gone already, by its own choice or by ours.
-    if (link.remoteAddress !== undefined) refuse(link.remoteAddress, reason(error));
+    if (link.remoteAddress !== undefined) refusals.note(link.remoteAddress, reason(error));
     link.destroy();
   });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) =>
+    door.once('error', (cause) =>
       reject(listenError('the links between nodes', formatHostPort(host, port), cause)),
     );
-    server.listen(port, host, resolve);
+    door.listen(port, host, resolve);
   });
-  server.on('error', (error) => logger.error(`links: ${messageOf(error)}`));
-  const bound = server.address() as AddressInfo;
+  door.on('error', (error) => logger.error(`links: ${messageOf(error)}`));
+  const bound = door.address() as AddressInfo;
   let stopping: Promise<void> | undefined;
   return {
     address: { host: bound.address, port: bound.port },
-    refused: () => refused,
+    refused: () => refusals.count,
     links: () => links.size,
     stop() {
       stopping ??= new Promise((resolve) => {
-        server.close(() => resolve());
+        door.close(() => resolve());
         for (const link of links) link.destroy();
         for (const socket of shaking.values()) socket.destroy();
       });
@@ -177,8 +181,9 @@ export function dialLink(
       port,
       ALPNProtocols: [PURPOSES[purpose]],
       pskCallback: () => ({ psk: secret, identity: name }),
-      // There is no certificate to look at: without the key the handshake fails.
-      checkServerIdentity: () => undefined,
+      // There is nothing to look at when the other side has the key; who shows a certificate did without it.
+      checkServerIdentity: (_host, { raw }) =>
+        raw === undefined ? undefined : new Error('the other side shows a certificate instead of the key'),
     });
     const timer = setTimeout(() => link.destroy(new Error(`no link within ${timeout} ms`)), timeout);
     link.once('secureConnect', () => {

@@ -154,7 +154,8 @@ export class Caller {
       settings: { enablePush: false, initialWindowSize: WINDOW },
     });
     session.on('error', () => session.destroy());
-    session.once('connect', () => session.setLocalWindowSize(4 * WINDOW));
+    // Node says "connect" of one that was destroyed before, too.
+    session.once('connect', () => session.destroyed || session.setLocalWindowSize(4 * WINDOW));
     session.setTimeout(this.#idle, () => session.close());
     if (this.#closed) session.destroy();
     return session;

@@ -81,7 +81,8 @@ export class Channel {
       this.#lost = true;
       clearInterval(this.#pings);
     });
-    this.#session.once('connect', () => this.#session.setLocalWindowSize(4 * WINDOW));
+    // Node says "connect" of one that was destroyed before, too.
+    this.#session.once('connect', () => this.lost || this.#session.setLocalWindowSize(4 * WINDOW));
     this.#pings = setInterval(() => this.#ping(), PING_INTERVAL);
     this.#pings.unref();
   }
