@@ -68,9 +68,10 @@ export class Catalog implements Reader {
     return this.#tables[table].size;
   }
 
-  /** Fills the empty tables with what a store kept. Nobody is told: subscribers come later. */
+  /** Fills the empty tables with what a store kept, rows that `JSON.parse` made. Nobody is told: subscribers come later. */
   load(index: number, rows: Iterable<Write>): void {
-    for (const { table, key, row } of rows) this.#table(table).set(key, this.#kept(table, row));
+    for (const { table, key, row } of rows)
+      if (row !== undefined) this.#table(table).set(key, this.#compactor.row(table, row, true));
     this.#index = index;
     this.#floor = index;
   }
@@ -83,7 +84,7 @@ export class Catalog implements Reader {
     if (index <= this.#index) throw new RangeError(`index ${index} is not after ${this.#index}`);
     const changes: Change[] = [];
     for (const { table, key, row: written } of writes) {
-      const row = this.#kept(table, written);
+      const row = written && this.#compactor.row(table, written);
       const before = this.#table(table).set(key, row);
       if (before !== undefined || row !== undefined)
         changes.push({ table, key, before, after: row } as Change);
@@ -104,10 +105,6 @@ export class Catalog implements Reader {
       changes.filter(({ table }) => table === 'kv').map(({ key }) => key),
     );
     return batch;
-  }
-
-  #kept(table: TableName, row: Rows[TableName] | undefined): Rows[TableName] | undefined {
-    return row && this.#compactor.row(table, row);
   }
 
   #table(name: TableName): Table<TableName> {

@@ -34,6 +34,8 @@ it('changes nothing of what a row says', () => {
       const kept = compactor.row('services', row);
       expect(JSON.stringify(kept)).toBe(JSON.stringify(row));
       expect(Object.keys(kept)).toEqual(Object.keys(row));
+      const text = JSON.stringify(row);
+      expect(JSON.stringify(compactor.row('services', JSON.parse(text) as Service, true))).toBe(text);
     }),
   );
 });

@@ -17,6 +17,8 @@ const POOLED = 16_384;
 const MAX_POOLED = 64;
 /** Shorter parts of a text are copies of their own in V8; longer ones keep the whole text alive. */
 const SHORTEST_SLICE = 13;
+/** Of texts up to this length V8's `JSON.parse` has one copy for all. */
+const LONGEST_SHARED = 10;
 
 const NO_TAGS: readonly string[] = [];
 const NO_DEFINITION: CheckDefinition = {};
@@ -29,9 +31,12 @@ export class Compactor {
   readonly #texts = new Pool<string>(POOLED);
   readonly #lists = new Pool<readonly string[]>(POOLED);
   readonly #maps = new Pool<object>(POOLED);
+  #isParsed = false;
 
-  row<T extends TableName>(table: T, row: Rows[T]): Rows[T];
-  row(table: TableName, row: Rows[TableName]): Rows[TableName] {
+  /** `isParsed`: just made by `JSON.parse`, so that every text has memory of its own. */
+  row<T extends TableName>(table: T, row: Rows[T], isParsed?: boolean): Rows[T];
+  row(table: TableName, row: Rows[TableName], isParsed = false): Rows[TableName] {
+    this.#isParsed = isParsed;
     switch (table) {
       case 'nodes':
         return this.#node(row as Node);
@@ -46,7 +51,7 @@ export class Compactor {
 
   #node(row: Node): Node {
     return {
-      id: flat(row.id),
+      id: this.#own(row.id),
       name: this.#text(row.name),
       address: this.#text(row.address),
       datacenter: this.#text(row.datacenter),
@@ -60,7 +65,7 @@ export class Compactor {
   #service(row: Service): Service {
     return {
       node: this.#text(row.node),
-      id: flat(row.id),
+      id: this.#own(row.id),
       name: this.#text(row.name),
       kind: this.#text(row.kind),
       tags: this.#list(row.tags),
@@ -79,12 +84,12 @@ export class Compactor {
   #check(row: Check): Check {
     return {
       node: this.#text(row.node),
-      id: flat(row.id),
+      id: this.#own(row.id),
       name: this.#text(row.name),
       status: this.#text(row.status) as CheckStatus,
       notes: this.#text(row.notes),
       output: this.#text(row.output),
-      serviceId: flat(row.serviceId),
+      serviceId: this.#own(row.serviceId),
       serviceName: this.#text(row.serviceName),
       serviceTags: this.#list(row.serviceTags),
       type: this.#text(row.type),
@@ -96,11 +101,17 @@ export class Compactor {
     };
   }
 
+  /** The same text, in memory of its own. */
+  #own(text: string): string {
+    return this.#isParsed ? text : flat(text);
+  }
+
   #text(text: string): string {
-    if (text.length > MAX_POOLED || text === '') return flat(text);
+    if (text.length > MAX_POOLED || text === '') return this.#own(text);
+    if (this.#isParsed && text.length <= LONGEST_SHARED) return text;
     const known = this.#texts.get(text);
     if (known !== undefined) return known;
-    const own = flat(text);
+    const own = this.#own(text);
     this.#texts.set(own, own);
     return own;
   }
@@ -139,7 +150,6 @@ export class Compactor {
   }
 }
 
-/** The same text, in memory of its own. */
 function flat(text: string): string {
   return text.length < SHORTEST_SLICE ? text : (JSON.parse(JSON.stringify(text)) as string);
 }

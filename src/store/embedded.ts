@@ -4,7 +4,7 @@ import { shapeOf, TABLE_NAMES } from '../catalog/tables.ts';
 import type { Write } from '../catalog/transaction.ts';
 import { type Environment, openEnvironment } from './environment.ts';
 import { GroupCommit } from './group-commit.ts';
-import { fromText, toText } from './row-text.ts';
+import { fromTexts, toText } from './row-text.ts';
 import { FIRST_INDEX, type Store } from './store.ts';
 
 const META = 'meta';
@@ -29,14 +29,13 @@ export function openEmbeddedStore({
   const environment = openEnvironment(path);
   const catalog = new Catalog(onSubscriberError);
   catalog.load(Number(environment.row(META, INDEX) ?? FIRST_INDEX), readRows());
+  environment.letGo();
 
   function* readRows(): Generator<Write> {
     for (const table of TABLE_NAMES) {
       const { key } = shapeOf(table);
-      for (const text of environment.rows(table)) {
-        const row = fromText<Rows[TableName]>(text);
-        yield { table, key: key(row), row } as Write;
-      }
+      for (const texts of inLots(environment.rows(table)))
+        for (const row of fromTexts<Rows[TableName]>(texts)) yield { table, key: key(row), row } as Write;
     }
   }
 
@@ -58,4 +57,18 @@ export function openEmbeddedStore({
       return closing;
     },
   };
+}
+
+/** Rows that are read together. */
+const LOT = 256;
+
+function* inLots(texts: Iterable<string>): Generator<string[]> {
+  let lot: string[] = [];
+  for (const text of texts) {
+    lot.push(text);
+    if (lot.length < LOT) continue;
+    yield lot;
+    lot = [];
+  }
+  yield lot;
 }

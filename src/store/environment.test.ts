@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -46,7 +46,40 @@ afterAll(() => {
 
 const rows = (environment: Environment, table = 't') => [...environment.rows(table)];
 
+/** Kilobytes of the data file in `path` that count as this process's memory. */
+function mapped(path: string): number {
+  const maps = readFileSync('/proc/self/smaps', 'utf8').split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m);
+  const own = maps.filter((one) => one.split('\n', 1)[0]?.endsWith(`${path}/data.mdb`));
+  return own.reduce((sum, one) => sum + Number(/^Rss:\s+(\d+)/m.exec(one)?.[1]), 0);
+}
+
 describe('environment', () => {
+  it.runIf(process.platform === 'linux')(
+    'gives the memory back that reading everything took, and goes on',
+    async () => {
+      const path = folder();
+      const written = openEnvironment(path);
+      const puts = Array.from({ length: 3000 }, (_, i) => ({
+        table: 't',
+        key: `k${i}`,
+        text: 'x'.repeat(1000),
+      }));
+      await written.write(puts);
+      await written.close();
+      const environment = openEnvironment(path);
+      expect(rows(environment)).toHaveLength(puts.length);
+      expect(mapped(path)).toBeGreaterThan(3000);
+      environment.letGo();
+      expect(mapped(path)).toBeLessThan(500);
+      expect(environment.row('t', 'k7')).toBe('x'.repeat(1000));
+      await environment.write([{ table: 't', key: 'k7', text: 'y' }]);
+      await environment.close();
+      const again = openEnvironment(path);
+      expect(again.row('t', 'k7')).toBe('y');
+      await again.close();
+    },
+  );
+
   it('has after a restart what was written last, whether it was ended or not', async () => {
     const put = fc.record({
       table: fc.constantFrom('t', 'u'),

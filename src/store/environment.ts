@@ -22,6 +22,11 @@ export interface Environment {
   rows(table: string): Generator<string>;
   row(table: string, key: string): string | undefined;
   /**
+   * Gives back the memory of what was read: pages of the data file count as the process's own until it is closed. For after
+   * the start, when everything was read.
+   */
+  letGo(): void;
+  /**
    * Resolves when the rows would survive a crash of the machine: all of them, after a crash before that all or none. What is
    * written in one breath goes together. Rejects with what the system says.
    */
@@ -57,7 +62,8 @@ export function openEnvironment(path: string, { logBytes }: { logBytes?: number 
 
 class LoggedEnvironment implements Environment {
   readonly #unlock: () => void;
-  readonly #root: RootDatabase<string, Buffer>;
+  readonly #path: string;
+  #root: RootDatabase<string, Buffer>;
   readonly #log: WriteAheadLog;
   #waiting: Waiting[] = [];
   #isWriting = false;
@@ -74,6 +80,7 @@ class LoggedEnvironment implements Environment {
   #closing: Promise<void> | undefined;
 
   constructor(path: string, logBytes: number | undefined) {
+    this.#path = path;
     this.#root = openLmdb(path);
     let unlock: (() => void) | undefined;
     try {
@@ -116,6 +123,13 @@ class LoggedEnvironment implements Environment {
     const place = placeOf(table, key);
     for (const rows of [this.#fresh, this.#moving]) if (rows.has(place)) return rows.get(place);
     return this.#root.get(diskKey(place));
+  }
+
+  letGo(): void {
+    if (this.#isWriting || this.#move !== undefined || this.#closing !== undefined) return;
+    // Done when it answers, as nothing is being written.
+    void this.#root.close();
+    this.#root = openLmdb(this.#path);
   }
 
   write(puts: readonly Put[]): Promise<void> {

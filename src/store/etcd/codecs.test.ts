@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { fromText, toText } from '../row-text.ts';
+import { fromText, fromTexts, toText } from '../row-text.ts';
 import { fieldsOf, MessageWriter, ProtobufError } from './protobuf.ts';
 
 it('numbers and bytes of a message come back', () => {
@@ -50,6 +50,11 @@ it('rows come back from their text, whatever is in them', () => {
   fc.assert(
     fc.property(row, (value) => {
       expect(isDeepStrictEqual(fromText(toText(value)), value)).toBe(true);
+    }),
+  );
+  fc.assert(
+    fc.property(fc.array(row), (values) => {
+      expect(isDeepStrictEqual(fromTexts(values.map(toText)), values)).toBe(true);
     }),
   );
 });
