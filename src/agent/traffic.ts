@@ -34,8 +34,11 @@ export function trafficOf({ catalog, router, counters, listeners, ejections }: T
   // Of tens of thousands a few change in a second: each is made once for what the router says of it.
   const shown = new WeakMap<RouterView, RouteView>();
   const shownOf = (view: RouterView): RouteView => {
-    const known = shown.get(view) ?? routeView(view, listener);
-    shown.set(view, known);
+    let known = shown.get(view);
+    if (known === undefined) {
+      known = routeView(view, listener);
+      shown.set(view, known);
+    }
     return known;
   };
   const routes = whenChanged(
@@ -51,11 +54,13 @@ export function trafficOf({ catalog, router, counters, listeners, ejections }: T
         message: reason,
       })),
   );
-  /** An instance counts in one slot, however many routes lead to it. */
-  const targets = whenChanged(
-    () => router.routes(),
-    (views) => new Map(views.flatMap((view) => view.targets).map((target) => [target.instance, target])),
-  );
+  /** Those that are wanted, by instance: it counts in one slot, however many routes lead to it. */
+  const targets = (isWanted: (target: TargetView) => boolean): Map<string, TargetView> => {
+    const found = new Map<string, TargetView>();
+    for (const view of router.routes())
+      for (const target of view.targets) if (isWanted(target)) found.set(target.instance, target);
+    return found;
+  };
   return {
     latencyBounds: LATENCY_BOUNDS,
     routes,
@@ -66,23 +71,28 @@ export function trafficOf({ catalog, router, counters, listeners, ejections }: T
         .routes()
         .filter(hasFigures)
         .map(({ id, slot }) => ({ key: id, ...scope(counters.slot(slot)) })),
-      targets: [...targets().values()].filter(hasFigures).map((target) => ({
+      targets: [...targets(hasFigures).values()].map((target) => ({
         service: target.service,
         address: formatHostPort(target.host, target.port),
         ...scope(counters.slot(target.slot)),
       })),
     }),
-    outs: () =>
-      ejections().map(
+    outs: () => {
+      const out = ejections();
+      if (out.length === 0) return [];
+      const ids = new Set(out.map(({ id }) => id));
+      const known = targets(({ instance }) => ids.has(instance));
+      return out.map(
         ({ id, host, port, why, since }): TargetOut => ({
-          service: targets().get(id)?.service ?? '',
+          service: known.get(id)?.service ?? '',
           address: formatHostPort(host, port),
           state: 'ejected',
           since,
           reason: why,
           probeAt: null,
         }),
-      ),
+      );
+    },
     explain: (url) => explain(url, { catalog, router, listeners, ejections: ejections() }),
   };
 }

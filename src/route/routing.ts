@@ -12,6 +12,7 @@ import { NO_OVERRIDES, type Overrides, overridesOf } from './overrides.ts';
 import { MATCHERS, pathKey } from './paths.ts';
 import { Policies, type Policy } from './policies.ts';
 import { ProblemLog } from './problem-log.ts';
+import { RouteList } from './route-list.ts';
 import type { Router, RouterOptions } from './router.ts';
 import { Settlement } from './settlement.ts';
 import { SHARED_SLOT, Slots } from './slots.ts';
@@ -37,6 +38,7 @@ export class Routing implements Router {
   readonly #table: TableOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #contributions = new Map<string, Contribution>();
+  readonly #list = new RouteList();
   readonly #slots: Slots;
   readonly #settings: EntrySettings;
   readonly #problemLog: ProblemLog;
@@ -53,7 +55,6 @@ export class Routing implements Router {
   #added = new Map<string, AddCommand>();
   #overrides: Overrides = NO_OVERRIDES;
   #version = 0;
-  #routes: readonly RouteView[] | undefined;
   #problems: readonly RouteProblem[] | undefined;
 
   constructor(options: RouterOptions) {
@@ -102,11 +103,7 @@ export class Routing implements Router {
   }
 
   routes(): readonly RouteView[] {
-    this.#routes ??= [...this.#entries.values()]
-      .filter(({ place }) => place.kind !== 'mirror')
-      .map((entry) => entry.view())
-      .sort(compareViews);
-    return this.#routes;
+    return this.#list.views();
   }
 
   problems(): readonly RouteProblem[] {
@@ -359,12 +356,12 @@ export class Routing implements Router {
   }
 
   #publish(touched: ReadonlySet<Entry>): void {
-    this.#routes = undefined;
     this.#problems = undefined;
     const changed: RouteSpec[] = [];
     const patched: RoutePatch[] = [];
     const removed: string[] = [];
     for (const entry of touched) {
+      if (entry.place.kind !== 'mirror') this.#list.touch(entry);
       const before = entry.published;
       const { emergency } = entry;
       const after = entry.spec();
@@ -389,10 +386,3 @@ const unknownScheme = (name: string): string =>
   `auth=${name}: no scheme of this name is configured ([[balancer.auth]], or proxy.auth in fabio's settings), so the route is closed: everybody hears 401`;
 const instanceSlot = (id: string): string => `instance ${id}`;
 const routeSlot = (id: string): string => `route ${id}`;
-
-/** Hosts in order, the paths of a host from long to short: as they are tried, and as fabio lists them. */
-function compareViews(a: RouteView, b: RouteView): number {
-  if (a.host !== b.host) return a.host < b.host ? -1 : 1;
-  if (a.path !== b.path) return a.path > b.path ? -1 : 1;
-  return 0;
-}

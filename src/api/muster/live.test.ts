@@ -1,10 +1,11 @@
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { deregisterService } from '../../catalog/commands/register.ts';
 import { silentLogger } from '../../lib/log.ts';
 import { dashboardFixture, type Fixture } from './fixtures.ts';
 import { startLive } from './live.ts';
 import { Picture } from './picture.ts';
-import type { Delta, InstanceView, State } from './wire.ts';
+import type { Delta, InstanceView, RouteView, State } from './wire.ts';
 
 let fixture: Fixture;
 let deltas: Delta[];
@@ -184,6 +185,46 @@ describe('the live picture', () => {
     fixture.clock.advance(1000);
     expect(current().routes.size).toBe(0);
     expect(texts()).toEqual(['route / to web added', 'route / to web removed']);
+  });
+
+  it('shows the routes that there are, whatever they were before', () => {
+    const view = fc.record({ host: fc.constantFrom('', 'a', 'b'), path: fc.constantFrom('/', '/x', '/y') });
+    const inOrder = (a: RouteView, b: RouteView) =>
+      a.host === b.host ? (a.path > b.path ? -1 : 1) : a.host < b.host ? -1 : 1;
+    const known = new Map<string, RouteView>();
+    const route = ({ host, path, strategy }: { host: string; path: string; strategy: string }): RouteView => {
+      const name = `${host}${path} ${strategy}`;
+      const before = known.get(name);
+      const { key, ...rest } = { key: `${host}${path}`, host, path, strategy };
+      const after = before ?? {
+        key,
+        listener: '',
+        service: 'web',
+        note: '',
+        options: {},
+        targets: [],
+        ...rest,
+      };
+      known.set(name, after);
+      return after;
+    };
+    const tables = fc.array(
+      fc.uniqueArray(fc.tuple(view, fc.constantFrom('rr', 'rnd')), {
+        selector: ([{ host, path }]) => `${host}${path}`,
+      }),
+    );
+    fc.assert(
+      fc.property(tables, (all) => {
+        for (const table of all) {
+          fixture.traffic.table = table
+            .map(([place, strategy]) => route({ ...place, strategy }))
+            .sort(inOrder);
+          fixture.clock.advance(1000);
+          const shown = [...current().routes.values()].sort(inOrder);
+          expect(shown).toEqual(fixture.traffic.table);
+        }
+      }),
+    );
   });
 
   it('goes on when the traffic cannot be sampled', () => {

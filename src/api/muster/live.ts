@@ -274,13 +274,12 @@ class LivePicture implements Live {
   #lookAtRoutes(): void {
     const routes = this.traffic.routes();
     if (routes !== this.#routes) {
-      const keys = new Set(routes.map(({ key }) => key));
-      for (const route of this.#routes) {
-        if (keys.has(route.key)) continue;
+      const { gone, come } = difference(this.#routes, routes);
+      for (const route of gone) {
         this.#picture.remove('routes', route.key);
         this.#happenings.push(routeHappening(route, 'removed'));
       }
-      for (const route of routes) {
+      for (const route of come) {
         if (!this.#picture.routes.has(route.key)) this.#happenings.push(routeHappening(route, 'added'));
         this.#picture.put('routes', route);
       }
@@ -310,6 +309,34 @@ class LivePicture implements Live {
 
 function targetOf(view: Pick<InstanceView, 'service' | 'address' | 'port'>): string {
   return `${fold(view.service)} ${addressKey(view)}`;
+}
+
+/**
+ * Routes whose keys are no longer there, and those that came or are others now. Both lists are in order of hosts, then of
+ * paths from long to short, and hold the same objects where nothing changed: of tens of thousands few are looked at.
+ */
+function difference(before: readonly RouteView[], after: readonly RouteView[]) {
+  const gone = new Map<string, RouteView>();
+  const come: RouteView[] = [];
+  for (let old = 0, now = 0; old < before.length || now < after.length; ) {
+    const [one, other] = [before[old], after[now]];
+    if (one === other) {
+      old++;
+      now++;
+    } else if (other === undefined || (one !== undefined && isFirst(one, other))) {
+      gone.set((one as RouteView).key, one as RouteView);
+      old++;
+    } else {
+      come.push(other);
+      now++;
+    }
+  }
+  for (const { key } of come) gone.delete(key);
+  return { gone: gone.values(), come };
+}
+
+function isFirst(one: RouteView, other: RouteView): boolean {
+  return one.host === other.host ? one.path >= other.path : one.host < other.host;
 }
 
 function routeHappening({ host, path, service }: RouteView, became: string): Happening {
