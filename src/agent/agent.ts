@@ -110,7 +110,7 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
     name: config.node.name,
     address: advertiseAddress(config.node.advertise, config.node.bind),
   };
-  const events = new EventLog();
+  const events = new EventLog(clock);
   const truth = await openTruth(parts, who, {
     onEvent: (event) => {
       if (concerns(event, { catalog: truth.store.catalog, node: who })) events.receive(event);

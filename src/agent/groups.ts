@@ -177,6 +177,7 @@ function controlOf(controller: GroupController): GroupControl {
   return {
     name: controller.name,
     view: () => controller.view(),
+    policy: () => controller.policy(),
     scale: async (size) => controller.scale(size),
     roll: async () => controller.roll(),
     pause: async () => controller.pause(),

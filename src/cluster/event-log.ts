@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { type Clock, systemClock } from '../lib/clock.ts';
 
 /** A custom event, as fired. */
 export interface UserEvent {
@@ -13,14 +14,25 @@ export interface UserEvent {
   readonly time: number;
 }
 
+/** One that reached this node. */
+export interface ReceivedEvent extends UserEvent {
+  /** By this node's clock, ms since the epoch. */
+  readonly receivedAt: number;
+}
+
 /** Consul keeps as many; older ones are forgotten. */
 const MAX_EVENTS = 256;
 
 /** The events that reached this node, oldest first. In memory only: an event is told, not kept. */
 export class EventLog {
-  #events: UserEvent[] = [];
+  readonly #clock: Pick<Clock, 'now'>;
+  #events: ReceivedEvent[] = [];
   #time = 0;
   readonly #waiters = new Set<() => void>();
+
+  constructor(clock: Pick<Clock, 'now'> = systemClock) {
+    this.#clock = clock;
+  }
 
   /** Makes an event. It is in the list only once it is received. */
   fire(event: Omit<UserEvent, 'id' | 'time'>): UserEvent {
@@ -30,12 +42,12 @@ export class EventLog {
   /** Takes up an event that is meant for this node. */
   receive(event: UserEvent): void {
     this.#time = Math.max(this.#time, event.time);
-    this.#events = [...this.#events, event].slice(-MAX_EVENTS);
+    this.#events = [...this.#events, { ...event, receivedAt: this.#clock.now() }].slice(-MAX_EVENTS);
     for (const wake of [...this.#waiters]) wake();
   }
 
   /** Events with this name, or all for "". */
-  list(name: string): readonly UserEvent[] {
+  list(name: string): readonly ReceivedEvent[] {
     return name === '' ? this.#events : this.#events.filter((event) => event.name === name);
   }
 

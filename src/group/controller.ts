@@ -6,6 +6,7 @@ import { messageOf } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { inParallel } from '../lib/in-parallel.ts';
 import type { Logger } from '../lib/log.ts';
+import type { AutoscaleSpec } from './autoscale/spec.ts';
 import type { Crew, Member } from './crew.ts';
 import type { GroupDisk, KeptGroup, KeptInstance } from './disk.ts';
 import { Group, type GroupDeps } from './group.ts';
@@ -145,6 +146,10 @@ export class GroupController {
       history: this.#history.points,
       instances,
     };
+  }
+
+  policy(): AutoscaleSpec | undefined {
+    return this.#spec.autoscale;
   }
 
   /**
@@ -291,6 +296,7 @@ export class GroupController {
       now,
       this.#size,
       this.#members.views().filter(({ leaving }) => !leaving),
+      this.#spec.autoscale?.signal,
     );
   }
 

@@ -1,5 +1,7 @@
 /** A group as people look at it; also the JSON of `/v1/muster/groups`. */
 import type { AutoscaleMode, Decision } from './autoscale/autoscaler.ts';
+import type { Carried } from './autoscale/signals.ts';
+import type { AutoscaleSpec } from './autoscale/spec.ts';
 import type { InstanceView } from './instance.ts';
 import type { RolloutState } from './rollout.ts';
 import type { Health } from './surroundings.ts';
@@ -22,6 +24,8 @@ export interface GroupPoint {
   readonly ready: number;
   /** Requests a second through the balancer, all instances together. */
   readonly requests: number;
+  /** What they carry of the other signals that the group goes by, as far as it can be measured. */
+  readonly carried?: Carried | undefined;
 }
 
 export interface GroupView {
@@ -54,6 +58,8 @@ export interface GroupView {
 export interface GroupControl {
   readonly name: string;
   view(): GroupView;
+  /** How its size is chosen; undefined: by hand. */
+  policy(): AutoscaleSpec | undefined;
   /** Answers with what it became. */
   scale(size: number): Promise<number>;
   roll(): Promise<void>;

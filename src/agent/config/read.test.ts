@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { DEFAULTS } from '../../group/autoscale/spec.ts';
+import { autoscaleSchema } from './autoscale.ts';
 import { faultsOf } from './read.test-support.ts';
 import { parseConfigText, readConfig } from './read.ts';
 
@@ -13,6 +15,11 @@ describe('a configuration that is right', () => {
       limits: { connectTimeout: 3000, maxHead: 32_768 },
     });
     expect(config.group).toEqual([]);
+  });
+
+  it('has those of an autoscaler that the simulator takes, too', () => {
+    const signal = [{ kind: 'cpu' as const, target: 1 }];
+    expect(autoscaleSchema.parse({ max: 3, signal })).toEqual({ ...DEFAULTS, max: 3, signal });
   });
 
   it('reads durations, sizes and port ranges, and leaves free keys as they are', () => {

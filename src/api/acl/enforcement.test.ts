@@ -246,6 +246,7 @@ describe('sessions, events, queries and config entries', () => {
     expect((await ask('PUT', '/v1/event/fire/other', { token })).status).toBe(403);
     await ask('PUT', '/v1/event/fire/other');
     expect((await ask('GET', '/v1/event/list', { token })).json).toMatchObject([{ Name: 'deploy' }]);
+    expect((await ask('GET', '/v1/muster/events', { token })).json).toMatchObject([{ name: 'deploy' }]);
   });
 
   test('prepared queries by their names; run with the token that they bring', async () => {

@@ -1,6 +1,7 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { register } from '../../catalog/commands/register.ts';
 import { EventLog } from '../../cluster/event-log.ts';
+import type { EventView } from '../muster/wire.ts';
 import { type Api, startApi } from '../server.ts';
 import { testContext } from '../test-context.ts';
 
@@ -47,6 +48,18 @@ it('reaches this node only when the filters let it', async () => {
     expect((await fire(path)).status).toBe(200);
   expect(await names()).toEqual(['a', 'c']);
   expect(await names('?name=c')).toEqual(['c']);
+});
+
+it('tells when it came, newest first', async () => {
+  const { url, context, fire } = await start();
+  await fire('a', 'one');
+  await fire('b?node=^test-');
+  const seen = (await (await fetch(url.replace('/event', '/muster/events'))).json()) as EventView[];
+  expect(seen).toMatchObject([
+    { name: 'b', payload: '', size: 0, node: '^test-' },
+    { name: 'a', payload: 'b25l', size: 3, node: '', order: 1 },
+  ]);
+  expect(seen[1]?.receivedAt).toBe(context.events.list('a')[0]?.receivedAt);
 });
 
 it('a blocked list returns with the next event of its name', async () => {

@@ -8,10 +8,12 @@ import { overviewOf, routesOf, serviceOf } from './answers.ts';
 import { clusterEndpoints } from './cluster.ts';
 import type { Dashboard } from './dashboard.ts';
 import { lookup } from './dns.ts';
+import { events } from './events.ts';
 import { groupEndpoints } from './groups.ts';
 import { history } from './history.ts';
 import { keyHistory } from './key-history.ts';
 import { sessions } from './sessions.ts';
+import { simulateGroup } from './simulate.ts';
 import { MAX_CHANGES } from './wire.ts';
 
 function dashboardOf({ dashboard }: ApiContext): Dashboard {
@@ -148,8 +150,10 @@ export const musterEndpoints: readonly Endpoint[] = [
   connections,
   lookup,
   sessions,
+  events,
   history,
   keyHistory,
   ...groupEndpoints,
+  simulateGroup,
   ...clusterEndpoints,
 ];

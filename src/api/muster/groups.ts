@@ -7,7 +7,8 @@ import { json, type Reply } from '../reply.ts';
 /** Instances that somebody may ask for. */
 const MOST = 1000;
 
-function groupOf({ groups }: ApiContext, name: string): GroupControl {
+/** Throws 404, with the groups that there are. */
+export function groupOf({ groups }: ApiContext, name: string): GroupControl {
   const all = groups?.() ?? [];
   const found = all.find((group) => group.name === name);
   if (found !== undefined) return found;

@@ -229,6 +229,23 @@ export interface SessionView {
 }
 export const MAX_SESSION_KEYS = 100;
 
+/** Of `/v1/muster/events`: a custom event that reached this agent. */
+export interface EventView {
+  readonly id: string;
+  readonly name: string;
+  readonly receivedAt: number;
+  /** Lamport time: later events have a higher one, whatever the clocks say. */
+  readonly order: number;
+  /** Base64. */
+  readonly payload: string;
+  /** Bytes of the payload. */
+  readonly size: number;
+  /** Whom it was meant for, as regular expressions: nodes, services, tags of those; "" for all. */
+  readonly node: string;
+  readonly service: string;
+  readonly tag: string;
+}
+
 /** One step on the way of a request, for "where does this URL go". */
 export interface ExplainStep {
   readonly kind: 'listener' | 'route' | 'candidate' | 'end';
@@ -293,6 +310,7 @@ export interface ConnectionsView {
   }[];
 }
 
+export type { GroupTrial, TrialStep, TriedPolicy } from '../../group/trial.ts';
 export type { GroupPoint, GroupView, ManagedInstance } from '../../group/view.ts';
 
 /** A point in the life of the catalog. `time` as in RFC 3339. */

@@ -1,7 +1,7 @@
 /** A simulation as a drawing: for the terminal, and as SVG. */
 
 import { figure } from '../../group/autoscale/arithmetic.ts';
-import type { Simulation, SimulationStep } from '../../group/autoscale/simulate.ts';
+import { type Column, columnsOf, type Simulation } from '../../group/autoscale/simulate.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { count } from '../load/text.ts';
 import {
@@ -17,32 +17,6 @@ import {
   strokes,
   text,
 } from '../svg.ts';
-
-/** Steps that share one column of a drawing: what was highest in them is drawn. */
-interface Column {
-  readonly at: number;
-  readonly load: number;
-  readonly size: number;
-  readonly ready: number;
-  readonly refused: number;
-}
-
-function columnsOf(steps: readonly SimulationStep[], width: number): Column[] {
-  const columns: Column[] = [];
-  const wide = Math.min(width, steps.length);
-  for (let column = 0; column < wide; column++) {
-    const from = Math.floor((column * steps.length) / wide);
-    const part = steps.slice(from, Math.max(from + 1, Math.floor(((column + 1) * steps.length) / wide)));
-    columns.push({
-      at: part[0]!.at,
-      load: Math.max(...part.map(({ load }) => load)),
-      size: Math.max(...part.map(({ size }) => size)),
-      ready: Math.min(...part.map(({ ready }) => ready)),
-      refused: part.reduce((sum, { refused }) => sum + refused, 0),
-    });
-  }
-  return columns;
-}
 
 const HEIGHT = 12;
 const AXIS = 8;

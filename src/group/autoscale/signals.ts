@@ -53,6 +53,9 @@ export const SIGNALS = {
 
 export type SignalName = keyof typeof SIGNALS;
 
+/** What all instances of a group together carry of a signal, in its unit. */
+export type Carried = Readonly<Partial<Record<SignalName, number>>>;
+
 /** Where the number of a `metric` comes from. */
 export type MetricSource =
   /** A page of metrics as Prometheus reads it; with `$PORT` and the like one for each instance, else one for the group. */

@@ -58,7 +58,7 @@ export function simulate(options: SimulationOptions): Simulation {
   let point = 0;
   for (let at = 0; at <= end; at += interval) {
     while (points[point + 1] !== undefined && points[point + 1]!.at <= at) point++;
-    const { load } = points[point]!;
+    const { load, carried } = points[point]!;
     const now = start + at;
     const observed: ObservedInstance[] = instances.map((startedAt) => ({
       startedAt,
@@ -86,7 +86,8 @@ export function simulate(options: SimulationOptions): Simulation {
     };
     const readings = signals.map(({ kind, target }): Reading => {
       if (kind === 'metric') return { signal: kind, target, values: [], ofGroup: { value: load } };
-      const value = SIGNALS[kind].read(busy);
+      const known = carried?.[kind];
+      const value = known === undefined ? SIGNALS[kind].read(busy) : known / Math.max(1, ready);
       const values = observed.map((instance) => (instance.ready ? value : 0));
       return { signal: kind, target, values, onlyGrows: onlyGrows(kind) };
     });
@@ -98,4 +99,34 @@ export function simulate(options: SimulationOptions): Simulation {
     while (instances.length < decision.size) instances.push(now);
   }
   return { steps, decisions, ...totals };
+}
+
+/** Steps that share one column of a drawing. */
+export interface Column {
+  /** Milliseconds since the beginning. */
+  readonly at: number;
+  /** What was highest in them; of `ready` what was lowest. */
+  readonly load: number;
+  readonly size: number;
+  readonly ready: number;
+  /** Units of work, of all of them together. */
+  readonly refused: number;
+}
+
+/** As many columns as there are steps, `width` at most. */
+export function columnsOf(steps: readonly SimulationStep[], width: number): Column[] {
+  const columns: Column[] = [];
+  const wide = Math.min(width, steps.length);
+  for (let column = 0; column < wide; column++) {
+    const from = Math.floor((column * steps.length) / wide);
+    const part = steps.slice(from, Math.max(from + 1, Math.floor(((column + 1) * steps.length) / wide)));
+    columns.push({
+      at: part[0]!.at,
+      load: Math.max(...part.map(({ load }) => load)),
+      size: Math.max(...part.map(({ size }) => size)),
+      ready: Math.min(...part.map(({ ready }) => ready)),
+      refused: part.reduce((sum, { refused }) => sum + refused, 0),
+    });
+  }
+  return columns;
 }

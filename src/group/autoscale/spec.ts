@@ -20,6 +20,28 @@ export interface AutoscaleSpec {
   readonly schedule: readonly ScheduleWindow[];
 }
 
+/** What `[group.autoscale]` says where it says nothing. */
+export const DEFAULTS: Omit<AutoscaleSpec, 'max' | 'signal'> = {
+  min: 1,
+  mode: 'on',
+  interval: 10_000,
+  policy: 'target',
+  target: { stabilization: 600_000, initialization: 60_000 },
+  hpa: {
+    tolerance: 0.1,
+    out: {
+      stabilization: 0,
+      rates: [
+        { instances: 4, period: 15_000 },
+        { share: 1, period: 15_000 },
+      ],
+      select: 'max',
+    },
+    in: { stabilization: 300_000, rates: [{ share: 1, period: 15_000 }], select: 'max' },
+  },
+  schedule: [],
+};
+
 export function createAutoscaler(spec: AutoscaleSpec): Autoscaler {
   const { min, max, mode, schedule } = spec;
   return new Autoscaler({ min, max, mode, schedule, policy: POLICIES[spec.policy](spec) });

@@ -1,5 +1,6 @@
 import { MusterError } from '../../errors.ts';
 import { parseDuration } from '../../lib/duration.ts';
+import type { Carried } from './signals.ts';
 
 /** Load from this moment on until the next point. */
 export interface TracePoint {
@@ -7,6 +8,8 @@ export interface TracePoint {
   readonly at: number;
   /** Units of work a second, for the whole group. */
   readonly load: number;
+  /** What was measured of other signals, where it was. */
+  readonly carried?: Carried | undefined;
 }
 
 export interface Trace {

@@ -4,6 +4,7 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import { MusterError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Store } from '../../store/store.ts';
+import type { AutoscaleSpec } from '../autoscale/spec.ts';
 import { byName, isTaking, ownHealth } from '../crew.ts';
 import { History } from '../history.ts';
 import type { Surroundings } from '../surroundings.ts';
@@ -60,6 +61,10 @@ export class PlacedGroup implements GroupControl {
     };
   }
 
+  policy(): AutoscaleSpec | undefined {
+    return this.#rows.plan()?.spec.autoscale;
+  }
+
   async scale(size: number): Promise<number> {
     return (await this.#ask('scale', size)).size;
   }
@@ -107,6 +112,7 @@ export class PlacedGroup implements GroupControl {
         now,
         plan.kept.size,
         this.#instances().filter(({ leaving }) => !leaving),
+        plan.spec.autoscale?.signal,
       );
   }
 
