@@ -96,3 +96,33 @@ it('makes a policy and a token with it, shows the secret once, and takes both aw
   await expectText(page, /Choose a policy/);
   expect(await tokens()).toHaveLength(2);
 });
+
+it('fires no event for a token that may only read them, and says so', async () => {
+  const as = (body: object) => ({
+    method: 'PUT',
+    headers: { 'X-Consul-Token': ROOT },
+    body: JSON.stringify(body),
+  });
+  const kinds = [
+    'agent_prefix',
+    'node_prefix',
+    'service_prefix',
+    'key_prefix',
+    'session_prefix',
+    'event_prefix',
+  ];
+  const rules = ['operator = "read"', ...kinds.map((kind) => `${kind} "" { policy = "read" }`)].join('\n');
+  await ask(`${muster.api}/v1/acl/policy`, as({ Name: 'lookers', Rules: rules }));
+  const { text } = await ask(`${muster.api}/v1/acl/token`, as({ Policies: [{ Name: 'lookers' }] }));
+  const { SecretID } = JSON.parse(text) as { SecretID: string };
+  await ask(`${muster.api}/v1/event/fire/deploy`, { ...as({}), body: 'now' });
+  const { page } = await openPage(browser, muster.api, '/ui/events');
+  await page.getByLabel('ACL token').fill(SecretID);
+  await page.keyboard.press('Enter');
+  await expectText(page, /1 event, newest first[\s\S]*deploy[\s\S]*now/);
+  await page.getByText('Fire an event').click();
+  await page.getByLabel('Name', { exact: true }).fill('deploy');
+  await page.getByRole('button', { name: 'Fire' }).click();
+  await page.getByRole('button', { name: 'Fire' }).click();
+  await expectText(page, /Not fired: Permission denied/);
+});

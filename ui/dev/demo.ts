@@ -14,6 +14,7 @@ import { deregisterService, register, updateCheck } from '../../src/catalog/comm
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLogger, stderrSink } from '../../src/lib/log.ts';
 import { openMemoryStore } from '../../src/store/memory.ts';
+import { demoGroups } from './demo-groups.ts';
 import { SyntheticTraffic } from './synthetic-traffic.ts';
 
 const { values: options } = parseArgs({
@@ -125,7 +126,11 @@ const about = {
   acl: false,
 };
 const dashboard = startDashboard({ catalog: store.catalog, traffic, about, clock: systemClock, logger });
-const { context } = testContext({}, { store, catalog: store.catalog, logger, dashboard });
+const groups = options.empty ? [] : demoGroups(Date.now());
+const { context } = testContext(
+  {},
+  { groups: () => groups, store, catalog: store.catalog, logger, dashboard },
+);
 await startApi({ context, host: '127.0.0.1', port, uiDirectory: options.ui });
 process.stdout.write(`dashboard: http://127.0.0.1:${port}/ui/\n`);
 

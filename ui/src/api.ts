@@ -8,7 +8,7 @@ export type Answer<T> =
   | { readonly kind: 'refused'; readonly status: number; readonly message: string };
 
 export interface CallOptions {
-  readonly method?: 'GET' | 'PUT' | 'DELETE';
+  readonly method?: 'GET' | 'PUT' | 'POST' | 'DELETE';
   readonly body?: string;
   readonly signal?: AbortSignal;
 }

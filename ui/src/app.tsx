@@ -1,14 +1,17 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect } from 'preact/hooks';
+import type { About } from '../../src/api/muster/wire.ts';
 import { byName } from './format.ts';
 import { type Link, type LiveView, useLive } from './live.ts';
 import { addressOf, type Place } from './location.ts';
 import { usePlace } from './navigation.ts';
+import { TabBar } from './parts/tab-bar.tsx';
 import { TokenButton } from './parts/token-field.tsx';
 import { Access } from './screens/access.tsx';
 import { Api } from './screens/api.tsx';
 import { Cluster } from './screens/cluster.tsx';
 import { Connections } from './screens/connections.tsx';
 import { Dns } from './screens/dns.tsx';
+import { Events } from './screens/events.tsx';
 import { Groups } from './screens/groups.tsx';
 import { HistoryScreen } from './screens/history.tsx';
 import { Keys } from './screens/keys.tsx';
@@ -21,20 +24,23 @@ import { Services } from './screens/services.tsx';
 import { Sessions } from './screens/sessions.tsx';
 import { type Theme, useTheme } from './theme.ts';
 
-const TABS = [
-  { name: 'overview', label: 'Overview' },
-  { name: 'services', label: 'Services' },
-  { name: 'routes', label: 'Routes' },
-  { name: 'connections', label: 'Connections' },
-  { name: 'groups', label: 'Groups' },
-  { name: 'keys', label: 'Keys' },
-  { name: 'sessions', label: 'Sessions' },
-  { name: 'dns', label: 'DNS' },
-  { name: 'access', label: 'Access' },
-  { name: 'cluster', label: 'Cluster' },
-  { name: 'history', label: 'History' },
-  { name: 'api', label: 'API' },
-] as const;
+const TABS = (
+  [
+    { name: 'overview', label: 'Overview' },
+    { name: 'services', label: 'Services' },
+    { name: 'routes', label: 'Routes' },
+    { name: 'connections', label: 'Connections' },
+    { name: 'groups', label: 'Groups' },
+    { name: 'keys', label: 'Keys' },
+    { name: 'sessions', label: 'Sessions' },
+    { name: 'dns', label: 'DNS' },
+    { name: 'access', label: 'Access' },
+    { name: 'cluster', label: 'Cluster' },
+    { name: 'history', label: 'History' },
+    { name: 'events', label: 'Events' },
+    { name: 'api', label: 'API' },
+  ] as const
+).map((tab) => ({ ...tab, href: addressOf(tab) }));
 
 export function App() {
   const place = usePlace();
@@ -65,14 +71,6 @@ function Header({ place, view }: { place: Place; view: LiveView }) {
   const { theme, next } = useTheme();
   const about = view.picture?.about;
   const current = place.screen.name === 'service' ? 'services' : place.screen.name;
-  const tabs = useRef<HTMLElement>(null);
-  // Where not all of them have room, the one that is shown is in the middle.
-  useEffect(() => {
-    const tab = tabs.current?.querySelector<HTMLElement>('[aria-current]');
-    if (tabs.current === null || !tab) return;
-    const { offsetLeft, clientWidth } = tabs.current;
-    tabs.current.scrollLeft = tab.offsetLeft - offsetLeft - (clientWidth - tab.offsetWidth) / 2;
-  }, [current]);
   return (
     <header class="top">
       <div class="inner">
@@ -80,23 +78,14 @@ function Header({ place, view }: { place: Place; view: LiveView }) {
           <Logo />
           muster
         </a>
-        <nav ref={tabs} aria-label="Screens">
-          {TABS.map(({ name, label }) => (
-            <a key={name} href={addressOf({ name })} aria-current={current === name ? 'page' : undefined}>
-              {label}
-            </a>
-          ))}
-        </nav>
+        <TabBar tabs={TABS} current={current} />
         <div class="side">
           {about !== undefined && (
-            <span
-              class="where"
-              title={`Muster ${about.version}${about.carriage === '' ? '' : `, traffic by ${about.carriage}`}`}
-            >
+            <span class="where" title={whereWords(about)}>
               {about.node} <span class="faint">in {about.datacenter}</span>
             </span>
           )}
-          <LinkState link={view.link} />
+          <LinkState link={view.link} title={about && whereWords(about)} />
           <TokenButton />
           <button
             type="button"
@@ -139,7 +128,7 @@ function Content({ place, view }: { place: Place; view: LiveView }) {
     case 'connections':
       return <Connections about={picture.about} />;
     case 'groups':
-      return <Groups about={picture.about} now={view.now} />;
+      return <Groups about={picture.about} query={query} now={view.now} />;
     case 'keys':
       return <Keys about={picture.about} query={query} />;
     case 'sessions':
@@ -158,6 +147,8 @@ function Content({ place, view }: { place: Place; view: LiveView }) {
       return <Cluster about={picture.about} />;
     case 'history':
       return <HistoryScreen picture={picture} query={query} now={view.now} />;
+    case 'events':
+      return <Events about={picture.about} query={query} now={view.now} />;
     case 'api':
       return <Api about={picture.about} query={query} />;
   }
@@ -178,9 +169,14 @@ const LINK_WORDS: Record<Link, string> = {
   refused: 'no access',
 };
 
-function LinkState({ link }: { link: Link }) {
+function whereWords({ node, datacenter, version, carriage }: About): string {
+  const traffic = carriage === '' ? '' : `, traffic by ${carriage}`;
+  return `${node} in ${datacenter}, Muster ${version}${traffic}`;
+}
+
+function LinkState({ link, title }: { link: Link; title: string | undefined }) {
   return (
-    <span class={`link ${link}`} role="status">
+    <span class={`link ${link}`} role="status" title={title}>
       <span class="dot" aria-hidden="true" />
       {LINK_WORDS[link]}
     </span>
@@ -254,6 +250,8 @@ function titleOf({ screen }: Place): string {
       return 'Cluster';
     case 'history':
       return 'History';
+    case 'events':
+      return 'Events';
     case 'api':
       return 'API';
     case 'lost':

@@ -92,6 +92,17 @@ export function lockExample({ api }: About): string {
   return `CONSUL_HTTP_ADDR=${api} muster lock jobs/nightly sleep 60`;
 }
 
+export function eventExample({ api }: About): string {
+  return `curl -X PUT http://${api}/v1/event/fire/deploy -d 7f3a2c`;
+}
+
+export function watchExample(): string {
+  return `[[watch]]
+type = "event"
+name = "deploy"
+command = "./deploy.sh"`;
+}
+
 export function aclExample(): string {
   return `[acl]
 enabled = true

@@ -65,6 +65,13 @@ export function formatTime(at: number): string {
   return new Date(at).toLocaleTimeString('en-GB', { hour12: false });
 }
 
+/** How far into something: "0:00", "7:30", "26:05" in minutes and seconds, from an hour on "1:05 h". */
+export function formatElapsed(ms: number): string {
+  const [large, small] = ms >= 3_600_000 ? [3_600_000, 60_000] : [60_000, 1000];
+  const rest = String(Math.floor((ms % large) / small)).padStart(2, '0');
+  return `${Math.floor(ms / large)}:${rest}${large === 3_600_000 ? ' h' : ''}`;
+}
+
 /** Order in which people count: web-2 before web-10. */
 export function byName(a: string, b: string): number {
   return natural.compare(a, b);

@@ -13,6 +13,7 @@ export type Screen =
   | { readonly name: 'access' }
   | { readonly name: 'cluster' }
   | { readonly name: 'history' }
+  | { readonly name: 'events' }
   | { readonly name: 'api' }
   | { readonly name: 'connections' }
   | { readonly name: 'lost'; readonly path: string };
@@ -40,6 +41,7 @@ const OWN = new Set([
   'cluster',
   'nodes',
   'history',
+  'events',
   'connections',
   'api',
 ]);
@@ -71,7 +73,17 @@ export function placeOf({ pathname, search, hash }: Pick<URL, 'pathname' | 'sear
 }
 
 /** Screens whose address is their name. */
-const PLAIN = ['routes', 'groups', 'history', 'connections', 'sessions', 'dns', 'access', 'api'] as const;
+const PLAIN = [
+  'routes',
+  'groups',
+  'history',
+  'events',
+  'connections',
+  'sessions',
+  'dns',
+  'access',
+  'api',
+] as const;
 
 function isPlain(word: string): word is (typeof PLAIN)[number] {
   return PLAIN.some((name) => name === word);
@@ -99,6 +111,7 @@ export function addressOf(screen: Screen): string {
     case 'groups':
     case 'cluster':
     case 'history':
+    case 'events':
     case 'connections':
     case 'sessions':
     case 'dns':

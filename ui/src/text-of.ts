@@ -7,3 +7,9 @@ export function textOf(base64: string): string | undefined {
     return undefined;
   }
 }
+
+/** The same for what is only looked at: text with signs that cannot be seen (but for tabs and the ends of lines) is none. */
+export function readableTextOf(base64: string): string | undefined {
+  const text = textOf(base64);
+  return text === undefined || /[^\P{Cc}\t\r\n]/u.test(text) ? undefined : text;
+}

@@ -47,7 +47,7 @@ export function HeatMapChart({ map }: { map: HeatMap }) {
         </svg>
       </div>
       <figcaption>
-        <span>{formatTime(columns[0]?.at ?? 0)}</span>
+        <span>{formatTime((columns.at(-1)?.at ?? 0) - COLUMNS * step)}</span>
         <span class="legend">
           few
           {paths.map((_, level) => (

@@ -1,18 +1,22 @@
+import { useState } from 'preact/hooks';
 import type { About, GroupView, ManagedInstance } from '../../../src/api/muster/wire.ts';
 import { useAnswer } from '../api.ts';
 import { groupExample } from '../examples.ts';
 import { formatMany, formatSpan } from '../format.ts';
-import { addressOf } from '../location.ts';
+import { addressOf, withQuery } from '../location.ts';
+import { go } from '../navigation.ts';
 import { Action } from '../parts/action.tsx';
 import { Copyable } from '../parts/copy.tsx';
 import { SizeChart } from '../parts/size-chart.tsx';
 import { Source } from '../parts/source.tsx';
 import { Trouble } from '../parts/trouble.tsx';
+import { GroupTrialPanel } from './group-trial.tsx';
+import { NOTHING } from './trial-question.ts';
 
 const PATH = '/v1/muster/groups';
 
 /** Is the size right? */
-export function Groups({ about, now }: { about: About; now: number }) {
+export function Groups({ about, query, now }: { about: About; query: URLSearchParams; now: number }) {
   const { value: groups, trouble, again } = useAnswer<GroupView[]>(PATH);
   return (
     <>
@@ -28,17 +32,28 @@ export function Groups({ about, now }: { about: About; now: number }) {
         </section>
       )}
       {groups?.map((group) => (
-        <GroupPanel key={group.name} group={group} now={now} again={again} />
+        <GroupPanel key={group.name} group={group} query={query} now={now} again={again} />
       ))}
       <Source path={PATH} api={about.api} />
     </>
   );
 }
 
-function GroupPanel({ group, now, again }: { group: GroupView; now: number; again: () => void }) {
+function GroupPanel({
+  group,
+  query,
+  now,
+  again,
+}: {
+  group: GroupView;
+  query: URLSearchParams;
+  now: number;
+  again: () => void;
+}) {
   const { name, size, ready, autoscale, decision, held, rollout, service } = group;
   const path = `${PATH}/${encodeURIComponent(name)}`;
   const isFull = ready === size;
+  const isTrying = query.get('try') === name;
   return (
     <section class="panel group" aria-label={`Group ${name}`}>
       <div class="head">
@@ -66,9 +81,29 @@ function GroupPanel({ group, now, again }: { group: GroupView; now: number; agai
           )}
         </p>
       </div>
-      <SizeChart group={group} />
+      <SizeChart
+        label={`Instances of ${name} and requests per second, ${formatSpan(spanOf(group))}`}
+        points={group.history.map((point) => ({
+          at: point.at,
+          size: point.size,
+          load: point.requests,
+          other: point.ready,
+        }))}
+        names={{ size: 'wanted', other: 'ready' }}
+        band={autoscale}
+        marks={marksOf(group)}
+      />
       <ul class="words">
-        <li>{rolloutSentence(group, now)}</li>
+        <li class="rollout">
+          {rolloutSentence(group, now)}
+          {rollout.mode !== 'idle' && (
+            <progress
+              aria-label="Instances of the edition that all are to have"
+              max={Math.max(1, size)}
+              value={currentOf(group)}
+            />
+          )}
+        </li>
         {decision !== null && (
           <li>
             The autoscaler wants {decision.recommended}: {decision.reason}
@@ -84,6 +119,7 @@ function GroupPanel({ group, now, again }: { group: GroupView; now: number; agai
           done={again}
           disabled={size === 0}
         />
+        <Resize path={path} name={name} size={size} done={again} />
         {rollout.mode === 'idle' && (
           <Action
             label="Replace all"
@@ -102,20 +138,74 @@ function GroupPanel({ group, now, again }: { group: GroupView; now: number; agai
             done={again}
           />
         )}
+        <button
+          type="button"
+          class="quiet small"
+          aria-expanded={isTrying}
+          onClick={() => go(`/ui/groups${withQuery(query, isTrying ? NOTHING : { ...NOTHING, try: name })}`)}
+        >
+          {isTrying ? 'Close what if' : 'What if?'}
+        </button>
       </div>
+      {isTrying && <GroupTrialPanel group={name} query={query} />}
       <Instances instances={group.instances} edition={group.edition} now={now} />
     </section>
   );
 }
 
-function rolloutSentence({ rollout, edition, instances }: GroupView, now: number): string {
+function spanOf({ history }: GroupView): number {
+  return (history.at(-1)?.at ?? 0) - (history[0]?.at ?? 0);
+}
+
+/** Those of the time that is drawn, oldest first. */
+function marksOf({ decisions, history }: GroupView): GroupView['decisions'] {
+  const from = history[0]?.at ?? 0;
+  return decisions.filter(({ at }) => at >= from).toReversed();
+}
+
+/** To any size at once. */
+function Resize({ path, name, size, done }: { path: string; name: string; size: number; done: () => void }) {
+  const [wanted, setWanted] = useState('');
+  const isSize = /^\d{1,4}$/.test(wanted) && Number(wanted) !== size;
+  return (
+    <>
+      <input
+        type="number"
+        class="size"
+        min="0"
+        max="1000"
+        aria-label={`Size of ${name}`}
+        placeholder={String(size)}
+        value={wanted}
+        onInput={({ currentTarget }) => setWanted(currentTarget.value)}
+      />
+      <Action
+        label="Set the size"
+        question={`Brings ${name} from ${size} to ${formatMany(Number(wanted), 'instance')}.`}
+        path={`${path}/scale?size=${wanted}`}
+        disabled={!isSize}
+        done={() => {
+          setWanted('');
+          done();
+        }}
+      />
+    </>
+  );
+}
+
+/** How many instances are of the edition that all are to have. */
+function currentOf({ edition, instances }: GroupView): number {
+  return instances.filter((one) => one.edition === edition && !one.leaving).length;
+}
+
+function rolloutSentence(group: GroupView, now: number): string {
+  const { rollout, edition, size } = group;
   const since = formatSpan(Math.max(0, now - rollout.since));
-  const current = instances.filter((one) => one.edition === edition && !one.leaving).length;
   switch (rollout.mode) {
     case 'idle':
       return `Edition ${edition}, for ${since}`;
     case 'rolling':
-      return `Edition ${edition} is being rolled out for ${since}: ${formatMany(current, 'instance')} so far`;
+      return `Edition ${edition} is being rolled out for ${since}: ${currentOf(group)} of ${formatMany(size, 'instance')} so far`;
     case 'paused':
       return `The rollout of edition ${edition} waits for ${since}: ${rollout.reason}`;
     case 'rolling-back':
@@ -157,8 +247,10 @@ function Instances({
                 {instance.node !== undefined && <span class="faint"> on {instance.node}</span>}
               </th>
               <td data-label="State">
-                <span class={toneOf(instance)}>{stateOf(instance)}</span>{' '}
-                <span class="faint">for {formatSpan(Math.max(0, now - instance.state.since))}</span>
+                <span>
+                  <span class={toneOf(instance)}>{stateOf(instance)}</span>{' '}
+                  <span class="faint">for {formatSpan(Math.max(0, now - instance.state.since))}</span>
+                </span>
               </td>
               <td data-label="Ports">
                 <code>

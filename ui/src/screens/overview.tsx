@@ -74,7 +74,7 @@ export function Overview({ view, picture }: { view: LiveView; picture: Picture }
       </div>
       {peak > 0 && <LatencyPanel />}
       {picture.problems.size > 0 && <Problems picture={picture} />}
-      <Source path="/v1/muster/overview" api={about.api} />
+      <Source path="/v1/muster/overview" api={about.api} isLive />
     </>
   );
 }

@@ -7,7 +7,8 @@ agent_prefix ""   { policy = "read" }
 node_prefix ""    { policy = "read" }
 service_prefix "" { policy = "read" }
 key_prefix ""     { policy = "read" }
-session_prefix "" { policy = "read" }`;
+session_prefix "" { policy = "read" }
+event_prefix ""   { policy = "read" }`;
 
 /** The agent is there and does not let us see. */
 export function Refused({ refusal }: { refusal: string }) {

@@ -83,7 +83,7 @@ export function Routes({
           </section>
         </>
       )}
-      <Source path="/v1/muster/routes" api={about.api} />
+      <Source path="/v1/muster/routes" api={about.api} isLive />
     </>
   );
 }

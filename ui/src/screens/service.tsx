@@ -134,8 +134,14 @@ export function ServiceScreen({ view, picture, name, query }: ServiceProps) {
           <p class="none">No instance fits. {formatMany(instances.length, 'is', 'are')} there in all.</p>
         )}
       </section>
+      {instances.some(({ node }) => node !== about.node) && (
+        <p class="faint after">
+          An instance is drained at the agent that it is registered with: here those of {about.node}, the
+          others at theirs, or with <code>muster drain</code> there.
+        </p>
+      )}
       {traffic !== undefined && <LatencyPanel service={service.name} />}
-      <Source path={path} api={about.api} />
+      <Source path={path} api={about.api} isLive />
     </>
   );
 }
@@ -163,7 +169,7 @@ function Unknown({ name, picture, path }: { name: string; picture: Picture; path
         </p>
         <Copyable text={routeExample(about, name)} label="the command" />
       </section>
-      <Source path={path} api={about.api} />
+      <Source path={path} api={about.api} isLive />
     </>
   );
 }

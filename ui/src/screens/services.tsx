@@ -30,7 +30,7 @@ export function Services({
           <p>No services yet. Start one and register it; it appears here at once:</p>
           <Copyable text={registerExample(about)} label="the commands" />
         </section>
-        <Source path="/v1/muster/overview" api={about.api} />
+        <Source path="/v1/muster/overview" api={about.api} isLive />
       </>
     );
   const state = query.get('state') ?? '';
@@ -79,7 +79,7 @@ export function Services({
         </table>
         {shown.length === 0 && <p class="none">No service fits. {all.length} are there in all.</p>}
       </section>
-      <Source path="/v1/muster/overview" api={about.api} />
+      <Source path="/v1/muster/overview" api={about.api} isLive />
     </>
   );
 }
