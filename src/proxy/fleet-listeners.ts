@@ -46,7 +46,7 @@ export class FleetListeners {
     return { ...spec, port: known?.port ?? spec.port, isShared: known !== undefined, descriptors };
   }
 
-  /** Of those that are there, the sockets that no worker has. */
+  /** Lets go of the sockets of all listeners, but for what workers have of them. */
   closeDoors(): void {
     for (const id of this.#specs.keys()) this.#doors.close(id);
   }

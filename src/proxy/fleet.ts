@@ -213,8 +213,9 @@ export class ProxyFleet {
   async #stop(farewell: Farewell): Promise<void> {
     this.#ticketKeys.stop();
     this.#replacement.stop();
-    await Promise.all([...this.#members].map((member) => member.end(farewell)));
+    // From here on only the workers have the sockets: once they take no more, clients are refused, and do not wait for nobody.
     this.#listeners.closeDoors();
+    await Promise.all([...this.#members].map((member) => member.end(farewell)));
   }
 
   /** Resolves when the worker has told of all its listeners, with the first error among them. Rejects when it ends before. */
