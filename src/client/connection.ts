@@ -288,6 +288,8 @@ function remedyFor(status: number, body: string): string {
   if (status === 404 && !body.startsWith('No '))
     return ' Check the name, and that the agent is new enough to know this endpoint.';
   if (status === 429) return ' Ask less often.';
+  if (body.includes('No cluster leader'))
+    return ' No majority of the servers can be reached from there: try again in a moment; if it stays so, the log of the agent says where it looks for them.';
   if (status > 500 || body.includes('leader')) return ' Try again in a moment.';
   // A bare 500 is also Consul's answer to what it cannot do for us: it has said why.
   return status === 500 && body === '' ? ' The log of the agent says why.' : '';

@@ -1,8 +1,6 @@
 import path from 'node:path';
 import { isMusterError, MusterError } from '../errors.ts';
-import type { Clock } from '../lib/clock.ts';
 import { formatHostPort, type HostPort } from '../lib/host-port.ts';
-import type { Logger } from '../lib/log.ts';
 import { Book, type Entry } from './book.ts';
 import {
   type Cluster,
@@ -31,7 +29,6 @@ export interface ClientCluster {
 const CALL_TIMEOUT = 2_000;
 /** The sources of addresses are asked again when so many ms have passed. */
 const CONTACTS_AGE = 5_000;
-const WAIT_LOG = 10_000;
 
 /** Starts an agent that keeps no truth: follows a server. Resolves when the catalog is there. */
 export async function startClient(options: ClientOptions): Promise<ClientCluster> {
@@ -44,6 +41,8 @@ export async function startClient(options: ClientOptions): Promise<ClientCluster
   let leader = '';
   let contacts: HostPort[] = [];
   let contactsAt = Number.NEGATIVE_INFINITY;
+  /** By address, where somebody said that servers are. */
+  const joined = new Map<string, HostPort>();
 
   /**
    * Those that were heard of in an order of this node's own, so that agents spread over the servers; then whatever
@@ -56,7 +55,8 @@ export async function startClient(options: ClientOptions): Promise<ClientCluster
     }
     const known = shuffled(book.others(), random).map(({ host, port: at }) => ({ host, port: at }));
     const addresses = new Set(known.map(addressOf));
-    return [...known, ...contacts.filter((one) => !addresses.has(addressOf(one)))];
+    const given = new Map([...contacts.map((one) => [addressOf(one), one] as const), ...joined]);
+    return [...known, ...[...given.values()].filter((one) => !addresses.has(addressOf(one)))];
   };
   const store = openFollowerStore({
     self: { id: self.id, name: self.name },
@@ -75,7 +75,7 @@ export async function startClient(options: ClientOptions): Promise<ClientCluster
     clock,
     logger: logger.child('follow'),
   });
-  await whenReady(store, { signal, clock, logger });
+  await whenReady(store, signal);
 
   const cluster: Cluster = {
     keyring,
@@ -85,7 +85,8 @@ export async function startClient(options: ClientOptions): Promise<ClientCluster
       const caller = new Caller({ host, port: at }, keyring);
       try {
         await caller.call('alive', { id: self.id, name: self.name }, CALL_TIMEOUT);
-        contacts = [...contacts, { host, port: at }];
+        const place = { host, port: at };
+        joined.set(addressOf(place), place);
       } finally {
         caller.close();
       }
@@ -116,16 +117,7 @@ export async function startClient(options: ClientOptions): Promise<ClientCluster
   };
 }
 
-async function whenReady(
-  store: FollowerStore,
-  { signal, clock, logger }: { signal: AbortSignal | undefined; clock: Clock; logger: Logger },
-): Promise<void> {
-  let cancel = () => {};
-  const mention = () => {
-    logger.info('waiting for a server to follow');
-    cancel = clock.after(WAIT_LOG, mention);
-  };
-  cancel = clock.after(1000, mention);
+async function whenReady(store: FollowerStore, signal: AbortSignal | undefined): Promise<void> {
   // Timers of the clock do not keep the process alive, and there is nothing else yet that does.
   const stay = setInterval(() => {}, 60_000);
   const aborted = new Promise<never>((_resolve, reject) => {
@@ -140,7 +132,6 @@ async function whenReady(
     await Promise.race([store.ready, aborted]);
   } finally {
     clearInterval(stay);
-    cancel();
   }
 }
 

@@ -1,6 +1,7 @@
 import { Catalog } from '../catalog/catalog.ts';
 import { isMusterError, MusterError, messageOf } from '../errors.ts';
 import { type Clock, pause } from '../lib/clock.ts';
+import { formatHostPort } from '../lib/host-port.ts';
 import type { Logger } from '../lib/log.ts';
 import { Barrier } from '../store/etcd/barrier.ts';
 import { noLeader } from '../store/etcd/commits.ts';
@@ -15,6 +16,7 @@ import { FollowedCatalog } from './followed-catalog.ts';
 import type { Keyring } from './link/keyring.ts';
 import { type Asked, askForLines } from './link/lines.ts';
 import { Caller } from './link/rpc.ts';
+import { SearchLog } from './search-log.ts';
 
 /** Until a server that says nothing is given up, in ms: two signs of life are without an answer. */
 const SILENCE = 1_000;
@@ -79,6 +81,7 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
   let contactAt = 0;
   /** It is, until that server says otherwise. */
   let isKnown = false;
+  const search = new SearchLog({ logger, clock, hasBegun: () => followed.isLoaded });
   const waiters = new Set<{ index: number; resolve(): void }>();
   let becomeReady = () => {};
   const ready = new Promise<void>((resolve) => {
@@ -171,6 +174,7 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
             isFollowing = true;
             caller = own;
             address = server;
+            search.found(formatHostPort(server.host, server.port));
           },
           line: (text) => {
             if (!isOver && !take(messageIn(text))) over();
@@ -185,10 +189,7 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
         }, reject);
       });
     } catch (error) {
-      logger.debug('a server cannot be followed', {
-        server: `${server.host}:${server.port}`,
-        error: messageOf(error),
-      });
+      search.failed(formatHostPort(server.host, server.port), messageOf(error));
     }
     cancel();
     isKnown = false;
@@ -206,13 +207,10 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
   const follow = async () => {
     while (!closed) {
       for (const server of await options.servers()) {
-        const began = clock.now();
         if (closed || !(await followOne(server)) || closed) continue;
-        logger.info('the server that was followed is lost, looking for another', {
-          server: `${server.host}:${server.port}`,
-          afterSeconds: Math.round((clock.now() - began) / 1000),
-        });
+        search.lost(formatHostPort(server.host, server.port));
       }
+      search.roundEnded();
       await pause(clock, RETRY);
     }
   };

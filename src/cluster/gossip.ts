@@ -55,6 +55,8 @@ export class Gossip {
   /** By node ID, what a server last said and when. */
   readonly #last = new Map<string, { hello: Hello; at: number }>();
   readonly #busy = new Set<string>();
+  /** By address, why nobody answered there when it was last asked. */
+  #unreachable = new Map<string, string>();
   #contactsAt = Number.NEGATIVE_INFINITY;
   #cancel: () => void = () => {};
   #stopped = false;
@@ -91,6 +93,11 @@ export class Gossip {
       const last = this.#last.get(entry.id);
       return last !== undefined && clock.now() - last.at < 2 * TIMEOUT ? [{ entry, hello: last.hello }] : [];
     });
+  }
+
+  /** Addresses to join at which nobody answers, with why. */
+  unreachable(): string[] {
+    return [...this.#unreachable].map(([address, why]) => `${address} (${why})`);
   }
 
   /** Answers a server that says hello. */
@@ -161,14 +168,21 @@ export class Gossip {
         formatHostPort(host, port),
       ),
     );
-    for (const address of await findContacts()) {
-      if (known.has(formatHostPort(address.host, address.port)) || this.#stopped) continue;
-      this.contact(address).catch((error: unknown) => {
-        logger.debug('nobody answers at an address to join', {
-          address: formatHostPort(address.host, address.port),
-          error: messageOf(error),
-        });
-      });
-    }
+    const contacts = (await findContacts()).filter(
+      ({ host, port }) => !known.has(formatHostPort(host, port)),
+    );
+    if (this.#stopped) return;
+    const failed = new Map<string, string>();
+    await Promise.all(
+      contacts.map((contact) =>
+        this.contact(contact).catch((error: unknown) => {
+          const address = formatHostPort(contact.host, contact.port);
+          const { cause } = error as { cause?: unknown };
+          failed.set(address, messageOf(cause ?? error));
+          logger.debug('nobody answers at an address to join', { address, error: messageOf(error) });
+        }),
+      ),
+    );
+    this.#unreachable = failed;
   }
 }

@@ -48,6 +48,8 @@ export interface ServerCluster {
 
 /** How often waiting is mentioned in the log, in ms. */
 const WAIT_LOG = 10_000;
+/** All who are there have answered by then, in ms. */
+const FIRST_ANSWERS = 1_500;
 /** Between two looks at what there is to do. */
 const TURN = 200;
 /** Only nodes with the key can ask; the catalog of one cluster lies below this in its etcd. */
@@ -183,7 +185,8 @@ class Server implements ServerCluster, ServerParts {
   /** Founds the cluster with others or joins theirs, as long as it takes. */
   async #becomeMember(): Promise<void> {
     const { clock, logger, signal, expect } = this.options;
-    let mentioned = Number.NEGATIVE_INFINITY;
+    // Until the first answers are there.
+    let mentioned = clock.now() - WAIT_LOG + FIRST_ANSWERS;
     for (;;) {
       if (signal?.aborted || this.isStopping)
         throw new MusterError('cluster.refused', 'stopped before the cluster was there');
@@ -193,8 +196,13 @@ class Server implements ServerCluster, ServerParts {
       if (clock.now() - mentioned >= WAIT_LOG) {
         mentioned = clock.now();
         const others = this.gossip.reachable();
+        const unreachable = this.gossip.unreachable();
         logger.info(`waiting for other servers: ${others.length + 1} of ${expect} are here`, {
           servers: [this.book.self.name, ...others.map(({ entry }) => entry.name)].join(' '),
+          ...(unreachable.length === 0 ? {} : { unreachable: unreachable.join(', ') }),
+          ...(unreachable.length + others.length === 0
+            ? { hint: 'no address of another server is known: give some with -retry-join' }
+            : {}),
         });
       }
       await pause(clock, TURN);

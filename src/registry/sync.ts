@@ -145,7 +145,9 @@ export class Sync {
       await this.#options.store.write((tx) => bringInLine(tx, truth(), how));
     } catch (error) {
       if (!this.#stopped && !isMusterError(error, 'store.closed')) {
-        this.#options.logger.error('could not write to the catalog, trying again', {
+        // An election, or servers that are away: nothing is wrong here, and it is written once they are back.
+        const level = isMusterError(error, 'store.no_leader') ? 'warn' : 'error';
+        this.#options.logger[level]('could not write to the catalog, trying again', {
           error: messageOf(error),
         });
         const policy = this.#options.store.remote === undefined ? RETRY : RETRY_AWAY;

@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { duration, listenPort, secret } from './fields.ts';
 
+/** As `contacts.ts` takes it apart. */
+const SOURCE = /^(?:(?:srv|file|exec):.+|[^\s/=]+)$/s;
+
 export const clusterSchema = z
   .strictObject({
     server: z
@@ -18,7 +21,12 @@ export const clusterSchema = z
         'So many servers found the cluster together, once they know each other; the same on all of them, 3 or 5. A server that finds a cluster joins it whatever this says.',
       ),
     retryJoin: z
-      .array(z.string().min(1))
+      .array(
+        z.string().regex(SOURCE, {
+          error:
+            'expected "host", "host:port", "srv:NAME", "file:PATH" or "exec:COMMAND" (in a cloud: a command that prints addresses)',
+        }),
+      )
       .default([])
       .describe(
         'Where servers may be found: "host", "host:port", "srv:NAME" for SRV records, "file:PATH" or "exec:COMMAND" for addresses, one per line. Asked again and again; only the first contact hangs on it.',

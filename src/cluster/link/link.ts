@@ -164,6 +164,14 @@ function reason(error: Error & { code?: string }): string {
   return `it does not speak the protocol of links (${error.code ?? error.message})`;
 }
 
+/** Of one that dials: what it is told by a node that does not know its key, or knows another one by this name. */
+const REFUSED = new Set([
+  'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE',
+  'ERR_SSL_TLSV1_ALERT_DECRYPT_ERROR',
+  'ERR_SSL_SSLV3_ALERT_ILLEGAL_PARAMETER',
+]);
+const OTHER_KEY = 'the node there has another key: all nodes of a cluster are given the same with -encrypt';
+
 /**
  * Makes a link. Rejects when there is none within `timeout` ms. The other side has shown that it has the key when
  * this resolves.
@@ -199,9 +207,9 @@ export function dialLink(
       link.setKeepAlive(true, KEEP_ALIVE);
       resolve(link);
     });
-    link.once('error', (error) => {
+    link.once('error', (error: Error & { code?: string }) => {
       clearTimeout(timer);
-      reject(error);
+      reject(REFUSED.has(error.code ?? '') ? new Error(OTHER_KEY, { cause: error }) : error);
     });
     link.once('close', () => {
       clearTimeout(timer);
