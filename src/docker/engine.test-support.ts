@@ -159,7 +159,11 @@ export class TestEngine {
           text += chunk;
         });
         answer.on('error', reject);
-        answer.on('end', () => ((answer.statusCode ?? 500) < 400 ? resolve(text) : reject(new Error(text))));
+        answer.on('end', () => {
+          const { statusCode = 500 } = answer;
+          if (statusCode < 400) resolve(text);
+          else reject(new Error(`${method} ${path}: ${statusCode} ${text}`));
+        });
       })
         .on('error', reject)
         .end(content);
