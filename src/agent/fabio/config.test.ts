@@ -4,6 +4,7 @@ import { isMusterError } from '../../errors.ts';
 import { readFabioConfig } from './config.ts';
 import { parseKeyValues } from './key-values.ts';
 import { opensslName } from './listener-specs.ts';
+import { validateFabio } from './validate.ts';
 
 const read = (file: string, env: Record<string, string> = {}, flags: Record<string, string> = {}) =>
   readFabioConfig({ file, env, flags });
@@ -59,6 +60,19 @@ describe("fabio's settings", () => {
       }
     })();
     expect(isMusterError(error, 'config.invalid') && error.message).toMatch(message);
+  });
+
+  it('that are refused are told all at once, each with its place', () => {
+    const file = 'proxy.strategy = magic\nui.title = x\nproxy.noroutestatus = 99\nproxy.addr = 80';
+    expect(() => read(file)).toThrow(
+      /^line 1: invalid proxy\.strategy: magic.*\nline 3: proxy\.noroutestatus must.*\nline 4: .*expected host:port/,
+    );
+    expect(validateFabio({ file: `${file}\nproxy.matcherx = 3`, env: {}, flags: {} })).toMatchObject([
+      { place: 'line 5', message: expect.stringContaining('did you mean proxy.matcher?') },
+      { place: 'line 1' },
+      { place: 'line 3' },
+      { place: 'line 4' },
+    ]);
   });
 
   it("a flag's bad value is an error", () => {

@@ -3,7 +3,7 @@ import { STRATEGY_NAMES, type StrategyName } from '../../balance/strategies.ts';
 import type { CheckStatus } from '../../catalog/rows.ts';
 import type { Consistency } from '../../client/index.ts';
 import type { PassingRule } from '../../discovery/passing.ts';
-import { MusterError, messageOf } from '../../errors.ts';
+import { isMusterError, MusterError, messageOf } from '../../errors.ts';
 import { parseDuration } from '../../lib/duration.ts';
 import { isFieldName } from '../../lib/field-name.ts';
 import { compileGoRegexp } from '../../lib/go-regexp.ts';
@@ -65,19 +65,45 @@ export interface FabioConfig {
 }
 
 /**
- * Reads all of it. Throws `config.invalid` (or `usage` for a flag) for what fabio refuses to start with; what it would silently ignore
- * is among the problems.
+ * Reads all of it. Throws `config.invalid` (or `usage` for a flag) for what fabio refuses to start with, all at once; what it would
+ * silently ignore is among the problems.
  */
-export function readFabioConfig(sources: SettingSources): {
-  config: FabioConfig;
-  problems: readonly SettingProblem[];
-} {
+export function readFabioConfig(sources: SettingSources): Omit<Examined, 'faults'> {
+  const { faults, ...rest } = examineFabioConfig(sources);
+  if (faults.length === 0) return rest;
+  throw invalid(faults.map(({ place, message }) => `${place}: ${message}`).join('\n'));
+}
+
+export interface Examined {
+  readonly config: FabioConfig;
+  readonly problems: readonly SettingProblem[];
+  /** What fabio refuses to start with. The configuration has something harmless in its place. */
+  readonly faults: readonly SettingProblem[];
+}
+
+/** The same for who wants to know of everything. Throws `usage`. */
+export function examineFabioConfig(sources: SettingSources): Examined {
   const read = readSettings(sources);
+  const faults: SettingProblem[] = [];
   const problems = [...read.problems];
   const { values } = read;
   const note = (name: SettingName, message: string, isWrong: boolean) =>
     problems.push({ place: read.given.get(name) ?? name, message: `${name}: ${message}`, isWrong });
-  const certificates = certificatesOf(values['proxy.cs'], (text) => note('proxy.cs', text, true));
+  /** What a setting comes to; `otherwise` when it is one that fabio refuses. */
+  const attempt = <Value>(name: SettingName, otherwise: Value, make: () => Value): Value => {
+    try {
+      return make();
+    } catch (error) {
+      if (!isMusterError(error, 'config.invalid')) throw error;
+      faults.push({ place: read.given.get(name) ?? name, message: error.message, isWrong: true });
+      return otherwise;
+    }
+  };
+  const chosen = <Name extends string>(name: SettingName, names: readonly [Name, ...Name[]]): Name =>
+    attempt(name, names[0], () => oneOf(name, String(values[name]), names));
+  const certificates = attempt('proxy.cs', undefined, () =>
+    certificatesOf(values['proxy.cs'], (text) => note('proxy.cs', text, true)),
+  );
   const usual = {
     readTimeout: values['proxy.readtimeout'],
     writeTimeout: values['proxy.writetimeout'],
@@ -85,66 +111,75 @@ export function readFabioConfig(sources: SettingSources): {
   const listen = (name: 'proxy.addr' | 'ui.addr') => {
     const listeners = parseListeners(name, values[name], usual, (text) => note(name, text, false));
     for (const { certificates: wanted } of listeners)
-      if (wanted !== '' && !certificates.some(({ name }) => name === wanted))
+      if (wanted !== '' && certificates !== undefined && !certificates.some(({ name }) => name === wanted))
         throw invalid(`${name}: unknown certificate source "${wanted}"; proxy.cs has none of that name`);
     return listeners;
   };
-  const ui = listen('ui.addr');
-  if (ui.length > 1) throw invalid('ui.addr must contain only one listener');
-  const status = values['proxy.noroutestatus'];
-  if (status < 100 || status > 999) throw invalid('proxy.noroutestatus must be between 100 and 999');
-  const gzip = values['proxy.gzip.contenttype'];
-  if (gzip !== '') {
-    try {
-      compileGoRegexp(gzip);
-    } catch (error) {
-      throw invalid(`proxy.gzip.contenttype: invalid expression for content types: ${messageOf(error)}`);
-    }
-  }
+  const ui = attempt('ui.addr', [], () => {
+    const listeners = listen('ui.addr');
+    if (listeners.length > 1) throw invalid('ui.addr must contain only one listener');
+    return listeners;
+  });
+  attempt('proxy.noroutestatus', undefined, () => checkStatus(values['proxy.noroutestatus']));
+  attempt('proxy.gzip.contenttype', undefined, () => checkContentTypes(values['proxy.gzip.contenttype']));
   const isStale = values['registry.consul.allowStale'];
-  if (
-    isStale &&
-    read.given.has('registry.consul.requireConsistent') &&
-    values['registry.consul.requireConsistent']
-  )
-    throw invalid('registry.consul.allowStale and registry.consul.requireConsistent cannot both be true');
-  const format = checkAccessFormat(values['log.access.format']);
-  if (format !== undefined) throw invalid(`log.access.format: ${format}`);
+  const isConsistent = values['registry.consul.requireConsistent'];
+  attempt('registry.consul.allowStale', undefined, () => {
+    if (isStale && isConsistent && read.given.has('registry.consul.requireConsistent'))
+      throw invalid('registry.consul.allowStale and registry.consul.requireConsistent cannot both be true');
+  });
+  attempt('log.access.format', undefined, () => {
+    const format = checkAccessFormat(values['log.access.format']);
+    if (format !== undefined) throw invalid(`log.access.format: ${format}`);
+  });
   const config: FabioConfig = {
     values,
-    listeners: listen('proxy.addr'),
+    listeners: attempt('proxy.addr', [], () => listen('proxy.addr')),
     ui: ui[0],
-    certificates,
-    auth: authOf(values['proxy.auth']),
-    strategy: oneOf('proxy.strategy', values['proxy.strategy'], STRATEGY_NAMES),
+    certificates: certificates ?? [],
+    auth: attempt('proxy.auth', [], () => authOf(values['proxy.auth'])),
+    strategy: attempt<StrategyName>('proxy.strategy', 'rr', () =>
+      oneOf('proxy.strategy', values['proxy.strategy'], STRATEGY_NAMES),
+    ),
     table: {
-      matcher: oneOf<MatcherName>('proxy.matcher', values['proxy.matcher'], MATCHER_NAMES),
+      matcher: attempt<MatcherName>('proxy.matcher', 'prefix', () =>
+        oneOf('proxy.matcher', values['proxy.matcher'], MATCHER_NAMES),
+      ),
       globs: !values['glob.matching.disabled'],
     },
-    headers: headersOf(values),
+    headers: headersOf(values, attempt),
     limits: limitsOf(values),
-    backend: oneOf('registry.backend', values['registry.backend'], BACKENDS),
+    backend: chosen('registry.backend', BACKENDS),
     rule: {
       statuses: values['registry.consul.service.status'] as CheckStatus[],
-      checksRequired: oneOf('registry.consul.checksRequired', values['registry.consul.checksRequired'], [
-        'one',
-        'all',
-      ]),
+      checksRequired: chosen('registry.consul.checksRequired', ['one', 'all']),
     },
-    consistency: isStale ? 'stale' : values['registry.consul.requireConsistent'] ? 'consistent' : 'default',
-    access: oneOf('ui.access', values['ui.access'], ['ro', 'rw']),
+    consistency: isStale ? 'stale' : isConsistent ? 'consistent' : 'default',
+    access: chosen('ui.access', ['ro', 'rw']),
     logLevel: logLevelOf(values['log.level'], (text) => note('log.level', text, true)),
-    routeLog: oneOf(
-      'log.routes.format',
-      values['proxy.log.routes'] || values['log.routes.format'],
-      ROUTE_LOGS,
+    routeLog: attempt('log.routes.format', 'delta', () =>
+      oneOf('log.routes.format', values['proxy.log.routes'] || values['log.routes.format'], ROUTE_LOGS),
     ),
     metrics: metricsOf(values['metrics.target'], (text) => note('metrics.target', text, true)),
     registerAddress: values['registry.consul.register.enabled']
       ? values['registry.consul.register.addr'] || (ui[0] === undefined ? '' : `${ui[0].host}:${ui[0].port}`)
       : undefined,
   };
-  return { config, problems };
+  faults.sort((a, b) => a.place.localeCompare(b.place, 'en', { numeric: true }));
+  return { config, problems, faults };
+}
+
+function checkStatus(status: number): void {
+  if (status < 100 || status > 999) throw invalid('proxy.noroutestatus must be between 100 and 999');
+}
+
+function checkContentTypes(expression: string): void {
+  if (expression === '') return;
+  try {
+    compileGoRegexp(expression);
+  } catch (error) {
+    throw invalid(`proxy.gzip.contenttype: invalid expression for content types: ${messageOf(error)}`);
+  }
 }
 
 function oneOf<Name extends string>(setting: string, text: string, names: readonly Name[]): Name {
@@ -180,18 +215,21 @@ function metricsOf(text: string, note: Note): MetricTarget[] {
   });
 }
 
-function headersOf(values: SettingValues): HeaderSettings {
+type Attempt = <Value>(name: SettingName, otherwise: Value, make: () => Value) => Value;
+
+function headersOf(values: SettingValues, attempt: Attempt): HeaderSettings {
   const maxAge = values['proxy.header.sts.maxage'];
   const strictTransport = strictTransportOf(maxAge, {
     subdomains: values['proxy.header.sts.subdomains'],
     preload: values['proxy.header.sts.preload'],
   });
-  const name = (setting: SettingName): string => {
-    const text = String(values[setting]);
-    if (text !== '' && !isFieldName(text))
-      throw invalid(`${setting}: "${text}" is no name of a header field`);
-    return text;
-  };
+  const name = (setting: SettingName): string =>
+    attempt(setting, '', () => {
+      const text = String(values[setting]);
+      if (text !== '' && !isFieldName(text))
+        throw invalid(`${setting}: "${text}" is no name of a header field`);
+      return text;
+    });
   const clientIp = name('proxy.header.clientip');
   const requestId = name('proxy.header.requestid');
   const tls = name('proxy.header.tls');

@@ -22,6 +22,8 @@ export interface StreamHome {
   /** For gRPC calls another one: they bring their own deadlines. */
   frontendFor(isGrpc: boolean): Frontend;
   readonly forwarding: Forwarding;
+  /** The client's; 0 where it is not known. */
+  readonly remotePort: number;
   /** The engine has done with it; what it gave may still be on its way. Before `left`, if at all. */
   done(): void;
   left(stream: ClientStream): void;
@@ -65,6 +67,10 @@ export class ClientStream implements ClientLink {
       this.session.gone();
       home.left(this);
     });
+  }
+
+  get remotePort(): number {
+    return this.#home.remotePort;
   }
 
   /** To be called once the stream is in the listener's list. */

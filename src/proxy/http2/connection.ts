@@ -36,6 +36,7 @@ const RESETS = { burst: 500, perSecond: 33 };
 
 export class Http2Connection implements StreamHome {
   readonly engine: Engine;
+  readonly remotePort: number;
   readonly forwarding;
   /** Between streams, and what a list of clients looks at. */
   readonly session = {
@@ -66,6 +67,7 @@ export class Http2Connection implements StreamHome {
     this.#home = home;
     this.#socket = socket;
     this.#patience = new Allowance(RESETS, engine.time);
+    this.remotePort = socket.remotePort ?? 0;
     this.forwarding = frontend.forwardingFor(address ?? socket.remoteAddress ?? '', security);
     this.#http2 = http2.performServerHandshake(socket, {
       maxSessionMemory: MOST_MEMORY,
