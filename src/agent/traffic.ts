@@ -140,7 +140,8 @@ function isTaking({ out, obstacle }: TargetView): boolean {
   return out === '' && obstacle === '';
 }
 
-function routeView(view: RouterView, listener: string): RouteView {
+/** As the API has it. */
+export function routeView(view: RouterView, listener: string): RouteView {
   return {
     key: view.kind === 'tcp' ? `tcp ${view.id}` : view.id,
     listener,

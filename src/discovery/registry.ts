@@ -146,11 +146,7 @@ export function followRegistry(options: RegistryDiscoveryOptions, listener: Inst
 
   const lookAtServices = (services: Record<string, string[]>): void => {
     isBack();
-    const wanted = new Set(
-      Object.entries(services).flatMap(([name, tags]) =>
-        tags.some((tag) => tag.trimStart().startsWith(tagPrefix)) ? [name] : [],
-      ),
-    );
+    const wanted = new Set(routedServices(services, tagPrefix));
     for (const service of wanted) if (!watched.has(service)) followService(service);
     for (const [service, ending] of watched) {
       if (wanted.has(service)) continue;
@@ -204,6 +200,24 @@ function count(known: ReadonlyMap<string, ReadonlyMap<string, unknown>>): number
   let sum = 0;
   for (const instances of known.values()) sum += instances.size;
   return sum;
+}
+
+/** The same once. Throws `client.*`. */
+export async function registryInstances({
+  client,
+  tagPrefix,
+  rule = DEFAULT_RULE,
+}: Pick<RegistryDiscoveryOptions, 'client' | 'tagPrefix' | 'rule'>): Promise<DiscoveredInstance[]> {
+  const { NodeName } = (await client.agent.self()).Config;
+  const services = routedServices(await client.catalog.services(), tagPrefix);
+  const entries = await Promise.all(services.map((service) => client.health.service(service)));
+  return entries.flat().map((entry) => discovered(entry, rule, NodeName));
+}
+
+function routedServices(services: Readonly<Record<string, readonly string[]>>, tagPrefix: string): string[] {
+  return Object.entries(services).flatMap(([name, tags]) =>
+    tags.some((tag) => tag.trimStart().startsWith(tagPrefix)) ? [name] : [],
+  );
 }
 
 function discovered(

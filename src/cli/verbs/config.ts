@@ -1,7 +1,11 @@
 import { readFileSync, statSync } from 'node:fs';
+import type { Config } from '../../agent/config/schema.ts';
+import type { RouteView } from '../../api/muster/wire.ts';
+import type { Client } from '../../client/index.ts';
 import { MusterError } from '../../errors.ts';
 import { CONFIG_FORMAT } from '../agent-flags.ts';
-import { JSON_FLAG, json } from '../connect.ts';
+import { CONNECTION_FLAGS, connect, JSON_FLAG, json } from '../connect.ts';
+import { routeDifference } from '../route-difference.ts';
 import { type Terminal, verb } from '../verb.ts';
 
 export const validate = verb({
@@ -14,10 +18,20 @@ export const validate = verb({
     { command: 'muster validate /etc/consul.d', does: "Consul's files as they are" },
     { command: 'muster validate fabio.properties', does: 'with the line of each value that is wrong' },
     { command: 'muster validate gobetween.toml' },
+    {
+      command: 'muster validate -diff muster.toml',
+      does: 'and which routes of the running agent it would change',
+    },
   ],
   flags: {
     quiet: { kind: 'boolean', summary: 'Say nothing when all is well.' },
     'config-format': CONFIG_FORMAT,
+    diff: {
+      kind: 'boolean',
+      summary:
+        "Ask the running agent for its routes and instances, and say which routes would be others with these files. Services that only the agent's present files have are taken to stay.",
+    },
+    ...CONNECTION_FLAGS,
   },
   async run({ flags, args, terminal }) {
     const settings = args.filter((file) => file.endsWith('.properties'));
@@ -31,11 +45,26 @@ export const validate = verb({
     const gobetween = await gobetweenFiles(others);
     for (const { check } of gobetween) for (const warning of check()) terminal.err(`${warning}\n`);
     const files = others.filter((path) => !gobetween.some((file) => file.path === path));
-    const { warnings } = readWritten(readConfigFiles(files, flags['config-format']));
+    const { config, warnings } = readWritten(readConfigFiles(files, flags['config-format']));
     for (const warning of warnings) terminal.err(`${warning}\n`);
     if (!flags.quiet) terminal.out('Configuration is valid!\n');
+    if (flags.diff) await showDifference(config, connect(flags, terminal), terminal);
   },
 });
+
+/** Which routes would be others. Throws `client.*`. */
+async function showDifference(config: Config, agent: Client, terminal: Terminal): Promise<void> {
+  const { plannedRoutes } = await import('../../agent/planned-routes.ts');
+  const { registryInstances } = await import('../../discovery/registry.ts');
+  const { value: before } = await agent.read<RouteView[]>('/v1/muster/routes');
+  const { Config: self, Member } = await agent.agent.self();
+  const instances = await registryInstances({ client: agent, tagPrefix: config.balancer.tagPrefix });
+  const node = { name: self.NodeName, address: Member.Addr };
+  const { routes, problems } = plannedRoutes(config, instances, node);
+  for (const problem of problems) terminal.err(`${problem}\n`);
+  const lines = routeDifference(before, routes);
+  terminal.out(lines.length === 0 ? 'No route would change\n' : `${lines.join('\n')}\n`);
+}
 
 /** Those of the files that are gobetween's, each with what checks it. */
 async function gobetweenFiles(paths: readonly string[]) {
