@@ -13,6 +13,7 @@ await run(async () => {
     cliReference,
     configReference,
     errorsReference,
+    fabioReference,
     metricsReference,
     templateReference,
     verbs,
@@ -20,6 +21,7 @@ await run(async () => {
     'docs',
     `
     export { metricsReference } from './src/agent/metrics/reference.ts';
+    export { fabioReference } from './src/agent/fabio/reference.ts';
     export { apiReference } from './src/api/reference.ts';
     export { configReference } from './src/agent/config/reference.ts';
     export { cliReference } from './src/cli/reference.ts';
@@ -35,6 +37,7 @@ await run(async () => {
     ['metrics.md', metricsReference()],
     ['api.md', apiReference()],
     ['errors.md', errorsReference()],
+    ['fabio-settings.md', fabioReference()],
   ])) {
     writeFileSync(inRoot('docs', 'reference', name), text);
     say('docs', `docs/reference/${name}`);

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { configReference } from '../agent/config/reference.ts';
+import { fabioReference } from '../agent/fabio/reference.ts';
 import { metricsReference } from '../agent/metrics/reference.ts';
 import { apiReference } from '../api/reference.ts';
 import { templateReference } from '../template/functions/reference.ts';
@@ -19,6 +20,7 @@ it('docs/reference is what `node scripts/docs.mjs` makes now', () => {
   expect(committed('metrics.md')).toBe(metricsReference());
   expect(committed('api.md')).toBe(apiReference());
   expect(committed('errors.md')).toBe(errorsReference());
+  expect(committed('fabio-settings.md')).toBe(fabioReference());
 });
 
 it('every key of the configuration is described', () => {

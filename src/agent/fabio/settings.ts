@@ -67,7 +67,10 @@ export const FABIO_SETTINGS = {
   'proxy.deregistergraceperiod': duration('0s'),
   'proxy.dialtimeout': duration('30s'),
   'proxy.responseheadertimeout': duration('0s'),
-  'proxy.keepalivetimeout': duration('0s'),
+  'proxy.keepalivetimeout': ignored(
+    duration('0s'),
+    'a connection to an instance that has died is noticed with its next request, which goes by another one',
+  ),
   'proxy.idleconntimeout': duration('15s'),
   'proxy.localip': text(),
   'proxy.header.clientip': text(),
