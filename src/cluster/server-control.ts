@@ -17,10 +17,13 @@ export function controlOf(server: ServerParts): Cluster {
     if (server.roster === undefined) throw new MusterError('cluster.refused', 'this server is not ready yet');
     return server.roster;
   };
+  /** Without a majority nobody leads, whatever was last heard. */
+  const leading = () =>
+    server.store?.remote?.contact().known ? leaderOf(server.leadership?.leader()) : undefined;
   return {
     keyring,
     servers: async () => {
-      const leader = leaderOf(server.leadership?.leader());
+      const leader = leading();
       const all = await roster().list();
       return all.map(
         ({ id, entry, voter }): ServerState => ({
@@ -33,10 +36,7 @@ export function controlOf(server: ServerParts): Cluster {
         }),
       );
     },
-    leader: () => {
-      const leader = leaderOf(server.leadership?.leader());
-      return server.store?.remote?.contact().known ? (leader?.address ?? '') : '';
-    },
+    leader: () => leading()?.address ?? '',
     join: (host, port) => server.gossip.contact({ host, port }),
     leave: async () => {
       server.isLeaving = true;

@@ -23,10 +23,12 @@ export const DEFAULT_TXN_LIMITS: TxnLimits = { operations: 128, bytes: 1_400_000
 /** A write waits so long for a majority, in ms: longer than an election takes. */
 const PATIENCE = 5_000;
 /**
- * For the first attempt at a commit, in ms, then twice as long: what a leader took with it when it ended is never
- * answered.
+ * For an attempt at a commit, in ms: what a leader took with it when it ended is never answered, and the next one is there within a second. After so many attempts
+ * it is another kind of trouble, and each is given twice as long as the one before. There is one commit at a time: what is sent once more costs little.
  */
-const ATTEMPT = 500;
+const ATTEMPT = 300;
+const SHORT_ATTEMPTS = 3;
+const LONGEST_ATTEMPT = 4_000;
 /** With no majority heard of for so long, writes are refused at once. */
 const FAIL_FAST_AFTER = 3_000;
 /** Commands in one commit at most: bounds how long the first of them waits for the last. */
@@ -240,7 +242,7 @@ export class Commits {
     try {
       for (;;) {
         try {
-          const timeout = ATTEMPT * 2 ** Math.min(attempt++, 3);
+          const timeout = Math.min(LONGEST_ATTEMPT, ATTEMPT * 2 ** Math.max(0, ++attempt - SHORT_ATTEMPTS));
           const { succeeded, revision: at, reads } = await client.txn(txn, timeout);
           replica.heard();
           if (succeeded) return at;
@@ -250,6 +252,8 @@ export class Commits {
           await replica.reached(found?.modRevision ?? 0);
           return isSeen ? replica.headRevision : undefined;
         } catch (error) {
+          // It was carried out, and the watch was faster than the answer.
+          if (isSeen) return replica.headRevision;
           if (!(error instanceof RpcError) || !isPassing(error) || clock.now() >= deadline) throw error;
           await pause(clock, 50);
         }

@@ -94,10 +94,10 @@ export class Replica {
       list = await this.#list(false);
       this.heard();
     } catch (error) {
+      list = await this.#list(true);
       this.#options.logger.warn('no majority of etcd answers: beginning with what one member knows', {
         error: messageOf(error),
       });
-      list = await this.#list(true);
     }
     catalog.load(list.head.index, list.rows);
     this.#moveTo(list.head, list.headRevision);
