@@ -185,8 +185,11 @@ function listen(stream: ClientHttp2Stream, { message, end }: DuplexEvents): void
   stream.on('data', (chunk: Buffer) => {
     if (fault === undefined) split(chunk);
   });
-  stream.on('error', () => {});
-  stream.on('close', () => end(fault ?? outcome(head, trailers)));
+  let cause: Error | undefined;
+  stream.on('error', (error) => {
+    cause = error;
+  });
+  stream.on('close', () => end(fault ?? outcome(head, trailers, cause)));
 }
 
 /** Calls `message` for each whole message in what it is given. */
@@ -215,9 +218,16 @@ function splitter(
 }
 
 /** Status 0 is success. An answer with an error alone has it in its first headers. */
-function outcome(head: IncomingHttpHeaders | undefined, trailers: IncomingHttpHeaders | undefined): RpcError {
+function outcome(
+  head: IncomingHttpHeaders | undefined,
+  trailers: IncomingHttpHeaders | undefined,
+  cause: Error | undefined,
+): RpcError {
   const from = trailers ?? head ?? {};
   const status = from['grpc-status'];
-  if (status === undefined) return new RpcError(STATUS.unavailable, 'the connection was lost');
+  if (status === undefined) {
+    const why = cause === undefined ? '' : `: ${cause.message}`;
+    return new RpcError(STATUS.unavailable, `the connection was lost${why}`);
+  }
   return new RpcError(Number(status), percentDecoded(String(from['grpc-message'] ?? '')));
 }

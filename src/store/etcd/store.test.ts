@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -327,3 +329,15 @@ it('uses an existing etcd with TLS on both sides and a user', async () => {
     rmSync(folder, { recursive: true, force: true });
   }
 }, 30_000);
+
+it('a store that cannot be opened says why', async () => {
+  const server = createServer((socket) => void socket.destroy()).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const open = (endpoint: string) =>
+    openEtcdStore({ endpoints: [endpoint], prefix: '/x', onSubscriberError: () => {} });
+  // No TLS is spoken there.
+  await expect(open(`https://127.0.0.1:${port}`)).rejects.toThrow(/TLS|ECONNRESET/);
+  await new Promise((resolve) => server.close(resolve));
+  await expect(open(`http://127.0.0.1:${port}`)).rejects.toThrow(/ECONNREFUSED/);
+});
