@@ -56,6 +56,12 @@ describe('trying a policy', () => {
     expect(steps.at(-1)).toMatchObject({ size: 5 });
   });
 
+  it('begins with the first rate that was had: the first point of a group has none', () => {
+    const [first, ...rest] = hour(8, 800, 800);
+    const { would } = tryPolicy(SPEC, [{ ...first!, requests: 0 }, ...rest], {});
+    expect(would).toMatchObject({ smallest: 8, largest: 8, changes: 0 });
+  });
+
   it('counts what instances could not have answered', () => {
     const { would } = tryPolicy(SPEC, hour(8, 100, 800), { max: 4, believed: { capacity: 100 } });
     // Four instances answer 400 of 800 a second for half an hour.

@@ -212,11 +212,12 @@ function recorded(history: readonly GroupPoint[]): Trace {
     throw invalid(
       'too little was recorded yet: it begins with the group, every ten seconds; or send a trace',
     );
-  // A rate needs two looks: until there is one, the first that was had holds, and after that the last.
+  // A rate needs two looks: until there is one, the first that was had holds, and where it is missing the last.
   let carried = history.find((point) => point.carried !== undefined)?.carried;
-  const points = history.map((point) => {
+  const points = history.map((point, index) => {
     carried = { ...carried, ...point.carried };
-    return { at: point.at - first.at, load: point.requests, carried };
+    const load = point.requests || (index === 0 ? history[1]!.requests : 0);
+    return { at: point.at - first.at, load, carried };
   });
   return { start: first.at, points };
 }

@@ -17,20 +17,20 @@ export function TabBar({ tabs, current }: { tabs: readonly Tab[]; current: strin
     const next = { before: scrollLeft > 1, after: scrollLeft + clientWidth < scrollWidth - 1 };
     setHidden((known) => (known.before === next.before && known.after === next.after ? known : next));
   };
+  // The one that is shown is in the middle, also when the room changes.
   useEffect(() => {
-    if (bar.current === null) return;
-    const observer = new ResizeObserver(look);
-    observer.observe(bar.current);
+    const element = bar.current;
+    if (element === null) return;
+    const observer = new ResizeObserver(() => {
+      const tab = element.querySelector<HTMLElement>('[aria-current]');
+      const left = tab
+        ? tab.offsetLeft - element.offsetLeft - (element.clientWidth - tab.offsetWidth) / 2
+        : 0;
+      element.scrollTo({ left, behavior: 'instant' });
+      look();
+    });
+    observer.observe(element);
     return () => observer.disconnect();
-  }, []);
-  // The one that is shown is in the middle.
-  useEffect(() => {
-    const tab = bar.current?.querySelector<HTMLElement>('[aria-current]');
-    if (bar.current === null || !tab) return;
-    const { offsetLeft, clientWidth } = bar.current;
-    const left = tab.offsetLeft - offsetLeft - (clientWidth - tab.offsetWidth) / 2;
-    bar.current.scrollTo({ left, behavior: 'instant' });
-    look();
   }, [current]);
   const turn = (direction: 1 | -1) =>
     bar.current?.scrollBy({ left: direction * bar.current.clientWidth * 0.7 });

@@ -23,6 +23,9 @@ export function TimeLine({
     const place = seconds - 1 - Math.round((now - at) / 1000);
     if (place >= 0 && place < seconds) values[place] = errors;
   }
+  // A sample that came a little late is no gap.
+  for (let place = 1; place < seconds - 1; place++)
+    if (values[place] === null && values[place + 1] !== null) values[place] = values[place - 1] ?? null;
   const peak = Math.max(0, ...history.map(({ errors }) => errors));
   const recent = changes.filter(({ at }) => now - at < REACH);
   return (

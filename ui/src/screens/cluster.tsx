@@ -1,6 +1,6 @@
 import type { About } from '../../../src/api/muster/wire.ts';
 import { useAnswer } from '../api.ts';
-import { byName as byText, formatMany } from '../format.ts';
+import { byName as byText, formatCount, formatMany } from '../format.ts';
 import { Source } from '../parts/source.tsx';
 import { StateWord } from '../parts/state.tsx';
 import { Trouble } from '../parts/trouble.tsx';
@@ -36,6 +36,8 @@ const MEMBERS = '/v1/agent/members';
 const RAFT = '/v1/operator/raft/configuration';
 const NODES = '/v1/catalog/nodes';
 const CHECKS = '/v1/health/state/any';
+/** Answered 503 while the servers are not heard. */
+const READY = '/v1/muster/ready';
 
 /** Is the truth safe? */
 export function Cluster({ about }: { about: About }) {
@@ -45,6 +47,7 @@ export function Cluster({ about }: { about: About }) {
     `${CHECKS}?filter=${encodeURIComponent('ServiceID == ""')}`,
   );
   const { value: nodes = [] } = useAnswer<Node[]>(NODES);
+  const { value: ready, trouble: stale } = useAnswer<{ Index: number }>(READY);
   const servers = raft?.Servers ?? [];
   const zones = new Map(nodes.map(({ Node, Meta }) => [Node, Meta?.zone ?? '']));
   const sorted = [...members].sort(
@@ -57,6 +60,16 @@ export function Cluster({ about }: { about: About }) {
       <Trouble text={trouble} />
       <section class="panel" aria-label="Quorum">
         <p class="sentence">{quorumSentence(members, servers)}</p>
+        {stale !== '' ? (
+          <p class="warning">
+            This agent does not hear the servers: what it shows and answers may be old. It goes on with what
+            it knows.
+          </p>
+        ) : (
+          ready !== undefined && (
+            <p class="faint">This agent is up to date, at index {formatCount(ready.Index)}.</p>
+          )
+        )}
       </section>
       <section class="panel flush" aria-label="Members">
         <table class="cards">

@@ -215,8 +215,8 @@ function Told({ trial: { was, would, isConfigured } }: { trial: GroupTrial }) {
   return (
     <>
       <p class="sentence" role="status">
-        {would.smallest} to {formatMany(would.largest, 'instance')}
-        {was !== null && ` instead of ${was.smallest} to ${was.largest}`}, {hours(would.instanceHours)}
+        {range(would, formatMany(would.largest, 'instance'))}
+        {was !== null && ` instead of ${range(was, `${was.largest}`)}`}, {hours(would.instanceHours)}
         {was !== null && ` instead of ${was.instanceHours.toFixed(1)}`};{' '}
         {would.refused < 1 ? (
           'every request found room'
@@ -233,6 +233,10 @@ function Told({ trial: { was, would, isConfigured } }: { trial: GroupTrial }) {
       )}
     </>
   );
+}
+
+function range({ smallest, largest }: { smallest: number; largest: number }, most: string): string {
+  return smallest === largest ? most : `${smallest} to ${most}`;
 }
 
 /** Another load than the one that was recorded. */

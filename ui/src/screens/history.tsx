@@ -1,7 +1,7 @@
 import type { Picture } from '../../../src/api/muster/picture.ts';
 import type { PastCatalog, PastChange, PastChanges } from '../../../src/api/muster/wire.ts';
 import { useAnswer } from '../api.ts';
-import { formatMany, formatTime } from '../format.ts';
+import { formatMany, formatTime, shortened } from '../format.ts';
 import { addressOf, withQuery } from '../location.ts';
 import { go } from '../navigation.ts';
 import { Source } from '../parts/source.tsx';
@@ -120,8 +120,8 @@ function Then({ at, service, close }: { at: string; service: string; close: () =
             <li key={`${text(row.Node)} ${text(row.ID ?? row.ServiceID)}`}>
               <StateWord state={worst(then, row)} />{' '}
               <span class="strong">{text(row.Service ?? row.ServiceName)}</span>{' '}
-              <span class="faint">
-                {text(row.ID ?? row.ServiceID)} on {text(row.Node)}
+              <span class="faint" title={text(row.ID ?? row.ServiceID)}>
+                {shortened(text(row.ID ?? row.ServiceID))} on {text(row.Node)}
               </span>
             </li>
           ))}
@@ -161,7 +161,12 @@ function Line({ change, choose }: { change: PastChange; choose: (changed: Record
         </a>
       )}{' '}
       {wordsOf(change)}
-      <span class="faint"> {what === 'node' ? '' : `${id} on ${node}`}</span>
+      {what !== 'node' && (
+        <span class="faint" title={id}>
+          {' '}
+          {shortened(id)} on {node}
+        </span>
+      )}
     </li>
   );
 }
