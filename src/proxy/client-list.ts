@@ -5,6 +5,8 @@ import type { Engine } from './http1/engine.ts';
 export interface ListedSession {
   /** When `expired` is to be called (engine time); Infinity: never. */
   readonly deadline: number;
+  /** Nothing has come on it yet: who has just connected is about to ask, or has asked and was not read. */
+  readonly isNew?: boolean;
   expired(): void;
   /** It drains: nothing is to be said before its next answer, unless it speaks a protocol that can say so now. */
   announceEnd?(): void;
@@ -81,7 +83,8 @@ export class ClientList<Client extends ListedClient> {
 
   /**
    * Answers what comes within `limits.lameDuck` as the last one of its connection; then takes no more connections, ends
-   * idle ones at once and the others behind their exchange. Resolves when all are gone, or after `patience` ms.
+   * idle ones at once, new ones when they have not asked within `limits.lameDuck` either, and the others behind their exchange. Resolves
+   * when all are gone, or after `patience` ms.
    */
   async drain({ patience, isReplaced }: Farewell, door: Door): Promise<void> {
     const frontend = this.#frontend;
@@ -97,6 +100,10 @@ export class ClientList<Client extends ListedClient> {
     } else await this.#allGone(Math.min(frontend.limits.lameDuck, patience));
     await door.stopAccepting();
     door.endEarly();
+    const isQuiet = ({ session }: Client): boolean => session.isNew !== true;
+    for (const client of this.#clients.filter(isQuiet)) client.session.drain();
+    if (!this.#clients.every(isQuiet))
+      await this.#allGone(Math.min(frontend.limits.lameDuck, end - engine.touch()));
     for (const client of [...this.#clients]) client.session.drain();
     await this.#allGone(isReplaced ? frontend.limits.lameDuck : end - engine.touch());
   }

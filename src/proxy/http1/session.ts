@@ -150,6 +150,10 @@ export class Session {
     }
   }
 
+  get isNew(): boolean {
+    return this.stage === IDLE && this.#startedAt !== 0 && this.intake.carry.length === 0;
+  }
+
   /** No request after the present one; an idle connection ends now. */
   drain(): void {
     if (this.stage === IDLE && this.intake.carry.length === 0) this.close();
