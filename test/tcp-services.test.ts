@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { freePorts, until } from '../scripts/support/processes.mjs';
+import { Authority } from '../src/proxy/tls/fixtures.ts';
 import { put } from './support/http.ts';
 import { testMuster } from './support/muster.ts';
 
@@ -78,6 +80,48 @@ describe('a service of the catalog over TCP', () => {
     });
     held.write('2');
     expect(String((await once(held, 'data'))[0])).toBe('a 2');
+  });
+
+  it('is found by tags with a port, or with the name that a TLS client asks for', async () => {
+    const [byPort = 0, byName = 0] = await freePorts(2);
+    const { api } = await testMuster('agent', {
+      node: { dev: true },
+      balancer: {
+        listener: [
+          { address: `127.0.0.1:${byPort}`, protocol: 'tcp' },
+          { address: `127.0.0.1:${byName}`, protocol: 'tcp+sni' },
+        ],
+      },
+    });
+    const authority = new Authority();
+    onTestFinished(() => authority.remove());
+    const { cert, key } = authority.issue({ names: ['db.test'] });
+    const secure = createTlsServer({ cert, key }, (socket) => socket.end('secure')).listen(0, '127.0.0.1');
+    await once(secure, 'listening');
+    onTestFinished(() => void secure.close());
+    const plain = await startEcho('a');
+    const register = (id: string, at: number, tag: string) =>
+      put(`${api}/v1/agent/service/register`, {
+        ID: id,
+        Name: id,
+        Address: '127.0.0.1',
+        Port: at,
+        Tags: [tag],
+        Check: { TCP: `127.0.0.1:${at}`, Interval: '1s', Status: 'passing' },
+      });
+    await register('plain', plain.port, `urlprefix-:${byPort} proto=tcp`);
+    await register('secure', (secure.address() as AddressInfo).port, 'urlprefix-db.test/ proto=tcp');
+    await until('the port', async () => (await say(byPort, 'x')) === 'a x');
+    const hear = (servername: string) =>
+      new Promise<string>((resolve) => {
+        const client = connectTls({ host: '127.0.0.1', port: byName, servername, ca: authority.cert });
+        onTestFinished(() => void client.destroy());
+        client.once('data', (data) => resolve(String(data)));
+        client.once('error', () => resolve(''));
+        client.once('close', () => resolve(''));
+      });
+    await until('the name', async () => (await hear('db.test')) === 'secure');
+    expect(await hear('other.test')).toBe('');
   });
 
   it('loses no connection to an instance that is dead and not yet known to be', async () => {

@@ -18,7 +18,7 @@ import { DEFAULT_TLS } from '../proxy/tls/spec.ts';
 import type { Router } from '../route/router.ts';
 import { DEFAULT_BALANCER } from './config/balancer.ts';
 import type { HttpConfig } from './config/http.ts';
-import { type CertificatesConfig, type ListenerConfig, sourceOf } from './config/listeners.ts';
+import { type CertificatesConfig, isHttps, type ListenerConfig, sourceOf } from './config/listeners.ts';
 import type { Config } from './config/schema.ts';
 import { type FrontListener, startFront } from './front.ts';
 import { followSettings } from './http-settings.ts';
@@ -47,7 +47,7 @@ export interface Balancer {
   readonly addresses: {
     /** For HTTP; host:port of each. */
     readonly listeners: readonly string[];
-    /** Of the services over TCP and UDP, each with its protocol in front: "tcp://127.0.0.1:5000". */
+    /** Of TCP routes, and of the services over TCP and UDP, each with its protocol in front: "tcp://127.0.0.1:5000". */
     readonly services: readonly string[];
     /** Undefined when its default address was taken. */
     readonly admin: string | undefined;
@@ -155,10 +155,14 @@ async function build({
       throw error;
     },
   );
-  const { listeners, admin, router, counters } = front;
+  const { listeners, relays, admin, router, counters } = front;
   const requestsOf = instanceTraffic({ router, counters });
   return {
-    addresses: { listeners, services: services?.addresses ?? [], admin },
+    addresses: {
+      listeners,
+      services: [...relays.map((address) => `tcp://${address}`), ...(services?.addresses ?? [])],
+      admin,
+    },
     router,
     counters,
     carriage: () => front.carriage(),
@@ -198,9 +202,11 @@ function placeOf(address: string): HostPort {
 }
 
 function listenerOf(config: ListenerConfig, sources: readonly CertificatesConfig[]): FrontListener {
-  const { address, protocol, certificates: store, ciphers, curves, ...rest } = config;
-  const { http2 = protocol === 'https' } = config;
-  if (protocol === 'http') return { ...placeOf(address), http2 };
+  const { address, protocol, acceptProxy, certificates: store, ciphers, curves, ...rest } = config;
+  const { http2 = isHttps(protocol) } = config;
+  if (protocol === 'http') return { ...placeOf(address), http2, acceptProxy };
+  if (protocol === 'tcp') return { ...placeOf(address), relays: 'address', acceptProxy };
+  if (protocol === 'tcp+sni') return { ...placeOf(address), relays: 'name', acceptProxy };
   const hasClientCa = sources.some(({ name, clientCa }) => name === store && clientCa !== undefined);
   const {
     minVersion,
@@ -213,6 +219,8 @@ function listenerOf(config: ListenerConfig, sources: readonly CertificatesConfig
   return {
     ...placeOf(address),
     http2,
+    acceptProxy,
+    relaysNames: protocol === 'https+tcp+sni',
     tls: {
       store,
       minVersion,

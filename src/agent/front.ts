@@ -24,6 +24,7 @@ import { DEFAULT_TABLE, type TableOptions } from '../route/byte-table.ts';
 import type { MatcherName } from '../route/paths.ts';
 import type { Policy } from '../route/policies.ts';
 import { type Router, type RouterOptions, startRouter } from '../route/router.ts';
+import { SHARED_SLOT } from '../route/slots.ts';
 import { VERSION } from '../version.ts';
 import type { Tracing } from './telemetry/telemetry.ts';
 
@@ -33,6 +34,12 @@ export interface FrontListener extends HostPort {
   readonly tls?: TlsSettings | undefined;
   /** HTTP/2 too. */
   readonly http2?: boolean | undefined;
+  /** Connections begin with a PROXY header. */
+  readonly acceptProxy?: boolean | undefined;
+  /** Set: no requests but connections come in, for the TCP route of its port, or of the name that a TLS client asks for. */
+  readonly relays?: 'address' | 'name' | undefined;
+  /** Over TLS: clients that ask for a name with a TCP route are relayed as they are. */
+  readonly relaysNames?: boolean | undefined;
 }
 
 export interface FrontOptions {
@@ -72,7 +79,10 @@ export interface FrontOptions {
 
 /** Routes from wherever instances are learned, the proxy's workers on every listener, the admin API. */
 export interface Front {
+  /** For HTTP; host:port of each. */
   readonly listeners: readonly string[];
+  /** For TCP routes. */
+  readonly relays: readonly string[];
   readonly admin: string | undefined;
   readonly router: Router;
   readonly counters: CounterReader;
@@ -89,10 +99,20 @@ export interface Front {
 /** How long (ms) the start waits for certificates, so that the first clients find them. */
 const CERTIFICATES_WAIT = 3_000;
 
-function listenerSpec({ host, port, tls, http2 }: FrontListener, index: number): ListenerSpec {
-  const place = { id: `http-${index}`, host, port, http2 };
-  return tls === undefined ? { ...place, protocol: 'http' } : { ...place, protocol: 'https', tls };
+function listenerSpec(listener: FrontListener, index: number): ListenerSpec {
+  const { host, port, tls, http2, acceptProxy = false, relays, relaysNames = false } = listener;
+  if (relays !== undefined) {
+    const place = { id: `${RELAY}${index}`, host, port };
+    return { ...place, protocol: 'tcp', pool: '', byRoute: relays, slot: SHARED_SLOT, acceptProxy };
+  }
+  const place = { id: `http-${index}`, host, port, http2, acceptProxy };
+  return tls === undefined
+    ? { ...place, protocol: 'http' }
+    : { ...place, protocol: 'https', tls, relaysNames };
 }
+
+/** Ids of listeners for TCP routes begin so. */
+const RELAY = 'tcp-';
 
 /** Throws `listen.*`; nothing is left running then. */
 export async function startFront(options: FrontOptions): Promise<Front> {
@@ -198,8 +218,13 @@ export async function startFront(options: FrontOptions): Promise<Front> {
   }
 
   let stopping: Promise<void> | undefined;
+  const addresses = [...fleet.addresses].map(([id, { host, port }]) => ({
+    id,
+    address: formatHostPort(host, port),
+  }));
   return {
-    listeners: [...fleet.addresses.values()].map(({ host, port }) => formatHostPort(host, port)),
+    listeners: addresses.filter(({ id }) => !id.startsWith(RELAY)).map(({ address }) => address),
+    relays: addresses.filter(({ id }) => id.startsWith(RELAY)).map(({ address }) => address),
     admin: admin && formatHostPort(admin.address.host, admin.address.port),
     router,
     counters,

@@ -18,7 +18,18 @@ const REFRESH = '3s';
 export const listenerSchema = z
   .strictObject({
     address: hostPort().describe('Where it listens; port 0 takes a free one.'),
-    protocol: z.enum(['http', 'https']).default('http').describe('`https`: over TLS.'),
+    protocol: z
+      .enum(['http', 'https', 'tcp', 'tcp+sni', 'https+tcp+sni'])
+      .default('http')
+      .describe(
+        '`https`: over TLS. `tcp`: connections go where a tag with the port leads (`urlprefix-:5432 proto=tcp`). `tcp+sni`: TLS is relayed as it is, where the tag with the name leads that clients ask for (`urlprefix-db.test/ proto=tcp`); `https+tcp+sni`: for names with such a tag, and HTTPS for all others.',
+      ),
+    acceptProxy: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Connections begin with a PROXY header, version 1 or 2, that is believed; without one they are closed.',
+      ),
     http2: z
       .boolean()
       .optional()
@@ -76,7 +87,7 @@ export const listenerSchema = z
       complain('curves', `OpenSSL does not know them: "${curves}"`);
   })
   .describe(
-    'A place where requests come in, in addition to `balancer.listen`. Keys of TLS count for `https` only.',
+    'A place where requests or connections come in, in addition to `balancer.listen`. Keys of TLS count for `https` only.',
   );
 
 const NEEDS_URL: readonly SourceName[] = ['http', 'consul'];
@@ -161,7 +172,7 @@ export function checkListeners(
   complain: (path: readonly (string | number)[], message: string) => void,
 ): void {
   for (const [i, { protocol, certificates, clientAuth = 'none' }] of balancer.listener.entries()) {
-    if (protocol !== 'https') continue;
+    if (!isHttps(protocol)) continue;
     const sources = balancer.certificates.filter(({ name }) => name === certificates);
     if (sources.length === 0)
       complain(
@@ -171,6 +182,11 @@ export function checkListeners(
     else if (clientAuth !== 'none' && sources.every(({ clientCa }) => clientCa === undefined))
       complain(['listener', i, 'clientAuth'], `certificates "${certificates}" have no client_ca`);
   }
+}
+
+/** Whether TLS ends there. */
+export function isHttps(protocol: ListenerConfig['protocol']): boolean {
+  return protocol === 'https' || protocol === 'https+tcp+sni';
 }
 
 function isTaken(options: SecureContextOptions): boolean {
