@@ -63,7 +63,7 @@ export class Compactor {
   }
 
   #service(row: Service): Service {
-    return {
+    const service: Service = {
       node: this.#text(row.node),
       id: this.#own(row.id),
       name: this.#text(row.name),
@@ -79,6 +79,7 @@ export class Compactor {
       createIndex: row.createIndex,
       modifyIndex: row.modifyIndex,
     };
+    return row.mesh === undefined ? service : { ...service, mesh: row.mesh };
   }
 
   #check(row: Check): Check {

@@ -37,6 +37,12 @@ export interface Weights {
   readonly warning: number;
 }
 
+/** What a service says of a mesh, as it was registered: kept, found and shown; nothing here acts on it. */
+export interface Mesh {
+  readonly proxy: Readonly<Record<string, unknown>>;
+  readonly connect: Readonly<Record<string, unknown>>;
+}
+
 export interface Service extends Indexed {
   /** Name of the node, as the node's row spells it. */
   readonly node: string;
@@ -52,6 +58,8 @@ export interface Service extends Indexed {
   readonly socketPath: string;
   readonly weights: Weights;
   readonly enableTagOverride: boolean;
+  /** Only there when it says something. */
+  readonly mesh?: Mesh;
 }
 
 /** How a check is carried out, as registered; kept so that it can be shown. Durations in ms. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Rows, TableName } from './rows.ts';
+import type { Rows, Service, TableName } from './rows.ts';
 
 /** Joins the parts of a composite key; the byte cannot stand in a name. */
 const SEPARATOR = '\u0000';
@@ -24,6 +24,16 @@ interface TableShape<Row> {
   indexes: Record<string, (row: Row) => readonly string[]>;
 }
 
+const NONE: readonly string[] = [];
+
+/** Services whose mesh traffic an instance takes: a proxy that of its destination, one that speaks the mesh itself its own. */
+function inMesh({ kind, name, mesh }: Service): readonly string[] {
+  if (mesh === undefined) return NONE;
+  const { DestinationServiceName: destination } = mesh.proxy;
+  const isProxy = kind === 'connect-proxy' && typeof destination === 'string';
+  return [...(isProxy ? [fold(destination)] : []), ...(mesh.connect.Native === true ? [fold(name)] : [])];
+}
+
 export const TABLES = {
   nodes: {
     key: (row) => nodeKey(row.name),
@@ -31,7 +41,7 @@ export const TABLES = {
   },
   services: {
     key: (row) => serviceKey(row.node, row.id),
-    indexes: { name: (row) => [fold(row.name)], node: (row) => [fold(row.node)] },
+    indexes: { name: (row) => [fold(row.name)], node: (row) => [fold(row.node)], mesh: inMesh },
   },
   checks: {
     key: (row) => checkKey(row.node, row.id),

@@ -13,9 +13,9 @@ export interface Instance {
 export const NODE_MAINTENANCE = '_node_maintenance';
 export const SERVICE_MAINTENANCE = '_service_maintenance:';
 
-/** Instances of a service in the order of nodes and IDs. */
-export function instancesOf(reader: Reader, service: string): Instance[] {
-  return reader.list('services', 'name', fold(service)).flatMap((row) => instanceOf(reader, row) ?? []);
+/** Instances of a service, or those that take its traffic in a mesh, in the order of nodes and IDs. */
+export function instancesOf(reader: Reader, service: string, by: 'name' | 'mesh' = 'name'): Instance[] {
+  return reader.list('services', by, fold(service)).flatMap((row) => instanceOf(reader, row) ?? []);
 }
 
 /** Undefined when the node is not there (which the commands do not let happen). */

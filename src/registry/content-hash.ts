@@ -18,7 +18,7 @@ export function contentHash(service: LocalService): string {
 
 /** Consul hashes what it answers, a Go value, by github.com/mitchellh/hashstructure. What is not there here is zero. */
 function hashOf(service: LocalService): bigint {
-  const { weights } = service;
+  const { weights, mesh } = service;
   return struct('AgentService', {
     Kind: text(service.kind),
     ID: text(service.id),
@@ -38,12 +38,16 @@ function hashOf(service: LocalService): bigint {
       Passing: integer(weights.passing),
       Warning: integer(weights.warning),
     }),
-    EnableTagOverride: fnv64(Uint8Array.of(service.enableTagOverride ? 1 : 0)),
+    EnableTagOverride: flag(service.enableTagOverride),
     CreateIndex: integer(0),
     ModifyIndex: integer(0),
     ContentHash: text(''),
-    Proxy: integer(0),
-    Connect: integer(0),
+    // Of a proxy it is another one than Consul's, for which every field would have to be known.
+    Proxy: mesh === undefined || service.kind === '' ? integer(0) : text(JSON.stringify(mesh.proxy)),
+    Connect:
+      mesh?.connect.Native === true
+        ? struct('AgentServiceConnect', { Native: flag(true), SidecarService: integer(0) })
+        : integer(0),
   });
 }
 
@@ -64,6 +68,10 @@ function ordered(first: bigint, second: bigint): bigint {
 
 function text(value: string): bigint {
   return fnv64(Buffer.from(value));
+}
+
+function flag(value: boolean): bigint {
+  return fnv64(Uint8Array.of(value ? 1 : 0));
 }
 
 function integer(value: number): bigint {

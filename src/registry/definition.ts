@@ -1,4 +1,4 @@
-import type { CheckStatus, ServiceAddress, StringMap, Weights } from '../catalog/rows.ts';
+import type { CheckStatus, Mesh, ServiceAddress, StringMap, Weights } from '../catalog/rows.ts';
 import type { CheckSpec } from '../health/spec.ts';
 
 /** A check inside a service definition. "" stands for "not given". */
@@ -31,6 +31,7 @@ export interface ServiceDefinition {
   readonly meta: StringMap;
   readonly weights: Weights;
   readonly enableTagOverride: boolean;
+  readonly mesh?: Mesh;
   readonly checks: readonly ServiceCheckDefinition[];
 }
 

@@ -12,10 +12,11 @@ import {
   string,
 } from '../decode.ts';
 import { badRequest } from '../http-error.ts';
+import { meshOf } from '../mesh.ts';
 import { fromPlain, serviceCheckBody, serviceCheckDefinition } from './check-body.ts';
 import { metadataFault } from './metadata.ts';
 
-/** A service as clients register it. What belongs to the mesh is read and left alone. */
+/** A service as clients register it. What belongs to the mesh is kept and left alone. */
 export const serviceBody = object(
   {
     ID: string,
@@ -69,6 +70,7 @@ export function serviceDefinition(body: Decoded<typeof serviceBody>): ServiceDef
     meta,
     weights,
     enableTagOverride: body.EnableTagOverride,
+    ...meshOf(body),
     checks: [...single, ...(body.Checks ?? [])].map(serviceCheckDefinition),
   };
 }

@@ -1,4 +1,5 @@
 import type { LocalCheck, LocalService } from '../../registry/local.ts';
+import { proxyWire } from '../wire/service.ts';
 
 /** A service of this agent on the wire. */
 export function agentService(service: LocalService, datacenter: string, contentHash?: string): object {
@@ -24,6 +25,8 @@ export function agentService(service: LocalService, datacenter: string, contentH
         }),
     Weights: { Passing: weights.passing, Warning: weights.warning },
     EnableTagOverride: service.enableTagOverride,
+    ...(service.mesh !== undefined && service.kind !== '' ? { Proxy: proxyWire(service) } : {}),
+    ...(service.mesh?.connect.Native === true ? { Connect: { Native: true } } : {}),
     ...(contentHash === undefined ? {} : { ContentHash: contentHash }),
     Datacenter: datacenter,
   };

@@ -13,6 +13,7 @@ import {
   string,
   uint64,
 } from '../decode.ts';
+import { meshOf } from '../mesh.ts';
 
 /** Fields that answers have and that requests may send back. */
 const INDEXES = { CreateIndex: uint64, ModifyIndex: uint64 };
@@ -30,7 +31,7 @@ export const SERVICE_BODY = object(
     SocketPath: string,
     Weights: optional(object({ Passing: integer, Warning: integer }, { name: 'Weights' })),
     EnableTagOverride: boolean,
-    // Fields of the mesh are taken and have no meaning here.
+    // Fields of the mesh are kept and have no meaning here.
     Proxy: anything,
     Connect: anything,
     ...INDEXES,
@@ -104,6 +105,7 @@ export function serviceDraft(body: Decoded<typeof SERVICE_BODY>): ServiceDraft {
     socketPath: body.SocketPath,
     weights: { passing: body.Weights?.Passing ?? 1, warning: body.Weights?.Warning ?? 1 },
     enableTagOverride: body.EnableTagOverride,
+    ...meshOf(body),
   };
 }
 

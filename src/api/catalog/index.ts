@@ -1,5 +1,4 @@
 import type { Endpoint } from '../endpoint.ts';
-import { catalogConnect } from './connect.ts';
 import { catalogDatacenters } from './datacenters.ts';
 import { catalogDeregister } from './deregister.ts';
 import { catalogGatewayServices } from './gateway-services.ts';
@@ -7,7 +6,7 @@ import { catalogNode } from './node.ts';
 import { catalogNodeServices } from './node-services.ts';
 import { catalogNodes } from './nodes.ts';
 import { catalogRegister } from './register.ts';
-import { catalogService } from './service.ts';
+import { catalogConnect, catalogService } from './service.ts';
 import { catalogServices } from './services.ts';
 
 export const catalogEndpoints: readonly Endpoint[] = [

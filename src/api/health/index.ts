@@ -1,9 +1,8 @@
 import type { Endpoint } from '../endpoint.ts';
 import { healthChecks } from './checks.ts';
-import { healthConnect } from './connect.ts';
 import { healthIngress } from './ingress.ts';
 import { healthNode } from './node.ts';
-import { healthService } from './service.ts';
+import { healthConnect, healthService } from './service.ts';
 import { healthState } from './state.ts';
 
 export const healthEndpoints: readonly Endpoint[] = [

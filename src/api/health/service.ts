@@ -13,40 +13,71 @@ import { LIST_QUERY, readOptions } from '../read-options.ts';
 import { hasTags, tagsOf } from '../tags.ts';
 import { entryWire } from '../wire/entry.ts';
 
-export const healthService = endpoint({
-  method: 'GET',
+export const healthService = instances({
   path: '/v1/health/service/:service',
-  needs: 'filtered',
   summary: 'The instances of a service with their nodes and checks',
-  query: {
-    passing: 'only instances all of whose checks pass',
-    tag: 'only instances with this tag; may be repeated',
-    ...LIST_QUERY,
-  },
-  handler(context, request) {
-    const { query, params } = request;
-    const options = readOptions(context, request);
-    if (params.service === '') throw badRequest('Missing service name');
-    const passing = onlyPassing(query);
-    const filter = compileFilter(query.get('filter'), ENTRY_FIELDS);
-    const meta = nodeMetaOf(query);
-    const tags = tagsOf(query);
-    return blockingRead(context, request, {
-      topics: [topic.service(params.service)],
-      kind: 'cacheable',
-      options,
-      shared: !query.has('near'),
-      read: () => {
-        const entries = visibleInstances(request.authorizer, instancesOf(context.catalog, params.service))
-          .filter(({ node, service }) => hasTags(service, tags) && hasMeta(node.meta, meta))
-          .filter(({ checks }) => !passing || checks.every(({ status }) => status === 'passing'))
-          .map(entryWire)
-          .filter(filter);
-        return sortNear(context, query.get('near'), entries, ({ Node }) => Node.Node);
-      },
-    });
-  },
+  by: 'name',
+  topicsOf: (service) => [topic.service(service)],
 });
+
+export const healthConnect = instances({
+  path: '/v1/health/connect/:service',
+  summary:
+    'The proxies of a service in a mesh, and its instances that speak the mesh: as registered, there is no mesh here',
+  by: 'mesh',
+  // Whatever it is that takes the traffic: few registries have a mesh, and none changes often.
+  topicsOf: () => [topic.services, topic.nodes, topic.checks],
+});
+
+function instances({
+  path,
+  summary,
+  by,
+  topicsOf,
+}: {
+  path: `${string}/:service`;
+  summary: string;
+  by: 'name' | 'mesh';
+  topicsOf: (service: string) => readonly string[];
+}) {
+  return endpoint({
+    method: 'GET',
+    path,
+    needs: 'filtered',
+    summary,
+    query: {
+      passing: 'only instances all of whose checks pass',
+      tag: 'only instances with this tag; may be repeated',
+      ...LIST_QUERY,
+    },
+    handler(context, request) {
+      const { query, params } = request;
+      const options = readOptions(context, request);
+      if (params.service === '') throw badRequest('Missing service name');
+      const passing = onlyPassing(query);
+      const filter = compileFilter(query.get('filter'), ENTRY_FIELDS);
+      const meta = nodeMetaOf(query);
+      const tags = tagsOf(query);
+      return blockingRead(context, request, {
+        topics: topicsOf(params.service),
+        kind: 'cacheable',
+        options,
+        shared: !query.has('near'),
+        read: () => {
+          const entries = visibleInstances(
+            request.authorizer,
+            instancesOf(context.catalog, params.service, by),
+          )
+            .filter(({ node, service }) => hasTags(service, tags) && hasMeta(node.meta, meta))
+            .filter(({ checks }) => !passing || checks.every(({ status }) => status === 'passing'))
+            .map(entryWire)
+            .filter(filter);
+          return sortNear(context, query.get('near'), entries, ({ Node }) => Node.Node);
+        },
+      });
+    },
+  });
+}
 
 /** What Go's `strconv.ParseBool` takes for true; an empty value counts as true here. */
 const TRUE = new Set(['', '1', 't', 'T', 'true', 'TRUE', 'True']);

@@ -4,6 +4,10 @@ import type { Node, Service, ServiceAddress } from '../../catalog/rows.ts';
 const NO_PROXY = { Mode: '', MeshGateway: {}, Expose: {} };
 const NO_CONNECT = {};
 
+export function proxyWire({ mesh }: Pick<Service, 'mesh'>): object {
+  return mesh === undefined ? NO_PROXY : { ...NO_PROXY, ...mesh.proxy };
+}
+
 /** Consul's JSON of an instance as part of a node or of a health entry. */
 export function serviceWire(service: Service) {
   return {
@@ -20,8 +24,8 @@ export function serviceWire(service: Service) {
     ...(service.socketPath === '' ? {} : { SocketPath: service.socketPath }),
     Weights: weightsWire(service),
     EnableTagOverride: service.enableTagOverride,
-    Proxy: NO_PROXY,
-    Connect: NO_CONNECT,
+    Proxy: proxyWire(service),
+    Connect: service.mesh?.connect ?? NO_CONNECT,
     CreateIndex: service.createIndex,
     ModifyIndex: service.modifyIndex,
   };
@@ -51,8 +55,8 @@ export function serviceNodeWire(node: Node, service: Service) {
     ServicePort: service.port,
     ServiceSocketPath: service.socketPath,
     ServiceEnableTagOverride: service.enableTagOverride,
-    ServiceProxy: NO_PROXY,
-    ServiceConnect: NO_CONNECT,
+    ServiceProxy: proxyWire(service),
+    ServiceConnect: service.mesh?.connect ?? NO_CONNECT,
     CreateIndex: service.createIndex,
     ModifyIndex: service.modifyIndex,
   };
