@@ -2,6 +2,7 @@ import { aclEndpoints } from './acl/index.ts';
 import { agentEndpoints } from './agent/index.ts';
 import { catalogEndpoints } from './catalog/index.ts';
 import { configEndpoints } from './config/index.ts';
+import { connectEndpoints } from './connect/index.ts';
 import { coordinateEndpoints } from './coordinate/index.ts';
 import type { Endpoint } from './endpoint.ts';
 import { eventEndpoints } from './event/index.ts';
@@ -30,6 +31,7 @@ export const endpoints: readonly Endpoint[] = [
   ...eventEndpoints,
   ...coordinateEndpoints,
   ...configEndpoints,
+  ...connectEndpoints,
   ...operatorEndpoints,
   ...snapshotEndpoints,
   ...aclEndpoints,

@@ -71,4 +71,19 @@ describe('what a service says of a mesh', () => {
     });
     expect(await get('catalog/service/web')).toEqual([before]);
   });
+
+  it('does not make one: what needs a mesh is refused in words that clients know', async () => {
+    for (const path of [
+      'connect/ca/roots',
+      'connect/intentions',
+      'agent/connect/ca/leaf/web',
+      'discovery-chain/web',
+    ]) {
+      const response = await fetch(`${url}/${path}`);
+      expect([response.status, await response.text()]).toEqual([
+        500,
+        'Connect must be enabled in order to use this endpoint',
+      ]);
+    }
+  });
 });
