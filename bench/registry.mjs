@@ -25,7 +25,7 @@ export async function registryBench(argv) {
     services: '172000',
     checks: '10000',
     interval: '10',
-    minutes: '1',
+    minutes: '5',
   });
   const wanted = (chosen.only ?? '').split(',');
   const unknown = wanted.find((name) => !Object.hasOwn(PARTS, name));
