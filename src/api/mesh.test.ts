@@ -25,7 +25,7 @@ const PROXY = {
   Mode: 'transparent',
   TransparentProxy: { OutboundListenerPort: 808 },
   Upstreams: [{ DestinationType: 'service', DestinationName: 'db', LocalBindPort: 9191, MeshGateway: {} }],
-  Config: { limit: 2 ** 53 - 1, zero: 0 },
+  Config: { limit: 2 ** 60, zero: 0 },
 };
 
 describe('what a service says of a mesh', () => {

@@ -8,9 +8,10 @@ import type { Write } from '../../catalog/transaction.ts';
 import { readTar, writeTar } from '../../lib/tar.ts';
 
 /** Layout of the archive; another one is refused rather than guessed at. */
-const FORMAT = 1;
+const FORMAT = 2;
+/** Names of Consul's, whose command line checks what it saves: these files, their sums, and the types of what it knows of the first. */
 const META = 'meta.json';
-const STATE = 'state.ndjson';
+const STATE = 'state.bin';
 const SUMS = 'SHA256SUMS';
 
 /** What an archive may grow to when it is unpacked: a small one must not fill the memory. */
@@ -29,9 +30,14 @@ export async function writeSnapshot(catalog: Catalog, version: string, now: numb
   );
   const state = Buffer.from(`${lines.join('\n')}\n`);
   const meta = {
+    // Consul's; of its own layout.
+    Version: 1,
+    ID: `muster-${catalog.index}-${now}`,
+    Index: catalog.index,
+    Size: state.length,
+    // Ours.
     format: FORMAT,
-    version,
-    index: catalog.index,
+    program: version,
     rows: lines.length,
     time: new Date(now).toISOString(),
   };
@@ -62,7 +68,7 @@ export async function inspectSnapshot(archive: Buffer): Promise<SnapshotContents
   const { meta, writes } = await unpack(archive);
   const tables: Record<string, number> = {};
   for (const { table } of writes) tables[table] = (tables[table] ?? 0) + 1;
-  return { version: String(meta.version), index: Number(meta.index), time: String(meta.time), tables };
+  return { version: String(meta.program), index: Number(meta.Index), time: String(meta.time), tables };
 }
 
 async function unpack(archive: Buffer): Promise<{ meta: Record<string, unknown>; writes: Write[] }> {
@@ -74,6 +80,10 @@ async function unpack(archive: Buffer): Promise<{ meta: Record<string, unknown>;
   const files = readTar(unpacked);
   if (files === undefined) throw new SnapshotError('the archive is damaged');
   const meta = JSON.parse(checked(files, META).toString()) as Record<string, unknown>;
+  if (meta.format === undefined)
+    throw new SnapshotError(
+      'this is a snapshot of Consul, whose tables only Consul reads: take keys along with `consul kv export`',
+    );
   if (meta.format !== FORMAT)
     throw new SnapshotError(`the archive has format ${String(meta.format)}, this program knows ${FORMAT}`);
   const lines = checked(files, STATE)

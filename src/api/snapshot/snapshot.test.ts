@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { expect, it } from 'vitest';
 import { kvSet } from '../../catalog/commands/kv.ts';
 import { register } from '../../catalog/commands/register.ts';
 import { restore } from '../../catalog/commands/restore.ts';
+import { readTar, writeTar } from '../../lib/tar.ts';
 import type { ApiContext } from '../context.ts';
 import { testContext } from '../test-context.ts';
 import { readSnapshot, writeSnapshot } from './archive.ts';
@@ -44,6 +46,29 @@ it('brings back what was there, drops what came later, and moves no index backwa
   expect(catalog.get('nodes', 'n')).toEqual(before.node);
 });
 
+it('is what the command line of Consul takes for a snapshot', async () => {
+  const { catalog } = await filled();
+  const files = readTar(gunzipSync(await writeSnapshot(catalog, '1.2.3', 5))) as ReadonlyMap<string, Buffer>;
+  expect([...files.keys()]).toEqual(['meta.json', 'state.bin', 'SHA256SUMS']);
+  const meta = JSON.parse(String(files.get('meta.json')));
+  expect(meta).toMatchObject({ Version: 1, ID: expect.any(String), Index: catalog.index });
+  expect(meta.Size).toBe(files.get('state.bin')?.length);
+});
+
+it('says so when it is one of Consul', async () => {
+  const content = Buffer.from(JSON.stringify({ Version: 1, ID: '2-9-1', Index: 9, Term: 2 }));
+  const sum = createHash('sha256').update(content).digest('hex');
+  const archive = writeTar(
+    [
+      { name: 'meta.json', content },
+      { name: 'state.bin', content: Buffer.from([1]) },
+      { name: 'SHA256SUMS', content: Buffer.from(`${sum}  meta.json\n`) },
+    ],
+    0,
+  );
+  await expect(readSnapshot(gzipSync(archive))).rejects.toThrow('this is a snapshot of Consul');
+});
+
 it('refuses what is damaged or of another kind', async () => {
   const { catalog } = await filled();
   const archive = await writeSnapshot(catalog, '1', 0);
@@ -55,5 +80,5 @@ it('refuses what is damaged or of another kind', async () => {
   const changed = gunzipSync(archive);
   const at = changed.indexOf('"old"');
   changed.write('"OLD"', at);
-  await expect(readSnapshot(gzipSync(changed))).rejects.toThrow('the check sum of state.ndjson is wrong');
+  await expect(readSnapshot(gzipSync(changed))).rejects.toThrow('the check sum of state.bin is wrong');
 });
