@@ -188,6 +188,9 @@ it('a bar of tabs that has no room says so, shows the one that is open, and lead
   await page.reload();
   await before.waitFor();
   await more.waitFor();
+  // As high as the bar: it covers what it fades.
+  for (const arrow of [before, more])
+    expect((await arrow.boundingBox())?.height).toBe((await page.locator('.tabs').boundingBox())?.height);
   const tab = (name: string) => page.getByRole('navigation', { name: 'Screens' }).getByRole('link', { name });
   const box = async (name: string) => (await tab(name).boundingBox()) ?? { x: -1, width: 0 };
   const centre = ({ x, width }: { x: number; width: number }) => x + width / 2;

@@ -135,7 +135,7 @@ export function ServiceScreen({ view, picture, name, query }: ServiceProps) {
         )}
       </section>
       {instances.some(({ node }) => node !== about.node) && (
-        <p class="faint after">
+        <p class="faint elsewhere">
           An instance is drained at the agent that it is registered with: here those of {about.node}, the
           others at theirs, or with <code>muster drain</code> there.
         </p>
