@@ -166,7 +166,14 @@ async function build({
     router,
     counters,
     carriage: () => front.carriage(),
-    traffic: trafficOf({ catalog, router, counters, listeners, ejections: () => front.ejections() }),
+    traffic: trafficOf({
+      catalog,
+      router,
+      counters,
+      listeners,
+      relays,
+      ejections: () => front.ejections(),
+    }),
     trafficOf: (id) => requestsOf(id) ?? connectionsOf(id, services?.connections() ?? []),
     connections: () => services?.connections() ?? [],
     reload(again) {

@@ -85,6 +85,7 @@ function started(catalog: Catalog, ejected: string[] = [], capacity = SLOTS) {
     router,
     counters,
     listeners: ['127.0.0.1:9999'],
+    relays: ['127.0.0.1:5433'],
     ejections: () =>
       ejected.map((id) => ({ id, host: '10.0.0.1', port: 8000, slot: 3, why: 'refused', since: 5 })),
   });
@@ -127,6 +128,13 @@ it('an explanation knows ports: those of the scheme count as none, others as wri
   const { route, steps } = traffic.explain(new URL('http://shop.test:9999/x'));
   expect(route).toBeNull();
   expect(steps.at(-1)?.reason).toContain('shop.test/ takes it for the host shop.test');
+});
+
+it('a TCP route of a port that nobody listens on is among the problems', async () => {
+  const store = openStore();
+  await put(store, 'a', 'passing', 8000, ['urlprefix-:5432 proto=tcp', 'urlprefix-:5433 proto=tcp']);
+  const { traffic } = started(store.catalog);
+  expect(traffic.problems().map(({ place }) => place)).toEqual(['TCP route :5432 (web)']);
 });
 
 it('what a worker counts in a slot shows at its route and its instance', async () => {

@@ -19,6 +19,8 @@ export interface TrafficParts {
   counters: CounterReader;
   /** host:port of each listener. */
   listeners: readonly string[];
+  /** The same of those for TCP routes. */
+  relays?: readonly string[];
   ejections: () => readonly Ejection[];
 }
 
@@ -26,7 +28,8 @@ export interface TrafficParts {
 const MOST_CANDIDATES = 50;
 
 /** What the dashboard sees of the balancer: the router's routes, the workers' counters and ejections. */
-export function trafficOf({ catalog, router, counters, listeners, ejections }: TrafficParts): TrafficSource {
+export function trafficOf(parts: TrafficParts): TrafficSource {
+  const { catalog, router, counters, listeners, relays = [], ejections } = parts;
   const listener = listeners.join(', ');
   // What shares a slot with all others has no figures of its own, and may be very many.
   const hasFigures = ({ slot }: { readonly slot: number }): boolean =>
@@ -54,6 +57,18 @@ export function trafficOf({ catalog, router, counters, listeners, ejections }: T
         message: reason,
       })),
   );
+  /** Routes of ports that nobody listens on. */
+  const unheard = whenChanged(
+    () => router.routes(),
+    (views) => views.flatMap((view) => unheardProblem(view, relays) ?? []),
+  );
+  let joined = { of: problems(), and: unheard(), all: [...problems(), ...unheard()] };
+  /** The same again while nothing changed: who asks compares. */
+  const allProblems = (): readonly ProblemView[] => {
+    const [of, and] = [problems(), unheard()];
+    if (joined.of !== of || joined.and !== and) joined = { of, and, all: [...of, ...and] };
+    return joined.all;
+  };
   /** Those that are wanted, by instance: it counts in one slot, however many routes lead to it. */
   const targets = (isWanted: (target: TargetView) => boolean): Map<string, TargetView> => {
     const found = new Map<string, TargetView>();
@@ -64,7 +79,7 @@ export function trafficOf({ catalog, router, counters, listeners, ejections }: T
   return {
     latencyBounds: LATENCY_BOUNDS,
     routes,
-    problems,
+    problems: allProblems,
     sample: () => ({
       overall: scope(counters.overall()),
       routes: router
@@ -158,6 +173,17 @@ export function routeView(view: RouterView, listener: string): RouteView {
       share: target.share,
     })),
   };
+}
+
+function unheardProblem(
+  { id, kind, host, service }: RouterView,
+  relays: readonly string[],
+): ProblemView | undefined {
+  if (kind !== 'tcp') return undefined;
+  const [port] = /:\d+$/.exec(host) ?? [];
+  if (port === undefined || relays.some((address) => address.endsWith(port))) return undefined;
+  const message = `nobody listens on ${host}: a [[balancer.listener]] with protocol = "tcp" and that port does`;
+  return { key: `unheard ${id}`, place: `TCP route ${id} (${service})`, message };
 }
 
 /** Where a request goes, as steps: the listener, the route and those passed over, each candidate with its reason. */
