@@ -54,8 +54,12 @@ async function follow(number) {
 }
 
 let turn = 0;
+const began = performance.now();
 setInterval(() => {
-  for (let at = turn++ % TURNS; at < all.length; at += TURNS) all[at]?.sign();
+  // Who was late has more turns to make up for.
+  const due = Math.floor((performance.now() - began) / (SIGN / TURNS));
+  for (turn = Math.max(turn, due - TURNS); turn < due; turn++)
+    for (let at = turn % TURNS; at < all.length; at += TURNS) all[at]?.sign();
 }, SIGN / TURNS);
 
 let next = 0;

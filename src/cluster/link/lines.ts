@@ -11,9 +11,9 @@ import { dialLink } from './link.ts';
 const LINE_FEED = 10;
 /** A sign of life, and the answer to it. */
 const SIGN = Buffer.from([LINE_FEED]);
-/** What is asked for, in bytes, and how long it may take to say it, in ms. */
+/** What is asked for, in bytes, and how long it may take to say it, in ms. It has the key: when thousands come at once neither side is quick. */
 const MAX_REQUEST = 4_096;
-const REQUEST_TIMEOUT = 3_000;
+const REQUEST_TIMEOUT = 30_000;
 
 /** Lines to the one who asked. */
 export interface Outlet {
