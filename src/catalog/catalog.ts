@@ -68,10 +68,13 @@ export class Catalog implements Reader {
     return this.#tables[table].size;
   }
 
-  /** Fills the empty tables with what a store kept, rows that `JSON.parse` made. Nobody is told: subscribers come later. */
+  /**
+   * Fills the tables with what a store kept, rows that `JSON.parse` made; what a first feed left in them that broke off may be taken out. Nobody is told: subscribers
+   * come later.
+   */
   load(index: number, rows: Iterable<Write>): void {
     for (const { table, key, row } of rows)
-      if (row !== undefined) this.#table(table).set(key, this.#compactor.row(table, row, true));
+      this.#table(table).set(key, row && this.#compactor.row(table, row, true));
     this.#index = index;
     this.#floor = index;
   }
