@@ -29,9 +29,14 @@ let onAll = () => {};
 /** @type {{ sign(): void }[]} */
 const all = [];
 
-/** @param {number} number */
+/** Until it follows: a server that is short of time lets links go that it could not make in time. @param {number} number */
 async function follow(number) {
-  await new Promise((resolve, reject) => {
+  while (!(await tryToFollow(number))) await new Promise((resolve) => setTimeout(resolve, SIGN));
+}
+
+/** @param {number} number */
+function tryToFollow(number) {
+  return new Promise((resolve) => {
     const id = `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
     askForLines(
       { host, port: Number(port) },
@@ -41,7 +46,7 @@ async function follow(number) {
         timeout: TIMEOUT,
         heard: () => {},
         line: (/** @type {string} */ text) => {
-          if (text.startsWith('{"kind":"state"')) resolve(undefined);
+          if (text.startsWith('{"kind":"state"')) resolve(true);
           if (wanted !== '' && text.includes(wanted) && ++heard === Number(count)) onAll();
         },
         end: () => {
@@ -49,7 +54,10 @@ async function follow(number) {
           process.exit(1);
         },
       },
-    ).then((/** @type {{ sign(): void }} */ asked) => all.push(asked), reject);
+    ).then(
+      (/** @type {{ sign(): void }} */ asked) => all.push(asked),
+      () => resolve(false),
+    );
   });
 }
 
