@@ -1,116 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import dgram from 'node:dgram';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import net from 'node:net';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import tls from 'node:tls';
-import { build } from 'esbuild';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
 import { Authority } from '../../proxy/tls/fixtures.ts';
-
-/** The real program: signals, worker threads and exit codes are what matters. */
-let folder = '';
-
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'muster-lb-'));
-  symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
-  await build({
-    stdin: {
-      contents: `import { run } from './src/cli/run.ts';
-        import { lb } from './src/cli/verbs/lb.ts';
-        const terminal = { env: process.env, out: (text) => process.stdout.write(text), err: (text) => process.stderr.write(text) };
-        process.exitCode = await run({ lb }, process.argv.slice(2), terminal);`,
-      resolveDir: resolve('.'),
-      loader: 'ts',
-    },
-    outfile: join(folder, 'main.js'),
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    packages: 'external',
-  });
-  await build({
-    entryPoints: ['src/proxy/worker.ts'],
-    outfile: join(folder, 'proxy-worker.js'),
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    packages: 'external',
-  });
-  writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
-});
-afterAll(() => rmSync(folder, { recursive: true }));
-
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
-
-interface Backend {
-  port: number;
-  stop(): Promise<void>;
-}
-
-async function backend(name: string, answer = (response: http.ServerResponse) => void response.end(name)) {
-  const server = http.createServer((_, response) => answer(response)).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const stop = async () => {
-    server.closeAllConnections();
-    server.close();
-  };
-  closers.push(stop);
-  return { port: (server.address() as { port: number }).port, stop } satisfies Backend;
-}
-
-function muster(...words: string[]) {
-  const child: ChildProcess = spawn(process.execPath, [join(folder, 'main.js'), 'lb', ...words], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const seen = { text: '' };
-  for (const stream of [child.stdout, child.stderr])
-    stream?.on('data', (part) => {
-      seen.text += part;
-    });
-  const exit = once(child, 'exit').then(([code]) => code as number | null);
-  closers.push(async () => {
-    child.kill('SIGKILL');
-    await exit;
-  });
-  return { child, seen, exit };
-}
-
-/** A balancer that listens on a free port. */
-async function balancer(upstreams: string, ...words: string[]) {
-  const running = muster('-listen', '127.0.0.1:0', '-upstream', upstreams, ...words);
-  for (;;) {
-    const port = /listen="?127\.0\.0\.1:(\d+)/.exec(running.seen.text)?.[1];
-    if (port !== undefined) return { ...running, url: `http://127.0.0.1:${port}/` };
-    if (running.child.exitCode !== null) throw new Error(running.seen.text);
-    await new Promise((later) => setTimeout(later, 10));
-  }
-}
-
-/** Writes a new certificate for a name into the files. */
-function renewing(authority: Authority, cert: string, key: string): (name: string) => void {
-  return (name) => {
-    const pair = authority.issue({ names: [name] });
-    writeFileSync(key, pair.key);
-    writeFileSync(cert, pair.cert);
-  };
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((later) => setTimeout(later, 5));
-}
-
-const ask = async (url: string) => {
-  const answer = await fetch(url);
-  return `${answer.status} ${await answer.text()}`;
-};
+import { ask, backend, balancer, closers, folder, muster, renewing, until } from './lb.test-support.ts';
 
 describe('muster lb', () => {
   it('balances by weight over upstreams that are named, without a registry', async () => {
@@ -145,70 +42,6 @@ describe('muster lb', () => {
     const admin = /admin=(127\.0\.0\.1:\d+)/.exec(seen.text)?.[1];
     const routes = (await (await fetch(`http://${admin}/api/routes`)).json()) as { dst: string }[];
     expect(routes.map(({ dst }) => dst)).toEqual([`http://127.0.0.1:${silent.port}/`]);
-  });
-
-  it('serves HTTPS with a certificate that is read again when it changes', async () => {
-    const authority = new Authority();
-    closers.push(() => authority.remove());
-    const [cert, key] = [join(folder, 'web.pem'), join(folder, 'web-key.pem')];
-    const renew = renewing(authority, cert, key);
-    renew('old.test');
-    const { port } = await backend('a');
-    const words = [
-      '-listen-tls',
-      '127.0.0.1:0',
-      '-tls-cert',
-      cert,
-      '-tls-key',
-      key,
-      '-tls-min-version',
-      'TLSv1.3',
-    ];
-    const { url } = await balancer(`127.0.0.1:${port}`, ...words).then(({ seen }) => ({
-      url: `https://127.0.0.1:${/listen="127\.0\.0\.1:\d+, 127\.0\.0\.1:(\d+)"/.exec(seen.text)?.[1]}/`,
-    }));
-    const status = (servername: string) =>
-      new Promise<number | string>((resolve) => {
-        const request = https.get(url, { servername, ca: authority.cert, agent: false }, (response) => {
-          response.resume();
-          resolve(response.statusCode ?? 0);
-        });
-        request.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-      });
-    expect(await status('old.test')).toBe(200);
-    renew('new.test');
-    while ((await status('new.test')) !== 200) await new Promise((later) => setTimeout(later, 50));
-    expect(await status('old.test')).toBe('ERR_TLS_CERT_ALTNAME_INVALID');
-  });
-
-  it('takes up the renewed certificate of a server in a gobetween file', async () => {
-    const authority = new Authority();
-    closers.push(() => authority.remove());
-    const [cert, key, file] = ['gb.pem', 'gb-key.pem', 'gb.toml'].map((name) => join(folder, name)) as [
-      string,
-      string,
-      string,
-    ];
-    const renew = renewing(authority, cert, key);
-    renew('old.test');
-    const { port } = await backend('a');
-    writeFileSync(
-      file,
-      `[servers.x]\nbind = "127.0.0.1:0"\nprotocol = "tls"\n[servers.x.tls]\ncert_path = "${cert}"\nkey_path = "${key}"\n[servers.x.discovery]\nkind = "static"\nstatic_list = ["127.0.0.1:${port}"]\n`,
-    );
-    const { seen } = muster('-c', file);
-    await until(() => /bind="?127\.0\.0\.1:\d+/.test(seen.text));
-    const at = Number(/bind="?127\.0\.0\.1:(\d+)/.exec(seen.text)?.[1]);
-    const shown = (servername: string) =>
-      new Promise<boolean>((resolve) => {
-        const socket = tls.connect({ port: at, host: '127.0.0.1', servername, ca: authority.cert });
-        socket.on('secureConnect', () => resolve(true)).on('error', () => resolve(false));
-        closers.push(() => socket.destroy());
-      });
-    expect(await shown('old.test')).toBe(true);
-    renew('new.test');
-    while (!(await shown('new.test'))) await new Promise((later) => setTimeout(later, 100));
-    expect(await shown('old.test')).toBe(false);
   });
 
   it('sends a client to the same upstream with a strategy by address, over HTTP too', async () => {
@@ -289,34 +122,6 @@ describe('muster lb', () => {
     expect(copied).toEqual(['/x']);
     await until(() => existsSync(log) && readFileSync(log, 'utf8').includes('/x'));
     expect(readFileSync(log, 'utf8').split('\n')).toEqual(expect.arrayContaining(['/p?q 301', '/x 200']));
-  });
-
-  it('ends TLS in front of connections, and lets a client open only so many', async () => {
-    const authority = new Authority();
-    closers.push(() => authority.remove());
-    const [cert, key] = [join(folder, 't.pem'), join(folder, 't-key.pem')];
-    renewing(authority, cert, key)('db.test');
-    const { port } = await backend('a');
-    const { seen } = await balancer(
-      `127.0.0.1:${port}`,
-      ...['-protocol', 'tcp', '-listen-tls', '127.0.0.1:0', '-tls-cert', cert, '-tls-key', key],
-      '-options=rate=1/h maxconn=5',
-    );
-    const at = Number(/listen="127\.0\.0\.1:\d+, 127\.0\.0\.1:(\d+)"/.exec(seen.text)?.[1]);
-    const say = async () => {
-      const client = tls.connect({ port: at, host: '127.0.0.1', servername: 'db.test', ca: authority.cert });
-      closers.push(() => client.destroy());
-      client.on('error', () => {});
-      client.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
-      let text = '';
-      client.on('data', (part) => {
-        text += part;
-      });
-      await once(client, 'close');
-      return text.slice(0, 12);
-    };
-    expect(await say()).toBe('HTTP/1.1 200');
-    expect(await say()).toBe('');
   });
 
   it('relays connections as they are with -protocol tcp, and drains them', async () => {

@@ -1,153 +1,24 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { until } from '../../../scripts/support/processes.mjs';
+import type { Socket } from 'node:net';
+import { describe, expect, it } from 'vitest';
 import type { Target } from '../../balance/balancer.ts';
-import { TargetStates } from '../../balance/states.ts';
-import type { NameRules, PoolTargetSpec } from '../../route/pool-spec.ts';
-import { Pools } from '../../route/pools.ts';
 import { parseAccessRule } from '../access.ts';
-import { TRANSPORT_NAMES, type TransportName } from '../choice.ts';
-import { CounterReader, createCounterBlock } from '../counters.ts';
-import type { Outcomes } from '../http1/engine.ts';
-import type { TcpListenerSpec } from '../listener-spec.ts';
+import { TRANSPORT_NAMES } from '../choice.ts';
 import { encodeProxyV1, encodeProxyV2 } from '../proxy-protocol.ts';
-import type { Takers } from '../tcp/frontend.ts';
-import { OBSTACLE, transportFor } from '../uring/fixtures.ts';
-import { ProxyServer } from './server.ts';
-
-const undo: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step();
-});
-
-/** A server that does with each connection what it is told to; answers with its port. */
-async function backend(serve: (socket: Socket) => void): Promise<number> {
-  const sockets = new Set<Socket>();
-  const server: Server = createServer({ allowHalfOpen: true }, (socket) => {
-    sockets.add(socket);
-    socket.on('error', () => {});
-    serve(socket);
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  undo.push(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  return (server.address() as AddressInfo).port;
-}
-
-/** A port that nobody listens on. */
-async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-/** What the listeners of the present test are carried by. */
-let carrier: TransportName = 'net';
-
-interface Start {
-  rates?: Takers['rates'];
-  targets: (Partial<PoolTargetSpec> & { port: number })[];
-  names?: NameRules;
-  spec?: Partial<TcpListenerSpec>;
-  outcomes?: Partial<Outcomes>;
-}
-
-async function start({ targets, names, rates, spec = {}, outcomes = {} }: Start) {
-  const pools = new Pools({ states: new TargetStates(), random: Math.random, turns: new Int32Array(16) });
-  const set = (list: Start['targets']) =>
-    pools.apply({
-      version: 1,
-      removed: [],
-      changed: [
-        {
-          id: 'p',
-          strategy: 'rr',
-          datagrams: false,
-          names,
-          rates,
-          slot: 1,
-          targets: list.map((target, i) => ({
-            id: `t${i}`,
-            host: '127.0.0.1',
-            weight: 1,
-            slot: 2 + i,
-            priority: 0,
-            maxConnections: 0,
-            serverName: '',
-            ...target,
-          })),
-        },
-      ],
-    });
-  set(targets);
-  const block = createCounterBlock();
-  const counters = new CounterReader();
-  counters.add(block);
-  const { transport, astray } = await transportFor(carrier);
-  const server = new ProxyServer(
-    {
-      pools,
-      counters: block,
-      outcomes: { connectFailed() {}, cut() {}, answered() {}, erred() {}, ...outcomes },
-    },
-    transport,
-  );
-  undo.push(async () => {
-    await server.stop();
-    expect(astray()).toEqual({ slots: 0, completions: 0 });
-  });
-  const address = await server.open({
-    id: 'l',
-    protocol: 'tcp',
-    host: '127.0.0.1',
-    port: 0,
-    pool: 'p',
-    slot: 1,
-    ...spec,
-  });
-  return { server, address, counters, set };
-}
-
-function open({ host, port }: { host: string; port: number }, localAddress?: string): Socket {
-  const socket = connect({
-    host,
-    port,
-    allowHalfOpen: true,
-    ...(localAddress === undefined ? {} : { localAddress }),
-  });
-  socket.on('error', () => {});
-  undo.push(() => socket.destroy());
-  return socket;
-}
-
-/** Everything that comes until the end. */
-async function all(socket: Socket): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
-  await Promise.race([once(socket, 'end'), once(socket, 'close')]);
-  return Buffer.concat(chunks);
-}
-
-/** The end, by whatever way. */
-const closed = (socket: Socket) => new Promise((resolve) => socket.once('close', resolve));
-
-const echo = (socket: Socket) => socket.pipe(socket);
-const saying = (text: string) => (socket: Socket) => {
-  socket.on('data', () => {});
-  socket.end(text);
-};
+import {
+  all,
+  backend,
+  carriedBy,
+  closed,
+  closedPort,
+  echo,
+  open,
+  saying,
+  start,
+} from './tcp-listener.test-support.ts';
 
 describe.each(TRANSPORT_NAMES)('a TCP listener on %s', (name) => {
-  beforeEach((context) => {
-    if (name === 'uring' && OBSTACLE !== undefined) context.skip(OBSTACLE);
-    carrier = name;
-  });
+  carriedBy(name);
 
   it('relays both ways, whatever the sizes, and counts', async () => {
     const { address, counters } = await start({ targets: [{ port: await backend(echo) }] });
@@ -250,86 +121,12 @@ describe.each(TRANSPORT_NAMES)('a TCP listener on %s', (name) => {
     while (got < before + 1_000_000) await once(client, 'data');
   });
 
-  it('takes no more clients than it may', async () => {
-    const { address } = await start({
-      targets: [{ port: await backend(echo) }],
-      spec: { limits: { maxConnections: 1 } },
-    });
-    const first = open(address);
-    first.write('x');
-    await once(first, 'data');
-    expect(await all(open(address))).toHaveLength(0);
-    first.end();
-    await closed(first);
-    const third = open(address);
-    third.write('x');
-    expect(String((await once(third, 'data'))[0])).toBe('x');
-  });
-
   it('ends silent connections, on either side', async () => {
     const port = await backend((socket) => socket.on('data', () => {}));
     for (const limits of [{ clientIdleTimeout: 150 }, { upstreamIdleTimeout: 150 }]) {
       const { address } = await start({ targets: [{ port }], spec: { limits } });
       expect(await all(open(address))).toHaveLength(0);
     }
-  });
-
-  it('has a connection wait for room, the first who came first', async () => {
-    const { address, counters } = await start({
-      targets: [{ port: await backend(echo), maxConnections: 1 }],
-    });
-    const first = open(address);
-    first.write('1');
-    await once(first, 'data');
-    const waiting: Socket[] = [];
-    for (const text of ['2', '3']) {
-      const client = open(address);
-      waiting.push(client);
-      client.write(text);
-      await until('it is there', () => counters.slot(1).openConnections === 1 + waiting.length);
-    }
-    expect(counters.slot(2)).toMatchObject({ inFlight: 1, requests: 1 });
-    const [second, third] = waiting as [Socket, Socket];
-    first.end();
-    expect(String(await once(second, 'data'))).toBe('2');
-    second.end();
-    expect(String(await once(third, 'data'))).toBe('3');
-  });
-
-  it('closes a connection that waited for room for too long, or may not wait', async () => {
-    const targets = [{ port: await backend(echo), maxConnections: 1 }];
-    for (const waitTimeout of [0, 50]) {
-      const { address } = await start({ targets, spec: { limits: { waitTimeout } } });
-      const first = open(address);
-      first.write('1');
-      await once(first, 'data');
-      expect(String(await all(open(address)))).toBe('');
-      first.write('2');
-      expect(String(await once(first, 'data'))).toBe('2');
-    }
-  });
-
-  it('closes connections that come more often than they may', async () => {
-    const { address } = await start({
-      targets: [{ port: await backend(saying('x')) }],
-      rates: [{ count: 2, period: 3_600_000, burst: 2, by: { kind: 'address', name: '' } }],
-    });
-    const heard: string[] = [];
-    for (let i = 0; i < 3; i++) heard.push(String(await all(open(address))));
-    expect(heard).toEqual(['x', 'x', '']);
-    expect(String(await all(open(address, '127.0.0.2')))).toBe('x');
-  });
-
-  it('lets in whom the rules let in', async () => {
-    const rules = ['deny 127.0.0.2', 'allow 127.0.0.0/29'].map((text) => parseAccessRule(text)!);
-    const { address } = await start({
-      targets: [{ port: await backend(saying('in')) }],
-      spec: { access: { rules, allowOthers: false } },
-    });
-    const from = async (local: string) => (await all(open(address, local))).toString();
-    expect(await from('127.0.0.1')).toBe('in');
-    expect(await from('127.0.0.2')).toBe('');
-    expect(await from('127.0.0.9')).toBe('');
   });
 
   it('tells instances who the client is', async () => {

@@ -16,8 +16,7 @@ import {
   RETRIES,
 } from '../counters.ts';
 import { waitOfConnection } from '../http1/rates.ts';
-import type { Endpoint } from '../proxy-protocol.ts';
-import { encodeProxy } from '../proxy-protocol.ts';
+import { type Endpoint, encodeProxy } from '../proxy-protocol.ts';
 import type { TcpEngine, TcpWorker } from './engine.ts';
 import type { TcpFrontend } from './frontend.ts';
 import type { TcpLink, TcpTransport, TcpUpstreamLink } from './links.ts';
@@ -167,9 +166,7 @@ export class TcpSession {
     engine.counters.slot(slot, BYTES_IN, this.#early.length);
     this.#early = NOTHING;
     upstream.resume();
-    if (first.length > 0) {
-      this.#upstreamSlow = !upstream.send(first, 0, first.length);
-    }
+    if (first.length > 0) this.#upstreamSlow = !upstream.send(first, 0, first.length);
     if (this.#clientEnded) upstream.end();
     else if (!this.#upstreamSlow) this.#client.resume();
     this.#arm();
@@ -354,8 +351,7 @@ export class TcpSession {
       this.#arm();
       return;
     }
-    this.#over()?.finish();
-    this.#client.finish();
+    this.#close();
   }
 
   /** Ends both sides, behind what was sent. */

@@ -1,0 +1,85 @@
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { until } from '../../../scripts/support/processes.mjs';
+import { parseAccessRule } from '../access.ts';
+import { TRANSPORT_NAMES } from '../choice.ts';
+import { all, backend, carriedBy, closed, echo, open, saying, start } from './tcp-listener.test-support.ts';
+
+describe.each(TRANSPORT_NAMES)('who a TCP listener takes, and when, on %s', (name) => {
+  carriedBy(name);
+
+  it('takes no more clients than it may', async () => {
+    const { address } = await start({
+      targets: [{ port: await backend(echo) }],
+      spec: { limits: { maxConnections: 1 } },
+    });
+    const first = open(address);
+    first.write('x');
+    await once(first, 'data');
+    expect(await all(open(address))).toHaveLength(0);
+    first.end();
+    await closed(first);
+    const third = open(address);
+    third.write('x');
+    expect(String((await once(third, 'data'))[0])).toBe('x');
+  });
+
+  it('has a connection wait for room, the first who came first', async () => {
+    const { address, counters } = await start({
+      targets: [{ port: await backend(echo), maxConnections: 1 }],
+    });
+    const first = open(address);
+    first.write('1');
+    await once(first, 'data');
+    const waiting: Socket[] = [];
+    for (const text of ['2', '3']) {
+      const client = open(address);
+      waiting.push(client);
+      client.write(text);
+      await until('it is there', () => counters.slot(1).openConnections === 1 + waiting.length);
+    }
+    expect(counters.slot(2)).toMatchObject({ inFlight: 1, requests: 1 });
+    const [second, third] = waiting as [Socket, Socket];
+    first.end();
+    expect(String(await once(second, 'data'))).toBe('2');
+    second.end();
+    expect(String(await once(third, 'data'))).toBe('3');
+  });
+
+  it('closes a connection that waited for room for too long, or may not wait', async () => {
+    const targets = [{ port: await backend(echo), maxConnections: 1 }];
+    for (const waitTimeout of [0, 50]) {
+      const { address } = await start({ targets, spec: { limits: { waitTimeout } } });
+      const first = open(address);
+      first.write('1');
+      await once(first, 'data');
+      expect(String(await all(open(address)))).toBe('');
+      first.write('2');
+      expect(String(await once(first, 'data'))).toBe('2');
+    }
+  });
+
+  it('closes connections that come more often than they may', async () => {
+    const { address } = await start({
+      targets: [{ port: await backend(saying('x')) }],
+      rates: [{ count: 2, period: 3_600_000, burst: 2, by: { kind: 'address', name: '' } }],
+    });
+    const heard: string[] = [];
+    for (let i = 0; i < 3; i++) heard.push(String(await all(open(address))));
+    expect(heard).toEqual(['x', 'x', '']);
+    expect(String(await all(open(address, '127.0.0.2')))).toBe('x');
+  });
+
+  it('lets in whom the rules let in', async () => {
+    const rules = ['deny 127.0.0.2', 'allow 127.0.0.0/29'].map((text) => parseAccessRule(text)!);
+    const { address } = await start({
+      targets: [{ port: await backend(saying('in')) }],
+      spec: { access: { rules, allowOthers: false } },
+    });
+    const from = async (local: string) => (await all(open(address, local))).toString();
+    expect(await from('127.0.0.1')).toBe('in');
+    expect(await from('127.0.0.2')).toBe('');
+    expect(await from('127.0.0.9')).toBe('');
+  });
+});
