@@ -17,9 +17,9 @@ const keyring = Keyring.open(key, undefined);
 /** Links that are being made at a time: a server takes no more from one address. */
 const AT_ONCE = 32;
 const TIMEOUT = 30_000;
-/** Signs of life as often as agents send them, in ms; not all of them at the same time. */
-const SIGN = 400;
-const TURNS = 80;
+/** Signs of life as often as the server asks agents for them, in ms; not all of them at the same time. */
+let pace = 400;
+const TURN = 5;
 
 /** What is waited for, and who has heard of it. */
 let wanted = '';
@@ -31,7 +31,7 @@ const all = [];
 
 /** Until it follows: a server that is short of time lets links go that it could not make in time. @param {number} number */
 async function follow(number) {
-  while (!(await tryToFollow(number))) await new Promise((resolve) => setTimeout(resolve, SIGN));
+  while (!(await tryToFollow(number))) await new Promise((resolve) => setTimeout(resolve, pace));
 }
 
 /** @param {number} number */
@@ -46,7 +46,10 @@ function tryToFollow(number) {
         timeout: TIMEOUT,
         heard: () => {},
         line: (/** @type {string} */ text) => {
-          if (text.startsWith('{"kind":"state"')) resolve(true);
+          if (text.startsWith('{"kind":"state"')) {
+            pace = JSON.parse(text).pace;
+            resolve(true);
+          }
           if (wanted !== '' && text.includes(wanted) && ++heard === Number(count)) onAll();
         },
         end: () => {
@@ -65,10 +68,11 @@ let turn = 0;
 const began = performance.now();
 setInterval(() => {
   // Who was late has more turns to make up for.
-  const due = Math.floor((performance.now() - began) / (SIGN / TURNS));
-  for (turn = Math.max(turn, due - TURNS); turn < due; turn++)
-    for (let at = turn % TURNS; at < all.length; at += TURNS) all[at]?.sign();
-}, SIGN / TURNS);
+  const due = Math.floor((performance.now() - began) / TURN);
+  const turns = pace / TURN;
+  for (turn = Math.max(turn, due - turns); turn < due; turn++)
+    for (let at = turn % turns; at < all.length; at += turns) all[at]?.sign();
+}, TURN);
 
 let next = 0;
 await Promise.all(

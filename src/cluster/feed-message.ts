@@ -25,7 +25,8 @@ export type FeedMessage =
       readonly index: number;
       readonly writes: readonly Write[];
     }
-  | ({ readonly kind: 'state'; readonly index: number } & ClusterState)
+  /** `pace`: how often a sign of life is asked for, in ms. */
+  | ({ readonly kind: 'state'; readonly index: number; readonly pace: number } & ClusterState)
   | { readonly kind: 'news'; readonly event?: UserEvent; readonly change?: KeyChange };
 
 /**

@@ -197,7 +197,7 @@ it('a follower is heard of when it sends anything, and cut off when it sends not
   one.ping();
   clock.advance(200);
   expect(hear).toHaveBeenCalledTimes(2);
-  expect(hear).toHaveBeenLastCalledWith('one');
+  expect(hear).toHaveBeenLastCalledWith('one', 0);
   clock.advance(9_800);
   expect(one.cut).not.toHaveBeenCalled();
   clock.advance(400);
@@ -318,4 +318,30 @@ it('what several lack is one piece, made once', async () => {
   expect(indexes(sent[0])).toEqual([1, 2, 3]);
   expect(indexes(sent.at(-1))).toEqual([1, 2, 3]);
   expect(sent[300]?.[0]).toBe(sent[599]?.[0]);
+});
+
+it('asks many for signs of life less often, and takes them to be there for as long as it asked', () => {
+  const { clock, feed, hear, agent } = setUp();
+  const paceTold = () =>
+    one.messages.flatMap((message) => (message.kind === 'state' ? [message.pace] : [])).at(-1);
+  const one = agent();
+  one.follow();
+  one.settle();
+  expect(paceTold()).toBe(400);
+  expect(hear).toHaveBeenLastCalledWith('a', 0);
+  const others = Array.from({ length: 2_500 }, (_, at) => agent(`${at}`));
+  for (const other of others) other.follow();
+  one.settle();
+  expect(paceTold()).toBe(1_000);
+  one.ping();
+  clock.advance(200);
+  expect(hear).toHaveBeenLastCalledWith('a', 900);
+  // As few as it takes to be asked often again.
+  for (const other of others.slice(0, 500)) other.lose();
+  one.settle();
+  expect(paceTold()).toBe(1_000);
+  others[500]?.lose();
+  one.settle();
+  expect(paceTold()).toBe(400);
+  feed.close();
 });

@@ -34,6 +34,14 @@ const PUMP = 5;
  * and what is committed meanwhile goes along to those whose turn is yet to come.
  */
 const PER_TURN = 256;
+/** How often followers are asked for signs of life, in ms: what they cost is to stay less than what else is done. */
+const PACE = 400;
+const SLOW_PACE = 1_000;
+/** More than so many are asked less often, until they are as few as those again. */
+const MANY = 2_500;
+const FEW = 2_000;
+/** One that is asked less often counts as there for longer, in parts of the difference: two signs are missing then, where else it is three. */
+const LEEWAY = 1.5;
 
 interface Follower {
   readonly id: string;
@@ -54,7 +62,8 @@ export class Feed {
   readonly #clock: Clock;
   readonly #followers = new Set<Follower>();
   readonly #state: () => ClusterState;
-  readonly #hear: (id: string) => void;
+  readonly #hear: (id: string, leeway: number) => void;
+  #pace = PACE;
   #told = '';
   /** What followers are being sent that could not go on from where they were. */
   #whole: WholeCatalog | undefined;
@@ -68,10 +77,17 @@ export class Feed {
   readonly #cancels: (() => void)[];
   readonly #unsubscribe: () => void;
 
-  /** `hear` is called again and again with the ID of every follower that is there. */
+  /**
+   * `hear` is called again and again with the ID of every follower that is there, and for how much longer (ms) than usual it may then be
+   * silent.
+   */
   constructor(
     catalog: Catalog,
-    { clock, state, hear }: { clock: Clock; state: () => ClusterState; hear: (id: string) => void },
+    {
+      clock,
+      state,
+      hear,
+    }: { clock: Clock; state: () => ClusterState; hear: (id: string, leeway: number) => void },
   ) {
     this.#catalog = catalog;
     this.#clock = clock;
@@ -100,7 +116,7 @@ export class Feed {
     const follower: Follower = { id, outlet, received, quiet: 0, whole, at: at ?? 0 };
     this.#followers.add(follower);
     outlet.onClose(() => this.#forget(follower));
-    this.#hear(id);
+    this.#hear(id, this.#leeway);
     outlet.write(this.#stateLine(this.#state()));
     this.#send(follower);
   }
@@ -214,20 +230,26 @@ export class Feed {
       if (received !== follower.received) {
         follower.received = received;
         follower.quiet = 0;
-        this.#hear(follower.id);
+        this.#hear(follower.id, this.#leeway);
       } else if (++follower.quiet > GONE_AFTER) follower.outlet.close();
     }
   }
 
+  get #leeway(): number {
+    return (this.#pace - PACE) * LEEWAY;
+  }
+
   #stateLine(state: ClusterState): Buffer {
-    return lineOf({ kind: 'state', index: this.#catalog.index, ...state });
+    return lineOf({ kind: 'state', index: this.#catalog.index, pace: this.#pace, ...state });
   }
 
   /** That all is well and as before is told by the answers to pings. */
   #tellState(): void {
+    if (this.#followers.size > MANY) this.#pace = SLOW_PACE;
+    else if (this.#followers.size <= FEW) this.#pace = PACE;
     const state = this.#state();
     const isWell = state.known && state.silence < HEARD_OF;
-    const now = isWell ? JSON.stringify({ ...state, silence: 0 }) : '';
+    const now = isWell ? JSON.stringify({ ...state, silence: 0, pace: this.#pace }) : '';
     if (isWell && now === this.#told) return;
     this.#told = now;
     const line = this.#stateLine(state);

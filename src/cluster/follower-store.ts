@@ -18,16 +18,19 @@ import { type Asked, askForLines } from './link/lines.ts';
 import { Caller } from './link/rpc.ts';
 import { SearchLog } from './search-log.ts';
 
-/** Until a server that says nothing is given up, in ms: two signs of life are without an answer. */
-const SILENCE = 1_000;
+/** Until a server that says nothing is given up, in signs of life: two are without an answer. */
+const SILENCE = 2.5;
 /** How often it is looked at that, in ms. */
 const LOOK = 200;
 /** To make a link and get the first answer. */
 const CONNECT_TIMEOUT = 1_000;
 /** Between rounds over all servers that are known. */
 const RETRY = 200;
-/** How often a sign of life is sent, in ms: a server knows by this that the node is there, as the node knows by the answer. */
-const SIGN = 400;
+/**
+ * How often a sign of life is sent until the server says how often, in ms: it knows by this that the node is there, as the node knows by the
+ * answer.
+ */
+const PACE = 400;
 /** A write waits so long for a server and a majority, in ms. */
 const PATIENCE = 5_000;
 /** With no server or majority heard of for so long, writes are refused at once. */
@@ -81,6 +84,7 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
   let contactAt = 0;
   /** It is, until that server says otherwise. */
   let isKnown = false;
+  let pace = PACE;
   const search = new SearchLog({ logger, clock, hasBegun: () => followed.isLoaded });
   const waiters = new Set<{ index: number; resolve(): void }>();
   let becomeReady = () => {};
@@ -124,6 +128,7 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
     }
     if (message.kind === 'state') {
       isKnown = message.known;
+      pace = message.pace;
       if (message.known) contactAt = clock.now() - message.silence;
       options.onServers(message.servers, message.leader);
     }
@@ -157,10 +162,10 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
           // Who was busy itself has to hear what came meanwhile first.
           const isLate = now - lookedAt > 2 * LOOK;
           lookedAt = now;
-          isSilent = now - heardAt > SILENCE && !isLate;
+          isSilent = now - heardAt > SILENCE * pace && !isLate;
           if (isSilent) return over();
           cancel = clock.after(LOOK, look);
-          if (now - signedAt < SIGN) return;
+          if (now - signedAt < pace) return;
           signedAt = now;
           asked?.sign();
         };

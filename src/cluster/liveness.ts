@@ -56,8 +56,9 @@ export class Presence {
     return this.#isOld(this.#began);
   }
 
-  hear(id: string): void {
-    this.#heard.set(id, this.#clock.now());
+  /** `leeway`: for how much longer than others it may be silent then, in ms. */
+  hear(id: string, leeway = 0): void {
+    this.#heard.set(id, this.#clock.now() + leeway);
     this.#via.delete(id);
   }
 

@@ -275,7 +275,7 @@ class Server implements ServerCluster, ServerParts {
         servers: this.book.all().filter(({ gone }) => !gone),
         leader: this.cluster.leader(),
       }),
-      hear: (id) => this.presence.hear(id),
+      hear: (id, leeway) => this.presence.hear(id, leeway),
     });
     const roster = this.roster;
     const { presence } = this.gossip;
