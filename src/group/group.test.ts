@@ -224,7 +224,7 @@ it('instances end when the process that runs the group is killed with SIGKILL', 
   fs.writeFileSync(
     script,
     `import { processDriver } from ${JSON.stringify(path.join(import.meta.dirname, 'process.ts'))};
-     processDriver.launch({ id: 'x', name: 'x-1', template: { cwd: '/' }, command: ['/bin/sh', '-c', 'echo $$ > ${pidFile}.new; mv ${pidFile}.new ${pidFile}; exec sleep 60'], env: process.env, output() {} });
+     processDriver.launch({ id: 'x', name: 'x-1', template: { cwd: '/' }, command: ['/bin/sh', '-c', 'echo $$ > ${pidFile}.new; mv ${pidFile}.new ${pidFile}; exec sleep 60'], env: process.env, sockets: [], output() {} });
      console.log('started');
      setInterval(() => {}, 1000);`,
   );

@@ -97,10 +97,10 @@ describe('script check', () => {
 
   it('ends the whole process group at the timeout, and keeps what was written until then', async () => {
     const file = join(directory, 'late');
-    const outcome = await run(['sh', '-c', `echo so far; ${withChild(file, 'wait')}`]);
+    const outcome = await run(['sh', '-c', `echo so far; ${withChild(file, 'wait')}`], { timeout: 3000 });
     expect(outcome).toEqual({
       status: 'critical',
-      output: 'Timed out (1s) running check\n\nso far\n',
+      output: 'Timed out (3s) running check\n\nso far\n',
     });
     for (const pid of pidsIn(file)) await soon(() => expect(isAlive(pid)).toBe(false));
   });
