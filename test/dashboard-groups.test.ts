@@ -132,7 +132,7 @@ describe('a group', () => {
   it('tries another policy by sliders, changes nothing, and says how to make it so', async () => {
     const { page, faults } = await open('/ui/groups');
     await page.getByRole('button', { name: 'What if?' }).click();
-    await expectText(page, /\d instances? instead of 2 to \d[\s\S]*instance hours instead of/);
+    await expectText(page, /\d instances? instead of 2[\s\S]*instance hours instead of/);
     // By the keyboard, as every slider.
     const least = page.getByLabel('Least size');
     await least.focus();
