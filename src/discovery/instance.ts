@@ -55,6 +55,8 @@ export interface InstanceChange {
 export interface Discovery {
   /** Instances as last told, in no particular order; those that get no traffic are among them. */
   instances(): Iterable<DiscoveredInstance>;
+  /** Resolves once everything there is at the start was told; absent: it was told before the discovery was there. */
+  readonly whole?: Promise<void>;
   /** Looks at everything again and tells the differences, if there are any. */
   resync(): void;
   /** Of a source that asks what concerns the listener: that has changed. Tells the differences. */

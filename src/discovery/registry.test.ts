@@ -19,7 +19,11 @@ function entry(service: string, id: string, member: string): ServiceEntry {
 }
 
 /** A registry that is asked each second, with so many instances of each of its services. */
-function registryOf(counts: Record<string, number>, answering = 'another') {
+function registryOf(
+  counts: Record<string, number>,
+  answering = 'another',
+  answer: (service: string) => Promise<void> = async () => {},
+) {
   const state = { counts, member: 'passing' };
   const asked = <T>(answer: () => T) => ({ [Symbol.asyncIterator]: undefined, once: async () => answer() });
   const client = {
@@ -30,8 +34,11 @@ function registryOf(counts: Record<string, number>, answering = 'another') {
       watchServices: asked,
     },
     health: {
-      service: async (name: string) =>
-        Array.from({ length: state.counts[name] ?? 0 }, (_, i) => entry(name, `${name}-${i}`, state.member)),
+      service: async (name: string) => {
+        await answer(name);
+        const length = state.counts[name] ?? 0;
+        return Array.from({ length }, (_, i) => entry(name, `${name}-${i}`, state.member));
+      },
       watchService: asked,
     },
   } as unknown as Client;
@@ -51,6 +58,7 @@ function registryOf(counts: Record<string, number>, answering = 'another') {
   );
   onTestFinished(() => discovery.stop());
   return {
+    discovery,
     state,
     lines,
     reasons: () => new Set([...discovery.instances()].map(({ out }) => out)),
@@ -76,6 +84,32 @@ it('keeps for a while what a registry forgets all at once, and then believes it'
   expect(lines.filter(({ level }) => level === 'warn')).toHaveLength(1);
   await pass(20_000);
   expect(known()).toBe(0);
+});
+
+it('says when everything there was at the start is told', async () => {
+  const answers = new Map<string, () => void>();
+  const { discovery, known } = registryOf(
+    { a: 2, b: 1 },
+    'another',
+    (name) => new Promise((answer) => answers.set(name, answer)),
+  );
+  let isWhole = false;
+  void discovery.whole?.then(() => {
+    isWhole = true;
+  });
+  const turns = async () => {
+    for (let i = 0; i < 5; i++) await turn();
+  };
+  await turns();
+  expect([...answers.keys()]).toEqual(['a', 'b']);
+  answers.get('b')?.();
+  await turns();
+  expect([isWhole, known()]).toEqual([false, 1]);
+  answers.get('a')?.();
+  await turns();
+  expect([isWhole, known()]).toEqual([true, 3]);
+  const { discovery: ofNothing } = registryOf({});
+  await ofNothing.whole;
 });
 
 it('takes an instance back that the registry remembers, and lets those go that it does not', async () => {

@@ -37,6 +37,13 @@ export function followRegistry(options: RegistryDiscoveryOptions, listener: Inst
   const held = new Map<string, { cancel: () => void; entries: readonly ServiceEntry[] }>();
   const stopped = new AbortController();
   let isAway = false;
+  /** Services whose first answer is due, of those of the first list. */
+  const due = new Set<string>();
+  let isListed = false;
+  let becomeWhole = (): void => {};
+  const whole = new Promise<void>((resolve) => {
+    becomeWhole = resolve;
+  });
   /** Name of the node whose agent answers. */
   let answering = '';
   const learnWhoAnswers = async (): Promise<void> => {
@@ -82,6 +89,7 @@ export function followRegistry(options: RegistryDiscoveryOptions, listener: Inst
       held.get(service)!.entries = entries;
     }
     change(service, before, after);
+    if (due.delete(service) && due.size === 0) becomeWhole();
   };
 
   const hold = (service: string, gone: number): void => {
@@ -147,7 +155,13 @@ export function followRegistry(options: RegistryDiscoveryOptions, listener: Inst
   const lookAtServices = (services: Record<string, string[]>): void => {
     isBack();
     const wanted = new Set(routedServices(services, tagPrefix));
-    for (const service of wanted) if (!watched.has(service)) followService(service);
+    for (const service of wanted) {
+      if (watched.has(service)) continue;
+      if (!isListed) due.add(service);
+      followService(service);
+    }
+    isListed = true;
+    if (due.size === 0) becomeWhole();
     for (const [service, ending] of watched) {
       if (wanted.has(service)) continue;
       watched.delete(service);
@@ -178,6 +192,7 @@ export function followRegistry(options: RegistryDiscoveryOptions, listener: Inst
     *instances() {
       for (const instances of known.values()) yield* instances.values();
     },
+    whole,
     resync() {
       round.abort();
       for (const ending of watched.values()) ending.abort();

@@ -1,5 +1,6 @@
 import type { Admin } from '../../api/admin/admin.ts';
-import { systemClock } from '../../lib/clock.ts';
+import type { Discovery } from '../../discovery/instance.ts';
+import { type Clock, systemClock } from '../../lib/clock.ts';
 import { formatHostPort } from '../../lib/host-port.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { Sockets } from '../../lib/sockets.ts';
@@ -37,7 +38,18 @@ export interface FabioBalancer {
 /** How long (ms) the start waits for certificates, so that the first clients find them. */
 const CERTIFICATES_WAIT = 3_000;
 
-const NO_DISCOVERY = { instances: () => [], resync() {}, stop() {} };
+const NO_DISCOVERY: Discovery = { instances: () => [], resync() {}, stop() {} };
+
+/** Resolves once it has told all that there is, and after `timeout` ms in any case. */
+function whole(discovery: Discovery, timeout: number, clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = clock.after(timeout, resolve);
+    void Promise.resolve(discovery.whole).then(() => {
+      cancel();
+      resolve();
+    });
+  });
+}
 
 /** A balancer that does what fabio's settings say. Throws `listen.*` and `config.*`; nothing is left running then. */
 export async function startFabio(
@@ -53,8 +65,12 @@ export async function startFabio(
   const specs = listenerSpecs(config);
   let settings: ProxySettings = { ...settingsOf(config), sampler: tracing?.sampler };
   let isStarted = false;
+  let discovery: Discovery = NO_DISCOVERY;
   const router: Router = startRouter({
-    discover: (listener) => registry.discover?.(listener) ?? NO_DISCOVERY,
+    discover: (listener) => {
+      discovery = registry.discover?.(listener) ?? NO_DISCOVERY;
+      return discovery;
+    },
     publish(delta) {
       // What comes before there are workers is in the snapshot that they begin with.
       if (!isStarted) return;
@@ -145,6 +161,8 @@ export async function startFabio(
       setNoRoutePage: (html) => configure({ noRoute: { status: values['proxy.noroutestatus'], html } }),
     });
     await certificates.ready(CERTIFICATES_WAIT);
+    // Who is taken before the first routes are there hears 404.
+    await whole(discovery, values['registry.timeout'], clock);
     await fleet.listen();
     for (const one of dynamic) await one.start();
     metrics = await startMetrics(config, { counters, router, clock, log: log.child('metrics'), sockets });

@@ -133,7 +133,7 @@ export const FABIO_SETTINGS = {
     '10',
   ]),
   'registry.backend': text('consul'),
-  'registry.timeout': ignored(duration('10s'), 'the registry is waited for as long as it takes'),
+  'registry.timeout': duration('10s'),
   'registry.retry': ignored(duration('500ms'), 'it is asked again soon, and less and less often'),
   'registry.file.path': text(),
   'registry.file.noroutehtmlpath': text(),
