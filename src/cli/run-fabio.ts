@@ -37,6 +37,7 @@ export async function runFabio({
     const balancer = await startFabio(config, log, {
       sockets: foreground.sockets,
       tracing: telemetry.tracing,
+      signal: foreground.signal,
     });
     const { listeners, admin } = balancer;
     log.info('balancing', {

@@ -40,14 +40,25 @@ const CERTIFICATES_WAIT = 3_000;
 
 const NO_DISCOVERY: Discovery = { instances: () => [], resync() {}, stop() {} };
 
-/** Resolves once it has told all that there is, and after `timeout` ms in any case. */
-function whole(discovery: Discovery, timeout: number, clock: Clock): Promise<void> {
+interface Wait {
+  /** In ms. */
+  readonly timeout: number;
+  readonly signal: AbortSignal | undefined;
+  readonly clock: Clock;
+}
+
+/** Resolves once it has told all that there is, and when the time or the program is over. */
+function whole(discovery: Discovery, { timeout, signal, clock }: Wait): Promise<void> {
+  if (signal?.aborted) return Promise.resolve();
   return new Promise((resolve) => {
-    const cancel = clock.after(timeout, resolve);
-    void Promise.resolve(discovery.whole).then(() => {
+    const over = () => {
       cancel();
+      signal?.removeEventListener('abort', over);
       resolve();
-    });
+    };
+    const cancel = clock.after(timeout, over);
+    signal?.addEventListener('abort', over);
+    void Promise.resolve(discovery.whole).then(over);
   });
 }
 
@@ -55,7 +66,16 @@ function whole(discovery: Discovery, timeout: number, clock: Clock): Promise<voi
 export async function startFabio(
   config: FabioConfig,
   log: Logger,
-  { sockets, tracing }: { sockets?: Sockets | undefined; tracing?: Tracing | undefined } = {},
+  {
+    sockets,
+    tracing,
+    signal,
+  }: {
+    sockets?: Sockets | undefined;
+    tracing?: Tracing | undefined;
+    /** Nothing is waited for any more: it is to end. */
+    signal?: AbortSignal;
+  } = {},
 ): Promise<FabioBalancer> {
   const { values, table, strategy } = config;
   const clock = systemClock;
@@ -162,7 +182,7 @@ export async function startFabio(
     });
     await certificates.ready(CERTIFICATES_WAIT);
     // Who is taken before the first routes are there hears 404.
-    await whole(discovery, values['registry.timeout'], clock);
+    await whole(discovery, { timeout: values['registry.timeout'], signal, clock });
     await fleet.listen();
     for (const one of dynamic) await one.start();
     metrics = await startMetrics(config, { counters, router, clock, log: log.child('metrics'), sockets });
