@@ -1,82 +1,42 @@
 import { visibleInstances } from '../../acl/visible.ts';
 import { topic } from '../../catalog/topics.ts';
 import { instancesOf } from '../../catalog/views.ts';
-import { blockingRead } from '../blocking.ts';
-import { endpoint } from '../endpoint.ts';
 import { ENTRY_FIELDS } from '../filter/fields.ts';
-import { compileFilter } from '../filter/filter.ts';
 import { badRequest } from '../http-error.ts';
-import { sortNear } from '../near.ts';
-import { hasMeta, nodeMetaOf } from '../node-meta.ts';
+import { type Asked, instanceList, MESH_SUMMARY } from '../instance-list.ts';
 import type { Query } from '../query.ts';
-import { LIST_QUERY, readOptions } from '../read-options.ts';
-import { hasTags, tagsOf } from '../tags.ts';
 import { entryWire } from '../wire/entry.ts';
 
-export const healthService = instances({
+const QUERY = { passing: 'only instances all of whose checks pass' };
+
+export const healthService = instanceList({
   path: '/v1/health/service/:service',
   summary: 'The instances of a service with their nodes and checks',
-  by: 'name',
+  query: QUERY,
+  fields: ENTRY_FIELDS,
   topicsOf: (service) => [topic.service(service)],
+  reading: (asked) => entriesOf(asked, 'name'),
+  nodeOf: ({ Node }) => Node.Node,
 });
 
-export const healthConnect = instances({
+export const healthConnect = instanceList({
   path: '/v1/health/connect/:service',
-  summary:
-    'The proxies of a service in a mesh, and its instances that speak the mesh: as registered, there is no mesh here',
-  by: 'mesh',
+  summary: MESH_SUMMARY,
+  query: QUERY,
+  fields: ENTRY_FIELDS,
   // Whatever it is that takes the traffic: few registries have a mesh, and none changes often.
   topicsOf: () => [topic.services, topic.nodes, topic.checks],
+  reading: (asked) => entriesOf(asked, 'mesh'),
+  nodeOf: ({ Node }) => Node.Node,
 });
 
-function instances({
-  path,
-  summary,
-  by,
-  topicsOf,
-}: {
-  path: `${string}/:service`;
-  summary: string;
-  by: 'name' | 'mesh';
-  topicsOf: (service: string) => readonly string[];
-}) {
-  return endpoint({
-    method: 'GET',
-    path,
-    needs: 'filtered',
-    summary,
-    query: {
-      passing: 'only instances all of whose checks pass',
-      tag: 'only instances with this tag; may be repeated',
-      ...LIST_QUERY,
-    },
-    handler(context, request) {
-      const { query, params } = request;
-      const options = readOptions(context, request);
-      if (params.service === '') throw badRequest('Missing service name');
-      const passing = onlyPassing(query);
-      const filter = compileFilter(query.get('filter'), ENTRY_FIELDS);
-      const meta = nodeMetaOf(query);
-      const tags = tagsOf(query);
-      return blockingRead(context, request, {
-        topics: topicsOf(params.service),
-        kind: 'cacheable',
-        options,
-        shared: !query.has('near'),
-        read: () => {
-          const entries = visibleInstances(
-            request.authorizer,
-            instancesOf(context.catalog, params.service, by),
-          )
-            .filter(({ node, service }) => hasTags(service, tags) && hasMeta(node.meta, meta))
-            .filter(({ checks }) => !passing || checks.every(({ status }) => status === 'passing'))
-            .map(entryWire)
-            .filter(filter);
-          return sortNear(context, query.get('near'), entries, ({ Node }) => Node.Node);
-        },
-      });
-    },
-  });
+function entriesOf({ context, request, service: name, fits }: Asked, by: 'name' | 'mesh') {
+  const passing = onlyPassing(request.query);
+  return () =>
+    visibleInstances(request.authorizer, instancesOf(context.catalog, name, by))
+      .filter(({ node, service }) => fits(service, node))
+      .filter(({ checks }) => !passing || checks.every(({ status }) => status === 'passing'))
+      .map(entryWire);
 }
 
 /** What Go's `strconv.ParseBool` takes for true; an empty value counts as true here. */
