@@ -16,7 +16,7 @@ function lockedPackages(path) {
  * What npm last installed here differs from package-lock.json. npm writes down what it installed in
  * node_modules/.package-lock.json; optional packages (of other platforms) may be missing there.
  */
-export function modulesAreStale() {
+function modulesAreStale() {
   const installedList = inRoot('node_modules', '.package-lock.json');
   if (!existsSync(installedList)) return true;
   const installed = lockedPackages(installedList);

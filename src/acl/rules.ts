@@ -7,7 +7,7 @@ export type Access = 'deny' | 'read' | 'list' | 'write';
 
 /** What rules are about. The first ones are named by a segment, the others are one thing each. */
 export const NAMED_RESOURCES = ['agent', 'event', 'key', 'node', 'query', 'service', 'session'] as const;
-export const SINGLE_RESOURCES = ['acl', 'keyring', 'operator'] as const;
+const SINGLE_RESOURCES = ['acl', 'keyring', 'operator'] as const;
 
 export type NamedResource = (typeof NAMED_RESOURCES)[number];
 export type SingleResource = (typeof SINGLE_RESOURCES)[number];
@@ -40,7 +40,7 @@ const STRUCTS: Readonly<Record<NamedResource, { name: string; field: string; mor
 const PREFIX = '_prefix';
 
 /** Rules of one policy; a policy with more is a mistake, and compiling takes time. */
-export const MAX_RULES = 10_000;
+const MAX_RULES = 10_000;
 
 /**
  * Reads the rules of a policy, HCL or JSON. Throws `request.rejected` in Consul's words, with the place. What is no

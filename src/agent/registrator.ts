@@ -50,7 +50,7 @@ export function startAgentRegistrator(parts: AgentRegistratorParts): Registrator
 }
 
 /** The agent's registry as a target: what the API of agents would do, without the way over it. */
-export function ownRegistry(registry: Registry): Target {
+function ownRegistry(registry: Registry): Target {
   return {
     address: 'this agent',
     ping: () => Promise.resolve(),

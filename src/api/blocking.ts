@@ -31,7 +31,7 @@ export function blockingTime(wait: number, random: number): number {
  *
  * Hot path: one change wakes thousands of these in one tick. One promise each, no signals.
  */
-export function waitForIndex(
+function waitForIndex(
   catalog: Catalog,
   watched: Watched,
   options: {

@@ -3,7 +3,7 @@ import { type Endpoint, endpoint } from './endpoint.ts';
 import { json } from './reply.ts';
 
 /** OpenAPI 3.1 of a table of endpoints. */
-export function openApi(endpoints: readonly Endpoint[], version: string): unknown {
+function openApi(endpoints: readonly Endpoint[], version: string): unknown {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const row of endpoints) {
     const path = row.path.replace(/:([A-Za-z_]+)/g, '{$1}');

@@ -57,7 +57,7 @@ function numberOf(authorizer: Authorizer): number {
   return number;
 }
 
-export function wantsPretty({ settings }: ApiContext, { query }: ApiRequest): boolean {
+function wantsPretty({ settings }: ApiContext, { query }: ApiRequest): boolean {
   return settings.prettyJson || query.has('pretty');
 }
 

@@ -7,7 +7,7 @@ const FNV_START = 0x811c9dc5 | 0;
 const FNV_PRIME = 0x01000193;
 
 /** FNV-1a, then mixed: alone it leaves neighbouring addresses close together. */
-export function keyOfBytes(bytes: Uint8Array): number {
+function keyOfBytes(bytes: Uint8Array): number {
   let hash = FNV_START;
   for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ (bytes[i] as number), FNV_PRIME);
   return mix(hash);

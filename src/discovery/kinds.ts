@@ -24,5 +24,3 @@ export const DISCOVERY_KINDS = {
   docker: followDocker,
   registry: followRegistry,
 } as const satisfies Record<string, Follow<never>>;
-
-export type DiscoveryKind = keyof typeof DISCOVERY_KINDS;

@@ -65,7 +65,7 @@ export function startHostsFile(options: HostsFileOptions): { stop(): void } {
 }
 
 /** The text of the file, in an order that hangs on nothing but the instances. */
-export function hostsOf({
+function hostsOf({
   catalog,
   services,
   domain,

@@ -19,7 +19,7 @@ export function recordLength({ owner, rdata }: DnsRecord): number {
 }
 
 /** Writes a record; answers where it ends. */
-export function writeRecord({ owner, type, ttl, rdata }: DnsRecord, bytes: Buffer, start: number): number {
+function writeRecord({ owner, type, ttl, rdata }: DnsRecord, bytes: Buffer, start: number): number {
   let at = start;
   if (owner === ASKED) {
     at = bytes.writeUInt16BE(QUESTION_POINTER, at);

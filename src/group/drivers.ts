@@ -87,7 +87,7 @@ export interface Driver {
   adopt(handle: Handle | undefined, launch: Launch): Promise<Running | undefined>;
 }
 
-export const DRIVERS = {
+const DRIVERS = {
   process: processDriver,
   docker: dockerDriver,
 } as const satisfies Record<string, Driver>;

@@ -14,7 +14,7 @@ import type { CheckSpec } from './spec.ts';
  * The kinds of checks that this agent carries out. A new kind is a file and a line here. Where a spec has the
  * fields of several kinds the first one takes it.
  */
-export const CHECK_KINDS = {
+const CHECK_KINDS = {
   grpc,
   http,
   ttl,

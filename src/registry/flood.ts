@@ -33,7 +33,7 @@ export function capacityOf({ share, floor }: FloodPolicy, instances: number): nu
 }
 
 /** The level at `now`. A clock that goes back changes nothing. */
-export function flowOff(level: Level, policy: FloodPolicy, instances: number, now: number): Level {
+function flowOff(level: Level, policy: FloodPolicy, instances: number, now: number): Level {
   const capacity = capacityOf(policy, instances);
   if (capacity === Number.POSITIVE_INFINITY) return { used: 0, at: now };
   const passed = Math.max(0, now - level.at);

@@ -103,7 +103,7 @@ export function difference(before: RouteSpec, after: RouteSpec): RouteSpec | Rou
 }
 
 /** Whether the second, when it comes, can be taken for the first. */
-export function isSameTarget(a: TargetSpec, b: TargetSpec): boolean {
+function isSameTarget(a: TargetSpec, b: TargetSpec): boolean {
   return (
     a.host === b.host &&
     a.port === b.port &&

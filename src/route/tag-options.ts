@@ -41,7 +41,7 @@ export interface ReadOptions extends TrafficRead {
   maxConnections: number | undefined;
 }
 
-export const noOptions = (): ReadOptions => ({
+const noOptions = (): ReadOptions => ({
   ...noTraffic(),
   protocol: 'http',
   weight: 0,

@@ -68,7 +68,7 @@ function quote(random, text) {
  * @param {{ name?: string, targets: boolean, tidy: boolean }} place name of the field that it stands in
  * @returns {string}
  */
-export function jsonFor(random, schema, place) {
+function jsonFor(random, schema, place) {
   if (!place.tidy && random.chance(0.015)) return random.pick(ODD_VALUES);
   if (!place.tidy && random.chance(0.01)) return random.pick(NUMBERS);
   const choice = schema.anyOf ?? schema.oneOf;

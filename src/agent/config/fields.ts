@@ -5,11 +5,7 @@ import { parseDuration } from '../../lib/duration.ts';
 import { parseHostPort } from '../../lib/host-port.ts';
 import { parseBytes } from '../../lib/size.ts';
 
-/** How a field is named in the reference; zod itself only knows "string". */
-export interface FieldMeta {
-  written: string;
-}
-
+/** Has the reference name a field by `text`; zod itself only knows "string". */
 function written(schema: z.ZodType, text: string): void {
   z.globalRegistry.add(schema, { ...z.globalRegistry.get(schema), written: text });
 }

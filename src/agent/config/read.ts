@@ -105,7 +105,7 @@ function placeIn(file: string, places: Places): ConfigSource['place'] {
 }
 
 /** All .toml, .json and .hcl files of a directory in the order of their names; with a `format` all others too. */
-export function filesOfConfigDirectory(directory: string, format?: ConfigFormat): string[] {
+function filesOfConfigDirectory(directory: string, format?: ConfigFormat): string[] {
   try {
     return (
       fs

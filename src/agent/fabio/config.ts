@@ -34,13 +34,13 @@ export interface CertificateSource {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-export const BACKENDS = ['consul', 'static', 'file', 'custom'] as const;
+const BACKENDS = ['consul', 'static', 'file', 'custom'] as const;
 export type Backend = (typeof BACKENDS)[number];
 
-export const METRIC_TARGETS = ['prometheus', 'statsd', 'statsd_raw', 'stdout'] as const;
+const METRIC_TARGETS = ['prometheus', 'statsd', 'statsd_raw', 'stdout'] as const;
 export type MetricTarget = (typeof METRIC_TARGETS)[number];
 
-export const ROUTE_LOGS = ['delta', 'detail', 'all'] as const;
+const ROUTE_LOGS = ['delta', 'detail', 'all'] as const;
 
 export interface FabioConfig {
   /** As they were read, for what needs no more than the value. */

@@ -6,7 +6,7 @@ import { TLS_VERSIONS, type TlsVersion } from '../../proxy/tls/spec.ts';
 import { parseKeyValues } from './key-values.ts';
 
 /** What a listener speaks, and whether it may or must have certificates. */
-export const LISTENER_PROTOCOLS = {
+const LISTENER_PROTOCOLS = {
   http: { certificates: 'none' },
   https: { certificates: 'needed' },
   tcp: { certificates: 'allowed' },

@@ -52,7 +52,7 @@ export interface Admin {
 }
 
 /** fabio's admin port. */
-export const ADMIN_ADDRESS: HostPort = { host: '127.0.0.1', port: 9998 };
+const ADMIN_ADDRESS: HostPort = { host: '127.0.0.1', port: 9998 };
 
 /** A few people and scrapers look here; more than that is a mistake or worse. */
 const MAX_CONNECTIONS = 256;

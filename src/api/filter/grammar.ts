@@ -28,7 +28,7 @@ export type Expression =
   | { readonly kind: 'not'; readonly of: Expression };
 
 /** Where the text stops making sense, as "line:column (offset): …". */
-export class FilterSyntaxError extends Error {}
+class FilterSyntaxError extends Error {}
 
 /** A filter comes in a URL, so it is short; nesting is bounded so that it cannot exhaust the stack. */
 const MAX_DEPTH = 200;

@@ -77,7 +77,7 @@ async function listNames(context: ApiContext, request: Request): Promise<Reply> 
 }
 
 /** Names cut after the first `separator` behind `prefix`, each once. `names` are in order. */
-export function foldNames(names: readonly string[], prefix: string, separator: string): string[] {
+function foldNames(names: readonly string[], prefix: string, separator: string): string[] {
   if (separator === '') return [...names];
   const folded: string[] = [];
   for (const name of names) {

@@ -8,7 +8,7 @@ import { noTraffic, type TargetOut, type TrafficSample, type TrafficSource } fro
 import type { RouteView } from './wire.ts';
 
 /** Traffic that says what the test tells it to. */
-export class SetTraffic implements TrafficSource {
+class SetTraffic implements TrafficSource {
   readonly latencyBounds = [1, 10, 100];
   table: readonly RouteView[] = [];
   counted: TrafficSample = noTraffic.sample();

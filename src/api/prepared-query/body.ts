@@ -16,7 +16,7 @@ import {
 import { HttpError } from '../http-error.ts';
 
 /** What stands in the place of a token for those who may not see it. */
-export const HIDDEN_TOKEN = '<hidden>';
+const HIDDEN_TOKEN = '<hidden>';
 
 const NANOSECONDS_PER_MS = 1e6;
 

@@ -26,7 +26,7 @@ export function checkWire(check: Check) {
 export type CheckWire = ReturnType<typeof checkWire>;
 
 /** Only what is set: Consul leaves zero values out here, and writes durations as text. */
-export function definitionWire(definition: CheckDefinition): Record<string, unknown> {
+function definitionWire(definition: CheckDefinition): Record<string, unknown> {
   const { interval, timeout, deregisterCriticalServiceAfter } = definition;
   const all: Record<string, unknown> = {
     Interval: durationWire(interval),

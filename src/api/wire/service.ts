@@ -62,13 +62,11 @@ export function serviceNodeWire(node: Node, service: Service) {
   };
 }
 
-export type ServiceNodeWire = ReturnType<typeof serviceNodeWire>;
-
-export function weightsWire({ weights }: Pick<Service, 'weights'>) {
+function weightsWire({ weights }: Pick<Service, 'weights'>) {
   return { Passing: weights.passing, Warning: weights.warning };
 }
 
-export function taggedAddressesWire(
+function taggedAddressesWire(
   addresses: Readonly<Record<string, ServiceAddress>> | null,
 ): Record<string, { Address: string; Port: number }> {
   const sorted = Object.entries(addresses ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));

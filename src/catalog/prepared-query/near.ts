@@ -3,7 +3,7 @@ import { fold, type Reader } from '../tables.ts';
 import type { Instance } from '../views.ts';
 
 /** The node that is asked. */
-export const NEAR_AGENT = '_agent';
+const NEAR_AGENT = '_agent';
 /** The node whose address the asker has. */
 export const NEAR_IP = '_ip';
 

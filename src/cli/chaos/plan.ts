@@ -22,7 +22,7 @@ const ruleSchema = z.strictObject({
   spare: z.int().min(0).default(1),
 });
 
-export const planSchema = z.strictObject({
+const planSchema = z.strictObject({
   seed: z.int().min(0).default(1),
   /** Left out: the route of the stack's first group that has one. */
   url: z.string().optional(),

@@ -13,7 +13,7 @@ export interface Upstream extends StaticUpstream {
 }
 
 /** "10.0.0.1:80 weight=3 zone=a canary=5%", the words in any order. Throws `usage`. */
-export function upstreamOf(flag: string, text: string): Upstream {
+function upstreamOf(flag: string, text: string): Upstream {
   const [address = '', ...all] = text.trim().split(/\s+/);
   const complain = (why: string) => new MusterError('usage', `-${flag} "${text}": ${why}`);
   const known = new Map<string, string>();

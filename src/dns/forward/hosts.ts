@@ -13,10 +13,7 @@ export interface HostLine {
 }
 
 /** What a hosts file says: lines of an address and its names; "#" begins a comment. `onFault` is told of lines that say something else. */
-export function parseHosts(
-  text: string,
-  onFault: (line: number, what: string) => void = () => {},
-): HostLine[] {
+function parseHosts(text: string, onFault: (line: number, what: string) => void = () => {}): HostLine[] {
   const lines: HostLine[] = [];
   text.split(/\r?\n/).forEach((line, at) => {
     const [address = '', ...names] = line.replace(/#.*$/, '').trim().split(/\s+/);

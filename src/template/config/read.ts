@@ -180,7 +180,7 @@ function inside(schema: unknown, step: PropertyKey): unknown {
 }
 
 /** The later one wins; lists of templates are put together. */
-export function mergeConfig(first: ConfigFile, second: ConfigFile): ConfigFile {
+function mergeConfig(first: ConfigFile, second: ConfigFile): ConfigFile {
   const merged = mergeTables(first, second) as ConfigFile;
   for (const key of ['template', 'haproxy'] as const) {
     const both = [...(first[key] ?? []), ...(second[key] ?? [])];

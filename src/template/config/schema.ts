@@ -221,7 +221,6 @@ export const configFileSchema = z.strictObject({
 export type ConfigFile = z.output<typeof configFileSchema>;
 export type TemplateEntry = NonNullable<ConfigFile['template']>[number];
 export type ExecEntry = z.output<typeof exec>;
-export type HaproxyEntry = NonNullable<ConfigFile['haproxy']>[number];
 
 /** Keys that may be written several times; each is one of a list. */
 export const REPEATED: readonly string[] = ['template', 'haproxy'];

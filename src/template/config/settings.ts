@@ -21,7 +21,7 @@ export function parseTemplateFlag(text: string): TemplateEntry {
   };
 }
 
-export function environmentFilter(env: ExecEntry['env']): EnvironmentFilter {
+function environmentFilter(env: ExecEntry['env']): EnvironmentFilter {
   return {
     pristine: env?.pristine ?? false,
     custom: env?.custom ?? [],

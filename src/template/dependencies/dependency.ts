@@ -25,8 +25,6 @@ export type Dependency = { readonly id: string } & (
   | { readonly kind: 'file'; readonly path: string }
 );
 
-export type DependencyKind = Dependency['kind'];
-
 const TAG = String.raw`(?:(?<tag>[\w=:.-]+)\.)?`;
 const QUERY = String.raw`(?:\?(?<query>[\w\-=&]+))?`;
 const DATACENTER = String.raw`(?:@(?<dc>[\w.-]+))?`;

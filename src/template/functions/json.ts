@@ -21,7 +21,7 @@ export interface JsonStyle {
 
 const MAX_DEPTH = 1000;
 
-export function jsonText(text: string, escapeHtml: boolean): string {
+function jsonText(text: string, escapeHtml: boolean): string {
   const quoted = JSON.stringify(
     text.replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, '\ufffd'),
   );

@@ -87,7 +87,7 @@ const MAINTENANCE = 0x01 | 0x02 | 0x04 | 0x20;
 const DRAINING = 0x08 | 0x10;
 
 /** The answer to "show servers state": a version, a line with the names of columns, a line for each server. */
-export function parseServers(answer: string): PresentServer[] {
+function parseServers(answer: string): PresentServer[] {
   const lines = answer.split('\n').filter((line) => line !== '');
   const header = (lines[1] ?? '').replace(/^#\s*/, '').split(' ');
   const column = (row: readonly string[], name: string): string => row[header.indexOf(name)] ?? '';

@@ -80,16 +80,6 @@ export function byteAt(text: string, at: number): number {
   return (ASCII.test(text) ? text.charCodeAt(at) : toBytes(text)[at]) as number;
 }
 
-/** Runes of a string; bytes that are no UTF-8 count as U+FFFD each, as in Go's `range`. */
-export function runesOf(text: string): number[] {
-  const runes: number[] = [];
-  for (const char of text) {
-    const code = char.codePointAt(0) as number;
-    runes.push(code >= 0xd800 && code <= 0xdfff ? 0xfffd : code);
-  }
-  return runes;
-}
-
 /** Go's utf8.RuneCountInString. */
 export function runeCount(text: string): number {
   if (ASCII.test(text)) return text.length;

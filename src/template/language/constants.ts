@@ -14,7 +14,7 @@ const DECIMAL =
 const HEXADECIMAL = /^([+-]?)0[xX]((?:_?[0-9a-fA-F])*)(?:\.((?:[0-9a-fA-F]_?)*))?[pP]([+-]?[0-9]+)$/;
 
 /** Undefined when the text is no whole number, however large. */
-export function parseInteger(text: string): bigint | undefined {
+function parseInteger(text: string): bigint | undefined {
   const match = INTEGER.exec(text);
   if (match === null) return undefined;
   const digits = text.replace(/^[+-]/, '').replaceAll('_', '');
@@ -24,7 +24,7 @@ export function parseInteger(text: string): bigint | undefined {
 }
 
 /** Undefined when the text is no number. Too large a number is infinite. */
-export function parseDecimal(text: string): number | undefined {
+function parseDecimal(text: string): number | undefined {
   const hex = HEXADECIMAL.exec(text);
   if (hex !== null) {
     const [, sign, whole = '', fraction = '', exponent = '0'] = hex.map(

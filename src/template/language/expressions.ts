@@ -106,7 +106,7 @@ function compileCommand(around: Surroundings, command: Command, hasFinal: boolea
 }
 
 /** An operand without arguments. */
-export function compileOperand(around: Surroundings, operand: Operand): Evaluate {
+function compileOperand(around: Surroundings, operand: Operand): Evaluate {
   switch (operand.kind) {
     case 'bool':
     case 'string': {

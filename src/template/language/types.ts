@@ -44,7 +44,6 @@ const basic = (kind: Kind, name: string = kind): GoType => ({ name, kind });
 export const BOOL = basic('bool');
 export const STRING = basic('string');
 export const INT = basic('int');
-export const INT32 = basic('int32');
 export const INT64 = basic('int64');
 export const UINT8 = basic('uint8');
 export const UINT64 = basic('uint64');

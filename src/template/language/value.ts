@@ -13,7 +13,6 @@
  * `map[string]interface {}` unless `typed` says otherwise; structs come from `structType`.
  */
 import {
-  ANY,
   BOOL,
   BYTES,
   FLOAT64,
@@ -248,9 +247,4 @@ export function fromJson(value: Value): Value {
     return new Map(Object.entries(value).map(([key, one]) => [key, fromJson(one)]));
   }
   return value;
-}
-
-/** Is `type` one that takes whatever there is? */
-export function takesAll(type: GoType): boolean {
-  return type === ANY;
 }

@@ -117,7 +117,7 @@ export function readService(located: Located, notes: Notes): unknown {
   return service;
 }
 
-export function readCheck(located: Located, notes: Notes): unknown {
+function readCheck(located: Located, notes: Notes): unknown {
   return withoutNothing(renamed(located, CHECK, notes));
 }
 
