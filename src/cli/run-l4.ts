@@ -9,6 +9,8 @@ import type { SourceOptions } from '../proxy/certificates/kinds.ts';
 import type { TlsSettings } from '../proxy/tls/spec.ts';
 import type { PoolOptions } from '../route/pool-options.ts';
 import { inForeground } from './foreground/foreground.ts';
+import { upstreamChecks } from './upstream-checks.ts';
+import type { LbCheck } from './verbs/lb-check.ts';
 
 export interface L4Run {
   readonly listen: readonly (HostPort & { readonly tls?: TlsSettings | undefined })[];
@@ -16,6 +18,8 @@ export interface L4Run {
   readonly sources: readonly SourceOptions[];
   readonly upstreams: readonly StaticUpstream[];
   readonly options: PoolOptions;
+  /** Undefined: an upstream is well until it fails. */
+  readonly check: LbCheck | undefined;
   /** Where it stands; "": nowhere in particular. */
   readonly zone: string;
   readonly strategy: StrategyName;
@@ -29,7 +33,18 @@ export interface L4Run {
 
 /** Resolves with exit code 0 once everything has ended after a signal; a second signal ends the process with 1. */
 export async function runL4(run: L4Run): Promise<number> {
-  const { listen, sources, upstreams, options, zone, strategy, listener, maxConnections, drainTimeout } = run;
+  const {
+    listen,
+    sources,
+    upstreams,
+    options,
+    check,
+    zone,
+    strategy,
+    listener,
+    maxConnections,
+    drainTimeout,
+  } = run;
   const log = createLogger({ level: run.log.level, sink: stderrSink(run.log.format) }).child('lb');
   return inForeground({ log }, async (foreground) => {
     await foreground.turn();
@@ -47,6 +62,7 @@ export async function runL4(run: L4Run): Promise<number> {
             tls: place.tls === undefined ? undefined : { settings: { ...place.tls, alpn: [] }, sources },
             listener,
             options,
+            check: check && upstreamChecks(check),
             zone,
             strategy,
             isWeighted: true,

@@ -7,6 +7,8 @@ import { balancerMetrics } from '../agent/metrics/balancer.ts';
 import { familiesOf } from '../agent/metrics/metric.ts';
 import { traceMetrics } from '../agent/metrics/traces.ts';
 import type { StrategyName } from '../balance/strategies.ts';
+import { followChecked } from '../discovery/checked.ts';
+import type { Discovery, InstanceListener } from '../discovery/instance.ts';
 import { followStatic } from '../discovery/static.ts';
 import { systemClock } from '../lib/clock.ts';
 import { formatHostPort, type HostPort } from '../lib/host-port.ts';
@@ -18,12 +20,16 @@ import { inForeground } from './foreground/foreground.ts';
 import { lbTelemetry, type TelemetryChoice } from './lb-telemetry.ts';
 import type { LogChoice } from './log-flags.ts';
 import { serveOwnMetrics } from './own-metrics.ts';
-import type { LbRoute } from './verbs/lb-route.ts';
+import { upstreamChecks } from './upstream-checks.ts';
+import type { LbCheck } from './verbs/lb-check.ts';
+import { type LbRoute, MIRROR } from './verbs/lb-route.ts';
 
 export interface LbOptions {
   readonly listen: readonly FrontListener[];
   readonly certificates: ReadonlyMap<string, readonly SourceOptions[]>;
   readonly route: LbRoute;
+  /** Undefined: an upstream is well until it fails. */
+  readonly check: LbCheck | undefined;
   /** Of the tags of its upstreams. */
   readonly tagPrefix: string;
   readonly admin: HostPort | undefined;
@@ -46,8 +52,12 @@ const SERVICE = 'upstream';
 
 /** Resolves with exit code 0 once everything has ended after a signal; a second signal ends the process with 1. */
 export async function runLb(options: LbOptions): Promise<number> {
-  const { listen, certificates, route, tagPrefix, admin, strategy, limits, workers, drainTimeout } = options;
+  const { listen, certificates, route, check, tagPrefix, admin, strategy, limits, workers, drainTimeout } =
+    options;
   const log = createLogger({ level: options.log.level, sink: stderrSink(options.log.format) }).child('lb');
+  const upstreams = (listener: InstanceListener): Discovery =>
+    followStatic({ upstreams: route.upstreams, service: SERVICE, tags: [] }, listener);
+  const plan = check && upstreamChecks(check, ({ service }) => service !== MIRROR);
   return inForeground({ log }, async (foreground) => {
     await foreground.turn();
     const telemetry = lbTelemetry(options.telemetry, options.env, log.child('telemetry'));
@@ -64,7 +74,9 @@ export async function runLb(options: LbOptions): Promise<number> {
     });
     const front = await startFront({
       discover: (listener) =>
-        followStatic({ upstreams: route.upstreams, service: SERVICE, tags: [] }, listener),
+        plan === undefined
+          ? upstreams(listener)
+          : followChecked(upstreams, { plan, clock: systemClock, random: Math.random, log }, listener),
       listen,
       certificates,
       admin,

@@ -19,7 +19,7 @@ export function parseStaticUpstream(text: string): Backend | undefined {
   return pattern.read(text);
 }
 
-/** Instances that are named beforehand, all of one service. They get traffic until it fails: nothing checks them. */
+/** Instances that are named beforehand, all of one service. They get traffic until it fails: nothing here checks them. */
 export function followStatic(
   { upstreams, service, tags }: StaticDiscoveryOptions,
   listener: InstanceListener,

@@ -1,4 +1,5 @@
 /** gobetween's kinds of health checks: what each needs, and ours that does it. A new one is a line in both records. */
+import type { CheckPlan } from '../../discovery/checks.ts';
 import type { DiscoveredInstance } from '../../discovery/instance.ts';
 import { messageOf } from '../../errors.ts';
 import type { ProbeKind } from '../../health/kind.ts';
@@ -9,7 +10,6 @@ import { parseDuration } from '../../lib/duration.ts';
 import { compileGoRegexp } from '../../lib/go-regexp.ts';
 import { unquoteGo } from '../../lib/go-unquote.ts';
 import { formatHostPort } from '../../lib/host-port.ts';
-import type { CheckPlan } from '../l4/plan.ts';
 import type { WrittenServer } from './schema.ts';
 
 type Settings = NonNullable<WrittenServer['healthcheck']>;

@@ -2,8 +2,8 @@
 
 import type { TargetTls } from '../../balance/balancer.ts';
 import type { StrategyName } from '../../balance/strategies.ts';
-import type { DiscoveredInstance, Discovery, InstanceListener } from '../../discovery/instance.ts';
-import type { ProbeKind } from '../../health/kind.ts';
+import type { CheckPlan } from '../../discovery/checks.ts';
+import type { Discovery, InstanceListener } from '../../discovery/instance.ts';
 import type { HostPort } from '../../lib/host-port.ts';
 import type { SourceOptions } from '../../proxy/certificates/kinds.ts';
 import type { TcpListenerSpec, UdpListenerSpec } from '../../proxy/listener-spec.ts';
@@ -34,17 +34,4 @@ export interface L4Plan {
   readonly discover: (listener: InstanceListener) => Discovery;
   /** Undefined: an instance is well until connections to it fail. */
   readonly check?: CheckPlan | undefined;
-}
-
-/** How the instances of a service are checked. */
-export interface CheckPlan {
-  readonly probe: (instance: DiscoveredInstance) => ProbeKind;
-  /** Milliseconds; a timeout of 0 is the probe's own. */
-  readonly interval: number;
-  readonly timeout: number;
-  /** Results in a row that change what is known of an instance. */
-  readonly fails: number;
-  readonly passes: number;
-  /** Whether an instance counts as well before its first result. */
-  readonly startsHealthy: boolean;
 }

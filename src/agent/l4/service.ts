@@ -1,3 +1,4 @@
+import { Checks } from '../../discovery/checks.ts';
 import type { DiscoveredInstance, Discovery, InstanceChange } from '../../discovery/instance.ts';
 import { messageOf } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -15,7 +16,6 @@ import {
 import { choiceOf, type Emergency, emergencyOf, isFar, type Member as Judged } from '../../route/merge.ts';
 import type { PoolKeeper, PoolTarget } from '../../route/pool-keeper.ts';
 import { logEmergency } from '../../route/problem-log.ts';
-import { Checks } from './checks.ts';
 import type { L4Plan } from './plan.ts';
 
 /** Bytes as gobetween counts them: received from instances, transmitted to them. */
@@ -81,7 +81,7 @@ export class L4Service {
     this.#parts = parts;
     const { clock, random, log } = parts;
     if (plan.check !== undefined)
-      this.#checks = new Checks({ plan: plan.check, clock, random, log, onChange: () => this.#publish() });
+      this.#checks = new Checks({ plan: plan.check, clock, random, log }, () => this.#publish());
     this.#publish();
     this.#discovery = plan.discover((changes) => this.#follow(changes));
     this.#cancel = clock.after(SAMPLE, () => this.#sample());
@@ -185,10 +185,7 @@ export class L4Service {
       ...(slowStart === 0 ? {} : { slowStart }),
       ...(panic === 0 ? {} : { panic }),
     };
-    const isFailing = instance.out === '' && this.#checks?.isHealthy(instance.id) === false;
-    const told: DiscoveredInstance = isFailing
-      ? { ...instance, out: 'its check fails', doubt: 'failing' }
-      : instance;
+    const told = this.#checks?.judged(instance) ?? instance;
     return { instance: told, tag: { traffic }, out: told.out, isDeleted: false };
   }
 

@@ -90,8 +90,8 @@ const SAID_ELSEWHERE: Readonly<Record<string, string>> = {
   register: 'there is no registry',
 };
 
-/** Of what gets copies. */
-const MIRROR = 'mirror';
+/** The service of what gets copies. */
+export const MIRROR = 'mirror';
 /** Name of the scheme of `-auth`. */
 const SCHEME = 'auth';
 

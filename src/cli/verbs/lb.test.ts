@@ -30,6 +30,51 @@ describe('muster lb', () => {
     expect(seen.text).toContain(`instance ejected instance=static/127.0.0.1:${a.port}`);
   });
 
+  it('asks upstreams whether they are well, and sends nothing to those that say no', async () => {
+    const asked: (string | undefined)[] = [];
+    let isWell = false;
+    const server = http.createServer(({ url, headers }, response) => {
+      if (url === '/health') asked.push(headers.host);
+      response.writeHead(url !== '/health' || isWell ? 200 : 503).end('b');
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    closers.push(() => server.close());
+    const a = await backend('a');
+    const b = `127.0.0.1:${(server.address() as net.AddressInfo).port}`;
+    const { url, seen } = await balancer(
+      `127.0.0.1:${a.port},${b}`,
+      '-check-http=/health',
+      '-check-host=shop.test',
+      '-check-interval=20ms',
+    );
+    await until(() => seen.text.includes(`instance is not healthy instance=static/${b}`));
+    for (let i = 0; i < 10; i++) expect(await ask(url)).toBe('200 a');
+    isWell = true;
+    await until(() => seen.text.includes(`instance is healthy instance=static/${b}`));
+    while ((await ask(url)) !== '200 b');
+    expect(new Set(asked)).toEqual(new Set(['shop.test']));
+    isWell = false;
+    await a.stop();
+    // The last one that is well is gone, too: whoever asks is told at once.
+    await until(() => seen.text.split('instance is not healthy').length > 2);
+    for (let answer = ''; !answer.startsWith('503 '); ) answer = await ask(url);
+  });
+
+  it('asks at another port, for connections too', async () => {
+    const health = await backend('well', (response) => void response.writeHead(503).end());
+    const a = await backend('a');
+    const { url, seen } = await balancer(
+      `127.0.0.1:${a.port}`,
+      '-protocol=tcp',
+      '-check-http=/primary',
+      `-check-port=${health.port}`,
+      '-check-interval=20ms',
+    );
+    await until(() => seen.text.includes('instance is not healthy'));
+    await expect(ask(url)).rejects.toThrow();
+  });
+
   it('carries its flags to the data path and shows routes on -admin', async () => {
     const silent = await backend('never', () => {});
     const { url, seen } = await balancer(

@@ -9,6 +9,7 @@ import type { TelemetryChoice } from '../lb-telemetry.ts';
 import { LOG_FLAGS, logChoice } from '../log-flags.ts';
 import { METRICS_FLAG, metricsPlace } from '../own-metrics.ts';
 import { verb } from '../verb.ts';
+import { checkFlags, checkOf } from './lb-check.ts';
 import { gobetweenFlags, runFrom } from './lb-gobetween.ts';
 import { l4Flags, l4Listener, l4Options } from './lb-l4.ts';
 import { ROUTE_FLAGS_OF_HTTP, routeFlags, routeOf } from './lb-route.ts';
@@ -101,6 +102,7 @@ const flags = {
       'Where they go; several with commas, each with what is said of it alone behind it: "host:port weight=3 zone=a canary=5% maxconn=8".',
   },
   ...routeFlags,
+  ...checkFlags,
   ...l4Flags,
   ...tlsFlags,
   strategy: { kind: 'string', choices: STRATEGY_NAMES, summary: 'How an upstream is chosen.', default: 'rr' },
@@ -163,6 +165,10 @@ export const lb = verb({
       does: 'three quarters to the first, at most 5 s until a response begins',
     },
     {
+      command: 'muster lb -listen :80 -upstream 10.0.0.1:80,10.0.0.2:80 -check-http /health',
+      does: 'requests only for upstreams that answer /health with 2xx',
+    },
+    {
       command:
         'muster lb -listen :80 -upstream "10.0.0.1:80,10.0.0.2:80,10.0.0.3:80 canary=5%" -options "sticky=true rate=20/s timeout=5s"',
       does: 'clients stay where they are, may ask 20 times a second each, and five of a hundred try the third upstream',
@@ -210,6 +216,7 @@ export const lb = verb({
     return runLb({
       ...common,
       route: routeOf(given, upstreams, TAG_PREFIX),
+      check: checkOf(given),
       tagPrefix: TAG_PREFIX,
       listen: [...plain.map((place) => ({ ...place, http2: given.http2 === true })), ...tls.listen],
       certificates: tls.certificates,
@@ -273,6 +280,7 @@ async function balanceL4(protocol: 'tcp' | 'udp', given: FlagValues<typeof flags
     ...common,
     upstreams,
     options: l4Options(given.options),
+    check: checkOf(given),
     zone: given.zone ?? '',
     listen: [...plain, ...tls.listen],
     sources: [...tls.certificates.values()].flat(),
