@@ -39,12 +39,13 @@ export function openEmbeddedStore({
     }
   }
 
-  const commits = new GroupCommit(catalog, (index, writes) =>
-    environment.write([
+  const commits = new GroupCommit(catalog, {
+    join: (share) => environment.join(share),
+    puts: (index, writes) => [
       ...writes.map(({ table, key, row }) => ({ table, key, text: row && toText(row) })),
       { table: META, key: INDEX, text: String(index) },
-    ]),
-  );
+    ],
+  });
 
   let closing: Promise<void> | undefined;
   return {
@@ -53,7 +54,8 @@ export function openEmbeddedStore({
     catalog,
     write: (command) => commits.write(command),
     close() {
-      closing ??= commits.close().then(() => environment.close());
+      commits.close();
+      closing ??= environment.close();
       return closing;
     },
   };

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import type { RootDatabase } from 'lmdb';
 import { MusterError } from '../errors.ts';
 import { lockFile } from '../lib/file-lock.ts';
-import { diskKey, diskRange, openLmdb } from './lmdb.ts';
-import { payloadSize, readPayload, writePayload } from './log-payload.ts';
+import { bytesValue, diskKey, diskRange, openLmdb } from './lmdb.ts';
+import { payloadSize, readPayload, rowBytes, writePayload } from './log-payload.ts';
 import { WriteAheadLog } from './wal.ts';
 
 /** One row of a table as text or, without `text`, its removal. */
@@ -11,6 +11,15 @@ export interface Put {
   readonly table: string;
   readonly key: string;
   readonly text: string | undefined;
+}
+
+/** A part of the next record of the log. */
+export interface Share {
+  readonly puts: readonly Put[];
+  /** How many writes it stands for. */
+  readonly writes: number;
+  /** Called once: the rows would survive a crash of the machine; with an error: they are not kept. */
+  settled(error?: unknown): void;
 }
 
 /**
@@ -31,6 +40,11 @@ export interface Environment {
    * written in one breath goes together. Rejects with what the system says.
    */
   write(puts: readonly Put[]): Promise<void>;
+  /**
+   * Has `share` called when the next record is put together, which is when the one before has reached the disk, and not before: what
+   * comes meanwhile goes together. It may have nothing to say then.
+   */
+  join(share: () => Share | undefined): void;
   /** Ends after the writes that were accepted. Idempotent. */
   close(): Promise<void>;
 }
@@ -43,14 +57,6 @@ const OWN = 'environment';
 const AT_ONCE = 1_000;
 /** After this many ms the data file takes over what is in the log, however little that is. */
 const TAKE_OVER_AFTER = 60_000;
-
-interface Waiting {
-  readonly puts: readonly Put[];
-  resolve(): void;
-  reject(error: unknown): void;
-}
-
-type Rows = Map<string, string | undefined>;
 
 /**
  * Throws `store.unusable` when it cannot be written, is in use, or has what another program wrote. `logBytes`: of each of the two
@@ -65,15 +71,10 @@ class LoggedEnvironment implements Environment {
   readonly #path: string;
   #root: RootDatabase<string, Buffer>;
   readonly #log: WriteAheadLog;
-  #waiting: Waiting[] = [];
+  #waiting: (() => Share | undefined)[] = [];
   #isWriting = false;
-  /** How many went together last. */
+  /** How many writes went together last. */
   #last = 0;
-  /** What the log has and the data file has not; `#moving` is on its way there, or did not get there yet. */
-  #fresh: Rows = new Map();
-  #moving: Rows = new Map();
-  /** Nobody needs what the log's other file holds. */
-  #isOtherFree = true;
   #move: Promise<void> | undefined;
   #isDue = false;
   #timer: NodeJS.Timeout | undefined;
@@ -92,15 +93,20 @@ class LoggedEnvironment implements Environment {
         );
       this.#unlock = unlock;
       this.#checkFormat(path);
-      const applied = Number(this.row(OWN, 'applied') ?? 0);
+      const applied = Number(this.#stored(OWN, 'applied') ?? 0);
       const { log, records } = WriteAheadLog.open(path, applied, logBytes);
       this.#log = log;
-      const rows: Rows = new Map([[placeOf(OWN, 'format'), FORMAT]]);
+      const rows = new Map<string, string | undefined>([[placeOf(OWN, 'format'), FORMAT]]);
       for (const { payload } of records)
         for (const [place, text] of readPayload(payload)) rows.set(place, text);
       // From here on its files are written from their beginning.
       if (log.sequence > applied || applied === 0)
-        this.#root.transactionSync(() => this.#put([...rows], log.sequence));
+        this.#root.transactionSync(() => {
+          for (const [place, text] of rows)
+            if (text === undefined) this.#root.remove(diskKey(place));
+            else this.#root.put(diskKey(place), text);
+          this.#setApplied(log.sequence);
+        });
     } catch (error) {
       void this.#root.close();
       unlock?.();
@@ -111,9 +117,8 @@ class LoggedEnvironment implements Environment {
   *rows(table: string): Generator<string> {
     const ahead = new Map<string, string | undefined>();
     const prefix = placeOf(table, '');
-    for (const rows of [this.#moving, this.#fresh])
-      for (const [place, text] of rows)
-        if (place.startsWith(prefix)) ahead.set(diskKey(place).toString('latin1'), text);
+    for (const [place, text] of this.#ahead())
+      if (place.startsWith(prefix)) ahead.set(diskKey(place).toString('latin1'), text);
     for (const { key, value } of this.#root.getRange(diskRange(table)))
       if (ahead.size === 0 || !ahead.has(key.toString('latin1'))) yield value;
     for (const text of ahead.values()) if (text !== undefined) yield text;
@@ -121,8 +126,17 @@ class LoggedEnvironment implements Environment {
 
   row(table: string, key: string): string | undefined {
     const place = placeOf(table, key);
-    for (const rows of [this.#fresh, this.#moving]) if (rows.has(place)) return rows.get(place);
-    return this.#root.get(diskKey(place));
+    const ahead = new Map(this.#ahead());
+    return ahead.has(place) ? ahead.get(place) : this.#stored(table, key);
+  }
+
+  #stored(table: string, key: string): string | undefined {
+    return this.#root.get(diskKey(placeOf(table, key)));
+  }
+
+  /** What the log has and the data file may not have yet, the last one of a row last. */
+  *#ahead(): Generator<readonly [place: string, text: string | undefined]> {
+    for (const payload of this.#log.payloads()) yield* readPayload(payload);
   }
 
   letGo(): void {
@@ -136,9 +150,14 @@ class LoggedEnvironment implements Environment {
     if (this.#closing !== undefined)
       return Promise.reject(new MusterError('store.closed', 'the store is closed'));
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ puts, resolve, reject });
-      this.#start();
+      const settled = (error?: unknown) => (error === undefined ? resolve() : reject(error));
+      this.join(() => ({ puts, writes: 1, settled }));
     });
+  }
+
+  join(share: () => Share | undefined): void {
+    this.#waiting.push(share);
+    this.#start();
   }
 
   close(): Promise<void> {
@@ -147,7 +166,7 @@ class LoggedEnvironment implements Environment {
       clearTimeout(this.#timer);
       // What the data file cannot take over now it takes over at the next start.
       await this.#takeOver().catch(() => {});
-      if (this.#fresh.size > 0) await this.#takeOver().catch(() => {});
+      if (!this.#log.isEmpty) await this.#takeOver().catch(() => {});
       this.#log.close();
       await this.#root.close();
       this.#unlock();
@@ -158,35 +177,39 @@ class LoggedEnvironment implements Environment {
   #start(): void {
     if (this.#isWriting) return;
     this.#isWriting = true;
-    // What the same registration writes to other tables is asked for in the same breath.
-    queueMicrotask(() => void this.#run());
+    // Where several came together last, all of a turn of the event loop go together; one that comes alone is begun at once, with what
+    // the same registration writes to other tables in the same breath.
+    if (this.#last > 1) setImmediate(this.#run);
+    else queueMicrotask(this.#run);
   }
 
-  async #run(): Promise<void> {
-    // Where several came together, the next ones wait for the end of their turn of the event loop.
-    if (this.#last > 2) await new Promise(setImmediate);
-    do {
-      const group = this.#waiting;
-      this.#waiting = [];
-      this.#last = group.length;
-      try {
-        // Between two records: neither file of the log may be left in the middle of one.
-        if (this.#isDue || this.#log.isFull) await this.#makeRoom();
-        if (group.length > 0) await this.#append(group);
-      } catch (error) {
-        for (const { reject } of group) reject(error);
-      }
-    } while (this.#waiting.length > 0);
-    this.#isWriting = false;
-  }
+  readonly #run = async (): Promise<void> => {
+    const shares: Share[] = [];
+    this.#last = 0;
+    for (const share of this.#waiting.splice(0)) {
+      const own = share();
+      if (own === undefined) continue;
+      shares.push(own);
+      this.#last = Math.max(this.#last, own.writes);
+    }
+    let failure: unknown;
+    try {
+      // Between two records: neither file of the log may be left in the middle of one.
+      if (this.#isDue || this.#log.isFull) await this.#makeRoom();
+      if (shares.length > 0) await this.#append(shares);
+    } catch (error) {
+      failure = error;
+    }
+    for (const { settled } of shares) settled(failure);
+    if (this.#waiting.length > 0) setImmediate(this.#run);
+    else this.#isWriting = false;
+  };
 
-  async #append(group: readonly Waiting[]): Promise<void> {
-    const rows = group.flatMap(({ puts }) =>
-      puts.map(({ table, key, text }) => [placeOf(table, key), text] as const),
-    );
+  async #append(shares: readonly Share[]): Promise<void> {
+    const rows: (readonly [place: string, text: string | undefined])[] = [];
+    for (const { puts } of shares)
+      for (const { table, key, text } of puts) rows.push([placeOf(table, key), text]);
     await this.#log.append(payloadSize(rows), (payload) => writePayload(rows, payload));
-    for (const [place, text] of rows) this.#fresh.set(place, text);
-    for (const { resolve } of group) resolve();
     this.#timer ??= setTimeout(() => {
       this.#isDue = true;
       this.#start();
@@ -198,7 +221,7 @@ class LoggedEnvironment implements Environment {
     this.#isDue = false;
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (!this.#isOtherFree) await this.#takeOver();
+    if (this.#log.turnedAt !== undefined) await this.#takeOver();
     // A failure is met again when the file that is used now is full.
     void this.#takeOver().catch(() => {});
   }
@@ -211,36 +234,35 @@ class LoggedEnvironment implements Environment {
   }
 
   async #moveRows(): Promise<void> {
-    for (const [place, text] of this.#fresh) this.#moving.set(place, text);
-    this.#fresh = new Map();
-    if (this.#moving.size === 0) return;
-    const { sequence } = this.#log;
-    if (this.#isOtherFree) {
-      this.#isOtherFree = false;
-      this.#log.turn();
-    }
-    const rows = [...this.#moving];
+    const log = this.#log;
+    if (log.turnedAt === undefined && !log.isEmpty) log.turn();
+    const sequence = log.turnedAt;
+    if (sequence === undefined) return;
+    const last = new Map<string, Buffer | undefined>();
+    for (const payload of log.payloads({ turned: true }))
+      for (const [place, text] of rowBytes(payload)) last.set(place.toString('latin1'), text);
+    const rows = [...last];
     // In parts, so that others have their turns: until the number is there the log has them all.
-    for (let at = 0; at < rows.length; at += AT_ONCE) {
-      const isLast = at + AT_ONCE >= rows.length;
-      await this.#root.batch(() => this.#put(rows.slice(at, at + AT_ONCE), isLast ? sequence : undefined));
-    }
+    for (let at = 0; at < rows.length; at += AT_ONCE)
+      await this.#root.batch(() => {
+        for (const [place, text] of rows.slice(at, at + AT_ONCE)) {
+          const key = diskKey(Buffer.from(place, 'latin1'));
+          if (text === undefined) this.#root.remove(key);
+          else this.#root.put(key, bytesValue(text));
+        }
+        if (at + AT_ONCE >= rows.length) this.#setApplied(sequence);
+      });
     await this.#root.flushed;
-    this.#moving = new Map();
-    this.#isOtherFree = true;
+    log.release();
   }
 
-  /** `sequence`: up to which record of the log the data file has everything then. */
-  #put(rows: readonly (readonly [string, string | undefined])[], sequence: number | undefined): void {
-    for (const [place, text] of rows) {
-      if (text === undefined) this.#root.remove(diskKey(place));
-      else this.#root.put(diskKey(place), text);
-    }
-    if (sequence !== undefined) this.#root.put(diskKey(placeOf(OWN, 'applied')), String(sequence));
+  /** Up to which record of the log the data file has everything, once the transaction is through. */
+  #setApplied(sequence: number): void {
+    this.#root.put(diskKey(placeOf(OWN, 'applied')), String(sequence));
   }
 
   #checkFormat(path: string): void {
-    const format = this.row(OWN, 'format');
+    const format = this.#stored(OWN, 'format');
     if (format === FORMAT) return;
     const isEmpty = this.#root.getKeysCount({ limit: 1 }) === 0;
     if (format === undefined && isEmpty) return;

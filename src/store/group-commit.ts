@@ -2,11 +2,16 @@ import type { Catalog } from '../catalog/catalog.ts';
 import { Transaction, type Write } from '../catalog/transaction.ts';
 import { MusterError, messageOf } from '../errors.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
-import { Gather } from '../lib/gather.ts';
+import type { Put, Share } from './environment.ts';
 import type { Command, Committed } from './store.ts';
 
-/** Makes writes durable. Resolves when they would survive a crash of the process and of the machine. */
-export type Persist = (index: number, writes: readonly Write[]) => Promise<void>;
+/** Where writes become durable. */
+export interface Durable {
+  /** As `Environment.join`. */
+  join(share: () => Share | undefined): void;
+  /** The rows to be kept for a commit. */
+  puts(index: number, writes: readonly Write[]): Put[];
+}
 
 interface Pending {
   command: Command<unknown>;
@@ -14,66 +19,76 @@ interface Pending {
   reject(error: unknown): void;
 }
 
-/** Commands in one flush at most: bounds how long the first of them waits for the last. */
+/** Commands in one record at most: bounds how long the first of them waits for the last. */
 const MAX_GROUP = 1024;
 
 /**
- * The single writer. Commands run one after another over an overlay of the catalog; while one group is being
- * flushed the next one gathers, so that the number of flushes does not grow with the number of writers. A
- * group becomes visible only when it is durable.
+ * The single writer. Commands run one after another over an overlay of the catalog; while one group reaches the disk the next one
+ * gathers, so that the number of syncs does not grow with the number of writers. A group becomes visible only when it is durable.
  */
 export class GroupCommit {
   readonly #catalog: Catalog;
-  readonly #persist: Persist | undefined;
+  readonly #durable: Durable | undefined;
   readonly #clock: Pick<Clock, 'now'>;
-  readonly #queue = new Gather<Pending>((group) => this.#commit(group), MAX_GROUP);
   /** Without a disk: what subscribers write while they are being told waits until all of them were told. */
-  readonly #inMemory: Pending[] = [];
+  readonly #waiting: Pending[] = [];
   #applying = false;
   #closed = false;
 
-  /** Without `persist` nothing outlives the process, and a write is visible in the tick it is made. */
-  constructor(catalog: Catalog, persist?: Persist, clock: Pick<Clock, 'now'> = systemClock) {
+  /** Without `durable` nothing outlives the process, and a write is visible in the tick it is made. */
+  constructor(catalog: Catalog, durable?: Durable, clock: Pick<Clock, 'now'> = systemClock) {
     this.#catalog = catalog;
-    this.#persist = persist;
+    this.#durable = durable;
     this.#clock = clock;
   }
 
   write<Answer>(command: Command<Answer>): Promise<Committed<Answer>> {
     if (this.#closed) return Promise.reject(new MusterError('store.closed', 'the store is closed'));
     return new Promise((resolve, reject) => {
-      const pending = { command, resolve: resolve as Pending['resolve'], reject };
-      if (this.#persist === undefined) this.#atOnce(pending);
-      else this.#queue.add(pending);
+      this.#waiting.push({ command, resolve: resolve as Pending['resolve'], reject });
+      if (this.#durable === undefined) this.#atOnce();
+      else if (this.#waiting.length === 1) this.#durable.join(this.#share);
     });
   }
 
-  async close(): Promise<void> {
+  /** Takes no more; what was accepted is carried out. */
+  close(): void {
     this.#closed = true;
-    await this.#queue.idle();
   }
 
-  #atOnce(pending: Pending): void {
-    this.#inMemory.push(pending);
+  #atOnce(): void {
     if (this.#applying) return;
     this.#applying = true;
-    while (this.#inMemory.length > 0) this.#run(this.#inMemory.splice(0)).finish();
+    while (this.#waiting.length > 0) this.#run(this.#waiting.splice(0)).finish();
     this.#applying = false;
   }
 
-  async #commit(group: Pending[]): Promise<void> {
-    const { index, writes, finish } = this.#run(group);
-    try {
-      if (writes.length > 0) await this.#persist?.(index, writes);
-    } catch (cause) {
+  readonly #share = (): Share | undefined => {
+    const durable = this.#durable as Durable;
+    const group = this.#waiting.splice(0, MAX_GROUP);
+    if (this.#waiting.length > 0) durable.join(this.#share);
+    const refuse = (cause: unknown) => {
       const error = new MusterError('store.write_failed', `the write was not kept: ${messageOf(cause)}`, {
         cause,
       });
       for (const { reject } of group) reject(error);
-      return;
+    };
+    const { index, writes, finish } = this.#run(group);
+    if (writes.length === 0) {
+      finish();
+      return undefined;
     }
-    finish();
-  }
+    try {
+      return {
+        puts: durable.puts(index, writes),
+        writes: group.length,
+        settled: (error) => (error === undefined ? finish() : refuse(error)),
+      };
+    } catch (error) {
+      refuse(error);
+      return undefined;
+    }
+  };
 
   /** What the commands of a group write; `finish` makes it visible and tells those who sent them. */
   #run(group: readonly Pending[]): { index: number; writes: Write[]; finish: () => void } {

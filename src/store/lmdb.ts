@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { accessSync, constants, mkdirSync } from 'node:fs';
-import { open, type RangeOptions, type RootDatabase } from 'lmdb';
+import { asBinary, open, type RangeOptions, type RootDatabase } from 'lmdb';
 import { MusterError, messageOf } from '../errors.ts';
 
 /** LMDB takes keys up to 1978 bytes; the catalog knows no such limit. Longer ones than this stand under their hash. */
@@ -23,8 +23,8 @@ export function openLmdb(path: string): RootDatabase<string, Buffer> {
 }
 
 /** `place`: the name of a table, a zero byte, the key of a row in it. */
-export function diskKey(place: string): Buffer {
-  const bytes = Buffer.from(place);
+export function diskKey(place: string | Buffer): Buffer {
+  const bytes = typeof place === 'string' ? Buffer.from(place) : place;
   if (bytes.length <= MAX_KEY_BYTES) return bytes;
   const behindTable = bytes.indexOf(0) + 1;
   // A key that looks like that is one that nobody can write: it is no UTF-8.
@@ -33,6 +33,11 @@ export function diskKey(place: string): Buffer {
     Buffer.from([0xff]),
     createHash('sha256').update(bytes).digest(),
   ]);
+}
+
+/** A text that is there in UTF-8 already, to be put. The bytes must stay as they are until the transaction is through. */
+export function bytesValue(bytes: Buffer): string {
+  return asBinary(bytes) as string;
 }
 
 /** Where the rows of a table are. */

@@ -28,14 +28,19 @@ export function writePayload(rows: RowTexts, payload: Buffer): void {
 }
 
 export function* readPayload(payload: Buffer): Generator<readonly [place: string, text: string | undefined]> {
+  for (const [place, text] of rowBytes(payload)) yield [place.toString(), text?.toString()];
+}
+
+/** The same as they lie there. */
+export function* rowBytes(payload: Buffer): Generator<readonly [place: Buffer, text: Buffer | undefined]> {
   for (let at = 0; at < payload.length; ) {
     const placeBytes = payload.readUInt32LE(at);
     const textBytes = payload.readUInt32LE(at + 4);
     const text = at + HEAD_BYTES + placeBytes;
     at = textBytes === GONE ? text : text + textBytes;
     yield [
-      payload.toString('utf8', text - placeBytes, text),
-      textBytes === GONE ? undefined : payload.toString('utf8', text, at),
+      payload.subarray(text - placeBytes, text),
+      textBytes === GONE ? undefined : payload.subarray(text, at),
     ];
   }
 }

@@ -19,6 +19,6 @@ export function openMemoryStore({
     kind: 'memory',
     catalog,
     write: (command) => commits.write(command),
-    close: () => commits.close(),
+    close: () => Promise.resolve(commits.close()),
   };
 }

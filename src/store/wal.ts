@@ -29,6 +29,10 @@ interface LogFile {
   readonly fd: number;
   /** Behind its last record. */
   end: number;
+  /** Number of its last record. */
+  last: number;
+  /** What was written to it, as it lies there: a record is put together here, and read again when the data file takes it over. */
+  image: Buffer;
 }
 
 /** A record that was found at the start. */
@@ -46,7 +50,6 @@ export class WriteAheadLog {
   readonly #bytes: number;
   #current: 0 | 1 = 0;
   #sequence: number;
-  #buffer = Buffer.alloc(64 * 1024);
 
   private constructor(files: readonly [LogFile, LogFile], bytes: number, sequence: number) {
     this.#files = files;
@@ -67,7 +70,7 @@ export class WriteAheadLog {
     const runs: LogRecord[][] = [];
     for (const name of FILES) {
       const fd = openFile(join(directory, name), bytes);
-      files.push({ fd, end: 0 });
+      files.push({ fd, end: 0, last: 0, image: Buffer.alloc(bytes) });
       runs.push(recordsOf(readAll(fd)));
     }
     const records: LogRecord[] = [];
@@ -95,33 +98,58 @@ export class WriteAheadLog {
     return this.#file.end >= this.#bytes;
   }
 
+  /** Whether it has nothing since it turned last. */
+  get isEmpty(): boolean {
+    return this.#file.end === 0;
+  }
+
+  /** Number of the last record in the file that it turned away from; undefined once that was released. */
+  get turnedAt(): number | undefined {
+    return this.#other.end === 0 ? undefined : this.#other.last;
+  }
+
   /**
    * Resolves when the record would survive a crash of the machine. After a failure the next one takes its place; whether the
    * failed one comes back after a crash cannot be said then. One at a time.
    */
   async append(size: number, fill: (payload: Buffer) => void): Promise<void> {
-    const bytes = HEADER_BYTES + size;
-    if (this.#buffer.length < bytes) this.#buffer = Buffer.alloc(bytes > LOG_BYTES ? bytes : bytes * 2);
-    const buffer = this.#buffer;
-    fill(buffer.subarray(HEADER_BYTES, bytes));
-    buffer.writeUInt32LE(size, 0);
-    buffer.writeBigUInt64LE(BigInt(this.#sequence + 1), 8);
-    buffer.writeUInt32LE(crc32(buffer.subarray(8, bytes)), 4);
     const file = this.#file;
-    await writeThrough(file.fd, buffer, bytes, file.end);
-    file.end += bytes;
-    this.#sequence++;
-    // One large value must not stay for good.
-    if (this.#buffer.length > LOG_BYTES) this.#buffer = Buffer.alloc(64 * 1024);
+    const { end: begin } = file;
+    const end = begin + HEADER_BYTES + size;
+    if (file.image.length < end) {
+      const larger = Buffer.alloc(end);
+      file.image.copy(larger, 0, 0, begin);
+      file.image = larger;
+    }
+    const { image } = file;
+    fill(image.subarray(begin + HEADER_BYTES, end));
+    image.writeUInt32LE(size, begin);
+    image.writeBigUInt64LE(BigInt(this.#sequence + 1), begin + 8);
+    image.writeUInt32LE(crc32(image.subarray(begin + 8, end)), begin + 4);
+    await writeThrough(file.fd, image, begin, end);
+    file.end = end;
+    file.last = ++this.#sequence;
   }
 
   /** Goes on in the other file, whose records nobody needs any more. */
   turn(): void {
+    this.release();
     this.#current = this.#current === 0 ? 1 : 0;
-    const file = this.#file;
+  }
+
+  /** Nobody needs any more what it turned away from. */
+  release(): void {
+    const file = this.#other;
     // It had a record of unusual size.
     if (file.end > 2 * this.#bytes) ftruncateSync(file.fd, this.#bytes);
+    if (file.image.length > this.#bytes) file.image = Buffer.alloc(this.#bytes);
     file.end = 0;
+  }
+
+  /** What was appended and not released yet, in order; `turned`: only what it turned away from. To be read in one go. */
+  *payloads({ turned = false } = {}): Generator<Buffer> {
+    yield* payloadsOf(this.#other);
+    if (!turned) yield* payloadsOf(this.#file);
   }
 
   close(): void {
@@ -130,6 +158,18 @@ export class WriteAheadLog {
 
   get #file(): LogFile {
     return this.#files[this.#current];
+  }
+
+  get #other(): LogFile {
+    return this.#files[1 - this.#current] as LogFile;
+  }
+}
+
+function* payloadsOf({ image, end }: LogFile): Generator<Buffer> {
+  for (let at = 0; at < end; ) {
+    const begin = at + HEADER_BYTES;
+    at = begin + image.readUInt32LE(at);
+    yield image.subarray(begin, at);
   }
 }
 
@@ -178,12 +218,10 @@ export function recordsOf(bytes: Buffer): LogRecord[] {
 }
 
 /** In a thread of the pool, and synced there: one way there and back. */
-async function writeThrough(fd: number, buffer: Buffer, length: number, position: number): Promise<void> {
-  for (let at = 0; at < length; )
+async function writeThrough(fd: number, image: Buffer, begin: number, end: number): Promise<void> {
+  for (let at = begin; at < end; )
     at += await new Promise<number>((resolve, reject) =>
-      write(fd, buffer, at, length - at, position + at, (error, count) =>
-        error === null ? resolve(count) : reject(error),
-      ),
+      write(fd, image, at, end - at, at, (error, count) => (error === null ? resolve(count) : reject(error))),
     );
   if (!WRITES_THROUGH)
     await new Promise<void>((resolve, reject) =>
