@@ -58,6 +58,23 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** What the system says of a file, to stand behind a text that names it: without the file's name and the system's code. */
+export function fileTrouble(error: unknown): string {
+  const { code = '' } = (error ?? {}) as NodeJS.ErrnoException;
+  return FILE_TROUBLE[code] ?? messageOf(error);
+}
+
+const FILE_TROUBLE: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file or directory',
+  EISDIR: 'it is a directory',
+  ENOTDIR: 'what stands before the last / is no directory',
+  EACCES: 'permission denied',
+  EPERM: 'not permitted',
+  EROFS: 'the file system cannot be written',
+  ENOSPC: 'the disk is full',
+  EMFILE: 'this process may open no more files',
+};
+
 /** Says in one sentence why a listener could not start and what to do. `what` is e.g. "the HTTP API". */
 export function listenError(what: string, address: string, cause: unknown): MusterError {
   const code = (cause as NodeJS.ErrnoException | undefined)?.code;

@@ -1,6 +1,11 @@
 // @ts-check
 // What the scripts print: one line per step, with the time it took where it took some.
 
+// A reader that went away (`npm start | head`) is no failure of what is run here.
+process.stdout.on('error', (/** @type {NodeJS.ErrnoException} */ error) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 /** How often a long step says that it is still at work. */
 const STILL_AT_WORK_MS = 10_000;
 

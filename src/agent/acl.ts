@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { Acl } from '../acl/acl.ts';
 import { AGENT_TOKENS, AgentTokens, type AgentTokenValues } from '../acl/agent-tokens.ts';
 import { beginAcl } from '../acl/commands/bootstrap.ts';
 import { reapTokens } from '../acl/commands/token.ts';
 import type { Transaction } from '../catalog/transaction.ts';
-import { MusterError, messageOf } from '../errors.ts';
+import { fileTrouble, MusterError, messageOf } from '../errors.ts';
 import type { Logger } from '../lib/log.ts';
+import { writeWhole } from '../lib/write-whole.ts';
 import type { LocalNode } from '../registry/node.ts';
 import type { Store } from '../store/store.ts';
 import type { Parts } from './doors.ts';
@@ -39,7 +40,7 @@ export async function startAcl(
       : undefined;
   const tokens = new AgentTokens(
     { ...own, ...(file === undefined ? {} : readTokens(file)) },
-    file === undefined ? undefined : async (values) => writeTokens(file, values),
+    file === undefined ? undefined : async (values) => writeWhole(file, JSON.stringify(values)),
   );
   let cancel = () => {};
   const reap = () => {
@@ -73,7 +74,7 @@ function readTokens(file: string): Partial<AgentTokenValues> {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return {};
     throw new MusterError(
       'store.unusable',
-      `cannot read the agent's tokens from ${file}: ${messageOf(cause)}`,
+      `cannot read the agent's tokens from ${file}: ${fileTrouble(cause)}`,
     );
   }
   try {
@@ -84,15 +85,6 @@ function readTokens(file: string): Partial<AgentTokenValues> {
     // Not the parser's own words: they quote the text, and that is secret.
     throw new MusterError('store.unusable', `${file} is no JSON: remove it and set the agent's tokens again`);
   }
-}
-
-/** Whole or not at all, and for the agent's user only. */
-function writeTokens(file: string, values: AgentTokenValues): void {
-  const next = `${file}.new`;
-  mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(next, JSON.stringify(values), { mode: 0o600 });
-  chmodSync(next, 0o600);
-  renameSync(next, file);
 }
 
 /** The index in the file, which counts once; 0 when there is none. */

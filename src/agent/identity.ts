@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import path from 'node:path';
-import { MusterError, messageOf } from '../errors.ts';
+import { fileTrouble, MusterError } from '../errors.ts';
+import { writeWhole } from '../lib/write-whole.ts';
 
 const FILE = 'node-id';
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
@@ -27,8 +28,7 @@ export function nodeId(configured: string | undefined, dataDirectory: string | u
   }
   const id = randomUUID();
   try {
-    mkdirSync(dataDirectory, { recursive: true });
-    writeFileSync(file, `${id}\n`, { mode: 0o600 });
+    writeWhole(file, `${id}\n`);
   } catch (error) {
     throw asUnusable(file, error);
   }
@@ -39,7 +39,7 @@ function asUnusable(file: string, cause: unknown): unknown {
   if (cause instanceof MusterError) return cause;
   return new MusterError(
     'store.unusable',
-    `cannot keep this node's identity in ${file}: ${messageOf(cause)}. Give a directory that can be written with -data-dir, or use -dev to keep everything in memory.`,
+    `cannot keep this node's identity in ${file}: ${fileTrouble(cause)}. Give a directory that can be written with -data-dir, or use -dev to keep everything in memory.`,
     { cause },
   );
 }

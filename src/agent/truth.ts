@@ -4,7 +4,7 @@ import { type Cluster, type ClusterKeys, changeKeyring } from '../cluster/cluste
 import type { UserEvent } from '../cluster/event-log.ts';
 import { type Leadership, soleLeadership } from '../cluster/leadership.ts';
 import { type SessionExpiry, startSessionExpiry } from '../cluster/session-expiry.ts';
-import { MusterError, messageOf } from '../errors.ts';
+import { fileTrouble, MusterError, messageOf } from '../errors.ts';
 import { type LocalDisk, localDiskIn, openLocalDisk } from '../registry/disk.ts';
 import { openEmbeddedStore } from '../store/embedded.ts';
 import type { Environment } from '../store/environment.ts';
@@ -200,6 +200,6 @@ function contentOf(file: string | undefined): string | undefined {
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new MusterError('config.unreadable', `cannot read ${file}: ${messageOf(cause)}`, { cause });
+    throw new MusterError('config.unreadable', `cannot read ${file}: ${fileTrouble(cause)}`, { cause });
   }
 }

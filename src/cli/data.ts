@@ -1,7 +1,7 @@
 /** Data that users name on the command line: files, `@FILE`, `-` for standard input, or the words themselves. */
 import fs from 'node:fs';
 import { buffer } from 'node:stream/consumers';
-import { MusterError, messageOf } from '../errors.ts';
+import { fileTrouble, MusterError } from '../errors.ts';
 import type { Terminal } from './verb.ts';
 
 /** The words as they are, `@FILE`, or `-` for standard input, as Consul's commands take them. */
@@ -20,6 +20,6 @@ export function readBytes(file: string): Buffer {
   try {
     return fs.readFileSync(file);
   } catch (cause) {
-    throw new MusterError('config.unreadable', `cannot read ${file}: ${messageOf(cause)}`, { cause });
+    throw new MusterError('config.unreadable', `cannot read ${file}: ${fileTrouble(cause)}`, { cause });
   }
 }

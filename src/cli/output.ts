@@ -1,6 +1,6 @@
 /** What verbs print both for people and, on request, as JSON for programs, with Consul's `-format` too. */
 import { writeFile } from 'node:fs/promises';
-import { MusterError, messageOf } from '../errors.ts';
+import { fileTrouble, MusterError } from '../errors.ts';
 import { JSON_FLAG } from './connect.ts';
 import type { FlagValues } from './flags.ts';
 import type { Terminal } from './verb.ts';
@@ -36,6 +36,6 @@ export function show<T>(
 /** A file that was asked for by a flag. Throws `request.invalid` when it cannot be written. */
 export async function writeResult(file: string, text: string): Promise<void> {
   await writeFile(file, text).catch((error: unknown) => {
-    throw new MusterError('request.invalid', `cannot write ${file}: ${messageOf(error)}`);
+    throw new MusterError('request.invalid', `cannot write ${file}: ${fileTrouble(error)}`);
   });
 }

@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { MusterError, messageOf } from '../errors.ts';
+import { fileTrouble, MusterError } from '../errors.ts';
 
 /**
  * Writes this process's id into a file, when there is to be one. The answer removes the file, unless another process, which has
@@ -11,7 +11,7 @@ export function writePidFile(file: string | undefined): () => void {
   try {
     fs.writeFileSync(file, own);
   } catch (cause) {
-    throw new MusterError('config.unreadable', `cannot write the pid file ${file}: ${messageOf(cause)}`, {
+    throw new MusterError('config.unreadable', `cannot write the pid file ${file}: ${fileTrouble(cause)}`, {
       cause,
     });
   }

@@ -6,7 +6,7 @@ import { DnsCounts } from '../dns/counts.ts';
 import { type DnsmasqSettings, readDnsmasq, readDnsmasqLines, serversIn } from '../dns/forward/dnsmasq.ts';
 import type { ForwardOptions } from '../dns/forward/options.ts';
 import { startForwardServer } from '../dns/forward/server.ts';
-import { MusterError, messageOf } from '../errors.ts';
+import { fileTrouble, MusterError, messageOf } from '../errors.ts';
 import { pause, sleep, wakefulClock } from '../lib/clock.ts';
 import { formatHostPort, type HostPort, parseHostPort } from '../lib/host-port.ts';
 import { createLogger, type Logger, stderrSink } from '../lib/log.ts';
@@ -103,7 +103,7 @@ function settingsOf({ confFile, servers = [], addresses = [] }: RunDnsOptions): 
   try {
     file = readDnsmasq(confFile);
   } catch (cause) {
-    throw new MusterError('config.unreadable', `cannot read ${confFile}: ${messageOf(cause)}`, { cause });
+    throw new MusterError('config.unreadable', `cannot read ${confFile}: ${fileTrouble(cause)}`, { cause });
   }
   const { options } = fromFlags;
   const more = <T>(ours: readonly T[] = [], theirs: readonly T[] = []) => [...ours, ...theirs];

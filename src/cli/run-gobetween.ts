@@ -4,7 +4,7 @@ import { startGobetween } from '../agent/gobetween/balancer.ts';
 import type { GobetweenFormat } from '../agent/gobetween/formats.ts';
 import { readGobetween, substituteEnv } from '../agent/gobetween/read.ts';
 import type { GobetweenConfig } from '../agent/gobetween/schema.ts';
-import { MusterError, messageOf } from '../errors.ts';
+import { fileTrouble, MusterError } from '../errors.ts';
 import { systemClock } from '../lib/clock.ts';
 import { formatHostPort } from '../lib/host-port.ts';
 import { httpGet } from '../lib/http-get.ts';
@@ -104,7 +104,7 @@ async function fetchText(origin: GobetweenOrigin): Promise<{ name: string; text:
 }
 
 function unreadable(what: string, cause: unknown): MusterError {
-  return new MusterError('config.unreadable', `cannot read ${what}: ${messageOf(cause)}`, { cause });
+  return new MusterError('config.unreadable', `cannot read ${what}: ${fileTrouble(cause)}`, { cause });
 }
 
 const LEVELS: Readonly<Record<string, LogLevel>> = {

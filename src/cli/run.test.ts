@@ -64,7 +64,7 @@ describe('wrong usage ends with 2 and a hint', () => {
     [['maint', '-enable', '-disable'], 'not both'],
     [['completion', 'bsh'], 'did you mean bash?'],
     [['agent'], '-data-dir'],
-    [['up', '/nowhere/stack.toml'], 'there is no such file'],
+    [['up', '/nowhere/stack.toml'], 'there is no such file or directory'],
   ])('%j', async (words, hint) => {
     const { code, out, err } = await muster(words);
     expect(code).toBe(2);

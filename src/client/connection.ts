@@ -261,13 +261,39 @@ function reasonOf(cause: unknown): string {
 }
 
 function unreachable(address: string, why: string, cause: unknown): MusterError {
-  const remedy = /certificate|self-signed|unable to verify/i.test(why)
-    ? 'Name the certificate of its authority in CONSUL_CACERT.'
-    : 'Start an agent there (`muster agent -dev`), or set CONSUL_HTTP_ADDR to where one runs.';
-  return new MusterError('client.unreachable', `no agent answers at ${address}: ${why}. ${remedy}`, {
+  const known = TROUBLES.find(({ is }) => is.test(why));
+  const {
+    said = why,
+    remedy = 'Start an agent there (`muster agent -dev`), or set CONSUL_HTTP_ADDR to where one runs.',
+  } = known ?? {};
+  return new MusterError('client.unreachable', `no agent answers at ${address}: ${said}. ${remedy}`, {
     cause,
   });
 }
+
+/** What can be told better than the system or OpenSSL do. */
+const TROUBLES: readonly { is: RegExp; said?: string; remedy: string }[] = [
+  {
+    is: /wrong version number|packet length too long/,
+    said: 'what listens there does not speak TLS',
+    remedy: 'Write http:// in front of the address, or name the port that speaks TLS (8501).',
+  },
+  {
+    is: /certificate required|alert bad certificate|alert unknown ca/,
+    said: 'it takes only clients with a certificate that it knows',
+    remedy:
+      'Name yours and its key: CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY, or -client-cert and -client-key.',
+  },
+  {
+    is: /certificate|self-signed|unable to verify/i,
+    remedy: 'Name the certificate of its authority in CONSUL_CACERT.',
+  },
+  {
+    is: /socket hang up|other side closed|ECONNRESET/,
+    said: 'the connection was closed without an answer',
+    remedy: 'If that port speaks TLS, write https:// in front of the address.',
+  },
+];
 
 function refused(method: string, path: string, status: number, bytes: Uint8Array): RefusedError {
   const body = new TextDecoder().decode(bytes).trim();
@@ -283,6 +309,8 @@ function refused(method: string, path: string, status: number, bytes: Uint8Array
 }
 
 function remedyFor(status: number, body: string): string {
+  if (body.includes('ACL support disabled'))
+    return ' Its configuration switches access control on: `enabled = true` in [acl].';
   if (status === 401 || status === 403) return ' Set CONSUL_HTTP_TOKEN to a token that may do this.';
   // What is not there was named; an endpoint that is not there was not.
   if (status === 404 && !body.startsWith('No '))

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { MusterError, messageOf } from '../errors.ts';
+import { fileTrouble, MusterError } from '../errors.ts';
 import type { NodeFetchOptions } from './node-fetch.ts';
 import { type ClientOptions, socketOf } from './options.ts';
 
@@ -67,7 +67,7 @@ function read(file: string): Buffer {
 function unreadable(name: string, cause: unknown): MusterError {
   return new MusterError(
     'config.unreadable',
-    `${name} cannot be read: ${messageOf(cause)}. Certificates, keys and authorities are files in PEM.`,
+    `${name} cannot be read: ${fileTrouble(cause)}. Certificates, keys and authorities are files in PEM.`,
     { cause },
   );
 }

@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { messageOf } from '../errors.ts';
+import { fileTrouble } from '../errors.ts';
 import type { Logger } from '../lib/log.ts';
+import { writeWhole } from '../lib/write-whole.ts';
 
 /** Where a server is, as it says itself. */
 export interface Entry {
@@ -98,7 +99,7 @@ export class Book {
       return JSON.parse(readFileSync(this.#file, 'utf8')) as Entry[];
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
-        this.#logger.warn(`${this.#file} cannot be read and is begun anew: ${messageOf(error)}`);
+        this.#logger.warn(`${this.#file} cannot be read and is begun anew: ${fileTrouble(error)}`);
       return [];
     }
   }
@@ -108,15 +109,7 @@ export class Book {
     try {
       writeWhole(this.#file, JSON.stringify(this.all(), undefined, 1));
     } catch (error) {
-      this.#logger.warn(`cannot keep the servers' addresses in ${this.#file}: ${messageOf(error)}`);
+      this.#logger.warn(`cannot keep the servers' addresses in ${this.#file}: ${fileTrouble(error)}`);
     }
   }
-}
-
-/** Whole or not at all. */
-export function writeWhole(file: string, text: string): void {
-  mkdirSync(path.dirname(file), { recursive: true });
-  const next = `${file}.new`;
-  writeFileSync(next, text, { mode: 0o600 });
-  renameSync(next, file);
 }

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { MusterError } from '../errors.ts';
 import { type BackoffPolicy, backoffDelay } from '../lib/backoff.ts';
 import type { Logger } from '../lib/log.ts';
+import { makeDirectory } from '../lib/make-directory.ts';
 import type { TxnLimits } from '../store/etcd/commits.ts';
 
 /**
@@ -80,7 +81,7 @@ export class EtcdProcess {
 
   start(flags: EtcdMemberFlags, { forceNewCluster = false } = {}): void {
     this.#flags = flags;
-    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+    makeDirectory(this.#directory, 0o700);
     this.#endLeftOver();
     rmSync(path.join(this.#directory, SOCKET), { force: true });
     const { name, token, initialCluster, isNew, peerUrl } = flags;

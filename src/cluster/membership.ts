@@ -1,7 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { MusterError, messageOf } from '../errors.ts';
-import { writeWhole } from './book.ts';
+import { fileTrouble, MusterError } from '../errors.ts';
+import { writeWhole } from '../lib/write-whole.ts';
 import type { EtcdMemberFlags } from './etcd-process.ts';
 
 /** The servers that a cluster of etcd is made of: their node IDs by ordinal. */
@@ -41,7 +41,7 @@ export class MembershipFile {
       if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return;
       throw new MusterError(
         'store.unusable',
-        `cannot read ${this.#file}: ${messageOf(cause)}. Remove the directory to have this server join its cluster anew.`,
+        `cannot read ${this.#file}: ${fileTrouble(cause)}. Remove the directory to have this server join its cluster anew.`,
         { cause },
       );
     }

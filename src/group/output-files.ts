@@ -9,7 +9,6 @@ import {
   type FSWatcher,
   fstatSync,
   ftruncateSync,
-  mkdirSync,
   openSync,
   readFileSync,
   readSync,
@@ -19,6 +18,7 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
+import { makeDirectory } from '../lib/make-directory.ts';
 import { LONGEST_LINE } from './lines.ts';
 
 export type OutputStream = 'stdout' | 'stderr';
@@ -43,7 +43,7 @@ export class OutputFolder {
 
   constructor(directory: string) {
     this.#path = directory;
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectory(directory, 0o700);
   }
 
   /** Empty files for the output of an instance, open to be written at their end. The caller closes them. */

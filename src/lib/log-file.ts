@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
-import { MusterError, messageOf } from '../errors.ts';
+import { fileTrouble, MusterError, messageOf } from '../errors.ts';
 import type { Clock } from './clock.ts';
 import { formatJson, formatPretty, type LogSink } from './log.ts';
 
@@ -67,7 +67,7 @@ export function openLogFile(options: LogFileOptions, clock: Pick<Clock, 'now'>):
   try {
     open();
   } catch (cause) {
-    throw new MusterError('config.unreadable', `cannot write log lines to ${file}: ${messageOf(cause)}`, {
+    throw new MusterError('config.unreadable', `cannot write log lines to ${file}: ${fileTrouble(cause)}`, {
       cause,
     });
   }

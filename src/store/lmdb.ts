@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { asBinary, open, type RangeOptions, type RootDatabase } from 'lmdb';
-import { MusterError, messageOf } from '../errors.ts';
+import { fileTrouble, MusterError } from '../errors.ts';
+import { makeDirectory } from '../lib/make-directory.ts';
 
 /** LMDB takes keys up to 1978 bytes; the catalog knows no such limit. Longer ones than this stand under their hash. */
 const MAX_KEY_BYTES = 1024;
@@ -9,14 +10,14 @@ const MAX_KEY_BYTES = 1024;
 /** Opens a data file of texts by place. Throws `store.unusable` when it cannot be written. */
 export function openLmdb(path: string): RootDatabase<string, Buffer> {
   try {
-    mkdirSync(path, { recursive: true });
+    makeDirectory(path);
     accessSync(path, constants.W_OK);
     // A transaction is over when it is on the disk; there is nobody who would want to see it before.
     return open<string, Buffer>({ path, encoding: 'string', keyEncoding: 'binary', overlappingSync: false });
   } catch (cause) {
     throw new MusterError(
       'store.unusable',
-      `cannot keep data in ${path}: ${messageOf(cause)}. Give a directory that can be written with -data-dir, or use -dev to keep everything in memory.`,
+      `cannot keep data in ${path}: ${fileTrouble(cause)}. Give a directory that can be written with -data-dir, or use -dev to keep everything in memory.`,
       { cause },
     );
   }

@@ -1,6 +1,6 @@
 /** One template with its functions: what it renders to out of what is known, and what it would need besides. */
 import fs from 'node:fs';
-import { MusterError, messageOf } from '../errors.ts';
+import { fileTrouble, MusterError } from '../errors.ts';
 import type { Dependency } from './dependencies/dependency.ts';
 import type { FileToWrite } from './functions/entry.ts';
 import { functionsFor } from './functions/table.ts';
@@ -92,7 +92,7 @@ function read(source: string): string {
   try {
     return fs.readFileSync(source, 'utf8');
   } catch (cause) {
-    throw new MusterError('config.unreadable', `cannot read the template ${source}: ${messageOf(cause)}`, {
+    throw new MusterError('config.unreadable', `cannot read the template ${source}: ${fileTrouble(cause)}`, {
       cause,
     });
   }

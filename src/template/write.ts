@@ -2,8 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs/promises';
 import path from 'node:path';
-import { MusterError, messageOf } from '../errors.ts';
+import { fileTrouble, MusterError } from '../errors.ts';
 import { groupId, userId } from '../lib/accounts.ts';
+import { makeDirectory } from '../lib/make-directory.ts';
 import { runCommand } from './command.ts';
 import type { FileToWrite } from './functions/entry.ts';
 import { toBytes } from './language/index.ts';
@@ -50,7 +51,7 @@ export async function writeOutput(text: string, settings: Destination): Promise<
     return true;
   } catch (cause) {
     if (cause instanceof MusterError) throw cause;
-    throw new MusterError('template.unwritable', `cannot write ${destination}: ${messageOf(cause)}`, {
+    throw new MusterError('template.unwritable', `cannot write ${destination}: ${fileTrouble(cause)}`, {
       cause,
     });
   }
@@ -64,7 +65,7 @@ async function replace(
 ): Promise<void> {
   const { destination, createDestDirs, perms, backup, check, checkTimeout } = settings;
   const folder = path.dirname(destination);
-  if (createDestDirs) await fs.mkdir(folder, { recursive: true, mode: 0o755 });
+  if (createDestDirs) makeDirectory(folder, 0o755);
   const candidate = path.join(folder, `.${path.basename(destination)}.${randomBytes(6).toString('hex')}`);
   try {
     const file = await fs.open(candidate, 'wx', 0o600);

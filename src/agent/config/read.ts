@@ -1,7 +1,7 @@
 /** From files and flags to one checked configuration, with the place of everything that is wrong. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { MusterError, messageOf } from '../../errors.ts';
+import { fileTrouble, MusterError } from '../../errors.ts';
 import { nearest } from '../../lib/nearest.ts';
 import { isConsul } from './consul/recognise.ts';
 import { translateConsul } from './consul/translate.ts';
@@ -40,14 +40,7 @@ export function readConfigFile(file: string, format?: ConfigFormat): ConfigSourc
   try {
     text = fs.readFileSync(file, 'utf8');
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    const why =
-      code === 'ENOENT'
-        ? 'there is no such file'
-        : code === 'EISDIR'
-          ? 'it is a directory'
-          : messageOf(cause);
-    throw new MusterError('config.unreadable', `cannot read ${file}: ${why}`, { cause });
+    throw new MusterError('config.unreadable', `cannot read ${file}: ${fileTrouble(cause)}`, { cause });
   }
   return parseConfigText(file, text, format);
 }
@@ -120,7 +113,7 @@ function filesOfConfigDirectory(directory: string, format?: ConfigFormat): strin
   } catch (cause) {
     throw new MusterError(
       'config.unreadable',
-      `cannot read the directory ${directory}: ${messageOf(cause)}`,
+      `cannot read the directory ${directory}: ${fileTrouble(cause)}`,
       { cause },
     );
   }

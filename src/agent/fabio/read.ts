@@ -1,6 +1,6 @@
 /** Where fabio's settings come from: flags before variables before the file before the defaults. */
 import { readFile } from 'node:fs/promises';
-import { MusterError, messageOf } from '../../errors.ts';
+import { fileTrouble, MusterError } from '../../errors.ts';
 import { nearest } from '../../lib/nearest.ts';
 import { parseProperties } from '../../lib/properties.ts';
 import {
@@ -103,7 +103,7 @@ export async function loadSettings(where: string): Promise<string> {
   } catch (cause) {
     throw new MusterError(
       'config.unreadable',
-      `cannot read the settings at ${where}: ${messageOf(cause)}. Give the path or URL of a properties file.`,
+      `cannot read the settings at ${where}: ${fileTrouble(cause)}. Give the path or URL of a properties file.`,
       { cause },
     );
   }

@@ -1,7 +1,7 @@
 /** A gobetween configuration, running: its servers, its API, its metrics. */
 import { readFileSync } from 'node:fs';
 import { type Listening, startMetrics, startRest } from '../../api/gobetween/listen.ts';
-import { MusterError, messageOf } from '../../errors.ts';
+import { fileTrouble, MusterError } from '../../errors.ts';
 import type { HostPort } from '../../lib/host-port.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { Sockets } from '../../lib/sockets.ts';
@@ -78,6 +78,6 @@ function file(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new MusterError('config.unreadable', `cannot read ${path}: ${messageOf(cause)}`, { cause });
+    throw new MusterError('config.unreadable', `cannot read ${path}: ${fileTrouble(cause)}`, { cause });
   }
 }

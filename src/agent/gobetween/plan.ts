@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { TargetTls } from '../../balance/balancer.ts';
 import type { PollOptions } from '../../discovery/poll.ts';
-import { MusterError, messageOf } from '../../errors.ts';
+import { fileTrouble, MusterError } from '../../errors.ts';
 import { parseDuration } from '../../lib/duration.ts';
 import { parseHostPort } from '../../lib/host-port.ts';
 import { type AccessSpec, parseAccessRule } from '../../proxy/access.ts';
@@ -133,6 +133,6 @@ function file(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new MusterError('config.unreadable', `cannot read ${path}: ${messageOf(cause)}`, { cause });
+    throw new MusterError('config.unreadable', `cannot read ${path}: ${fileTrouble(cause)}`, { cause });
   }
 }

@@ -49,7 +49,7 @@ const scale = endpoint({
   },
   async handler(context, { params, query }) {
     const size = query.get('size');
-    if (!/^\d{1,4}$/.test(size) || Number(size) > MOST)
+    if (!/^\d{1,15}$/.test(size) || Number(size) > MOST)
       throw badRequest(`Missing or bad ?size=: a whole number from 0 to ${MOST}`);
     const group = groupOf(context, params.name);
     await group.scale(Number(size));

@@ -74,6 +74,9 @@ it('tells what changed, with what was before and after', async () => {
   ]);
   expect((await read('?since=2&until=3')).changes).toHaveLength(1);
   expect((await read('?since=90s')).changes).toHaveLength(3);
+  // An agent that began a minute ago is asked for the last ten: that is all there is, not a mistake.
+  for (const since of ['240h', '1999-01-01T00:00:00Z'])
+    expect((await read(`?since=${since}`)).changes).toEqual(changes);
   expect((await read('?until=2026-01-01T00:01:30Z&service=WEB')).changes).toHaveLength(3);
   expect((await read('?node=other')).changes).toEqual([]);
   expect(await read('?limit=1')).toMatchObject({ changes: [{ index: 4, what: 'service' }], more: true });
@@ -97,7 +100,8 @@ it('tells the catalog as it was', async () => {
 it.each([
   ['?at=yesterday', 400, 'Not an index, a time or an age: "yesterday"'],
   ['?at=', 400, 'Not an index'],
-  ['?since=1999-01-01T00:00:00Z', 410, 'The history reaches back to index 1 of '],
+  ['?at=1999-01-01T00:00:00Z', 410, 'The history reaches back to index 1 of '],
+  ['?since=0', 410, 'The history reaches back to index 1 of '],
   ['?limit=0', 400, 'Invalid limit'],
 ])('%s: %d', async (query, status, words) => {
   const answer = await ask(query);

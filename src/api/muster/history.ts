@@ -24,7 +24,8 @@ export const history = endpoint({
   summary: 'What changed about nodes, services and checks, oldest first; with `at` the catalog as it was',
   query: {
     at: 'the catalog as it was then, instead of changes: an index, a time (RFC 3339), or how long ago (10m)',
-    since: 'changes after this; written like at. As far back as is kept unless given',
+    since:
+      'changes after this; written like at. As far back as is kept unless given, or when a time is before that',
     until: 'changes up to this; written like at',
     service: 'only this service',
     node: 'only this node',
@@ -33,7 +34,7 @@ export const history = endpoint({
   handler(context, { query }) {
     const past = pastOf(context);
     if (query.has('at')) return json(pastCatalog(past.at(momentOf(context, past, query.get('at'))), query));
-    const since = query.get('since') === '' ? past.oldest : momentOf(context, past, query.get('since'));
+    const since = sinceOf(context, past, query.get('since'));
     const until = query.get('until') === '' ? past.newest : momentOf(context, past, query.get('until'));
     const limit = limitOf(query);
     const wanted = matcher(query);
@@ -57,18 +58,31 @@ function pastOf({ history: past }: ApiContext): History {
   return past;
 }
 
-/** Reads an index, a time or an age. Throws 400 when it is none, 410 when it is older than what is kept. */
-function momentOf({ clock }: ApiContext, past: History, text: string): Moment {
+/** As `momentOf`. What is kept may begin later than a time or an age: the answer says when. Who names an index must not miss anything. */
+function sinceOf(context: ApiContext, past: History, text: string): Moment {
+  if (text === '') return past.oldest;
+  const then = isIndex(text) ? undefined : timeOf(context, text);
+  return then !== undefined && then < past.oldest.time ? past.oldest : momentOf(context, past, text);
+}
+
+const isIndex = (text: string): boolean => /^\d{1,15}$/.test(text);
+
+/** Milliseconds since the epoch; undefined for what is neither a time nor an age. */
+function timeOf({ clock }: ApiContext, text: string): number | undefined {
   const age = parseDuration(text);
+  if (age !== undefined) return clock.now() - age;
   const time = Date.parse(text);
-  let found: Moment | undefined;
-  if (/^\d{1,15}$/.test(text)) found = past.momentOf(Number(text));
-  else if (age !== undefined) found = past.momentAt(clock.now() - age);
-  else if (/^\d{4}-/.test(text) && !Number.isNaN(time)) found = past.momentAt(time);
-  else
+  return /^\d{4}-/.test(text) && !Number.isNaN(time) ? time : undefined;
+}
+
+/** Reads an index, a time or an age. Throws 400 when it is none, 410 when it is older than what is kept. */
+function momentOf(context: ApiContext, past: History, text: string): Moment {
+  const time = timeOf(context, text);
+  if (!isIndex(text) && time === undefined)
     throw badRequest(
       `Not an index, a time or an age: ${JSON.stringify(text.slice(0, 100))}. Write 1234, 2026-01-31T12:00:00Z or 10m`,
     );
+  const found = isIndex(text) ? past.momentOf(Number(text)) : past.momentAt(time as number);
   if (found !== undefined) return found;
   const { index, time: oldest } = momentWire(past.oldest);
   throw new HttpError(410, `The history reaches back to index ${index} of ${oldest} only`);

@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -60,7 +63,10 @@ it('over TLS, with a certificate of its own, by flags', async () => {
     ...['-client-cert', file('me.pem'), '-client-key', file('me-key.pem')],
   ];
   expect(await world.muster(['members', ...flags])).toMatchObject(FOUND);
-  expect(await world.muster(['members', ...flags.slice(0, -4)])).toMatchObject({ code: 1 });
+  expect(await world.muster(['members', ...flags.slice(0, -4)])).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY'),
+  });
   expect(await world.muster(['members', ...flags.slice(0, -2)])).toMatchObject({
     code: 2,
     err: expect.stringContaining('give both'),
@@ -70,6 +76,21 @@ it('over TLS, with a certificate of its own, by flags', async () => {
     err: expect.stringContaining('CONSUL_CACERT'),
   });
   expect(await world.muster(['members', ...flags, '-ca-file', '/nowhere'])).toMatchObject({ code: 2 });
+});
+
+it('says which of http and https it was not', async () => {
+  expect(await world.muster(['members', '-http-addr', secure().replace('https:', 'http:')])).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('If that port speaks TLS, write https:// in front of the address.'),
+  });
+  const plain = createServer().listen(0, '127.0.0.1');
+  await once(plain, 'listening');
+  const { port } = plain.address() as AddressInfo;
+  expect(await world.muster(['members', '-http-addr', `https://127.0.0.1:${port}`])).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('what listens there does not speak TLS. Write http://'),
+  });
+  plain.close();
 });
 
 it('over TLS by Consul’s variables', async () => {

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import type { Client } from '../../client/index.ts';
-import { MusterError, messageOf } from '../../errors.ts';
+import { fileTrouble, MusterError, messageOf } from '../../errors.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { type TarFile, writeTar } from '../../lib/tar.ts';
 import { VERSION } from '../../version.ts';
@@ -80,7 +80,7 @@ export const debug = verb({
     try {
       writeFileSync(path, gzipSync(writeTar(files, now.getTime() / 1000)), { mode: 0o600 });
     } catch (cause) {
-      throw new MusterError('config.unreadable', `cannot write ${path}: ${messageOf(cause)}`, { cause });
+      throw new MusterError('config.unreadable', `cannot write ${path}: ${fileTrouble(cause)}`, { cause });
     }
     for (const failure of failures) terminal.err(`left out: ${failure}\n`);
     terminal.out(`${path}\n`);

@@ -1,4 +1,4 @@
-import { MusterError, messageOf } from '../../errors.ts';
+import { fileTrouble, MusterError } from '../../errors.ts';
 import type { AutoscaleSpec } from '../../group/autoscale/spec.ts';
 import { columns } from '../columns.ts';
 import { JSON_FLAG, json } from '../connect.ts';
@@ -139,6 +139,6 @@ async function read(file: string, stdin: NodeJS.ReadableStream): Promise<string>
   }
   const { readFile } = await import('node:fs/promises');
   return readFile(file, 'utf8').catch((error: unknown) => {
-    throw new MusterError('request.invalid', `cannot read the trace ${file}: ${messageOf(error)}`);
+    throw new MusterError('request.invalid', `cannot read the trace ${file}: ${fileTrouble(error)}`);
   });
 }

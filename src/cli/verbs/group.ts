@@ -56,7 +56,8 @@ export const groupScale = verb({
   examples: [{ command: 'muster group scale hello 12' }],
   flags,
   async run({ flags, args: [name = '', size = ''], terminal }) {
-    if (!/^\d{1,4}$/.test(size))
+    // The agent knows how many are too many.
+    if (!/^\d{1,15}$/.test(size))
       throw new MusterError('usage', `SIZE: expected a whole number, got "${size}"`);
     const client = connect(flags, terminal);
     const value = await client.put<GroupView>(`${pathOf(name)}/scale`, undefined, {}, { size });

@@ -76,10 +76,16 @@ it('says what changed, a line for each', async () => {
   expect(JSON.parse((await muster('history -json -since 2')).out)).toMatchObject({ changes: [{ index: 3 }] });
 });
 
+it('says where it begins to who asks for more', async () => {
+  const { code, out } = await muster('history -since 24000h');
+  expect(code).toBe(0);
+  expect(out).toMatch(/81\nThe history reaches back to 2026-01-01T00:00:00.000Z\.\n$/);
+});
+
 it('says how the catalog was', async () => {
   expect((await muster('history -at 2')).out).toBe(
     [
-      'The catalog at index 2, 2026-01-01T00:00:00.000Z: 1 nodes, 1 instances',
+      'The catalog at index 2, 2026-01-01T00:00:00.000Z: 1 node, 1 instance',
       '',
       'Service  ID  Node  Address   Port  Status',
       'web      a   n     10.0.0.1  80    passing\n',

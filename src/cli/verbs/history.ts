@@ -1,6 +1,8 @@
 import type { PastCatalog, PastChange, PastChanges } from '../../api/muster/wire.ts';
+import { parseDuration } from '../../lib/duration.ts';
 import { columns } from '../columns.ts';
 import { CONNECTION_FLAGS, connect, JSON_FLAG, json } from '../connect.ts';
+import { many } from '../many.ts';
 import { verb } from '../verb.ts';
 
 export const history = verb({
@@ -35,7 +37,7 @@ export const history = verb({
       query,
     );
     if (flags.json) terminal.out(json(value));
-    else if ('changes' in value) terminal.out(changesText(value));
+    else if ('changes' in value) terminal.out(changesText(value) + shortness(value, flags.since));
     else terminal.out(catalogText(value));
   },
 });
@@ -54,6 +56,14 @@ function changesText({ changes, oldest, more }: PastChanges): string {
   ]);
   const rest = more ? 'There are older changes: -limit shows more of them.\n' : '';
   return columns([['Time', 'Index', 'Change', 'What', 'Node', 'ID', 'Service', 'Details'], ...rows]) + rest;
+}
+
+/** That nothing is known of the time before, when somebody asks for it. */
+function shortness({ oldest, changes }: PastChanges, since = ''): string {
+  const age = parseDuration(since);
+  const then = age === undefined ? Date.parse(since) : Date.now() - age;
+  if (changes.length === 0 || !(then < Date.parse(oldest.time))) return '';
+  return `The history reaches back to ${oldest.time}.\n`;
 }
 
 /** Fields that say nothing by themselves. */
@@ -88,5 +98,6 @@ function catalogText({ index, time, nodes, services, checks }: PastCatalog): str
     return [Service, ID, Node, Address === '' ? (node?.Address ?? '') : Address, Port, status].map(String);
   });
   const head = ['Service', 'ID', 'Node', 'Address', 'Port', 'Status'];
-  return `The catalog at index ${index}, ${time}: ${nodes.length} nodes, ${services.length} instances\n\n${columns([head, ...rows])}`;
+  const counts = `${many(nodes.length, 'node')}, ${many(services.length, 'instance')}`;
+  return `The catalog at index ${index}, ${time}: ${counts}\n\n${columns([head, ...rows])}`;
 }

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import type { SnapshotContents } from '../../api/snapshot/archive.ts';
-import { MusterError, messageOf } from '../../errors.ts';
+import { fileTrouble, MusterError, messageOf } from '../../errors.ts';
 import { columns } from '../columns.ts';
 import { CONNECTION_FLAGS, connect, json } from '../connect.ts';
 import { readBytes } from '../data.ts';
@@ -23,7 +23,7 @@ export const snapshotSave = verb({
       fs.renameSync(unfinished, file);
     } catch (cause) {
       fs.rmSync(unfinished, { force: true });
-      throw new MusterError('config.unreadable', `cannot write ${file}: ${messageOf(cause)}`, { cause });
+      throw new MusterError('config.unreadable', `cannot write ${file}: ${fileTrouble(cause)}`, { cause });
     }
     terminal.out(`Saved and verified snapshot to index ${index || meta.index}\n`);
   },

@@ -2,6 +2,7 @@ import type { ChangeLine, ProblemView, ServiceView, TrafficView } from '../../ap
 import { columns } from '../columns.ts';
 import { CONNECTION_FLAGS, connect, JSON_FLAG, json } from '../connect.ts';
 import { ms } from '../load/text.ts';
+import { many } from '../many.ts';
 import { verb } from '../verb.ts';
 
 type Figures = Omit<TrafficView, 'key'> | null;
@@ -59,7 +60,7 @@ export const top = verb({
 
 function picture({ at, traffic, services, changes, problems }: Overview, lines: number): string {
   const out = services.reduce((sum, { instances, states }) => sum + instances - (states.passing ?? 0), 0);
-  const head = `${new Date(at).toLocaleTimeString('en-GB')}  ${rate(traffic?.requests)} requests/s, ${rate(traffic?.errors)} errors/s, p99 ${time(traffic?.p99)}, ${out} instances out\n\n`;
+  const head = `${new Date(at).toLocaleTimeString('en-GB')}  ${rate(traffic?.requests)} requests/s, ${rate(traffic?.errors)} errors/s, p99 ${time(traffic?.p99)}, ${many(out, 'instance')} out\n\n`;
   const rows = services
     .toSorted((a, b) => (b.traffic?.requests ?? 0) - (a.traffic?.requests ?? 0) || (a.name < b.name ? -1 : 1))
     .slice(0, lines)

@@ -2,6 +2,7 @@ import type { ConnectionsView, InstanceView, RouteView, State, TrafficView } fro
 import { formatDuration } from '../../lib/duration.ts';
 import { columns } from '../columns.ts';
 import { CONNECTION_FLAGS, connect, JSON_FLAG, json } from '../connect.ts';
+import { many } from '../many.ts';
 import { verb } from '../verb.ts';
 
 /** Of `GET /v1/muster/services/:name`. */
@@ -34,14 +35,14 @@ export const why = verb({
       terminal.out(json({ ...value, pools }));
       return code;
     }
-    terminal.out(`${value.name}: ${takes} of ${instances.length} instances may get traffic\n`);
+    terminal.out(`${value.name}: ${takes} of ${many(instances.length, 'instance')} may get traffic\n`);
     for (const { protocol, address, active } of pools)
-      terminal.out(`  ${protocol}://${address}  ${active} clients now\n`);
+      terminal.out(`  ${protocol}://${address}  ${many(active, 'client')} now\n`);
     if (routes.length + pools.length === 0)
       terminal.out('No route leads to it: none of its instances has a tag such as urlprefix-/path.\n');
     for (const { host, path, strategy, targets, options, note = '' } of routes) {
       const words = Object.entries(options).map(([name, value]) => `, ${name}=${value}`);
-      terminal.out(`  ${host}${path}  ${strategy}, ${targets.length} targets${words.join('')}\n`);
+      terminal.out(`  ${host}${path}  ${strategy}, ${many(targets.length, 'target')}${words.join('')}\n`);
       if (note !== '') terminal.out(`    ${note}\n`);
     }
     const total = traffic?.requests ?? 0;
@@ -58,21 +59,25 @@ export const why = verb({
       terminal.out(`${state === 'passing' ? '→' : '✗'} ${id}  ${address}:${port} on ${node}\n`);
       terminal.out(`    ${state} ${age}${state === 'passing' ? share || idle : ''}\n`);
       for (const { active, connections, refused } of held)
-        terminal.out(`    ${active} connections now, ${connections} since the start, ${refused} not taken\n`);
+        terminal.out(
+          `    ${many(active, 'connection')} now, ${connections} since the start, ${refused} not taken\n`,
+        );
       if (reason !== '') terminal.out(`    ${reason}\n`);
-      const failing = checks.filter(({ status, output }) => status !== 'passing' && output !== '');
+      // The reason may have said it already.
+      const failing = checks.filter(
+        ({ status, output }) => status !== 'passing' && output !== '' && !reason.includes(shown(output)),
+      );
       terminal.out(
-        columns(
-          failing.map(({ name, id: check, output }) => [
-            `    ${name || check}:`,
-            output.replaceAll(/\s+/g, ' ').trim().slice(0, SHOWN),
-          ]),
-        ),
+        columns(failing.map(({ name, id: check, output }) => [`    ${name || check}:`, shown(output)])),
       );
     }
     return code;
   },
 });
+
+function shown(output: string): string {
+  return output.replaceAll(/\s+/g, ' ').trim().slice(0, SHOWN);
+}
 
 function spanText(ms: number): string {
   return formatDuration(Math.max(0, Math.round(ms / 1000) * 1000));

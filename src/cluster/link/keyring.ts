@@ -1,7 +1,8 @@
 import { hkdfSync } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { MusterError, messageOf } from '../../errors.ts';
+import { writeWhole } from '../../lib/write-whole.ts';
 
 /** A key of the cluster, and what is derived from it. */
 interface Key {
@@ -108,12 +109,7 @@ export class Keyring {
   }
 
   #set(keys: Key[]): void {
-    if (this.#file !== undefined) {
-      const next = `${this.#file}.new`;
-      mkdirSync(path.dirname(this.#file), { recursive: true });
-      writeFileSync(next, JSON.stringify(keys.map(({ text }) => text)), { mode: 0o600 });
-      renameSync(next, this.#file);
-    }
+    if (this.#file !== undefined) writeWhole(this.#file, JSON.stringify(keys.map(({ text }) => text)));
     this.#keys = keys;
   }
 }

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { messageOf } from '../../errors.ts';
+import { fileTrouble } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { addressBytes } from '../../lib/ip.ts';
 import type { Logger } from '../../lib/log.ts';
@@ -63,7 +63,7 @@ export function followHosts({ paths, clock, logger, onChange }: HostsFilesOption
         known.set(file, { stamp, lines });
       } catch (error) {
         known.set(file, { stamp, lines: known.get(file)?.lines ?? [] });
-        logger.warn(`${file} cannot be read: ${messageOf(error)}`);
+        logger.warn(`${file} cannot be read: ${fileTrouble(error)}`);
       }
       changed = true;
     }

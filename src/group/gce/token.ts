@@ -1,7 +1,7 @@
 /** Who we are to Google: the service account of the machine, or one whose key is in a file. */
 import { createSign } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { MusterError, messageOf } from '../../errors.ts';
+import { fileTrouble, MusterError, messageOf } from '../../errors.ts';
 
 /** What a token has to be good for. */
 const SCOPE = 'https://www.googleapis.com/auth/compute';
@@ -57,7 +57,7 @@ function ofAccount(file: string, now: number): Promise<TokenAnswer> {
   } catch (cause) {
     throw new MusterError(
       'group.failed',
-      `cannot read the service account's key ${file}: ${messageOf(cause)}`,
+      `cannot read the service account's key ${file}: ${fileTrouble(cause)}`,
       {
         cause,
       },

@@ -1,8 +1,9 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../../errors.ts';
 import { type BackoffPolicy, backoffDelay } from '../../lib/backoff.ts';
+import { makeDirectory } from '../../lib/make-directory.ts';
 import { AcmeClient, type ChallengeType } from '../acme/client.ts';
 import { certificateRequest, keyPem, newKey } from '../acme/signed.ts';
 import { readCertificate } from '../tls/certificate.ts';
@@ -57,7 +58,7 @@ class Folder {
 
   /** Whole or not at all, for the owner only. */
   async write(name: string, text: string): Promise<void> {
-    await mkdir(this.#path, { recursive: true, mode: 0o700 });
+    makeDirectory(this.#path, 0o700);
     const path = join(this.#path, name);
     await writeFile(`${path}.new`, text, { mode: 0o600 });
     await rename(`${path}.new`, path);

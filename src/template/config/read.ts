@@ -1,7 +1,7 @@
 /** Files and folders in HCL or JSON, merged from left to right. Every fault is named with file, line and column. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { MusterError, messageOf } from '../../errors.ts';
+import { fileTrouble, MusterError } from '../../errors.ts';
 import { type HclBody, HclError, type HclKey, type HclValue, isHclBody, parseHcl } from '../../lib/hcl.ts';
 import { nearest } from '../../lib/nearest.ts';
 import { type ConfigFile, configFileSchema, REPEATED, WITHOUT_EFFECT } from './schema.ts';
@@ -35,9 +35,13 @@ function filesOf(name: string): string[] {
       .filter((file) => fs.statSync(file).isFile() && !path.basename(file).startsWith('.'))
       .sort();
   } catch (cause) {
-    throw new MusterError('config.unreadable', `cannot read the configuration ${name}: ${messageOf(cause)}`, {
-      cause,
-    });
+    throw new MusterError(
+      'config.unreadable',
+      `cannot read the configuration ${name}: ${fileTrouble(cause)}`,
+      {
+        cause,
+      },
+    );
   }
 }
 
@@ -46,9 +50,13 @@ function readFile(file: string): ConfigFile {
   try {
     text = fs.readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new MusterError('config.unreadable', `cannot read the configuration ${file}: ${messageOf(cause)}`, {
-      cause,
-    });
+    throw new MusterError(
+      'config.unreadable',
+      `cannot read the configuration ${file}: ${fileTrouble(cause)}`,
+      {
+        cause,
+      },
+    );
   }
   return parseConfig(file, text);
 }

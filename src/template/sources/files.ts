@@ -1,6 +1,6 @@
 /** Files that templates read, looked at again and again: a watch would miss what is mounted or replaced. */
 import fs from 'node:fs';
-import { messageOf } from '../../errors.ts';
+import { fileTrouble } from '../../errors.ts';
 import { fromBytes } from '../language/index.ts';
 import type { Follower } from './source.ts';
 
@@ -18,7 +18,7 @@ export function followFile(path: string, follower: Follower): () => void {
       seen = now;
     } catch (cause) {
       if (seen !== 'missing')
-        follower.trouble(new Error(`cannot read ${path}: ${messageOf(cause)}`), INTERVAL);
+        follower.trouble(new Error(`cannot read ${path}: ${fileTrouble(cause)}`), INTERVAL);
       seen = 'missing';
     }
   };
