@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { MusterError } from '../errors.ts';
 import { createCounterBlock } from './counters.ts';
+import { type Delta, DeltaSender } from './deltas.ts';
 import type { Ejection } from './ejector.ts';
 import type { Farewell } from './farewell.ts';
 import type { FromWorker, ToWorker, WorkerOrders } from './messages.ts';
@@ -21,6 +22,7 @@ export class FleetMember {
   /** What is outside of JavaScript of it, to be closed when it has ended. */
   readonly estate = new Estate();
   readonly counters = createCounterBlock();
+  readonly #deltas = new DeltaSender();
   readonly startedAt = Date.now();
   applied = 0;
   poolsApplied = 0;
@@ -39,15 +41,21 @@ export class FleetMember {
   readonly index: number;
 
   /** Starts the bundle at `url`. */
-  constructor(url: URL, orders: Omit<WorkerOrders, 'estate' | 'counters'>) {
+  constructor(url: URL, orders: Omit<WorkerOrders, 'estate' | 'counters' | 'deltas'>) {
     const { estate, counters } = this;
     this.index = orders.neighbourhood.index;
-    const workerData: WorkerOrders = { ...orders, estate: estate.shared, counters };
-    this.worker = new Worker(url, { workerData });
+    const deltas = this.#deltas.end;
+    const workerData: WorkerOrders = { ...orders, estate: estate.shared, counters, deltas };
+    this.worker = new Worker(url, { workerData, transferList: [deltas.port] });
   }
 
   send(message: ToWorker): void {
     this.worker.postMessage(message);
+  }
+
+  /** In force for every request that comes from now on. */
+  change(delta: Delta): void {
+    this.#deltas.send(delta);
   }
 
   /** Whether it listens there, or was told to. */

@@ -9,6 +9,7 @@ import type { PoolDelta } from '../route/pool-spec.ts';
 import type { RouteDelta } from '../route/spec.ts';
 import { type Carriage, chooseTransport, type TransportChoice } from './choice.ts';
 import { CounterReader, SLOTS } from './counters.ts';
+import type { Delta } from './deltas.ts';
 import type { Ejection } from './ejector.ts';
 import { AT_ONCE, type Farewell } from './farewell.ts';
 import { FleetListeners } from './fleet-listeners.ts';
@@ -166,14 +167,14 @@ export class ProxyFleet {
     return { transport: name, why, workers: this.#members.size };
   }
 
-  /** Hands a change of the routes to every worker; they swap their tables as soon as their loop turns. */
+  /** Hands a change of the routes to every worker: what comes from now on is routed by it. */
   publish(delta: RouteDelta): void {
-    this.#send({ type: 'routes', delta });
+    this.#change({ type: 'routes', delta });
   }
 
   /** Hands a change of the pools to every worker. */
   publishPools(delta: PoolDelta): void {
-    this.#send({ type: 'pools', delta });
+    this.#change({ type: 'pools', delta });
   }
 
   /** What the TLS listeners of a store show from now on. Open connections are not touched. */
@@ -284,6 +285,10 @@ export class ProxyFleet {
       }
     }
     return firstError(await Promise.allSettled(opened));
+  }
+
+  #change(delta: Delta): void {
+    for (const member of this.#members) member.change(delta);
   }
 
   /** To every worker. */

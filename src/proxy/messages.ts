@@ -1,8 +1,9 @@
-/** What main thread and worker say to each other. Plain data: everything here survives `postMessage`. */
+/** What main thread and worker say to each other, besides changes of routes and pools (`deltas.ts`). Plain data: everything here survives `postMessage`. */
 import type { TableOptions } from '../route/byte-table.ts';
 import type { PoolDelta } from '../route/pool-spec.ts';
 import type { RouteDelta } from '../route/spec.ts';
 import type { TransportName } from './choice.ts';
+import type { DeltaEnd } from './deltas.ts';
 import type { Ejection } from './ejector.ts';
 import type { Farewell } from './farewell.ts';
 import type { ProxyLimits } from './limits.ts';
@@ -33,6 +34,8 @@ export interface WorkerOrders {
   readonly table: TableOptions | undefined;
   readonly routes: RouteDelta;
   readonly pools: PoolDelta;
+  /** How these two change from then on. */
+  readonly deltas: DeltaEnd;
   /** Certificates by the name of their store. */
   readonly stores: ReadonlyMap<string, StoreSpec>;
   readonly ticketKeys: Uint8Array;
@@ -40,8 +43,6 @@ export interface WorkerOrders {
 }
 
 export type ToWorker =
-  | { readonly type: 'routes'; readonly delta: RouteDelta }
-  | { readonly type: 'pools'; readonly delta: PoolDelta }
   /** What a store of certificates holds from now on; open connections are not touched. */
   | { readonly type: 'certificates'; readonly store: string; readonly spec: StoreSpec }
   /** What is answered to ACME authorities from now on. Answered by `challenges` with the same number. */

@@ -10,6 +10,7 @@ import { systemClock } from '../lib/clock.ts';
 import { Compiler } from '../route/compiler.ts';
 import { Pools } from '../route/pools.ts';
 import { SLOTS } from './counters.ts';
+import { type Delta, DeltaReceiver } from './deltas.ts';
 import { Ejector } from './ejector.ts';
 import { completeLimits } from './limits.ts';
 import type { ListenerSpec } from './listener-spec.ts';
@@ -54,7 +55,8 @@ async function run(port: MessagePort, orders: WorkerOrders): Promise<void> {
     server.forget(state);
   }, new StateCells(SLOTS, orders.states));
   const draw = { states, random: Math.random, turns: new Int32Array(orders.turns) };
-  const pools = new Pools(draw);
+  const catchUp = () => deltas.catchUp();
+  const pools = new Pools({ ...draw, catchUp });
   pools.apply(orders.pools);
   const compiler = new Compiler({
     ...draw,
@@ -73,6 +75,7 @@ async function run(port: MessagePort, orders: WorkerOrders): Promise<void> {
       limits,
       counters,
       localAddress,
+      catchUp,
       neighbours: new Neighbourly(orders.neighbourhood, Math.random),
       outcomes: ejector,
       rates: new RateTable(orders.rates),
@@ -87,6 +90,15 @@ async function run(port: MessagePort, orders: WorkerOrders): Promise<void> {
     transport,
   );
   server.setRoutes(compiler.apply(orders.routes));
+  const deltas = new DeltaReceiver(orders.deltas, ({ type, delta }: Delta) => {
+    if (type === 'routes') {
+      server.setRoutes(compiler.apply(delta));
+      tell({ type: 'applied', version: compiler.version });
+    } else {
+      pools.apply(delta);
+      tell({ type: 'pools-applied', version: pools.version });
+    }
+  });
   server.configure(orders.settings);
   const open = async (listener: ListenerSpec): Promise<void> => {
     const { id } = listener;
@@ -98,14 +110,6 @@ async function run(port: MessagePort, orders: WorkerOrders): Promise<void> {
     }
   };
   const hear: { [Type in ToWorker['type']]: (message: Extract<ToWorker, { type: Type }>) => void } = {
-    routes({ delta }) {
-      server.setRoutes(compiler.apply(delta));
-      tell({ type: 'applied', version: compiler.version });
-    },
-    pools({ delta }) {
-      pools.apply(delta);
-      tell({ type: 'pools-applied', version: pools.version });
-    },
     certificates({ store, spec }) {
       keyring.store(store).replace(spec);
     },
@@ -138,6 +142,8 @@ async function run(port: MessagePort, orders: WorkerOrders): Promise<void> {
     },
   };
   port.on('message', (message: ToWorker) => {
+    // A listener may be for a pool that was told of before.
+    catchUp();
     const act = hear[message.type] as (message: never) => void;
     act(message as never);
   });

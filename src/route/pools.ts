@@ -8,6 +8,8 @@ import { isSameTls } from './spec.ts';
 
 export interface PoolsOptions extends Draw {
   readonly states: TargetStates;
+  /** Called before a pool is looked up: applies the deltas that are there. */
+  readonly catchUp?: () => void;
 }
 
 interface Built {
@@ -31,6 +33,7 @@ export class Pools {
   }
 
   get(id: string): Pool | undefined {
+    this.#options.catchUp?.();
     return this.#built.get(id)?.pool;
   }
 

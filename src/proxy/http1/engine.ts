@@ -64,6 +64,8 @@ export interface EngineOptions {
   now: () => number;
   /** Seconds resolution is enough: for Date (ms since the epoch). */
   wallClock: () => number;
+  /** Called before a request is routed: puts in place what is newer than `routes`. */
+  catchUp?: (() => void) | undefined;
 }
 
 const NOTHING = new Uint8Array();
@@ -99,8 +101,6 @@ export class Engine {
   readonly rewrite: RequestRewrite;
   /** Answers to ACME authorities by token (RFC 8555 §8.3): before any route. Empty but for moments. */
   challenges: ReadonlyMap<string, string> = NO_CHALLENGES;
-  /** Swapped whole. */
-  routes: RouteTable = NO_ROUTES;
   readonly transport: Transport;
   /** Requests that wait because every instance has as many as it may. */
   readonly waiting: WaitingRoom;
@@ -122,6 +122,8 @@ export class Engine {
   noRoute: NoRouteSettings | undefined;
   /** "Date: …\r\n" of the present second. */
   date: Uint8Array = new Uint8Array();
+  #routes: RouteTable = NO_ROUTES;
+  readonly #catchUp: () => void;
   #accessLog: ProxySettings['accessLog'];
   #isRecording = false;
   /** For cookies, when none is configured: known to nobody else, and gone with the worker. */
@@ -144,6 +146,7 @@ export class Engine {
       neighbours,
       now,
       wallClock,
+      catchUp = () => {},
     }: EngineOptions,
     transport: (engine: Engine) => Transport,
   ) {
@@ -156,6 +159,7 @@ export class Engine {
     this.onTrouble = onTrouble;
     this.onSpans = onSpans;
     this.#now = now;
+    this.#catchUp = catchUp;
     this.time = now();
     this.rewrite = {
       handling: PLAIN,
@@ -205,6 +209,16 @@ export class Engine {
   /** Milliseconds since the epoch. */
   wallTime(): number {
     return this.#wallClock();
+  }
+
+  /** The newest table; swapped whole. */
+  get routes(): RouteTable {
+    this.#catchUp();
+    return this.#routes;
+  }
+
+  set routes(routes: RouteTable) {
+    this.#routes = routes;
   }
 
   /** Looks at the clock: once per event, not once per use. */

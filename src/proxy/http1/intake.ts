@@ -167,9 +167,9 @@ export class Intake {
     const { hostStart, hostEnd, pathStart } = head;
     const { secure } = this.#frontend;
     // The instance sees the path that its route was found for, unless any other would have led there too.
-    if (head.unresolved && !engine.routes.ignoresPath(memory, hostStart, hostEnd, secure))
-      head.resolvePath(memory);
-    let route = engine.routes.match(memory, hostStart, hostEnd, pathStart, head.pathEnd, secure);
+    const { routes } = engine;
+    if (head.unresolved && !routes.ignoresPath(memory, hostStart, hostEnd, secure)) head.resolvePath(memory);
+    let route = routes.match(memory, hostStart, hostEnd, pathStart, head.pathEnd, secure);
     let target: Target | undefined;
     let admission: Admission | undefined;
     if (route?.special === true) {

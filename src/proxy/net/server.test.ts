@@ -202,6 +202,16 @@ describe.each(TRANSPORT_NAMES)('the proxy on sockets, by %s', (name) => {
     expect(await client.send(GET).until(/new$/)).toMatch(/old.*new$/s);
   });
 
+  it('routes a request by what was published before it, though its loop has not come to that yet', async () => {
+    const [old, next] = [await backend(named('old')), await backend(named('new'))];
+    let waiting = () => {};
+    const server = await proxy([targetAt(old.port, 1)], { catchUp: () => waiting() });
+    const client = new Client(server);
+    await client.send(GET).until(/old$/);
+    waiting = () => server.setRoutes(routeTo([targetAt(next.port, 2)]));
+    expect(await client.send(GET).until(/new$/)).toMatch(/old.*new$/s);
+  });
+
   it('holds the instance back while the client reads nothing, and loses no byte', async () => {
     const total = 48 * 1024 * 1024;
     const chunk = Buffer.alloc(1 << 20, 'muster ');

@@ -45,6 +45,8 @@ export interface ProxyServerOptions {
   /** Servers in other threads that count load in common with this one. */
   neighbours?: Neighbours | undefined;
   routes?: RouteTable;
+  /** Called before a request is routed: sets routes that are newer. */
+  catchUp?: (() => void) | undefined;
   /** Where TCP and UDP go. */
   pools?: Pools;
   /** What TLS listeners show. */
@@ -102,6 +104,7 @@ export class ProxyServer {
         rates: options.rates,
         now,
         wallClock: () => Date.now(),
+        catchUp: options.catchUp,
         ...(memory === undefined ? {} : { memory }),
         ...(soon === undefined ? {} : { soon }),
       },
@@ -110,7 +113,7 @@ export class ProxyServer {
         return pool;
       },
     );
-    engine.routes = options.routes ?? engine.routes;
+    if (options.routes !== undefined) engine.routes = options.routes;
     this.#transport = transport;
     this.#pool = pool!;
     const seats = new Seats(engine.limits.maxConnections, onLack);
