@@ -13,7 +13,7 @@ import { RCODE, TYPE } from '../lib/dns/numbers.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { addressBytes } from '../lib/ip.ts';
 import type { AnswerSource } from './answer-source.ts';
-import { hasTag, isUsable, weightOf } from './instance.ts';
+import { anyAddress, hasTag, isUsable, nodeAddress, serviceAddress, weightOf } from './instance.ts';
 import { serviceTtlOf } from './options.ts';
 import type { AnswerPart, Plan } from './prepared.ts';
 import {
@@ -151,7 +151,7 @@ class Answering {
     let alias: DnsRecord[] = [];
     const seen = new Set<string>();
     for (const instance of instances) {
-      const text = this.#addressText(instance);
+      const { text } = this.#addressOf(instance);
       if (text === '' || seen.has(text)) continue;
       seen.add(text);
       const address = addressBytes(text);
@@ -169,7 +169,7 @@ class Answering {
     const seen = new Set<string>();
     for (const instance of instances) {
       const { node, service } = instance;
-      const same = `${node.name}\n${service.address}\n${service.port}`;
+      const same = `${node.name}\n${serviceAddress(service, this.#type)}\n${service.port}`;
       if (seen.has(same)) continue;
       seen.add(same);
       const found = this.#target(instance, ttl);
@@ -187,14 +187,14 @@ class Answering {
 
   /** Where an SRV record leads: the name of the node, of the instance's own address, or that address itself. */
   #target(instance: Instance, ttl: number): { target: Uint8Array; extras: DnsRecord[] } | undefined {
-    const text = this.#addressText(instance);
+    const { text, isNodes } = this.#addressOf(instance);
     const address = addressBytes(text);
     if (address === undefined) {
       const target = encodeName(text);
       if (target === undefined || target.length === 1) return undefined;
       return { target, extras: this.#resolve(text, ttl, MAX_ALIASES) };
     }
-    const target = this.#targetName(instance, address, text !== instance.service.address);
+    const target = this.#targetName(instance, address, isNodes);
     return target && { target, extras: [addressRecord(target, ttl, address)] };
   }
 
@@ -204,11 +204,13 @@ class Answering {
     return isNodes ? zone.nodeName(node.name) : zone.addressName(address);
   }
 
-  /** An instance whose address is the very name that is asked for has the address of its node. */
-  #addressText({ node, service }: Instance): string {
-    const own = service.address;
-    if (own === '' || labelsOf(own.toLowerCase()).join('.') === this.#labels.join('.')) return node.address;
-    return own;
+  /** An instance whose address is the very name that is asked for has the address of its node. `isNodes`: the one its name stands for. */
+  #addressOf({ node, service }: Instance): { text: string; isNodes: boolean } {
+    const own = serviceAddress(service, this.#type);
+    if (own !== '' && labelsOf(own.toLowerCase()).join('.') !== this.#labels.join('.'))
+      return { text: own, isNodes: false };
+    const text = nodeAddress(node, this.#type);
+    return { text, isNodes: text === node.address };
   }
 
   #servers(): Node[] {
@@ -270,7 +272,7 @@ class Answering {
     const type = this.#type;
     const ttl = seconds(options.nodeTtl);
     const records: DnsRecord[] = [];
-    const address = addressBytes(node.address);
+    const address = addressBytes(nodeAddress(node, type));
     if (address !== undefined && isAsked(type, address)) records.push(addressRecord(ASKED, ttl, address));
     const mayBeAlias = type === TYPE.A || type === TYPE.AAAA || type === TYPE.ANY || type === TYPE.CNAME;
     if (address === undefined && mayBeAlias)
@@ -311,19 +313,19 @@ class Answering {
     switch (subject.kind) {
       case 'node': {
         const node = this.#node(subject.node);
-        return node === undefined ? [] : records([node.address]);
+        return node === undefined ? [] : records([nodeAddress(node, TYPE.ANY)]);
       }
       case 'service': {
         const usable = this.#instances(subject.service).filter(
           (instance) => isUsable(instance, this.#source.options) && hasTag(instance, subject.tag),
         );
-        return records(usable.map(({ node, service }) => service.address || node.address));
+        return records(usable.map(anyAddress));
       }
       case 'query': {
         this.#topics.add(topic.queries);
         const query = this.#query(subject.query);
         if (query === undefined || query === 'failed') return [];
-        return records(this.#queried(query).map(({ node, service }) => service.address || node.address));
+        return records(this.#queried(query).map(anyAddress));
       }
       case 'address':
         return subject.address === undefined ? [] : [addressRecord(owner, ttl, subject.address)];

@@ -1,5 +1,3 @@
-import { createSocket } from 'node:dgram';
-import * as oracle from 'dns-packet';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startWorld } from './world.test-support.ts';
 
@@ -23,26 +21,12 @@ async function world(srvTargets: 'node' | 'instance') {
     port: 1,
     address: '2001:db8::1',
   });
-  const ask = async (name: string, type: string) => {
-    const socket = createSocket('udp4');
-    const opt = { type: 'OPT', name: '.', udpPayloadSize: 4096, flags: 0, options: [] };
-    const packet = oracle.encode({ type: 'query', id: 1, questions: [{ type, name }], additionals: [opt] });
-    try {
-      return await new Promise<oracle.Decoded>((resolve, reject) => {
-        socket.once('error', reject);
-        socket.once('message', (answer) => resolve(oracle.decode(answer)));
-        socket.send(packet, made.port, '127.0.0.1');
-      });
-    } finally {
-      socket.close();
-    }
-  };
   const srv = async () => {
-    const { answers, additionals } = await ask('web.service.consul', 'SRV');
+    const { answers, additionals } = await made.ask('web.service.consul', 'SRV');
     const targets = new Map(answers.map(({ data }) => [(data as Srv).port, (data as Srv).target]));
     return { targets, addresses: new Map(additionals.map(({ name, data }) => [name, data])) };
   };
-  return { ...made, ask, srv };
+  return { ...made, srv };
 }
 
 describe('with a name for each instance', () => {
