@@ -54,8 +54,16 @@ function scalar<T>(
     read(json, place, refuse) {
       const value = accept(json);
       if (value !== undefined) return value;
-      const literal = typeof json === 'number' || typeof json === 'bigint' ? `number ${json}` : undefined;
-      refuse(mismatch(json, type, place, literal));
+      // Only where a number was wanted Go says which one it was.
+      const isNumber = typeof json === 'number' || typeof json === 'bigint';
+      refuse(
+        mismatch(
+          json,
+          type,
+          place,
+          isNumber && typeof zero !== 'string' && typeof zero !== 'boolean' ? `number ${json}` : undefined,
+        ),
+      );
       return zero;
     },
   };

@@ -12,6 +12,7 @@ import type { Endpoint } from './endpoint.ts';
 import { endpoints as allEndpoints } from './endpoints.ts';
 import { Head } from './head.ts';
 import { HttpError } from './http-error.ts';
+import { refuseNamespace } from './namespaces.ts';
 import { percentDecode, Query } from './query.ts';
 import { ReadyAnswers } from './ready.ts';
 import { empty, type Reply, text } from './reply.ts';
@@ -204,6 +205,7 @@ export async function startApi({
     });
     let answer: Reply;
     try {
+      refuseNamespace(path, query, request.headers);
       admit(context, apiReq, endpoint.needs);
       answer = await endpoint.handler(context, apiReq);
     } catch (error) {

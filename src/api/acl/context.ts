@@ -1,4 +1,5 @@
 import type { Acl } from '../../acl/acl.ts';
+import { uuidLookupError } from '../../lib/uuid.ts';
 import type { ApiContext } from '../context.ts';
 import { HttpError } from '../http-error.ts';
 
@@ -11,4 +12,10 @@ export function aclOf({ acl }: ApiContext): Acl {
 /** What Consul says of a token, policy or role that is not there. */
 export function notFound(): HttpError {
   return new HttpError(403, 'ACL not found');
+}
+
+/** What Consul says of an ID that could be nobody's. */
+export function checkId(kind: 'token' | 'policy' | 'role', id: string): void {
+  const invalid = uuidLookupError(id);
+  if (invalid !== undefined) throw new HttpError(500, `failed acl ${kind} lookup: index error: ${invalid}`);
 }

@@ -145,7 +145,7 @@ test('legacy rules are translated', async () => {
 
 test('the tokens of the agent can be set', async () => {
   const { secret } = await world.tokenWith('key_prefix "" { policy = "read" }');
-  const read = async () => (await world.ask('GET', '/v1/kv/?keys', { token: '' })).status;
+  const read = async () => (await world.ask('GET', '/v1/kv/?recurse', { token: '' })).status;
   await world.ask('PUT', '/v1/kv/a', { body: 'x' });
   expect(await text('PUT', '/v1/agent/token/default', { token: '', body: { Token: secret } })).toBe(
     '403 Permission denied',

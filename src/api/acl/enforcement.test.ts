@@ -178,7 +178,7 @@ describe('keys', () => {
     });
     expect((await world.ask('GET', '/v1/kv/t/1')).status).toBe(404);
     // What it may not read is left out of the answer.
-    expect((await txn(kv('get-tree', ''))).json).toMatchObject({
+    expect((await txn(kv('get-tree', 'a'), kv('get-tree', 's'))).json).toMatchObject({
       Results: [{ KV: { Key: 'a/1' } }, { KV: { Key: 'a/2' } }],
     });
     const node = { Node: { Verb: 'set', Node: { Node: 'n1', Address: '10.6.6.6' } } };

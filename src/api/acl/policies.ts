@@ -10,7 +10,7 @@ import { READ_QUERY } from '../read-options.ts';
 import { json } from '../reply.ts';
 import { policyStubWire, policyWire } from '../wire/acl.ts';
 import { CARRIED } from './bodies.ts';
-import { aclOf, notFound } from './context.ts';
+import { aclOf, checkId, notFound } from './context.ts';
 
 const BODY = object(
   { ID: string, Name: string, Description: string, Rules: string, Datacenters: list(string), ...CARRIED },
@@ -56,6 +56,7 @@ const getPolicy = endpoint({
   handler(context, request) {
     aclOf(context);
     const id = policyId(request).toLowerCase();
+    checkId('policy', id);
     return blockingRead(context, request, {
       topics: [topic.aclPolicies],
       kind: 'plain',
@@ -133,6 +134,7 @@ const removePolicy = endpoint({
   async handler(context, request) {
     aclOf(context);
     const id = policyId(request);
+    checkId('policy', id);
     await context.store.write((tx) => deletePolicy(tx, id));
     return json(true);
   },

@@ -5,12 +5,12 @@ import { topic } from '../../catalog/topics.ts';
 import { blockingRead } from '../blocking.ts';
 import { type Decoded, decodeBody, object, string } from '../decode.ts';
 import { type ApiRequest, type Endpoint, endpoint } from '../endpoint.ts';
-import { badRequest } from '../http-error.ts';
+import { badRequest, HttpError } from '../http-error.ts';
 import { READ_QUERY } from '../read-options.ts';
 import { json } from '../reply.ts';
 import { roleWire } from '../wire/acl.ts';
 import { CARRIED, GRANTS, grantsOf } from './bodies.ts';
-import { aclOf, notFound } from './context.ts';
+import { aclOf, checkId, notFound } from './context.ts';
 
 const BODY = object(
   { ID: string, Name: string, Description: string, ...GRANTS, ...CARRIED },
@@ -60,6 +60,7 @@ const getRole = endpoint({
   handler(context, request) {
     aclOf(context);
     const id = roleId(request).toLowerCase();
+    checkId('role', id);
     return blockingRead(context, request, {
       topics: [topic.aclRoles, topic.aclPolicies],
       kind: 'plain',
@@ -89,7 +90,8 @@ const getRoleByName = endpoint({
       read: () => {
         request.authorize('acl', 'read');
         const role = context.catalog.list('aclRoles', 'name', fold(name))[0];
-        if (role === undefined) throw notFound();
+        // Other than for an ID, and for policies, Consul says so without a word.
+        if (role === undefined) throw new HttpError(404, '');
         return roleWire(context.catalog, role);
       },
     });
@@ -137,6 +139,7 @@ const removeRole = endpoint({
   async handler(context, request) {
     aclOf(context);
     const id = roleId(request);
+    checkId('role', id);
     await context.store.write((tx) => deleteRole(tx, id));
     return json(true);
   },

@@ -3,7 +3,7 @@ import { isMusterError } from '../../errors.ts';
 import { type Endpoint, endpoint } from '../endpoint.ts';
 import { badRequest, HttpError } from '../http-error.ts';
 import { text } from '../reply.ts';
-import { aclOf, notFound } from './context.ts';
+import { aclOf, checkId, notFound } from './context.ts';
 
 const translate = endpoint({
   method: 'POST',
@@ -17,7 +17,8 @@ const translate = endpoint({
     try {
       return text(translateLegacyRules(rules));
     } catch (error) {
-      if (isMusterError(error, 'request.rejected')) throw badRequest(`Bad request: ${error.message}`);
+      if (isMusterError(error, 'request.rejected'))
+        throw badRequest(`Bad request: ${error.message.replace('parse ACL rules', 'parse rules')}`);
       throw error;
     }
   },
@@ -31,6 +32,7 @@ const translateToken = endpoint({
   handler(context, { params }) {
     const acl = aclOf(context);
     if (params.accessor === '') throw badRequest('Bad request: Missing token ID');
+    checkId('token', params.accessor);
     const token = context.catalog.get('aclTokens', params.accessor.toLowerCase());
     if (token === undefined || acl.isExpired(token)) throw notFound();
     const rules = token.legacy?.rules ?? '';

@@ -19,7 +19,7 @@ import { READ_QUERY } from '../read-options.ts';
 import { json } from '../reply.ts';
 import { tokenStubWire, tokenWire } from '../wire/acl.ts';
 import { grantsOf, linksOf, TOKEN } from './bodies.ts';
-import { aclOf, notFound } from './context.ts';
+import { aclOf, checkId, notFound } from './context.ts';
 
 type TokenBody = Decoded<typeof TOKEN>;
 
@@ -91,7 +91,8 @@ const ownToken = endpoint({
       topics: TOPICS,
       kind: 'plain',
       read: () => {
-        const token = acl.token(request.token);
+        // Who brings none has none of their own.
+        const token = request.token === '' ? undefined : acl.token(request.token);
         if (token === undefined) throw notFound();
         return tokenWire(context.catalog, token);
       },
@@ -108,6 +109,7 @@ const getToken = endpoint({
   handler(context, request) {
     const acl = aclOf(context);
     const id = accessorOf(request).toLowerCase();
+    checkId('token', id);
     return blockingRead(context, request, {
       topics: TOPICS,
       kind: 'plain',

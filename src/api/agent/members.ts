@@ -1,5 +1,6 @@
 import { mayReadNode } from '../../acl/visible.ts';
 import { endpoint } from '../endpoint.ts';
+import { HttpError } from '../http-error.ts';
 import { json } from '../reply.ts';
 import { agentOf } from './context.ts';
 import { members } from './member.ts';
@@ -9,8 +10,10 @@ export const listMembers = endpoint({
   path: '/v1/agent/members',
   needs: 'filtered',
   summary: 'Members of the cluster as this agent sees them',
-  query: { wan: 'the servers with their datacenter in the name', segment: 'taken and of no account' },
+  query: { wan: 'the servers with their datacenter in the name', segment: 'there are no segments: refused' },
   handler(context, { query, authorizer }) {
+    if (query.get('segment') !== '')
+      throw new HttpError(500, 'Network segments are not supported in this version of Consul');
     const { server } = agentOf(context);
     const all = members(context, server, query.get('wan') !== '');
     return json(all.filter(({ Name }) => mayReadNode(authorizer, Name)));

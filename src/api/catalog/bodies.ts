@@ -1,5 +1,6 @@
 import type { Registration } from '../../catalog/commands/register.ts';
 import type { CheckDefinition, CheckStatus, Service } from '../../catalog/rows.ts';
+import { metadataFault } from '../agent/metadata.ts';
 import {
   anything,
   boolean,
@@ -107,6 +108,12 @@ export function serviceDraft(body: Decoded<typeof SERVICE_BODY>): ServiceDraft {
     enableTagOverride: body.EnableTagOverride,
     ...meshOf(body),
   };
+}
+
+/** What is wrong with the metadata of an instance, in Consul's words. */
+export function serviceMetaFault({ id, meta }: ServiceDraft, node: string): string | undefined {
+  const fault = metadataFault(meta ?? {});
+  return fault && `Invalid Service Meta for node ${node} and serviceID ${id}: ${fault}`;
 }
 
 function taggedAddressesOf(

@@ -6,7 +6,7 @@ import { endpoint } from '../endpoint.ts';
 import { HttpError } from '../http-error.ts';
 import { checkDatacenter } from '../read-options.ts';
 import { json } from '../reply.ts';
-import { CHECK_BODY, checkDraft, SERVICE_BODY, serviceDraft } from './bodies.ts';
+import { CHECK_BODY, checkDraft, SERVICE_BODY, serviceDraft, serviceMetaFault } from './bodies.ts';
 import { vetRegistration } from './vet.ts';
 
 const BODY = object(
@@ -58,7 +58,7 @@ function registrationOf({ node }: ApiContext, body: Decoded<typeof BODY>): Regis
     if (check.Node !== '' && check.Node.toLowerCase() !== body.Node.toLowerCase())
       throw new HttpError(
         500,
-        `failed inserting check: check node ${JSON.stringify(check.Node)} does not match node ${JSON.stringify(body.Node)}`,
+        `check node ${JSON.stringify(check.Node)} does not match node ${JSON.stringify(body.Node)}`,
       );
   }
   return {
@@ -71,7 +71,7 @@ function registrationOf({ node }: ApiContext, body: Decoded<typeof BODY>): Regis
       meta: body.NodeMeta,
     },
     skipNodeUpdate: body.SkipNodeUpdate,
-    ...(body.Service === undefined ? {} : { service: checkedService(body.Service) }),
+    ...(body.Service === undefined ? {} : { service: checkedService(body.Service, body.Node) }),
     checks: checks.map((check) => withType(checkDraft(check))),
   };
 }
@@ -79,11 +79,17 @@ function registrationOf({ node }: ApiContext, body: Decoded<typeof BODY>): Regis
 /** An address that no client could use would only take traffic away. */
 const ANY_ADDRESS = new Set(['0.0.0.0', '::', '[::]']);
 
-function checkedService(body: Decoded<typeof SERVICE_BODY>): NonNullable<Registration['service']> {
+function checkedService(
+  body: Decoded<typeof SERVICE_BODY>,
+  node: string,
+): NonNullable<Registration['service']> {
   // Without a name it could not be asked for, and without an ID its checks would be those of the node.
   if (body.Service === '') throw new HttpError(500, 'Must provide service name with ID');
   if (ANY_ADDRESS.has(body.Address)) throw new HttpError(500, 'Invalid service address');
-  return serviceDraft(body);
+  const draft = serviceDraft(body);
+  const fault = serviceMetaFault(draft, node);
+  if (fault !== undefined) throw new HttpError(500, `failed inserting service: ${fault}`);
+  return draft;
 }
 
 /** A check that is written to the catalog without a type, as nobody carries it out here, gets that of its definition. */

@@ -22,6 +22,7 @@ export const listConfigEntries = endpoint({
     const options = readOptions(context, request);
     if (kind !== '') kindOf(kind, 500);
     return blockingRead(context, request, {
+      kind: 'plain',
       ...watched,
       options,
       read: () => {
@@ -44,7 +45,7 @@ export const getConfigEntry = endpoint({
     const { kind, name } = request.params;
     const options = readOptions(context, request);
     kindOf(kind, 500);
-    const meta = await blockingMeta(context, request, watched, options);
+    const meta = await blockingMeta(context, request, watched, options, 'plain');
     if (!mayReadConfig(request.authorizer, { kind, name })) throw permissionDenied();
     const entry = context.catalog.get('configEntries', configKey(kind, name));
     if (entry === undefined)

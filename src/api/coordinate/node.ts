@@ -16,7 +16,7 @@ export const coordinateNode = endpoint({
   async handler(context, request) {
     const { query, params } = request;
     const options = readOptions(context, request);
-    const meta = await blockingMeta(context, request, { topics: [topic.coordinates] }, options);
+    const meta = await blockingMeta(context, request, { topics: [topic.coordinates] }, options, 'plain');
     request.authorize('node', 'read', nodeSpelling(context.catalog, params.node));
     const found = allCoordinates(context).filter(
       ({ Node, Segment }) =>

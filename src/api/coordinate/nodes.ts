@@ -14,6 +14,7 @@ export const coordinateNodes = endpoint({
   handler(context, request) {
     const { query } = request;
     return blockingRead(context, request, {
+      kind: 'plain',
       topics: [topic.coordinates],
       options: readOptions(context, request),
       read: () =>

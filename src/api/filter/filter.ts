@@ -57,7 +57,7 @@ function compileComparison({ selector, operator, value }: Comparison, type: Stru
 /** Type of the field that `selector` leads to. Lists are passed through: any of their elements may match. */
 function typeAt(type: FieldType, selector: readonly string[]): FieldType {
   let at = type;
-  for (const name of selector) {
+  for (const [depth, name] of selector.entries()) {
     while (at.kind === 'list') at = at.of;
     const next: FieldType | undefined =
       at.kind === 'map'
@@ -65,7 +65,8 @@ function typeAt(type: FieldType, selector: readonly string[]): FieldType {
         : at.kind === 'struct' && Object.hasOwn(at.fields, name)
           ? at.fields[name]
           : undefined;
-    if (next === undefined) throw new FilterError(`Selector "${selector.join('.')}" is not valid`);
+    if (next === undefined)
+      throw new FilterError(`Selector "${selector.slice(0, depth + 1).join('.')}" is not valid`);
     at = next;
   }
   return at;

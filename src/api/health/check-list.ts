@@ -10,10 +10,14 @@ import { hasMeta, nodeMetaOf } from '../node-meta.ts';
 import { type CheckWire, checkWire } from '../wire/check.ts';
 
 /** Reads what a list of checks is asked for; the answer makes the JSON of the checks it is given. */
-export function checkList(context: ApiContext, request: ApiRequest): (checks: Check[]) => CheckWire[] {
+export function checkList(
+  context: ApiContext,
+  request: ApiRequest,
+  { byNodeMeta = true } = {},
+): (checks: Check[]) => CheckWire[] {
   const { query } = request;
   const filter = compileFilter(query.get('filter'), CHECK_FIELDS);
-  const meta = nodeMetaOf(query);
+  const meta = byNodeMeta ? nodeMetaOf(query) : [];
   const { catalog } = context;
   return (checks) => {
     const kept = visibleChecks(request.authorizer, checks).filter(

@@ -16,7 +16,7 @@ export const healthNode = endpoint({
     const options = readOptions(context, request);
     const { node } = request.params;
     if (node === '') throw badRequest('Missing node name');
-    const answer = checkList(context, request);
+    const answer = checkList(context, request, { byNodeMeta: false });
     return blockingRead(context, request, {
       topics: [topic.checksOf(node)],
       options,

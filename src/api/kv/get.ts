@@ -73,7 +73,8 @@ async function listNames(context: ApiContext, request: Request): Promise<Reply> 
     params.key,
     separator,
   );
-  return names.length === 0 ? empty(404, { meta }) : json(names, { meta });
+  // The root is always there.
+  return names.length === 0 && params.key !== '' ? empty(404, { meta }) : json(names, { meta });
 }
 
 /** Names cut after the first `separator` behind `prefix`, each once. `names` are in order. */

@@ -40,7 +40,7 @@ function checkParameters({ query, method }: ApiRequest): void {
         `Bad request: Error parsing relay factor: strconv.Atoi: parsing ${JSON.stringify(factor)}: invalid syntax`,
       );
     if (Number(factor) < 0 || Number(factor) > MAX_RELAY_FACTOR)
-      throw badRequest('Bad request: Invalid relay-factor: value must be in range: [0, 5]');
+      throw badRequest('Bad request: Invalid relay-factor: Relay factor must be in range: [0, 5]');
   }
   const local = query.get('local-only');
   if (local === '') return;
@@ -49,7 +49,7 @@ function checkParameters({ query, method }: ApiRequest): void {
       `Bad request: Error parsing local-only: strconv.ParseBool: parsing ${JSON.stringify(local)}: invalid syntax`,
     );
   if (/^[1tT]/.test(local) && method !== 'GET')
-    throw badRequest('Bad request: Invalid use of local-only: local-only can only be set for GET requests');
+    throw badRequest('Bad request: Invalid use of local-only: local-only can only be set for list requests');
 }
 
 const list = endpoint({

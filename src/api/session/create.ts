@@ -44,7 +44,7 @@ const BODY = object(
   {
     ID: string,
     Name: string,
-    Node: string,
+    Node: optional(string),
     LockDelay: optional(lockDelay),
     Behavior: string,
     TTL: string,
@@ -52,7 +52,7 @@ const BODY = object(
     ServiceChecks: list(object({ ID: string, Namespace: string }, { name: 'ServiceCheck' })),
     Checks: optional(list(string)),
   },
-  { name: 'Session' },
+  { name: 'Session', loose: true },
 );
 
 /** Of the session, when the request says nothing: Consul's. */
@@ -78,13 +78,19 @@ function draftOf(context: ApiContext, body: Decoded<typeof BODY>): Draft<Session
   return {
     id: randomUUID(),
     name: body.Name,
-    node: body.Node === '' ? context.node.name : body.Node,
+    node: nodeOf(body, context),
     ...checksOf(body),
     serviceChecks: (body.ServiceChecks ?? []).map(({ ID, Namespace }) => ({ id: ID, namespace: Namespace })),
     behavior: behaviorOf(body.Behavior),
     ttl: ttlOf(body.TTL, context.settings.sessionTtlMin),
     lockDelay: body.LockDelay ?? DEFAULT_LOCK_DELAY,
   };
+}
+
+/** This agent's, unless the request says another; "" is none. */
+function nodeOf({ Node }: Decoded<typeof BODY>, { node }: ApiContext): string {
+  if (Node === '') throw new HttpError(500, 'Must provide Node');
+  return Node ?? node.name;
 }
 
 /** The node's own health unless told otherwise; an empty list in either field empties both. */

@@ -10,7 +10,7 @@ import type { Check, Indexed, Node, Service } from '../../catalog/rows.ts';
 import { checkKey, nodeKey, serviceKey } from '../../catalog/tables.ts';
 import type { Transaction } from '../../catalog/transaction.ts';
 import { nodeIdError } from '../../lib/uuid.ts';
-import { checkDraft, serviceDraft } from '../catalog/bodies.ts';
+import { checkDraft, serviceDraft, serviceMetaFault } from '../catalog/bodies.ts';
 import { checkWire } from '../wire/check.ts';
 import { nodeWire } from '../wire/node.ts';
 import { serviceWire } from '../wire/service.ts';
@@ -89,13 +89,17 @@ export function nodeOperation(
 export function serviceOperation(tx: Transaction, operation: ServiceOperation): Outcome[] {
   const { Verb, Node: node, Service: body } = operation;
   const draft = serviceDraft(body);
-  const find = (): Service | undefined => tx.get('services', serviceKey(node, draft.id));
+  // What is asked for is asked for by its ID, also where that is the name.
+  const id = Verb === 'get' ? body.ID : draft.id;
+  const find = (): Service | undefined => tx.get('services', serviceKey(node, id));
   return entryOperation(Verb, body.ModifyIndex, {
     kind: 'Service',
-    name: `service ${quote(draft.id)} on node ${quote(node)}`,
+    name: `service ${quote(id)} on node ${quote(node)}`,
     find,
     put: () => {
       if (body.Service === '') throw new OperationError('Must provide service name with ID');
+      const fault = serviceMetaFault(draft, node);
+      if (fault !== undefined) throw new OperationError(fault);
       putService(tx, { ...draft, node: tx.get('nodes', nodeKey(node))?.name ?? node });
     },
     remove: () => deregisterService(tx, node, draft.id),

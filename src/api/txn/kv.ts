@@ -93,13 +93,10 @@ export const KV_READS: ReadonlySet<string> = new Set([
   'check-not-exists',
 ]);
 
-/** Verbs that may go without a key. */
-const WITHOUT_KEY = new Set(['get-tree', 'delete-tree']);
-
 export function kvOperation(tx: Transaction, operation: KvOperation): Outcome[] {
+  if (operation.Key === '' && operation.Verb !== 'delete-tree') throw new OperationError('Must provide key');
   const verb = Object.hasOwn(VERBS, operation.Verb) ? VERBS[operation.Verb] : undefined;
   if (verb === undefined) throw new OperationError(`unknown KV verb ${quote(operation.Verb)}`);
-  if (operation.Key === '' && !WITHOUT_KEY.has(operation.Verb)) throw new OperationError('Must provide key');
   return verb(tx, operation);
 }
 

@@ -53,13 +53,17 @@ export const txn = endpoint({
 
 async function readOperations(context: ApiContext, request: ApiRequest): Promise<TxnOperation[]> {
   const limit = Math.max(context.settings.kvMaxValueSize, context.settings.txnMaxSize);
-  const operations =
+  const sent =
     (await decodeBody(request, TXN_BODY, {
       limit,
       tooLarge: (size) =>
         `Request body(${size} bytes) too large, max size: ${limit} bytes. See https://www.consul.io/docs/agent/options.html#txn_max_req_len.`,
       failed: (reason) => `Failed to parse body: ${reason}`,
     })) ?? [];
+  // What says nothing is no operation, as in Consul.
+  const operations = sent.filter(
+    ({ KV, Node, Service, Check }) => (KV ?? Node ?? Service ?? Check) !== undefined,
+  );
   if (operations.length > MAX_OPERATIONS)
     throw new HttpError(
       413,
@@ -118,8 +122,7 @@ function outcomeOf(
   if (KV !== undefined) return kvOperation(tx, KV);
   if (Node !== undefined) return nodeOperation(tx, Node, datacenter);
   if (Service !== undefined) return serviceOperation(tx, Service);
-  if (Check !== undefined) return checkOperation(tx, Check);
-  throw new OperationError('unknown operation type');
+  return Check === undefined ? [] : checkOperation(tx, Check);
 }
 
 function failed({ failures }: TransactionFailed): Reply {

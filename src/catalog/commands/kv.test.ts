@@ -194,6 +194,9 @@ it('a lost lock is held back for the delay of its session, a minute at most, and
   expect(at(0, (tx) => kvAcquire(tx, draft, RELEASES))).toBe(true);
   at(1000, (tx) => destroySession(tx, RELEASES));
   expect(at(60_999, (tx) => kvAcquire(tx, draft, DELETES))).toBe(false);
+  // The session that left the delay behind is told no more than others.
+  expect(at(60_999, (tx) => kvAcquire(tx, draft, RELEASES))).toBe(false);
+  expect(() => at(61_000, (tx) => kvAcquire(tx, draft, RELEASES))).toThrow('invalid session');
   expect(at(61_000, (tx) => kvAcquire(tx, draft, DELETES))).toBe(true);
   expect(catalog.all('lockDelays')).toEqual([]);
   at(62_000, (tx) => kvDelete(tx, 'k'));

@@ -41,18 +41,18 @@ export function kvDeletePrefix(tx: Transaction, prefix: string): void {
 }
 
 /**
- * Takes the lock of a key for `session`. False while another holds it or a lock-delay runs. Throws
+ * Takes the lock of a key for `session`. False while another holds it or a lock-delay runs, whoever asks then. Throws
  * `request.rejected` when there is no such session.
  */
 export function kvAcquire(tx: Transaction, write: KvWrite, session: string): boolean {
   requireSession(session);
+  const delay = tx.get('lockDelays', write.key);
+  if (delay !== undefined && delay.until > tx.now) return false;
   const invalid = uuidLookupError(session);
   if (invalid !== undefined)
     throw new MusterError('request.rejected', `failed session lookup: index error: ${invalid}`);
   if (tx.get('sessions', session) === undefined)
     throw new MusterError('request.rejected', `invalid session ${JSON.stringify(session)}`);
-  const delay = tx.get('lockDelays', write.key);
-  if (delay !== undefined && delay.until > tx.now) return false;
   const known = tx.get('kv', write.key);
   if (known !== undefined && known.session !== '' && known.session !== session) return false;
   tx.delete('lockDelays', write.key);

@@ -33,6 +33,5 @@ function worst(checks: readonly LocalCheck[]): AggregatedStatus {
 
 /** True when the client wants a word instead of JSON. */
 export function wantsText({ query, headers }: ApiRequest): boolean {
-  if (query.get('format') !== '') return query.get('format') === 'text';
-  return (headers.accept ?? '').startsWith('text/plain');
+  return query.get('format') === 'text' || (headers.accept ?? '').startsWith('text/plain');
 }

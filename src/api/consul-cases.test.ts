@@ -1,0 +1,209 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type AclWorld, startAclWorld } from './acl/world.test-support.ts';
+import { type Api, startApi } from './server.ts';
+import { testContext } from './test-context.ts';
+
+/** One request after another, each with what Consul 1.10 was seen to answer: status, and text or JSON unless it is of no account. */
+type Step = readonly [method: string, path: string, body: unknown, status: number, answer?: unknown];
+
+const ID = 'adf4238a-882b-9ddc-4a9d-5b6758e4159e';
+const put = (path: string, body: unknown, status: number, answer?: unknown): Step => [
+  'PUT',
+  path,
+  body,
+  status,
+  answer,
+];
+const get = (path: string, status: number, answer?: unknown): Step => [
+  'GET',
+  path,
+  undefined,
+  status,
+  answer,
+];
+const register = (more: object) =>
+  put('/v1/catalog/register', { Node: 'n1', Address: '10.0.0.1', ...more }, 200, true);
+const txn = (operation: object | object[], status: number, answer: object) =>
+  put('/v1/txn', [operation].flat(), status, expect.objectContaining(answer));
+const refusedTxn = (What: string) => ({ Results: null, Errors: [{ OpIndex: 0, What }] });
+const NO_NAMESPACES = 'Namespaces are a Consul Enterprise feature';
+
+const OPEN: Record<string, readonly Step[]> = {
+  'the root of the keys is there, also when it is empty': [
+    get('/v1/kv/?keys', 200, []),
+    get('/v1/kv/a?keys', 404),
+    get('/v1/kv/?recurse', 404),
+  ],
+  'a namespace is refused where there are none': [
+    get('/v1/kv/a?ns=default', 400, `Bad request: Invalid query parameter: "ns" - ${NO_NAMESPACES}`),
+    get('/v1/health/service/web?ns=x', 400),
+    get('/v1/kv/a?ns=', 404),
+    get('/v1/catalog/nodes?ns=x', 200),
+    get('/v1/status/leader?ns=x', 200),
+  ],
+  'a session: fields that nobody knows are of no account, an empty node is none': [
+    register({}),
+    put('/v1/session/create', { Node: 'n1', NodeChecks: [], Behaviour: 'x' }, 200),
+    put('/v1/session/create', { Node: '' }, 500, 'Must provide Node'),
+  ],
+  'services by an expression over their instances': [
+    register({ Service: { Service: 'web', Tags: ['a'] } }),
+    register({ Service: { ID: 'web2', Service: 'web', Tags: ['b'] } }),
+    register({ Node: 'n2', Service: { Service: 'db', Port: 5432 } }),
+    get('/v1/catalog/services?filter=Node==n2', 200, { db: [] }),
+    get('/v1/catalog/services?filter=ServiceTags%20contains%20b', 200, { web: ['b'] }),
+    get('/v1/catalog/services?filter=ServicePort==1', 200, {}),
+    get(
+      '/v1/catalog/services?filter=Meta.a==b',
+      500,
+      'Failed to create boolean expression evaluator: Selector "Meta" is not valid',
+    ),
+  ],
+  'metadata of a service that the catalog refuses': [
+    register({}),
+    put(
+      '/v1/catalog/register',
+      { Node: 'n1', Address: '10.0.0.1', Service: { Service: 's', Meta: { 'a b': 'x' } } },
+      500,
+      "failed inserting service: Invalid Service Meta for node n1 and serviceID s: Couldn't load metadata pair ('a b', 'x'): Key contains invalid characters",
+    ),
+  ],
+  'the checks of a node whatever its metadata': [
+    register({ Check: { CheckID: 'c', Status: 'passing' } }),
+    get('/v1/health/node/n1?node-meta=a:b', 200, [expect.objectContaining({ CheckID: 'c' })]),
+    get('/v1/health/state/any?node-meta=a:b', 200, []),
+  ],
+  'operations that say nothing, and those without a key': [
+    txn([{}], 200, { Results: [], Errors: null }),
+    txn({ KV: {} }, 409, refusedTxn('Must provide key')),
+    txn({ KV: { Verb: 'get-tree', Key: '' } }, 409, refusedTxn('Must provide key')),
+    txn({ KV: { Verb: 'delete-tree', Key: '' } }, 200, { Results: [] }),
+    register({ Service: { Service: 's' } }),
+    txn(
+      { Service: { Verb: 'get', Node: 'n1', Service: { Service: 's' } } },
+      409,
+      refusedTxn('service "" on node "n1" doesn\'t exist'),
+    ),
+  ],
+  'nothing is authorised where access is not controlled': [
+    ['POST', '/v1/internal/acl/authorize', [], 401, 'ACL support disabled'],
+  ],
+};
+
+const NOT_36 = 'index error: UUID must be 36 characters';
+const CONTROLLED: Record<string, readonly Step[]> = {
+  "IDs that could be nobody's": [
+    get('/v1/acl/policy/nope', 500, `failed acl policy lookup: ${NOT_36}`),
+    ['DELETE', '/v1/acl/policy/nope', undefined, 500, `failed acl policy lookup: ${NOT_36}`],
+    get('/v1/acl/role/nope', 500, `failed acl role lookup: ${NOT_36}`),
+    get('/v1/acl/token/nope', 500, `failed acl token lookup: ${NOT_36}`),
+    get(`/v1/acl/token/${ID}`, 403, 'ACL not found'),
+    get('/v1/acl/role/name/nope', 404, ''),
+    get('/v1/acl/policy/name/nope', 403, 'ACL not found'),
+  ],
+  'what a token may do': [
+    [
+      'POST',
+      '/v1/internal/acl/authorize',
+      [
+        { Resource: 'key', Segment: 'a', Access: 'read' },
+        { Resource: 'key', Segment: 'a', Access: 'Write-Prefix' },
+        { Resource: 'acl', Access: 'write' },
+      ],
+      200,
+      [
+        { Resource: 'key', Segment: 'a', Access: 'read', Allow: true },
+        { Resource: 'key', Segment: 'a', Access: 'Write-Prefix', Allow: true },
+        { Resource: 'acl', Access: 'write', Allow: true },
+      ],
+    ],
+    ['POST', '/v1/internal/acl/authorize', [], 200, []],
+    [
+      'POST',
+      '/v1/internal/acl/authorize',
+      [{ Resource: 'foo', Access: 'read' }],
+      400,
+      'Bad request: Invalid ACL resource requested: "foo"',
+    ],
+    [
+      'POST',
+      '/v1/internal/acl/authorize',
+      [{ Resource: 'node', Access: 'list' }],
+      400,
+      'Bad request: Invalid access level for node resource: list',
+    ],
+    [
+      'POST',
+      '/v1/internal/acl/authorize',
+      '{',
+      400,
+      'Bad request: Failed to decode request body: unexpected EOF',
+    ],
+    [
+      'POST',
+      '/v1/internal/acl/authorize',
+      Array.from({ length: 65 }, () => ({ Resource: 'acl', Access: 'read' })),
+      400,
+      'Bad request: Refusing to process more than 64 authorizations at once',
+    ],
+  ],
+};
+
+async function follow(
+  steps: readonly Step[],
+  ask: (step: Step) => Promise<{ status: number; text: string }>,
+) {
+  for (const step of steps) {
+    const { status, text } = await ask(step);
+    const [method, path, , expected, answer] = step;
+    expect(`${method} ${path}: ${status}`).toBe(`${method} ${path}: ${expected}`);
+    if (answer !== undefined) expect(typeof answer === 'string' ? text : JSON.parse(text)).toEqual(answer);
+  }
+}
+
+const bodyOf = (body: unknown) =>
+  body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) };
+
+describe('without access control', () => {
+  let api: Api;
+  beforeEach(async () => {
+    api = await startApi({ context: testContext().context, host: '127.0.0.1', port: 0 });
+  });
+  afterEach(() => api.stop());
+
+  it.each(Object.entries(OPEN))('%s', (_name, steps) =>
+    follow(steps, async ([method, path, body]) => {
+      const answer = await fetch(`http://127.0.0.1:${api.address.port}${path}`, { method, ...bodyOf(body) });
+      return { status: answer.status, text: await answer.text() };
+    }),
+  );
+
+  it('a namespace in the header is refused too', async () => {
+    const headers = { 'X-Consul-Namespace': 'default' };
+    const answer = await fetch(`http://127.0.0.1:${api.address.port}/v1/kv/a`, { headers });
+    expect([answer.status, await answer.text()]).toEqual([
+      400,
+      `Bad request: Invalid header: "X-Consul-Namespace" - ${NO_NAMESPACES}`,
+    ]);
+  });
+});
+
+describe('with access control', () => {
+  let world: AclWorld;
+  beforeEach(async () => {
+    world = await startAclWorld();
+  });
+  afterEach(() => world.stop());
+
+  it.each(Object.entries(CONTROLLED))('%s', (_name, steps) =>
+    follow(steps, ([method, path, body]) => world.ask(method, path, { body })),
+  );
+
+  it('who brings no token has none of their own, and may be told what they may not do', async () => {
+    const own = await world.ask('GET', '/v1/acl/token/self', { token: '' });
+    expect([own.status, own.text]).toEqual([403, 'ACL not found']);
+    const body = [{ Resource: 'key', Segment: 'a', Access: 'read' }];
+    const asked = await world.ask('POST', '/v1/internal/acl/authorize', { token: '', body });
+    expect(asked.json).toEqual([{ ...body[0], Allow: false }]);
+  });
+});
