@@ -96,3 +96,8 @@ export function isInRange(address: Uint8Array, { bytes, bits }: AddressRange): b
   const rest = bits & 7;
   return rest === 0 || ((address[whole] as number) ^ (bytes[whole] as number)) >> (8 - rest) === 0;
 }
+
+/** Whether the text stands for all addresses of a machine, which is none that anybody could be told. */
+export const isAny = (text: string): boolean => ANY.has(text);
+
+const ANY: ReadonlySet<string> = new Set(['0.0.0.0', '::', '[::]']);

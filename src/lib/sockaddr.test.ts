@@ -17,6 +17,7 @@ it.each([
   ['{{ GetPublicIP }}', '198.51.100.7'],
   ['127.0.0.1 {{ GetInterfaceIP "eth1" }}', '127.0.0.1 198.51.100.7'],
   ['{{ GetInterfaceIP "eth0" | attr "address" }}', '10.0.0.5'],
+  ['{{ printf "1.2.3.4 4.3.2.1" }}', '1.2.3.4 4.3.2.1'],
   // Nothing fits: whoever listens there says so.
   ['{{ GetInterfaceIP "eth9" }}', '{{ GetInterfaceIP "eth9" }}'],
   ['{{ GetAllInterfaces | sort "size" }}', '{{ GetAllInterfaces | sort "size" }}'],

@@ -46,6 +46,8 @@ export function fillAddress(text: string, interfaces: Interfaces = networkInterf
       GetInterfaceIP: () => all.filter((one) => one.device === device).slice(0, 1),
       GetInterfaceIPs: () => all.filter((one) => one.device === device && isIPv4(one.address)),
     };
+    // The argument is then the text itself.
+    if (name === 'printf') return device;
     const addresses = Object.hasOwn(found, name) ? found[name]!() : [];
     return addresses.length === 0 ? template : addresses.map(({ address }) => address).join(' ');
   });

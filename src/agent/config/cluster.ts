@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { parseKey } from '../../cluster/link/keyring.ts';
+import { messageOf } from '../../errors.ts';
 import { duration, listenPort, secret } from './fields.ts';
 
 /** As `contacts.ts` takes it apart. */
@@ -45,7 +47,7 @@ export const clusterSchema = z
       .describe(
         'An agent that has failed and was silent for so long is taken out of the catalog, with all that is registered on it. It registers anew when it comes back.',
       ),
-    encrypt: secret().describe(
+    encrypt: secret(keyFault).describe(
       'Key that all nodes of the cluster have, 16 or 32 bytes in base64 (`muster keygen`). All trust comes from it.',
     ),
     runGroups: z
@@ -97,3 +99,12 @@ export const storeSchema = z
   })
   .prefault({})
   .describe('Where the catalog is kept.');
+
+function keyFault(text: string): string | undefined {
+  try {
+    parseKey(text);
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
+}

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { parseRecursor } from '../../dns/recursors.ts';
 import { parseDuration } from '../../lib/duration.ts';
 import { parseHostPort } from '../../lib/host-port.ts';
+import { isAny } from '../../lib/ip.ts';
 import { parseBytes } from '../../lib/size.ts';
 
 /** Has the reference name a field by `text`; zod itself only knows "string". */
@@ -85,7 +86,7 @@ export function hostPort() {
 export function recursor() {
   const schema = z.string().transform((text, context) => {
     const server = parseRecursor(text);
-    if (server !== undefined) return server;
+    if (server !== undefined && !isAny(server.host)) return server;
     context.issues.push({
       code: 'custom',
       input: text,
@@ -143,9 +144,12 @@ export function label() {
   return schema;
 }
 
-/** A secret; "" when there is none. Wherever the configuration is shown, it is not. */
-export function secret() {
-  const schema = z.string();
+/** A secret; "" when there is none. Wherever the configuration is shown, it is not. `fault` says what is wrong with one, and does not quote it. */
+export function secret(fault: (text: string) => string | undefined = () => undefined) {
+  const schema = z.string().superRefine((text, context) => {
+    const message = text === '' ? undefined : fault(text);
+    if (message !== undefined) context.addIssue({ code: 'custom', message });
+  });
   written(schema, SECRET);
   return schema.default('');
 }

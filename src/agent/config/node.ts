@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { z } from 'zod';
+import { isAny } from '../../lib/ip.ts';
 import { addresses } from './fields.ts';
 
 export const nodeSchema = z
@@ -34,6 +35,10 @@ export const nodeSchema = z
       ),
     bind: z
       .string()
+      .refine((text) => !/\s|^unix:/.test(text), {
+        error: (issue) =>
+          `expected one address, got "${String(issue.input)}"; \`client\` takes several, and sockets`,
+      })
       .default('127.0.0.1')
       .describe(
         'Address for traffic between nodes. Loopback, so that nothing is reachable from outside unasked.',
@@ -45,6 +50,9 @@ export const nodeSchema = z
       ),
     advertise: z
       .string()
+      .refine((text) => !isAny(text), {
+        error: (issue) => `expected an address that others can reach, got "${String(issue.input)}"`,
+      })
       .optional()
       .describe(
         "Address that others are told for this node. Default: `bind`, or the machine's own when that is 0.0.0.0.",

@@ -91,9 +91,10 @@ const ownToken = endpoint({
       topics: TOPICS,
       kind: 'plain',
       read: () => {
-        // Who brings none has none of their own.
-        const token = request.token === '' ? undefined : acl.token(request.token);
-        if (token === undefined) throw notFound();
+        const token = acl.token(request.token);
+        // Who brings none has that of the agent, if any: the anonymous one is nobody's own.
+        const isOwn = request.token !== '' || token?.accessorId !== ANONYMOUS_TOKEN.accessorId;
+        if (token === undefined || !isOwn) throw notFound();
         return tokenWire(context.catalog, token);
       },
     });

@@ -197,6 +197,42 @@ EOT
     expect(faults('c.hcl', 'a = \n  [1')).toEqual([expect.stringMatching(/^c\.hcl:2:5: /)]);
   });
 
+  it.each([
+    [{ bind_addr: '1.1.1.1 2.2.2.2' }, 'node.bind: expected one address'],
+    [{ bind_addr: 'unix:///x' }, 'node.bind: expected one address'],
+    [{ advertise_addr: '0.0.0.0' }, 'node.advertise: expected an address that others can reach'],
+    [{ recursors: ['::'] }, 'dns.recursors[0]: expected the address of a name server'],
+    [{ bootstrap_expect: 3 }, 'cluster.bootstrap_expect: is for servers'],
+    [{ encrypt: 'this is not a valid key' }, 'cluster.encrypt: a key of the cluster is'],
+    [{ client_addr: '1.2.3.4', ports: { dns: 1000, http: 1000 } }, '1.2.3.4:1000 is taken by dns already'],
+    [
+      { ports: { http: 1000, https: 1000 }, cert_file: 'c', key_file: 'k' },
+      '127.0.0.1:1000 is taken by http already',
+    ],
+  ])('is refused where Consul refuses it: %j', (value, fault) => {
+    expect(() => json(value)).toThrow(fault);
+  });
+
+  it.each([
+    [{ addresses: { dns: '1.1.1.1', http: '1.1.1.2' }, ports: { dns: 1000, http: 1000 } }],
+    [{ ports: { dns: -1, http: -2, https: -3, serf_wan: -4 } }],
+    [{ acl_enforce_version_8: true }],
+  ])('is taken where Consul takes it: %j', (value) => {
+    json(value);
+  });
+
+  it('has templates in lists, of which each may stand for several', () => {
+    const template = (text: string) => `{{ printf "${text}" }}`;
+    const { config } = json({
+      recursors: [template('5.6.7.8:9999'), template('1.2.3.4 5.6.7.8:9999')],
+      retry_join: [template('1.2.3.4 4.3.2.1'), 'exec:a b'],
+      ports: { http: -2 },
+    });
+    expect(config.dns.recursors.map(({ host }) => host)).toEqual(['5.6.7.8', '1.2.3.4']);
+    expect(config.cluster.retryJoin).toEqual(['1.2.3.4', '4.3.2.1', 'exec:a b']);
+    expect(config.ports.http).toBe(-1);
+  });
+
   it('wants no dashboard unless it says so, except with -dev', () => {
     const ui = (...values: [string, string][]) => read(...values).config.api.ui;
     expect(ui(['c.json', '{"server": true}'])).toBe(false);

@@ -19,6 +19,17 @@ const lower = (value: unknown): unknown => (typeof value === 'string' ? value.to
 /** `{{ GetPrivateIP }}` and the like stand for an address of this machine. */
 const filled = (value: unknown): unknown => (typeof value === 'string' ? fillAddress(value) : value);
 
+/** In lists one template may stand for several. */
+const filledList = (value: unknown): unknown =>
+  [value]
+    .flat()
+    .flatMap((one) =>
+      typeof one === 'string' && one.includes('{{') ? fillAddress(one).trim().split(/\s+/) : one,
+    );
+
+/** Anything below 0 is off. */
+const port = (value: unknown): unknown => (typeof value === 'number' && value < 0 ? -1 : value);
+
 /** "ERR" and "WARN" too. */
 function logLevel(value: unknown): unknown {
   return lower(value) === 'err' ? 'error' : lower(value);
@@ -46,12 +57,12 @@ export const CONSUL_KEYS: Rules = {
     grpc_tls: idle(MESH),
   }),
   ports: section({
-    http: sets('ports.http'),
-    dns: sets('ports.dns'),
-    server: sets('ports.server'),
-    serf_lan: sets('ports.serf_lan'),
-    serf_wan: sets('ports.serf_wan'),
-    https: sets('ports.https'),
+    http: sets('ports.http', port),
+    dns: sets('ports.dns', port),
+    server: sets('ports.server', port),
+    serf_lan: sets('ports.serf_lan', port),
+    serf_wan: sets('ports.serf_wan', port),
+    https: sets('ports.https', port),
     grpc: idle(MESH, -1),
     grpc_tls: idle(MESH, -1),
     proxy_min_port: NEEDLESS,
@@ -64,7 +75,7 @@ export const CONSUL_KEYS: Rules = {
 
   domain: sets('dns.domain'),
   alt_domain: sets('dns.alt_domain'),
-  recursors: sets('dns.recursors'),
+  recursors: sets('dns.recursors', (value) => [...new Set(filledList(value) as unknown[])]),
   dns_config: section({
     node_ttl: sets('dns.node_ttl'),
     service_ttl: sets('dns.service_ttl'),
@@ -192,6 +203,7 @@ export const CONSUL_KEYS: Rules = {
   acl_datacenter: idle(ONE_DATACENTER, 'dc1'),
   acl_default_policy: sets('acl.default_policy'),
   acl_down_policy: sets('acl.down_policy'),
+  acl_enforce_version_8: idle('rules are those of version 8 and later', true),
   acl_enable_key_list_policy: sets('acl.enable_key_list_policy'),
   acl_master_token: sets('acl.tokens.initial_management'),
   acl_agent_token: sets('acl.tokens.agent'),
@@ -205,8 +217,8 @@ export const CONSUL_KEYS: Rules = {
   server: sets('cluster.server'),
   bootstrap: NEEDLESS,
   bootstrap_expect: sets('cluster.bootstrap_expect'),
-  start_join: sets('cluster.retry_join'),
-  retry_join: sets('cluster.retry_join'),
+  start_join: sets('cluster.retry_join', filledList),
+  retry_join: sets('cluster.retry_join', filledList),
   retry_interval: NEEDLESS,
   retry_max: NEEDLESS,
   start_join_wan: idle(ONE_DATACENTER),
