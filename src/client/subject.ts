@@ -67,12 +67,12 @@ export function watchSubject(client: Client, subject: Subject, options: WatchOpt
   return follow(client, subject, options);
 }
 
-/** A view as the API has it: values of keys in base64, null for what is not there. */
+/** A view as Consul's watches have it: values of keys in base64, null for what is not there. */
 export function plainView(view: unknown): unknown {
   if (view === undefined) return null;
   if (Array.isArray(view)) return view.map(plainView);
   const { Value } = view as Partial<KvPair>;
   return Value instanceof Uint8Array
-    ? { ...(view as KvPair), Value: Buffer.from(Value).toString('base64') }
+    ? { Session: '', ...(view as KvPair), Value: Buffer.from(Value).toString('base64') }
     : view;
 }

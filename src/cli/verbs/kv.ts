@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import type { KvPair, PutOptions } from '../../client/index.ts';
 import { MusterError, messageOf } from '../../errors.ts';
 import { columns } from '../columns.ts';
@@ -6,6 +7,8 @@ import { bytesOf, dataFrom } from '../data.ts';
 import { verb } from '../verb.ts';
 
 const text = (value: Uint8Array): string => Buffer.from(value).toString('utf8');
+/** Keys begin with no slash; who writes one means the same. */
+const bare = (key: string): string => key.replace(/^\//, '');
 const base64 = (value: Uint8Array): string => Buffer.from(value).toString('base64');
 
 export const kvGet = verb({
@@ -26,7 +29,8 @@ export const kvGet = verb({
     keys: { kind: 'boolean', summary: 'Only the names of keys that begin with KEY, up to the separator.' },
     separator: { kind: 'string', value: 'TEXT', summary: 'Where -keys cuts.', default: '/' },
   },
-  async run({ flags, args: [key = ''], terminal }) {
+  async run({ flags, args: [written = ''], terminal }) {
+    const key = bare(written);
     const { kv } = connect(flags, terminal);
     const shown = (value: Uint8Array): string => (flags.base64 ? base64(value) : text(value));
     if (flags.keys) {
@@ -92,26 +96,22 @@ export const kvPut = verb({
   flags: {
     ...CONNECTION_FLAGS,
     cas: { kind: 'boolean', summary: 'Write only if the key was not changed since -modify-index.' },
-    'modify-index': { kind: 'integer', summary: 'For -cas; 0: the key must not exist.' },
+    'modify-index': { kind: 'integer', summary: 'For -cas. Left out, or 0: the key must not exist.' },
     flags: { kind: 'integer', summary: 'A number kept with the value.' },
     base64: { kind: 'boolean', summary: 'VALUE is base64.' },
     acquire: { kind: 'boolean', summary: "Take the key's lock for -session." },
     release: { kind: 'boolean', summary: "Give the key's lock back for -session." },
     session: { kind: 'string', value: 'ID', summary: 'Session, for -acquire and -release.' },
   },
-  async run({ flags, args: [key = '', value = ''], terminal }) {
-    if (flags.cas && flags['modify-index'] === undefined)
-      throw new MusterError(
-        'usage',
-        '-cas needs -modify-index, the ModifyIndex that `muster kv get -detailed` shows',
-      );
+  async run({ flags, args: [written = '', value = ''], terminal }) {
+    const key = bare(written);
     if (flags.acquire && flags.release) throw new MusterError('usage', 'give -acquire or -release, not both');
     if ((flags.acquire || flags.release) && flags.session === undefined)
       throw new MusterError('usage', '-acquire and -release need -session, the ID of a session');
     let bytes = await dataFrom(value, terminal);
     if (flags.base64) bytes = Buffer.from(bytes.toString('latin1'), 'base64');
     const options: PutOptions = {};
-    if (flags.cas && flags['modify-index'] !== undefined) options.cas = flags['modify-index'];
+    if (flags.cas) options.cas = flags['modify-index'] ?? 0;
     if (flags.flags !== undefined) options.flags = flags.flags;
     if (flags.acquire && flags.session !== undefined) options.acquire = flags.session;
     if (flags.release && flags.session !== undefined) options.release = flags.session;
@@ -120,7 +120,10 @@ export const kvPut = verb({
       ? [`Lock acquired on: ${key}`, 'Did not acquire lock']
       : flags.release
         ? [`Lock released on: ${key}`, 'Did not release lock']
-        : [`Data written to: ${key}`, `Did not write to ${key}: CAS failed`];
+        : [
+            `Data written to: ${key}`,
+            `Did not write to ${key}: CAS ${options.cas === 0 ? 'performed with index=0 and key already exists.' : 'failed'}`,
+          ];
     if (done) terminal.out(`Success! ${success}\n`);
     else terminal.err(`Error! ${failure}\n`);
     return done ? 0 : 1;
@@ -140,11 +143,14 @@ export const kvDelete = verb({
     cas: { kind: 'boolean', summary: 'Delete only if the key was not changed since -modify-index.' },
     'modify-index': { kind: 'integer', summary: 'For -cas.' },
   },
-  async run({ flags, args: [key = ''], terminal }) {
+  async run({ flags, args: [written = ''], terminal }) {
+    const key = bare(written);
     if (key === '' && !flags.recurse)
       throw new MusterError('usage', 'KEY is missing (-recurse without one deletes everything)');
     if (flags.cas && (flags.recurse || !flags['modify-index']))
       throw new MusterError('usage', '-cas needs -modify-index above 0 and a single key');
+    if (!flags.cas && flags['modify-index'] !== undefined)
+      throw new MusterError('usage', '-modify-index goes with -cas');
     const { kv } = connect(flags, terminal);
     const done = await kv.delete(key, {
       recurse: flags.recurse ?? false,
@@ -163,7 +169,7 @@ export const kvList = verb({
   examples: [{ command: 'muster kv list config/' }],
   flags: { ...CONNECTION_FLAGS, ...JSON_FLAG },
   async run({ flags, args: [prefix = ''], terminal }) {
-    const keys = await connect(flags, terminal).kv.keys(prefix, reading(flags));
+    const keys = await connect(flags, terminal).kv.keys(bare(prefix), reading(flags));
     terminal.out(flags.json ? json(keys) : keys.map((key) => `${key}\n`).join(''));
   },
 });
@@ -181,7 +187,7 @@ export const kvExport = verb({
   examples: [{ command: 'muster kv export config/ > config.json' }],
   flags: CONNECTION_FLAGS,
   async run({ flags, args: [prefix = ''], terminal }) {
-    const pairs = await connect(flags, terminal).kv.list(prefix, reading(flags));
+    const pairs = await connect(flags, terminal).kv.list(bare(prefix), reading(flags));
     const exported: ExportedPair[] = pairs.map(({ Key, Flags, Value }) => ({
       key: Key,
       flags: Flags,
@@ -203,7 +209,7 @@ export const kvImport = verb({
   ],
   flags: {
     ...CONNECTION_FLAGS,
-    prefix: { kind: 'string', value: 'TEXT', summary: 'Put in front of every key.' },
+    prefix: { kind: 'string', value: 'TEXT', summary: 'In front of every key, with a slash between.' },
   },
   async run({ flags, args: [file = ''], terminal }) {
     const { kv } = connect(flags, terminal);
@@ -211,7 +217,7 @@ export const kvImport = verb({
     const bytes = /^\s*\[/.test(file) ? Buffer.from(file) : await bytesOf(file.replace(/^@/, ''), terminal);
     const pairs = parsePairs(bytes.toString('utf8'), file);
     for (const pair of pairs) {
-      const key = `${flags.prefix ?? ''}${pair.key}`;
+      const key = flags.prefix ? posix.join(flags.prefix, pair.key) : pair.key;
       await kv.put(key, Buffer.from(pair.value, 'base64'), { flags: pair.flags });
       terminal.out(`Imported: ${key}\n`);
     }

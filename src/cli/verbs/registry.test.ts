@@ -172,6 +172,27 @@ describe('Consul’s other flags', () => {
     expect((await muster('members -status (')).code).toBe(2);
   });
 
+  it('keys begin with no slash, and are written only where there is none with -cas alone', async () => {
+    expect((await muster('kv put /folder/a 1')).out).toBe('Success! Data written to: folder/a\n');
+    expect((await muster('kv get /folder/a')).out).toBe('1\n');
+    expect((await muster('kv get -keys /folder/')).out).toBe('folder/a\n');
+    expect(JSON.parse((await muster('kv export /folder/')).out)).toMatchObject([{ key: 'folder/a' }]);
+    expect(await muster('kv put -cas folder/a 2')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('CAS performed with index=0 and key already exists.'),
+    });
+    expect((await muster('kv put -cas folder/b 2')).code).toBe(0);
+    expect((await muster('kv delete -modify-index=3 folder/a')).code).toBe(2);
+    expect((await muster('kv delete /folder/a')).out).toBe('Success! Deleted key: folder/a\n');
+    const pair = JSON.stringify([{ key: 'x', flags: 0, value: 'aGk=' }]);
+    for (const [prefix, key] of [
+      ['other', 'other/x'],
+      ['other/', 'other/x'],
+      ['', 'x'],
+    ])
+      expect((await muster(['kv', 'import', `-prefix=${prefix}`, pair])).out).toBe(`Imported: ${key}\n`);
+  });
+
   it('nodes are chosen by metadata and filter', async () => {
     await put('/v1/catalog/register', {
       Node: 'meta',

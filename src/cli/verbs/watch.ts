@@ -55,15 +55,14 @@ export const watch = verb({
       });
       let runs = 0;
       for await (const view of views) {
-        const json = JSON.stringify(plainView(view), null, 4);
         if (command.length === 0) {
-          terminal.out(`${json}\n`);
+          terminal.out(`${JSON.stringify(plainView(view), null, 4)}\n`);
           return 0;
         }
         running = startCommand(command, {
           shell: flags.shell ?? true,
           env: { ...terminal.env, CONSUL_INDEX: String(views.index ?? ++runs) },
-          input: `${json}\n`,
+          input: `${JSON.stringify(plainView(view))}\n`,
         });
         const code = await running.ended;
         if (code !== 0 && !signal.aborted) terminal.err(`the command ended with ${code}\n`);
