@@ -9,6 +9,7 @@ import type { Sockets } from '../lib/sockets.ts';
 import { Certificates } from '../proxy/certificates/certificates.ts';
 import { TlsAcceptor } from '../proxy/tls/acceptor.ts';
 import { Keyring } from '../proxy/tls/keyring.ts';
+import { socketOver } from '../proxy/tls/secured.ts';
 import { DEFAULT_TLS } from '../proxy/tls/spec.ts';
 
 export interface HttpsOptions {
@@ -56,7 +57,7 @@ export async function startHttps(options: HttpsOptions): Promise<Https> {
   const acceptor = new TlsAcceptor({
     settings: { ...DEFAULT_TLS, clientAuth: verifyIncoming ? 'required' : 'none' },
     keyring,
-    onSecure: (socket) => api.accept(socket),
+    onSecure: (secured) => api.accept(socketOver(secured)),
     onFailed: (why) => log.debug('handshake failed', { why }),
   });
   const server = createServer({ allowHalfOpen: false, noDelay: true }, (socket: Socket) =>

@@ -51,11 +51,14 @@ export class BulkReader {
     const reader = this;
     handle.onread = function (bytes) {
       const outcome = streamBaseState[kReadBytesOrError]!;
-      if (outcome <= 0) return usual.call(this, bytes);
-      reader.#received(reader.buffer, outcome);
-      // What is answered here is what libuv reads into from now on.
-      return reader.#settle(outcome);
+      return outcome > 0 ? reader.read(outcome) : usual.call(this, bytes);
     };
+  }
+
+  /** So many bytes lie at the front of `buffer`. What it answers with is what libuv reads into from now on, if anything. */
+  read(length: number): Buffer | undefined {
+    this.#received(this.buffer, length);
+    return this.#settle(length);
   }
 
   /** The socket is closed. `isHeld`: a write from the buffer may still be pending. */

@@ -40,7 +40,7 @@ export class ClientConnection implements ClientLink, WireEvents {
     this.#wire.begin();
   }
 
-  received(length: number): void {
+  received(length: number): undefined {
     this.session.received(READ, READ + length);
   }
 

@@ -26,7 +26,10 @@ async function accepted() {
         if (!isTcpHandle(handle)) throw new Error('no handle of libuv');
         resolve(
           new HandleSocket(handle, buffer, {
-            received: (length) => tell(buffer.toString('latin1', 0, length)),
+            received: (length) => {
+              tell(buffer.toString('latin1', 0, length));
+              return undefined;
+            },
             ended: () => tell('ended'),
             closed: () => tell('closed'),
           }),

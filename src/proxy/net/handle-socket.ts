@@ -12,22 +12,26 @@ export interface TcpHandle extends StreamHandle {
   shutdown(request: ShutdownRequest): number;
   close(onClosed: () => void): void;
   reset(onClosed: () => void): number;
-  getpeername(out: Partial<Peer>): number;
+  getpeername(out: Partial<Place>): number;
+  getsockname(out: Partial<Place>): number;
+  /** What it writes to, when that is a handle itself. */
+  below?: StreamHandle;
 }
 
-interface Peer {
+/** Where an end of a connection is. */
+interface Place {
   address: string;
   port: number;
 }
 
 /** What its owner hears. */
 export interface HandleEvents {
-  /** So many bytes lie at the front of the buffer. */
-  received(length: number): void;
+  /** So many bytes lie at the front of the buffer. A buffer that is answered is what is read into from now on. */
+  received(length: number): Uint8Array | undefined;
   /** The peer sent FIN. */
   ended(): void;
-  /** It is gone. */
-  closed(): void;
+  /** It is gone. `isClean`: without an error. */
+  closed(isClean: boolean): void;
 }
 
 const METHODS = [
@@ -38,7 +42,8 @@ const METHODS = [
   'close',
   'reset',
   'getpeername',
-] as const;
+  'getsockname',
+] as const satisfies readonly (keyof TcpHandle)[];
 
 /** Whether all that is used is there: it is not documented. */
 export function isTcpHandle(handle: object): handle is TcpHandle {
@@ -59,11 +64,12 @@ export class HandleSocket {
   readonly handle: TcpHandle;
   destroyed = false;
   readonly #events: HandleEvents;
-  #peer: Partial<Peer> | undefined;
+  #peer: Partial<Place> | undefined;
   #hasEnded = false;
   #own = OPEN;
   /** It closes once its own direction has ended. */
   #isFinishing = false;
+  #isClean = true;
 
   /** Reads once it is resumed. */
   constructor(handle: TcpHandle, buffer: Uint8Array, events: HandleEvents) {
@@ -74,15 +80,16 @@ export class HandleSocket {
     handle.onread = () => this.#read(streamBaseState[kReadBytesOrError]!);
   }
 
-  #read(outcome: number): undefined {
-    if (this.destroyed || outcome === 0) return;
-    if (outcome > 0) this.#events.received(outcome);
-    else if (outcome !== END_OF_FILE) this.destroy();
+  #read(outcome: number): Uint8Array | undefined {
+    if (this.destroyed || outcome === 0) return undefined;
+    if (outcome > 0) return this.#events.received(outcome);
+    if (outcome !== END_OF_FILE) this.#fail();
     else {
       this.#hasEnded = true;
       this.#events.ended();
       if (this.#own === ENDED) this.destroy();
     }
+    return undefined;
   }
 
   get remoteAddress(): string | undefined {
@@ -93,7 +100,21 @@ export class HandleSocket {
     return this.#whoIsThere().port;
   }
 
-  #whoIsThere(): Partial<Peer> {
+  get localAddress(): string | undefined {
+    return this.#ownPlace().address;
+  }
+
+  get localPort(): number | undefined {
+    return this.#ownPlace().port;
+  }
+
+  #ownPlace(): Partial<Place> {
+    const own: Partial<Place> = {};
+    if (!this.destroyed) this.handle.getsockname(own);
+    return own;
+  }
+
+  #whoIsThere(): Partial<Place> {
     if (this.#peer === undefined) {
       this.#peer = {};
       if (!this.destroyed) this.handle.getpeername(this.#peer);
@@ -116,22 +137,31 @@ export class HandleSocket {
     const request = new streams!.ShutdownWrap();
     request.oncomplete = (status) => {
       this.#own = ENDED;
-      if (status < 0 || this.#hasEnded || this.#isFinishing) this.destroy();
+      if (status < 0) this.#fail();
+      else if (this.#hasEnded || this.#isFinishing) this.destroy();
     };
-    if (this.handle.shutdown(request) !== 0) this.destroy();
+    if (this.handle.shutdown(request) !== 0) this.#fail();
   }
 
   /** Closes behind everything sent. */
   destroySoon(): void {
     this.#isFinishing = true;
-    if (this.#own === ENDED) this.destroy();
-    else this.end();
+    if (this.#own === OPEN) this.end();
+    // Nothing waits for the kernel: closing says the same as half-closing before it.
+    const { below = this.handle } = this.handle;
+    if (this.#own === ENDED || below.writeQueueSize === 0) this.destroy();
   }
 
-  /** Nobody asks why. */
-  destroy(_why?: Error): void {
+  #fail(): void {
+    this.#isClean = false;
+    this.destroy();
+  }
+
+  /** `why`: it is no clean end. */
+  destroy(why?: Error): void {
     if (this.destroyed) return;
     this.destroyed = true;
+    if (why !== undefined) this.#isClean = false;
     this.handle.close(this.#closed);
   }
 
@@ -142,5 +172,5 @@ export class HandleSocket {
     if (this.handle.reset(this.#closed) !== 0) this.handle.close(this.#closed);
   }
 
-  readonly #closed = () => this.#events.closed();
+  readonly #closed = () => this.#events.closed(this.#isClean);
 }

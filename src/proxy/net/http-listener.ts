@@ -1,4 +1,3 @@
-import { Socket } from 'node:net';
 import { formatHostPort } from '../../lib/host-port.ts';
 import { SHARED_SLOT } from '../../route/slots.ts';
 import { ClientList } from '../client-list.ts';
@@ -14,7 +13,9 @@ import type { Seats } from '../seats.ts';
 import { DEFAULT_TCP_LIMITS } from '../tcp/limits.ts';
 import { Prelude, type PreludeOutcome } from '../tcp/prelude.ts';
 import { TlsAcceptor } from '../tls/acceptor.ts';
-import { secureWire, securityOf } from '../tls/secure-wire.ts';
+import { secureWire } from '../tls/secure-wire.ts';
+import { protocolOf, securityOf, socketOver } from '../tls/secured.ts';
+import { type Accepted, acceptedOf, type Before, NOTHING_BEFORE, socketOf, sourceOf } from './accepted.ts';
 import { type AcceptedHandle, Acceptor } from './acceptor.ts';
 import { ClientConnection, type ClientHome } from './client-connection.ts';
 import type { ListenerHome, OpenListener } from './listener-kind.ts';
@@ -46,8 +47,8 @@ class HttpListener implements ClientHome, Http2Home, OpenListener {
   readonly #tls: TlsAcceptor | undefined;
   readonly #preface: OpeningReader<PrefaceOutcome> | undefined;
   readonly #prelude: OpeningReader<PreludeOutcome> | undefined;
-  /** Clients whose address a PROXY header told, by their sockets. */
-  readonly #told = new WeakMap<object, string>();
+  readonly #acceptProxy: boolean;
+  readonly #relay: TcpClientHome | undefined;
 
   constructor(home: ListenerHome, spec: Spec, acceptor: Acceptor) {
     const { engine, readBuffer, seats, keyring, localAddress } = home;
@@ -74,31 +75,31 @@ class HttpListener implements ClientHome, Http2Home, OpenListener {
       this.#tls = new TlsAcceptor({
         settings: { ...spec.tls, alpn: spec.http2 ? ['h2', ...spec.tls.alpn] : spec.tls.alpn },
         keyring,
-        onSecure: (socket) => {
-          const isHttp2 = socket.alpnProtocol === 'h2';
+        onSecure: (secured, address) => {
           this.#clients.add(
-            isHttp2
-              ? new Http2Connection(this, socket, securityOf(socket), this.#toldOf(socket))
-              : new ClientConnection(this, secureWire(socket, readBuffer), this.#toldOf(socket)),
+            protocolOf(secured) === 'h2'
+              ? new Http2Connection(this, socketOver(secured), securityOf(secured), address)
+              : new ClientConnection(this, secureWire(secured, readBuffer), address),
           );
         },
         onFailed: onGone,
       });
     else if (spec.http2)
       this.#preface = new OpeningReader({
-        begin: () => new Preface(),
         timeout: this.frontend.limits.headTimeout,
-        onRead: (socket, { isHttp2, seen }) =>
-          isHttp2 ? this.#takeHttp2(socket, seen) : this.#take(socket, seen),
+        onRead: (connection, { isHttp2, ...before }) => {
+          if (isHttp2) this.#takeHttp2(connection, before);
+          else this.#take(connection, before);
+        },
         onGone,
       });
-    const relay = spec.protocol === 'https' && spec.relaysNames ? this.#relay(home) : undefined;
     const { acceptProxy = false, proxyTimeout = this.frontend.limits.headTimeout } = spec;
-    if (acceptProxy || relay !== undefined)
+    this.#acceptProxy = acceptProxy;
+    this.#relay = spec.protocol === 'https' && spec.relaysNames ? this.#relayFor(home) : undefined;
+    if (acceptProxy || this.#relay !== undefined)
       this.#prelude = new OpeningReader({
-        begin: () => new Prelude(acceptProxy, relay !== undefined),
         timeout: acceptProxy ? proxyTimeout : this.frontend.limits.headTimeout,
-        onRead: (socket, outcome) => this.#begin(socket, outcome, relay),
+        onRead: (connection, outcome) => this.#begin(connection, outcome),
         onGone,
       });
     acceptor.begin(
@@ -112,65 +113,54 @@ class HttpListener implements ClientHome, Http2Home, OpenListener {
       handle.close();
       return;
     }
-    const first = this.#prelude ?? this.#tls ?? this.#preface;
-    if (first === undefined) {
+    if (this.#prelude !== undefined) {
+      const opening = new Prelude(this.#acceptProxy, this.#relay !== undefined);
+      this.#prelude.accept(acceptedOf(handle), opening, this.engine.touch());
+    } else if (this.#tls === undefined && this.#preface === undefined)
       this.#clients.add(new ClientConnection(this, plainWire(handle, this.readBuffer)));
-      return;
-    }
-    const socket = new Socket({ handle, allowHalfOpen: true } as { allowHalfOpen: boolean });
-    first.accept(socket, this.engine.touch());
+    else this.#next(acceptedOf(handle), NOTHING_BEFORE);
   }
 
   /** What comes before HTTP has been read. */
-  #begin(socket: Socket, { ends, serverName, rest }: PreludeOutcome, relay: TcpClientHome | undefined): void {
-    if (ends !== undefined) this.#told.set(socket, ends.source.address);
-    const source = ends?.source ?? { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
+  #begin(connection: Accepted, { ends, serverName, rest }: PreludeOutcome): void {
+    const relay = this.#relay;
+    const source = ends?.source ?? sourceOf(connection);
     if (relay?.frontend.destinations.find(serverName, { source }) !== undefined) {
-      const client = new TcpClient(
-        relay,
-        (events) => takenRelayWire(socket, this.readBuffer, events),
-        undefined,
-      );
+      const client = new TcpClient(relay, takenRelayWire(connection, this.readBuffer));
       this.#clients.add(client);
       client.session.begin(serverName);
       client.session.received(rest, 0, rest.length);
-      return;
-    }
-    const next = this.#tls ?? this.#preface;
-    if (next === undefined) {
-      this.#take(socket, Buffer.from(rest));
-      return;
-    }
-    socket.pause();
-    if (rest.length > 0) socket.unshift(rest);
-    next.accept(socket, this.engine.touch());
+    } else this.#next(connection, { bytes: rest, address: ends?.source.address });
+  }
+
+  #next(connection: Accepted, before: Before): void {
+    const now = this.engine.touch();
+    if (this.#tls !== undefined) this.#tls.accept(connection, now, before);
+    else if (this.#preface !== undefined)
+      this.#preface.accept(connection, new Preface(before.address), now, before.bytes);
+    else this.#take(connection, before);
   }
 
   /** A client in clear text, of whom something was read already. */
-  #take(socket: Socket, first: Buffer): void {
+  #take(connection: Accepted, { bytes, address }: Before): void {
     const { readBuffer } = this;
-    const connection = new ClientConnection(this, takenWire(socket, readBuffer), this.#toldOf(socket));
-    this.#clients.add(connection);
-    for (let at = 0; at < first.length; at += readBuffer.length) {
-      const length = first.copy(readBuffer, 0, at);
-      connection.received(length);
+    const client = new ClientConnection(this, takenWire(connection, readBuffer), address);
+    this.#clients.add(client);
+    for (let at = 0; at < bytes.length; at += readBuffer.length) {
+      const length = bytes.copy(readBuffer, 0, at);
+      client.received(length);
     }
   }
 
   /** The same, of a client that has shown to speak HTTP/2. */
-  #takeHttp2(socket: Socket, first: Buffer): void {
-    socket.pause();
-    socket.unshift(first);
-    this.#clients.add(new Http2Connection(this, socket, '', this.#toldOf(socket)));
-  }
-
-  #toldOf(socket: Socket): string | undefined {
-    const { _parent: raw } = socket as { _parent?: Socket | null };
-    return this.#told.get(socket) ?? (raw ? this.#told.get(raw) : undefined);
+  #takeHttp2(connection: Accepted, { bytes, address }: Before): void {
+    const socket = socketOf(connection);
+    socket.unshift(bytes);
+    this.#clients.add(new Http2Connection(this, socket, '', address));
   }
 
   /** For clients that are passed on as they are. */
-  #relay(home: ListenerHome): TcpClientHome {
+  #relayFor(home: ListenerHome): TcpClientHome {
     const { engine, seats } = home;
     return {
       worker: { engine, transport: new TcpDialer(home) },

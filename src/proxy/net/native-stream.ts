@@ -33,23 +33,30 @@ interface StreamBinding {
   /** What the last call on any handle of this thread left behind. */
   readonly streamBaseState: ArrayLike<number>;
   readonly kReadBytesOrError: number;
+  readonly kArrayBufferOffset: number;
   readonly kLastWriteWasAsync: number;
 }
 
 /** Undefined where this version of Node does not hand it out: then sockets are written to in the documented way. */
-export const streams: StreamBinding | undefined = binding();
+export const streams: StreamBinding | undefined = streamBinding();
 
-function binding(): StreamBinding | undefined {
-  const { binding: open } = process as unknown as { binding?: (name: string) => Partial<StreamBinding> };
+function streamBinding(): StreamBinding | undefined {
+  const found = bindingOf<StreamBinding>('stream_wrap');
+  const isWhole =
+    typeof found?.WriteWrap === 'function' &&
+    typeof found.ShutdownWrap === 'function' &&
+    found.streamBaseState !== undefined &&
+    typeof found.kReadBytesOrError === 'number' &&
+    typeof found.kArrayBufferOffset === 'number' &&
+    typeof found.kLastWriteWasAsync === 'number';
+  return isWhole ? (found as StreamBinding) : undefined;
+}
+
+/** What a part of Node written in C++ hands out; undefined where this version does not. Whatever is used of it has to be looked at. */
+export function bindingOf<Binding>(name: string): Partial<Binding> | undefined {
+  const { binding } = process as unknown as { binding?: (name: string) => Partial<Binding> };
   try {
-    const found = open?.('stream_wrap');
-    const isWhole =
-      typeof found?.WriteWrap === 'function' &&
-      typeof found.ShutdownWrap === 'function' &&
-      found.streamBaseState !== undefined &&
-      typeof found.kReadBytesOrError === 'number' &&
-      typeof found.kLastWriteWasAsync === 'number';
-    return isWhole ? (found as StreamBinding) : undefined;
+    return binding?.(name);
   } catch {
     return undefined;
   }

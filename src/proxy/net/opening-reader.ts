@@ -1,4 +1,6 @@
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
+import type { Accepted } from './accepted.ts';
+import { streams } from './native-stream.ts';
 
 /** What one connection begins with, read piece by piece. */
 export interface Opening<Outcome> {
@@ -7,20 +9,21 @@ export interface Opening<Outcome> {
 }
 
 export interface OpeningReaderOptions<Outcome extends object> {
-  readonly begin: () => Opening<Outcome>;
   /** How long (ms) an opening may take. */
   readonly timeout: number;
-  /** To be taken over in the same turn; what was read is in the outcome. */
-  readonly onRead: (socket: Socket, outcome: Outcome) => void;
+  /** Nobody reads it any more; what was read is in the outcome. `deadline`: when it would have been given up. */
+  readonly onRead: (connection: Accepted, outcome: Outcome, deadline: number) => void;
   /** The connection is gone, or began with something else. Of each accepted one of the two is told. */
   readonly onGone: () => void;
 }
+
+const NOTHING: Buffer = Buffer.alloc(0);
 
 /** Reads what connections begin with before it is known who is to have them. */
 export class OpeningReader<Outcome extends object> {
   readonly #options: OpeningReaderOptions<Outcome>;
   /** With the time at which each is given up, the oldest first. */
-  readonly #waiting = new Map<Socket, number>();
+  readonly #waiting = new Map<Accepted, number>();
 
   constructor(options: OpeningReaderOptions<Outcome>) {
     this.#options = options;
@@ -30,42 +33,80 @@ export class OpeningReader<Outcome extends object> {
     return this.#waiting.size;
   }
 
-  accept(socket: Socket, now: number): void {
-    const { begin, timeout, onRead, onGone } = this.#options;
-    const opening = begin();
-    this.#waiting.set(socket, now + timeout);
-    const onData = (piece: Buffer): void => {
-      const outcome = opening.read(piece);
-      if (outcome === 'more') return;
-      if (outcome === 'invalid') {
-        socket.destroy();
+  /** `first`: what was read already. */
+  accept(connection: Accepted, opening: Opening<Outcome>, now: number, first = NOTHING): void {
+    const { timeout, onGone } = this.#options;
+    this.#waiting.set(connection, now + timeout);
+    if (connection instanceof Socket)
+      connection.on('close', () => {
+        if (this.#waiting.delete(connection)) onGone();
+      });
+    if (first.length > 0 && !this.#read(connection, opening, first)) return;
+    if (connection instanceof Socket) this.#readSocket(connection, opening);
+    else this.#readHandle(connection, opening);
+  }
+
+  /** False: it is not to be read any more. */
+  #read(connection: Accepted, opening: Opening<Outcome>, piece: Buffer): boolean {
+    const outcome = opening.read(piece);
+    if (outcome === 'more') return true;
+    if (outcome === 'invalid') {
+      this.#end(connection);
+      return false;
+    }
+    const deadline = this.#waiting.get(connection)!;
+    this.#waiting.delete(connection);
+    this.#options.onRead(connection, outcome, deadline);
+    return false;
+  }
+
+  #readHandle(handle: Exclude<Accepted, Socket>, opening: Opening<Outcome>): void {
+    const { streamBaseState, kReadBytesOrError, kArrayBufferOffset } = streams!;
+    handle.onread = (bytes) => {
+      const length = streamBaseState[kReadBytesOrError]!;
+      if (length === 0 || !this.#waiting.has(handle)) return;
+      if (length < 0) {
+        this.#end(handle);
         return;
       }
-      this.#waiting.delete(socket);
+      const piece = Buffer.from(bytes as ArrayBuffer, streamBaseState[kArrayBufferOffset], length);
+      // Before it is somebody else's: what is stopped and started again in one turn costs no system call.
+      handle.readStop();
+      if (this.#read(handle, opening, piece)) handle.readStart();
+    };
+    handle.readStart();
+  }
+
+  #readSocket(socket: Socket, opening: Opening<Outcome>): void {
+    const onData = (piece: Buffer): void => {
       socket.off('data', onData);
-      socket.off('error', ignore);
-      onRead(socket, outcome);
+      socket.pause();
+      if (!this.#read(socket, opening, piece)) return;
+      socket.on('data', onData);
+      socket.resume();
     };
     socket.on('error', ignore);
-    socket.on('data', onData);
     socket.on('end', () => {
       if (this.#waiting.has(socket)) socket.destroy();
     });
-    socket.on('close', () => {
-      if (this.#waiting.delete(socket)) onGone();
-    });
+    socket.on('data', onData);
+  }
+
+  #end(connection: Accepted): void {
+    if (connection instanceof Socket) connection.destroy();
+    else if (this.#waiting.delete(connection)) connection.close(this.#options.onGone);
   }
 
   sweep(now: number): void {
-    for (const [socket, deadline] of this.#waiting) {
+    for (const [connection, deadline] of this.#waiting) {
       if (deadline > now) return;
-      socket.destroy();
+      this.#end(connection);
     }
   }
 
   /** Ends those that have not said enough. */
   close(): void {
-    for (const socket of this.#waiting.keys()) socket.destroy();
+    for (const connection of this.#waiting.keys()) this.#end(connection);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { Prefixes } from '../http1/memory.ts';
+import type { HandleSocket } from './handle-socket.ts';
 import { Sender } from './sender.ts';
 
 /** Less than this is copied before it is written: a copy costs less than holding its buffer. */
@@ -14,7 +15,7 @@ export class RelaySender extends Sender {
   readonly #shared: Buffer;
   readonly #incoming: Prefixes;
 
-  constructor(socket: Socket, shared: Buffer, onDrained: () => void) {
+  constructor(socket: Socket | HandleSocket, shared: Buffer, onDrained: () => void) {
     super(socket, onDrained);
     this.#shared = shared;
     if (incoming === undefined || incomingIn !== shared) {

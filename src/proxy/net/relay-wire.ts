@@ -1,16 +1,17 @@
-/** Sockets for relays. */
+/** Connections for relays. */
 import { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
 import { secureWire } from '../tls/secure-wire.ts';
+import type { Secured } from '../tls/secured.ts';
+import type { Accepted } from './accepted.ts';
 import { BulkReader } from './bulk-reader.ts';
+import { HandleSocket, isTcpHandle, type TcpHandle } from './handle-socket.ts';
 import { RelaySender } from './relay-sender.ts';
 import type { ByteSender } from './sender.ts';
-import { type OpenWire, takenWire } from './wire.ts';
+import { type OpenWire, takenWire, tell, type WireSocket } from './wire.ts';
 
-/** A connected socket for a relay, in clear text or behind TLS. */
+/** A connection for a relay, in clear text or behind TLS. */
 export interface RelayWire {
-  /** For its ends and errors. */
-  readonly socket: Socket;
+  readonly socket: WireSocket;
   readonly sender: ByteSender;
   pause(): void;
   resume(): void;
@@ -25,22 +26,52 @@ export interface RelayEvents {
   received(bytes: Buffer, length: number): void;
   /** Everything is sent after the sender said to wait. */
   drained(): void;
+  /** The peer sent FIN. */
+  ended(): void;
+  /** It is gone. `isClean`: without an error. */
+  closed(isClean: boolean): void;
 }
 
-/** `handle`: the accepted connection as libuv hands it over. `shared`: what all sockets read into. */
-export function acceptedWire(handle: object, shared: Buffer, events: RelayEvents): RelayWire {
+export type OpenRelayWire = (events: RelayEvents) => RelayWire;
+
+/** `handle`: the accepted connection as libuv hands it over. `shared`: what all connections read into. */
+export function acceptedWire(handle: object, shared: Buffer): OpenRelayWire {
+  return (events) => {
+    if (isTcpHandle(handle)) return handleWire(handle, shared, events);
+    const reader = new BulkReader(shared, (bytes, length) => events.received(bytes, length));
+    // By hand: nothing is read before there is somewhere to send it.
+    const options = { handle, allowHalfOpen: true, manualStart: true, onread: reader.onread };
+    return openWire(new Socket(options), reader, shared)(events);
+  };
+}
+
+function handleWire(handle: TcpHandle, shared: Buffer, events: RelayEvents): RelayWire {
   const reader = new BulkReader(shared, (bytes, length) => events.received(bytes, length));
-  // By hand: nothing is read before there is somewhere to send it.
-  const options = { handle, allowHalfOpen: true, manualStart: true, onread: reader.onread };
-  const socket = new Socket(options);
-  return openWire(socket, reader, shared, events);
+  const socket = new HandleSocket(handle, shared, {
+    received: (length) => reader.read(length),
+    ended: () => events.ended(),
+    closed: (isClean) => events.closed(isClean),
+  });
+  return wireOf(socket, reader, shared, events);
 }
 
-/** A socket that is connected. */
-export function openWire(socket: Socket, reader: BulkReader, shared: Buffer, events: RelayEvents): RelayWire {
+/** A socket that is connected, made with the reader's `onread`. */
+export function openWire(socket: Socket, reader: BulkReader, shared: Buffer): OpenRelayWire {
+  return (events) => {
+    tell(socket, events);
+    reader.attach(socket);
+    return wireOf(socket, reader, shared, events);
+  };
+}
+
+function wireOf(
+  socket: Socket | HandleSocket,
+  reader: BulkReader,
+  shared: Buffer,
+  events: RelayEvents,
+): RelayWire {
   const sender = new RelaySender(socket, shared, () => events.drained());
   sender.open();
-  reader.attach(socket);
   return {
     socket,
     sender,
@@ -51,25 +82,27 @@ export function openWire(socket: Socket, reader: BulkReader, shared: Buffer, eve
   };
 }
 
-/** A socket that something was read from already, and nothing is left in it. */
-export function takenRelayWire(socket: Socket, shared: Buffer, events: RelayEvents): RelayWire {
-  const wire = relaying(takenWire(socket, shared), socket, shared, events);
-  wire.pause();
-  return wire;
+/** One that something was read from already, and nothing is left in it. */
+export function takenRelayWire(connection: Accepted, shared: Buffer): OpenRelayWire {
+  return (events) => relaying(takenWire(connection, shared), shared, events);
 }
 
-/** A connection behind its handshake, in the turn in which that ends. */
-export function secureRelayWire(socket: TLSSocket, shared: Buffer, events: RelayEvents): RelayWire {
-  return relaying(secureWire(socket, shared), socket, shared, events);
+/** One behind its handshake, in the turn in which that ends. */
+export function secureRelayWire(secured: Secured, shared: Buffer): OpenRelayWire {
+  return (events) => relaying(secureWire(secured, shared), shared, events);
 }
 
-/** A wire of HTTP's as one for a relay, which listens for ends by itself. */
-function relaying(open: OpenWire, socket: Socket, shared: Buffer, events: RelayEvents): RelayWire {
+/** A wire of HTTP's as one for a relay, paused. */
+function relaying(open: OpenWire, shared: Buffer, events: RelayEvents): RelayWire {
   const wire = open({
-    received: (length) => events.received(shared, length),
+    received: (length) => {
+      events.received(shared, length);
+      return undefined;
+    },
     drained: () => events.drained(),
-    ended() {},
-    closed() {},
+    ended: () => events.ended(),
+    closed: (isClean) => events.closed(isClean),
   });
-  return { ...wire, socket, released() {} };
+  wire.pause();
+  return { ...wire, released() {} };
 }

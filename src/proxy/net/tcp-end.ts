@@ -10,8 +10,6 @@ export class TcpEnd implements TcpLink {
 
   constructor(wire: RelayWire) {
     this.#wire = wire;
-    wire.socket.on('error', ignore);
-    wire.socket.on('close', () => wire.released(this.#isHeld));
   }
 
   /** The session wants to hear nothing more of it. */
@@ -46,7 +44,9 @@ export class TcpEnd implements TcpLink {
     this.#isOver = true;
     this.#wire.reset();
   }
-}
 
-/** What matters about an error is said by the close that follows. */
-function ignore(): void {}
+  /** To be called when the connection is closed. */
+  closed(): void {
+    this.#wire.released(this.#isHeld);
+  }
+}

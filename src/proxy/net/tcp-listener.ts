@@ -1,5 +1,3 @@
-import { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
 import { ClientList, type ListedClient } from '../client-list.ts';
 import type { Farewell } from '../farewell.ts';
 import type { ListenAddress, TcpListenerSpec } from '../listener-spec.ts';
@@ -8,12 +6,15 @@ import type { TcpWorker } from '../tcp/engine.ts';
 import type { TcpFrontend } from '../tcp/frontend.ts';
 import { type Peers, TcpSession } from '../tcp/session.ts';
 import { TlsAcceptor } from '../tls/acceptor.ts';
+import { serverNameOf } from '../tls/secured.ts';
+import { acceptedOf } from './accepted.ts';
 import { type AcceptedHandle, Acceptor } from './acceptor.ts';
 import type { ListenerHome, OpenListener } from './listener-kind.ts';
-import { acceptedWire, type RelayEvents, type RelayWire, secureRelayWire } from './relay-wire.ts';
+import { acceptedWire, type OpenRelayWire, type RelayEvents, secureRelayWire } from './relay-wire.ts';
 import { TcpEnd } from './tcp-end.ts';
 import { tcpFrontendOf } from './tcp-frontend.ts';
 import { TcpDialer } from './tcp-upstream.ts';
+import type { WireSocket } from './wire.ts';
 
 /** Listens for TCP, or for TLS that ends here. Throws `listen.*`. */
 export async function openTcpListener(home: ListenerHome, spec: TcpListenerSpec): Promise<OpenListener> {
@@ -42,8 +43,7 @@ class TcpListener implements OpenListener, TcpClientHome {
       this.#tls = new TlsAcceptor({
         settings: tls,
         keyring,
-        onSecure: (socket) =>
-          this.#join((events) => secureRelayWire(socket, home.readBuffer, events), socket),
+        onSecure: (secured) => this.#join(secureRelayWire(secured, home.readBuffer), serverNameOf(secured)),
         onFailed: () => seats.free(),
       });
     acceptor.begin(
@@ -68,16 +68,13 @@ class TcpListener implements OpenListener, TcpClientHome {
       handle.close();
       return;
     }
-    if (this.#tls === undefined) {
-      this.#join((events) => acceptedWire(handle, readBuffer, events));
-      return;
-    }
-    const socket = new Socket({ handle, allowHalfOpen: true } as { allowHalfOpen: boolean });
-    this.#tls.accept(socket, engine.touch());
+    if (this.#tls === undefined) this.#join(acceptedWire(handle, readBuffer));
+    else this.#tls.accept(acceptedOf(handle), engine.touch());
   }
 
-  #join(open: (events: RelayEvents) => RelayWire, secure?: TLSSocket): void {
-    const client = new TcpClient(this, open, secure);
+  /** `serverName`: as `Peers` has it. */
+  #join(open: OpenRelayWire, serverName?: string): void {
+    const client = new TcpClient(this, open, serverName);
     this.#clients.add(client);
     client.session.begin();
   }
@@ -123,31 +120,15 @@ export interface TcpClientHome {
 export class TcpClient implements ListedClient, RelayEvents {
   readonly session: TcpSession;
   index = -1;
+  readonly #listener: TcpClientHome;
+  readonly #end: TcpEnd;
 
-  constructor(
-    listener: TcpClientHome,
-    open: (events: RelayEvents) => RelayWire,
-    secure: TLSSocket | undefined,
-  ) {
+  constructor(listener: TcpClientHome, open: OpenRelayWire, serverName?: string) {
+    this.#listener = listener;
     const wire = open(this);
-    // The handshake left a TLS socket reading.
-    if (secure !== undefined) wire.pause();
-    const { socket } = wire;
-    const { engine, transport } = listener.worker;
-    const end = new TcpEnd(wire);
-    this.session = new TcpSession(
-      { engine, transport },
-      listener.frontend,
-      end,
-      new SocketPeers(socket, secure),
-    );
-    socket.on('end', () => {
-      if (!end.isOver) this.session.ended();
-    });
-    socket.on('close', (hadError: boolean) => {
-      this.session.gone(!hadError);
-      listener.left(this);
-    });
+    this.#end = new TcpEnd(wire);
+    const peers = new WirePeers(wire.socket, serverName);
+    this.session = new TcpSession(listener.worker, listener.frontend, this.#end, peers);
   }
 
   received(bytes: Buffer, length: number): void {
@@ -158,19 +139,29 @@ export class TcpClient implements ListedClient, RelayEvents {
     this.session.drained();
   }
 
+  ended(): void {
+    if (!this.#end.isOver) this.session.ended();
+  }
+
+  closed(isClean: boolean): void {
+    this.#end.closed();
+    this.session.gone(isClean);
+    this.#listener.left(this);
+  }
+
   destroy(): void {
     this.session.destroy();
   }
 }
 
 /** Asked of the system only when somebody wants to know. */
-class SocketPeers implements Peers {
+class WirePeers implements Peers {
   readonly serverName?: string;
-  readonly #socket: Socket;
+  readonly #socket: WireSocket;
 
-  constructor(socket: Socket, secure: TLSSocket | undefined) {
+  constructor(socket: WireSocket, serverName: string | undefined) {
     this.#socket = socket;
-    if (secure !== undefined) this.serverName = nameOf(secure);
+    if (serverName !== undefined) this.serverName = serverName;
   }
 
   get source(): Endpoint {
@@ -180,10 +171,4 @@ class SocketPeers implements Peers {
   get destination(): Endpoint {
     return { address: this.#socket.localAddress ?? '', port: this.#socket.localPort ?? 0 };
   }
-}
-
-/** The name that the client asked for, "" for none. */
-function nameOf(socket: TLSSocket): string {
-  const { servername } = socket as unknown as { servername?: string | false | null };
-  return typeof servername === 'string' ? servername.toLowerCase() : '';
 }

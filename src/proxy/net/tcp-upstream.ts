@@ -1,11 +1,11 @@
 import { connect, type Socket } from 'node:net';
 import type { Target } from '../../balance/balancer.ts';
 import { type Lack, lackOf } from '../shortage.ts';
-import type { TcpLink, TcpTransport, TcpUpstreamLink } from '../tcp/links.ts';
+import type { TcpTransport, TcpUpstreamLink } from '../tcp/links.ts';
 import type { TcpSession } from '../tcp/session.ts';
 import { BulkReader } from './bulk-reader.ts';
 import type { ListenerHome } from './listener-kind.ts';
-import { openWire, type RelayEvents, secureRelayWire } from './relay-wire.ts';
+import { type OpenRelayWire, openWire, type RelayEvents, secureRelayWire } from './relay-wire.ts';
 import { TcpEnd } from './tcp-end.ts';
 
 export class TcpDialer implements TcpTransport {
@@ -29,7 +29,7 @@ class TcpUpstream implements TcpUpstreamLink, RelayEvents {
   readonly #session: TcpSession;
   readonly #socket: Socket;
   /** Once it is connected. */
-  #end: TcpLink | undefined;
+  #end: TcpEnd | undefined;
   #isOver = false;
 
   constructor(home: ListenerHome, session: TcpSession, target: Target) {
@@ -44,32 +44,25 @@ class TcpUpstream implements TcpUpstreamLink, RelayEvents {
         port: number;
       });
       this.#socket = socket;
-      socket.on('connect', () => this.#opened(new TcpEnd(openWire(socket, reader, shared, this))));
+      socket.on('connect', () => this.#opened(openWire(socket, reader, shared)));
     } else {
       const socket = dialer.connect(target, tls);
       this.#socket = socket;
-      socket.on('secureConnect', () => {
-        const wire = secureRelayWire(socket, shared, this);
-        this.#opened(new TcpEnd({ ...wire, reset: () => void socket.destroy() }));
-      });
+      socket.on('secureConnect', () => this.#opened(secureRelayWire(socket, shared)));
     }
-    const socket = this.#socket;
-    socket.on('end', () => {
-      if (!this.#isOver) session.upstreamEnded();
-    });
-    socket.on('error', (error: NodeJS.ErrnoException) => {
+    this.#socket.on('error', (error: NodeJS.ErrnoException) => {
       if (this.connected) return;
       this.lack = lackOf(error.code);
       if (error.code !== 'ECONNREFUSED') this.trouble = error.message;
     });
-    socket.on('close', (hadError: boolean) => {
-      if (!this.#isOver) session.upstreamGone(!hadError);
+    this.#socket.on('close', (hadError: boolean) => {
+      if (!this.connected) this.closed(!hadError);
     });
   }
 
-  #opened(end: TcpLink): void {
+  #opened(open: OpenRelayWire): void {
     if (this.#isOver) return;
-    this.#end = end;
+    this.#end = new TcpEnd(open(this));
     this.connected = true;
     this.#session.opened();
   }
@@ -80,6 +73,15 @@ class TcpUpstream implements TcpUpstreamLink, RelayEvents {
 
   drained(): void {
     if (!this.#isOver) this.#session.upstreamDrained();
+  }
+
+  ended(): void {
+    if (!this.#isOver) this.#session.upstreamEnded();
+  }
+
+  closed(isClean: boolean): void {
+    this.#end?.closed();
+    if (!this.#isOver) this.#session.upstreamGone(isClean);
   }
 
   send(bytes: Uint8Array, start: number, end: number): boolean {

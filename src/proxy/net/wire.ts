@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
-import { type HandleEvents, HandleSocket, isTcpHandle } from './handle-socket.ts';
+import type { Accepted } from './accepted.ts';
+import { type HandleEvents, HandleSocket, isTcpHandle, type TcpHandle } from './handle-socket.ts';
 import { readDirectly, readInto } from './native-stream.ts';
 import { type ByteSender, Sender } from './sender.ts';
 
@@ -24,9 +25,11 @@ export interface Wire {
 }
 
 /** What is on the line. */
-interface WireSocket {
+export interface WireSocket {
   readonly remoteAddress?: string | undefined;
   readonly remotePort?: number | undefined;
+  readonly localAddress?: string | undefined;
+  readonly localPort?: number | undefined;
   destroy(): unknown;
 }
 
@@ -34,13 +37,15 @@ export type OpenWire = (events: WireEvents) => Wire;
 
 /** `handle`: the accepted connection as libuv hands it over. */
 export function plainWire(handle: object, buffer: Buffer): OpenWire {
-  return (events) => {
-    if (!isTcpHandle(handle)) return streamWire(handle, buffer, events);
-    const socket = new HandleSocket(handle, buffer, events);
-    const sender = new Sender(socket, () => events.drained());
-    sender.open();
-    return wireOf(socket, sender);
-  };
+  return (events) =>
+    isTcpHandle(handle) ? handleWire(handle, buffer, events) : streamWire(handle, buffer, events);
+}
+
+function handleWire(handle: TcpHandle, buffer: Buffer, events: WireEvents): Wire {
+  const socket = new HandleSocket(handle, buffer, events);
+  const sender = new Sender(socket, () => events.drained());
+  sender.open();
+  return wireOf(socket, sender);
 }
 
 /** The same in the documented way, as far as there is one. */
@@ -78,22 +83,23 @@ function wireOf(socket: Socket | HandleSocket, sender: ByteSender): Wire {
   };
 }
 
-/** A socket that something was read from already, and nothing is left in it. */
-export function takenWire(socket: Socket, buffer: Buffer): OpenWire {
+/** One that something was read from already, and nothing is left in it. */
+export function takenWire(connection: Accepted, buffer: Buffer): OpenWire {
   return (events) => {
-    tell(socket, events);
-    const sender = new Sender(socket, () => events.drained());
+    if (!(connection instanceof Socket)) return handleWire(connection, buffer, events);
+    tell(connection, events);
+    const sender = new Sender(connection, () => events.drained());
     sender.open();
-    const flow = readInto(socket, buffer, (length) => events.received(length));
-    return { ...wireOf(socket, sender), ...flow };
+    const flow = readInto(connection, buffer, (length) => events.received(length));
+    return { ...wireOf(connection, sender), ...flow };
   };
 }
 
 /** Of what happens to a socket besides what is read. */
-export function tell(socket: Socket, events: WireEvents): void {
+export function tell(socket: Socket, events: Pick<WireEvents, 'ended' | 'closed'>): void {
   socket.on('end', () => events.ended());
   socket.on('error', ignore);
-  socket.on('close', () => events.closed());
+  socket.on('close', (hadError: boolean) => events.closed(!hadError));
 }
 
 /** What matters about an error is said by the close that follows. */

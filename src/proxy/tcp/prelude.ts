@@ -8,7 +8,7 @@ export interface PreludeOutcome {
   /** As the hello tells it; "" for none. */
   readonly serverName: string;
   /** What the instance is to get: all that came but the PROXY header. A copy. */
-  readonly rest: Uint8Array;
+  readonly rest: Buffer;
 }
 
 export class Prelude {

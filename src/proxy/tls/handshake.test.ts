@@ -1,5 +1,7 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect as connectPlain, type Socket } from 'node:net';
+import { connect } from 'node:tls';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { targetAt } from '../fixtures.ts';
@@ -60,6 +62,63 @@ function closed(socket: Socket): Promise<void> {
   socket.resume();
   return new Promise((resolve) => socket.on('close', () => resolve()));
 }
+
+describe('a client behind its handshake', () => {
+  it('may change its keys, and stays one client', async () => {
+    const given = await proxy([targetAt(await backend(named('a')))]);
+    const { host, port } = given.address;
+    const client = spawn('openssl', ['s_client', '-connect', `${host}:${port}`, '-tls1_3', '-crlf']);
+    const texts = { stdout: '', stderr: '' };
+    const hears = (from: 'stdout' | 'stderr') => {
+      client[from].on('data', (part) => {
+        texts[from] += String(part);
+      });
+      return async (pattern: RegExp) => {
+        while (!pattern.test(texts[from])) await once(client[from], 'data');
+      };
+    };
+    const [answers, errors] = [hears('stdout'), hears('stderr')];
+    await answers(/Verify return code/);
+    for (let i = 1; i <= 3; i++) {
+      // A command of this client's: KeyUpdate, and the proxy is to do the same.
+      client.stdin.write('K\n');
+      await errors(new RegExp(`(KEYUPDATE.*){${i}}`, 's'));
+      client.stdin.write('GET / HTTP/1.1\nHost: x.test\n\n');
+      await answers(new RegExp(`(200 OK.*){${i}}a$`, 's'));
+    }
+    expect(given.server.connections).toBe(1);
+    const gone = once(client, 'close');
+    client.kill();
+    await gone;
+    await until(() => given.server.connections === 0);
+  });
+
+  it('is ended when what it sends cannot be decrypted', async () => {
+    const given = await proxy([targetAt(await backend(named('a')))]);
+    const raw = connectPlain(given.address);
+    const socket = connect({ socket: raw, servername: 'web.test', ca: authority.cert });
+    socket.on('error', () => {});
+    socket.write(GET);
+    await once(socket, 'data');
+    const gone = closed(raw);
+    raw.write(Buffer.from([23, 3, 3, 0, 32, ...Buffer.alloc(32, 7)]));
+    await gone;
+    await until(() => given.server.connections === 0);
+  });
+
+  it('that leaves without a word, or is reset, holds no seat', async () => {
+    const given = await proxy([targetAt(await backend(named('a')))]);
+    for (const leave of ['destroy', 'resetAndDestroy'] as const) {
+      const raw = connectPlain(given.address);
+      const socket = connect({ socket: raw, servername: 'web.test', ca: authority.cert });
+      socket.on('error', () => {});
+      socket.write(GET);
+      await once(socket, 'data');
+      raw[leave]();
+      await until(() => given.server.connections === 0);
+    }
+  });
+});
 
 describe('clients that misbehave in the handshake', () => {
   /** Resolves when the proxy has ended the connection. */

@@ -5,7 +5,7 @@ import { type ConnectionOptions, connect, createServer as createTlsServer, type 
 import { afterAll, afterEach } from 'vitest';
 import type { Target } from '../../balance/balancer.ts';
 import { routeTo } from '../fixtures.ts';
-import type { ListenAddress } from '../listener-spec.ts';
+import type { HttpsListenerSpec, ListenAddress } from '../listener-spec.ts';
 import { ProxyServer, type ProxyServerOptions } from '../net/server.ts';
 import { readCertificate } from './certificate.ts';
 import { Authority, type Pair } from './fixtures.ts';
@@ -39,13 +39,15 @@ export async function proxy(
   targets: readonly Target[],
   settings: Partial<TlsSettings> = {},
   options: Partial<ProxyServerOptions> = {},
+  spec: Partial<HttpsListenerSpec> = {},
 ): Promise<SecureProxy> {
   const keyring = new Keyring();
   keyring.store('default').replace({ certificates: specOf(web, api), clientCa: [authority.cert] });
   const server = new ProxyServer({ routes: routeTo(targets), keyring, ...options });
   closers.push(() => server.stop());
   const tls = { ...DEFAULT_TLS, ...settings };
-  const address = await server.open({ id: 'web', protocol: 'https', host: '127.0.0.1', port: 0, tls });
+  const place = { id: 'web', host: '127.0.0.1', port: 0 };
+  const address = await server.open({ ...place, protocol: 'https', tls, ...spec });
   return { server, address, keyring };
 }
 

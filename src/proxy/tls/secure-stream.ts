@@ -2,8 +2,9 @@
  * A TLS socket's own handle, written past `stream.Duplex` as `net/sender.ts` does with plain ones. What is
  * given to it is encrypted before the call returns, so nothing is kept of it; but it takes one write at a time.
  */
-import type { TLSSocket } from 'node:tls';
+import { TLSSocket } from 'node:tls';
 import { READ_SIZE, viewOf } from '../http1/memory.ts';
+import type { HandleSocket } from '../net/handle-socket.ts';
 import { handleOf, type StreamHandle, streams } from '../net/native-stream.ts';
 import type { ByteSender } from '../net/sender.ts';
 
@@ -17,7 +18,9 @@ const ENDING = 1;
 const FINISHING = 2;
 
 export class SecureSender implements ByteSender {
-  readonly #socket: TLSSocket;
+  readonly #socket: TLSSocket | HandleSocket;
+  /** The same, where it can be written to in the documented way. */
+  readonly #stream: TLSSocket | undefined;
   readonly #onDrained: () => void;
   #handle: StreamHandle | undefined;
   /** A write has not come back yet. */
@@ -29,19 +32,21 @@ export class SecureSender implements ByteSender {
   #isHeld = false;
   #end = OPEN;
 
-  constructor(socket: TLSSocket, onDrained: () => void) {
+  constructor(socket: TLSSocket | HandleSocket, onDrained: () => void) {
     this.#socket = socket;
     this.#onDrained = onDrained;
-    socket.on('drain', onDrained);
+    this.#stream = socket instanceof TLSSocket ? socket : undefined;
+    this.#stream?.on('drain', onDrained);
   }
 
   open(): void {
-    this.#handle = handleOf(this.#socket);
+    const socket = this.#socket;
+    this.#handle = socket instanceof TLSSocket ? handleOf(socket) : socket.handle;
   }
 
   /** Nothing of what was given is still needed. */
   get isEmpty(): boolean {
-    return this.#queued === 0 && this.#socket.writableLength === 0;
+    return this.#queued === 0 && (this.#stream?.writableLength ?? 0) === 0;
   }
 
   send(memory: Uint8Array, start: number, end: number): boolean {
@@ -51,7 +56,7 @@ export class SecureSender implements ByteSender {
   }
 
   give(bytes: Uint8Array): boolean {
-    if (this.#handle === undefined) return this.#socket.write(bytes);
+    if (this.#handle === undefined) return this.#stream!.write(bytes);
     if (!this.#isBusy) return this.#write(bytes);
     this.#queue.push(bytes);
     this.#queued += bytes.length;
@@ -72,14 +77,14 @@ export class SecureSender implements ByteSender {
 
   #write(bytes: Uint8Array): boolean {
     const request = new streams!.WriteWrap();
-    request.oncomplete = (status) => this.#completed(status);
+    request.oncomplete = this.#completed;
     this.#isBusy = true;
     if (this.#handle!.writeBuffer(request, bytes) !== 0)
       this.#socket.destroy(new Error('the peer does not take what is sent'));
     return true;
   }
 
-  #completed(status: number): void {
+  readonly #completed = (status: number): void => {
     this.#isBusy = false;
     if (this.#socket.destroyed) return;
     if (status < 0) {
@@ -100,5 +105,5 @@ export class SecureSender implements ByteSender {
     if (!this.#isHeld) return;
     this.#isHeld = false;
     this.#onDrained();
-  }
+  };
 }

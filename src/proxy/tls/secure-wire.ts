@@ -1,60 +1,51 @@
-import type { TLSSocket } from 'node:tls';
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import { HandleSocket } from '../net/handle-socket.ts';
 import { readInto } from '../net/native-stream.ts';
-import { type OpenWire, tell } from '../net/wire.ts';
+import { type OpenWire, tell, type Wire, type WireEvents } from '../net/wire.ts';
+import type { SecureHandle } from './secure-handle.ts';
 import { SecureSender } from './secure-stream.ts';
-import { rawSocketOf } from './server-side.ts';
+import { type Secured, securityOf } from './secured.ts';
 
 /** A client's connection behind its handshake. To be opened in the turn in which the handshake ends. */
-export function secureWire(socket: TLSSocket, buffer: Buffer): OpenWire {
-  return (events) => {
-    tell(socket, events);
-    const sender = new SecureSender(socket, () => events.drained());
-    sender.open();
-    const flow = readInto(socket, buffer, (length) => events.received(length));
-    return {
-      ...flow,
-      socket,
-      sender,
-      begin: () => void socket.resume(),
-      security: securityOf(socket),
-      // A TLS socket cannot be reset itself; the one below it can, and takes it along.
-      reset: () => void (rawSocketOf(socket) ?? socket).resetAndDestroy(),
-    };
+export function secureWire(secured: Secured, buffer: Buffer): OpenWire {
+  return (events) =>
+    secured instanceof TLSSocket ? socketWire(secured, buffer, events) : handleWire(secured, buffer, events);
+}
+
+function handleWire(handle: SecureHandle, buffer: Buffer, events: WireEvents): Wire {
+  const socket = new HandleSocket(handle, buffer, events);
+  handle.onerror = (error) => socket.destroy(error);
+  const sender = new SecureSender(socket, () => events.drained());
+  sender.open();
+  return {
+    socket,
+    sender,
+    security: securityOf(handle),
+    begin: () => socket.resume(),
+    pause: () => socket.pause(),
+    resume: () => socket.resume(),
+    reset: () => socket.resetAndDestroy(),
   };
 }
 
-const VERSIONS: Readonly<Record<string, string>> = {
-  TLSv1: 'tls10',
-  'TLSv1.1': 'tls11',
-  'TLSv1.2': 'tls12',
-  'TLSv1.3': 'tls13',
-};
+function socketWire(socket: TLSSocket, buffer: Buffer, events: WireEvents): Wire {
+  tell(socket, events);
+  const sender = new SecureSender(socket, () => events.drained());
+  sender.open();
+  const flow = readInto(socket, buffer, (length) => events.received(length));
+  return {
+    ...flow,
+    socket,
+    sender,
+    begin: () => void socket.resume(),
+    security: securityOf(socket),
+    // A TLS socket cannot be reset itself; the one below it can, and takes it along.
+    reset: () => void (rawSocketOf(socket) ?? socket).resetAndDestroy(),
+  };
+}
 
-/** Numbers of the suites that are in use (IANA's registry). */
-const SUITES: Readonly<Record<string, string>> = {
-  TLS_AES_128_GCM_SHA256: '0x1301',
-  TLS_AES_256_GCM_SHA384: '0x1302',
-  TLS_CHACHA20_POLY1305_SHA256: '0x1303',
-  TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256: '0xc02b',
-  TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384: '0xc02c',
-  TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256: '0xc02f',
-  TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384: '0xc030',
-  TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256: '0xcca8',
-  TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256: '0xcca9',
-  TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA: '0xc009',
-  TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA: '0xc00a',
-  TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA: '0xc013',
-  TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA: '0xc014',
-  TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256: '0xc027',
-  TLS_RSA_WITH_AES_128_GCM_SHA256: '0x009c',
-  TLS_RSA_WITH_AES_256_GCM_SHA384: '0x009d',
-  TLS_RSA_WITH_AES_128_CBC_SHA: '0x002f',
-  TLS_RSA_WITH_AES_256_CBC_SHA: '0x0035',
-};
-
-/** The extensions of Forwarded that fabio writes: version and suite. */
-export function securityOf(socket: TLSSocket): string {
-  const version = VERSIONS[socket.getProtocol() ?? ''];
-  const suite = SUITES[socket.getCipher()?.standardName ?? ''];
-  return `${version === undefined ? '' : `; tlsver=${version}`}${suite === undefined ? '' : `; tlscipher=${suite}`}`;
+/** The connection below. */
+function rawSocketOf(socket: TLSSocket): Socket | undefined {
+  return (socket as unknown as { _parent?: Socket })._parent;
 }
