@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { ARTIFACTS } from '../scripts/support/paths.mjs';
+import { ARTIFACTS, inRoot } from '../scripts/support/paths.mjs';
 import { until } from '../scripts/support/processes.mjs';
 import {
   barriers,
@@ -80,6 +80,23 @@ describe('the dashboard in Chromium', () => {
     });
     expect(registered.size).toBeGreaterThanOrEqual(3);
     await screenshot(page, 'service');
+    expect(faults).toEqual([]);
+  });
+
+  it('runs the client of the package too', async () => {
+    const { page, faults } = await open('/ui/');
+    const source = readFileSync(inRoot('dist', 'client.js'), 'utf8');
+    await page.route('**/ui/client.js', (route) =>
+      route.fulfill({ body: source, contentType: 'text/javascript' }),
+    );
+    const [put, text, names] = (await page.evaluate(`(async () => {
+      const { Client } = await import('/ui/client.js');
+      const client = new Client({ address: location.origin, basicAuth: 'ann:pw' });
+      const put = await client.kv.put('from/browser', 'grün');
+      return [put, await client.kv.text('from/browser'), Object.keys(await client.catalog.services())];
+    })()`)) as [boolean, string, string[]];
+    expect([put, text]).toEqual([true, 'grün']);
+    expect(names).toContain('hello-server');
     expect(faults).toEqual([]);
   });
 

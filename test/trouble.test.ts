@@ -1,7 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { MUSTER } from '../scripts/support/paths.mjs';
 import { until } from '../scripts/support/processes.mjs';
 import { startBackend } from './support/backend.ts';
 import { ask, getJson, put } from './support/http.ts';
@@ -156,5 +158,21 @@ describe('what goes wrong while it runs', () => {
       Check: { TTL: '1h', Status: 'passing' },
     });
     await until('the good route', async () => (await ask(`${proxy}/good`)).status === 200);
+  });
+});
+
+describe('what becomes of what is printed', () => {
+  const shell = (line: string) =>
+    spawnSync('bash', ['-c', line], { encoding: 'utf8', env: { ...process.env, MUSTER } });
+
+  it('a reader that goes away is no failure', () => {
+    const { stdout, stderr } = shell('"$MUSTER" config print -effective | head -1; echo "$PIPESTATUS"');
+    expect(stdout).toMatch(/\n0\n$/);
+    expect(stderr).toBe('');
+  });
+
+  it('a full disk is one, in a sentence', () => {
+    const { status, stderr } = shell('"$MUSTER" help > /dev/full');
+    expect([status, stderr]).toEqual([1, 'muster: cannot write what is to be printed: the disk is full\n']);
   });
 });

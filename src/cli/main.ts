@@ -1,13 +1,17 @@
 /** The program: `bin/muster` imports this. */
+import { fileTrouble } from '../errors.ts';
 import { run } from './run.ts';
 import type { Terminal } from './verb.ts';
 import { verbs } from './verbs.ts';
 
-// A reader that went away (`muster kv list | head`) is no failure.
+// A reader that went away (`muster kv list | head`) is no failure; a full disk is one.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  process.stderr.write(`muster: cannot write what is to be printed: ${fileTrouble(error)}\n`);
+  process.exit(1);
 });
+// Nobody is left to be told.
+process.stderr.on('error', () => {});
 
 const { env } = process;
 const terminal: Terminal = {

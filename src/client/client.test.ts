@@ -3,7 +3,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { build } from 'esbuild';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Asked, type FakeAgent, type Reply, startFakeAgent } from './fake-agent.test-support.ts';
 import { Client, clientOptionsFromEnv, RefusedError } from './index.ts';
 import { baseUrl } from './options.ts';
@@ -208,6 +209,35 @@ it('events are watched by an index of 64 bits', async () => {
   expect(asked).toEqual([null, indexes[0]]);
   server.closeAllConnections();
   server.close();
+});
+
+it('takes no part in the patience of fetch, which is five minutes, where an answer may be silent for longer', async () => {
+  vi.stubGlobal('fetch', () => Promise.reject(new Error('Body Timeout Error')));
+  try {
+    const server = createServer((_, response) => response.setHeader('X-Consul-Index', 7).end('[]'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const client = new Client({ address: `127.0.0.1:${(server.address() as AddressInfo).port}` });
+    const pieces = [];
+    for await (const piece of client.agent.monitor()) pieces.push(new TextDecoder().decode(piece));
+    expect(pieces).toEqual(['[]']);
+    expect(await client.kv.keys('a', { index: 6 })).toEqual([]);
+    server.closeAllConnections();
+    server.close();
+  } finally {
+    vi.unstubAllGlobals();
+  }
+});
+
+it('needs nothing of Node to be loaded: browsers use it too', async () => {
+  const { metafile } = await build({
+    entryPoints: ['src/client/index.ts'],
+    bundle: true,
+    write: false,
+    metafile: true,
+    external: ['node:*'],
+  });
+  const asked = Object.values(metafile.inputs).flatMap(({ imports }) => imports);
+  expect(asked.filter(({ external }) => external)).toEqual([]);
 });
 
 it('a stream ends with its signal, and says when it is refused', async () => {

@@ -1,7 +1,8 @@
 import { MusterError, messageOf } from '../errors.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { baseUrl, type ClientOptions, socketOf } from './options.ts';
-import { transportOf } from './transport.ts';
+import { toBase64 } from './platform.ts';
+import { type Transport, transportOf } from './transport.ts';
 
 /** What every call takes. */
 export interface CallOptions {
@@ -68,6 +69,8 @@ export class RefusedError extends MusterError {
 const DEFAULT_TIMEOUT = 10_000;
 /** Consul waits 5 minutes unless told otherwise, and up to a sixteenth longer, so that clients spread. */
 const DEFAULT_WAIT = 300_000;
+/** Milliseconds that Node's `fetch` waits for the beginning of an answer, and for each next piece of it. */
+const FETCH_GIVES_UP = 300_000;
 /** Of an error's body that is shown: enough for a sentence. */
 const SHOWN_BODY = 300;
 
@@ -77,13 +80,13 @@ export class Connection {
   readonly address: string;
   readonly #base: string;
   readonly #options: ClientOptions;
-  readonly #fetch: typeof globalThis.fetch;
+  readonly #transport: Transport;
 
   constructor(options: ClientOptions) {
     this.#base = baseUrl(options);
     this.address = socketOf(options.address) === undefined ? this.#base : (options.address as string);
     this.#options = options;
-    this.#fetch = transportOf(options);
+    this.#transport = transportOf(options);
   }
 
   /** Reads JSON. `undefined` for a status in `accept`. */
@@ -150,7 +153,8 @@ export class Connection {
     let response: Response;
     let bytes: Uint8Array;
     try {
-      response = await this.#fetch(this.#url(request), {
+      const fetch = timeout < FETCH_GIVES_UP ? this.#transport.usual : this.#transport.patient;
+      response = await fetch(this.#url(request), {
         method,
         headers: this.#headers(request),
         signal: giveUp.signal,
@@ -176,7 +180,7 @@ export class Connection {
     const { method = 'GET', path, signal } = request;
     signal?.throwIfAborted();
     try {
-      const response = await this.#fetch(this.#url(request), {
+      const response = await this.#transport.patient(this.#url(request), {
         method,
         headers: this.#headers(request),
         redirect: 'error',
@@ -208,7 +212,7 @@ export class Connection {
     const headers: Record<string, string> = {};
     if (token !== undefined && token !== '') headers['X-Consul-Token'] = token;
     if (this.#options.basicAuth !== undefined)
-      headers.Authorization = `Basic ${Buffer.from(this.#options.basicAuth).toString('base64')}`;
+      headers.Authorization = `Basic ${toBase64(new TextEncoder().encode(this.#options.basicAuth))}`;
     if (typeof body === 'string') headers['Content-Type'] = 'application/json';
     return headers;
   }

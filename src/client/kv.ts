@@ -1,5 +1,6 @@
 import { MusterError } from '../errors.ts';
 import { type Answer, type CallOptions, type Connection, callOf, type ReadOptions } from './connection.ts';
+import { fromBase64 } from './platform.ts';
 import type { KvPair } from './types.ts';
 import { Watch, type WatchOptions } from './watch.ts';
 
@@ -93,7 +94,7 @@ export class KvCalls {
 }
 
 function pairOf(pair: WirePair): KvPair {
-  return { ...pair, Value: new Uint8Array(Buffer.from(pair.Value ?? '', 'base64')) };
+  return { ...pair, Value: fromBase64(pair.Value ?? '') };
 }
 
 const saysTrue = (bytes: Uint8Array): boolean => new TextDecoder().decode(bytes).trim() === 'true';

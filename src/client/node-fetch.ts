@@ -1,6 +1,5 @@
-import { type RequestOptions, request } from 'node:http';
-import { request as requestOverTls } from 'node:https';
-import { Readable } from 'node:stream';
+import type { RequestOptions } from 'node:http';
+import { ofNode } from './platform.ts';
 
 /** What Node's own `fetch` cannot be told: a Unix socket, certificates. */
 export interface NodeFetchOptions {
@@ -32,21 +31,28 @@ export function nodeFetch(options: NodeFetchOptions): typeof globalThis.fetch {
         },
         ...(signal ? { signal } : {}),
       };
-      const going = (url.protocol === 'https:' ? requestOverTls : request)(url, wanted, (answer) => {
-        const headers = new Headers();
-        for (let at = 0; at < answer.rawHeaders.length; at += 2)
-          headers.append(answer.rawHeaders[at] as string, answer.rawHeaders[at + 1] as string);
-        const status = answer.statusCode ?? 0;
-        // These have no body, and a Response insists on it.
-        const isEmpty = status === 204 || status === 304;
-        if (isEmpty) answer.resume();
-        resolve(
-          new Response(isEmpty ? null : (Readable.toWeb(answer) as ReadableStream<Uint8Array>), {
-            status,
-            headers,
-          }),
-        );
-      });
+      const going = ofNode(url.protocol === 'https:' ? 'node:https' : 'node:http').request(
+        url,
+        wanted,
+        (answer) => {
+          const headers = new Headers();
+          for (let at = 0; at < answer.rawHeaders.length; at += 2)
+            headers.append(answer.rawHeaders[at] as string, answer.rawHeaders[at + 1] as string);
+          const status = answer.statusCode ?? 0;
+          // These have no body, and a Response insists on it.
+          const isEmpty = status === 204 || status === 304;
+          if (isEmpty) answer.resume();
+          resolve(
+            new Response(
+              isEmpty ? null : (ofNode('node:stream').Readable.toWeb(answer) as ReadableStream<Uint8Array>),
+              {
+                status,
+                headers,
+              },
+            ),
+          );
+        },
+      );
       going.on('error', reject);
       going.end(body);
     });

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { MusterError, messageOf } from '../errors.ts';
+import { ofNode } from './platform.ts';
 
 export interface ClientOptions {
   /**
@@ -69,7 +69,7 @@ function tokenOf(env: Readonly<Record<string, string | undefined>>): string {
   const path = env.CONSUL_HTTP_TOKEN_FILE;
   if (!path) return env.CONSUL_HTTP_TOKEN ?? '';
   try {
-    return readFileSync(path, 'utf8').trim() || (env.CONSUL_HTTP_TOKEN ?? '');
+    return ofNode('node:fs').readFileSync(path, 'utf8').trim() || (env.CONSUL_HTTP_TOKEN ?? '');
   } catch (cause) {
     throw new MusterError(
       'config.unreadable',

@@ -1,5 +1,6 @@
 import { MusterError } from '../errors.ts';
 import type { Client } from './client.ts';
+import { toBase64 } from './platform.ts';
 import type { KvPair } from './types.ts';
 import type { Watch, WatchOptions } from './watch.ts';
 
@@ -72,7 +73,5 @@ export function plainView(view: unknown): unknown {
   if (view === undefined) return null;
   if (Array.isArray(view)) return view.map(plainView);
   const { Value } = view as Partial<KvPair>;
-  return Value instanceof Uint8Array
-    ? { Session: '', ...(view as KvPair), Value: Buffer.from(Value).toString('base64') }
-    : view;
+  return Value instanceof Uint8Array ? { Session: '', ...(view as KvPair), Value: toBase64(Value) } : view;
 }

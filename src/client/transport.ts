@@ -1,18 +1,29 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import path from 'node:path';
 import { fileTrouble, MusterError } from '../errors.ts';
 import type { NodeFetchOptions } from './node-fetch.ts';
 import { type ClientOptions, socketOf } from './options.ts';
+import { isBrowser, ofNode } from './platform.ts';
+
+/** The `fetch` that calls go through. */
+export interface Transport {
+  readonly usual: typeof globalThis.fetch;
+  /** For answers that may be silent for long: Node's own `fetch` gives up after five minutes. */
+  readonly patient: typeof globalThis.fetch;
+}
 
 /**
- * The `fetch` that calls go through: the one of the options; one of `node:http` for Unix sockets and certificates, which
- * the platform's cannot be told of; else the platform's. Throws `config.unreadable` for a file that cannot be read.
+ * That of the options; one of `node:http` for Unix sockets and certificates, which the platform's cannot be told of; else the
+ * platform's. Throws `config.unreadable` for a file that cannot be read.
  */
-export function transportOf(options: ClientOptions): typeof globalThis.fetch {
-  if (options.fetch !== undefined) return options.fetch;
+export function transportOf(options: ClientOptions): Transport {
+  const { fetch } = options;
+  if (fetch !== undefined) return { usual: fetch, patient: fetch };
   const socketPath = socketOf(options.address);
   const special: NodeFetchOptions = socketPath === undefined ? tlsOf(options) : { socketPath };
-  return Object.keys(special).length === 0 ? globalThis.fetch : lazily(special);
+  const usual: Transport['usual'] = (input, init) => globalThis.fetch(input, init);
+  const isPlain = Object.keys(special).length === 0;
+  if (isPlain && isBrowser) return { usual, patient: usual };
+  const own = lazily(special);
+  return { usual: isPlain ? usual : own, patient: own };
 }
 
 /** Loaded with the first call: most programs never need it. */
@@ -47,9 +58,10 @@ function tlsOf(options: ClientOptions): NodeFetchOptions {
 
 function filesIn(folder: string): string[] {
   try {
-    return readdirSync(folder, { withFileTypes: true })
+    return ofNode('node:fs')
+      .readdirSync(folder, { withFileTypes: true })
       .filter((entry) => !entry.isDirectory())
-      .map(({ name }) => path.join(folder, name))
+      .map(({ name }) => ofNode('node:path').join(folder, name))
       .sort();
   } catch (cause) {
     throw unreadable(folder, cause);
@@ -58,7 +70,7 @@ function filesIn(folder: string): string[] {
 
 function read(file: string): Buffer {
   try {
-    return readFileSync(file);
+    return ofNode('node:fs').readFileSync(file);
   } catch (cause) {
     throw unreadable(file, cause);
   }

@@ -21,7 +21,8 @@ export const systemClock: Clock = {
     const arm = (left: number) => {
       timer =
         left > LONGEST ? setTimeout(() => arm(left - LONGEST), LONGEST) : setTimeout(task, Math.max(0, left));
-      timer.unref();
+      // A number in browsers, where nothing is kept alive by it.
+      timer.unref?.();
     };
     arm(ms);
     return () => clearTimeout(timer);

@@ -26,7 +26,11 @@ export const members = verb({
   },
   async run({ flags, terminal }) {
     const wanted = regexpOf(flags.status ?? '.*');
-    const list = (await connect(flags, terminal).agent.members({ wan: flags.wan ?? false }))
+    const all = await connect(flags, terminal).agent.members({ wan: flags.wan ?? false });
+    // The agent itself is a member.
+    if (all.length === 0)
+      terminal.err('no member may be seen: set CONSUL_HTTP_TOKEN to a token that may read nodes\n');
+    const list = all
       .filter((one) => wanted.test(statusOf(one)))
       .filter((one) => flags.segment === undefined || one.Tags.segment === flags.segment)
       .sort((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1));
