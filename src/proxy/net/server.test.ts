@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Target } from '../../balance/balancer.ts';
 import { isEjected } from '../../balance/ejection.ts';
@@ -358,6 +359,18 @@ describe.each(TRANSPORT_NAMES)('the proxy on sockets, by %s', (name) => {
     expect(second.text).toBe('');
     first.text = '';
     await first.send(GET).until(/\r\n\r\na$/);
+  });
+
+  it('without a host listens on all addresses, of both families', async () => {
+    const server = await proxy([targetAt((await backend(named('a'))).port)]);
+    const { port } = await server.open({ id: 'everywhere', protocol: 'http', host: '', port: 0 });
+    const withIpv6 = Object.values(networkInterfaces()).some((all) =>
+      all?.some(({ address }) => address === '::1'),
+    );
+    for (const host of withIpv6 ? ['127.0.0.1', '::1'] : ['127.0.0.1']) {
+      addresses.set(server, { host, port });
+      await new Client(server).send(GET).until(/\r\n\r\na$/);
+    }
   });
 
   it('says which port is in use', async () => {

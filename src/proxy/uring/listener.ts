@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises';
-import { listenError } from '../../errors.ts';
+import { isMusterError, listenError } from '../../errors.ts';
 import { formatHostPort } from '../../lib/host-port.ts';
 import { addressBytes } from '../../lib/ip.ts';
 import { ClientList, type ListedClient, type ListedFrontend } from '../client-list.ts';
@@ -16,12 +16,23 @@ import type { Loop } from './loop.ts';
 export async function listenAt(loop: Loop, spec: ListenerBase): Promise<Listening> {
   const { descriptors = [], port, isShared } = spec;
   if (descriptors.length > 0) return listenWith(loop, descriptors);
-  return listenOn(loop, await addressOf(spec), port, isShared !== true);
+  return onAddressOf(spec, (ip) => listenOn(loop, ip, port, isShared !== true));
 }
 
 /** A descriptor for a listener of Node, which closes it. */
 export async function bindFor(loop: Loop, spec: ListenerBase): Promise<number> {
-  return bindShared(loop, await addressOf(spec), spec.port, spec.isShared !== true);
+  return onAddressOf(spec, (ip) => bindShared(loop, ip, spec.port, spec.isShared !== true));
+}
+
+/** Without a host on all addresses: of both families, or of IPv4 alone on a machine that has no IPv6, as Node does it. */
+async function onAddressOf<T>(spec: ListenerBase, open: (ip: Uint8Array) => T): Promise<T> {
+  if (spec.host !== '') return open(await addressOf(spec));
+  try {
+    return open(new Uint8Array(16));
+  } catch (error) {
+    if (!isMusterError(error, 'listen.failed')) throw error;
+    return open(new Uint8Array(4));
+  }
 }
 
 async function addressOf({ host, port }: ListenerBase): Promise<Uint8Array> {
