@@ -4,10 +4,10 @@ import { makeDirectory } from './make-directory.ts';
 
 /**
  * Puts a file of this user's alone in the place of the one that is there: whole or not at all, also when the power goes. Its
- * directory is made if it is missing.
+ * directory is made if it is missing, for this user too.
  */
 export function writeWhole(file: string, text: string): void {
-  makeDirectory(path.dirname(file));
+  makeDirectory(path.dirname(file), 0o700);
   const next = `${file}.new`;
   const descriptor = openSync(next, 'w', 0o600);
   try {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { accessSync, constants } from 'node:fs';
 import { asBinary, open, type RangeOptions, type RootDatabase } from 'lmdb';
 import { fileTrouble, MusterError } from '../errors.ts';
-import { makeDirectory } from '../lib/make-directory.ts';
+import { makePrivateDirectory } from '../lib/make-directory.ts';
 
 /** LMDB takes keys up to 1978 bytes; the catalog knows no such limit. Longer ones than this stand under their hash. */
 const MAX_KEY_BYTES = 1024;
@@ -10,7 +10,7 @@ const MAX_KEY_BYTES = 1024;
 /** Opens a data file of texts by place. Throws `store.unusable` when it cannot be written. */
 export function openLmdb(path: string): RootDatabase<string, Buffer> {
   try {
-    makeDirectory(path);
+    makePrivateDirectory(path);
     accessSync(path, constants.W_OK);
     // A transaction is over when it is on the disk; there is nobody who would want to see it before.
     return open<string, Buffer>({ path, encoding: 'string', keyEncoding: 'binary', overlappingSync: false });

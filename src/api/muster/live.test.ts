@@ -128,7 +128,7 @@ describe('the live picture', () => {
         probeAt: since + 500,
       },
     ];
-    fixture.clock.advance(1000);
+    // At once for who asks, at the next sample for who follows.
     expect(instance('web-1')).toMatchObject({
       state: 'ejected',
       since,

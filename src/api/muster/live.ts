@@ -86,6 +86,8 @@ class LivePicture implements Live {
   }
 
   current(): Picture {
+    // An ejection is told by nobody: who asks in the moment after it is not to wait for the next sample.
+    this.#lookAtOuts();
     this.#flush();
     return this.#picture;
   }
