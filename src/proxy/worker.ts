@@ -167,7 +167,10 @@ async function openTransport(
   tell: (message: FromWorker) => void,
 ): Promise<TransportKind | undefined> {
   if (transport === 'net') return undefined;
-  const uring = await startUring({ estate: new Estate(estate) });
+  const uring = await startUring({
+    estate: new Estate(estate),
+    onTrouble: (why) => tell({ type: 'trouble', why }),
+  });
   uring.loop.onBroken((error) => {
     if (isRingError(error)) tell({ type: 'refused', why: messageOf(error) });
     throw error;

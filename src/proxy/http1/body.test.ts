@@ -120,6 +120,59 @@ describe('chunks', () => {
   });
 });
 
+describe('bytes that need not be looked at', () => {
+  /** Walks a body in pieces and goes past what is ahead without a look, as far as it is told. The answer: what was looked at, and the end. */
+  function pass(bytes: Uint8Array, kind: number, length: number, pieces: number[], skips: number[]) {
+    const body = new Body();
+    body.begin(kind, length);
+    let [p, skipped] = [0, 0];
+    for (let turn = 0; !body.done && !body.failed && p < bytes.length; turn++) {
+      p = body.advance(bytes, p, Math.min(bytes.length, p + (pieces[turn % pieces.length] ?? 1)));
+      const skip = Math.min(body.ahead, skips[turn % skips.length] ?? 0, bytes.length - p);
+      if (skip > 0) body.skip(skip);
+      p += skip;
+      skipped += skip;
+    }
+    return { p, skipped, done: body.done, failed: body.failed };
+  }
+
+  const steps = fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 5 });
+
+  it('are all of a body but its framing, and it ends where it would', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.string({ minLength: 1, maxLength: 90, unit: 'binary-ascii' }), {
+          minLength: 1,
+          maxLength: 6,
+        }),
+        steps,
+        steps,
+        (chunks, pieces, skips) => {
+          const text = encode(chunks);
+          const chunked = pass(latin1(`${text}GET /`), BY_CHUNKS, 0, pieces, skips);
+          expect(chunked).toMatchObject({ p: text.length, done: true, failed: false });
+          expect(chunked.skipped).toBeLessThanOrEqual(chunks.join('').length);
+          const data = chunks.join('');
+          const sized = pass(latin1(`${data}GET /`), BY_LENGTH, data.length, pieces, skips);
+          expect(sized).toMatchObject({ p: data.length, done: true, failed: false });
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it('are everything where the connection is the end, and nothing behind the end', () => {
+    const body = new Body();
+    body.begin(BY_CLOSE, -1);
+    body.skip(1_000);
+    expect([body.ahead, body.done]).toEqual([Number.POSITIVE_INFINITY, false]);
+    body.begin(BY_LENGTH, 5);
+    expect(body.ahead).toBe(5);
+    body.skip(5);
+    expect([body.ahead, body.done]).toEqual([0, true]);
+  });
+});
+
 describe('a length', () => {
   it('ends the body where it says', () => {
     fc.assert(

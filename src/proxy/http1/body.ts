@@ -74,6 +74,23 @@ export class Body {
     return this.kind === BY_CLOSE ? to : from;
   }
 
+  /** How many bytes come before the next one that has to be looked at; 0: it is the next one. */
+  get ahead(): number {
+    if (this.done || this.failed) return 0;
+    if (this.kind === BY_LENGTH) return this.#left;
+    if (this.kind === BY_CLOSE) return Number.POSITIVE_INFINITY;
+    return this.#state === DATA ? this.#left : 0;
+  }
+
+  /** The next bytes of it have gone by: as many as were `ahead`, or fewer. */
+  skip(length: number): void {
+    if (this.kind === BY_CLOSE) return;
+    this.#left -= length;
+    if (this.#left > 0) return;
+    if (this.kind === BY_LENGTH) this.done = true;
+    else this.#state = DATA_CR;
+  }
+
   /** As `advance`, for chunks: moves their data, without the coding, to `out` (up to `dataEnd`). `out` has room for to - from. */
   extract(bytes: Uint8Array, from: number, to: number, out: number): number {
     return this.#walk(bytes, from, to, out);

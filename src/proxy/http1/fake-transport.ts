@@ -23,6 +23,8 @@ export class FakeUpstream implements UpstreamLink {
   isSlow = false;
   isPaused = false;
   hasEnded = false;
+  /** So many bytes may go to the client by themselves. */
+  passable = 0;
   fate: 'open' | 'released' | 'destroyed' = 'open';
   readonly target: Target;
   readonly #world: World;
@@ -62,6 +64,10 @@ export class FakeUpstream implements UpstreamLink {
     return this.begin(this.#world.engine.memory, start, end);
   }
 
+  pass(_to: ClientLink, length: number): void {
+    this.passable = length;
+  }
+
   pause(): void {
     this.isPaused = true;
   }
@@ -88,6 +94,8 @@ export class World implements ClientLink, Transport {
   received = '';
   isSlow = false;
   isPaused = false;
+  /** So many bytes may go to the instance by themselves. */
+  passable = 0;
   fate: 'open' | 'ended' | 'finished' | 'lingering' | 'destroyed' | 'reset' = 'open';
   time = 0;
   readonly upstreams: FakeUpstream[] = [];
@@ -188,6 +196,10 @@ export class World implements ClientLink, Transport {
   send(start: number, end: number): boolean {
     this.received += textOf(this.engine.memory.subarray(start, end));
     return !this.isSlow;
+  }
+
+  pass(_to: UpstreamLink, length: number): void {
+    this.passable = length;
   }
 
   pause(): void {

@@ -269,6 +269,19 @@ export class Intake {
     return fields.valueEnd === fields.valueStart ? -1 : value;
   }
 
+  /** How much of the body is only to be passed on as it comes. */
+  get ahead(): number {
+    if (this.carry.length > 0 || this.#draft !== undefined) return 0;
+    return Math.min(this.body.ahead, this.#room);
+  }
+
+  /** Event: so much of the body has gone to the instance. */
+  passed(length: number): void {
+    this.body.skip(length);
+    this.#room -= length;
+    this.#session.dispatch.sentMore();
+  }
+
   #passBody(start: number, end: number): number {
     const session = this.#session;
     const used = this.body.advance(this.#engine.memory, start, end);

@@ -13,6 +13,11 @@ export interface ClientLink {
   readonly proto?: 'HTTP/2.0';
   /** False: the peer is slow, hold the other side back until `session.drained`. */
   send(start: number, end: number): boolean;
+  /**
+   * The next `length` bytes of the client concern nobody but an instance: the transport may pass them on to it by itself, and says so to `session.passing`
+   * instead of `received`. What is received all the same counts, and the session says again how much is left.
+   */
+  pass?(to: UpstreamLink, length: number): void;
   pause(): void;
   resume(): void;
   /** Half-close behind everything sent. */
@@ -42,6 +47,8 @@ export interface UpstreamLink {
   begin(bytes: Uint8Array, start: number, end: number): boolean;
   /** Sends more of its body. */
   send(start: number, end: number): boolean;
+  /** As of the client's link, the other way round. */
+  pass?(to: ClientLink, length: number): void;
   pause(): void;
   resume(): void;
   end(): void;
@@ -53,6 +60,11 @@ export interface UpstreamLink {
 
 /** Who asks an instance: what a connection to one tells of. */
 export interface Asking {
+  /** Undefined: `UpstreamLink.pass` is never called. */
+  readonly passing?: {
+    /** So many bytes went to the client by themselves. `accepted`: as `ClientLink.send` says of them. */
+    response(length: number, accepted: boolean): void;
+  };
   readonly dispatch: {
     /** The connection is there. */
     opened(upstream: UpstreamLink): void;

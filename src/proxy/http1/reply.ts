@@ -269,6 +269,18 @@ export class Reply {
     return this.#afterBody(end);
   }
 
+  /** How much of the body is only to be passed on as it comes. */
+  get ahead(): number {
+    return this.headSent && this.#mode === AS_IT_IS && this.#carry === undefined ? this.#body.ahead : 0;
+  }
+
+  /** Event: so much of the body has gone to the client. */
+  passed(length: number): void {
+    this.#body.skip(length);
+    if (this.#body.done) this.#session.replied(this.#backendStays);
+    else this.#session.arm();
+  }
+
   /** Puts body bytes behind `out` as the client is to see them; the answer is where they end. Sets `#used`. */
   #frame(from: number, to: number, out: number): number {
     const { memory } = this.#engine;

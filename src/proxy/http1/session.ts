@@ -16,6 +16,7 @@ import { Intake } from './intake.ts';
 import type { ClientLink, UpstreamLink } from './links.ts';
 import { READ } from './memory.ts';
 import { refuse, tooLate } from './own-answers.ts';
+import { Passing } from './passing.ts';
 import { patienceOf } from './patience.ts';
 import { Reply } from './reply.ts';
 import type { RequestSpan } from './spans.ts';
@@ -26,6 +27,7 @@ export class Session {
   readonly intake: Intake;
   readonly dispatch: Dispatch;
   readonly reply: Reply;
+  readonly passing: Passing;
   /** When `expired` is to be called (engine time); Infinity: never. */
   deadline: number;
   stage = IDLE;
@@ -62,6 +64,7 @@ export class Session {
     this.intake = new Intake(engine, this, frontend, forwarding);
     this.dispatch = new Dispatch(engine, this);
     this.reply = new Reply(engine, this);
+    this.passing = new Passing(this, link);
     this.#startedAt = engine.touch();
     this.deadline = this.#startedAt + frontend.limits.headTimeout;
   }
@@ -80,7 +83,8 @@ export class Session {
     if (this.stage === IDLE && this.#startedAt === 0 && this.intake.carry.length === 0)
       this.deadline = now + this.frontend.limits.headTimeout;
     this.intake.received(start, end);
-    this.#settle();
+    this.settle();
+    this.passing.offerRequest();
   }
 
   /** The client sent FIN: it may still wait for its answer. */
@@ -89,7 +93,7 @@ export class Session {
     if (this.stage === TUNNEL) {
       this.dispatch.upstream?.end();
       this.arm();
-    } else if (this.stage === IDLE) this.#settle();
+    } else if (this.stage === IDLE) this.settle();
     else if (this.stage === EXCHANGE && !this.intake.body.done) {
       // Half a request: never to look like a whole one.
       this.engine.counters.overall(IN_FLIGHT, -1);
@@ -106,7 +110,7 @@ export class Session {
     if (this.stage === CLOSED) return;
     this.arm();
     this.intake.resume();
-    this.#settle();
+    this.settle();
   }
 
   /** A slow peer took a part of what waits for it: its time begins anew. */
@@ -166,7 +170,10 @@ export class Session {
     if (this.stage === TUNNEL) {
       this.sendToClient(start, end);
       this.arm();
-    } else this.reply.received(start, end);
+    } else {
+      this.reply.received(start, end);
+      this.passing.offerResponse();
+    }
   }
 
   upstreamEnded(upstream: UpstreamLink): void {
@@ -194,7 +201,7 @@ export class Session {
   upstreamDrained(): void {
     this.upstreamSlow = false;
     this.intake.resume();
-    this.#settle();
+    this.settle();
     if (this.stage !== CLOSED) this.arm();
   }
 
@@ -212,7 +219,7 @@ export class Session {
     this.upstreamSlow = !accepted;
     if (!this.intake.body.done) {
       this.intake.resume();
-      this.#settle();
+      this.settle();
     }
     this.arm();
   }
@@ -233,11 +240,16 @@ export class Session {
   }
 
   sendToClient(start: number, end: number): void {
-    this.engine.counters.overall(BYTES_OUT, end - start);
-    if (this.exchange !== undefined) this.exchange.size += end - start;
+    this.sentToClient(end - start, this.#link.send(start, end));
+  }
+
+  /** So many bytes were given to the client; `accepted`: it takes more. */
+  sentToClient(length: number, accepted: boolean): void {
+    this.engine.counters.overall(BYTES_OUT, length);
+    if (this.exchange !== undefined) this.exchange.size += length;
     const { target } = this.dispatch;
-    if (target !== undefined) target.state.bytes += end - start;
-    if (this.#link.send(start, end)) return;
+    if (target !== undefined) target.state.bytes += length;
+    if (accepted) return;
     this.clientSlow = true;
     this.dispatch.upstream?.pause();
   }
@@ -318,8 +330,14 @@ export class Session {
 
   sendUpstream(start: number, end: number): void {
     const { upstream } = this.dispatch;
-    if (upstream !== undefined) upstream.target.state.bytes += end - start;
-    if (upstream !== undefined && !upstream.send(start, end)) {
+    this.sentUpstream(end - start, upstream === undefined || upstream.send(start, end));
+  }
+
+  /** So many bytes were given to the instance; `accepted`: it takes more. */
+  sentUpstream(length: number, accepted: boolean): void {
+    const { upstream } = this.dispatch;
+    if (upstream !== undefined) upstream.target.state.bytes += length;
+    if (!accepted) {
       this.upstreamSlow = true;
       this.#flow();
     }
@@ -337,7 +355,7 @@ export class Session {
   }
 
   /** After the client's bytes were looked at: what follows from where we stand now. */
-  #settle(): void {
+  settle(): void {
     this.#flow();
     if (!this.clientEnded || this.stage !== IDLE) return;
     // Requests that came before its FIN are still answered, as soon as it takes the answers.
@@ -380,7 +398,7 @@ export class Session {
     this.arm();
     if (this.intake.isRunning) return;
     this.intake.resume();
-    this.#settle();
+    this.settle();
   }
 
   /** Behind everything sent. Input that is still to come is read and dropped for a while, or a reset would overtake the answer. */

@@ -11,6 +11,8 @@ import type { TcpSession } from './session.ts';
 export interface TcpLink {
   /** False: the peer is slow, hold the other side back until `drained`. */
   send(bytes: Uint8Array, start: number, end: number): boolean;
+  /** Bytes may go to the other side by themselves from now on: the session hears `passed` (`upstreamPassed`) of such ones. */
+  pair?(other: TcpLink): void;
   /** A side is paused when it is made: nothing is read before the first `resume`. */
   pause(): void;
   resume(): void;

@@ -99,21 +99,19 @@ export class TcpSession {
   // Events of the client's connection
 
   received(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#stage === RELAY) {
-      const { counters, time } = this.#engine;
-      const length = end - start;
-      const upstream = this.#upstream!;
-      const { slot, state } = upstream.target;
-      counters.overall(BYTES_IN, length);
-      counters.slot(this.#frontend.slot, BYTES_IN, length);
-      counters.slot(slot, BYTES_IN, length);
-      state.bytes += length;
-      this.#clientAt = time;
-      if (upstream.send(bytes, start, end)) return;
-      this.#upstreamSlow = true;
-      this.#client.pause();
-      this.#arm();
-    } else if (this.#stage !== CLOSED) this.#receivedEarly(bytes.subarray(start, end));
+    if (this.#stage === RELAY) this.passed(end - start, this.#upstream!.send(bytes, start, end));
+    else if (this.#stage !== CLOSED) this.#receivedEarly(bytes.subarray(start, end));
+  }
+
+  /** So many bytes of the client's have gone to the instance. `accepted`: as `TcpLink.send` says of them. */
+  passed(length: number, accepted: boolean): void {
+    if (this.#stage !== RELAY) return;
+    this.#count(BYTES_IN, length);
+    this.#clientAt = this.#engine.time;
+    if (accepted) return;
+    this.#upstreamSlow = true;
+    this.#client.pause();
+    this.#arm();
   }
 
   /** The client sent FIN. */
@@ -165,6 +163,8 @@ export class TcpSession {
     const first = Buffer.concat([encodeProxy(version, source, destination), this.#early]);
     engine.counters.slot(slot, BYTES_IN, this.#early.length);
     this.#early = NOTHING;
+    this.#client.pair?.(upstream);
+    upstream.pair?.(this.#client);
     upstream.resume();
     if (first.length > 0) this.#upstreamSlow = !upstream.send(first, 0, first.length);
     if (this.#clientEnded) upstream.end();
@@ -173,16 +173,15 @@ export class TcpSession {
   }
 
   upstreamReceived(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#stage === RELAY) this.upstreamPassed(end - start, this.#client.send(bytes, start, end));
+  }
+
+  /** As `passed`, the other way round. */
+  upstreamPassed(length: number, accepted: boolean): void {
     if (this.#stage !== RELAY) return;
-    const { counters, time } = this.#engine;
-    const length = end - start;
-    const { slot, state } = this.#upstream!.target;
-    counters.overall(BYTES_OUT, length);
-    counters.slot(this.#frontend.slot, BYTES_OUT, length);
-    counters.slot(slot, BYTES_OUT, length);
-    state.bytes += length;
-    this.#upstreamAt = time;
-    if (this.#client.send(bytes, start, end)) return;
+    this.#count(BYTES_OUT, length);
+    this.#upstreamAt = this.#engine.time;
+    if (accepted) return;
     this.#clientSlow = true;
     this.#upstream!.pause();
     this.#arm();
@@ -251,6 +250,15 @@ export class TcpSession {
     if (this.#stage === CLOSED) return;
     this.#over()?.reset();
     this.#client.reset();
+  }
+
+  #count(field: number, length: number): void {
+    const { counters } = this.#engine;
+    const { slot, state } = this.#upstream!.target;
+    counters.overall(field, length);
+    counters.slot(this.#frontend.slot, field, length);
+    counters.slot(slot, field, length);
+    state.bytes += length;
   }
 
   // Before there is an instance

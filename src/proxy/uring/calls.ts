@@ -6,7 +6,7 @@ import { addressText } from '../../lib/ip.ts';
 import type { Endpoint } from '../proxy-protocol.ts';
 import { SCRATCH } from './arena.ts';
 import * as kernel from './kernel.ts';
-import { SOCK_NONBLOCK, SOCK_STREAM } from './libc.ts';
+import { SOCK_STREAM } from './libc.ts';
 import type { Loop } from './loop.ts';
 
 const VALUE_AT = SCRATCH + 256;
@@ -39,7 +39,7 @@ export function dial(loop: Loop, ip: Uint8Array, port: number): number {
   const { libc, arena } = loop;
   const length = writeAddress(loop, ip, port);
   const family = length === V4_LENGTH ? kernel.AF_INET : kernel.AF_INET6;
-  const fd = libc.socket(family, SOCK_STREAM | SOCK_NONBLOCK | kernel.SOCK_CLOEXEC);
+  const fd = libc.socket(family, SOCK_STREAM | kernel.SOCK_NONBLOCK | kernel.SOCK_CLOEXEC);
   if (fd < 0) return fd;
   setFlag(loop, fd, IPPROTO_TCP, TCP_NODELAY, 1);
   const result = libc.connect(fd, arena.address(ADDRESS_AT), length);
@@ -60,11 +60,23 @@ export function connectError(loop: Loop, fd: number): number {
   return arena.ints[VALUE_AT >> 2]!;
 }
 
+/** How many bytes were received and not read. */
+export function unread({ libc, arena }: Loop, fd: number): number {
+  arena.ints[VALUE_AT >> 2] = 0;
+  libc.unread(fd, arena.address(VALUE_AT));
+  return arena.ints[VALUE_AT >> 2]!;
+}
+
 /** When it is closed the peer gets a reset. */
 export function closeWithReset({ libc, arena }: Loop, fd: number): void {
   arena.ints[VALUE_AT >> 2] = 1;
   arena.ints[(VALUE_AT >> 2) + 1] = 0;
   libc.setOption(fd, SOL_SOCKET, SO_LINGER, arena.address(VALUE_AT), 8);
+}
+
+/** Sends off what was held back because more was to follow. */
+export function push(loop: Loop, fd: number): void {
+  setFlag(loop, fd, IPPROTO_TCP, TCP_NODELAY, 1);
 }
 
 export interface Listening {

@@ -1,7 +1,7 @@
 import { CONNECTIONS, OPEN_CONNECTIONS } from '../counters.ts';
 import type { Engine } from '../http1/engine.ts';
 import type { Frontend } from '../http1/frontend.ts';
-import type { ClientLink } from '../http1/links.ts';
+import type { ClientLink, UpstreamLink } from '../http1/links.ts';
 import { Session } from '../http1/session.ts';
 import type { Endpoint } from '../proxy-protocol.ts';
 import { AcceptedSocket } from './accepted-socket.ts';
@@ -37,12 +37,20 @@ export class ClientConnection extends AcceptedSocket implements ClientLink {
     return this.sendRange(this.loop.arena.bytes, start, end);
   }
 
+  pass(to: UpstreamLink, length: number): void {
+    this.passTo(to, length);
+  }
+
   linger(): void {
     this.end();
   }
 
   protected onReceived(start: number, end: number): void {
     this.session.received(start, end);
+  }
+
+  protected override onPassed(length: number, accepted: boolean): void {
+    this.session.passing.request(length, accepted);
   }
 
   protected onClosed(): void {

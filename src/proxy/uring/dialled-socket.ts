@@ -1,7 +1,7 @@
 import { getSystemErrorName } from 'node:util';
 import type { Target } from '../../balance/balancer.ts';
 import { type Lack, lackOf } from '../shortage.ts';
-import { dial } from './calls.ts';
+import { connectError, dial } from './calls.ts';
 import * as kernel from './kernel.ts';
 import type { Loop } from './loop.ts';
 import type { Addresses, Names } from './names.ts';
@@ -57,15 +57,20 @@ export abstract class DialledSocket extends RingSocket {
     this.#dial(this.#untried);
   }
 
-  protected override onConnected(): void {
+  protected override onSettled(result: number): void {
+    const { fd, loop } = this;
+    let error = Math.max(0, -result);
+    if (result > 0 && (result & kernel.POLL_FAILED) !== 0) error = connectError(loop, fd);
+    if (error !== 0) {
+      loop.closeDescriptor(fd);
+      this.fd = -1;
+      this.#failed(error);
+      return;
+    }
+    // Hardly anybody speaks before it is spoken to.
+    this.opened(fd, kernel.RECEIVE_POLL_FIRST);
     this.connected = true;
     this.lack = undefined;
     this.onOpened();
-  }
-
-  protected override onRefused(error: number): void {
-    this.loop.closeDescriptor(this.fd);
-    this.fd = -1;
-    this.#failed(error);
   }
 }

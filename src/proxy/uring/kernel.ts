@@ -53,13 +53,20 @@ export const POLLOUT = 4;
 /** Error or hang-up. */
 export const POLL_FAILED = 8 | 16;
 
+export const SPLICE_MOVE = 1;
+export const SPLICE_NONBLOCK = 2;
+
+export const EPERM = 1;
 export const EINTR = 4;
+export const EBADF = 9;
 export const EAGAIN = 11;
 export const ENOMEM = 12;
+export const EACCES = 13;
 export const EBUSY = 16;
 export const EINVAL = 22;
 export const ENFILE = 23;
 export const EMFILE = 24;
+export const ENOSYS = 38;
 export const ETIME = 62;
 export const ENOBUFS = 105;
 export const ECONNREFUSED = 111;
@@ -68,6 +75,7 @@ export const ECANCELED = 125;
 
 export const AF_INET = 2;
 export const AF_INET6 = 10;
+export const SOCK_NONBLOCK = 0x800;
 export const SOCK_CLOEXEC = 0x80000;
 
 export const SHUT_WR = 1;

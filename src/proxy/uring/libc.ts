@@ -1,4 +1,5 @@
 /** System calls that Node has no door for, through koffi. Loaded only where this transport is chosen. */
+import * as kernel from './kernel.ts';
 
 /** Memory is addressed by plain numbers: user space ends below 2^47. Failures come back as negative error numbers. */
 export interface Libc {
@@ -24,9 +25,17 @@ export interface Libc {
   ownAddress(fd: number, address: number, length: number): number;
   shutdown(fd: number, how: number): number;
   close(fd: number): number;
-  /** From now on calls on it wait. */
-  clearNonBlocking(fd: number): number;
+  /** Puts the descriptors of a new pipe at `address`: the one to read from, the one to write to. */
+  pipe(address: number, flags: number): number;
+  /** The answer is the size that it has then; negative where the user may have no more. */
+  resizePipe(fd: number, size: number): number;
+  pipeSize(fd: number): number;
+  read(fd: number, address: number, length: number): number;
+  /** Moves bytes between a pipe and something else. */
+  splice(from: number, to: number, length: number, flags: number): number;
   isNonBlocking(fd: number): boolean;
+  /** Writes an int to `address`: how many bytes were received and not read. */
+  unread(fd: number, address: number): number;
 }
 
 const SYS_SETUP = 425;
@@ -38,13 +47,13 @@ const SHARED_POPULATE = 0x8001;
 const PRIVATE_ANONYMOUS_NORESERVE = 0x4022;
 const DONT_NEED = 4;
 const GET_FLAGS = 3;
-const SET_FLAGS = 4;
-const READ_WRITE_MODE = 2;
+const COUNT_UNREAD = 0x541b;
+const SET_PIPE_SIZE = 1_031;
+const GET_PIPE_SIZE = 1_032;
 /** More than any signal set has bytes; not looked at without one. */
 const SIGNALS = 8;
 
 export const SOCK_STREAM = 1;
-export const SOCK_NONBLOCK = 0x800;
 
 let loaded: Promise<Libc> | undefined;
 
@@ -83,6 +92,12 @@ async function load(): Promise<Libc> {
   );
   const shutdown = func<[number, number]>('int shutdown(int fd, int how)');
   const close = func<[number]>('int close(int fd)');
+  const pipe2 = func<[number, number]>('int pipe2(intptr_t descriptors, int flags)');
+  const read = func<[number, number, number]>('intptr_t read(int fd, intptr_t address, size_t length)');
+  const splice = func<[number, number, number, number, number, number]>(
+    'intptr_t splice(int from, intptr_t fromAt, int to, intptr_t toAt, size_t length, uint flags)',
+  );
+  const ioctl = func<[number, number, number]>('int ioctl(int fd, ulong request, intptr_t argument)');
   const fcntl = func<[number, number, number]>('int fcntl(int fd, int command, long argument)');
   const told = (result: number) => (result === -1 ? -koffi.errno() : result);
   return {
@@ -103,7 +118,12 @@ async function load(): Promise<Libc> {
     ownAddress: (fd, address, length) => told(getsockname(fd, address, length)),
     shutdown: (fd, how) => told(shutdown(fd, how)),
     close: (fd) => told(close(fd)),
-    clearNonBlocking: (fd) => told(fcntl(fd, SET_FLAGS, READ_WRITE_MODE)),
-    isNonBlocking: (fd) => (fcntl(fd, GET_FLAGS, 0) & SOCK_NONBLOCK) !== 0,
+    pipe: (address, flags) => told(pipe2(address, flags)),
+    resizePipe: (fd, size) => told(fcntl(fd, SET_PIPE_SIZE, size)),
+    pipeSize: (fd) => told(fcntl(fd, GET_PIPE_SIZE, 0)),
+    read: (fd, address, length) => told(read(fd, address, length)),
+    splice: (from, to, length, flags) => told(splice(from, 0, to, 0, length, flags)),
+    unread: (fd, address) => told(ioctl(fd, COUNT_UNREAD, address)),
+    isNonBlocking: (fd) => (fcntl(fd, GET_FLAGS, 0) & kernel.SOCK_NONBLOCK) !== 0,
   };
 }

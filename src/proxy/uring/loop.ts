@@ -9,6 +9,7 @@ import { Estate } from './estate.ts';
 import * as kernel from './kernel.ts';
 import type { Libc } from './libc.ts';
 import { nodeLoopDescriptor } from './node-loop.ts';
+import { Pipe, type TellRefused } from './pipe.ts';
 import { Ring } from './ring.ts';
 import { Slots } from './slots.ts';
 
@@ -51,6 +52,8 @@ export interface LoopOptions {
   readonly estate?: Estate | undefined;
   /** Of 16 kB. */
   readonly slots?: number;
+  /** Told once that something has to be done in a dearer way, and why. */
+  readonly onTrouble?: TellRefused | undefined;
   /** Never blocks, so that others can use the thread: for tests. */
   readonly isShared?: boolean;
 }
@@ -60,6 +63,7 @@ export class Loop {
   readonly arena: Arena;
   readonly ring: Ring;
   readonly slots: Slots;
+  readonly pipe: Pipe;
   readonly estate: Estate;
   /** The slot whose bytes are being looked at; -1 when there is none, or its bytes were queued. */
   reading = -1;
@@ -90,13 +94,18 @@ export class Loop {
     throw error;
   };
 
-  private constructor(libc: Libc, { estate, slots, isShared }: LoopOptions, nodeLoop: number | undefined) {
+  private constructor(
+    libc: Libc,
+    { estate, slots, isShared, onTrouble = () => {} }: LoopOptions,
+    nodeLoop: number | undefined,
+  ) {
     this.libc = libc;
     this.estate = estate ?? new Estate();
     this.arena = new Arena(libc, this.estate, slots ?? MOST_SLOTS);
     this.ring = new Ring(libc, this.arena, this.estate);
     this.ring.registerBuffers(this.arena, OFFER_RING, OFFERS);
     this.slots = new Slots(this.arena);
+    this.pipe = new Pipe(this, onTrouble);
     this.#isShared = isShared ?? false;
     this.#nodeLoop = nodeLoop;
     this.#setTick(nodeLoop === undefined ? SHORT_TICK : TICK);
@@ -209,19 +218,21 @@ export class Loop {
       await new Promise((resolve) => setImmediate(resolve));
     if (this.#stopped) return;
     this.#stopped = true;
-    if (this.size === 0) this.#checkSlots();
+    if (this.size === 0) this.#checkBuffers();
+    this.pipe.close();
     this.ring.submit();
     this.ring.end(this.estate);
     this.arena.empty();
   }
 
-  /** Nobody is connected: every slot has to be where it belongs. */
-  #checkSlots(): void {
+  /** Nobody is connected: every slot has to be where it belongs, and nothing in the pipe. */
+  #checkBuffers(): void {
     const { queued, read } = this.slots.census();
-    if (queued + read > 0 || this.strays > 0)
+    const { held } = this.pipe;
+    if (queued + read > 0 || this.strays > 0 || held > 0)
       throw new MusterError(
         'internal',
-        `${queued + read} buffers were lost, ${this.strays} completions came too late`,
+        `${queued + read} buffers and ${held} bytes were lost, ${this.strays} completions came too late`,
       );
   }
 

@@ -33,6 +33,10 @@ export class RelayClient extends AcceptedSocket implements TcpLink {
     return this.sendRange(bytes, start, end);
   }
 
+  pair(other: TcpLink): void {
+    this.passMuchTo(other);
+  }
+
   override destroy(): void {
     this.session.destroy();
     // The session is over, and what it left to be sent is not taken.
@@ -41,6 +45,10 @@ export class RelayClient extends AcceptedSocket implements TcpLink {
 
   protected onReceived(start: number, end: number): void {
     this.session.received(this.loop.arena.bytes, start, end);
+  }
+
+  protected override onPassed(length: number, accepted: boolean): void {
+    this.session.passed(length, accepted);
   }
 
   protected onClosed(isClean: boolean): void {

@@ -1,5 +1,5 @@
 import type { Target } from '../../balance/balancer.ts';
-import type { TcpUpstreamLink } from '../tcp/links.ts';
+import type { TcpLink, TcpUpstreamLink } from '../tcp/links.ts';
 import type { TcpSession } from '../tcp/session.ts';
 import { DialledSocket, type Dialling } from './dialled-socket.ts';
 
@@ -16,6 +16,10 @@ export class RelayUpstream extends DialledSocket implements TcpUpstreamLink {
 
   send(bytes: Uint8Array, start: number, end: number): boolean {
     return this.sendRange(bytes, start, end);
+  }
+
+  pair(other: TcpLink): void {
+    this.passMuchTo(other);
   }
 
   override finish(): void {
@@ -36,6 +40,10 @@ export class RelayUpstream extends DialledSocket implements TcpUpstreamLink {
 
   protected onReceived(start: number, end: number): void {
     this.#session?.upstreamReceived(this.loop.arena.bytes, start, end);
+  }
+
+  protected override onPassed(length: number, accepted: boolean): void {
+    this.#session?.upstreamPassed(length, accepted);
   }
 
   protected onEnded(): void {

@@ -125,7 +125,8 @@ export class Ring {
 
   /** `address` and `lengthAddress` (low words): where the client's address goes, and the length of that place. */
   accept(fd: number, address: number, lengthAddress: number, tag: number, generation: number): void {
-    const at = this.#entry(this.#acceptHead, fd, address, 0, kernel.SOCK_CLOEXEC, tag, generation);
+    const flags = kernel.SOCK_CLOEXEC | kernel.SOCK_NONBLOCK;
+    const at = this.#entry(this.#acceptHead, fd, address, 0, flags, tag, generation);
     this.#entries[at + 2] = lengthAddress;
     this.#entries[at + 3] = this.#high;
   }

@@ -4,12 +4,17 @@
  */
 import { move, put } from '../http1/bytes.ts';
 import { SLOT_ROOM, slotAt } from './arena.ts';
+import { push } from './calls.ts';
+import * as kernel from './kernel.ts';
 import type { Loop } from './loop.ts';
+import { PORTION } from './pipe.ts';
 
 /** Received bytes from so many on are sent from where they lie; fewer are cheaper to copy behind what waits already. */
 const WORTH_QUEUEING = 2_048;
 /** Slots in one send: a slow peer shows progress for each. */
 const GATHERED = 16;
+/** Less at once is not worth a call to a peer that takes little. */
+const LEAST_PORTION = 65_536;
 
 export class SendQueue {
   readonly #loop: Loop;
@@ -18,6 +23,10 @@ export class SendQueue {
   #length = 0;
   /** Slots at the front that the kernel is sending. */
   #sending = 0;
+  /** Bytes that the peer is likely to take at once, by what it took before. */
+  #appetite = PORTION;
+  /** What did not fill a packet may still wait, because more was to follow. */
+  #isHeld = false;
 
   constructor(loop: Loop) {
     this.#loop = loop;
@@ -67,6 +76,32 @@ export class SendQueue {
     return this.#copy(bytes, start, end);
   }
 
+  /** How much is to be put into the pipe for `pour`. */
+  get appetite(): number {
+    return this.#loop.slots.isTight ? LEAST_PORTION : this.#appetite;
+  }
+
+  /**
+   * Sends what the pipe holds at once, of a queue that is empty; what the peer does not take is added. False: there was no slot for
+   * all of it, and it is lost.
+   */
+  pour(fd: number): boolean {
+    const { pipe, slots } = this.#loop;
+    const poured = pipe.pour(fd);
+    this.#isHeld = false;
+    this.#appetite =
+      pipe.held === 0 ? Math.min(PORTION, this.#appetite * 2) : Math.max(LEAST_PORTION, poured);
+    while (pipe.held > 0) {
+      const slot = slots.take();
+      const length = slot < 0 ? 0 : pipe.copy(slotAt(slot), SLOT_ROOM);
+      if (slot >= 0) this.#append(slot, slotAt(slot), length);
+      if (length > 0) continue;
+      pipe.discard();
+      return false;
+    }
+    return true;
+  }
+
   /** Sends what is at the front, of a queue that is not empty. `tag`: what the completion comes with; then call `sent`. */
   send(fd: number, flags: number, tag: number, generation: number): void {
     const loop = this.#loop;
@@ -74,8 +109,15 @@ export class SendQueue {
     const head = this.#head;
     const count = Math.min(this.#length, GATHERED);
     this.#sending = count;
+    this.#isHeld = (flags & kernel.MSG_MORE) !== 0;
     if (count > 1) loop.sendGathered(fd, head, count, flags, tag, generation);
     else loop.ring.send(fd, loop.arena.low(slots.from[head]!), slots.length[head]!, flags, tag, generation);
+  }
+
+  /** What was to follow does not come yet. */
+  push(fd: number): void {
+    if (this.#isHeld) push(this.#loop, fd);
+    this.#isHeld = false;
   }
 
   /** The send is done: the kernel took so many bytes; negative: an error, and none. */

@@ -3,9 +3,10 @@
  * nothing of it is outstanding.
  */
 import { SLOT_ROOM, slotAt } from './arena.ts';
-import { closeWithReset, connectError } from './calls.ts';
+import { closeWithReset, unread } from './calls.ts';
 import * as kernel from './kernel.ts';
 import { CANCELLED, CONNECTED, type Loop, type Party, RECEIVED, SENT, tagOf } from './loop.ts';
+import { Receiver } from './receiver.ts';
 import { SendQueue } from './send-queue.ts';
 
 export abstract class RingSocket implements Party {
@@ -26,13 +27,16 @@ export abstract class RingSocket implements Party {
   #isShutDown = false;
   #isCutOff = false;
 
-  #isReceiving = false;
-  /** The first read is a single one: many connections end after it, and one that reads cannot simply be closed. */
-  #hasReceived = false;
-  #isPaused = false;
-  #isCancelling = false;
-  /** It has filled a whole slot: from then on several are received into at once. That saves a tenth with 200 kB and costs as much with 10 kB. */
-  #isBulky = false;
+  readonly #receiver: Receiver;
+  /** So many of the bytes that come next are only passed on, to `#sink`, past the slots. */
+  #passing = 0;
+  #sink: RingSocket | undefined;
+  /** Who is to have all that is received. */
+  #partner: object | undefined;
+  /** What was received last leaves open whether there is more. */
+  #mayHaveMore = false;
+  /** Who passes bytes on to this one. */
+  #source: RingSocket | undefined;
 
   readonly #queue: SendQueue;
   /** A `send` has said false: `onDrained` is owed. */
@@ -45,6 +49,7 @@ export abstract class RingSocket implements Party {
     this.loop = loop;
     this.#queue = new SendQueue(loop);
     this.#number = loop.join(this);
+    this.#receiver = new Receiver(loop, this.#number, this.generation);
   }
 
   protected abstract onReceived(start: number, end: number): void;
@@ -54,25 +59,23 @@ export abstract class RingSocket implements Party {
   protected abstract onDrained(): void;
   /** The peer took a part of what is queued. */
   protected abstract onProgress(): void;
-  /** The connection could be opened. Only after `connecting`. */
-  protected onConnected(): void {}
-  /** It could not. `error`: its number. */
-  protected onRefused(_error: number): void {
-    this.fail();
-  }
+  /** Bytes were passed on: `passTo`. `accepted`: as `sendRange` says of them. */
+  protected onPassed(_length: number, _accepted: boolean): void {}
+  /** The connect that was under way has come to its end: what poll says of the descriptor, or an error number. */
+  protected onSettled(_result: number): void {}
   /** It is gone. Not clean: by an error, or it never was there. */
   protected abstract onClosed(isClean: boolean): void;
 
   // What owners ask for
 
-  /** It is connected: reads from now on. */
-  protected opened(fd: number): void {
+  /** It is connected: reads from now on. `first`: how the first read is done (RECEIVE_*). */
+  protected opened(fd: number, first = 0): void {
     this.fd = fd;
     this.#isConnected = true;
-    this.#receive();
+    this.#receive(first);
   }
 
-  /** A connect is under way; `onConnected` or `onClosed` follows. */
+  /** A connect is under way; `onSettled` or `onClosed` follows. */
   protected connecting(fd: number): void {
     this.fd = fd;
     this.#isConnecting = true;
@@ -106,13 +109,36 @@ export abstract class RingSocket implements Party {
     return false;
   }
 
+  /**
+   * The next `length` bytes received are only to go to another socket, where the two and the system can do that by themselves: `onPassed`
+   * tells of them instead of `onReceived`. To be said again when some of them are received after all.
+   */
+  protected passTo(to: object, length: number): void {
+    if (!(to instanceof RingSocket) || !this.loop.pipe.isOpen || this.#isClosing) return;
+    if (this.#sink !== to) this.#stopPassing();
+    this.#sink = to;
+    to.#source = this;
+    this.#passing = length;
+    this.#receiver.stepAside();
+  }
+
+  /** All that is received from now on is only to go to another socket: passed on, as `passTo` does, while much of it comes. */
+  protected passMuchTo(to: object): void {
+    this.#partner = to;
+  }
+
+  /** All that has come was received: nothing is to be passed on, nothing lies behind what was received last. */
+  protected get isRead(): boolean {
+    return this.#sink === undefined && (!this.#mayHaveMore || unread(this.loop, this.fd) === 0);
+  }
+
   pause(): void {
-    this.#isPaused = true;
-    if (this.#isReceiving) this.#stopReceiving();
+    this.#receiver.isPaused = true;
+    this.#receiver.stop();
   }
 
   resume(): void {
-    this.#isPaused = false;
+    this.#receiver.isPaused = false;
     this.#receive();
   }
 
@@ -160,33 +186,24 @@ export abstract class RingSocket implements Party {
       case CONNECTED:
         this.#isConnecting = false;
         if (this.#isClosing) this.#close();
-        else this.#settleConnect(result);
+        else this.onSettled(result);
         return;
       case CANCELLED:
-        this.#isCancelling = false;
+        this.#receiver.isCancelling = false;
         if (this.#isClosing) this.#close();
-        else if (this.#isPaused && this.#isReceiving) this.#stopReceiving();
+        else if (this.#receiver.isPaused) this.#receiver.stop();
         else this.#receive();
     }
   }
 
-  #settleConnect(result: number): void {
-    let error = result < 0 ? -result : 0;
-    if (result > 0 && (result & kernel.POLL_FAILED) !== 0) error = connectError(this.loop, this.fd);
-    if (error !== 0) {
-      this.onRefused(error);
-      return;
-    }
-    this.loop.libc.clearNonBlocking(this.fd);
-    this.#isConnected = true;
-    // Hardly anybody speaks before it is spoken to.
-    this.#receive(kernel.RECEIVE_POLL_FIRST);
-    this.onConnected();
-  }
-
   #received(result: number, flags: number): void {
     const { loop } = this;
-    if ((flags & kernel.HAS_MORE) === 0) this.#isReceiving = false;
+    if (this.#receiver.completed(flags)) {
+      // Whatever it was: the next attempt tells.
+      if (this.#isClosing) this.#close();
+      else this.#mark();
+      return;
+    }
     if ((flags & kernel.HAS_BUFFER) !== 0) {
       let slot = flags >>> 16;
       let left = result;
@@ -203,15 +220,12 @@ export abstract class RingSocket implements Party {
       return;
     }
     if (result > 0) {
-      const becomesBulky = result >= SLOT_ROOM && !this.#isBulky && loop.ring.hasBundles;
-      if (becomesBulky) this.#isBulky = true;
-      if (this.#isReceiving) {
-        if (this.#isPaused || becomesBulky) this.#stopReceiving();
-      } else this.#mark();
-    } else if (result === 0) {
-      this.hasEnded = true;
-      this.onEnded();
-    } else if (result === -kernel.ENOBUFS) this.loop.starve(this);
+      this.#receiver.received(result);
+      if (result >= SLOT_ROOM && this.#partner !== undefined)
+        this.passTo(this.#partner, Number.POSITIVE_INFINITY);
+      if (!this.#receiver.isWaiting) this.#mark();
+    } else if (result === 0) this.#ended();
+    else if (result === -kernel.ENOBUFS) this.loop.starve(this);
     else if (result === -kernel.ECANCELED || result === -kernel.EINTR) this.#mark();
     else this.fail();
   }
@@ -221,13 +235,20 @@ export abstract class RingSocket implements Party {
     const { loop } = this;
     loop.slots.read(slot);
     if (length > 0 && !this.#isClosing) {
-      this.#hasReceived = true;
+      if (this.#sink !== undefined) this.#passed(length);
+      this.#mayHaveMore = length === SLOT_ROOM;
       loop.reading = slot;
       const at = slotAt(slot);
       this.onReceived(at, at + length);
       if (loop.reading === slot) loop.slots.reoffer(slot);
       loop.reading = -1;
     } else loop.slots.reoffer(slot);
+  }
+
+  #ended(): void {
+    this.hasEnded = true;
+    this.#stopPassing();
+    this.onEnded();
   }
 
   #sent(result: number): void {
@@ -248,6 +269,7 @@ export abstract class RingSocket implements Party {
       } else this.onProgress();
     }
     if (!this.#queue.isEmpty || this.#endsBehindQueue || this.#closesBehindQueue) this.#mark();
+    if (this.#queue.isEmpty && this.#source !== undefined) this.#source.#mark();
   }
 
   endTurn(): void {
@@ -256,7 +278,8 @@ export abstract class RingSocket implements Party {
       this.#close();
       return;
     }
-    this.#receive();
+    if (this.#sink !== undefined) this.#passOn(this.#sink);
+    else this.#receive();
     if (this.#isConnected && !this.#queue.isSending) this.#sendNext();
   }
 
@@ -267,6 +290,8 @@ export abstract class RingSocket implements Party {
       // What ends it follows in the next turn, and leaves in one packet with this: a packet less is a tenth of a short connection.
       if ((this.#closesBehindQueue || this.#endsBehindQueue) && this.#queue.isOneSend)
         flags |= kernel.MSG_MORE;
+      // What is passed on behind it is at hand as a rule; else this is pushed.
+      if (this.#source !== undefined) flags |= kernel.MSG_MORE;
       this.#queue.send(this.fd, flags, tagOf(this.#number, SENT), this.generation);
       return;
     }
@@ -279,45 +304,80 @@ export abstract class RingSocket implements Party {
     }
   }
 
-  /** Reads, if that is wanted and not under way. `first`: how the first read is done. */
+  /** Reads, or passes on at the end of the turn, if that is wanted and not under way. `first`: how the first read is done. */
   #receive(first = 0): void {
-    if (this.#isReceiving || this.#isPaused || this.#isCancelling) return;
-    if (this.hasEnded || this.#isClosing || this.#closesBehindQueue || !this.#isConnected) return;
-    this.#isReceiving = true;
-    let how = first;
-    if (this.#hasReceived) {
-      how = kernel.RECEIVE_POLL_FIRST;
-      // One that goes on by itself may fill many slots before a pause stops it.
-      if (!this.loop.slots.isTight) {
-        how |= kernel.RECEIVE_MULTISHOT;
-        if (this.#isBulky) how |= kernel.RECEIVE_BUNDLE;
-      }
-    }
-    this.loop.ring.receive(this.fd, how, tagOf(this.#number, RECEIVED), this.generation);
+    if (!this.#mayReceive) return;
+    if (this.#sink === undefined) this.#receiver.receive(this.fd, first);
+    else this.#mark();
   }
 
-  #stopReceiving(): void {
-    if (this.#isCancelling) return;
-    this.#isCancelling = true;
-    const { ring } = this.loop;
-    const { generation } = this;
-    ring.cancel(tagOf(this.#number, RECEIVED), generation, tagOf(this.#number, CANCELLED), generation);
+  get #mayReceive(): boolean {
+    return this.#receiver.isIdle && this.isOpen && !this.hasEnded && !this.#closesBehindQueue;
+  }
+
+  /** Passes on what has come, and sees to it that what is still to come will be. */
+  #passOn(sink: RingSocket): void {
+    const { pipe } = this.loop;
+    if (!this.#mayReceive) return;
+    if (!pipe.isOpen || !sink.isOpen) this.#stopPassing();
+    // It calls when it has sent all it had: nothing may overtake that.
+    else if (!sink.#queue.isEmpty) return;
+    else this.#moved(pipe.fill(this.fd, Math.min(this.#passing, sink.#queue.appetite)), sink);
+    if (this.#sink === undefined) this.#receive();
+    else if (this.#mayReceive) this.#receiver.poll(this.fd);
+  }
+
+  /** So much is in the pipe; 0: the peer sent FIN; negative: an error number. */
+  #moved(length: number, sink: RingSocket): void {
+    if (length > 0) {
+      this.#mayHaveMore = true;
+      this.#passed(length);
+      if (length < SLOT_ROOM && this.#partner !== undefined) this.#stopPassing();
+      this.onPassed(length, sink.#pour());
+    } else if (length === 0) this.#ended();
+    else if (length === -kernel.EAGAIN || length === -kernel.EINTR) sink.#queue.push(sink.fd);
+    else if (this.loop.pipe.isOpen) this.fail();
+    else this.#stopPassing();
+  }
+
+  /** So many bytes less are to be passed on. */
+  #passed(length: number): void {
+    this.#passing -= length;
+    if (this.#passing <= 0) this.#stopPassing();
+  }
+
+  #stopPassing(): void {
+    if (this.#sink === undefined) return;
+    this.#sink.#source = undefined;
+    this.#sink = undefined;
+    this.#passing = 0;
+  }
+
+  /** Takes what the pipe holds, behind everything else. The answer is as of `sendRange`. */
+  #pour(): boolean {
+    if (!this.#queue.pour(this.fd)) this.fail();
+    if (this.#isClosing || this.#queue.isEmpty) return true;
+    this.#isSlow = true;
+    this.#mark();
+    return false;
   }
 
   #beginClosing(): void {
     if (this.#isClosing) return;
     this.#isClosing = true;
+    this.#stopPassing();
+    if (this.#source !== undefined) this.#source.#mark();
     this.#mark();
   }
 
   /** Closes, or brings to an end what is outstanding first. */
   #close(): void {
     if (this.#isClosed) return;
-    if (this.#isReceiving || this.#isConnecting || this.#queue.isSending) {
+    if (this.#receiver.isWaiting || this.#isConnecting || this.#queue.isSending) {
       this.#cutOff();
       return;
     }
-    if (this.#isCancelling) return;
+    if (this.#receiver.isCancelling) return;
     this.#isClosed = true;
     this.#isConnected = false;
     this.#queue.discard();
@@ -332,7 +392,7 @@ export abstract class RingSocket implements Party {
     if (this.#isCutOff) return;
     this.#isCutOff = true;
     if (this.#isReset || this.#isConnecting) {
-      this.#isCancelling = true;
+      this.#receiver.isCancelling = true;
       this.loop.ring.cancelAll(this.fd, tagOf(this.#number, CANCELLED), this.generation);
     } else this.loop.libc.shutdown(this.fd, kernel.SHUT_RDWR);
   }

@@ -1,5 +1,5 @@
 import type { Target } from '../../balance/balancer.ts';
-import type { Asking, UpstreamLink } from '../http1/links.ts';
+import type { Asking, ClientLink, UpstreamLink } from '../http1/links.ts';
 import { DialledSocket, type Dialling } from './dialled-socket.ts';
 
 /** What a connection needs of the pool it belongs to. */
@@ -44,9 +44,13 @@ export class UpstreamConnection extends DialledSocket implements UpstreamLink {
     return this.sendRange(this.loop.arena.bytes, start, end);
   }
 
+  pass(to: ClientLink, length: number): void {
+    this.passTo(to, length);
+  }
+
   release(): void {
     this.#session = undefined;
-    if (!this.isUsable || !this.isEmpty) {
+    if (!this.isUsable || !this.isEmpty || !this.isRead) {
       super.destroy();
       return;
     }
@@ -67,6 +71,10 @@ export class UpstreamConnection extends DialledSocket implements UpstreamLink {
     if (this.#session !== undefined) this.#session.upstreamReceived(start, end);
     // Nobody asked for anything: whatever it is, it is no answer to the next request.
     else super.destroy();
+  }
+
+  protected override onPassed(length: number, accepted: boolean): void {
+    this.#session?.passing?.response(length, accepted);
   }
 
   protected onEnded(): void {
