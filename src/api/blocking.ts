@@ -137,7 +137,7 @@ export async function blockingMeta(
   const index = await waitForIndex(catalog, watched, {
     after,
     wait,
-    whenGone: request.whenGone,
+    whenGone: (task) => request.whenGone(task),
     clock,
     random,
   });

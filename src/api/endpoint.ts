@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Authorizer, Wanted } from '../acl/authorizer.ts';
 import type { Resource } from '../acl/rules.ts';
 import type { Needs } from './access.ts';
@@ -44,8 +44,6 @@ export interface ApiRequest<Params extends string = string> {
    * The whole body. Throws 413 above `limit` bytes (`MAX_BODY` unless told otherwise); `tooLarge` words it.
    */
   body(options?: { limit?: number; tooLarge?: (size: number) => string }): Promise<Buffer>;
-  /** For handlers that take over the connection. */
-  readonly raw: IncomingMessage;
 }
 
 export type Handler<Params extends string = string> = (

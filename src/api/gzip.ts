@@ -1,8 +1,8 @@
-import type { IncomingMessage } from 'node:http';
+import type { Exchange } from './exchange.ts';
 
 /** True unless the client does not name gzip or gives it the weight 0. */
-export function acceptsGzip(request: IncomingMessage): boolean {
-  return acceptsGzipHeader(String(request.headers['accept-encoding'] ?? ''));
+export function acceptsGzip(exchange: Exchange): boolean {
+  return acceptsGzipHeader(String(exchange.headers['accept-encoding'] ?? ''));
 }
 
 /** The same for the value of the header. Clients send a handful of values: the last one is remembered. */

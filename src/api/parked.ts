@@ -1,12 +1,11 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Waiter } from '../catalog/watches.ts';
+import type { Exchange } from './exchange.ts';
 import type { Watched } from './watched.ts';
 
 /** A read whose answer waits for a change. One object for each, as there are ten thousands of them. */
 export class ParkedRead implements Waiter {
   live = true;
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly exchange: Exchange;
   readonly watched: Watched;
   /** What its answer is kept by. */
   readonly key: string;
@@ -23,14 +22,10 @@ export class ParkedRead implements Waiter {
   readonly #wake: (read: ParkedRead) => void;
 
   constructor(
-    parts: Pick<
-      ParkedRead,
-      'request' | 'response' | 'watched' | 'key' | 'token' | 'what' | 'after' | 'since'
-    >,
+    parts: Pick<ParkedRead, 'exchange' | 'watched' | 'key' | 'token' | 'what' | 'after' | 'since'>,
     wake: (read: ParkedRead) => void,
   ) {
-    this.request = parts.request;
-    this.response = parts.response;
+    this.exchange = parts.exchange;
     this.watched = parts.watched;
     this.key = parts.key;
     this.token = parts.token;

@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ALLOW_ALL } from '../acl/authorizer.ts';
 import { messageOf } from '../errors.ts';
 import { Schedule } from '../health/schedule.ts';
@@ -8,12 +7,12 @@ import type { Logger } from '../lib/log.ts';
 import { AnswerCache } from './answer-cache.ts';
 import { blockingTime, MAX_BLOCKED } from './blocking.ts';
 import type { ApiContext } from './context.ts';
+import type { Exchange } from './exchange.ts';
 import { acceptsGzipHeader } from './gzip.ts';
 import { ParkedRead } from './parked.ts';
 import { type Question, questionOf } from './question.ts';
 import type { Lasting } from './reply.ts';
 import { indexOf } from './watched.ts';
-import { writeOut } from './write-out.ts';
 
 /** An answer as it goes out. */
 interface Answer {
@@ -31,9 +30,6 @@ interface Asked extends Question {
   readonly token: string;
 }
 
-/** Errors of a response are those of its connection, which is over then. */
-function nothing(): void {}
-
 /** Longer addresses carry filters that hardly come again. */
 const MAX_URL = 1024;
 
@@ -46,7 +42,7 @@ const MAX_URL = 1024;
 export class ReadyAnswers {
   readonly #context: ApiContext;
   readonly #logger: Logger;
-  readonly #theLongWay: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+  readonly #theLongWay: (exchange: Exchange) => Promise<void>;
   readonly #stopping: Ending;
   readonly #cache: AnswerCache<Ready>;
   readonly #ends: Schedule;
@@ -60,7 +56,7 @@ export class ReadyAnswers {
     parts: {
       logger: Logger;
       stopping: Ending;
-      theLongWay: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+      theLongWay: (exchange: Exchange) => Promise<void>;
     },
   ) {
     this.#context = context;
@@ -77,32 +73,28 @@ export class ReadyAnswers {
   }
 
   /** Hot path. False when the request has to go the long way. */
-  serve(request: IncomingMessage, response: ServerResponse): boolean {
+  serve(exchange: Exchange): boolean {
     if (this.#stopping.ended) return false;
-    const asked = this.#asked(request);
+    const asked = this.#asked(exchange);
     if (asked === undefined) return false;
     const ready = this.#find(asked.key, asked.token);
     if (ready === undefined) return false;
     const { after, wait } = asked;
     if (after > 0 && ready.index <= after) {
       if (this.#context.catalog.watches.size >= MAX_BLOCKED) return false;
-      this.#park(request, response, { ...asked, watched: ready.watched, wait });
-    } else {
-      response.on('error', nothing);
-      this.#give(request, response, ready);
-    }
+      this.#park(exchange, { ...asked, watched: ready.watched, wait });
+    } else this.#give(exchange, ready);
     return true;
   }
 
   /** Remembers an answer, where it may be given again. */
-  keep(request: IncomingMessage, answer: Answer, lasting: Lasting): void {
-    const asked = this.#asked(request);
+  keep(exchange: Exchange, answer: Answer, lasting: Lasting): void {
+    const asked = this.#asked(exchange);
     if (asked === undefined || asked.after > 0 !== lasting.isBlocking) return;
     this.#cache.set(asked.key, { ...answer, ...lasting }, { ...lasting, bytes: answer.body.length });
   }
 
-  #asked(request: IncomingMessage): Asked | undefined {
-    const { method, rawHeaders, url = '' } = request;
+  #asked({ method, rawHeaders, url }: Exchange): Asked | undefined {
     const underControl = this.#context.acl !== undefined;
     if (method !== 'GET' || url.length > MAX_URL || (underControl && url.includes('token=')))
       return undefined;
@@ -146,10 +138,10 @@ export class ReadyAnswers {
     return ready?.authorizer === authorizer ? ready : undefined;
   }
 
-  #give(request: IncomingMessage, response: ServerResponse, ready: Answer, since?: number): void {
-    writeOut(response, 200, ready.head, ready.body);
+  #give(exchange: Exchange, ready: Answer, since?: number): void {
+    exchange.answer(200, ready.head, ready.body);
     const { counts, clock } = this.#context;
-    const { url = '' } = request;
+    const { url } = exchange;
     counts?.count(url, 200);
     if (!this.#logger.hears('debug')) return;
     const ms = since === undefined ? 0 : clock.now() - since;
@@ -157,17 +149,15 @@ export class ReadyAnswers {
   }
 
   #park(
-    request: IncomingMessage,
-    response: ServerResponse,
+    exchange: Exchange,
     parts: Pick<ParkedRead, 'watched' | 'key' | 'token' | 'what' | 'after'> & { wait: number },
   ): void {
     const { catalog, clock, random } = this.#context;
-    const read = new ParkedRead({ ...parts, request, response, since: clock.now() }, this.#wake);
+    const read = new ParkedRead({ ...parts, exchange, since: clock.now() }, this.#wake);
     this.#parked.add(read);
     catalog.watches.add(read);
     read.cancel = this.#ends.after(blockingTime(parts.wait, random()), () => this.#end(read));
-    response.on('error', nothing);
-    response.on('close', () => {
+    exchange.whenOver(() => {
       if (read.live) this.#release(read);
     });
   }
@@ -187,36 +177,36 @@ export class ReadyAnswers {
   /** The wait is over, or the server stops: the answer is as of now. */
   #end(read: ParkedRead): void {
     this.#release(read);
-    read.request.url = read.what;
+    read.exchange.url = read.what;
     this.#answer(read);
   }
 
   #answer(read: ParkedRead): void {
-    const { request, response, key } = read;
-    if (response.destroyed) return;
+    const { exchange, key } = read;
+    if (exchange.isGone) return;
     // The long way also says that the connection ends.
     const ready = this.#stopping.ended ? undefined : this.#find(key, read.token);
     const following = this.#following.get(key);
-    if (ready !== undefined) this.#give(request, response, ready, read.since);
+    if (ready !== undefined) this.#give(exchange, ready, read.since);
     else if (following !== undefined) following.push(read);
     else void this.#lead(read);
   }
 
   /** Has the answer made for `read`, and gives it to those who wait for the same meanwhile. */
-  async #lead({ request, response, key }: ParkedRead): Promise<void> {
+  async #lead({ exchange, key }: ParkedRead): Promise<void> {
     const following: ParkedRead[] = [];
     this.#following.set(key, following);
-    await this.#theLongWay(request, response);
+    await this.#theLongWay(exchange);
     this.#following.delete(key);
     inTurns(following, this.#follow);
   }
 
   readonly #follow = (read: ParkedRead): void => {
-    const { request, response, key, token, since } = read;
-    if (response.destroyed) return;
+    const { exchange, key, token, since } = read;
+    if (exchange.isGone) return;
     const ready = this.#stopping.ended ? undefined : this.#find(key, token);
-    if (ready !== undefined) this.#give(request, response, ready, since);
+    if (ready !== undefined) this.#give(exchange, ready, since);
     // There was nothing to be kept, e.g. because the key is gone.
-    else void this.#theLongWay(request, response);
+    else void this.#theLongWay(exchange);
   };
 }

@@ -1,5 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Authorizer } from '../acl/authorizer.ts';
+import type { Take } from './exchange.ts';
 import type { Encoded } from './shared.ts';
 import type { Watched } from './watched.ts';
 
@@ -40,10 +40,7 @@ export type Reply = Common &
     | { readonly kind: 'text'; readonly text: string; readonly contentType: string }
     | { readonly kind: 'bytes'; readonly bytes: Uint8Array; readonly contentType: string }
     | { readonly kind: 'empty' }
-    | {
-        readonly kind: 'taken';
-        take(response: ServerResponse, request: IncomingMessage): void | Promise<void>;
-      }
+    | { readonly kind: 'taken'; readonly take: Take }
   );
 
 /** `value` as JSON, indented when the client or the configuration asks for it. `bigint`s are written as numbers. */
@@ -70,9 +67,10 @@ export function empty(status = 200, more: Common = {}): Reply {
   return { kind: 'empty', status, ...more };
 }
 
-/** The handler writes the response itself; the common headers are already set on it. */
-export function taken(
-  take: (response: ServerResponse, request: IncomingMessage) => void | Promise<void>,
-): Reply {
+/**
+ * The handler writes the response itself; the common headers are already set on it. It may be asked twice before `take` is called once,
+ * when the connection has to go to another server for that.
+ */
+export function taken(take: Take): Reply {
   return { kind: 'taken', take };
 }

@@ -1,12 +1,11 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
+import type { Exchange } from './exchange.ts';
 import { acceptsGzip } from './gzip.ts';
 import type { Head } from './head.ts';
 import { encodeJson } from './json/encode.ts';
 import type { ReadyAnswers } from './ready.ts';
 import type { ReadMeta, Reply } from './reply.ts';
-import { writeOut } from './write-out.ts';
 
 const compress = promisify(gzip);
 
@@ -21,14 +20,11 @@ const COMPRESSED = /^(?:application\/(?:x-)?gzip|image\/(?!svg)|font\/woff)/;
  */
 export async function send(
   reply: Reply,
-  response: ServerResponse,
-  request: IncomingMessage,
+  exchange: Exchange,
   { head, pretty, ready }: { head: Head; pretty: boolean; ready: ReadyAnswers },
 ): Promise<void> {
   if (reply.kind === 'taken') {
-    for (let i = 0; i < head.fields.length; i += 2)
-      response.setHeader(head.fields[i] as string, head.fields[i + 1] as string);
-    await reply.take(response, request);
+    await exchange.take(head.fields, reply.take);
     return;
   }
   const { status = 200 } = reply;
@@ -37,24 +33,24 @@ export async function send(
   let body: Buffer | string | undefined;
   if (reply.kind === 'encoded') {
     const { encoded, lasting } = reply;
-    const zip = encoded.body.length >= MIN_COMPRESSED && acceptsGzip(request);
+    const zip = encoded.body.length >= MIN_COMPRESSED && acceptsGzip(exchange);
     body = zip ? await encoded.gzipped() : (encoded.short ?? encoded.body);
     head.set('Content-Type', 'application/json');
     if (zip) head.set('Content-Encoding', 'gzip');
     head.set('Content-Length', String(body.length));
-    if (lasting !== undefined) ready.keep(request, { head: head.fields, body }, lasting);
+    if (lasting !== undefined) ready.keep(exchange, { head: head.fields, body }, lasting);
   } else if (reply.kind === 'empty') head.set('Content-Length', '0');
   else {
     const { body: plain, contentType } = encode(reply, pretty);
     body = plain;
     if (!head.has('Content-Type')) head.set('Content-Type', contentType);
-    if (body.length >= MIN_COMPRESSED && acceptsGzip(request) && !COMPRESSED.test(contentType)) {
+    if (body.length >= MIN_COMPRESSED && acceptsGzip(exchange) && !COMPRESSED.test(contentType)) {
       body = await compress(body);
       head.set('Content-Encoding', 'gzip');
     }
     head.set('Content-Length', String(body.length));
   }
-  writeOut(response, status, head.fields, body);
+  exchange.answer(status, head.fields, body);
 }
 
 /** What a client said may stand in a header (X-Consul-Reason): UTF-8 byte by byte, and no control character ends it. */

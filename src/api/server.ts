@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { isMusterError, listenError, messageOf } from '../errors.ts';
@@ -10,13 +10,16 @@ import { asksForReplacement } from './agent/reload.ts';
 import type { ApiContext } from './context.ts';
 import type { Endpoint } from './endpoint.ts';
 import { endpoints as allEndpoints } from './endpoints.ts';
+import type { Exchange } from './exchange.ts';
 import { Head } from './head.ts';
+import { Front } from './http/front.ts';
+import { NodeExchange } from './http/node-exchange.ts';
 import { HttpError } from './http-error.ts';
 import { refuseNamespace } from './namespaces.ts';
 import { percentDecode, Query } from './query.ts';
 import { ReadyAnswers } from './ready.ts';
 import { empty, type Reply, text } from './reply.ts';
-import { apiRequest, drain } from './request.ts';
+import { apiRequest } from './request.ts';
 import { cleanPath, Router } from './router.ts';
 import { send } from './send.ts';
 import { staticFile } from './static-files.ts';
@@ -109,13 +112,13 @@ export async function startApi({
   const server = createServer(options, (request, response) => {
     silent.delete(request.socket);
     if (succession.takes(request, response)) return;
-    if (ready.serve(request, response)) return;
     const { headers } = request;
+    const exchange = new NodeExchange(request, response);
     if (headers['transfer-encoding'] !== undefined && headers['content-length'] !== undefined) {
       delete headers['content-length'];
-      response.shouldKeepAlive = false;
+      exchange.closeBehind();
     }
-    void answer(request, response);
+    serve(exchange);
   });
   server.maxConnections = MAX_CONNECTIONS;
   /** Connections that have not asked anything yet (browsers open such): Node does not count them as idle. */
@@ -124,41 +127,46 @@ export async function startApi({
     silent.add(socket);
     socket.once('close', () => silent.delete(socket));
   });
+  const accepts = () => succession.isFar && !stopping.ended;
+  const front = new Front(server, { headersTimeout, keepAlive: KEEP_ALIVE, accepts, serve });
 
-  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  function serve(exchange: Exchange): void {
+    if (ready.serve(exchange)) return;
+    succession.begins(exchange);
+    void answer(exchange);
+  }
+
+  async function answer(exchange: Exchange): Promise<void> {
     const began = context.clock.now();
-    response.on('error', () => {});
     try {
-      const path = pathOf(request);
-      const search = request.url?.slice(path.length + 1) ?? '';
-      await route(request, response, path, search);
-      context.counts?.count(path, response.statusCode);
-      if (!request.complete) drain(request);
+      const path = pathOf(exchange.url);
+      const search = exchange.url.slice(path.length + 1);
+      await route(exchange, path, search);
+      const { status } = exchange;
+      // Somebody else answers it.
+      if (status === 0) return;
+      context.counts?.count(path, status);
       if (!logger.hears('debug')) return;
       logger.debug('request', {
-        method: request.method,
+        method: exchange.method,
         path: shown(path),
-        status: response.statusCode,
-        from: request.socket.remoteAddress,
+        status,
+        from: exchange.remoteAddress,
         ms: context.clock.now() - began,
       });
     } catch (error) {
-      logger.error('a request failed', { method: request.method, error: messageOf(error) });
-      response.destroy();
+      logger.error('a request failed', { method: exchange.method, error: messageOf(error) });
+      exchange.abort();
     }
   }
 
-  async function route(
-    request: IncomingMessage,
-    response: ServerResponse,
-    rawPath: string,
-    search: string,
-  ): Promise<void> {
+  async function route(exchange: Exchange, rawPath: string, search: string): Promise<void> {
+    const { method } = exchange;
     const head = new Head(common.fields);
     const reply = (answer: Reply, pretty = false) => {
       // A connection that stays open would hold the stop up.
-      if (stopping.ended) response.shouldKeepAlive = false;
-      return send(answer, response, request, { head, pretty, ready });
+      if (stopping.ended) exchange.closeBehind();
+      return send(answer, exchange, { head, pretty, ready });
     };
     let path: string;
     try {
@@ -172,7 +180,7 @@ export async function startApi({
     const found = router.find(path);
     if (found === undefined) {
       if (router.lacksSlash(path)) return reply(moved(`${path}/`, search));
-      return reply(await besides(request, path, search));
+      return reply(await besides(exchange, path, search));
     }
     head.set('X-Consul-Default-ACL-Policy', context.acl?.defaultPolicy ?? 'allow');
     let query: Query;
@@ -181,22 +189,21 @@ export async function startApi({
     } catch {
       return reply(empty(500));
     }
-    if (isForged(request, context.settings.responseHeaders))
+    if (isForged(exchange, context.settings.responseHeaders))
       return reply(text('Writes that another web site has a browser send are refused', { status: 403 }));
     if (context.settings.blockEndpoints.some((prefix) => path.startsWith(prefix)))
       return reply(text('Endpoint is blocked by agent configuration', { status: 403 }));
-    const endpoint = found.route.byMethod.get(request.method ?? '');
+    const endpoint = found.route.byMethod.get(method);
     if (endpoint === undefined) {
       const allow = ['OPTIONS', ...found.route.methods].join(',');
-      if (request.method === 'OPTIONS') return reply(empty(200, { headers: { Allow: allow } }));
+      if (method === 'OPTIONS') return reply(empty(200, { headers: { Allow: allow } }));
       const named = [...found.route.byMethod.values()].every(({ namesOptions }) => namesOptions !== false);
       const headers = { Allow: named ? allow : found.route.methods.join(',') };
-      return reply(text(`method ${request.method} not allowed`, { status: 405, headers }));
+      return reply(text(`method ${method} not allowed`, { status: 405, headers }));
     }
     const pretty = context.settings.prettyJson || query.has('pretty');
     const apiReq = apiRequest({
-      raw: request,
-      response,
+      exchange,
       path,
       params: found.params,
       query,
@@ -205,31 +212,31 @@ export async function startApi({
     });
     let answer: Reply;
     try {
-      refuseNamespace(path, query, request.headers);
+      refuseNamespace(path, query, exchange.headers);
       admit(context, apiReq, endpoint.needs);
       answer = await endpoint.handler(context, apiReq);
     } catch (error) {
       answer = errorReply(error);
       if (answer.status === 500 && !isMusterError(error) && !(error instanceof HttpError))
         logger.error('a handler failed', {
-          method: request.method,
+          method,
           path: shown(path),
           error: error instanceof Error ? error.stack : String(error),
         });
     }
-    if (response.destroyed) return;
+    if (exchange.isGone) return;
     return reply(answer, pretty);
   }
 
   /** What is not in the table: the dashboard, and 404. */
-  async function besides(request: IncomingMessage, path: string, search: string): Promise<Reply> {
-    const reads = request.method === 'GET' || request.method === 'HEAD';
+  async function besides({ method, headers }: Exchange, path: string, search: string): Promise<Reply> {
+    const reads = method === 'GET' || method === 'HEAD';
     if (uiDirectory === undefined) return path === '/' && reads ? text('Consul Agent') : empty(404);
     if ((path === '/' || path === '/ui') && reads) return moved('/ui/', search);
     // Where fabio shows its routes.
     if (path === '/routes' && reads) return moved('/ui/routes', search);
     if (!path.startsWith('/ui/') || !reads) return empty(404);
-    return staticFile(uiDirectory, path.slice('/ui/'.length), request.headers['if-none-match']);
+    return staticFile(uiDirectory, path.slice('/ui/'.length), headers['if-none-match']);
   }
 
   const place = socket === undefined ? { host: host ?? '', port: port ?? 0 } : { path: socket };
@@ -249,7 +256,7 @@ export async function startApi({
   return {
     address,
     // Node's documented way to have an HTTP server take a connection that it did not accept itself.
-    accept: (socket) => void server.emit('connection', socket),
+    accept: (socket) => front.giveToNode(socket as Socket),
     hold: () => succession.hold(STOP_GRACE),
     leave: () =>
       new Promise((resolve) => {
@@ -259,7 +266,7 @@ export async function startApi({
         stopping.end();
       }),
     stop() {
-      stopped ??= stop(server, silent, stopping, context);
+      stopped ??= stop(server, { front, silent, stopping, context });
       return stopped;
     },
   };
@@ -269,14 +276,14 @@ export async function startApi({
  * A write that a page of another site made a browser send. Such a page can have a browser send plain POSTs anywhere;
  * browsers say so (Fetch Metadata), programs never do. Who allows other origins by a response header has them.
  */
-function isForged({ method, headers }: IncomingMessage, allowed: Readonly<Record<string, string>>): boolean {
+function isForged({ method, headers }: Exchange, allowed: Readonly<Record<string, string>>): boolean {
   if (method === 'GET' || method === 'HEAD' || method === 'OPTIONS') return false;
   if (headers['sec-fetch-site'] !== 'cross-site') return false;
   return !Object.keys(allowed).some((name) => name.toLowerCase() === 'access-control-allow-origin');
 }
 
 /** The address without the query: queries hold tokens, which are never logged. */
-function pathOf({ url = '/' }: IncomingMessage): string {
+function pathOf(url: string): string {
   const at = url.indexOf('?');
   return at < 0 ? url : url.slice(0, at);
 }
@@ -310,18 +317,21 @@ function errorReply(error: unknown): Reply {
 
 function stop(
   server: Server,
-  silent: ReadonlySet<Socket>,
-  stopping: Ending,
-  { clock }: ApiContext,
+  parts: { front: Front; silent: ReadonlySet<Socket>; stopping: Ending; context: ApiContext },
 ): Promise<void> {
+  const { front, silent, stopping, context } = parts;
   return new Promise((resolve) => {
-    const cancel = clock.after(STOP_GRACE, () => server.closeAllConnections());
+    const cancel = context.clock.after(STOP_GRACE, () => {
+      server.closeAllConnections();
+      front.close({ all: true });
+    });
     server.close(() => {
       cancel();
       resolve();
     });
     stopping.end();
     server.closeIdleConnections();
+    front.close();
     for (const socket of silent) socket.destroy();
   });
 }

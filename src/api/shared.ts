@@ -5,9 +5,9 @@ import type { Catalog } from '../catalog/catalog.ts';
 import { AnswerCache } from './answer-cache.ts';
 import type { ApiContext } from './context.ts';
 import type { ApiRequest } from './endpoint.ts';
+import { SHORT_BODY } from './http/short-body.ts';
 import { encodeJson } from './json/encode.ts';
 import type { Watched } from './watched.ts';
-import { SHORT_BODY } from './write-out.ts';
 
 const compress = promisify(gzip);
 

@@ -1,6 +1,7 @@
 /** Requests while another process takes over: none is lost, and none is answered from a state that is not the newest. */
 import { request as ask, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { HostPort } from '../lib/host-port.ts';
+import type { Exchange } from './exchange.ts';
 
 /** Where the server is that takes over; port 0 where it listens for others only. */
 export type Heir = HostPort | { readonly socketPath: string };
@@ -25,24 +26,34 @@ export class Succession {
     this.#isExempt = isExempt;
   }
 
+  /** Whether nobody takes over yet. */
+  get isFar(): boolean {
+    return this.#stage === 'answering';
+  }
+
   /** True: the request is taken care of; false: it is to be answered here. */
   takes(request: IncomingMessage, response: ServerResponse): boolean {
-    const { method, url = '' } = request;
     if (this.#stage === 'passing on') {
       passOn(this.#heir, request, response);
       return true;
     }
-    if (method === 'GET' || method === 'HEAD' || method === 'OPTIONS' || this.#isExempt(url)) return false;
-    if (this.#stage === 'holding') {
-      this.#held.push({ request, response });
-      return true;
-    }
+    if (this.#stage === 'answering' || !this.#mayChange(request)) return false;
+    this.#held.push({ request, response });
+    return true;
+  }
+
+  /** A request is answered here: what it may change is waited for before another process has its say. */
+  begins(exchange: Exchange): void {
+    if (!this.#mayChange(exchange)) return;
     this.#changing++;
-    response.once('close', () => {
+    exchange.whenOver(() => {
       this.#changing--;
       if (this.#changing === 0) this.#onQuiet?.();
     });
-    return false;
+  }
+
+  #mayChange({ method = '', url = '' }: { method?: string | undefined; url?: string | undefined }): boolean {
+    return method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS' && !this.#isExempt(url);
   }
 
   /** Requests that may change something wait from now on; resolves when those under way are answered, at most after `patience` ms. */

@@ -9,10 +9,10 @@ export const keyHistory = endpoint({
   needs: 'checked',
   summary: 'The values that a key had, newest first, as far back as this agent remembers',
   query: { key: 'which key' },
-  handler(context, { query, authorize }) {
-    const key = query.get('key');
+  handler(context, request) {
+    const key = request.query.get('key');
     if (key === '') throw badRequest('Missing ?key=');
-    authorize('key', 'read', key);
+    request.authorize('key', 'read', key);
     if (context.keyHistory === undefined) throw new HttpError(404, 'This agent keeps no history');
     const versions = context.keyHistory.versions(key).map(({ index, time, value }) => ({
       index,

@@ -127,7 +127,8 @@ export function readInto(socket: Socket, buffer: Buffer, received: (length: numb
   return { pause: () => void socket.pause(), resume: () => void socket.resume() };
 }
 
-function isBuffered(handle: Partial<BufferedHandle> | undefined): handle is BufferedHandle {
+/** Whether it reads into a buffer that it is given. */
+export function isBuffered(handle: Partial<BufferedHandle> | undefined): handle is BufferedHandle {
   return (
     typeof handle?.useUserBuffer === 'function' &&
     typeof handle.readStart === 'function' &&

@@ -1,0 +1,299 @@
+/**
+ * A connection whose requests are of the common kind: whole heads in one read, nothing asked of the connection. It reads and writes
+ * by libuv's handle, past the streams, the parser and the objects of Node's HTTP server, which take half of a short exchange. With the
+ * first request that is of another kind the connection is that server's for good (docs/decisions/0005).
+ */
+import { type IncomingHttpHeaders, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { type Flow, handleOf, readInto, type StreamHandle, streams } from '../../proxy/net/native-stream.ts';
+import type { Exchange, Take } from '../exchange.ts';
+import { HttpError } from '../http-error.ts';
+import { headersOf, type PlainHead, readPlainHead } from './plain-head.ts';
+import { SHORT_BODY } from './short-body.ts';
+
+/** What a connection needs of the server it came to. */
+export interface PlainHome {
+  /** Shared by all connections: what is read is used up before the next read. */
+  readonly buffer: Buffer;
+  /** The value of `Keep-Alive`. */
+  readonly keepAlive: string;
+  /** Whether a request may be answered here at this moment. */
+  accepts(): boolean;
+  serve(exchange: Exchange): void;
+  /** It is over, or somebody else's. */
+  left(connection: PlainConnection): void;
+  /** Gives it to Node's server; what was read of it is in the socket again. */
+  toNode(socket: Socket): void;
+}
+
+const END_OF_HEAD = Buffer.from('\r\n\r\n');
+
+interface StringHandle extends StreamHandle {
+  writeLatin1String(request: object, text: string): number;
+}
+
+export class PlainConnection {
+  /** Sweeps that it has seen since it last asked something. */
+  idle = 0;
+  /** Nothing was asked yet. */
+  isNew = true;
+  readonly #home: PlainHome;
+  readonly #socket: Socket;
+  readonly #flow: Flow;
+  #exchange: PlainExchange | undefined;
+  /** What came before the answer to the request in front of it had gone out. */
+  #early: Buffer | undefined;
+  #isNodes = false;
+  /** It ends behind what was answered. */
+  #isEnding = false;
+
+  /** To be made in the turn in which the socket was accepted. */
+  constructor(home: PlainHome, socket: Socket) {
+    this.#home = home;
+    this.#socket = socket;
+    socket.on('error', nothing).on('end', this.#ended).on('close', this.#closed);
+    this.#flow = readInto(socket, home.buffer, (length) => this.#received(length));
+  }
+
+  get isBusy(): boolean {
+    return this.#exchange !== undefined;
+  }
+
+  get remoteAddress(): string {
+    return this.#socket.remoteAddress ?? '';
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  /** A head did not come in time. */
+  refuseSilence(): void {
+    this.#socket.end('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n');
+    this.#socket.destroySoon();
+  }
+
+  #received(length: number): void {
+    const bytes = this.#home.buffer.subarray(0, length);
+    if (this.#isNodes) this.#socket.push(Buffer.from(bytes));
+    else if (this.#exchange === undefined) this.#look(bytes);
+    else {
+      this.#early = Buffer.concat([this.#early ?? Buffer.alloc(0), bytes]);
+      this.#flow.pause();
+    }
+  }
+
+  #look(bytes: Buffer): void {
+    const end = bytes.indexOf(END_OF_HEAD) + END_OF_HEAD.length;
+    const text = bytes.toString('latin1', 0, end);
+    const head = this.#home.accepts() ? readPlainHead(text) : undefined;
+    if (head === undefined || bytes.length !== end + head.length) {
+      this.#handOver(bytes);
+      return;
+    }
+    this.idle = 0;
+    this.isNew = false;
+    const body = head.length === 0 ? NO_BODY : Buffer.allocUnsafeSlow(head.length);
+    if (head.length > 0) bytes.copy(body, 0, end);
+    const exchange = new PlainExchange(this, head, text, body);
+    this.#exchange = exchange;
+    this.#home.serve(exchange);
+  }
+
+  /** With what was read of a request that is not of the common kind. */
+  #handOver(bytes: Buffer): void {
+    const socket = this.#socket;
+    this.#isNodes = true;
+    this.#home.left(this);
+    socket.off('error', nothing).off('end', this.#ended).off('close', this.#closed);
+    this.#flow.resume();
+    socket.unshift(Buffer.from(bytes));
+    this.#home.toNode(socket);
+  }
+
+  /** The request of `exchange` is for Node's server to answer after all. */
+  giveUp(exchange: PlainExchange, text: string, body: Buffer): void {
+    if (this.#exchange !== exchange) return;
+    this.#exchange = undefined;
+    this.#handOver(Buffer.concat([Buffer.from(text, 'latin1'), body, this.#early ?? NO_BODY]));
+  }
+
+  answer(
+    status: number,
+    fields: readonly string[],
+    body: Buffer | string | undefined,
+    isLast: boolean,
+  ): void {
+    const socket = this.#socket;
+    this.#isEnding = isLast;
+    let head = STATUS_LINES.get(status) ?? statusLine(status);
+    for (let i = 0; i < fields.length; i += 2) {
+      const value = fields[i + 1] as string;
+      if (NOT_IN_FIELD.test(value)) throw new TypeError(`invalid character in the field ${fields[i]}`);
+      head += `${fields[i]}: ${value}\r\n`;
+    }
+    const ending = isLast ? 'close' : `keep-alive\r\nKeep-Alive: ${this.#home.keepAlive}`;
+    head += `Date: ${dateNow()}\r\nConnection: ${ending}\r\n\r\n`;
+    if (body !== undefined && typeof body !== 'string' && body.length > SHORT_BODY) {
+      socket.cork();
+      socket.write(head, 'latin1');
+      socket.write(body, this.#sent);
+      socket.uncork();
+    } else
+      this.#send(
+        body === undefined ? head : head + (typeof body === 'string' ? body : body.toString('latin1')),
+      );
+    if (isLast) socket.destroySoon();
+  }
+
+  #send(text: string): void {
+    const handle = handleOf(this.#socket) as StringHandle | undefined;
+    if (handle === undefined || spare === undefined) {
+      this.#socket.write(text, 'latin1', this.#sent);
+      return;
+    }
+    const request = spare;
+    if (handle.writeLatin1String(request, text) !== 0) this.#socket.destroy();
+    else if (streams?.streamBaseState[streams.kLastWriteWasAsync] === 0) this.#sent();
+    else {
+      spare = new streams!.WriteWrap();
+      request.oncomplete = (status) => (status < 0 ? this.#socket.destroy() : this.#sent());
+    }
+  }
+
+  /** The kernel has the whole answer: a client that does not read it is asked for nothing more. */
+  readonly #sent = (): void => {
+    this.#exchange = undefined;
+    const early = this.#early;
+    if (early === undefined || this.#isEnding || this.#socket.destroyed) return;
+    this.#early = undefined;
+    this.#flow.resume();
+    this.#look(early);
+  };
+
+  /** As with Node's server: who sends nothing more wants nothing more. */
+  readonly #ended = (): void => {
+    if (this.#exchange === undefined) this.#socket.end();
+    else this.#socket.destroy();
+  };
+
+  readonly #closed = (): void => {
+    this.#home.left(this);
+    this.#exchange?.over();
+  };
+}
+
+/** For every write that the kernel takes at once, which leaves it as it was. */
+let spare = streams === undefined ? undefined : new streams.WriteWrap();
+
+const NO_BODY = Buffer.alloc(0);
+/** As Node has it: what would end a field, and what is no byte. */
+const NOT_IN_FIELD = /[^\t\x20-\x7e\x80-\xff]/;
+const STATUS_LINES = new Map<number, string>();
+
+function statusLine(status: number): string {
+  const line = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'unknown'}\r\n`;
+  STATUS_LINES.set(status, line);
+  return line;
+}
+
+let date = '';
+
+/** Told anew once a second, while somebody asks. */
+function dateNow(): string {
+  if (date !== '') return date;
+  const now = new Date();
+  date = now.toUTCString();
+  setTimeout(() => {
+    date = '';
+  }, 1000 - now.getMilliseconds()).unref();
+  return date;
+}
+
+function nothing(): void {}
+
+class PlainExchange implements Exchange {
+  url: string;
+  status = 0;
+  readonly method: string;
+  readonly rawHeaders: readonly string[];
+  readonly #connection: PlainConnection;
+  readonly #text: string;
+  readonly #body: Buffer;
+  #headers: IncomingHttpHeaders | undefined;
+  #isLast = false;
+  #isOver = false;
+  #tasks: (() => void)[] | undefined;
+
+  constructor(
+    connection: PlainConnection,
+    { method, url, rawHeaders }: PlainHead,
+    text: string,
+    body: Buffer,
+  ) {
+    this.#connection = connection;
+    this.method = method;
+    this.url = url;
+    this.rawHeaders = rawHeaders;
+    this.#text = text;
+    this.#body = body;
+  }
+
+  get headers(): IncomingHttpHeaders {
+    this.#headers ??= headersOf(this.rawHeaders);
+    return this.#headers;
+  }
+
+  get remoteAddress(): string {
+    return this.#connection.remoteAddress;
+  }
+
+  get isGone(): boolean {
+    return this.#isOver;
+  }
+
+  body(limit: number, tooLarge: (size: number) => string): Promise<Buffer> {
+    const { length } = this.#body;
+    return length > limit
+      ? Promise.reject(new HttpError(413, tooLarge(length)))
+      : Promise.resolve(this.#body);
+  }
+
+  whenOver(task: () => void): () => void {
+    this.#tasks ??= [];
+    this.#tasks.push(task);
+    return () => {
+      this.#tasks = this.#tasks?.filter((one) => one !== task);
+    };
+  }
+
+  closeBehind(): void {
+    this.#isLast = true;
+  }
+
+  answer(status: number, fields: string[], body: Buffer | string | undefined): void {
+    if (this.#isOver) return;
+    this.status = status;
+    this.#connection.answer(status, fields, body, this.#isLast);
+    this.over();
+  }
+
+  /** The connection becomes Node's, which hears the same request and asks for the same again. */
+  take(_fields: readonly string[], _take: Take): void {
+    if (this.#isOver) return;
+    this.over();
+    this.#connection.giveUp(this, this.#text, this.#body);
+  }
+
+  abort(): void {
+    this.#connection.destroy();
+  }
+
+  /** It was answered, or there is nobody any more. */
+  over(): void {
+    this.#isOver = true;
+    const tasks = this.#tasks;
+    this.#tasks = undefined;
+    if (tasks !== undefined) for (const task of tasks) task();
+  }
+}
