@@ -29,7 +29,8 @@ export function commandRoute(
   const address = read.redirect === undefined ? formatHostPort(host, port) : destination;
   const serviceId = `${service} ${source} ${address}`;
   return {
-    tag: { ...tag, handling: { ...tag.handling, query } },
+    // As written, so that `route del` can name it and lists show what people wrote.
+    tag: { ...tag, destination, handling: { ...tag.handling, query } },
     instance: {
       id: `command/${serviceId}`,
       service,

@@ -37,6 +37,16 @@ describe('what people tell a router', () => {
     expect(router.problems()).toEqual([]);
   });
 
+  it('destinations are listed and named as they were written', () => {
+    const { router, asked } = start();
+    const add = (destination: string) => `route add man m.test/ ${destination}`;
+    const written = ['http://10.0.0.9/', 'http://10.0.0.8/a/b?k=v'];
+    router.setCommands(commands(written.map(add).join('\n')));
+    expect(router.routes().flatMap(({ targets }) => targets.map(({ url }) => url))).toEqual(written);
+    router.setCommands(commands(`${written.map(add).join('\n')}\nroute del man m.test/ ${written[0]}`));
+    expect(asked('m.test', '/', 2)).toEqual(Array(2).fill('command/man m.test/ 10.0.0.8:80'));
+  });
+
   it('tells of each tag and command whose auth= names no scheme, and takes it back when there is one', async () => {
     const lines: LogLine[] = [];
     const log = createLogger({ level: 'warn', sink: (line) => lines.push(line) });

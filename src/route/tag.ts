@@ -44,7 +44,7 @@ export interface RouteTag {
   readonly register: string;
   /** Options but `proto=` and `weight=`, as written. */
   readonly options: readonly string[];
-  /** Where it leads, if that is not the instance's own address: the URL of a redirect. */
+  /** Where it leads, if that is not the instance's own address: the URL of a redirect, or of a command. */
   readonly destination: string;
   /** Why no request can be sent there; "" when it can. */
   readonly obstacle: string;

@@ -99,6 +99,26 @@ describe("fabio's settings", () => {
     ]);
   });
 
+  it.each([
+    ['tls10', 'TLSv1'],
+    ['0x0300', 'TLSv1'],
+    ['0x0304', 'TLSv1.3'],
+    ['0x305', 'TLSv1.3'],
+    ['TLS11', 'TLSv1.1'],
+  ])('the TLS version %s is %s', (text, tlsMin) => {
+    const { config } = read(`proxy.addr = :443;tlsmin=${text}`);
+    expect(config.listeners).toMatchObject([{ tlsMin }]);
+  });
+
+  it.each([
+    ['1.2.3.4:5555', '1.2.3.4:5555'],
+    ['http://1.2.3.4:5555/', '1.2.3.4:5555'],
+    ['HTTPS://1.2.3.4:5555/some/path', 'https://1.2.3.4:5555'],
+    ['localhost', 'localhost'],
+  ])('the registry at %s is asked at %s', (text, expected) => {
+    expect(read(`registry.consul.addr = ${text}`).config.values['registry.consul.addr']).toBe(expected);
+  });
+
   it('lists are read with quotes, and never break', () => {
     expect(parseKeyValues(':80;a="x,y;z";b=\'1=2\', :81')).toEqual([
       new Map([

@@ -160,11 +160,12 @@ const VERSIONS: Readonly<Record<string, TlsVersion>> = {
   tls13: 'TLSv1.3',
 };
 
-/** Its name, or the number that stands for it on the wire (0x0303). */
+/** Its name, or the number that stands for it on the wire (0x0303); what is older or newer than all counts as the one next to it. */
 function version(text: string): TlsVersion {
   const named = VERSIONS[text.trim().toLowerCase()];
   const number = Number(text);
-  const found = named ?? (number >= 0x0301 && number <= 0x0304 ? TLS_VERSIONS[number - 0x0301] : undefined);
+  const nearest = TLS_VERSIONS[Math.min(Math.max(number - 0x0301, 0), TLS_VERSIONS.length - 1)];
+  const found = named ?? (number >= 0x0300 && number <= 0x03ff ? nearest : undefined);
   if (found === undefined)
     throw invalid(`unknown TLS version "${text}"; there are ${Object.keys(VERSIONS).join(', ')}`);
   return found;

@@ -23,6 +23,14 @@ const KINDS = {
   },
   /** Milliseconds. */
   duration: { expects: 'a duration such as 10s or 250ms', read: (text: string) => parseDuration(text) },
+  /** With a scheme or without, which is http; what follows the host and port is of no account. */
+  address: {
+    expects: 'an address such as localhost:8500',
+    read: (text: string): string | undefined => {
+      const [, scheme = '', place = ''] = /^(https?:\/\/)?([^/]*)/i.exec(text) ?? [];
+      return scheme.toLowerCase() === 'https://' ? `https://${place}` : place;
+    },
+  },
   list: {
     expects: 'a list with commas',
     read: (text: string): readonly string[] | undefined =>
@@ -41,6 +49,7 @@ export interface Setting<K extends Kind = Kind> {
 }
 
 const text = (usual = ''): Setting<'text'> => ({ kind: 'text', usual });
+const address = (usual: string): Setting<'address'> => ({ kind: 'address', usual });
 const flag = (usual = false): Setting<'flag'> => ({ kind: 'flag', usual });
 const number = (usual: number): Setting<'number'> => ({ kind: 'number', usual });
 const duration = (usual: string): Setting<'duration'> => ({
@@ -139,7 +148,7 @@ export const FABIO_SETTINGS = {
   'registry.file.noroutehtmlpath': text(),
   'registry.static.routes': text(),
   'registry.static.noroutehtml': text(),
-  'registry.consul.addr': text('localhost:8500'),
+  'registry.consul.addr': address('localhost:8500'),
   'registry.consul.token': text(),
   'registry.consul.namespace': ignored(text(), 'namespaces belong to Consul Enterprise'),
   'registry.consul.kvpath': text('/fabio/config'),

@@ -98,7 +98,7 @@ describe('admin API', () => {
       route(
         'a.test',
         '/',
-        target(2, { fixedWeight: 0.5, share: 0.5, tags: ['v1', 'x'], options: ['strip=/a', 'y=z'] }),
+        target(2, { fixedWeight: 0.5, share: 0.5, tags: ['v1', 'x'], options: ['y=z', 'bare', 'strip=/a'] }),
       ),
       route('b.test', '/', target(3), target(4, { share: 0 })),
     ];
@@ -107,7 +107,7 @@ describe('admin API', () => {
     expect(body).toBe(
       [
         'route add uisvc b.test/ http://127.0.0.1:3/',
-        'route add uisvc a.test/ http://127.0.0.1:2/ weight 0.5000 tags "v1,x" opts "strip=/a y=z"',
+        'route add uisvc a.test/ http://127.0.0.1:2/ weight 0.5000 tags "v1,x" opts "bare= strip=/a y=z"',
         'route add uisvc /x http://127.0.0.1:1/',
         '',
       ].join('\n'),

@@ -38,7 +38,7 @@ export function fabioRoutes(routes: readonly RouteView[], rates: TargetRates = n
         path: route.path,
         src: route.id,
         dst: target.url,
-        opts: target.options.join(' '),
+        opts: optionsText(target),
         weight: target.share,
         ...(target.tags.length > 0 && { tags: target.tags }),
         cmd: 'route add',
@@ -68,12 +68,21 @@ export function fabioCommands(routes: readonly RouteView[]): string {
   return `${lines.join('\n')}\n`;
 }
 
-function command({ id }: RouteView, { service, url, fixedWeight, tags, options }: TargetView): string {
+function command({ id }: RouteView, target: TargetView): string {
+  const { service, url, fixedWeight, tags } = target;
   let line = `route add ${service} ${id} ${url}`;
   if (fixedWeight > 0) line += ` weight ${fixedWeight.toFixed(4)}`;
   if (tags.length > 0) line += ` tags ${JSON.stringify(tags.join(','))}`;
-  if (options.length > 0) line += ` opts ${JSON.stringify(options.join(' '))}`;
+  if (target.options.length > 0) line += ` opts ${JSON.stringify(optionsText(target))}`;
   return line;
+}
+
+/** In the order of their names, each with an equals sign, as fabio has them. */
+function optionsText({ options }: TargetView): string {
+  return options
+    .map((word) => (word.includes('=') ? word : `${word}=`))
+    .sort()
+    .join(' ');
 }
 
 function healthy({ targets }: RouteView): TargetView[] {

@@ -4,6 +4,7 @@ import { MusterError } from '../../errors.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { formatHostPort, parseHostPort } from '../../lib/host-port.ts';
 import { DEFAULT_LIMITS, HARD_LIMITS, type ProxyLimits } from '../../proxy/limits.ts';
+import { VERSION } from '../../version.ts';
 import type { Flag, FlagValues } from '../flags.ts';
 import type { TelemetryChoice } from '../lb-telemetry.ts';
 import { LOG_FLAGS, logChoice } from '../log-flags.ts';
@@ -94,6 +95,8 @@ const flags = {
     summary:
       "fabio.properties, a path or a URL: the balancer does what it says. All of fabio's flags (-proxy.addr=…) and variables (FABIO_PROXY_ADDR) are taken too.",
   },
+  version: { kind: 'boolean', summary: 'Prints the version and ends.' },
+  v: { kind: 'boolean', summary: 'The same.' },
   listen: { kind: 'list', value: 'HOST:PORT', summary: 'Where requests come in; several with commas.' },
   upstream: {
     kind: 'list',
@@ -186,6 +189,10 @@ export const lb = verb({
   ],
   flags,
   async run({ flags: given, terminal }) {
+    if (given.version === true || given.v === true) {
+      terminal.out(`${VERSION} node${process.version}\n`);
+      return 0;
+    }
     const settings = settingsOf(given);
     if (given.cfg !== undefined || Object.keys(settings).length > 0) {
       const { runFabio } = await import('../run-fabio.ts');
