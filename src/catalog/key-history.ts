@@ -34,8 +34,9 @@ export class KeyHistory {
   }: { catalog: Catalog; clock: Pick<Clock, 'now'>; maxBytes: number }) {
     this.#maxBytes = maxBytes;
     this.stop = catalog.feed.subscribe(({ index, changes }) => {
+      const now = clock.now();
       for (const change of changes)
-        if (change.table === 'kv') this.#take(change.key, change.before, change.after, index, clock.now());
+        if (change.table === 'kv') this.#take(change.key, change.before, change.after, index, now);
     });
   }
 
@@ -83,5 +84,5 @@ function sizeOf(key: string, { value }: KeyVersion): number {
 }
 
 function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, at) => byte === b[at]);
+  return Buffer.compare(a, b) === 0;
 }

@@ -1,4 +1,6 @@
 import type { CheckStatus } from '../catalog/rows.ts';
+import { type CheckSpec, EMPTY_SPEC } from '../health/spec.ts';
+import { isSame } from '../lib/same.ts';
 import { type Environment, openEnvironment } from '../store/environment.ts';
 import { fromText, toText } from '../store/row-text.ts';
 import type { Source } from './definition.ts';
@@ -54,13 +56,31 @@ export function localDiskIn(environment: Environment): LocalDisk {
   const load = <T extends keyof Kept>(name: T): Kept[T][] =>
     [...environment.rows(`local-${name}`)].map((text) => fromText<Kept[T]>(text));
   return {
-    load: () => ({ services: load('services'), checks: load('checks'), ttls: load('ttls') }),
+    load: () => ({ services: load('services'), checks: load('checks').map(whole), ttls: load('ttls') }),
     write: (rows) =>
       environment.write(
-        rows.map(({ table, id, row }) => ({ table: `local-${table}`, key: id, text: row && toText(row) })),
+        rows.map(({ table, id, row }) => ({
+          table: `local-${table}`,
+          key: id,
+          text: row && toText('spec' in row && row.spec !== null ? { ...row, spec: givenOf(row.spec) } : row),
+        })),
       ),
     close: () => Promise.resolve(),
   };
+}
+
+function whole(check: LocalCheck): LocalCheck {
+  return check.spec === null ? check : { ...check, spec: { ...EMPTY_SPEC, ...check.spec } };
+}
+
+/** What was given of a spec: of its thirty fields two or three are. Who reads it fills in the others. */
+function givenOf(spec: CheckSpec): Partial<CheckSpec> {
+  const given: Record<string, unknown> = {};
+  for (const name in spec) {
+    const field = name as keyof CheckSpec;
+    if (!isSame(spec[field], EMPTY_SPEC[field])) given[name] = spec[field];
+  }
+  return given;
 }
 
 export interface OpenedDisk extends LocalDisk {

@@ -7,12 +7,21 @@ import type { LocalCheck, LocalService } from './local.ts';
 
 /** The service that a definition describes. Its address, when it is one, is also there under its family's tags. */
 export function serviceOf(definition: ServiceDefinition, source: Source): LocalService {
-  const { id, checks: _checks, ...rest } = definition;
+  const { id, name, mesh } = definition;
   const tagged = { ...definition.taggedAddresses, ...familyAddresses(definition) };
   return {
-    ...rest,
-    id: id === '' ? definition.name : id,
+    id: id === '' ? name : id,
+    name,
+    kind: definition.kind,
+    tags: definition.tags,
+    address: definition.address,
+    port: definition.port,
+    socketPath: definition.socketPath,
     taggedAddresses: Object.keys(tagged).length === 0 ? null : tagged,
+    meta: definition.meta,
+    weights: definition.weights,
+    enableTagOverride: definition.enableTagOverride,
+    ...(mesh === undefined ? {} : { mesh }),
     source,
   };
 }

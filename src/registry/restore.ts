@@ -1,7 +1,6 @@
 import { checkKey, type Reader } from '../catalog/tables.ts';
 import { expiredOutput } from '../health/kinds/ttl.ts';
 import { kindOf } from '../health/kinds.ts';
-import { EMPTY_SPEC } from '../health/spec.ts';
 import type { LocalDisk } from './disk.ts';
 import type { LocalCheck, LocalService } from './local.ts';
 
@@ -27,9 +26,7 @@ export function restore(
   const states = new Map(ttls.map((state) => [state.id, state]));
   const known = new Set(services.map(({ id }) => id));
   const restored: Restored = { services, checks: [], orphans: [] };
-  for (const kept of checks) {
-    // An older program kept a spec that lacks what has been added since.
-    const check = kept.spec === null ? kept : { ...kept, spec: { ...EMPTY_SPEC, ...kept.spec } };
+  for (const check of checks) {
     if (check.serviceId !== '' && !known.has(check.serviceId)) {
       restored.orphans.push(check);
       continue;

@@ -25,7 +25,7 @@ export function rowText(row: object): string {
 }
 
 export function toText(value: unknown): string {
-  return isOdd(value) ? MARK + JSON.stringify(marked(value)) : JSON.stringify(value);
+  return isOdd(value) ? MARK + oddText(value) : JSON.stringify(value);
 }
 
 /** What `toText` was given. Throws `SyntaxError` for anything else. */
@@ -42,18 +42,31 @@ export function fromTexts<Value>(texts: readonly string[]): Value[] {
 function isOdd(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return typeof value === 'bigint';
   if (value instanceof Uint8Array) return true;
-  for (const one of Object.values(value)) if (isOdd(one)) return true;
+  for (const name in value) if (isOdd((value as Record<string, unknown>)[name])) return true;
   return false;
 }
 
-function marked(value: unknown): unknown {
-  if (typeof value === 'bigint') return { [BIGINT]: String(value) };
-  if (typeof value !== 'object' || value === null) return value;
-  if (value instanceof Uint8Array)
-    return { [BYTES]: Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64') };
-  if (Array.isArray(value)) return value.map(marked);
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [escaped(key), marked(one)]));
+/** What `JSON.stringify` says, but for what it has no word for. Nothing is made but text: keys and values are written all the time. */
+function oddText(value: unknown): string {
+  if (typeof value === 'bigint') return `{${INT_NAME}:"${value}"}`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  if (value instanceof Uint8Array) {
+    const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+    return `{${BYTES_NAME}:"${bytes.toString('base64')}"}`;
+  }
+  if (Array.isArray(value)) return `[${value.map(oddText).join(',')}]`;
+  let text = '{';
+  for (const name in value) {
+    const one = (value as Record<string, unknown>)[name];
+    if (one === undefined) continue;
+    if (text !== '{') text += ',';
+    text += `${JSON.stringify(escaped(name))}:${oddText(one)}`;
+  }
+  return `${text}}`;
 }
+
+const INT_NAME = JSON.stringify(BIGINT);
+const BYTES_NAME = JSON.stringify(BYTES);
 
 /** A key that could be taken for one of ours gets a second mark. */
 function escaped(key: string): string {

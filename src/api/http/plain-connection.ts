@@ -93,8 +93,7 @@ export class PlainConnection {
     }
     this.idle = 0;
     this.isNew = false;
-    const body = head.length === 0 ? NO_BODY : Buffer.allocUnsafeSlow(head.length);
-    if (head.length > 0) bytes.copy(body, 0, end);
+    const body = head.length === 0 ? NO_BODY : Buffer.from(bytes.subarray(end));
     const exchange = new PlainExchange(this, head, text, body);
     this.#exchange = exchange;
     this.#home.serve(exchange);

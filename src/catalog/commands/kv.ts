@@ -11,7 +11,8 @@ export interface KvWrite {
 
 /** Writes a key. A lock on it stays, but its holder's fencing count starts again (Consul's rule). */
 export function kvSet(tx: Transaction, write: KvWrite): KvEntry {
-  return put(tx, { ...write, lockIndex: 0, session: tx.get('kv', write.key)?.session ?? '' });
+  const { key, value, flags } = write;
+  return put(tx, { key, value, flags, lockIndex: 0, session: tx.get('kv', key)?.session ?? '' });
 }
 
 /** Writes a key if its modify index is `cas`; 0 means that it must not exist. */
@@ -89,7 +90,8 @@ function put(tx: Transaction, draft: Draft<KvEntry>): KvEntry {
   if (known !== undefined && isSame(known, draft)) return known;
   tx.delete('tombstones', draft.key);
   // A copy of its own: bytes from the wire are a window into a buffer of 64 KiB, which would stay alive with them.
-  return tx.put('kv', { ...draft, value: new Uint8Array(draft.value) });
+  const { key, flags, lockIndex, session } = draft;
+  return tx.put('kv', { key, value: new Uint8Array(draft.value), flags, lockIndex, session });
 }
 
 /** Values are compared byte by byte: one from the disk and one from the wire are different kinds of arrays. */
