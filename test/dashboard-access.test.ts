@@ -49,7 +49,7 @@ it('asks for a token, takes it, keeps it nowhere, and forgets it when told', asy
   await expectText(page, /It refused the one that was given: ACL not found/);
   await page.getByLabel('ACL token').fill(ROOT);
   await page.keyboard.press('Enter');
-  await expectText(page, /Traffic now/);
+  await expectText(page, /Traffic now[\s\S]*No services yet/);
   expect(
     await page.evaluate('JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie])'),
   ).toBe('[{},{},""]');

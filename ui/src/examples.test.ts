@@ -1,6 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { expect, it } from 'vitest';
-import { lookupExample, registerExample, requestExample, routeExample } from './examples.ts';
+import {
+  eventExample,
+  isBare,
+  keyExample,
+  lookupExample,
+  registerExample,
+  requestExample,
+  routeExample,
+} from './examples.ts';
 
 const ABOUT = {
   node: 'n1',
@@ -22,6 +30,23 @@ function bodyOf(command: string): unknown {
   return JSON.parse(execFileSync('sh', ['-c', `${curl}\n${register}`], { encoding: 'utf8' }));
 }
 
+it('commands take the token of the shell where access is controlled', () => {
+  for (const command of [registerExample, keyExample, eventExample])
+    expect(
+      [command(ABOUT), command({ ...ABOUT, acl: true })].map((text) => text.includes('X-Consul-Token')),
+    ).toEqual([false, true]);
+});
+
+it('a screen is empty when there is nothing but the servers themselves', () => {
+  const services = (...names: string[]) =>
+    ({ services: new Map(names.map((name) => [name, { name }])) }) as Parameters<typeof isBare>[0];
+  expect([services(), services('consul'), services('consul', 'web')].map(isBare)).toEqual([
+    true,
+    true,
+    false,
+  ]);
+});
+
 it('the command of an empty screen registers a service with a route and a check', () => {
   expect(bodyOf(registerExample(ABOUT))).toEqual({
     Name: 'web',
@@ -29,7 +54,7 @@ it('the command of an empty screen registers a service with a route and a check'
     Address: '127.0.0.1',
     Port: 8080,
     Tags: ['urlprefix-/'],
-    Check: { HTTP: 'http://127.0.0.1:8080/', Interval: '5s' },
+    Check: { HTTP: 'http://127.0.0.1:8080/', Interval: '1s' },
   });
 });
 

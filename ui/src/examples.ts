@@ -1,9 +1,16 @@
+import type { Picture } from '../../src/api/muster/picture.ts';
 import type { About } from '../../src/api/muster/wire.ts';
+
+/** Whether nobody has registered anything: servers themselves are the service "consul", as Consul's are. */
+export function isBare({ services }: Pick<Picture, 'services'>): boolean {
+  return [...services.values()].every(({ name }) => name === 'consul');
+}
 
 /** Commands that fill an empty screen, with this agent's own addresses. Each can be pasted as it stands. */
 
 export function registerExample(about: About): string {
-  const check = '"Check": {"HTTP": "http://127.0.0.1:8080/", "Interval": "5s"}';
+  // A look each second: the first one is taken before the server is up.
+  const check = '"Check": {"HTTP": "http://127.0.0.1:8080/", "Interval": "1s"}';
   return `python3 -m http.server 8080 --bind 127.0.0.1 &\n${register(about, 'web', '/', check)}`;
 }
 
@@ -14,7 +21,7 @@ export function routeExample(about: About, service: string): string {
 }
 
 /** A web server on port 8080 of this machine as an instance of `service`. */
-function register({ api }: About, service: string, path: string, check: string): string {
+function register(about: About, service: string, path: string, check: string): string {
   const fields = [
     `"Name": ${JSON.stringify(service)}`,
     `"ID": ${JSON.stringify(`${service}-1`)}`,
@@ -24,7 +31,12 @@ function register({ api }: About, service: string, path: string, check: string):
     check,
   ];
   const body = word(`{${fields.join(', ')}}`);
-  return `curl -X PUT http://${api}/v1/agent/service/register \\\n  -d ${body}`;
+  return `curl -X PUT ${tokenOf(about)}http://${about.api}/v1/agent/service/register \\\n  -d ${body}`;
+}
+
+/** Where access is controlled the shell knows a token as the command line does. */
+function tokenOf({ acl }: About): string {
+  return acl ? '-H "X-Consul-Token: $CONSUL_HTTP_TOKEN" ' : '';
 }
 
 export function requestExample({ balancer }: About, path: string, host = ''): string {
@@ -77,8 +89,8 @@ tags = ["urlprefix-/"]
 check = { http = "http://127.0.0.1:$PORT/", interval = "2s" }`;
 }
 
-export function keyExample({ api }: About): string {
-  return `curl -X PUT http://${api}/v1/kv/conf/color -d green`;
+export function keyExample(about: About): string {
+  return `curl -X PUT ${tokenOf(about)}http://${about.api}/v1/kv/conf/color -d green`;
 }
 
 export function balancedServiceExample(): string {
@@ -92,8 +104,8 @@ export function lockExample({ api }: About): string {
   return `CONSUL_HTTP_ADDR=${api} muster lock jobs/nightly sleep 60`;
 }
 
-export function eventExample({ api }: About): string {
-  return `curl -X PUT http://${api}/v1/event/fire/deploy -d 7f3a2c`;
+export function eventExample(about: About): string {
+  return `curl -X PUT ${tokenOf(about)}http://${about.api}/v1/event/fire/deploy -d 7f3a2c`;
 }
 
 export function watchExample(): string {

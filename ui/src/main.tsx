@@ -4,6 +4,7 @@ import { live } from './live.ts';
 import './style/tokens.css';
 import './style/base.css';
 import './style/parts.css';
+import './style/tables.css';
 import './style/overview.css';
 import './style/services.css';
 import './style/routes.css';

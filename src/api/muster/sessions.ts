@@ -1,3 +1,4 @@
+import { formatDuration, parseDuration } from '../../lib/duration.ts';
 import { endpoint } from '../endpoint.ts';
 import { json } from '../reply.ts';
 import { MAX_SESSION_KEYS, type SessionView } from './wire.ts';
@@ -14,7 +15,7 @@ export const sessions = endpoint({
         id: session.id,
         name: session.name,
         node: session.node,
-        ttl: session.ttl,
+        ttl: session.ttl === '' ? '' : formatDuration(parseDuration(session.ttl) ?? 0),
         behavior: session.behavior,
         lockDelay: session.lockDelay,
         checks: [...session.nodeChecks, ...session.serviceChecks.map(({ id }) => id)],

@@ -94,7 +94,7 @@ function NewKey({ folder }: { folder: string }) {
       <input
         type="text"
         aria-label="Name of a new key"
-        placeholder={`new key in ${folder === '' ? 'all keys' : folder}`}
+        placeholder={folder === '' ? 'new key, such as conf/color' : `new key in ${folder}`}
         autocomplete="off"
         spellcheck={false}
         value={name}

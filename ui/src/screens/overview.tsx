@@ -1,7 +1,7 @@
 import { useMemo } from 'preact/hooks';
 import type { Picture } from '../../../src/api/muster/picture.ts';
 import { isOut, STATES, trafficKey } from '../../../src/api/muster/wire.ts';
-import { registerExample, requestExample } from '../examples.ts';
+import { isBare, registerExample, requestExample } from '../examples.ts';
 import { durationOf, formatCount, formatDuration, formatMany, formatRate, formatShare } from '../format.ts';
 import type { LiveView } from '../live.ts';
 import { Changes } from '../parts/changes.tsx';
@@ -42,7 +42,7 @@ export function Overview({ view, picture }: { view: LiveView; picture: Picture }
             width: requests per second <span class="swatch" aria-hidden="true" /> colour: share of errors
           </p>
         </div>
-        {services.size === 0 ? (
+        {isBare(picture) ? (
           <div class="empty">
             <p>No services yet. Start one and register it; it appears here at once, and so does its route:</p>
             <Copyable text={registerExample(about)} label="the commands" />
@@ -55,7 +55,7 @@ export function Overview({ view, picture }: { view: LiveView; picture: Picture }
             <a href="/ui/services">and {formatMany(rest, 'more service')}</a>
           </p>
         )}
-        {services.size > 0 && peak === 0 && picture.routes.size > 0 && <NoTraffic picture={picture} />}
+        {!isBare(picture) && peak === 0 && picture.routes.size > 0 && <NoTraffic picture={picture} />}
       </section>
       <div class="columns">
         <section class="panel" aria-labelledby="chart-title">

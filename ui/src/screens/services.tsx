@@ -1,6 +1,6 @@
 import type { Picture } from '../../../src/api/muster/picture.ts';
 import { type ServiceView, STATES, trafficKey } from '../../../src/api/muster/wire.ts';
-import { registerExample } from '../examples.ts';
+import { isBare, registerExample } from '../examples.ts';
 import { byName, formatDuration, formatRate, formatSpan } from '../format.ts';
 import type { LiveView } from '../live.ts';
 import { addressOf } from '../location.ts';
@@ -22,17 +22,6 @@ export function Services({
 }) {
   const { about } = picture;
   const all = [...picture.services.values()];
-  if (all.length === 0)
-    return (
-      <>
-        <h1>Services</h1>
-        <section class="panel empty">
-          <p>No services yet. Start one and register it; it appears here at once:</p>
-          <Copyable text={registerExample(about)} label="the commands" />
-        </section>
-        <Source path="/v1/muster/overview" api={about.api} isLive />
-      </>
-    );
   const state = query.get('state') ?? '';
   const text = (query.get('q') ?? '').toLowerCase();
   const counts: Record<string, number> = { all: all.length };
@@ -44,41 +33,51 @@ export function Services({
   return (
     <>
       <h1>Services</h1>
-      <Filter
-        query={query}
-        counts={counts}
-        out={all.filter((service) => hasState(service, 'out')).length}
-        label="Find by name or tag"
-      />
-      <section class="panel flush" aria-label="Services">
-        <table class="cards">
-          <thead>
-            <tr>
-              <th scope="col">Service</th>
-              <th scope="col">Instances</th>
-              <th scope="col" class="number">
-                Requests
-              </th>
-              <th scope="col" class="number">
-                Errors
-              </th>
-              <th scope="col" class="number">
-                p99
-              </th>
-              <th scope="col" class="number">
-                Last change
-              </th>
-            </tr>
-          </thead>
-          <Chunks
-            items={shown}
-            height={72}
-            columns={6}
-            row={(service) => <Row key={service.key} service={service} picture={picture} view={view} />}
+      {all.length > 0 && (
+        <>
+          <Filter
+            query={query}
+            counts={counts}
+            out={all.filter((service) => hasState(service, 'out')).length}
+            label="Find by name or tag"
           />
-        </table>
-        {shown.length === 0 && <p class="none">No service fits. {all.length} are there in all.</p>}
-      </section>
+          <section class="panel flush" aria-label="Services">
+            <table class="cards">
+              <thead>
+                <tr>
+                  <th scope="col">Service</th>
+                  <th scope="col">Instances</th>
+                  <th scope="col" class="number">
+                    Requests
+                  </th>
+                  <th scope="col" class="number">
+                    Errors
+                  </th>
+                  <th scope="col" class="number">
+                    p99
+                  </th>
+                  <th scope="col" class="number">
+                    Last change
+                  </th>
+                </tr>
+              </thead>
+              <Chunks
+                items={shown}
+                height={72}
+                columns={6}
+                row={(service) => <Row key={service.key} service={service} picture={picture} view={view} />}
+              />
+            </table>
+            {shown.length === 0 && <p class="none">No service fits. {all.length} are there in all.</p>}
+          </section>
+        </>
+      )}
+      {isBare(picture) && (
+        <section class="panel empty">
+          <p>No services of yours yet. Start one and register it; it appears here at once:</p>
+          <Copyable text={registerExample(about)} label="the commands" />
+        </section>
+      )}
       <Source path="/v1/muster/overview" api={about.api} isLive />
     </>
   );
