@@ -92,6 +92,11 @@ export class HandleSocket {
     return undefined;
   }
 
+  /** Its own direction has not ended. */
+  get writable(): boolean {
+    return this.#own === OPEN && !this.destroyed;
+  }
+
   get remoteAddress(): string | undefined {
     return this.#whoIsThere().address;
   }

@@ -55,6 +55,11 @@ function handleWire(handle: TcpHandle, shared: Buffer, events: RelayEvents): Rel
   return wireOf(socket, reader, shared, events);
 }
 
+/** One whose reads and ends are told already. */
+export function handleRelayWire(socket: HandleSocket, reader: BulkReader, shared: Buffer): OpenRelayWire {
+  return (events) => wireOf(socket, reader, shared, events);
+}
+
 /** A socket that is connected, made with the reader's `onread`. */
 export function openWire(socket: Socket, reader: BulkReader, shared: Buffer): OpenRelayWire {
   return (events) => {

@@ -4,8 +4,16 @@ import { type Lack, lackOf } from '../shortage.ts';
 import type { TcpTransport, TcpUpstreamLink } from '../tcp/links.ts';
 import type { TcpSession } from '../tcp/session.ts';
 import { BulkReader } from './bulk-reader.ts';
+import { dial } from './dialled-socket.ts';
+import type { HandleSocket } from './handle-socket.ts';
 import type { ListenerHome } from './listener-kind.ts';
-import { type OpenRelayWire, openWire, type RelayEvents, secureRelayWire } from './relay-wire.ts';
+import {
+  handleRelayWire,
+  type OpenRelayWire,
+  openWire,
+  type RelayEvents,
+  secureRelayWire,
+} from './relay-wire.ts';
 import { TcpEnd } from './tcp-end.ts';
 
 export class TcpDialer implements TcpTransport {
@@ -27,7 +35,8 @@ class TcpUpstream implements TcpUpstreamLink, RelayEvents {
   lack: Lack | undefined;
   trouble = 'connection refused';
   readonly #session: TcpSession;
-  readonly #socket: Socket;
+  /** Ends it before it is connected. */
+  readonly #socket: { destroy(): unknown };
   /** Once it is connected. */
   #end: TcpEnd | undefined;
   #isOver = false;
@@ -36,28 +45,53 @@ class TcpUpstream implements TcpUpstreamLink, RelayEvents {
     this.target = target;
     this.#session = session;
     const { readBuffer: shared, dialer } = home;
-    const { host, port, tls } = target;
-    if (tls === undefined) {
-      const reader = new BulkReader(shared, (bytes, length) => this.received(bytes, length));
-      const socket = connect({ host, port, allowHalfOpen: true, noDelay: true, onread: reader.onread } as {
-        host: string;
-        port: number;
-      });
-      this.#socket = socket;
-      socket.on('connect', () => this.#opened(openWire(socket, reader, shared)));
-    } else {
+    const { tls } = target;
+    if (tls === undefined) this.#socket = this.#dial(shared) ?? this.#connect(shared);
+    else {
       const socket = dialer.connect(target, tls);
       this.#socket = socket;
-      socket.on('secureConnect', () => this.#opened(secureRelayWire(socket, shared)));
+      this.#listen(socket, 'secureConnect', () => secureRelayWire(socket, shared));
     }
-    this.#socket.on('error', (error: NodeJS.ErrnoException) => {
-      if (this.connected) return;
-      this.lack = lackOf(error.code);
-      if (error.code !== 'ECONNREFUSED') this.trouble = error.message;
+  }
+
+  /** By its handle alone, where that can be done. */
+  #dial(shared: Buffer): HandleSocket | undefined {
+    const reader = new BulkReader(shared, (bytes, length) => this.received(bytes, length));
+    const { host, port } = this.target;
+    const socket: HandleSocket | undefined = dial(host, port, shared, {
+      opened: () => this.#opened(handleRelayWire(socket!, reader, shared)),
+      failed: (error) => this.#failed(error),
+      received: (length) => reader.read(length),
+      ended: () => this.ended(),
+      closed: (isClean) => this.closed(isClean),
     });
-    this.#socket.on('close', (hadError: boolean) => {
+    return socket;
+  }
+
+  #connect(shared: Buffer): Socket {
+    const reader = new BulkReader(shared, (bytes, length) => this.received(bytes, length));
+    const { host, port } = this.target;
+    const socket = connect({ host, port, allowHalfOpen: true, noDelay: true, onread: reader.onread } as {
+      host: string;
+      port: number;
+    });
+    this.#listen(socket, 'connect', () => openWire(socket, reader, shared));
+    return socket;
+  }
+
+  /** Until it is connected: then its wire does. */
+  #listen(socket: Socket, ready: string, wire: () => OpenRelayWire): void {
+    socket.on(ready, () => this.#opened(wire()));
+    socket.on('error', (error) => this.#failed(error));
+    socket.on('close', (hadError: boolean) => {
       if (!this.connected) this.closed(!hadError);
     });
+  }
+
+  #failed({ code, message }: NodeJS.ErrnoException): void {
+    if (this.connected) return;
+    this.lack = lackOf(code);
+    if (code !== 'ECONNREFUSED') this.trouble = message;
   }
 
   #opened(open: OpenRelayWire): void {

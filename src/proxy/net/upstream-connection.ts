@@ -1,11 +1,14 @@
 import { connect, type Socket } from 'node:net';
-import type { Target } from '../../balance/balancer.ts';
+import type { TLSSocket } from 'node:tls';
+import type { Target, TargetTls } from '../../balance/balancer.ts';
 import type { Engine } from '../http1/engine.ts';
 import type { Asking, UpstreamLink } from '../http1/links.ts';
 import { READ } from '../http1/memory.ts';
 import { type Lack, lackOf } from '../shortage.ts';
-import type { Dialer, Reader } from '../tls/dialer.ts';
+import type { Dialer } from '../tls/dialer.ts';
 import { SecureSender } from '../tls/secure-stream.ts';
+import { type DialEvents, dial } from './dialled-socket.ts';
+import { HandleSocket } from './handle-socket.ts';
 import { readDirectly } from './native-stream.ts';
 import { type ByteSender, Sender } from './sender.ts';
 
@@ -21,7 +24,7 @@ export interface UpstreamHome {
 }
 
 /** A connection to an instance: of one session at a time, or idle in the pool. */
-export class UpstreamConnection implements UpstreamLink {
+export class UpstreamConnection implements UpstreamLink, DialEvents {
   readonly target: Target;
   reused = false;
   connected = false;
@@ -31,7 +34,7 @@ export class UpstreamConnection implements UpstreamLink {
   idleSince = 0;
   #session: Asking | undefined;
   readonly #home: UpstreamHome;
-  readonly #socket: Socket;
+  readonly #socket: HandleSocket | Socket;
   readonly #sender: ByteSender;
   #ended = false;
   #paused = false;
@@ -40,46 +43,52 @@ export class UpstreamConnection implements UpstreamLink {
     this.#home = home;
     this.target = target;
     this.#session = session;
-    const received = (length: number) => {
-      if (this.#session !== undefined) this.#session.upstreamReceived(READ, READ + length);
-      // Nobody asked for anything: whatever it is, it is no answer to the next request.
-      else this.#socket.destroy();
-    };
-    const reader = { buffer: home.readBuffer, received };
+    const { host, port, tls } = target;
     const drained = () => this.#session?.upstreamDrained();
-    let socket: Socket;
-    if (target.tls === undefined) {
-      socket = connectPlain(target, reader);
+    if (tls === undefined) {
+      const socket = dial(host, port, home.readBuffer, this) ?? streamTo(home, target, this);
+      this.#socket = socket;
       this.#sender = new Sender(socket, drained);
     } else {
-      const secure = home.dialer.connect(target, target.tls, reader);
-      socket = secure;
-      this.#sender = new SecureSender(secure, drained);
+      const socket = secureStreamTo(home, target, tls, this);
+      this.#socket = socket;
+      this.#sender = new SecureSender(socket, drained);
     }
-    this.#socket = socket;
-    socket.on(target.tls === undefined ? 'connect' : 'secureConnect', () => {
-      this.connected = true;
-      this.#sender.open();
-      readDirectly(socket, received);
-      this.#session?.dispatch.opened(this);
-    });
-    socket.on('end', () => {
-      this.#ended = true;
-      if (this.#session !== undefined) this.#session.upstreamEnded(this);
-      else socket.destroy();
-    });
-    socket.on('error', (error: NodeJS.ErrnoException) => {
-      // Anything else about an error is said by the close that follows.
-      if (this.connected) return;
-      this.lack = lackOf(error.code);
-      this.trouble = describe(error, target);
-    });
-    socket.on('close', (hadError: boolean) => {
-      home.left(this);
-      const left = this.#session;
-      this.#session = undefined;
-      left?.upstreamClosed(this, !hadError);
-    });
+  }
+
+  // What is heard of it
+
+  opened(): void {
+    this.connected = true;
+    this.#sender.open();
+    if (this.#socket instanceof HandleSocket) this.#socket.resume();
+    this.#session?.dispatch.opened(this);
+  }
+
+  received(length: number): undefined {
+    if (this.#session !== undefined) this.#session.upstreamReceived(READ, READ + length);
+    // Nobody asked for anything: whatever it is, it is no answer to the next request.
+    else this.#socket.destroy();
+  }
+
+  ended(): void {
+    this.#ended = true;
+    if (this.#session !== undefined) this.#session.upstreamEnded(this);
+    else this.#socket.destroy();
+  }
+
+  /** Anything else about an error is said by the close that follows. */
+  failed(error: NodeJS.ErrnoException): void {
+    if (this.connected) return;
+    this.lack = lackOf(error.code);
+    this.trouble = describe(error, this.target);
+  }
+
+  closed(isClean: boolean): void {
+    this.#home.left(this);
+    const left = this.#session;
+    this.#session = undefined;
+    left?.upstreamClosed(this, isClean);
   }
 
   /** Takes it out of the pool for a session. */
@@ -91,7 +100,7 @@ export class UpstreamConnection implements UpstreamLink {
 
   /** Whether a request can still go out on it. */
   get isUsable(): boolean {
-    return !this.#ended && !this.#socket.destroyed && this.#socket.writable;
+    return !this.#ended && this.#socket.writable;
   }
 
   begin(bytes: Uint8Array, start: number, end: number): boolean {
@@ -134,20 +143,32 @@ export class UpstreamConnection implements UpstreamLink {
   }
 }
 
-function connectPlain({ host, port }: Target, { buffer, received }: Reader): Socket {
-  return connect({
-    host,
-    port,
-    allowHalfOpen: true,
-    noDelay: true,
-    onread: {
-      buffer,
-      callback: (length: number): boolean => {
-        received(length);
-        return true;
-      },
-    },
+/** In the documented way, as far as there is one. */
+function streamTo({ readBuffer: buffer }: UpstreamHome, { host, port }: Target, events: DialEvents): Socket {
+  const callback = (length: number): boolean => {
+    events.received(length);
+    return true;
+  };
+  const socket = connect({ host, port, allowHalfOpen: true, noDelay: true, onread: { buffer, callback } });
+  tellOf(socket, 'connect', events);
+  return socket;
+}
+
+function secureStreamTo(home: UpstreamHome, target: Target, tls: TargetTls, events: DialEvents): TLSSocket {
+  const received = (length: number): void => void events.received(length);
+  const socket = home.dialer.connect(target, tls, { buffer: home.readBuffer, received });
+  tellOf(socket, 'secureConnect', events);
+  return socket;
+}
+
+function tellOf(socket: Socket, ready: string, events: DialEvents): void {
+  socket.on(ready, () => {
+    readDirectly(socket, (length) => events.received(length));
+    events.opened();
   });
+  socket.on('end', () => events.ended());
+  socket.on('error', (error) => events.failed(error));
+  socket.on('close', (hadError: boolean) => events.closed(!hadError));
 }
 
 /** Why it cannot be connected to, in words. */
