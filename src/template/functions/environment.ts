@@ -60,7 +60,7 @@ function sockaddr(words: string[]): Value {
   const filled = fillAddress(template);
   if (filled === template)
     throw new ValueError(
-      `sockaddr: nothing fits ${JSON.stringify(words.join(' '))}; known are GetPrivateIP, GetPublicIP, GetInterfaceIP "eth0" and their plurals`,
+      `sockaddr: nothing fits ${JSON.stringify(words.join(' '))}; known are GetPrivateIP, GetInterfaceIP "eth0" and the like, and GetAllInterfaces | include "network" "10.0.0.0/8" | attr "address"`,
     );
   return filled;
 }
