@@ -22,6 +22,13 @@ describe("gobetween's files", () => {
       discovery: { failpolicy: 'keeplast', interval: '0' },
       healthcheck: { kind: 'none', fails: 1, passes: 1 },
     });
+    // The REST API tells null for what is not there.
+    expect(serverOf(`[servers.x]\nbind = ":1"\n${STATIC}`)).toMatchObject({ sni: null, access: null });
+    const probe =
+      'kind = "probe"\ninterval = "1s"\nprobe_protocol = "tcp"\nprobe_send = "a"\nprobe_recv = "b"\n';
+    expect(serverOf(`[servers.x]\nbind = ":1"\n${STATIC}[servers.x.healthcheck]\n${probe}`)).toMatchObject({
+      healthcheck: { probe_strategy: 'starts_with', probe_recv_len: 0 },
+    });
     const text = `[defaults]\nmax_connections = 7\nclient_idle_timeout = "5s"\n[servers.x]\nbind = ":1"\nclient_idle_timeout = "1s"\n${STATIC}[servers.x.sni]\n`;
     expect(serverOf(text)).toMatchObject({
       max_connections: 7,

@@ -92,12 +92,15 @@ function withDefaults(written: WrittenServer, defaults: Defaults): PreparedServe
     ...given(written),
     protocol: written.protocol || 'tcp',
     balance: written.balance || 'weight',
-    sni: sni && {
-      hostname_matching_strategy: sni.hostname_matching_strategy || 'exact',
-      unexpected_hostname_strategy: sni.unexpected_hostname_strategy || 'default',
-      read_timeout: sni.read_timeout || '2s',
-    },
-    access: access && { ...access, default: access.default || 'allow' },
+    // null, as gobetween tells what is not there.
+    sni: sni
+      ? {
+          hostname_matching_strategy: sni.hostname_matching_strategy || 'exact',
+          unexpected_hostname_strategy: sni.unexpected_hostname_strategy || 'default',
+          read_timeout: sni.read_timeout || '2s',
+        }
+      : null,
+    access: access ? { ...access, default: access.default || 'allow' } : null,
     discovery: {
       ...discovery,
       kind: discovery?.kind ?? '',
@@ -194,7 +197,12 @@ function given(options: Defaults): Partial<Filled<Defaults, keyof typeof UNLIMIT
 function checkOf(written: WrittenServer['healthcheck']): NonNullable<WrittenServer['healthcheck']> {
   if (!written) return NO_CHECK;
   const strategy =
-    written.kind === 'probe' ? { probe_strategy: written.probe_strategy || 'starts_with' } : {};
+    written.kind === 'probe'
+      ? {
+          probe_strategy: written.probe_strategy || 'starts_with',
+          probe_recv_len: written.probe_recv_len ?? 0,
+        }
+      : {};
   return {
     ...written,
     ...strategy,

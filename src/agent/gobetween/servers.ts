@@ -31,7 +31,7 @@ export class Servers implements GobetweenServers {
     const { address } = await this.#front.open(plan);
     this.#servers.set(name, server);
     log.info('listening', {
-      bind: `${address.host}:${address.port}`,
+      bind: formatHostPort(address.host, address.port),
       protocol: server.protocol,
       balance: server.balance,
       discovery: server.discovery.kind,
