@@ -46,15 +46,14 @@ const OPEN: Record<string, readonly Step[]> = {
     put('/v1/session/create', { Node: 'n1', NodeChecks: [], Behaviour: 'x' }, 200),
     put('/v1/session/create', { Node: '' }, 500, 'Must provide Node'),
   ],
-  'services by an expression over their instances': [
-    register({ Service: { Service: 'web', Tags: ['a'] } }),
-    register({ Service: { ID: 'web2', Service: 'web', Tags: ['b'] } }),
-    register({ Node: 'n2', Service: { Service: 'db', Port: 5432 } }),
-    get('/v1/catalog/services?filter=Node==n2', 200, { db: [] }),
-    get('/v1/catalog/services?filter=ServiceTags%20contains%20b', 200, { web: ['b'] }),
-    get('/v1/catalog/services?filter=ServicePort==1', 200, {}),
+  'an expression says which part of its selector there is not': [
     get(
-      '/v1/catalog/services?filter=Meta.a==b',
+      '/v1/catalog/service/web?filter=NodeMeta.a.b==c',
+      500,
+      'Failed to create boolean expression evaluator: Selector "NodeMeta.a.b" is not valid',
+    ),
+    get(
+      '/v1/catalog/service/web?filter=Meta.a==b',
       500,
       'Failed to create boolean expression evaluator: Selector "Meta" is not valid',
     ),

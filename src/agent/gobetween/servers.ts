@@ -2,6 +2,7 @@ import { stringify } from 'smol-toml';
 import type { BackendStats, GobetweenServers, ServerStats } from '../../api/gobetween/servers.ts';
 import { isMusterError, MusterError } from '../../errors.ts';
 import { systemClock } from '../../lib/clock.ts';
+import { formatHostPort } from '../../lib/host-port.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { L4Front } from '../l4/front.ts';
 import type { InstanceStats } from '../l4/service.ts';

@@ -6,36 +6,25 @@ import { topic } from '../../catalog/topics.ts';
 import { compareUtf8 } from '../../lib/order.ts';
 import { blockingRead } from '../blocking.ts';
 import { endpoint } from '../endpoint.ts';
-import { SERVICE_NODE_FIELDS } from '../filter/fields.ts';
-import { compileFilter, type Filter } from '../filter/filter.ts';
 import { hasMeta, nodeMetaOf } from '../node-meta.ts';
 import { READ_QUERY, readOptions } from '../read-options.ts';
-import { serviceNodeWire } from '../wire/service.ts';
 
 export const catalogServices = endpoint({
   method: 'GET',
   path: '/v1/catalog/services',
   needs: 'filtered',
   summary: 'Names of all services with the tags of their instances',
-  query: {
-    filter: 'only instances for which this expression holds, with the fields of /v1/catalog/service',
-    'node-meta': 'only on nodes with this key:value; may be repeated',
-    ...READ_QUERY,
-  },
+  query: { 'node-meta': 'only on nodes with this key:value; may be repeated', ...READ_QUERY },
   handler(context, request) {
-    const { query } = request;
-    const meta = nodeMetaOf(query);
-    const filter =
-      query.get('filter') === '' ? undefined : compileFilter(query.get('filter'), SERVICE_NODE_FIELDS);
-    const isOfAll = meta.length === 0 && filter === undefined;
+    const meta = nodeMetaOf(request.query);
     return blockingRead(context, request, {
-      // Only then it matters what the nodes look like.
-      topics: isOfAll ? [topic.services] : [topic.services, topic.nodes],
+      // Only with node-meta it matters what the nodes look like.
+      topics: meta.length === 0 ? [topic.services] : [topic.services, topic.nodes],
       kind: 'cacheable',
       shared: true,
       options: readOptions(context, request),
       read() {
-        const all = isOfAll ? allOf(context.catalog) : someOf(context.catalog, meta, filter);
+        const all = meta.length === 0 ? allOf(context.catalog) : someOf(context.catalog, meta);
         return Object.fromEntries(all.filter(([name]) => mayReadService(request.authorizer, name)));
       },
     });
@@ -53,15 +42,10 @@ function allOf(catalog: Catalog): NamedTags[] {
   return tags.all();
 }
 
-/** On nodes with this metadata, of the instances that the filter lets through. */
-function someOf(
-  catalog: Catalog,
-  meta: readonly (readonly [string, string])[],
-  filter: Filter = () => true,
-): NamedTags[] {
-  const services = catalog.all('services').filter((service) => {
-    const node = catalog.get('nodes', nodeKey(service.node));
-    return node !== undefined && hasMeta(node.meta, meta) && filter(serviceNodeWire(node, service));
-  });
+/** On nodes with this metadata. */
+function someOf(catalog: Catalog, meta: readonly (readonly [string, string])[]): NamedTags[] {
+  const services = catalog
+    .all('services')
+    .filter(({ node }) => hasMeta(catalog.get('nodes', nodeKey(node))?.meta, meta));
   return tagsByName(services).sort(([a], [b]) => compareUtf8(a, b));
 }
