@@ -97,6 +97,7 @@ const CONTROLLED: Record<string, readonly Step[]> = {
     get('/v1/acl/role/nope', 500, `failed acl role lookup: ${NOT_36}`),
     get('/v1/acl/token/nope', 500, `failed acl token lookup: ${NOT_36}`),
     get(`/v1/acl/token/${ID}`, 403, 'ACL not found'),
+    get(`/v1/acl/role/${ID}`, 404, ''),
     get('/v1/acl/role/name/nope', 404, ''),
     get('/v1/acl/policy/name/nope', 403, 'ACL not found'),
   ],

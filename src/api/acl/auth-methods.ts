@@ -3,7 +3,7 @@ import { type Endpoint, endpoint } from '../endpoint.ts';
 import { HttpError } from '../http-error.ts';
 import { READ_QUERY } from '../read-options.ts';
 import { json } from '../reply.ts';
-import { aclOf, notFound } from './context.ts';
+import { aclOf, isNowhere, notFound } from './context.ts';
 
 /** There are no auth methods and no binding rules here: the answers are those of a server that has none set up. */
 
@@ -43,7 +43,7 @@ function none(noun: keyof typeof PLURALS): Endpoint[] {
       query: READ_QUERY,
       handler(context) {
         aclOf(context);
-        throw notFound();
+        throw isNowhere();
       },
     }),
     endpoint({

@@ -9,9 +9,14 @@ export function aclOf({ acl }: ApiContext): Acl {
   return acl;
 }
 
-/** What Consul says of a token, policy or role that is not there. */
+/** What Consul says of a token or policy that is not there. */
 export function notFound(): HttpError {
   return new HttpError(403, 'ACL not found');
+}
+
+/** And of anything else: nothing. */
+export function isNowhere(): HttpError {
+  return new HttpError(404, '');
 }
 
 /** What Consul says of an ID that could be nobody's. */

@@ -118,14 +118,14 @@ test('roles: make, read, change, delete', async () => {
   const changed = await world.ask('PUT', `/v1/acl/role/${made.ID}`, { body: { Name: 's' } });
   expect(changed.json).toMatchObject({ ID: made.ID, Name: 's' });
   expect(await text('DELETE', `/v1/acl/role/${made.ID}`)).toMatch(/^200 true/);
-  expect(await text('GET', `/v1/acl/role/${made.ID}`)).toBe('403 ACL not found');
+  expect(await text('GET', `/v1/acl/role/${made.ID}`)).toBe('404 ');
   expect(await text('DELETE', `/v1/acl/role/${made.ID}`)).toMatch(/^200 true/);
 });
 
 test('what this server has none of', async () => {
   expect((await world.ask('GET', '/v1/acl/auth-methods')).json).toEqual([]);
   expect((await world.ask('GET', '/v1/acl/binding-rules')).json).toEqual([]);
-  expect(await text('GET', '/v1/acl/auth-method/x')).toBe('403 ACL not found');
+  expect(await text('GET', '/v1/acl/auth-method/x')).toBe('404 ');
   expect(await text('POST', '/v1/acl/login', { token: '', body: { AuthMethod: 'x' } })).toBe(
     '403 ACL not found',
   );

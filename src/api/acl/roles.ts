@@ -5,12 +5,12 @@ import { topic } from '../../catalog/topics.ts';
 import { blockingRead } from '../blocking.ts';
 import { type Decoded, decodeBody, object, string } from '../decode.ts';
 import { type ApiRequest, type Endpoint, endpoint } from '../endpoint.ts';
-import { badRequest, HttpError } from '../http-error.ts';
+import { badRequest } from '../http-error.ts';
 import { READ_QUERY } from '../read-options.ts';
 import { json } from '../reply.ts';
 import { roleWire } from '../wire/acl.ts';
 import { CARRIED, GRANTS, grantsOf } from './bodies.ts';
-import { aclOf, checkId, notFound } from './context.ts';
+import { aclOf, checkId, isNowhere } from './context.ts';
 
 const BODY = object(
   { ID: string, Name: string, Description: string, ...GRANTS, ...CARRIED },
@@ -67,7 +67,7 @@ const getRole = endpoint({
       read: () => {
         request.authorize('acl', 'read');
         const role = context.catalog.get('aclRoles', id);
-        if (role === undefined) throw notFound();
+        if (role === undefined) throw isNowhere();
         return roleWire(context.catalog, role);
       },
     });
@@ -90,8 +90,7 @@ const getRoleByName = endpoint({
       read: () => {
         request.authorize('acl', 'read');
         const role = context.catalog.list('aclRoles', 'name', fold(name))[0];
-        // Other than for an ID, and for policies, Consul says so without a word.
-        if (role === undefined) throw new HttpError(404, '');
+        if (role === undefined) throw isNowhere();
         return roleWire(context.catalog, role);
       },
     });

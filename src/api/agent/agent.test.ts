@@ -214,6 +214,14 @@ describe('checks of the agent', () => {
 });
 
 describe('the agent', () => {
+  it.each([
+    ['', 200],
+    ['_all', 200],
+    ['some', 500],
+  ])('members of the segment "%s" are answered with %i', async (segment, status) => {
+    expect((await fetch(`${base}/v1/agent/members?segment=${segment}`)).status).toBe(status);
+  });
+
   it('tells about itself and its members', async () => {
     expect(await get('self')).toMatchObject({
       Config: { NodeName: 'test-1', Datacenter: 'dc1', Server: true },

@@ -64,9 +64,18 @@ describe('a filter', () => {
     ['Colour == red', 'Selector "Colour" is not valid'],
     ['ServicePort matches 8', 'Invalid match operator "Matches" for selector "ServicePort"'],
     ['ServiceTags == web', 'Invalid match operator "Equal" for selector "ServiceTags"'],
-    ['ServicePort == http', 'strconv.ParseInt: parsing "http": invalid syntax'],
-    ['ServiceEnableTagOverride == yes', 'strconv.ParseBool: parsing "yes": invalid syntax'],
-    ['ServiceID matches "("', 'error parsing regexp: missing closing ): `(`'],
+    [
+      'ServicePort == http',
+      'Failed to coerce value "http" for selector "ServicePort": strconv.ParseInt: parsing "http": invalid syntax',
+    ],
+    [
+      'ServiceEnableTagOverride == yes',
+      'Failed to coerce value "yes" for selector "ServiceEnableTagOverride": strconv.ParseBool: parsing "yes": invalid syntax',
+    ],
+    [
+      'ServiceID matches "("',
+      'Failed to compile regular expression "(": error parsing regexp: missing closing ): `(`',
+    ],
     ['Node ==', '1:8 (7): no match found'],
     ['Node = x', '1:6 (5): no match found'],
     ['(Node == x', '1:11 (10): no match found'],

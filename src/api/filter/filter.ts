@@ -1,3 +1,4 @@
+import { messageOf } from '../../errors.ts';
 import { compileGoRegexp } from '../../lib/go-regexp.ts';
 import { HttpError } from '../http-error.ts';
 import type { FieldType, StructType } from './fields.ts';
@@ -50,7 +51,7 @@ function compileComparison({ selector, operator, value }: Comparison, type: Stru
   const name = selector.join('.');
   if (!supported(fieldType).includes(operator))
     throw new FilterError(`Invalid match operator "${operator}" for selector "${name}"`);
-  const holds = predicate(fieldType, operator, value);
+  const holds = predicate(fieldType, operator, value, name);
   return (item) => anyAt(item, type, selector, 0, holds);
 }
 
@@ -129,14 +130,15 @@ function zeroOf({ kind }: FieldType): unknown {
   }
 }
 
-function predicate(type: FieldType, operator: Operator, text: string): Predicate {
+/** `name`: the selector, for what is wrong with the value. */
+function predicate(type: FieldType, operator: Operator, text: string, name: string): Predicate {
   switch (operator) {
     case 'Equal': {
-      const wanted = coerce(type, text);
+      const wanted = coerce(type, text, name);
       return (value) => value === wanted;
     }
     case 'Not Equal': {
-      const unwanted = coerce(type, text);
+      const unwanted = coerce(type, text, name);
       return (value) => value !== unwanted;
     }
     case 'In':
@@ -148,11 +150,11 @@ function predicate(type: FieldType, operator: Operator, text: string): Predicate
     case 'Is Not Empty':
       return (value) => !isEmpty(value);
     case 'Matches': {
-      const pattern = compileGoRegexp(text);
+      const pattern = patternOf(text);
       return (value) => typeof value === 'string' && pattern.test(value);
     }
     case 'Not Matches': {
-      const pattern = compileGoRegexp(text);
+      const pattern = patternOf(text);
       return (value) => typeof value !== 'string' || !pattern.test(value);
     }
   }
@@ -173,15 +175,29 @@ const BOOLEANS: Record<string, boolean> = {
   ...Object.fromEntries(['0', 'f', 'F', 'false', 'FALSE', 'False'].map((text) => [text, false])),
 };
 
-function coerce({ kind }: FieldType, text: string): string | number | boolean {
+function patternOf(text: string): ReturnType<typeof compileGoRegexp> {
+  try {
+    return compileGoRegexp(text);
+  } catch (error) {
+    throw new FilterError(
+      `Failed to compile regular expression ${JSON.stringify(text)}: ${messageOf(error)}`,
+    );
+  }
+}
+
+function coerce({ kind }: FieldType, text: string, name: string): string | number | boolean {
+  const refuse = (call: string) =>
+    new FilterError(
+      `Failed to coerce value ${JSON.stringify(text)} for selector ${JSON.stringify(name)}: strconv.${call}: parsing ${JSON.stringify(text)}: invalid syntax`,
+    );
   if (kind === 'int') {
     if (/^[+-]?(?:0|[1-9][\d_]*|0[xX][\da-fA-F]+|0[bB][01]+|0[oO]?[0-7]+)$/.test(text)) return readInt(text);
-    throw new FilterError(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+    throw refuse('ParseInt');
   }
   if (kind === 'bool') {
     const value = BOOLEANS[text];
     if (value !== undefined) return value;
-    throw new FilterError(`strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
+    throw refuse('ParseBool');
   }
   return text;
 }
