@@ -219,7 +219,7 @@ describe('the agent', () => {
     ['_all', 200],
     ['some', 500],
   ])('members of the segment "%s" are answered with %i', async (segment, status) => {
-    expect((await fetch(`${base}/v1/agent/members?segment=${segment}`)).status).toBe(status);
+    expect((await fetch(`${base}members?segment=${segment}`)).status).toBe(status);
   });
 
   it('tells about itself and its members', async () => {
