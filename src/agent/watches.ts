@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Client } from '../client/index.ts';
 import { nodeFetch } from '../client/node-fetch.ts';
-import { plainView, watchSubject } from '../client/subject.ts';
+import { changedViews, watchSubject } from '../client/subject.ts';
 import { messageOf } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { startCommand } from '../lib/command.ts';
@@ -73,12 +73,8 @@ function follow(config: WatchConfig, { address, env, clock, random, log }: Watch
   });
   const ended = (async () => {
     try {
-      for await (const view of watch) {
-        const problem = await tell({
-          view: `${JSON.stringify(plainView(view))}\n`,
-          index: watch.index ?? 0,
-          signal,
-        });
+      for await (const view of changedViews(watch)) {
+        const problem = await tell({ view: `${view}\n`, index: watch.index ?? 0, signal });
         if (problem !== undefined && !signal.aborted) log.warn(`${what}: ${problem}`);
       }
     } catch (error) {

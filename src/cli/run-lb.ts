@@ -22,7 +22,7 @@ import type { LogChoice } from './log-flags.ts';
 import { serveOwnMetrics } from './own-metrics.ts';
 import { upstreamChecks } from './upstream-checks.ts';
 import type { LbCheck } from './verbs/lb-check.ts';
-import { type LbRoute, MIRROR } from './verbs/lb-route.ts';
+import { type LbRoute, SERVICE } from './verbs/lb-route.ts';
 
 export interface LbOptions {
   readonly listen: readonly FrontListener[];
@@ -47,8 +47,6 @@ export interface LbOptions {
 
 /** How often (ms) the users of `-auth` are looked at. */
 const REFRESH = 3_000;
-/** What its upstreams are instances of. */
-const SERVICE = 'upstream';
 
 /** Resolves with exit code 0 once everything has ended after a signal; a second signal ends the process with 1. */
 export async function runLb(options: LbOptions): Promise<number> {
@@ -57,7 +55,7 @@ export async function runLb(options: LbOptions): Promise<number> {
   const log = createLogger({ level: options.log.level, sink: stderrSink(options.log.format) }).child('lb');
   const upstreams = (listener: InstanceListener): Discovery =>
     followStatic({ upstreams: route.upstreams, service: SERVICE, tags: [] }, listener);
-  const plan = check && upstreamChecks(check, ({ service }) => service !== MIRROR);
+  const plan = check && upstreamChecks(check, ({ service }) => service === SERVICE);
   return inForeground({ log }, async (foreground) => {
     await foreground.turn();
     const telemetry = lbTelemetry(options.telemetry, options.env, log.child('telemetry'));
@@ -118,7 +116,10 @@ export async function runLb(options: LbOptions): Promise<number> {
     });
     log.info('balancing', {
       listen: front.listeners.join(', '),
-      upstreams: route.upstreams.map(({ host, port }) => formatHostPort(host, port)).join(', '),
+      upstreams: route.upstreams
+        .filter(({ port }) => port !== 0)
+        .map(({ host, port }) => formatHostPort(host, port))
+        .join(', '),
       strategy,
       ...front.carriage(),
       ...(front.admin === undefined ? {} : { admin: front.admin }),

@@ -68,8 +68,19 @@ export function watchSubject(client: Client, subject: Subject, options: WatchOpt
   return follow(client, subject, options);
 }
 
+/** The views of a watch as JSON, each that is another than the one before: an index may rise without that anything shown changes. */
+export async function* changedViews(watch: Watch<unknown>): AsyncGenerator<string, void, undefined> {
+  let before: string | undefined;
+  for await (const view of watch) {
+    const text = JSON.stringify(plainView(view));
+    if (text === before) continue;
+    before = text;
+    yield text;
+  }
+}
+
 /** A view as Consul's watches have it: values of keys in base64, null for what is not there. */
-export function plainView(view: unknown): unknown {
+function plainView(view: unknown): unknown {
   if (view === undefined) return null;
   if (Array.isArray(view)) return view.map(plainView);
   const { Value } = view as Partial<KvPair>;

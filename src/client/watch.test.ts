@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../lib/clock.ts';
 import { type Asked, type FakeAgent, type Reply, startFakeAgent } from './fake-agent.test-support.ts';
 import { Client } from './index.ts';
+import { changedViews, watchSubject } from './subject.ts';
 
 let agent: FakeAgent | undefined;
 const serve = async (answer: (asked: Asked) => Reply | Promise<Reply>) => {
@@ -166,4 +167,21 @@ describe('a watch', () => {
     }
     expect(seen).toEqual(['a', undefined]);
   });
+});
+
+it('of Consul’s kind tells once of what stays the same, however its index rises', async () => {
+  const value = (text: string) => [{ Key: 'a', Value: Buffer.from(text).toString('base64') }];
+  const states = ['red', 'red', 'blue', 'blue', 'red'];
+  const client = await serve(script(states.map((text, at) => ({ index: at + 1, json: value(text) }))));
+  const seen: [string, number | undefined][] = [];
+  const watch = watchSubject(client, { type: 'key', key: 'a' }, {});
+  for await (const view of changedViews(watch)) {
+    seen.push([Buffer.from(JSON.parse(view).Value, 'base64').toString(), watch.index]);
+    if (seen.length === 3) break;
+  }
+  expect(seen).toEqual([
+    ['red', 1],
+    ['blue', 3],
+    ['red', 5],
+  ]);
 });

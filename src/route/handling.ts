@@ -17,7 +17,7 @@ export interface AccessSpec {
 export interface RedirectSpec {
   /** 300 to 399. */
   readonly code: number;
-  /** A URL in which `$path` and `$host` stand for those of the request. */
+  /** A URL in which `$path`, `$host` and `$hostname` (without its port) stand for those of the request. */
   readonly url: string;
 }
 

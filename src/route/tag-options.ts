@@ -167,7 +167,7 @@ export const TAG_OPTIONS = {
   },
 } as const satisfies Record<string, OptionKind>;
 
-/** With a scheme and a host; "$host" and "$path" may stand in it. */
+/** With a scheme and a host; "$host", "$hostname" and "$path" may stand in it. */
 export function isRedirectUrl(url: string): boolean {
   return /^[a-z][a-z0-9+.-]*:\/\/[^/?#\s]+/i.test(url);
 }

@@ -1,5 +1,6 @@
 /** The flags of `muster lb` that say what is done with requests, and which upstream gets them. */
 import { readFileSync } from 'node:fs';
+import { BACKEND_DEFAULTS } from '../../discovery/backend.ts';
 import type { StaticUpstream } from '../../discovery/static.ts';
 import { MusterError, messageOf } from '../../errors.ts';
 import { formatHostPort } from '../../lib/host-port.ts';
@@ -44,7 +45,7 @@ export const routeFlags = {
   },
   'redirect-https': {
     kind: 'boolean',
-    summary: 'Send whoever comes in clear text to https://, the same host and path.',
+    summary: 'Send whoever comes in clear text to the first -listen-tls, with the same host and path.',
   },
   'sticky-key-file': {
     kind: 'string',
@@ -90,8 +91,11 @@ const SAID_ELSEWHERE: Readonly<Record<string, string>> = {
   register: 'there is no registry',
 };
 
-/** The service of what gets copies. */
-export const MIRROR = 'mirror';
+/** Services of what is no upstream: of what gets copies, and of what leads elsewhere. */
+const MIRROR = 'mirror';
+const REDIRECT = 'redirect';
+/** Of upstreams. */
+export const SERVICE = 'upstream';
 /** Name of the scheme of `-auth`. */
 const SCHEME = 'auth';
 
@@ -118,8 +122,12 @@ export function optionsOf(given: readonly string[] | undefined): string[] {
   return words;
 }
 
-/** `tagPrefix`: of the tags that make routes. Throws `usage`. */
-export function routeOf(given: Given, upstreams: readonly Upstream[], tagPrefix: string): LbRoute {
+/** `tagPrefix`: of the tags that make routes; `tlsPort`: where HTTPS is served, if it is. Throws `usage`. */
+export function routeOf(
+  given: Given,
+  upstreams: readonly Upstream[],
+  { tagPrefix, tlsPort = 443 }: { tagPrefix: string; tlsPort?: number | undefined },
+): LbRoute {
   for (const [name, owner] of Object.entries(OWNERS) as [keyof typeof OWNERS, keyof Given][])
     if (given[name] !== undefined && given[owner] === undefined)
       throw new MusterError('usage', `-${name} has no effect without -${owner}`);
@@ -129,16 +137,15 @@ export function routeOf(given: Given, upstreams: readonly Upstream[], tagPrefix:
     ...(copies.length === 0 ? [] : [mirrorWord(given['mirror-share'] ?? '100%')]),
     ...(given.auth === undefined ? [] : [`auth=${SCHEME}`]),
   ];
-  const toHttps =
-    given['redirect-https'] === true ? [`${tagPrefix}*:80/ redirect=301,https://$host$path`] : [];
   return {
     upstreams: [
       ...upstreams.map(({ words: own, ...upstream }) => {
         const most = upstream.maxConnections;
         const all = [...words, ...(most > 0 ? [`maxconn=${most}`] : []), ...own];
-        return { ...upstream, tags: [[`${tagPrefix}/`, ...all].join(' '), ...toHttps] };
+        return { ...upstream, tags: [[`${tagPrefix}/`, ...all].join(' ')] };
       }),
       ...copies,
+      ...(given['redirect-https'] === true ? [redirection(tagPrefix, tlsPort)] : []),
     ],
     auth:
       given.auth === undefined
@@ -149,6 +156,14 @@ export function routeOf(given: Given, upstreams: readonly Upstream[], tagPrefix:
     stickyKey: stickyKeyOf(given['sticky-key-file']),
     zone: given.zone ?? '',
   };
+}
+
+/** An upstream of nobody's, so that clients are led to HTTPS whatever becomes of the others. */
+function redirection(tagPrefix: string, port: number): StaticUpstream {
+  // 0 is a port that nobody knows yet.
+  const place = port === 443 || port === 0 ? '' : `:${port}`;
+  const tags = [`${tagPrefix}*:80/ redirect=301,https://$hostname${place}$path`];
+  return { ...BACKEND_DEFAULTS, host: 'redirect-https', port: 0, service: REDIRECT, tags };
 }
 
 /** Flags that say more of another one. */

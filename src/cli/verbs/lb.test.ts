@@ -61,6 +61,20 @@ describe('muster lb', () => {
     for (let answer = ''; !answer.startsWith('503 '); ) answer = await ask(url);
   });
 
+  it('leads to HTTPS whether or not an upstream is well', async () => {
+    const [cert, key] = [join(folder, 'web.pem'), join(folder, 'web-key.pem')];
+    const authority = new Authority('Test');
+    closers.push(() => authority.remove());
+    renewing(authority, cert, key)('shop.test');
+    const { url, seen } = await balancer(
+      '127.0.0.1:1',
+      ...['-listen-tls', '127.0.0.1:0', '-tls-cert', cert, '-tls-key', key, '-redirect-https', '-check-tcp'],
+    );
+    await until(() => seen.text.includes('instance is not healthy'));
+    const answer = await fetch(`${url}x?y`, { redirect: 'manual' });
+    expect([answer.status, answer.headers.get('location')]).toEqual([301, 'https://127.0.0.1/x?y']);
+  });
+
   it('asks at another port, for connections too', async () => {
     const health = await backend('well', (response) => void response.writeHead(503).end());
     const a = await backend('a');

@@ -222,7 +222,7 @@ export const lb = verb({
       throw new MusterError('usage', '-redirect-https needs -listen to come from and -listen-tls to lead to');
     return runLb({
       ...common,
-      route: routeOf(given, upstreams, TAG_PREFIX),
+      route: routeOf(given, upstreams, { tagPrefix: TAG_PREFIX, tlsPort: tls.listen[0]?.port }),
       check: checkOf(given),
       tagPrefix: TAG_PREFIX,
       listen: [...plain.map((place) => ({ ...place, http2: given.http2 === true })), ...tls.listen],

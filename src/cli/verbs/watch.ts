@@ -1,4 +1,4 @@
-import { plainView, STATES, SUBJECT_TYPES, watchSubject } from '../../client/subject.ts';
+import { changedViews, STATES, SUBJECT_TYPES, watchSubject } from '../../client/subject.ts';
 import { MusterError } from '../../errors.ts';
 import { type Command, startCommand } from '../../lib/command.ts';
 import { CONNECTION_FLAGS, connect } from '../connect.ts';
@@ -54,15 +54,15 @@ export const watch = verb({
           terminal.err(`${error instanceof Error ? error.message : String(error)} (again in ${delay} ms)\n`),
       });
       let runs = 0;
-      for await (const view of views) {
+      for await (const view of changedViews(views)) {
         if (command.length === 0) {
-          terminal.out(`${JSON.stringify(plainView(view), null, 4)}\n`);
+          terminal.out(`${JSON.stringify(JSON.parse(view), null, 4)}\n`);
           return 0;
         }
         running = startCommand(command, {
           shell: flags.shell ?? true,
           env: { ...terminal.env, CONSUL_INDEX: String(views.index ?? ++runs) },
-          input: `${JSON.stringify(plainView(view))}\n`,
+          input: `${view}\n`,
         });
         const code = await running.ended;
         if (code !== 0 && !signal.aborted) terminal.err(`the command ended with ${code}\n`);

@@ -24,6 +24,15 @@ describe('a redirect', () => {
     expect(to(url, path)).toBe(expected);
   });
 
+  it.each([
+    ['shop.test:8080', 'https://shop.test:8443/x'],
+    ['shop.test', 'https://shop.test:8443/x'],
+    ['[::1]:8080', 'https://[::1]:8443/x'],
+    ['$&$host', 'https://$&$host:8443/x'],
+  ])('to another port than that of %s', (host, expected) => {
+    expect(to('https://$hostname:8443$path', '/x', { host })).toBe(expected);
+  });
+
   it('takes strip and prepend into account', () => {
     expect(to('https://n.test$path', '/old', { strip: '/old' })).toBe('https://n.test/');
     expect(to('https://n.test$path', '/old/x', { strip: '/old', prepend: '/new' })).toBe(

@@ -1,4 +1,4 @@
-/** Where a redirect leads: `$path` and `$host` of its URL stand for those of the request. */
+/** Where a redirect leads: `$path`, `$host` and `$hostname` (without its port) of its URL stand for those of the request. */
 import type { HandlingSpec, RedirectSpec } from '../../route/handling.ts';
 
 export interface RedirectRequest {
@@ -28,7 +28,10 @@ export function redirectTarget(
   const [pattern = '', fixed = ''] = rest.split('?', 2);
   // "https://new.test$path": the path begins inside of what looks like the host.
   const isBare = authority.endsWith('$path');
-  const host = (isBare ? authority.slice(0, -'$path'.length) : authority).replace('$host', request.host);
+  const host = (isBare ? authority.slice(0, -'$path'.length) : authority).replace(
+    /\$host(name)?/,
+    (_, bare?: string) => (bare === undefined ? request.host : request.host.replace(/:\d*$/, '')),
+  );
   const template = (isBare ? `$path${pattern}` : pattern).replace('/$path', '$path');
   const takesPath = template.includes('$path');
   const stripped = request.path.startsWith(strip) ? request.path.slice(strip.length) : request.path;
