@@ -318,7 +318,7 @@ it('a client that goes away in the middle of a body is no failure of ours', asyn
     endpoints: [taking],
   });
   const socket = connect(api.address.port, '127.0.0.1');
-  socket.write('PUT /v1/take HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc');
+  socket.write('PUT /v1/take HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nabc');
   await new Promise((resolve) => socket.once('close', resolve));
   await expect(refused).rejects.toMatchObject({ status: 400 });
   await api.stop();

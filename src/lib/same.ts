@@ -12,7 +12,9 @@ export function isSame(a: unknown, b: unknown, except?: ReadonlySet<string>): bo
     return true;
   }
   if (Array.isArray(b)) return false;
-  if (a instanceof Uint8Array) return b instanceof Uint8Array && Buffer.compare(a, b) === 0;
+  // Without `Buffer`, which browsers have not got.
+  if (a instanceof Uint8Array)
+    return b instanceof Uint8Array && a.length === b.length && a.every((byte, at) => byte === b[at]);
   if (b instanceof Uint8Array) return false;
   let fields = 0;
   for (const name in a) {

@@ -45,7 +45,8 @@ export class Front {
       for (const connection of this.#connections) {
         if (connection.isBusy) continue;
         const waited = connection.idle++ * every;
-        if (connection.isNew && waited >= headersTimeout) connection.refuseSilence();
+        if (waited >= headersTimeout && connection.isLate) connection.giveBeginning();
+        else if (connection.isNew && waited >= headersTimeout) connection.refuseSilence();
         else if (waited >= keepAlive) connection.destroy();
       }
     }, every).unref();
@@ -59,7 +60,8 @@ export class Front {
 
   /** Ends connections on which nothing is under way; `all`: the others too. */
   close({ all = false } = {}): void {
-    for (const connection of this.#connections) if (all || !connection.isBusy) connection.destroy();
+    for (const connection of this.#connections)
+      if (all || !(connection.isBusy || connection.isLate)) connection.destroy();
   }
 
   #take(socket: Socket): void {

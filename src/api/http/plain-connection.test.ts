@@ -157,6 +157,30 @@ describe('a connection', () => {
     expect(await client.see(/max size/)).toMatch(/^HTTP\/1\.1 413 /);
   });
 
+  it('may have its body come behind its head, in one piece or in more, soon or late', async () => {
+    await start({ headersTimeout: 50 });
+    const whole = put('some body');
+    const head = whole.indexOf('some');
+    for (const cuts of [[head], [head + 4], [head, head + 4], [head, head + 2, head + 5]]) {
+      const client = new Client();
+      let at = 0;
+      for (const cut of [...cuts, whole.length]) {
+        client.socket.write(whole.slice(at, cut));
+        at = cut;
+        // Answered on another connection: the server has read it by then.
+        await fetch(`http://127.0.0.1:${api.address.port}/v1/at-once`);
+      }
+      await client.see(/"some body"$/);
+    }
+    // Long enough that Node's server waits for the rest by then, mostly; it makes no difference.
+    const client = new Client();
+    client.socket.write(whole.slice(0, head));
+    const until = performance.now() + 200;
+    while (performance.now() < until) await fetch(`http://127.0.0.1:${api.address.port}/v1/at-once`);
+    client.socket.write(whole.slice(head) + put('behind'));
+    await client.see(/"some body"[\s\S]*"behind"$/);
+  });
+
   it('goes to Node when a handler writes the response itself', async () => {
     await start();
     const client = new Client();

@@ -1,5 +1,5 @@
 /**
- * A connection whose requests are of the common kind: whole heads in one read, nothing asked of the connection. It reads and writes
+ * A connection whose requests are of the common kind: a whole head in one read, the body in it or in the next one, nothing asked of the connection. It reads and writes
  * by libuv's handle, past the streams, the parser and the objects of Node's HTTP server, which take half of a short exchange. With the
  * first request that is of another kind the connection is that server's for good (docs/decisions/0005).
  */
@@ -41,8 +41,10 @@ export class PlainConnection {
   readonly #socket: Socket;
   readonly #flow: Flow;
   #exchange: PlainExchange | undefined;
-  /** What came before the answer to the request in front of it had gone out. */
+  /** What came before the answer to the request in front of it had gone out, or before the rest of it. */
   #early: Buffer | undefined;
+  /** A head is there whose body is not, or not whole: many clients send both one after the other. */
+  #isWaiting = false;
   #isNodes = false;
   /** It ends behind what was answered. */
   #isEnding = false;
@@ -57,6 +59,11 @@ export class PlainConnection {
 
   get isBusy(): boolean {
     return this.#exchange !== undefined;
+  }
+
+  /** A request has begun, and its rest is not there. */
+  get isLate(): boolean {
+    return this.#isWaiting;
   }
 
   get remoteAddress(): string {
@@ -76,27 +83,46 @@ export class PlainConnection {
   #received(length: number): void {
     const bytes = this.#home.buffer.subarray(0, length);
     if (this.#isNodes) this.#socket.push(Buffer.from(bytes));
-    else if (this.#exchange === undefined) this.#look(bytes);
+    else if (this.#exchange === undefined) this.#look(this.#withEarly(bytes));
     else {
-      this.#early = Buffer.concat([this.#early ?? Buffer.alloc(0), bytes]);
+      this.#early = this.#withEarly(bytes, true);
       this.#flow.pause();
     }
+  }
+
+  #withEarly(bytes: Buffer, isKept = false): Buffer {
+    const early = this.#early;
+    this.#early = undefined;
+    if (early !== undefined) return Buffer.concat([early, bytes]);
+    return isKept ? Buffer.from(bytes) : bytes;
   }
 
   #look(bytes: Buffer): void {
     const end = bytes.indexOf(END_OF_HEAD) + END_OF_HEAD.length;
     const text = bytes.toString('latin1', 0, end);
     const head = this.#home.accepts() ? readPlainHead(text) : undefined;
-    if (head === undefined || bytes.length !== end + head.length) {
+    this.idle = 0;
+    const missing = head === undefined ? 0 : end + head.length - bytes.length;
+    if (missing > 0 && !this.#isWaiting && missing + bytes.length <= this.#home.buffer.length) {
+      this.#isWaiting = true;
+      this.#early = Buffer.from(bytes);
+      return;
+    }
+    this.#isWaiting = false;
+    if (head === undefined || missing !== 0) {
       this.#handOver(bytes);
       return;
     }
-    this.idle = 0;
     this.isNew = false;
     const body = head.length === 0 ? NO_BODY : Buffer.from(bytes.subarray(end));
     const exchange = new PlainExchange(this, head, text, body);
     this.#exchange = exchange;
     this.#home.serve(exchange);
+  }
+
+  /** Has Node's server wait for the rest of a request. */
+  giveBeginning(): void {
+    this.#handOver(this.#early ?? NO_BODY);
   }
 
   /** With what was read of a request that is not of the common kind. */

@@ -1,3 +1,4 @@
+import { isSame } from '../../lib/same.ts';
 import {
   type About,
   type ChangeLine,
@@ -141,9 +142,4 @@ function items(picture: Picture, name: CollectionName): Map<string, Collections[
 function append<Item>(list: Item[], more: readonly Item[], max: number): void {
   list.push(...more.slice(-max));
   if (list.length > max) list.splice(0, list.length - max);
-}
-
-/** Items are plain JSON written by one function each, so equal items have equal texts. */
-function isSame(a: object, b: object): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
 }
