@@ -1,4 +1,6 @@
 import { Agent, get } from 'node:http';
+import { connect } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -245,6 +247,34 @@ const blockedReads = ({ catalog }: Pick<ApiContext, 'catalog'>, count: number) =
 /** As `few`, for as many requests at a time as there are. */
 const many = new Agent({ keepAlive: true });
 
+/** A connection of its own, and what comes on it. */
+class RawClient {
+  readonly socket = connect({ port: api?.address.port ?? 0, host: '127.0.0.1' });
+  readonly ended = new Promise<void>((resolve) => this.socket.once('close', () => resolve()));
+  #text = '';
+
+  constructor() {
+    this.socket.on('data', (chunk) => {
+      this.#text += chunk.toString('latin1');
+    });
+  }
+
+  send(text: string): void {
+    this.socket.write(text);
+  }
+
+  /** Of a key, in the answers so far, once there are so many. */
+  async values(count: number): Promise<string[]> {
+    const found = () =>
+      [...this.#text.matchAll(/"Value":"([^"]*)"/g)].map(([, value = '']) =>
+        Buffer.from(value, 'base64').toString(),
+      );
+    await soon(() => expect(found().length).toBeGreaterThanOrEqual(count));
+    expect(this.#text.match(/HTTP\/1\.1 200 OK\r\n/g)).toHaveLength(count);
+    return found();
+  }
+}
+
 describe('reads that wait for what was asked before', () => {
   const PATH = '/v1/kv/a?x';
   const set = ({ store }: ApiContext, value: string) =>
@@ -274,6 +304,53 @@ describe('reads that wait for what was asked before', () => {
     );
     expect(answers.filter(({ body }) => body.includes('\n'))).toHaveLength(150);
     expect(context.catalog.watches.size).toBe(0);
+  });
+
+  it('leave their connections as they would be, whatever stands behind them and however old their clients are', async () => {
+    const { context, index } = await asked();
+    const read = (after: number, version = '1.1', more = '') =>
+      `GET ${PATH}&index=${after} HTTP/${version}\r\nHost: x\r\n${more}\r\n`;
+    const plain = new RawClient();
+    const another = new RawClient();
+    const impatient = new RawClient();
+    const closing = new RawClient();
+    const old = new RawClient();
+    for (const client of [plain, another]) client.send(read(index));
+    impatient.send(read(index) + read(index));
+    closing.send(read(index, '1.1', 'Connection: close\r\n'));
+    old.send(read(index, '1.0'));
+    await blockedReads(context, 6);
+    await set(context, 'two');
+    for (const client of [plain, another, closing, old]) expect(await client.values(1)).toEqual(['two']);
+    expect(await impatient.values(2)).toEqual(['two', 'two']);
+    await Promise.all([closing.ended, old.ended]);
+    for (const client of [plain, another, impatient]) client.send(read(context.catalog.index));
+    await blockedReads(context, 3);
+    await set(context, 'three');
+    for (const client of [plain, another]) expect(await client.values(2)).toEqual(['two', 'three']);
+    expect(await impatient.values(3)).toEqual(['two', 'two', 'three']);
+    for (const client of [plain, another, impatient]) client.socket.destroy();
+  });
+
+  it('are answered whole when the answer is larger than what the system takes at once', async () => {
+    const { context } = await asked();
+    const names = Array.from({ length: 10 }, (_, i) => `big/${i}`);
+    const fill = (byte: number) =>
+      context.store.write((tx) => {
+        for (const key of names) kvSet(tx, { key, value: Buffer.alloc(500_000, byte), flags: 0n });
+      });
+    await fill(1);
+    const path = '/v1/kv/big/?recurse';
+    const index = Number((await ask(path, {}, many)).headers['x-consul-index']);
+    const blocked = [1, 2, 3].map(() => ask(`${path}&index=${index}`, {}, many));
+    await blockedReads(context, 3);
+    await fill(2);
+    const value = Buffer.alloc(500_000, 2).toString('base64');
+    for (const { body } of await Promise.all(blocked))
+      expect(JSON.parse(body).map(({ Value }: { Value: string }) => Value === value)).toEqual(
+        names.map(() => true),
+      );
+    expect((await ask(path, {}, many)).body).toContain(value);
   });
 
   it('are answered 404 when the change is a deletion', async () => {
@@ -320,6 +397,17 @@ describe('reads that wait for what was asked before', () => {
     for (const { status, body, headers } of await Promise.all(blocked)) {
       expect([status, valueIn(body), headers.connection]).toEqual([200, 'one', 'close']);
     }
+  });
+
+  it('keep nobody when the server stops just after they were answered', async () => {
+    // Its time stands still: the grace for what goes on is never over.
+    const { context, index } = await asked({ clock: new ManualClock(1_000_000), random: () => 0.5 });
+    const blocked = Array.from({ length: 300 }, () => ask(`${PATH}&index=${index}`, {}, many));
+    await blockedReads(context, 300);
+    await set(context, 'two');
+    while (context.catalog.watches.size > 0) await turn();
+    await api?.stop();
+    for (const { body } of await Promise.all(blocked)) expect(valueIn(body)).toBe('two');
   });
 
   it('are counted with all that block, and refused beyond', async () => {

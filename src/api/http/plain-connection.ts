@@ -151,23 +151,15 @@ export class PlainConnection {
   ): void {
     const socket = this.#socket;
     this.#isEnding = isLast;
-    let head = STATUS_LINES.get(status) ?? statusLine(status);
-    for (let i = 0; i < fields.length; i += 2) {
-      const value = fields[i + 1] as string;
-      if (NOT_IN_FIELD.test(value)) throw new TypeError(`invalid character in the field ${fields[i]}`);
-      head += `${fields[i]}: ${value}\r\n`;
-    }
     const ending = isLast ? 'close' : `keep-alive\r\nKeep-Alive: ${this.#home.keepAlive}`;
-    head += `Date: ${dateNow()}\r\nConnection: ${ending}\r\n\r\n`;
-    if (body !== undefined && typeof body !== 'string' && body.length > SHORT_BODY) {
+    const isLong = body !== undefined && typeof body !== 'string' && body.length > SHORT_BODY;
+    const text = textOf(status, fields, ending, isLong ? undefined : body);
+    if (isLong) {
       socket.cork();
-      socket.write(head, 'latin1');
+      socket.write(text, 'latin1');
       socket.write(body, this.#sent);
       socket.uncork();
-    } else
-      this.#send(
-        body === undefined ? head : head + (typeof body === 'string' ? body : body.toString('latin1')),
-      );
+    } else this.#send(text);
     if (isLast) socket.destroySoon();
   }
 
@@ -220,6 +212,31 @@ function statusLine(status: number): string {
   const line = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'unknown'}\r\n`;
   STATUS_LINES.set(status, line);
   return line;
+}
+
+/** The last answer as it went out: the same objects come again and again, above all to thousands that waited for one change. */
+let last:
+  | { fields: readonly string[]; body: Buffer | string | undefined; key: string; text: string }
+  | undefined;
+
+function textOf(
+  status: number,
+  fields: readonly string[],
+  ending: string,
+  body: Buffer | string | undefined,
+): string {
+  const key = `${status} ${ending} ${dateNow()}`;
+  if (last?.fields === fields && last.body === body && last.key === key) return last.text;
+  let text = STATUS_LINES.get(status) ?? statusLine(status);
+  for (let i = 0; i < fields.length; i += 2) {
+    const value = fields[i + 1] as string;
+    if (NOT_IN_FIELD.test(value)) throw new TypeError(`invalid character in the field ${fields[i]}`);
+    text += `${fields[i]}: ${value}\r\n`;
+  }
+  text += `Date: ${dateNow()}\r\nConnection: ${ending}\r\n\r\n`;
+  if (body !== undefined) text += typeof body === 'string' ? body : body.toString('latin1');
+  last = { fields, body, key, text };
+  return text;
 }
 
 let date = '';
