@@ -71,10 +71,12 @@ const HTTP_SUBJECTS = {
 
 /** HTTP over TLS 1.3 from clients, in clear text to the backend. @type {Record<string, Subject>} */
 const HTTPS_SUBJECTS = {
-  async muster({ port, pem, backend, cpu }) {
-    const listen = ['-listen-tls', `127.0.0.1:${port}`, '-upstream', `127.0.0.1:${backend}`];
-    const tls = ['-tls-cert', pem, '-tls-ciphers', CIPHER, '-tls-no-tickets'];
-    return start(process.execPath, [MUSTER, 'lb', ...listen, ...tls], { cpu });
+  async muster(place) {
+    return startMusterTls(place, { MUSTER_TRANSPORT: 'uring' });
+  },
+
+  async 'muster-net'(place) {
+    return startMusterTls(place, { MUSTER_TRANSPORT: 'net' });
   },
 
   async haproxy({ folder, port, pem, backend, cpu }) {
@@ -215,6 +217,13 @@ export function body(url) {
 function startMuster(protocol, port, backend, cpu, env = {}) {
   const words = ['-listen', `127.0.0.1:${port}`, '-upstream', `127.0.0.1:${backend}`];
   return start(process.execPath, [MUSTER, 'lb', '-protocol', protocol, ...words], { cpu, env });
+}
+
+/** @param {Place & { port: number }} place @param {NodeJS.ProcessEnv} env */
+function startMusterTls({ port, pem, backend, cpu }, env) {
+  const listen = ['-listen-tls', `127.0.0.1:${port}`, '-upstream', `127.0.0.1:${backend}`];
+  const tls = ['-tls-cert', pem, '-tls-ciphers', CIPHER, '-tls-no-tickets'];
+  return start(process.execPath, [MUSTER, 'lb', ...listen, ...tls], { cpu, env });
 }
 
 /**
