@@ -173,6 +173,9 @@ export async function listenHttp(
     blockEndpoints: config.api.blockEndpoints,
     useCache: config.api.useCache,
     sessionTtlMin: config.api.sessionTtlMin,
+    defaultWait: config.api.defaultQueryTime,
+    maxWait: config.api.maxQueryTime,
+    writersFrom: config.api.allowWriteFrom,
     txnMaxSize: config.api.txnMaxReqLen,
   };
   const counts = new ApiCounts(endpoints.map(({ path }) => path.split('/')[2] ?? ''));

@@ -32,7 +32,10 @@ export function startOwnRegistry(
       interval: config.health.floodInterval,
     },
     checkUpdateInterval: config.health.checkUpdateInterval,
-    limits: { outputMaxSize: config.health.checkOutputMaxSize },
+    limits: {
+      outputMaxSize: config.health.checkOutputMaxSize,
+      discardOutput: config.health.discardCheckOutput,
+    },
   });
 }
 

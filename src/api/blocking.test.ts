@@ -4,7 +4,7 @@ import { kvSet } from '../catalog/commands/kv.ts';
 import { ManualClock } from '../lib/clock.ts';
 import { soon } from '../lib/soon.test-support.ts';
 import { blockingTime } from './blocking.ts';
-import type { ApiContext } from './context.ts';
+import { type ApiContext, DEFAULT_API_SETTINGS } from './context.ts';
 import { type Api, startApi } from './server.ts';
 import { testContext } from './test-context.ts';
 
@@ -36,7 +36,14 @@ describe('how long a read blocks', () => {
     [3_600_000, 0, 600_000],
     [0, 0.5, 309_375],
   ])('wait %d, random %d: %d ms', (wait, random, ms) => {
-    expect(blockingTime(wait, random)).toBe(ms);
+    expect(blockingTime(wait, random, DEFAULT_API_SETTINGS)).toBe(ms);
+  });
+
+  it('is what the settings say', () => {
+    const settings = { defaultWait: 20_000, maxWait: 30_000 };
+    expect([0, 10_000, 60_000].map((wait) => blockingTime(wait, 0, settings))).toEqual([
+      20_000, 10_000, 30_000,
+    ]);
   });
 });
 

@@ -1,17 +1,13 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Clock } from '../lib/clock.ts';
 import { cacheMeta } from './cached.ts';
-import type { ApiContext } from './context.ts';
+import type { ApiContext, ApiSettings } from './context.ts';
 import type { ApiRequest } from './endpoint.ts';
 import { HttpError } from './http-error.ts';
 import { type Consistency, type ReadOptions, readOptions } from './read-options.ts';
 import { encodedJson, json, type ReadMeta, type Reply } from './reply.ts';
 import { sharedBody } from './shared.ts';
 import { indexOf, type Watched } from './watched.ts';
-
-/** Wait in ms where the client names none, and the longest it may name: Consul's. */
-const DEFAULT_WAIT = 300_000;
-const MAX_WAIT = 600_000;
 
 /** A wait is prolonged by up to this share of itself, so that clients that began together end apart. */
 const JITTER = 1 / 16;
@@ -20,8 +16,12 @@ const JITTER = 1 / 16;
 export const MAX_BLOCKED = 50_000;
 
 /** How long a read blocks in ms. `random` is in [0, 1). */
-export function blockingTime(wait: number, random: number): number {
-  const capped = wait <= 0 ? DEFAULT_WAIT : Math.min(wait, MAX_WAIT);
+export function blockingTime(
+  wait: number,
+  random: number,
+  { defaultWait, maxWait }: Pick<ApiSettings, 'defaultWait' | 'maxWait'>,
+): number {
+  const capped = Math.min(wait <= 0 ? defaultWait : wait, maxWait);
   return capped + capped * JITTER * random;
 }
 
@@ -40,9 +40,10 @@ function waitForIndex(
     whenGone: ApiRequest['whenGone'];
     clock: Clock;
     random: () => number;
+    settings: ApiSettings;
   },
 ): number | Promise<number> {
-  const { after, wait, whenGone, clock, random } = options;
+  const { after, wait, whenGone, clock, random, settings } = options;
   const index = indexOf(catalog, watched);
   if (after <= 0 || index > after) return index;
   if (catalog.watches.size >= MAX_BLOCKED)
@@ -62,7 +63,7 @@ function waitForIndex(
     const unwatch = catalog.watches.watch(watched, () => {
       if (indexOf(catalog, watched) > after) finish();
     });
-    const cancel = clock.after(blockingTime(wait, random()), finish);
+    const cancel = clock.after(blockingTime(wait, random(), settings), finish);
     let stay = () => {};
     stay = whenGone(finish);
   });
@@ -132,7 +133,7 @@ export async function blockingMeta(
   { index: after, wait, consistency, cached }: ReadOptions,
   kind: ReadKind = 'catalog',
 ): Promise<ReadMeta> {
-  const { catalog, clock, random } = context;
+  const { catalog, clock, random, settings } = context;
   await refresh(context, consistency, after);
   const index = await waitForIndex(catalog, watched, {
     after,
@@ -140,6 +141,7 @@ export async function blockingMeta(
     whenGone: (task) => request.whenGone(task),
     clock,
     random,
+    settings,
   });
   const contact = context.store.remote?.contact();
   const meta = { index, ...(contact === undefined ? {} : { contact }) };

@@ -7,6 +7,7 @@ import type { EventLog } from '../cluster/event-log.ts';
 import type { SessionExpiry } from '../cluster/session-expiry.ts';
 import type { GroupControl } from '../group/view.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { AddressRange } from '../lib/ip.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Family } from '../lib/metrics.ts';
 import type { Store } from '../store/store.ts';
@@ -49,6 +50,11 @@ export interface ApiSettings {
   readonly useCache: boolean;
   /** Shortest TTL of a session in ms. */
   readonly sessionTtlMin: number;
+  /** How long a read blocks in ms when the client names no time, and the longest it may name. */
+  readonly defaultWait: number;
+  readonly maxWait: number;
+  /** From where writes are taken; from anywhere when there are none. */
+  readonly writersFrom: readonly AddressRange[];
 }
 
 export const DEFAULT_API_SETTINGS: ApiSettings = {
@@ -60,6 +66,10 @@ export const DEFAULT_API_SETTINGS: ApiSettings = {
   blockEndpoints: [],
   useCache: true,
   sessionTtlMin: 10_000,
+  // Consul's.
+  defaultWait: 300_000,
+  maxWait: 600_000,
+  writersFrom: [],
 };
 
 /** What handlers may use. One per server; nothing in it belongs to a single request. */

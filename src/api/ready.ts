@@ -152,11 +152,11 @@ export class ReadyAnswers {
     exchange: Exchange,
     parts: Pick<ParkedRead, 'watched' | 'key' | 'token' | 'what' | 'after'> & { wait: number },
   ): void {
-    const { catalog, clock, random } = this.#context;
+    const { catalog, clock, random, settings } = this.#context;
     const read = new ParkedRead({ ...parts, exchange, since: clock.now() }, this.#wake);
     this.#parked.add(read);
     catalog.watches.add(read);
-    read.cancel = this.#ends.after(blockingTime(parts.wait, random()), () => this.#end(read));
+    read.cancel = this.#ends.after(blockingTime(parts.wait, random(), settings), () => this.#end(read));
     exchange.whenOver(() => {
       if (read.live) this.#release(read);
     });

@@ -2,6 +2,7 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../lib/clock.ts';
+import { addressRange } from '../lib/ip.ts';
 import { createLogger } from '../lib/log.ts';
 import { decodeBody, object, string } from './decode.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
@@ -160,6 +161,23 @@ describe('routing', () => {
     const options = await ask('/v1/thing/x', { method: 'OPTIONS' });
     expect([options.status, options.text, options.headers.allow]).toEqual([200, '', 'OPTIONS,GET,PUT']);
   });
+
+  it.each([
+    [[], 200],
+    [['127.0.0.0/8'], 200],
+    [['10.0.0.0/8', '127.0.0.1'], 200],
+    [['10.0.0.0/8', 'fe80::/10'], 403],
+  ])(
+    'with writes from %j alone, one from 127.0.0.1 is answered %i, and a read always',
+    async (from, status) => {
+      await start(table, { writersFrom: from.flatMap((text) => addressRange(text) ?? []) });
+      const put = await ask('/v1/thing/x', { method: 'PUT' });
+      expect(put.status).toBe(status);
+      if (status === 403) expect(put.text).toBe('Access is restricted');
+      expect((await ask('/v1/thing/x')).status).toBe(200);
+      expect((await ask('/v1/thing/x', { method: 'OPTIONS' })).status).toBe(200);
+    },
+  );
 
   it('blocks what the configuration blocks, and adds its headers also to a 404', async () => {
     await start(table, { blockEndpoints: ['/v1/th'], responseHeaders: { 'X-Own': 'yes' } });

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { isMusterError, listenError, messageOf } from '../errors.ts';
 import { Ending } from '../lib/ending.ts';
 import { formatHostPort, fromHere, type HostPort, parseHostPort } from '../lib/host-port.ts';
+import { type AddressRange, addressBytes, isInRange } from '../lib/ip.ts';
 import { leaveToOther, Sockets } from '../lib/sockets.ts';
 import { admit } from './access.ts';
 import { asksForReplacement } from './agent/reload.ts';
@@ -191,6 +192,8 @@ export async function startApi({
     }
     if (isForged(exchange, context.settings.responseHeaders))
       return reply(text('Writes that another web site has a browser send are refused', { status: 403 }));
+    if (!mayWrite(exchange, context.settings.writersFrom))
+      return reply(text('Access is restricted', { status: 403 }));
     if (context.settings.blockEndpoints.some((prefix) => path.startsWith(prefix)))
       return reply(text('Endpoint is blocked by agent configuration', { status: 403 }));
     const endpoint = found.route.byMethod.get(method);
@@ -280,6 +283,16 @@ function isForged({ method, headers }: Exchange, allowed: Readonly<Record<string
   if (method === 'GET' || method === 'HEAD' || method === 'OPTIONS') return false;
   if (headers['sec-fetch-site'] !== 'cross-site') return false;
   return !Object.keys(allowed).some((name) => name.toLowerCase() === 'access-control-allow-origin');
+}
+
+/** Whether a request may change something: from these addresses, and by a Unix socket, where its mode says who may. */
+function mayWrite(
+  { method, remoteAddress }: Pick<Exchange, 'method' | 'remoteAddress'>,
+  from: readonly AddressRange[],
+): boolean {
+  if (from.length === 0 || method === 'GET' || method === 'HEAD' || method === 'OPTIONS') return true;
+  const address = addressBytes(remoteAddress);
+  return remoteAddress === '' || (address !== undefined && from.some((range) => isInRange(address, range)));
 }
 
 /** The address without the query: queries hold tokens, which are never logged. */

@@ -228,10 +228,17 @@ export const AGENT_FLAGS = {
     summary: 'A name server for all other names.',
   },
   'default-query-time': {
-    kind: 'duration',
+    kind: 'string',
+    value: 'DURATION',
+    sets: 'api.default_query_time',
     summary: 'How long a blocking query waits when it does not say.',
   },
-  'max-query-time': { kind: 'duration', summary: 'Longest such wait.' },
+  'max-query-time': {
+    kind: 'string',
+    value: 'DURATION',
+    sets: 'api.max_query_time',
+    summary: 'Longest such wait.',
+  },
   'ui-dir': { kind: 'string', value: 'DIR', summary: 'A dashboard of one’s own.' },
   'ui-content-path': {
     kind: 'string',

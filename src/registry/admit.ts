@@ -12,6 +12,8 @@ export interface RegistryLimits {
   checks: number;
   /** Bytes of a check's output. */
   outputMaxSize: number;
+  /** Nothing of it is kept. */
+  discardOutput: boolean;
 }
 
 /** A hundred thousand of each are some hundred megabytes; more on one node is a client gone wild. */
@@ -19,6 +21,7 @@ export const DEFAULT_REGISTRY_LIMITS: RegistryLimits = {
   services: 100_000,
   checks: 100_000,
   outputMaxSize: DEFAULT_OUTPUT_MAX_SIZE,
+  discardOutput: false,
 };
 
 /** Who may register checks that run programs: nobody, the configuration of this agent, or clients too. */

@@ -30,6 +30,8 @@ export interface CheckerOptions {
   random: () => number;
   /** Bytes of output that are kept of a check which does not want less. */
   outputMaxSize: number;
+  /** Nothing of it is kept. */
+  discardOutput: boolean;
   /** A check has a result; it may be the one it had. */
   onResult: (id: string, outcome: Outcome) => void;
   /** A check was critical for as long as its definition allows. */
@@ -46,8 +48,11 @@ export class Checker {
   #aliasesDue = false;
 
   constructor(options: CheckerOptions) {
-    this.#options = options;
-    const { schedule, random, onResult } = options;
+    const { schedule, random } = options;
+    const onResult: CheckerOptions['onResult'] = options.discardOutput
+      ? (id, outcome) => options.onResult(id, { ...outcome, output: '' })
+      : options.onResult;
+    this.#options = { ...options, onResult };
     this.#runner = new Runner({ schedule, random, onResult });
   }
 
@@ -105,7 +110,8 @@ export class Checker {
     if (spec === undefined || spec === null || !this.#expiry.has(id)) return undefined;
     this.#await(id, spec.ttl);
     const expires = this.#options.clock.now() + spec.ttl;
-    return { id, status, output: cutOutput(output, this.#outputMaxSize(spec)), expires };
+    const kept = this.#options.discardOutput ? '' : cutOutput(output, this.#outputMaxSize(spec));
+    return { id, status, output: kept, expires };
   }
 
   /** To be told the status of a check after each result: lasting trouble counts from the first critical one. */

@@ -51,6 +51,14 @@ describe('registry', () => {
     expect(store.catalog.index).toBe(index);
   });
 
+  it('keeps no output of checks where that is said', async () => {
+    const { registry, store } = await setUp({ limits: { discardOutput: true } });
+    await registry.registerService(service('web', { checks: [inService(TTL, { id: 'a' })] }));
+    await registry.updateTtl('a', 'passing', 'with the time of now');
+    expect(registry.checks()).toMatchObject([{ id: 'a', status: 'passing', output: '' }]);
+    expect(checkRow(store, 'a')).toMatchObject({ status: 'passing', output: '' });
+  });
+
   it('keeps the state of checks that are registered again, and other checks unless told to replace them', async () => {
     const { registry } = await setUp();
     const definition = service('web', { checks: [inService(TTL, { id: 'a' }), inService(TTL, { id: 'b' })] });

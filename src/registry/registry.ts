@@ -65,6 +65,7 @@ export class Registry {
       catalog: store.catalog,
       clock,
       outputMaxSize: this.#limits.outputMaxSize,
+      discardOutput: this.#limits.discardOutput,
       onResult: (id, outcome) => this.#found(id, outcome),
       onCriticalTooLong: (check) => this.#takeDown(check),
     });

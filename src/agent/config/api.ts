@@ -1,6 +1,6 @@
 /** `[api]`: the HTTP API and the dashboard. */
 import { z } from 'zod';
-import { addresses, bytes, duration } from './fields.ts';
+import { addresses, addressRangeField, bytes, duration } from './fields.ts';
 
 const apiTlsSchema = z
   .strictObject({
@@ -82,6 +82,18 @@ export const apiSchema = z
       .boolean()
       .default(true)
       .describe('Honour `?cached`. Costs nothing: every answer comes from memory and is never old.'),
+    allowWriteFrom: z
+      .array(addressRangeField())
+      .default([])
+      .describe(
+        'From where requests that change something are taken, such as "127.0.0.0/8"; others are answered with 403. None: from wherever the API listens. Who may write a Unix socket is always let in.',
+      ),
+    defaultQueryTime: duration({ least: 1 })
+      .prefault('5m')
+      .describe("How long a blocking query waits that does not say it. Consul's."),
+    maxQueryTime: duration({ least: 1 })
+      .prefault('10m')
+      .describe("Longest such wait. Consul's: connections that are silent for longer are cut on many ways."),
     sessionTtlMin: duration({ least: 1 })
       .prefault('10s')
       .describe(

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { parseRecursor } from '../../dns/recursors.ts';
 import { parseDuration } from '../../lib/duration.ts';
 import { parseHostPort } from '../../lib/host-port.ts';
-import { isAny } from '../../lib/ip.ts';
+import { addressRange, isAny } from '../../lib/ip.ts';
 import { parseBytes } from '../../lib/size.ts';
 
 /** Has the reference name a field by `text`; zod itself only knows "string". */
@@ -95,6 +95,22 @@ export function recursor() {
     return z.NEVER;
   });
   written(schema, 'address or address:port');
+  return schema;
+}
+
+/** "10.0.0.0/8", "fe80::/10" or an address. */
+export function addressRangeField() {
+  const schema = z.string().transform((text, context) => {
+    const range = addressRange(text);
+    if (range !== undefined) return range;
+    context.issues.push({
+      code: 'custom',
+      input: text,
+      message: `expected a range of addresses such as "10.0.0.0/8", got "${text}"`,
+    });
+    return z.NEVER;
+  });
+  written(schema, 'range of addresses');
   return schema;
 }
 

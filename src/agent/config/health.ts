@@ -19,6 +19,12 @@ export const healthSchema = z
     checkOutputMaxSize: bytes({ least: 1, most: 1024 * 1024 })
       .prefault(4096)
       .describe("Most of a check's output that is kept. Consul's."),
+    discardCheckOutput: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Keep no output of checks at all: nothing is written for what changes in it. Off, as in Consul.',
+      ),
     enableLocalScriptChecks: z
       .boolean()
       .default(false)

@@ -33,14 +33,14 @@ export const eventList = endpoint({
 
 /** Resolves once `isOther` holds after an event, the wait is over, or the client has gone. */
 async function untilOther(
-  { events, clock, random }: ApiContext,
+  { events, clock, random, settings }: ApiContext,
   { signal }: ApiRequest,
   { wait }: ReadOptions,
   isOther: () => boolean,
 ): Promise<void> {
   const end = new AbortController();
   const stop = () => end.abort();
-  const cancel = clock.after(blockingTime(wait, random()), stop);
+  const cancel = clock.after(blockingTime(wait, random(), settings), stop);
   if (signal.aborted) stop();
   signal.addEventListener('abort', stop, { once: true });
   while (!isOther() && !end.signal.aborted) await events.next(end.signal);

@@ -221,6 +221,22 @@ EOT
     json(value);
   });
 
+  it('says who may write, how long reads block, and whether output is kept', () => {
+    const { config, warnings } = json({
+      http_config: { allow_write_http_from: ['127.0.0.0/8', '::1/128'] },
+      default_query_time: '20s',
+      max_query_time: '30s',
+      discard_check_output: true,
+    });
+    expect(warnings).toEqual([]);
+    expect(config.api).toMatchObject({ defaultQueryTime: 20_000, maxQueryTime: 30_000 });
+    expect(config.api.allowWriteFrom.map(({ bits }) => bits)).toEqual([8, 128]);
+    expect(config.health.discardCheckOutput).toBe(true);
+    expect(() => json({ http_config: { allow_write_http_from: ['nowhere'] } })).toThrow(
+      'api.allow_write_from[0]: expected a range of addresses',
+    );
+  });
+
   it('has templates in lists, of which each may stand for several', () => {
     const template = (text: string) => `{{ printf "${text}" }}`;
     const { config } = json({

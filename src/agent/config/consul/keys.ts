@@ -105,7 +105,7 @@ export const CONSUL_KEYS: Rules = {
     response_headers: sets('api.response_headers'),
     block_endpoints: sets('api.block_endpoints'),
     use_cache: sets('api.use_cache'),
-    allow_write_http_from: idle('writes are taken from wherever the API listens'),
+    allow_write_http_from: sets('api.allow_write_from'),
     max_header_bytes: NEEDLESS,
   }),
   limits: section({
@@ -121,8 +121,8 @@ export const CONSUL_KEYS: Rules = {
     request_limits: idle(GOSSIP),
   }),
   session_ttl_min: sets('api.session_ttl_min'),
-  default_query_time: idle('a blocking query that does not say how long waits for 5m', '300s', '5m', '5m0s'),
-  max_query_time: idle('a blocking query waits for 10m at most', '600s', '10m', '10m0s'),
+  default_query_time: sets('api.default_query_time'),
+  max_query_time: sets('api.max_query_time'),
 
   services: { kind: 'services' },
   service: { kind: 'services' },
@@ -132,7 +132,7 @@ export const CONSUL_KEYS: Rules = {
   enable_local_script_checks: sets('health.enable_local_script_checks'),
   check_update_interval: sets('health.check_update_interval'),
   check_output_max_size: sets('health.check_output_max_size'),
-  discard_check_output: idle('the output of checks is kept', false),
+  discard_check_output: sets('health.discard_check_output'),
   enable_agent_tls_for_checks: idle('checks present no certificate', false),
   watches: { kind: 'watches' },
 

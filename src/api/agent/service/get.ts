@@ -22,7 +22,8 @@ export const getService = endpoint({
     const end = new AbortController();
     const stop = () => end.abort();
     // Consul waits as long as it may here, unless told otherwise.
-    const time = blockingTime(wait === 0 ? Number.POSITIVE_INFINITY : wait, context.random());
+    const longest = wait === 0 ? Number.POSITIVE_INFINITY : wait;
+    const time = blockingTime(longest, context.random(), context.settings);
     const cancel = known === '' ? stop : context.clock.after(time, stop);
     if (known !== '') signal.addEventListener('abort', stop, { once: true });
     try {
