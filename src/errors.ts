@@ -67,7 +67,7 @@ export function fileTrouble(error: unknown): string {
 const FILE_TROUBLE: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file or directory',
   EISDIR: 'it is a directory',
-  ENOTDIR: 'what stands before the last / is no directory',
+  ENOTDIR: 'a file stands where a directory has to be',
   EACCES: 'permission denied',
   EPERM: 'not permitted',
   EROFS: 'the file system cannot be written',

@@ -304,8 +304,8 @@ function refused(method: string, path: string, status: number, bytes: Uint8Array
   const said = body === '' ? 'nothing more' : body.slice(0, SHOWN_BODY);
   return new RefusedError(
     `the agent refused ${method} ${path} with ${status}: ${said}.${remedyFor(status, body)}`.replace(
-      /\.\.(?= |$)/,
-      '.',
+      /([.?])\.(?= |$)/,
+      '$1',
     ),
     status,
     body,

@@ -1,8 +1,9 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { open } from 'lmdb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -52,6 +53,40 @@ function mapped(path: string): number {
   const own = maps.filter((one) => one.split('\n', 1)[0]?.endsWith(`${path}/data.mdb`));
   return own.reduce((sum, one) => sum + Number(/^Rss:\s+(\d+)/m.exec(one)?.[1]), 0);
 }
+
+// The process ended of a promise that LMDB rejects and nobody has.
+it('goes on reading, and refuses writes in words, when the data file cannot grow', async () => {
+  const program = await buildStorm(
+    'environment-full',
+    import.meta.url,
+    `
+      import { openEnvironment } from './environment.ts';
+      const environment = openEnvironment(process.argv[2], { logBytes: 262144 });
+      let written = 0;
+      let failure = '';
+      while (failure === '' && written < 1000)
+        await environment.write([{ table: 't', key: 'row-' + written, text: 'x'.repeat(50000) }]).then(
+          () => written++,
+          (error) => { failure = error.message; },
+        );
+      console.log(JSON.stringify([written, failure, [...environment.rows('t')].length]));
+      process.exit();`,
+  );
+  try {
+    // Files of 2 MB at most stand for a disk that is full. The signal that comes with it is not heard, as where it is a disk.
+    const line = 'trap \'\' XFSZ; ulimit -f 2048; exec "$@"';
+    const child = spawn('bash', ['-c', line, 'bash', process.execPath, program.path, folder()], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const [text] = await Promise.all([textOf(child.stdout), once(child, 'exit')]);
+    const [written, failure, kept] = JSON.parse(text);
+    expect(failure).toBe('the data file cannot be written: is the disk full?');
+    expect(kept).toBe(written);
+    expect(written).toBeGreaterThan(10);
+  } finally {
+    program.remove();
+  }
+});
 
 describe('environment', () => {
   it.runIf(process.platform === 'linux')(

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { RootDatabase } from 'lmdb';
 import { MusterError } from '../errors.ts';
 import { lockFile } from '../lib/file-lock.ts';
-import { bytesValue, diskKey, diskRange, openLmdb } from './lmdb.ts';
+import { bytesValue, diskKey, diskRange, openLmdb, unusable } from './lmdb.ts';
 import { payloadSize, readPayload, rowBytes, writePayload } from './log-payload.ts';
 import { WriteAheadLog } from './wal.ts';
 
@@ -110,7 +110,7 @@ class LoggedEnvironment implements Environment {
     } catch (error) {
       void this.#root.close();
       unlock?.();
-      throw error;
+      throw unusable(path, error);
     }
   }
 
@@ -244,14 +244,20 @@ class LoggedEnvironment implements Environment {
     const rows = [...last];
     // In parts, so that others have their turns: until the number is there the log has them all.
     for (let at = 0; at < rows.length; at += AT_ONCE)
-      await this.#root.batch(() => {
-        for (const [place, text] of rows.slice(at, at + AT_ONCE)) {
-          const key = diskKey(Buffer.from(place, 'latin1'));
-          if (text === undefined) this.#root.remove(key);
-          else this.#root.put(key, bytesValue(text));
-        }
-        if (at + AT_ONCE >= rows.length) this.#setApplied(sequence);
-      });
+      await this.#root
+        .batch(() => {
+          for (const [place, text] of rows.slice(at, at + AT_ONCE)) {
+            const key = diskKey(Buffer.from(place, 'latin1'));
+            if (text === undefined) this.#root.remove(key);
+            else this.#root.put(key, bytesValue(text));
+          }
+          if (at + AT_ONCE >= rows.length) this.#setApplied(sequence);
+        })
+        .catch((cause: { commitError?: Promise<unknown> }) => {
+          // LMDB tells why by a promise in its error: nobody else hears it, and the process would end of that.
+          cause.commitError?.catch(() => {});
+          throw new Error('the data file cannot be written: is the disk full?', { cause });
+        });
     await this.#root.flushed;
     log.release();
   }

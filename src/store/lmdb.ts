@@ -13,14 +13,27 @@ export function openLmdb(path: string): RootDatabase<string, Buffer> {
     makePrivateDirectory(path);
     accessSync(path, constants.W_OK);
     // A transaction is over when it is on the disk; there is nobody who would want to see it before.
-    return open<string, Buffer>({ path, encoding: 'string', keyEncoding: 'binary', overlappingSync: false });
+    return open<string, Buffer>({
+      path,
+      encoding: 'string',
+      keyEncoding: 'binary',
+      overlappingSync: false,
+      // It would put a transaction of its own around ours, whose promise nobody has: the process would end when the disk is full.
+      eventTurnBatching: false,
+    });
   } catch (cause) {
-    throw new MusterError(
-      'store.unusable',
-      `cannot keep data in ${path}: ${fileTrouble(cause)}. Give a directory that can be written with -data-dir, or use -dev to keep everything in memory.`,
-      { cause },
-    );
+    throw unusable(path, cause);
   }
+}
+
+/** That a directory cannot hold data; an error that says more stays. */
+export function unusable(path: string, cause: unknown): MusterError {
+  if (cause instanceof MusterError) return cause;
+  return new MusterError(
+    'store.unusable',
+    `cannot keep data in ${path}: ${fileTrouble(cause)}. Give a directory that can be written with -data-dir, or use -dev to keep everything in memory.`,
+    { cause },
+  );
 }
 
 /** `place`: the name of a table, a zero byte, the key of a row in it. */

@@ -1,5 +1,6 @@
 /** From a running agent to a stack that takes traffic. */
 import type { Config } from '../../agent/config/schema.ts';
+import { fold } from '../../catalog/tables.ts';
 import { Client, clientOptionsFromEnv } from '../../client/index.ts';
 import { MusterError } from '../../errors.ts';
 import { count, ms } from '../load/text.ts';
@@ -71,10 +72,17 @@ export function raise(config: Config, { agent, logger, signal }: Running, termin
     );
   }
 
+  const isKnown = (service: string): boolean =>
+    agent.catalog.list('services', 'name', fold(service)).length > 0;
+
   async function waitPatiently(service: string, instances: number, isRouted: boolean): Promise<void> {
     let passing = 0;
     const timer = setInterval(() => {
-      logger.warn(`still waiting for ${service}: ${passing} of ${instances} instances pass`);
+      const why =
+        passing > 0 || isKnown(service)
+          ? `\`muster why ${service}\` says why`
+          : 'none has registered itself (at CONSUL_HTTP_ADDR, with its PORT), and its group has no [group.register]';
+      logger.warn(`still waiting for ${service}: ${passing} of ${instances} instances pass; ${why}`);
     }, PATIENCE);
     try {
       await waitForService(client, { service, instances, isRouted }, signal, (now) => {
