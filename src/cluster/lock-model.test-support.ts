@@ -86,8 +86,8 @@ export class LockModel {
   }
 
   acquire(name: string, value: string, session: string): boolean | typeof REFUSED {
-    if (!this.#sessions.has(session)) return REFUSED;
     if ((this.#delays.get(name) ?? 0) > this.#now) return false;
+    if (!this.#sessions.has(session)) return REFUSED;
     const { holder = '', lockIndex = 0 } = this.#keys.get(name) ?? {};
     if (holder !== '' && holder !== session) return false;
     this.#delays.delete(name);
