@@ -76,3 +76,20 @@ it('does not keep what would push out most of the others', () => {
   cache.set('x', 'answer', { watched: { topics: ['key:x'] }, index: 1, bytes: 25_000 });
   expect([cache.get('x'), cache.bytes]).toEqual([undefined, 0]);
 });
+
+it('keeps the answer to a rare question from its second time on', async () => {
+  const { catalog } = openMemoryStore({ onSubscriberError: fail });
+  const cache = new AnswerCache<string>(catalog);
+  const made = { watched: { topics: [topic.key('a')] }, index: 1, bytes: 1 };
+  const set = (key: string, isRare: boolean) => {
+    cache.set(key, key, { ...made, index: Math.max(1, catalog.indexOf(topic.key('a'))), isRare });
+    return cache.get(key);
+  };
+  expect(set('usual', false)).toBe('usual');
+  expect(set('rare', true)).toBeUndefined();
+  expect(cache.bytes).toBeLessThan(2_000);
+  expect(set('rare', true)).toBe('rare');
+  const long = 'x'.repeat(2_000);
+  set(long, true);
+  expect(set(long, true)).toBeUndefined();
+});

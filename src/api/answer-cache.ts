@@ -1,4 +1,5 @@
 import type { Catalog } from '../catalog/catalog.ts';
+import { Pool } from '../lib/pool.ts';
 import { indexOf, type Watched } from './watched.ts';
 
 /** Bytes of bodies that are kept: some hundred services of a hundred instances, indented and not. */
@@ -6,6 +7,11 @@ const MAX_BYTES = 32 * 1024 * 1024;
 
 /** What an entry takes besides its body, roughly: headers, key, places in the maps. */
 const OVERHEAD = 1024;
+
+/** Questions of rare kinds that are remembered, in each of two generations. */
+const REMEMBERED = 256;
+/** Longer ones are not: together they would take more than they save. */
+const MAX_REMEMBERED = 1024;
 
 interface Entry<Value> {
   readonly key: string;
@@ -25,6 +31,8 @@ export class AnswerCache<Value> {
   readonly #maxBytes: number;
   readonly #entries = new Map<string, Entry<Value>>();
   readonly #byTopic = new Map<string, Set<Entry<Value>>>();
+  /** Rare questions that were asked once. */
+  readonly #once = new Pool<true>(REMEMBERED);
   #bytes = 0;
 
   constructor(catalog: Catalog, maxBytes = MAX_BYTES) {
@@ -52,10 +60,17 @@ export class AnswerCache<Value> {
 
   /**
    * Keeps an answer of `bytes` that was read when the index of `watched` was `index`: in the same tick, or it may be
-   * newer than that. What is larger than a quarter of everything is not kept, nor what depends on no topic.
+   * newer than that. What is larger than a quarter of everything is not kept, nor what depends on no topic; `isRare`: nor what was not
+   * asked before. Answers to questions that never come again lived until the cache was full, and each filling had all of a
+   * large registry's memory looked through for garbage.
    */
-  set(key: string, value: Value, made: { watched: Watched; index: number; bytes: number }): void {
-    const { watched, index } = made;
+  set(
+    key: string,
+    value: Value,
+    made: { watched: Watched; index: number; bytes: number; isRare?: boolean },
+  ): void {
+    const { watched, index, isRare = false } = made;
+    if (isRare && !this.#comesAgain(key)) return;
     const known = this.#entries.get(key);
     if (known !== undefined) this.#drop(known);
     const bytes = made.bytes + key.length + OVERHEAD;
@@ -78,6 +93,12 @@ export class AnswerCache<Value> {
     entry.bytes += bytes;
     this.#bytes += bytes;
     this.#shrink();
+  }
+
+  #comesAgain(key: string): boolean {
+    if (this.#once.get(key) === true) return true;
+    if (key.length <= MAX_REMEMBERED) this.#once.set(key, true);
+    return false;
   }
 
   #shrink(): void {

@@ -91,7 +91,9 @@ export class ReadyAnswers {
   keep(exchange: Exchange, answer: Answer, lasting: Lasting): void {
     const asked = this.#asked(exchange);
     if (asked === undefined || asked.after > 0 !== lasting.isBlocking) return;
-    this.#cache.set(asked.key, { ...answer, ...lasting }, { ...lasting, bytes: answer.body.length });
+    // As in `shared.ts`.
+    const isRare = asked.after === 0 && asked.what.includes('filter=');
+    this.#cache.set(asked.key, { ...answer, ...lasting }, { ...lasting, bytes: answer.body.length, isRare });
   }
 
   #asked({ method, rawHeaders, url }: Exchange): Asked | undefined {

@@ -57,6 +57,11 @@ function numberOf(authorizer: Authorizer): number {
   return number;
 }
 
+/** Nobody may ever ask by the same filter again; those who wait are many, though, and ask the same. */
+function isRare({ query }: ApiRequest): boolean {
+  return query.has('filter') && query.get('index') === '';
+}
+
 function wantsPretty({ settings }: ApiContext, { query }: ApiRequest): boolean {
   return settings.prettyJson || query.has('pretty');
 }
@@ -91,6 +96,6 @@ export function sharedBody(
       return compressed;
     },
   };
-  cache.set(key, encoded, { watched, index, bytes: body.length });
+  cache.set(key, encoded, { watched, index, bytes: body.length, isRare: isRare(request) });
   return encoded;
 }

@@ -21,7 +21,9 @@ const ESCAPES: Record<string, string> = {
 function hasBigInt(value: unknown): boolean {
   if (typeof value === 'bigint') return true;
   if (typeof value !== 'object' || value === null) return false;
-  for (const inner of Object.values(value)) if (hasBigInt(inner)) return true;
+  if (Array.isArray(value)) return value.some(hasBigInt);
+  // Values are plain, and may be many: a list of their members each would be garbage.
+  for (const name in value) if (hasBigInt((value as Record<string, unknown>)[name])) return true;
   return false;
 }
 

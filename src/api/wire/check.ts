@@ -25,8 +25,12 @@ export function checkWire(check: Check) {
 
 export type CheckWire = ReturnType<typeof checkWire>;
 
+const NO_DEFINITION = {};
+
 /** Only what is set: Consul leaves zero values out here, and writes durations as text. */
 function definitionWire(definition: CheckDefinition): Record<string, unknown> {
+  // Of checks that agents carry out the catalog has none.
+  if (isZero(definition)) return NO_DEFINITION;
   const { interval, timeout, deregisterCriticalServiceAfter } = definition;
   const all: Record<string, unknown> = {
     Interval: durationWire(interval),
