@@ -5,7 +5,7 @@ import type { Session } from './session.ts';
 import { EXCHANGE } from './stages.ts';
 
 /** With less to come it is not worth the change: the transport has most of it already. */
-const WORTH_PASSING = 65_536;
+const WORTH_PASSING = 32_768;
 
 export class Passing {
   readonly #session: Session;
