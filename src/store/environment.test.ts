@@ -8,7 +8,9 @@ import fc from 'fast-check';
 import { open } from 'lmdb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Environment, openEnvironment } from './environment.ts';
+import { readPayload } from './log-payload.ts';
 import { buildStorm } from './storm.test-support.ts';
+import { recordsOf } from './wal.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'muster-environment-'));
 let program: Awaited<ReturnType<typeof buildStorm>>;
@@ -207,6 +209,30 @@ describe('environment', () => {
     const again = openEnvironment(at, { logBytes });
     expect(rows(again)).toHaveLength(3100);
     await again.close();
+  });
+
+  it('has what comes while a record is written, whoever it is from, in the next one', async () => {
+    const at = folder();
+    const environment = openEnvironment(at);
+    const told: string[] = [];
+    const put = (key: string) => [{ table: 't', key, text: key }];
+    const first = environment.write(put('first')).then(() => told.push('first'));
+    // The record is on its way: what is asked for from now on is asked later.
+    await Promise.resolve();
+    const joined = new Promise<void>((resolve) =>
+      environment.join(() => {
+        told.push('asked');
+        return { puts: put('joined'), writes: 3, settled: () => resolve() };
+      }),
+    );
+    environment.join(() => void told.push('has nothing to say'));
+    await Promise.all([first, joined, environment.write(put('second')), environment.write(put('third'))]);
+    expect(told).toEqual(['first', 'asked', 'has nothing to say']);
+    const records = recordsOf(readFileSync(join(at, 'log-0'))).map(({ payload }) =>
+      [...readPayload(payload)].map(([, text]) => text),
+    );
+    expect(records).toEqual([['first'], ['joined', 'second', 'third']]);
+    await environment.close();
   });
 
   it('is for one at a time', async () => {

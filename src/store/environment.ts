@@ -184,14 +184,9 @@ class LoggedEnvironment implements Environment {
   }
 
   readonly #run = async (): Promise<void> => {
-    const shares: Share[] = [];
-    this.#last = 0;
-    for (const share of this.#waiting.splice(0)) {
-      const own = share();
-      if (own === undefined) continue;
-      shares.push(own);
-      this.#last = Math.max(this.#last, own.writes);
-    }
+    const shares = this.#waiting.splice(0).flatMap((share) => share() ?? []);
+    // A registration that comes alone is two: the catalog's part and this node's own.
+    this.#last = Math.max(shares.length - 1, ...shares.map(({ writes }) => writes));
     let failure: unknown;
     try {
       // Between two records: neither file of the log may be left in the middle of one.
