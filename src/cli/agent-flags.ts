@@ -137,6 +137,11 @@ export const AGENT_FLAGS = {
     summary: 'All .toml, .json and .hcl files of a directory, in the order of their names.',
   },
   'config-format': CONFIG_FORMAT,
+  hcl: {
+    kind: 'list',
+    value: 'TEXT',
+    summary: "A piece of such a file of Consul's; counts more than files and flags.",
+  },
   'pid-file': {
     kind: 'string',
     value: 'FILE',
@@ -195,6 +200,11 @@ export const AGENT_FLAGS = {
   'retry-max': { kind: 'integer', summary: 'Most such attempts.' },
   'join-wan': { kind: 'list', value: 'ADDRESS', summary: 'A server of another datacenter.' },
   'retry-join-wan': { kind: 'list', value: 'ADDRESS', summary: 'The same, tried until it is there.' },
+  'retry-interval-wan': { kind: 'duration', summary: 'Pause between such attempts.' },
+  'retry-max-wan': { kind: 'integer', summary: 'Most such attempts.' },
+  'serf-lan-allowed-cidrs': { kind: 'list', value: 'RANGE', summary: 'From where gossip is taken.' },
+  'serf-wan-allowed-cidrs': { kind: 'list', value: 'RANGE', summary: 'The same between datacenters.' },
+  'primary-gateway': { kind: 'list', value: 'ADDRESS', summary: 'A gateway of a mesh.' },
   rejoin: { kind: 'boolean', granted: [false], summary: 'Join again after a leave.' },
   encrypt: {
     kind: 'string',
@@ -238,6 +248,12 @@ export const AGENT_FLAGS = {
     value: 'DURATION',
     sets: 'api.max_query_time',
     summary: 'Longest such wait.',
+  },
+  'allow-write-http-from': {
+    kind: 'list',
+    value: 'RANGE',
+    sets: 'api.allow_write_from',
+    summary: 'From where requests that change something are taken, such as 127.0.0.0/8.',
   },
   'ui-dir': { kind: 'string', value: 'DIR', summary: 'A dashboard of one’s own.' },
   'ui-content-path': {
@@ -302,7 +318,7 @@ export function flagsWithoutEffect(values: AgentFlagValues): string[] {
     .filter(([flag, row]) => {
       const given = (values as Record<string, unknown>)[flag];
       if (given === undefined || row.sets !== undefined || row.granted?.includes(given)) return false;
-      return !['log-json', 'config-file', 'config-format'].includes(flag);
+      return !['log-json', 'config-file', 'config-format', 'hcl'].includes(flag);
     })
     .map(([flag]) => `-${flag}`);
 }

@@ -155,6 +155,18 @@ describe('flags of the agent', () => {
     expect(code).toBe(2);
     expect(err).toContain('-http-port: ports.http: expected at most 65535, got 70000');
   });
+
+  it('count less than pieces of a file, each of which has its place', async () => {
+    const { code, err } = await muster([
+      'agent',
+      '-dev',
+      '-http-port=1',
+      '-hcl',
+      'ports {\n http = 70000, dns = -1 }',
+    ]);
+    expect(code).toBe(2);
+    expect(err).toContain('-hcl:2:2: ports.http: expected at most 65535, got 70000');
+  });
 });
 
 it.each(SHELLS)('completion for %s knows every verb and flag', (shell) => {

@@ -18,11 +18,12 @@ export const agent = verb({
   async run({ flags, terminal }) {
     compileEagerly();
     // Loaded here, so that the other verbs start without it.
-    const { readConfigFiles, readWritten } = await import('../../agent/config/read.ts');
+    const { parseConfigText, readConfigFiles, readWritten } = await import('../../agent/config/read.ts');
     const { runAgent } = await import('../run-agent.ts');
     const read = () => {
       const files = readConfigFiles(flags['config-file'] ?? [], flags['config-format']);
-      const { config, warnings } = readWritten([...files, flagsAsSource(flags, process.cwd())]);
+      const pieces = (flags.hcl ?? []).map((text) => parseConfigText('-hcl', text, 'hcl'));
+      const { config, warnings } = readWritten([...files, flagsAsSource(flags, process.cwd()), ...pieces]);
       if (!config.node.dev && config.node.dataDir === undefined)
         throw new MusterError(
           'usage',
