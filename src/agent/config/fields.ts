@@ -11,6 +11,18 @@ function written(schema: z.ZodType, text: string): void {
   z.globalRegistry.add(schema, { ...z.globalRegistry.get(schema), written: text });
 }
 
+/** A text that stands for something else; `read` answers undefined for one that does not. */
+function parsed<T>(kind: string, expected: string, read: (text: string) => T | undefined) {
+  const schema = z.string().transform((text, context) => {
+    const value = read(text);
+    if (value !== undefined) return value;
+    context.issues.push({ code: 'custom', input: text, message: `expected ${expected}, got "${text}"` });
+    return z.NEVER;
+  });
+  written(schema, kind);
+  return schema;
+}
+
 /** A duration as Go writes it ("1m30s"); milliseconds behind the schema. `least` in ms. */
 export function duration({ least = 0 }: { least?: number } = {}) {
   const schema = z
@@ -34,18 +46,10 @@ export function duration({ least = 0 }: { least?: number } = {}) {
 
 /** A time of day as "08:30"; minutes since midnight behind the schema. */
 export function timeOfDay() {
-  const schema = z.string().transform((text, context) => {
+  return parsed('time of day', 'a time of day such as "08:30"', (text) => {
     const match = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(text);
-    if (match !== null) return Number(match[1]) * 60 + Number(match[2]);
-    context.issues.push({
-      code: 'custom',
-      input: text,
-      message: `expected a time of day such as "08:30", got "${text}"`,
-    });
-    return z.NEVER;
+    return match === null ? undefined : Number(match[1]) * 60 + Number(match[2]);
   });
-  written(schema, 'time of day');
-  return schema;
 }
 
 /** A port to listen on: 0 takes any free one, -1 switches the listener off. */
@@ -84,34 +88,19 @@ export function hostPort() {
 
 /** A name server: an address with a port or without. */
 export function recursor() {
-  const schema = z.string().transform((text, context) => {
-    const server = parseRecursor(text);
-    if (server !== undefined && !isAny(server.host)) return server;
-    context.issues.push({
-      code: 'custom',
-      input: text,
-      message: `expected the address of a name server such as "10.0.0.53" or "10.0.0.53:5353", got "${text}"`,
-    });
-    return z.NEVER;
-  });
-  written(schema, 'address or address:port');
-  return schema;
+  return parsed(
+    'address or address:port',
+    'the address of a name server such as "10.0.0.53" or "10.0.0.53:5353"',
+    (text) => {
+      const server = parseRecursor(text);
+      return server === undefined || isAny(server.host) ? undefined : server;
+    },
+  );
 }
 
 /** "10.0.0.0/8", "fe80::/10" or an address. */
 export function addressRangeField() {
-  const schema = z.string().transform((text, context) => {
-    const range = addressRange(text);
-    if (range !== undefined) return range;
-    context.issues.push({
-      code: 'custom',
-      input: text,
-      message: `expected a range of addresses such as "10.0.0.0/8", got "${text}"`,
-    });
-    return z.NEVER;
-  });
-  written(schema, 'range of addresses');
-  return schema;
+  return parsed('range of addresses', 'a range of addresses such as "10.0.0.0/8"', addressRange);
 }
 
 /** A size in bytes: a number, or text with a unit of 1,024 ("512KB", "1MB"). */
@@ -134,20 +123,12 @@ export function bytes({ least = 0, most = 2 ** 40 }: { least?: number; most?: nu
 
 /** "20000-29999", both ends included. */
 export function portRange() {
-  const schema = z.string().transform((text, context) => {
+  return parsed('range of ports', 'a range of ports such as "20000-29999"', (text) => {
     const match = /^(\d{1,5})-(\d{1,5})$/.exec(text);
     const first = Number(match?.[1]);
     const last = Number(match?.[2]);
-    if (match !== null && first >= 1 && last <= 65535 && first <= last) return { first, last };
-    context.issues.push({
-      code: 'custom',
-      input: text,
-      message: `expected a range of ports such as "20000-29999", got "${text}"`,
-    });
-    return z.NEVER;
+    return match !== null && first >= 1 && last <= 65535 && first <= last ? { first, last } : undefined;
   });
-  written(schema, 'range of ports');
-  return schema;
 }
 
 /** A name that can stand in a DNS label and in a path: letters, digits, `-` and `_`. */
