@@ -91,6 +91,32 @@ describe('links of the documentation', () => {
   });
 });
 
+describe('configuration in the documentation', () => {
+  // "```toml part" is one that says nothing alone, or is no configuration of an agent's.
+  const blocksOf = (page: string) =>
+    [...read(page).matchAll(/^```toml\n([\s\S]*?)^```$/gm)].map(([, block = '']) => block);
+  const pages = PAGES.filter((page) => blocksOf(page).length > 0);
+
+  it.each(pages)('%s: what an agent or a stack takes, all keys and values', async (page) => {
+    const file = join(testFolder(), 'page.toml');
+    for (const block of blocksOf(page)) {
+      writeFileSync(file, block);
+      let said = '';
+      const err = (text: string) => {
+        said += text;
+      };
+      const code = await run(verbs, ['validate', file], {
+        out: () => {},
+        err,
+        env: {},
+      } as unknown as Terminal);
+      expect([code, said], block).toEqual([0, '']);
+    }
+  });
+
+  it('is in many of them', () => expect(pages.length).toBeGreaterThan(8));
+});
+
 /** Blocks that begin with "```sh run": commands in the order of the page, for a shell in an empty directory. */
 function runnable(page: string): string[] {
   return [...read(page).matchAll(/^```sh run\n([\s\S]*?)^```$/gm)].map(([, block = '']) => block);
