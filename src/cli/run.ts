@@ -5,6 +5,7 @@ import { whyAbsent } from './absent.ts';
 import { parseFlags } from './flags.ts';
 import { tellPredecessor } from './foreground/inherited.ts';
 import { helpOf, overview, usageOf, type Verbs } from './help.ts';
+import { printable } from './printable.ts';
 import { arityOf, type Terminal } from './verb.ts';
 
 /** Runs one command line (without "node" and "muster"). Resolves with the exit code; never rejects. */
@@ -92,5 +93,5 @@ function complaint(error: unknown, name: string, words: readonly string[]): stri
   if (!isMusterError(error))
     return `${from}: ${messageOf(error)} (unexpected; the same command with -log-level=debug shows where it comes from)${stack}\n`;
   const how = name !== '' && BY_FLAGS.has(error.code) ? `. "${from} --help" shows how` : '';
-  return `${from}: ${error.message}${/[.?]$/.test(error.message) ? how.slice(1) : how}${stack}\n`;
+  return `${from}: ${printable(error.message)}${/[.?]$/.test(error.message) ? how.slice(1) : how}${stack}\n`;
 }

@@ -1,5 +1,6 @@
 import type { Explanation } from '../../api/muster/wire.ts';
 import { CONNECTION_FLAGS, connect, JSON_FLAG, json } from '../connect.ts';
+import { printable } from '../printable.ts';
 import { verb } from '../verb.ts';
 
 export const explain = verb({
@@ -19,7 +20,7 @@ export const explain = verb({
       terminal.out(`${value.url}\n`);
       for (const { kind, title, reason, taken } of value.steps)
         terminal.out(
-          `  ${taken ? '→' : '✗'} ${kind.padEnd(9)}  ${title}${reason === '' ? '' : `: ${reason}`}\n`,
+          `  ${taken ? '→' : '✗'} ${kind.padEnd(9)}  ${printable(reason === '' ? title : `${title}: ${reason}`)}\n`,
         );
     }
     return value.steps.some(({ kind, taken }) => kind === 'candidate' && taken) ? 0 : 1;

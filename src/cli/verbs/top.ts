@@ -3,6 +3,7 @@ import { columns } from '../columns.ts';
 import { CONNECTION_FLAGS, connect, JSON_FLAG, json } from '../connect.ts';
 import { ms } from '../load/text.ts';
 import { many } from '../many.ts';
+import { printable } from '../printable.ts';
 import { verb } from '../verb.ts';
 
 type Figures = Omit<TrafficView, 'key'> | null;
@@ -83,8 +84,8 @@ function picture({ at, traffic, services, changes, problems }: Overview, lines: 
   ]);
   const news = changes
     .slice(0, CHANGES)
-    .map(({ at: when, text }) => `${new Date(when).toLocaleTimeString('en-GB')}  ${text}\n`);
-  const trouble = problems.map(({ place, message }) => `! ${place}: ${message}\n`);
+    .map(({ at: when, text }) => `${new Date(when).toLocaleTimeString('en-GB')}  ${printable(text)}\n`);
+  const trouble = problems.map(({ place, message }) => `! ${printable(`${place}: ${message}`)}\n`);
   return `${head}${table}${trouble.length > 0 ? `\n${trouble.join('')}` : ''}${news.length > 0 ? `\n${news.join('')}` : ''}`;
 }
 

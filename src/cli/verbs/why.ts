@@ -3,6 +3,7 @@ import { formatDuration } from '../../lib/duration.ts';
 import { columns } from '../columns.ts';
 import { CONNECTION_FLAGS, connect, JSON_FLAG, json } from '../connect.ts';
 import { many } from '../many.ts';
+import { printable } from '../printable.ts';
 import { verb } from '../verb.ts';
 
 /** Of `GET /v1/muster/services/:name`. */
@@ -56,13 +57,13 @@ export const why = verb({
       const requests = instance.traffic?.requests ?? 0;
       const share = total > 0 ? `, ${((requests / total) * 100).toFixed(0)} % of the traffic` : '';
       const idle = held.length > 0 ? '' : ', no traffic at present';
-      terminal.out(`${state === 'passing' ? '→' : '✗'} ${id}  ${address}:${port} on ${node}\n`);
+      terminal.out(`${state === 'passing' ? '→' : '✗'} ${printable(id)}  ${address}:${port} on ${node}\n`);
       terminal.out(`    ${state} ${age}${state === 'passing' ? share || idle : ''}\n`);
       for (const { active, connections, refused } of held)
         terminal.out(
           `    ${many(active, 'connection')} now, ${connections} since the start, ${refused} not taken\n`,
         );
-      if (reason !== '') terminal.out(`    ${reason}\n`);
+      if (reason !== '') terminal.out(`    ${printable(reason)}\n`);
       // The reason may have said it already.
       const failing = checks.filter(
         ({ status, output }) => status !== 'passing' && output !== '' && !reason.includes(shown(output)),
