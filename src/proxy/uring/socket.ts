@@ -9,6 +9,12 @@ import { CANCELLED, CONNECTED, type Loop, type Party, RECEIVED, SENT, tagOf } fr
 import { Receiver } from './receiver.ts';
 import { SendQueue } from './send-queue.ts';
 
+/**
+ * To be asked again. EAGAIN: what had to wait too often is done on a thread of the kernel, which does not wait on a socket that does not
+ * (liburing's issue 364).
+ */
+const AGAIN = new Set([kernel.EINTR, kernel.EAGAIN, kernel.ECANCELED]);
+
 export abstract class RingSocket implements Party {
   generation = 0;
   /** The peer sent FIN. */
@@ -226,7 +232,7 @@ export abstract class RingSocket implements Party {
       if (!this.#receiver.isWaiting) this.#mark();
     } else if (result === 0) this.#ended();
     else if (result === -kernel.ENOBUFS) this.loop.starve(this);
-    else if (result === -kernel.ECANCELED || result === -kernel.EINTR) this.#mark();
+    else if (AGAIN.has(-result)) this.#mark();
     else this.fail();
   }
 
@@ -258,7 +264,7 @@ export abstract class RingSocket implements Party {
       return;
     }
     if (result < 0) {
-      if (result === -kernel.EINTR || result === -kernel.EAGAIN) this.#mark();
+      if (AGAIN.has(-result)) this.#mark();
       else this.fail();
       return;
     }
