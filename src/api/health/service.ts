@@ -1,11 +1,10 @@
 import { visibleInstances } from '../../acl/visible.ts';
 import { topic } from '../../catalog/topics.ts';
-import { instancesOf } from '../../catalog/views.ts';
 import { ENTRY_FIELDS } from '../filter/fields.ts';
 import { badRequest } from '../http-error.ts';
 import { type Asked, instanceList, MESH_SUMMARY } from '../instance-list.ts';
 import type { Query } from '../query.ts';
-import { entryWire } from '../wire/entry.ts';
+import { joined, joinedByName } from './joined.ts';
 
 const QUERY = { passing: 'only instances all of whose checks pass' };
 
@@ -32,11 +31,15 @@ export const healthConnect = instanceList({
 
 function entriesOf({ context, request, service: name, fits }: Asked, by: 'name' | 'mesh') {
   const passing = onlyPassing(request.query);
+  const { catalog } = context;
   return () =>
-    visibleInstances(request.authorizer, instancesOf(context.catalog, name, by))
+    visibleInstances(
+      request.authorizer,
+      by === 'name' ? joinedByName(catalog, name) : joined(catalog, name, by),
+    )
       .filter(({ node, service }) => fits(service, node))
       .filter(({ checks }) => !passing || checks.every(({ status }) => status === 'passing'))
-      .map(entryWire);
+      .map(({ entry }) => entry);
 }
 
 /** What Go's `strconv.ParseBool` takes for true; an empty value counts as true here. */

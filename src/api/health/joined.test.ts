@@ -1,0 +1,89 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { deregisterNode, deregisterService, register, updateCheck } from '../../catalog/commands/register.ts';
+import type { Transaction } from '../../catalog/transaction.ts';
+import { openMemoryStore } from '../../store/memory.ts';
+import { joined, joinedByName } from './joined.ts';
+
+const NAMES = ['web', 'api'] as const;
+const NODES = ['n1', 'n2'] as const;
+const step = fc.record({
+  do: fc.constantFrom('register', 'node', 'status', 'node status', 'service gone', 'node gone'),
+  name: fc.constantFrom(...NAMES),
+  node: fc.constantFrom(...NODES),
+  number: fc.nat(3),
+});
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+const node = (name: string, number: number) => ({
+  id: '',
+  name,
+  address: `10.0.0.${number}`,
+  datacenter: 'dc1',
+  taggedAddresses: null,
+  meta: {},
+});
+const service = (name: string, port: number) => ({
+  id: 's',
+  name,
+  kind: '',
+  tags: [],
+  address: '',
+  taggedAddresses: null,
+  meta: null,
+  port,
+  socketPath: '',
+  weights: { passing: 1, warning: 1 },
+  enableTagOverride: false,
+});
+const check = (id: string, serviceId: string) => ({
+  id,
+  name: id,
+  status: 'passing' as const,
+  notes: '',
+  output: '',
+  serviceId,
+  type: '',
+  interval: '',
+  timeout: '',
+  definition: {},
+});
+const STATUSES = ['passing', 'warning', 'critical', 'critical'] as const;
+
+/** One ID for both services: an instance changes its name with it. */
+function play(tx: Transaction, { do: what, name, node: on, number }: Step): void {
+  if (what === 'register')
+    register(tx, {
+      node: node(on, 0),
+      service: service(name, number),
+      checks: [check('c', 's'), check('up', '')],
+    });
+  else if (what === 'node') register(tx, { node: node(on, number) });
+  else if (what === 'service gone') deregisterService(tx, on, 's');
+  else if (what === 'node gone') deregisterNode(tx, on);
+  else
+    updateCheck(tx, on, what === 'status' ? 'c' : 'up', {
+      status: STATUSES[number] ?? 'passing',
+      output: '',
+    });
+}
+
+it('is what would be put together now, whatever was written since it was', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
+      const { catalog, write } = openMemoryStore({
+        onSubscriberError(error) {
+          throw error;
+        },
+      });
+      for (const one of steps) {
+        // What is not there cannot be changed.
+        await write((tx) => play(tx, one)).catch(() => {});
+        for (const name of NAMES) {
+          expect(joinedByName(catalog, name)).toEqual(joined(catalog, name, 'name'));
+          expect(joinedByName(catalog, name)).toBe(joinedByName(catalog, name));
+        }
+      }
+    }),
+  );
+});
