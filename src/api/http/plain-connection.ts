@@ -190,6 +190,7 @@ export class PlainConnection {
 
   /** As with Node's server: who sends nothing more wants nothing more. */
   readonly #ended = (): void => {
+    this.#isWaiting = false;
     if (this.#exchange === undefined) this.#socket.end();
     else this.#socket.destroy();
   };
