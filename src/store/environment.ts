@@ -186,7 +186,7 @@ class LoggedEnvironment implements Environment {
   readonly #run = async (): Promise<void> => {
     const shares = this.#waiting.splice(0).flatMap((share) => share() ?? []);
     // A registration that comes alone is two: the catalog's part and this node's own.
-    this.#last = Math.max(shares.length - 1, ...shares.map(({ writes }) => writes));
+    this.#last = shares.reduce((most, { writes }) => Math.max(most, writes), shares.length - 1);
     let failure: unknown;
     try {
       // Between two records: neither file of the log may be left in the middle of one.
