@@ -134,7 +134,7 @@ it('keeps clients together, tries versions out, copies, limits and explains, ove
   expect(explained).toMatch(/sticky true/);
   expect(explained).toMatch(/mirror shadow,100%/);
   const why = await muster('why', 'limited', '-http-addr', api);
-  expect(why).toMatch(/\/limited {2}rr, 1 targets, rate=3\/h,address/);
+  expect(why).toMatch(/\/limited {2}rr, 1 target, rate=3\/h,address/);
 
   // A reload lifts the limit.
   writeConfig(folder, onPorts({ node, balancer: { ...balancer, policy: [] } }, ports));

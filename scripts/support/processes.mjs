@@ -321,14 +321,17 @@ async function isFree(port) {
 export async function freePorts(count, { inARow = false } = {}) {
   /** @type {number[]} */
   let found = [];
+  let offset = Math.floor(Math.random() * PORTS);
   for (let tries = 0; found.length < count; tries++) {
-    if (tries > 2_000)
+    if (tries > 3 * PORTS)
       throw new Error(`no ${count} free ports between ${LOWEST_PORT} and ${LOWEST_PORT + PORTS}`);
-    const last = found.at(-1);
-    const port =
-      inARow && last !== undefined ? last + 1 : LOWEST_PORT + Math.floor(Math.random() * (PORTS - count));
-    if (!handedOut.has(port) && (await isFree(port))) found.push(port);
+    const port = LOWEST_PORT + offset;
+    const isNew = !handedOut.has(port) && !found.includes(port);
+    if (isNew && (await isFree(port))) found.push(port);
     else if (inARow) found = [];
+    // Those in a row are looked for from one end to the other: with many in use, hitting upon such a row is rare.
+    offset = inARow ? (offset + 1) % PORTS : Math.floor(Math.random() * PORTS);
+    if (inARow && offset === 0 && found.length < count) found = [];
   }
   for (const port of found) handedOut.add(port);
   return found;
