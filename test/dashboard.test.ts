@@ -93,7 +93,9 @@ describe('the dashboard in Chromium', () => {
       const { Client } = await import('/ui/client.js');
       const client = new Client({ address: location.origin, basicAuth: 'ann:pw' });
       const put = await client.kv.put('from/browser', 'grün');
-      return [put, await client.kv.text('from/browser'), Object.keys(await client.catalog.services())];
+      const text = await client.kv.text('from/browser');
+      await client.kv.delete('from/browser');
+      return [put, text, Object.keys(await client.catalog.services())];
     })()`)) as [boolean, string, string[]];
     expect([put, text]).toEqual([true, 'grün']);
     expect(names).toContain('hello-server');
