@@ -266,7 +266,7 @@ describe('the dashboard in Chromium', () => {
     const { page, faults } = await open('/ui/sessions');
     await expectText(
       page,
-      /1 session holds 1 lock[\s\S]*nightly[\s\S]*jobs\/nightly[\s\S]*renewed within 60s/,
+      /1 session holds 1 lock[\s\S]*nightly[\s\S]*jobs\/nightly[\s\S]*renewed within 1m/,
     );
     await screenshot(page, 'sessions');
     await page.getByRole('button', { name: 'End' }).click();
