@@ -5,7 +5,7 @@ import { conditions, printConditions } from './conditions.mjs';
 import { busyTime, cpuTime } from './cpu.mjs';
 import { inTurn, median, table } from './figures.mjs';
 import { keep, kindsOption, numberOption, options } from './options.mjs';
-import { subjectsOf, withBackend, withSubject } from './subjects.mjs';
+import { subjectsOf, withAll, withBackend } from './subjects.mjs';
 import { errorsOf, wrk } from './wrk.mjs';
 
 const PROXY_CPU = '0';
@@ -21,7 +21,7 @@ const DISTURBED = 0.1;
 /** @type {Record<string, string>} */
 const KINDS = { '128 B': '/128', '10 kB': '/10k' };
 
-/** @typedef {{ name: string, url: string, pids: () => number[] }} Started */
+/** @typedef {import('./subjects.mjs').Started} Started */
 /**
  * @typedef {object} Run
  * @property {string} subject
@@ -33,21 +33,6 @@ const KINDS = { '128 B': '/128', '10 kB': '/10k' };
  * @property {number} others share of the proxy's core that went to something else, 0 to 1
  * @property {string} errors
  */
-
-/**
- * All subjects at once: those that nobody asks cost nothing, and what is compared is asked within seconds of each other.
- * @param {readonly string[]} names
- * @param {import('./subjects.mjs').Place & { protocol: 'http' }} place
- * @param {(started: Started[]) => Promise<void>} use
- * @param {Started[]} [started]
- * @returns {Promise<void>}
- */
-function withAll([name, ...others], place, use, started = []) {
-  if (name === undefined) return use(started);
-  return withSubject(name, place, (url, program) =>
-    withAll(others, place, use, [...started, { name, url, pids: () => program.family() }]),
-  );
-}
 
 /**
  * @param {Started} subject

@@ -7,16 +7,7 @@ import { busyTime, cpuTime } from './cpu.mjs';
 import { inTurn, median, table } from './figures.mjs';
 import { keep, kindsOption, numberOption, options } from './options.mjs';
 import { REACHES, reachTable } from './proxy-reach.mjs';
-import {
-  BODIES,
-  body,
-  bodyOf,
-  buildFloor,
-  SUBJECTS,
-  subjectsOf,
-  withBackend,
-  withSubject,
-} from './subjects.mjs';
+import { BODIES, body, bodyOf, buildFloor, SUBJECTS, subjectsOf, withAll, withBackend } from './subjects.mjs';
 import { errorsOf, wrk } from './wrk.mjs';
 
 /** The proxy alone on one core, load and backend on the other. */
@@ -43,7 +34,6 @@ const KINDS = {
 };
 
 /** @typedef {import('./subjects.mjs').Protocol} Protocol */
-/** @typedef {{ folder: string, pem: string, backend: number, floor: string }} Ground */
 
 /**
  * @typedef {object} Run
@@ -67,56 +57,35 @@ async function compareBodies(url, size) {
 }
 
 /**
- * All kinds of one subject, from its start to its end.
- * @param {string} subject
+ * @param {import('./subjects.mjs').Started} subject
+ * @param {string} name of the kind
  * @param {number} round
- * @param {Ground & { protocol: Protocol, seconds: number, connections: number, kinds: string[] }} plan
- * @returns {Promise<Run[]>}
+ * @param {{ seconds: number, connections: number }} load
+ * @returns {Promise<Run>}
  */
-function measure(subject, round, { seconds, connections, kinds, ...place }) {
-  return withSubject(subject, { ...place, cpu: PROXY_CPU }, async (url, program) => {
-    await wrk(`${url}/128`, { seconds: WARM_UP_SECONDS, connections, cpu: LOAD_CPU, close: false });
-    /** @type {Run[]} */
-    const runs = [];
-    for (const kind of kinds) {
-      const { path, close, connections: own } = /** @type {Kind} */ (KINDS[kind]);
-      const size = BODIES[path];
-      await compareBodies(url + path, size);
-      const pids = program.family();
-      const [before, busyBefore] = [cpuTime(pids), busyTime(PROXY_CPU)];
-      const figures = await wrk(url + path, {
-        seconds,
-        connections: own ?? connections,
-        cpu: LOAD_CPU,
-        close,
-      });
-      const cpu = cpuTime(pids) - before;
-      const others = Math.max(0, busyTime(PROXY_CPU) - busyBefore - cpu) / figures.us;
-      await compareBodies(url + path, size);
-      const short = figures.bytes < figures.requests * size ? 'bodies too short' : '';
-      const none = figures.requests === 0 ? 'no answer' : '';
-      /** @type {Run} */
-      const run = {
-        subject,
-        kind,
-        round,
-        perSecond: (figures.requests / figures.us) * 1e6,
-        cpuUs: cpu / figures.requests,
-        p50: figures.p50 / 1000,
-        p99: figures.p99 / 1000,
-        others,
-        errors: [errorsOf(figures), short, none].filter((one) => one !== '').join(', '),
-      };
-      runs.push(run);
-      say(
-        'bench',
-        `round ${round}: ${subject}, ${kind}: ${Math.round(run.perSecond)} req/s, ${run.cpuUs.toFixed(1)} µs` +
-          `${others > DISTURBED ? `, DISTURBED: others had ${Math.round(others * 100)} % of the core` : ''}` +
-          `${run.errors ? `, ERRORS: ${run.errors}` : ''}`,
-      );
-    }
-    return runs;
-  });
+async function measure({ name: subject, url, pids }, name, round, { seconds, connections }) {
+  const { path, close, connections: own } = /** @type {Kind} */ (KINDS[name]);
+  const size = BODIES[path];
+  await compareBodies(url + path, size);
+  const family = pids();
+  const [before, busyBefore] = [cpuTime(family), busyTime(PROXY_CPU)];
+  const figures = await wrk(url + path, { seconds, connections: own ?? connections, cpu: LOAD_CPU, close });
+  const cpu = cpuTime(family) - before;
+  const others = Math.max(0, busyTime(PROXY_CPU) - busyBefore - cpu) / figures.us;
+  await compareBodies(url + path, size);
+  const short = figures.bytes < figures.requests * size ? 'bodies too short' : '';
+  const none = figures.requests === 0 ? 'no answer' : '';
+  const perSecond = (figures.requests / figures.us) * 1e6;
+  const cpuUs = cpu / figures.requests;
+  const errors = [errorsOf(figures), short, none].filter((one) => one !== '').join(', ');
+  say(
+    'bench',
+    `round ${round}: ${subject}, ${name}: ${Math.round(perSecond)} req/s, ${cpuUs.toFixed(1)} µs` +
+      `${others > DISTURBED ? `, DISTURBED: others had ${Math.round(others * 100)} % of the core` : ''}` +
+      `${errors ? `, ERRORS: ${errors}` : ''}`,
+  );
+  const times = { p50: figures.p50 / 1000, p99: figures.p99 / 1000 };
+  return { subject, kind: name, round, perSecond, cpuUs, ...times, others, errors };
 }
 
 /** Whether it is ours: its cost is told as a ratio to each peer's. @param {string} subject */
@@ -201,8 +170,8 @@ function printTables(protocol, kinds, subjects, summaries) {
 /** @param {string[]} argv */
 export async function proxyBench(argv) {
   const chosen = options(argv, {
-    rounds: '3',
-    seconds: '8',
+    rounds: '7',
+    seconds: '2',
     connections: '64',
     protocol: Object.keys(SUBJECTS).join(','),
     subjects: '',
@@ -224,18 +193,20 @@ export async function proxyBench(argv) {
     for (const protocol of protocols) {
       const kinds = wanted ?? Object.keys(REACHES[protocol]);
       const subjects = chosen.subjects ? chosen.subjects.split(',') : subjectsOf(protocol, floor);
-      const plan = {
-        ...ground,
-        floor,
-        protocol,
+      const load = {
         seconds: numberOption(chosen, 'seconds'),
         connections: numberOption(chosen, 'connections'),
-        kinds,
       };
       /** @type {Run[]} */
       const runs = [];
-      for (let round = 1; round <= rounds; round++)
-        for (const subject of inTurn(subjects, round)) runs.push(...(await measure(subject, round, plan)));
+      await withAll(subjects, { ...ground, floor, protocol, cpu: PROXY_CPU }, async (started) => {
+        const warm = { seconds: WARM_UP_SECONDS, connections: load.connections, cpu: LOAD_CPU };
+        for (const { url } of started) await wrk(`${url}/128`, warm);
+        for (const kind of kinds)
+          for (let round = 1; round <= rounds; round++)
+            for (const subject of inTurn(started, round))
+              runs.push(await measure(subject, kind, round, load));
+      });
       const summaries = kinds.flatMap((kind) => summary(runs, kind, subjects));
       printTables(protocol, kinds, subjects, summaries);
       keep(`proxy-${protocol}`, { conditions: facts, options: chosen, summaries, runs });

@@ -175,6 +175,23 @@ export async function withSubject(name, { folder, protocol, ...place }, use) {
   }
 }
 
+/** A subject that runs. @typedef {{ name: string, url: string, pids: () => number[] }} Started */
+
+/**
+ * All subjects at once: those that nobody asks cost nothing, and what is compared is asked within seconds of each other.
+ * @param {readonly string[]} names
+ * @param {Place & { protocol: Protocol }} place
+ * @param {(started: Started[]) => Promise<void>} use
+ * @param {Started[]} [started]
+ * @returns {Promise<void>}
+ */
+export function withAll([name, ...others], place, use, started = []) {
+  if (name === undefined) return use(started);
+  return withSubject(name, place, (url, program) =>
+    withAll(others, place, use, [...started, { name, url, pids: () => program.family() }]),
+  );
+}
+
 /**
  * A folder, a certificate and the backend for as long as `use` runs.
  * @template Outcome
