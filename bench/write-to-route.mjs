@@ -114,7 +114,7 @@ export async function propagationBench(argv) {
       max: quantile(values, 1),
     }));
     process.stdout.write(
-      `\nstore ${ours === undefined ? 'unknown' : chosen.store}, ${rounds} changes of each kind, until the first request that follows it\n\n`,
+      `\nstore ${ours === undefined ? 'unknown' : chosen.store}, ${rounds} joins and as many leaves, from sent and from accepted by turns, until the first request that follows\n\n`,
     );
     process.stdout.write(
       `${table(
