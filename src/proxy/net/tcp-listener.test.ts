@@ -5,6 +5,7 @@ import type { Target } from '../../balance/balancer.ts';
 import { parseAccessRule } from '../access.ts';
 import { TRANSPORT_NAMES } from '../choice.ts';
 import { encodeProxyV1, encodeProxyV2 } from '../proxy-protocol.ts';
+import { api, authority, backend as secureBackend } from '../tls/listener.test-support.ts';
 import {
   all,
   backend,
@@ -60,6 +61,24 @@ describe.each(TRANSPORT_NAMES)('a TCP listener on %s', (name) => {
     client.write('x');
     await closed(client);
     expect(code).toBe('ECONNRESET');
+  });
+
+  it('breaks off with an instance over TLS when the client does, and goes on with others', async () => {
+    const ends: Promise<unknown>[] = [];
+    const port = await secureBackend((socket) => {
+      ends.push(new Promise((resolve) => socket.on('close', resolve).on('error', resolve)));
+      socket.pipe(socket);
+    }, api);
+    const tls = { verify: true, serverName: 'api.test', ca: authority.cert };
+    const { address } = await start({ targets: [{ port, tls }] });
+    for (const word of ['first', 'second']) {
+      const client = open(address);
+      client.write(word);
+      expect(String((await once(client, 'data'))[0])).toBe(word);
+      client.resetAndDestroy();
+    }
+    await Promise.all(ends);
+    expect(ends).toHaveLength(2);
   });
 
   it('tries the next one when one does not take connections, and says so', async () => {

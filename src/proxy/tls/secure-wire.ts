@@ -40,12 +40,13 @@ function socketWire(socket: TLSSocket, buffer: Buffer, events: WireEvents): Wire
     sender,
     begin: () => void socket.resume(),
     security: securityOf(socket),
-    // A TLS socket cannot be reset itself; the one below it can, and takes it along.
-    reset: () => void (rawSocketOf(socket) ?? socket).resetAndDestroy(),
+    reset: () => reset(socket),
   };
 }
 
-/** The connection below. */
-function rawSocketOf(socket: TLSSocket): Socket | undefined {
-  return (socket as unknown as { _parent?: Socket })._parent;
+/** A TLS socket cannot be reset itself; the one below it can, and takes it along. One that we dialled has none below it. */
+function reset(socket: TLSSocket): void {
+  const { _parent: below } = socket as unknown as { _parent?: Socket | null };
+  if (below) below.resetAndDestroy();
+  else socket.destroy();
 }
