@@ -55,15 +55,9 @@ function scalar<T>(
       const value = accept(json);
       if (value !== undefined) return value;
       // Only where a number was wanted Go says which one it was.
+      const isNumeric = typeof zero !== 'string' && typeof zero !== 'boolean';
       const isNumber = typeof json === 'number' || typeof json === 'bigint';
-      refuse(
-        mismatch(
-          json,
-          type,
-          place,
-          isNumber && typeof zero !== 'string' && typeof zero !== 'boolean' ? `number ${json}` : undefined,
-        ),
-      );
+      refuse(mismatch(json, type, place, isNumeric && isNumber ? `number ${json}` : undefined));
       return zero;
     },
   };

@@ -8,7 +8,6 @@ import { badRequest } from './http-error.ts';
 import { sortNear } from './near.ts';
 import { hasMeta, nodeMetaOf } from './node-meta.ts';
 import { LIST_QUERY, readOptions } from './read-options.ts';
-
 import { hasTags, tagsOf } from './tags.ts';
 
 /** What is asked for of the instances of a service. */

@@ -1,4 +1,5 @@
 import type { Weights } from '../../catalog/rows.ts';
+import { isAny } from '../../lib/ip.ts';
 import type { ServiceDefinition } from '../../registry/definition.ts';
 import {
   anything,
@@ -41,15 +42,12 @@ export const serviceBody = object(
   { name: 'ServiceDefinition', snakeCase: true },
 );
 
-/** Addresses that stand for "all of them" when listening and for nothing when connecting. */
-const ANY_ADDRESSES = new Set(['0.0.0.0', '::', '[::]']);
-
 const EMPTY_CHECK = serviceCheckBody.zero();
 
 /** The definition of a service. Throws 400 in Consul's words. */
 export function serviceDefinition(body: Decoded<typeof serviceBody>): ServiceDefinition {
   if (body.Name === '') throw badRequest('Missing service name');
-  if (ANY_ADDRESSES.has(body.Address)) throw badRequest('Invalid service address');
+  if (isAny(body.Address)) throw badRequest('Invalid service address');
   const weights = weightsOf(body.Weights);
   const meta = { ...body.Meta };
   const fault = metadataFault(meta);

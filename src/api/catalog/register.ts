@@ -1,4 +1,5 @@
 import { type Registration, register } from '../../catalog/commands/register.ts';
+import { isAny } from '../../lib/ip.ts';
 import { nodeIdError } from '../../lib/uuid.ts';
 import type { ApiContext } from '../context.ts';
 import { boolean, type Decoded, decodeBody, list, object, optional, record, string } from '../decode.ts';
@@ -76,16 +77,14 @@ function registrationOf({ node }: ApiContext, body: Decoded<typeof BODY>): Regis
   };
 }
 
-/** An address that no client could use would only take traffic away. */
-const ANY_ADDRESS = new Set(['0.0.0.0', '::', '[::]']);
-
 function checkedService(
   body: Decoded<typeof SERVICE_BODY>,
   node: string,
 ): NonNullable<Registration['service']> {
   // Without a name it could not be asked for, and without an ID its checks would be those of the node.
   if (body.Service === '') throw new HttpError(500, 'Must provide service name with ID');
-  if (ANY_ADDRESS.has(body.Address)) throw new HttpError(500, 'Invalid service address');
+  // No client could use it: it would only take traffic away.
+  if (isAny(body.Address)) throw new HttpError(500, 'Invalid service address');
   const draft = serviceDraft(body);
   const fault = serviceMetaFault(draft, node);
   if (fault !== undefined) throw new HttpError(500, `failed inserting service: ${fault}`);

@@ -1,9 +1,9 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../../errors.ts';
 import { type BackoffPolicy, backoffDelay } from '../../lib/backoff.ts';
-import { makeDirectory } from '../../lib/make-directory.ts';
+import { writeWhole } from '../../lib/write-whole.ts';
 import { AcmeClient, type ChallengeType } from '../acme/client.ts';
 import { certificateRequest, keyPem, newKey } from '../acme/signed.ts';
 import { readCertificate } from '../tls/certificate.ts';
@@ -56,12 +56,8 @@ class Folder {
     }
   }
 
-  /** Whole or not at all, for the owner only. */
-  async write(name: string, text: string): Promise<void> {
-    makeDirectory(this.#path, 0o700);
-    const path = join(this.#path, name);
-    await writeFile(`${path}.new`, text, { mode: 0o600 });
-    await rename(`${path}.new`, path);
+  write(name: string, text: string): void {
+    writeWhole(join(this.#path, name), text);
   }
 }
 
@@ -81,7 +77,7 @@ export const acme: SourceKind<AcmeSourceOptions> = {
       let accountKey: KeyObject;
       if (kept === undefined) {
         accountKey = newKey();
-        await folder.write('account.pem', keyPem(accountKey));
+        folder.write('account.pem', keyPem(accountKey));
       } else accountKey = createPrivateKey(kept);
       const { directory, contacts, authorityCa } = options;
       const ca = authorityCa === undefined ? undefined : await readFile(authorityCa, 'utf8');
@@ -114,7 +110,7 @@ export const acme: SourceKind<AcmeSourceOptions> = {
       );
       const text = chain + keyPem(key);
       const certificate = readCertificate({ place: join(options.cert, file), cert: text });
-      await folder.write(file, text);
+      folder.write(file, text);
       return certificate;
     };
 
