@@ -1,6 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
 import type { Catalog } from '../catalog/catalog.ts';
 import { register } from '../catalog/commands/register.ts';
+import { checkRow, NODE, serviceRow } from '../catalog/rows.test-support.ts';
 import { followCatalog } from '../discovery/catalog.ts';
 import { silentLogger } from '../lib/log.ts';
 import { CounterReader, Counters, createCounterBlock, SLOTS } from '../proxy/counters.ts';
@@ -23,41 +24,9 @@ const openStore = () =>
 const put = (store: Store, id: string, status: 'passing' | 'critical', port: number, tags?: string[]) =>
   store.write((tx) =>
     register(tx, {
-      node: {
-        id: '',
-        name: 'n1',
-        address: '10.0.0.1',
-        datacenter: 'dc1',
-        taggedAddresses: null,
-        meta: null,
-      },
-      service: {
-        id,
-        name: 'web',
-        kind: '',
-        tags: tags ?? ['urlprefix-/web', `urlprefix-/${id}`],
-        address: '',
-        taggedAddresses: null,
-        meta: null,
-        port,
-        socketPath: '',
-        weights: { passing: 1, warning: 1 },
-        enableTagOverride: false,
-      },
-      checks: [
-        {
-          id: `c-${id}`,
-          name: 'alive',
-          status,
-          notes: '',
-          output: '',
-          serviceId: id,
-          type: 'http',
-          interval: '',
-          timeout: '',
-          definition: {},
-        },
-      ],
+      node: { ...NODE, name: 'n1' },
+      service: { ...serviceRow(id, 'web', tags ?? ['urlprefix-/web', `urlprefix-/${id}`]), port },
+      checks: [{ ...checkRow(`c-${id}`, id), name: 'alive', status, type: 'http' }],
     }),
   );
 

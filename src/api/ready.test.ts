@@ -9,6 +9,7 @@ import { beginAcl } from '../acl/commands/bootstrap.ts';
 import { createPolicy } from '../acl/commands/policy.ts';
 import { kvDelete, kvSet } from '../catalog/commands/kv.ts';
 import { deregisterNode, deregisterService, register, updateCheck } from '../catalog/commands/register.ts';
+import { checkRow, NODE, serviceRow } from '../catalog/rows.test-support.ts';
 import type { Transaction } from '../catalog/transaction.ts';
 import { ManualClock, systemClock } from '../lib/clock.ts';
 import { soon } from '../lib/soon.test-support.ts';
@@ -47,39 +48,8 @@ function ask(path: string, headers: Record<string, string> = {}, agent = few) {
   );
 }
 
-const node = (name: string, meta = '') => ({
-  id: '',
-  name,
-  address: '10.0.0.1',
-  datacenter: 'dc1',
-  taggedAddresses: null,
-  meta: { v: meta },
-});
-const service = (id: string, name: string, port: number) => ({
-  id,
-  name,
-  kind: '',
-  tags: ['t'],
-  address: '',
-  taggedAddresses: null,
-  meta: null,
-  port,
-  socketPath: '',
-  weights: { passing: 1, warning: 1 },
-  enableTagOverride: false,
-});
-const check = (id: string, serviceId: string) => ({
-  id,
-  name: id,
-  status: 'passing' as const,
-  notes: '',
-  output: '',
-  serviceId,
-  type: '',
-  interval: '',
-  timeout: '',
-  definition: {},
-});
+const node = (name: string, meta = '') => ({ ...NODE, name, meta: { v: meta } });
+const service = (id: string, name: string, port: number) => ({ ...serviceRow(id, name, ['t']), port });
 
 const NODES = ['n1', 'n2'];
 const IDS = ['s1', 's2'];
@@ -99,7 +69,7 @@ function play(tx: Transaction, { do: what, node: on, id, status, number }: Step)
     register(tx, {
       node: node(on),
       service: service(id, 'web', number),
-      checks: [check(id, id), check('up', '')],
+      checks: [checkRow(id, id), checkRow('up')],
     });
   else if (what === 'move') register(tx, { node: node(on), service: service(id, 'api', number) });
   else if (what === 'node') register(tx, { node: node(on, String(number)) });

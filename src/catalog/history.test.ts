@@ -4,32 +4,14 @@ import { ManualClock } from '../lib/clock.ts';
 import { Catalog } from './catalog.ts';
 import { deregisterNode, deregisterService, register } from './commands/register.ts';
 import { History } from './history.ts';
+import { NODE, serviceRow } from './rows.test-support.ts';
 import { Transaction } from './transaction.ts';
 
 const fail = (error: unknown) => {
   throw error;
 };
-const node = (name: string, address: string) => ({
-  id: '',
-  name,
-  address,
-  datacenter: 'dc1',
-  taggedAddresses: null,
-  meta: null,
-});
-const service = (id: string, port: number) => ({
-  id,
-  name: id,
-  kind: '',
-  tags: [],
-  address: '',
-  taggedAddresses: null,
-  meta: null,
-  port,
-  socketPath: '',
-  weights: { passing: 1, warning: 1 },
-  enableTagOverride: false,
-});
+const node = (name: string, address: string) => ({ ...NODE, name, address });
+const service = (id: string, port: number) => ({ ...serviceRow(id, id), port });
 
 function commit(catalog: Catalog, command: (tx: Transaction) => unknown): void {
   const tx = new Transaction(catalog, catalog.index + 1, 0);

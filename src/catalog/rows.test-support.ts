@@ -1,4 +1,4 @@
-/** A node and services of it, as `register` takes them. */
+/** A node, its services and their checks, as `register` takes them. */
 export const NODE = {
   id: '',
   name: 'n',
@@ -20,4 +20,18 @@ export const serviceRow = (id: string, name: string, tags: string[] = []) => ({
   socketPath: '',
   weights: { passing: 1, warning: 1 },
   enableTagOverride: false,
+});
+
+/** Of a service, or of its node without one. */
+export const checkRow = (id: string, serviceId = '') => ({
+  id,
+  name: id,
+  status: 'passing' as const,
+  notes: '',
+  output: '',
+  serviceId,
+  type: '',
+  interval: '',
+  timeout: '',
+  definition: {},
 });

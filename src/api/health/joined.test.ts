@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { deregisterNode, deregisterService, register, updateCheck } from '../../catalog/commands/register.ts';
+import { checkRow, NODE, serviceRow } from '../../catalog/rows.test-support.ts';
 import type { Transaction } from '../../catalog/transaction.ts';
 import { openMemoryStore } from '../../store/memory.ts';
 import { joined, joinedByName } from './joined.ts';
@@ -15,50 +16,18 @@ const step = fc.record({
 });
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-const node = (name: string, number: number) => ({
-  id: '',
-  name,
-  address: `10.0.0.${number}`,
-  datacenter: 'dc1',
-  taggedAddresses: null,
-  meta: {},
-});
-const service = (name: string, port: number) => ({
-  id: 's',
-  name,
-  kind: '',
-  tags: [],
-  address: '',
-  taggedAddresses: null,
-  meta: null,
-  port,
-  socketPath: '',
-  weights: { passing: 1, warning: 1 },
-  enableTagOverride: false,
-});
-const check = (id: string, serviceId: string) => ({
-  id,
-  name: id,
-  status: 'passing' as const,
-  notes: '',
-  output: '',
-  serviceId,
-  type: '',
-  interval: '',
-  timeout: '',
-  definition: {},
-});
+const nodeAt = (name: string, number: number) => ({ ...NODE, name, address: `10.0.0.${number}` });
 const STATUSES = ['passing', 'warning', 'critical', 'critical'] as const;
 
 /** One ID for both services: an instance changes its name with it. */
 function play(tx: Transaction, { do: what, name, node: on, number }: Step): void {
   if (what === 'register')
     register(tx, {
-      node: node(on, 0),
-      service: service(name, number),
-      checks: [check('c', 's'), check('up', '')],
+      node: nodeAt(on, 0),
+      service: { ...serviceRow('s', name), port: number },
+      checks: [checkRow('c', 's'), checkRow('up')],
     });
-  else if (what === 'node') register(tx, { node: node(on, number) });
+  else if (what === 'node') register(tx, { node: nodeAt(on, number) });
   else if (what === 'service gone') deregisterService(tx, on, 's');
   else if (what === 'node gone') deregisterNode(tx, on);
   else

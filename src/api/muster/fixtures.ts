@@ -1,5 +1,7 @@
 /** For tests: a live picture over a store in memory, a clock that is moved by hand and traffic that is set. */
+
 import { register, updateCheck } from '../../catalog/commands/register.ts';
+import { checkRow, NODE, serviceRow } from '../../catalog/rows.test-support.ts';
 import { ManualClock } from '../../lib/clock.ts';
 import { silentLogger } from '../../lib/log.ts';
 import { openMemoryStore } from '../../store/memory.ts';
@@ -63,34 +65,10 @@ export function dashboardFixture(): Fixture {
 }
 
 function registration(service: string, id: string, port: number) {
+  const answers = { name: 'answers', type: 'http', interval: '5s', timeout: '1s' };
   return {
-    node: { id: '', name: 'n1', address: '10.0.0.1', datacenter: 'dc1', taggedAddresses: null, meta: null },
-    service: {
-      id,
-      name: service,
-      kind: '',
-      tags: [],
-      address: '',
-      taggedAddresses: null,
-      meta: null,
-      port,
-      socketPath: '',
-      weights: { passing: 1, warning: 1 },
-      enableTagOverride: false,
-    },
-    checks: [
-      {
-        id: `service:${id}`,
-        name: 'answers',
-        status: 'passing' as const,
-        notes: '',
-        output: '',
-        serviceId: id,
-        type: 'http',
-        interval: '5s',
-        timeout: '1s',
-        definition: {},
-      },
-    ],
+    node: { ...NODE, name: 'n1' },
+    service: { ...serviceRow(id, service), port },
+    checks: [{ ...checkRow(`service:${id}`, id), ...answers }],
   };
 }

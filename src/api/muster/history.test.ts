@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { deregisterService, register, updateCheck } from '../../catalog/commands/register.ts';
 import { History } from '../../catalog/history.ts';
+import { checkRow, NODE, serviceRow } from '../../catalog/rows.test-support.ts';
 import { ManualClock } from '../../lib/clock.ts';
 import type { ApiContext } from '../context.ts';
 import { type Api, startApi } from '../server.ts';
@@ -19,32 +20,9 @@ beforeEach(async () => {
 });
 afterEach(() => api.stop());
 
-const node = { id: '', name: 'n', address: '10.0.0.1', datacenter: 'dc1', taggedAddresses: null, meta: null };
-const service = (id: string, port: number) => ({
-  id,
-  name: 'web',
-  kind: '',
-  tags: [],
-  address: '',
-  taggedAddresses: null,
-  meta: null,
-  port,
-  socketPath: '',
-  weights: { passing: 1, warning: 1 },
-  enableTagOverride: false,
-});
-const check = {
-  id: 'c',
-  name: 'c',
-  status: 'passing' as const,
-  notes: '',
-  output: '',
-  serviceId: 'a',
-  type: '',
-  interval: '',
-  timeout: '',
-  definition: {},
-};
+const node = NODE;
+const service = (id: string, port: number) => ({ ...serviceRow(id, 'web'), port });
+const check = checkRow('c', 'a');
 
 async function ask(query: string): Promise<{ status: number; text: string }> {
   const response = await fetch(`http://127.0.0.1:${api.address.port}/v1/muster/history${query}`);

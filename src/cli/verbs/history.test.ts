@@ -4,6 +4,7 @@ import { type Api, startApi } from '../../api/server.ts';
 import { testContext } from '../../api/test-context.ts';
 import { register } from '../../catalog/commands/register.ts';
 import { History } from '../../catalog/history.ts';
+import { NODE, serviceRow } from '../../catalog/rows.test-support.ts';
 import { ManualClock } from '../../lib/clock.ts';
 import { run } from '../run.ts';
 import { history } from './history.ts';
@@ -16,29 +17,9 @@ beforeAll(async () => {
   const { catalog, store } = context;
   const past = new History({ catalog, clock, maxBytes: 1_000_000 });
   api = await startApi({ context: { ...context, history: past }, host: '127.0.0.1', port: 0 });
-  const node = {
-    id: '',
-    name: 'n',
-    address: '10.0.0.1',
-    datacenter: 'dc1',
-    taggedAddresses: null,
-    meta: null,
-  };
   for (const port of [80, 81]) {
-    const service = {
-      id: 'a',
-      name: 'web',
-      kind: '',
-      tags: [],
-      address: '',
-      taggedAddresses: null,
-      meta: null,
-      port,
-      socketPath: '',
-      weights: { passing: 1, warning: 1 },
-      enableTagOverride: false,
-    };
-    await store.write((tx) => register(tx, { node, service }));
+    const service = { ...serviceRow('a', 'web'), port };
+    await store.write((tx) => register(tx, { node: NODE, service }));
   }
 });
 afterAll(() => api.stop());
