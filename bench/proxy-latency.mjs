@@ -2,61 +2,21 @@
 // How long answers take when a balancer has half of the work that HAProxy can do at most.
 import { say } from '../scripts/support/say.mjs';
 import { conditions, printConditions } from './conditions.mjs';
-import { busyTime, cpuTime } from './cpu.mjs';
 import { inTurn, median, table } from './figures.mjs';
+import { LOAD_CPU, observe, PROXY_CPU, verdictOn } from './observe.mjs';
 import { keep, kindsOption, numberOption, options } from './options.mjs';
 import { subjectsOf, withAll, withBackend } from './subjects.mjs';
-import { errorsOf, wrk } from './wrk.mjs';
+import { wrk } from './wrk.mjs';
 
-const PROXY_CPU = '0';
-const LOAD_CPU = '1';
 const WARM_UP_SECONDS = 2;
 /** Connections that find out what HAProxy can do. */
 const SATURATING = 64;
 /** What everything is compared with. */
 const PEER = 'haproxy';
-/** A run in which others had more of the proxy's core than this says what they did. */
-const DISTURBED = 0.1;
-
 /** @type {Record<string, string>} */
 const KINDS = { '128 B': '/128', '10 kB': '/10k' };
 
-/** @typedef {import('./subjects.mjs').Started} Started */
-/**
- * @typedef {object} Run
- * @property {string} subject
- * @property {string} kind
- * @property {number} round
- * @property {number} perSecond
- * @property {number} p50 milliseconds
- * @property {number} p99 milliseconds
- * @property {number} others share of the proxy's core that went to something else, 0 to 1
- * @property {string} errors
- */
-
-/**
- * @param {Started} subject
- * @param {string} kind
- * @param {number} round
- * @param {{ connections: number, seconds: number, think: number }} load
- * @returns {Promise<Run>}
- */
-async function measure({ name, url, pids }, kind, round, { connections, seconds, think }) {
-  const family = pids();
-  const [before, busyBefore] = [cpuTime(family), busyTime(PROXY_CPU)];
-  const figures = await wrk(url + KINDS[kind], { connections, seconds, cpu: LOAD_CPU, asks: { think } });
-  const own = cpuTime(family) - before;
-  return {
-    subject: name,
-    kind,
-    round,
-    perSecond: (figures.requests / figures.us) * 1e6,
-    p50: figures.p50 / 1000,
-    p99: figures.p99 / 1000,
-    others: Math.max(0, busyTime(PROXY_CPU) - busyBefore - own) / figures.us,
-    errors: errorsOf(figures),
-  };
-}
+/** @typedef {import('./observe.mjs').Observed & { subject: string, kind: string, round: number }} Run */
 
 /** @param {readonly Run[]} runs @param {string} kind @param {readonly string[]} subjects */
 function summary(runs, kind, subjects) {
@@ -112,20 +72,20 @@ export async function proxyLatencyBench(argv) {
           'bench',
           `${PEER}, ${kind}: ${Math.round(perSecond)} req/s at most; a pause of ${think} ms makes half`,
         );
-        const load = { connections, seconds, think };
-        for (const subject of started) await measure(subject, kind, 0, { ...load, seconds: WARM_UP_SECONDS });
+        const load = { connections, seconds, asks: { think } };
+        const path = KINDS[kind] ?? '';
+        for (const subject of started) await observe(subject, path, { ...load, seconds: WARM_UP_SECONDS });
         for (let round = 1; round <= numberOption(chosen, 'rounds'); round++)
-          for (const subject of inTurn(started, round)) runs.push(await measure(subject, kind, round, load));
+          for (const subject of inTurn(started, round)) {
+            const run = { subject: subject.name, kind, round, ...(await observe(subject, path, load)) };
+            runs.push(run);
+            if (run.errors !== '')
+              say('bench', `round ${round}: ${run.subject}, ${kind}: ERRORS: ${run.errors}`);
+          }
         process.stdout.write(`\n${summary(runs, kind, subjects)}\n`);
       }
     }),
   );
   keep('proxy-latency', { conditions: facts, options: chosen, runs });
-  const disturbed = runs.filter(({ others }) => others > DISTURBED).length;
-  if (disturbed > 0)
-    say('bench', `${disturbed} of ${runs.length} runs were disturbed: measure again on a quiet machine`);
-  const bad = runs.filter(({ errors }) => errors !== '');
-  for (const { subject, kind, round, errors } of bad)
-    say('bench', `round ${round}: ${subject}, ${kind}: ERRORS: ${errors}`);
-  return bad.length > 0 ? 1 : 0;
+  return verdictOn(runs);
 }

@@ -3,22 +3,15 @@
 
 import { say } from '../scripts/support/say.mjs';
 import { conditions, printConditions } from './conditions.mjs';
-import { busyTime, cpuTime } from './cpu.mjs';
 import { inTurn, median, table } from './figures.mjs';
+import { DISTURBED, LOAD_CPU, observe, PROXY_CPU, verdictOn } from './observe.mjs';
 import { keep, kindsOption, numberOption, options } from './options.mjs';
 import { REACHES, reachTable } from './proxy-reach.mjs';
 import { BODIES, body, bodyOf, buildFloor, SUBJECTS, subjectsOf, withAll, withBackend } from './subjects.mjs';
-import { errorsOf, wrk } from './wrk.mjs';
-
-/** The proxy alone on one core, load and backend on the other. */
-const PROXY_CPU = '0';
-const LOAD_CPU = '1';
+import { wrk } from './wrk.mjs';
 
 /** Compilers and pools are warm after this. */
 const WARM_UP_SECONDS = 3;
-
-/** A run in which others had more of the proxy's core than this is not worth much. */
-const DISTURBED = 0.1;
 
 /** How many bodies are compared byte by byte before and after each run. */
 const COMPARED = 50;
@@ -35,18 +28,7 @@ const KINDS = {
 
 /** @typedef {import('./subjects.mjs').Protocol} Protocol */
 
-/**
- * @typedef {object} Run
- * @property {string} subject
- * @property {string} kind
- * @property {number} round
- * @property {number} perSecond
- * @property {number} cpuUs processor time of the proxy per request
- * @property {number} p50 milliseconds
- * @property {number} p99 milliseconds
- * @property {number} others share of the proxy's core that went to something else, 0 to 1
- * @property {string} errors
- */
+/** @typedef {import('./observe.mjs').Observed & { subject: string, kind: string, round: number }} Run */
 
 /** @param {string} url @param {number} size */
 async function compareBodies(url, size) {
@@ -57,35 +39,26 @@ async function compareBodies(url, size) {
 }
 
 /**
- * @param {import('./subjects.mjs').Started} subject
+ * @param {import('./subjects.mjs').Started} started
  * @param {string} name of the kind
  * @param {number} round
  * @param {{ seconds: number, connections: number }} load
  * @returns {Promise<Run>}
  */
-async function measure({ name: subject, url, pids }, name, round, { seconds, connections }) {
-  const { path, close, connections: own } = /** @type {Kind} */ (KINDS[name]);
+async function measure(started, name, round, { seconds, connections }) {
+  const { path, close, connections: own = connections } = /** @type {Kind} */ (KINDS[name]);
+  const { name: subject, url } = started;
   const size = BODIES[path];
   await compareBodies(url + path, size);
-  const family = pids();
-  const [before, busyBefore] = [cpuTime(family), busyTime(PROXY_CPU)];
-  const figures = await wrk(url + path, { seconds, connections: own ?? connections, cpu: LOAD_CPU, close });
-  const cpu = cpuTime(family) - before;
-  const others = Math.max(0, busyTime(PROXY_CPU) - busyBefore - cpu) / figures.us;
+  const seen = await observe(started, path, { seconds, connections: own, close }, size);
   await compareBodies(url + path, size);
-  const short = figures.bytes < figures.requests * size ? 'bodies too short' : '';
-  const none = figures.requests === 0 ? 'no answer' : '';
-  const perSecond = (figures.requests / figures.us) * 1e6;
-  const cpuUs = cpu / figures.requests;
-  const errors = [errorsOf(figures), short, none].filter((one) => one !== '').join(', ');
   say(
     'bench',
-    `round ${round}: ${subject}, ${name}: ${Math.round(perSecond)} req/s, ${cpuUs.toFixed(1)} µs` +
-      `${others > DISTURBED ? `, DISTURBED: others had ${Math.round(others * 100)} % of the core` : ''}` +
-      `${errors ? `, ERRORS: ${errors}` : ''}`,
+    `round ${round}: ${subject}, ${name}: ${Math.round(seen.perSecond)} req/s, ${seen.cpuUs.toFixed(1)} µs` +
+      `${seen.others > DISTURBED ? `, DISTURBED: others had ${Math.round(seen.others * 100)} % of the core` : ''}` +
+      `${seen.errors ? `, ERRORS: ${seen.errors}` : ''}`,
   );
-  const times = { p50: figures.p50 / 1000, p99: figures.p99 / 1000 };
-  return { subject, kind: name, round, perSecond, cpuUs, ...times, others, errors };
+  return { subject, kind: name, round, ...seen };
 }
 
 /** Whether it is ours: its cost is told as a ratio to each peer's. @param {string} subject */
@@ -219,10 +192,5 @@ export async function proxyBench(argv) {
     `\nmedians of ${rounds} rounds of ${chosen.seconds} s, ${chosen.connections} connections\n${reachTable(reached)}\n` +
       'Latency at half load: bench -- proxy-latency. Kernel mode: bench -- kernel.\n',
   );
-  const disturbed = all.filter((run) => run.others > DISTURBED).length;
-  if (disturbed > 0)
-    say('bench', `${disturbed} of ${all.length} runs were disturbed: measure again on a quiet machine`);
-  const bad = all.filter((run) => run.errors !== '');
-  if (bad.length > 0) say('bench', `${bad.length} of ${all.length} runs had errors`);
-  return bad.length > 0 ? 1 : 0;
+  return verdictOn(all);
 }
