@@ -4,7 +4,7 @@ import type { Route } from '../../route/table.ts';
 import type { Engine } from '../http1/engine.ts';
 import type { ListenAddress } from '../listener-spec.ts';
 import type { Takers, TcpDestinations } from '../tcp/frontend.ts';
-import type { Peers } from '../tcp/session.ts';
+import type { Peers } from '../tcp/links.ts';
 
 /** TCP routes of the route table: by the listener's own address, or by the name that a TLS client asks for. */
 export class RouteDestinations implements TcpDestinations {

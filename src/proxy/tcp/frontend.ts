@@ -4,7 +4,7 @@ import type { RateSpec } from '../../route/handling.ts';
 import type { AccessSpec } from '../access.ts';
 import type { ListedFrontend } from '../client-list.ts';
 import type { TcpLimits } from './limits.ts';
-import type { Peers } from './session.ts';
+import type { Peers } from './links.ts';
 
 /** Those among whom the instance for a connection is chosen. */
 export interface Takers {

@@ -4,8 +4,17 @@
  * until `drained`.
  */
 import type { Target } from '../../balance/balancer.ts';
+import type { Endpoint } from '../proxy-protocol.ts';
 import type { Lack } from '../shortage.ts';
 import type { TcpSession } from './session.ts';
+
+/** Who is at the two ends of a client's connection. */
+export interface Peers {
+  readonly source: Endpoint;
+  readonly destination: Endpoint;
+  /** The name that a client asked for whose TLS ends here; undefined: it does not. */
+  readonly serverName?: string;
+}
 
 /** One side of a relayed connection. It is closed by itself when both of its directions have ended. */
 export interface TcpLink {

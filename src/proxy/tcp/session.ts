@@ -16,10 +16,10 @@ import {
   RETRIES,
 } from '../counters.ts';
 import { waitOfConnection } from '../http1/rates.ts';
-import { type Endpoint, encodeProxy } from '../proxy-protocol.ts';
+import { encodeProxy } from '../proxy-protocol.ts';
 import type { TcpEngine, TcpWorker } from './engine.ts';
 import type { TcpFrontend } from './frontend.ts';
-import type { TcpLink, TcpTransport, TcpUpstreamLink } from './links.ts';
+import type { Peers, TcpLink, TcpTransport, TcpUpstreamLink } from './links.ts';
 import { Prelude } from './prelude.ts';
 import { Search } from './search.ts';
 
@@ -32,14 +32,6 @@ const RELAY = 3;
 const CLOSED = 4;
 
 const NOTHING = new Uint8Array();
-
-/** Who is at the two ends of a client's connection. */
-export interface Peers {
-  readonly source: Endpoint;
-  readonly destination: Endpoint;
-  /** The name that a client asked for whose TLS ends here; undefined: it does not. */
-  readonly serverName?: string;
-}
 
 export class TcpSession {
   /** When `expired` is to be called (engine time); Infinity: never. */

@@ -1,8 +1,8 @@
 import type { Endpoint } from '../proxy-protocol.ts';
 import type { TcpWorker } from '../tcp/engine.ts';
 import type { TcpFrontend } from '../tcp/frontend.ts';
-import type { TcpLink } from '../tcp/links.ts';
-import { type Peers, TcpSession } from '../tcp/session.ts';
+import type { Peers, TcpLink } from '../tcp/links.ts';
+import { TcpSession } from '../tcp/session.ts';
 import { AcceptedSocket } from './accepted-socket.ts';
 import { ownEnd } from './calls.ts';
 import type { Loop } from './loop.ts';
