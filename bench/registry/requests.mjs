@@ -1,5 +1,6 @@
 // @ts-check
 // The registry over HTTP: reads and writes per second and processor time for each, and etcd beside it.
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
@@ -157,7 +158,7 @@ export async function load({ address, pids }, { path, connections, writes }, sec
 }
 
 /**
- * Rounds of all subjects one after another, each started afresh.
+ * Rounds of all subjects one after another, each started afresh on a disk at rest.
  * @param {Record<string, string>} chosen
  * @returns {Promise<import('./places.mjs').Part>}
  */
@@ -174,6 +175,8 @@ export async function requests(chosen) {
         process.stdout.write('etcd is not there: left out\n');
         continue;
       }
+      // What the one before wrote is on the disk when the next begins: a synced write would wait for it.
+      execFileSync('sync');
       const store = name === 'muster' ? 'embedded' : 'memory';
       const subject = name === 'etcd' ? await etcd() : await muster(store, numberOption(chosen, 'instances'));
       try {
