@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { MusterError } from '../errors.ts';
 import { createCounterBlock } from './counters.ts';
-import { type Delta, DeltaSender } from './deltas.ts';
+import { DeltaSender, type PackedDelta } from './deltas.ts';
 import type { Ejection } from './ejector.ts';
 import type { Farewell } from './farewell.ts';
 import type { FromWorker, ToWorker, WorkerOrders } from './messages.ts';
@@ -23,6 +23,8 @@ export class FleetMember {
   readonly estate = new Estate();
   readonly counters = createCounterBlock();
   readonly #deltas = new DeltaSender();
+  /** It will be woken for its deltas at the end of this turn. */
+  #isToLook = false;
   readonly startedAt = Date.now();
   applied = 0;
   poolsApplied = 0;
@@ -53,9 +55,18 @@ export class FleetMember {
     this.worker.postMessage(message);
   }
 
-  /** In force for every request that comes from now on. */
-  change(delta: Delta): void {
+  /**
+   * In force for every request that comes from now on. Who has no traffic is woken at the end of this turn of the loop, for all that changed in it: behind
+   * the acknowledgement, for a thread that wakes takes the processor from the one that writes it.
+   */
+  change(delta: PackedDelta): void {
     this.#deltas.send(delta);
+    if (this.#isToLook) return;
+    this.#isToLook = true;
+    setImmediate(() => {
+      this.#isToLook = false;
+      this.send({ type: 'look' });
+    });
   }
 
   /** Whether it listens there, or was told to. */

@@ -9,7 +9,7 @@ import type { PoolDelta } from '../route/pool-spec.ts';
 import type { RouteDelta } from '../route/spec.ts';
 import { type Carriage, chooseTransport, type TransportChoice } from './choice.ts';
 import { CounterReader, SLOTS } from './counters.ts';
-import type { Delta } from './deltas.ts';
+import { type Delta, pack } from './deltas.ts';
 import type { Ejection } from './ejector.ts';
 import { AT_ONCE, type Farewell } from './farewell.ts';
 import { FleetListeners } from './fleet-listeners.ts';
@@ -288,7 +288,8 @@ export class ProxyFleet {
   }
 
   #change(delta: Delta): void {
-    for (const member of this.#members) member.change(delta);
+    const packed = pack(delta);
+    for (const member of this.#members) member.change(packed);
   }
 
   /** To every worker. */

@@ -43,6 +43,8 @@ export interface WorkerOrders {
 }
 
 export type ToWorker =
+  /** Look at what changed, though nobody asks; any other message does the same. */
+  | { readonly type: 'look' }
   /** What a store of certificates holds from now on; open connections are not touched. */
   | { readonly type: 'certificates'; readonly store: string; readonly spec: StoreSpec }
   /** What is answered to ACME authorities from now on. Answered by `challenges` with the same number. */

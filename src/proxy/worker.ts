@@ -110,6 +110,7 @@ async function run(port: MessagePort, orders: WorkerOrders): Promise<void> {
     }
   };
   const hear: { [Type in ToWorker['type']]: (message: Extract<ToWorker, { type: Type }>) => void } = {
+    look() {},
     certificates({ store, spec }) {
       keyring.store(store).replace(spec);
     },
@@ -142,7 +143,7 @@ async function run(port: MessagePort, orders: WorkerOrders): Promise<void> {
     },
   };
   port.on('message', (message: ToWorker) => {
-    // A listener may be for a pool that was told of before.
+    // For a worker without traffic; and a listener may be for a pool that was told of before.
     catchUp();
     const act = hear[message.type] as (message: never) => void;
     act(message as never);
