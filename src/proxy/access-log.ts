@@ -12,7 +12,8 @@ export interface AccessEntry {
   readonly uri: string;
   readonly host: string;
   readonly proto: 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2.0';
-  readonly scheme: 'http' | 'https';
+  /** "http", "https", "ws", "wss", or what a proxy in front of us told. */
+  readonly scheme: string;
   /** Values by lower-case name, of the fields the format names; "" without. */
   readonly headers: Readonly<Record<string, string>>;
   /** 0: the connection ended before there was one. */

@@ -4,7 +4,9 @@ import type { Target } from '../../balance/balancer.ts';
 import { type AccessEntry, type AccessFormat, accessFormat } from '../access-log.ts';
 import { LineWriter } from '../line-writer.ts';
 import { latin1, SPACE, textOf } from './bytes.ts';
+import { UPGRADE } from './fields.ts';
 import type { RequestHead } from './request-head.ts';
+import { toldScheme } from './told-scheme.ts';
 import type { Trace } from './trace.ts';
 
 /** A request under way. */
@@ -13,6 +15,9 @@ export interface LoggedExchange {
   readonly uri: string;
   readonly host: string;
   readonly proto: AccessEntry['proto'];
+  /** As a proxy in front of us tells it; "" where none does. */
+  readonly toldScheme: string;
+  readonly isWebSocket: boolean;
   readonly headers: Readonly<Record<string, string>>;
   readonly start: number;
   service: string;
@@ -42,6 +47,8 @@ export class ExchangeLog {
       uri: textOf(memory, head.pathStart, head.targetEnd) || '/',
       host: textOf(memory, head.hostStart, head.hostEnd),
       proto: proto ?? (head.minor === 0 ? 'HTTP/1.0' : 'HTTP/1.1'),
+      toldScheme: toldScheme(memory, head.fields),
+      isWebSocket: isWebSocket(memory, head),
       headers: this.#headers(memory, head),
       start: now(),
       service: '',
@@ -66,13 +73,14 @@ export class ExchangeLog {
 
   /** It is over. `remotePort` is 0 where it is not known. */
   end(exchange: LoggedExchange, remoteHost: string, remotePort: number, isSecure: boolean): void {
-    const { target, ...rest } = exchange;
+    const { target, toldScheme: told, isWebSocket: isSocket, ...rest } = exchange;
+    const scheme = `${isSocket ? 'ws' : 'http'}${isSecure ? 's' : ''}`;
     this.#writer.write(
       this.#format.line({
         ...rest,
         remoteHost,
         remotePort,
-        scheme: isSecure ? 'https' : 'http',
+        scheme: told || scheme,
         end: now(),
         upstreamHost: target?.host ?? '',
         upstreamPort: target?.port ?? 0,
@@ -94,6 +102,12 @@ export class ExchangeLog {
     }
     return headers;
   }
+}
+
+const UPGRADE_NAME = latin1('upgrade');
+
+function isWebSocket(memory: Uint8Array, { fields }: RequestHead): boolean {
+  return fields.has(UPGRADE) && fields.valueOf(memory, UPGRADE_NAME)?.toLowerCase() === 'websocket';
 }
 
 /** Milliseconds since the epoch, with fractions. */

@@ -86,6 +86,37 @@ describe('what a backend is told of the client', () => {
     });
   });
 
+  it.each([
+    [['X-Forwarded-Proto: https'], 'https', 'for=10.0.0.1; proto=https; httpproto=http/1.1'],
+    [['X-Forwarded-Proto: wss'], 'wss', 'for=10.0.0.1; proto=wss; httpproto=http/1.1'],
+    [['Forwarded: for=1.2.3.4; Proto=HTTPS'], 'HTTPS', 'for=1.2.3.4; Proto=HTTPS; httpproto=http/1.1'],
+    [
+      ['Forwarded: xproto=no;proto="https", for=5.6.7.8;proto=http'],
+      'https',
+      'xproto=no;proto="https", for=5.6.7.8;proto=http; httpproto=http/1.1',
+    ],
+    [['Forwarded: for=1.2.3.4; proto=wss'], 'https', 'for=1.2.3.4; proto=wss; httpproto=http/1.1'],
+    [['Forwarded: for=1.2.3.4; proto=ws; by=me'], 'http', 'for=1.2.3.4; proto=ws; by=me; httpproto=http/1.1'],
+    // Neither says it for the other.
+    [
+      ['Forwarded: for=1.2.3.4; proto=http', 'X-Forwarded-Proto: https'],
+      'https',
+      'for=1.2.3.4; proto=http; httpproto=http/1.1',
+    ],
+    [['Forwarded: for=1.2.3.4'], 'http', 'for=1.2.3.4; httpproto=http/1.1'],
+    [['Forwarded: for=1.2.3.4; proto='], 'http', 'for=1.2.3.4; proto=; httpproto=http/1.1'],
+    // What is no scheme goes no further.
+    [
+      ['X-Forwarded-Proto: https; for=evil'],
+      'https; for=evil',
+      'for=10.0.0.1; proto=http; httpproto=http/1.1',
+    ],
+  ])('takes the scheme from the one field for the other: %j', (lines, proto, forwardedAs) => {
+    const { fields } = forwarded(['Host: h.test', ...lines]);
+    expect(fields['x-forwarded-proto']).toBe(proto);
+    expect(fields.forwarded).toBe(forwardedAs);
+  });
+
   it('is ours when the client had its own taken off by Connection', () => {
     const { fields } = forwarded([
       'Host: h.test',

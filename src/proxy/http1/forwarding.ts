@@ -1,6 +1,6 @@
 /** What a backend is told about the client. Texts that depend only on the client's address are made once per address. */
 import { keyOfAddress } from '../../balance/hash.ts';
-import { latin1, move, put, writeNumber } from './bytes.ts';
+import { latin1, move, put, sameLetters, writeNumber } from './bytes.ts';
 import type { RequestRewrite } from './compose.ts';
 import {
   FORWARDED,
@@ -12,14 +12,20 @@ import {
   X_REAL_IP,
 } from './fields.ts';
 import type { RequestHead } from './request-head.ts';
+import { findToldScheme } from './told-scheme.ts';
 
 const FOR = latin1('X-Forwarded-For: ');
 const XFH = latin1('X-Forwarded-Host: ');
 const XFP = latin1('X-Forwarded-Port: ');
+const PROTO_NAME = latin1('X-Forwarded-Proto: ');
 const PREFIX = latin1('X-Forwarded-Prefix: ');
 const FORWARDED_NAME = latin1('Forwarded: ');
 const CRLF = latin1('\r\n');
 const LIST = latin1(', ');
+const HTTP = latin1('http');
+const HTTPS = latin1('https');
+const WS = latin1('ws');
+const WSS = latin1('wss');
 
 /** Any of the fields that `plain` holds: then they are written one by one. */
 const IN_PLAIN = (1 << X_FORWARDED_FOR) | (1 << X_REAL_IP) | (1 << X_FORWARDED_PROTO) | (1 << FORWARDED);
@@ -47,6 +53,8 @@ export class Forwarding {
   readonly addressBytes: Uint8Array;
   readonly isSecure: boolean;
   readonly #realIp: Uint8Array;
+  /** Up to the scheme. */
+  readonly #forwardedFront: Uint8Array;
   readonly #forwarded: readonly Uint8Array[];
   readonly #extension: readonly Uint8Array[];
   /** Of requests that leave HTTP: the scheme is ws or wss there. */
@@ -67,8 +75,8 @@ export class Forwarding {
     const versions = ['1.0', '1.1'];
     const via = versions.map((version) => `Via: ${version} ${pseudonym}\r\n`);
     const extension = versions.map((version) => `${by}; httpproto=http/${version}${security}\r\n`);
-    const forwardedAs = (scheme: string) =>
-      extension.map((rest) => `Forwarded: for=${node(address)}; proto=${scheme}${rest}`);
+    const front = `Forwarded: for=${node(address)}; proto=`;
+    const forwardedAs = (scheme: string) => extension.map((rest) => `${front}${scheme}${rest}`);
     const forwarded = forwardedAs(proto);
     this.#forwardedUpgrade = forwardedAs(isSecure ? 'wss' : 'ws').map(latin1);
     const realIp = `X-Real-Ip: ${address}\r\n`;
@@ -81,6 +89,7 @@ export class Forwarding {
     this.isSecure = isSecure;
     this.addressBytes = latin1(address);
     this.#realIp = latin1(realIp);
+    this.#forwardedFront = latin1(front);
     this.#forwarded = forwarded.map(latin1);
     this.#extension = extension.map(latin1);
     this.#protoLine = latin1(protoLine);
@@ -95,7 +104,10 @@ export class Forwarding {
     head.fields.dropAll(FORWARDED);
   }
 
-  /** Writes the fields at `at`; the answer is the position behind them. What the client said of Proto, Host, Port and Real-Ip is kept. */
+  /**
+   * Writes the fields at `at`; the answer is the position behind them. What the client said of Proto, Host, Port and Real-Ip is kept,
+   * and of Proto and Forwarded one tells the scheme for the other.
+   */
   write(memory: Uint8Array, head: RequestHead, rewrite: ForwardingRewrite, at: number): number {
     const fields = head.fields;
     let out = at;
@@ -132,14 +144,33 @@ export class Forwarding {
     out = put(memory, this.addressBytes, out);
     out = put(memory, CRLF, out);
     if (!fields.has(X_REAL_IP)) out = put(memory, this.#realIp, out);
-    if (!fields.has(X_FORWARDED_PROTO)) out = put(memory, this.#protoLine, out);
+    const isTold = findToldScheme(memory, fields);
+    const { valueStart: from, valueEnd: to } = fields;
+    if (!fields.has(X_FORWARDED_PROTO))
+      out = isTold ? putProto(memory, from, to, out) : put(memory, this.#protoLine, out);
     if (fields.has(FORWARDED)) {
       out = put(memory, FORWARDED_NAME, out);
       out = putValues(memory, head, FORWARDED, out);
       out = put(memory, this.#extension[head.minor]!, out);
+    } else if (isTold) {
+      out = put(memory, this.#forwardedFront, out);
+      move(memory, out, from, to);
+      out = put(memory, this.#extension[head.minor]!, out + to - from);
     } else out = put(memory, (isUpgrade ? this.#forwardedUpgrade : this.#forwarded)[head.minor]!, out);
     return put(memory, this.#via[head.minor]!, out);
   }
+}
+
+/** Schemes of WebSockets are told as those of HTTP they began as: clients make URLs of it. */
+function putProto(memory: Uint8Array, from: number, to: number, at: number): number {
+  let out = put(memory, PROTO_NAME, at);
+  if (to - from === WS.length && sameLetters(memory, from, WS)) out = put(memory, HTTP, out);
+  else if (to - from === WSS.length && sameLetters(memory, from, WSS)) out = put(memory, HTTPS, out);
+  else {
+    move(memory, out, from, to);
+    out += to - from;
+  }
+  return put(memory, CRLF, out);
 }
 
 /** The values of all lines of a field as one list. */

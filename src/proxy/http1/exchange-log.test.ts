@@ -1,0 +1,38 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { completeLimits } from '../limits.ts';
+import { latin1 } from './bytes.ts';
+import { ExchangeLog } from './exchange-log.ts';
+import { createMemory, READ } from './memory.ts';
+import { RequestHead } from './request-head.ts';
+
+it.each([
+  [[], false, 'http'],
+  [[], true, 'https'],
+  [['Connection: Upgrade', 'Upgrade: websocket'], false, 'ws'],
+  [['Connection: Upgrade', 'Upgrade: WebSocket'], true, 'wss'],
+  // As a proxy in front of us tells it, where it tells it in one way.
+  [['X-Forwarded-Proto: https'], false, 'https'],
+  [['Forwarded: for=1.2.3.4;proto=https'], false, 'https'],
+  [['Forwarded: for=1.2.3.4;proto=http', 'X-Forwarded-Proto: https'], false, 'http'],
+  [['X-Forwarded-Proto: a line of its own'], false, 'http'],
+])('with %j, over TLS: %s, the log says that the request came by %s', async (lines, isSecure, scheme) => {
+  const folder = mkdtempSync(join(tmpdir(), 'muster-access-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const target = join(folder, 'access.log');
+  const log = new ExchangeLog({ format: '$request_scheme $request_url', target }, (why) => {
+    throw new Error(why);
+  });
+  const memory = createMemory();
+  const head = new RequestHead();
+  const bytes = latin1(`${['GET /a?b HTTP/1.1', 'Host: h.test', ...lines].join('\r\n')}\r\n\r\n`);
+  memory.set(bytes, READ);
+  head.scan(memory, READ, READ + bytes.length, completeLimits());
+  log.end(log.begin(memory, head), '127.0.0.1', 1, isSecure);
+  log.close();
+  await vi.waitFor(() => expect(readFileSync(target, 'utf8')).toBe(`${scheme} ${scheme}://h.test/a?b\n`), {
+    timeout: 60_000,
+  });
+});
