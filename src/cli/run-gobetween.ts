@@ -1,50 +1,42 @@
 /** A gobetween configuration, in the foreground: read, started, kept until a signal, drained, stopped. */
-import { readFileSync } from 'node:fs';
 import { startGobetween } from '../agent/gobetween/balancer.ts';
 import type { GobetweenFormat } from '../agent/gobetween/formats.ts';
 import { readGobetween, substituteEnv } from '../agent/gobetween/read.ts';
 import type { GobetweenConfig } from '../agent/gobetween/schema.ts';
-import { fileTrouble, MusterError } from '../errors.ts';
+import { MusterError } from '../errors.ts';
 import { systemClock } from '../lib/clock.ts';
 import { formatHostPort } from '../lib/host-port.ts';
-import { httpGet } from '../lib/http-get.ts';
 import { createLogger, formatJson, formatPretty, type LogLevel, type LogSink } from '../lib/log.ts';
 import { openLogFile } from '../lib/log-file.ts';
 import { inForeground } from './foreground/foreground.ts';
+import { type GobetweenOrigin, textOf } from './gobetween-origin.ts';
 import { writePidFile } from './pid-file.ts';
-
-/** Where the configuration comes from. */
-export type GobetweenOrigin =
-  | { readonly kind: 'file'; readonly path: string }
-  | { readonly kind: 'url'; readonly url: string }
-  | { readonly kind: 'consul'; readonly host: string; readonly key: string; readonly scheme: string };
 
 export interface GobetweenRun {
   readonly origin: GobetweenOrigin;
   readonly format: GobetweenFormat;
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** Replace `${NAME}` by variables of the environment. */
-  readonly env: Readonly<Record<string, string | undefined>> | undefined;
+  readonly substitutes: boolean;
   readonly pidFile: string | undefined;
   /** Milliseconds. */
   readonly drainTimeout: number;
 }
-
-/** Of a URL or a key. */
-const FETCH_TIMEOUT = 30_000;
 
 /** Resolves with exit code 0 once everything has ended after a signal; a second signal ends the process with 1. */
 export async function runGobetween({
   origin,
   format,
   env,
+  substitutes,
   pidFile,
   drainTimeout,
 }: GobetweenRun): Promise<number> {
   const startedAt = Date.now();
-  const { name, text } = await fetchText(origin);
+  const { name, text } = await textOf(origin, env);
   const { value: config, warnings } = readGobetween(
     name,
-    env === undefined ? text : substituteEnv(text, env),
+    substitutes ? substituteEnv(text, env) : text,
     format,
   );
   const sink = openSink(config.logging);
@@ -73,38 +65,6 @@ export async function runGobetween({
       sink.close();
     }
   });
-}
-
-async function fetchText(origin: GobetweenOrigin): Promise<{ name: string; text: string }> {
-  const signal = AbortSignal.timeout(FETCH_TIMEOUT);
-  switch (origin.kind) {
-    case 'file':
-      try {
-        return { name: origin.path, text: readFileSync(origin.path, 'utf8') };
-      } catch (cause) {
-        throw unreadable(origin.path, cause);
-      }
-    case 'url':
-      try {
-        return { name: origin.url, text: (await httpGet(origin.url, { signal })).body };
-      } catch (cause) {
-        throw unreadable(origin.url, cause);
-      }
-    case 'consul': {
-      const { host, key, scheme } = origin;
-      const name = `the key "${key}" of Consul at ${host}`;
-      const path = key.split('/').map(encodeURIComponent).join('/');
-      try {
-        return { name, text: (await httpGet(`${scheme}://${host}/v1/kv/${path}?raw`, { signal })).body };
-      } catch (cause) {
-        throw unreadable(name, cause);
-      }
-    }
-  }
-}
-
-function unreadable(what: string, cause: unknown): MusterError {
-  return new MusterError('config.unreadable', `cannot read ${what}: ${fileTrouble(cause)}`, { cause });
 }
 
 const LEVELS: Readonly<Record<string, LogLevel>> = {

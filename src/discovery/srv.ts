@@ -25,20 +25,27 @@ const TRIES = 2;
 
 /**
  * SRV records of a name (RFC 2782), with the addresses that come with them or else are asked for. An answer without records, or
- * that there is no such name, is an empty list; an error of the server is a failure.
+ * that there is no such name, is an empty list; an error of the server is a failure. A target whose address cannot be asked for keeps the
+ * one it had.
  */
 export function followSrv(options: SrvDiscoveryOptions, listener: InstanceListener): Discovery {
   const { name, log } = options;
   const timeout = options.timeout > 0 ? options.timeout : TIMEOUT;
+  /** Of targets, as they were asked for last. */
+  let known = new Map<string, string>();
   const list = async (signal: AbortSignal) => {
     const asker = new Asker(options, timeout, signal);
     const { answers, additional } = await asker.ask(name, TYPE.SRV);
     const records = answers.filter(({ type }) => type === TYPE.SRV).map(readSrv);
     const addresses = addressesOf(additional);
     const missing = new Set(records.map(({ target }) => target).filter((target) => !addresses.has(target)));
+    const failures: unknown[] = [];
     await Promise.all(
       [...missing].map(async (target) => {
-        const address = await asker.addressOf(target);
+        const address = await asker.addressOf(target).catch((error: unknown) => {
+          failures.push(error);
+          return known.get(target);
+        });
         if (address === undefined)
           log.warn('an SRV target without an address is passed over', { name, target });
         else addresses.set(target, address);
@@ -48,6 +55,9 @@ export function followSrv(options: SrvDiscoveryOptions, listener: InstanceListen
       const told = { ...record, host: addresses.get(target), serverName: target };
       return backendOf(told) ?? [];
     });
+    // One name that cannot be asked for does not take the others out; nothing at all is no answer.
+    if (backends.length === 0 && failures.length > 0) throw failures[0];
+    known = addresses;
     return { backends };
   };
   return poll({ kind: 'srv', timeout, list }, options, listener);

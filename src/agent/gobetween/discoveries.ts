@@ -1,4 +1,5 @@
 /** gobetween's kinds of discovery: what each needs, and ours that does it. A new one is a line in `DISCOVERIES`. */
+import { clientOptionsFromEnv } from '../../client/index.ts';
 import { BackendPattern } from '../../discovery/backend.ts';
 import type { Discovery, InstanceListener } from '../../discovery/instance.ts';
 import { JSON_PATHS } from '../../discovery/json.ts';
@@ -30,6 +31,9 @@ const {
   consul: followConsul,
   docker: followDocker,
 } = DISCOVERY_KINDS;
+
+/** Where an agent listens. */
+const CONSUL = '127.0.0.1:8500';
 
 export const DISCOVERIES = {
   static: {
@@ -110,18 +114,20 @@ export const DISCOVERIES = {
       followExec({ ...common, command: command ?? [] }, listener),
   },
   consul: {
-    faults: (settings) => needs(settings, 'consul_host', 'consul_service_name'),
+    faults: (settings) => needs(settings, 'consul_service_name'),
     follow(settings, common, listener) {
+      // gobetween asks by Consul's own client, which takes from its variables what is not said otherwise.
+      const { address = CONSUL, token = '' } = clientOptionsFromEnv(process.env);
       const { consul_auth_username: user = '', consul_auth_password: password = '' } = settings;
       return followConsul(
         {
           ...common,
-          address: settings.consul_host ?? '',
+          address: settings.consul_host || address.replace(/^https?:\/\//, ''),
           serviceName: settings.consul_service_name ?? '',
           tag: settings.consul_service_tag ?? '',
           passingOnly: settings.consul_service_passing_only ?? false,
           datacenter: settings.consul_datacenter || settings.consul_service_datacenter || '',
-          token: settings.consul_acl_token ?? '',
+          token: settings.consul_acl_token || token,
           basicAuth: user === '' ? '' : `${user}:${password}`,
           tls: settings.consul_tls_enabled
             ? {

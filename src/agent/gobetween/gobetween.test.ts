@@ -1,9 +1,19 @@
-import { describe, expect, it } from 'vitest';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { restReply } from '../../api/gobetween/rest.ts';
+import { systemClock } from '../../lib/clock.ts';
+import { silentLogger } from '../../lib/log.ts';
+import { Authority } from '../../proxy/tls/fixtures.ts';
 import { checkText, gobetweenFormat } from './check.ts';
+import { planServer } from './plan.ts';
 import { prepareServer } from './prepare.ts';
 import { readGobetween, substituteEnv } from './read.ts';
-import { openSslCipher, tlsManner } from './tls.ts';
+import { tlsManner } from './tls.ts';
 
 const read = (text: string) => readGobetween('lb.toml', text, 'toml');
 const serverOf = (text: string) => {
@@ -39,6 +49,63 @@ describe("gobetween's files", () => {
         unexpected_hostname_strategy: 'default',
       },
     });
+  });
+
+  it('may leave open what gobetween does not ask for', () => {
+    // Of variables that are not set.
+    const empty = 'client_idle_timeout = ""\nbackend_connection_timeout = ""\n';
+    expect(serverOf(`[servers.x]\nbind = ":1"\n${empty}${STATIC}`)).toMatchObject({
+      client_idle_timeout: '0',
+      backend_connection_timeout: '0',
+    });
+    const check = '[servers.x.healthcheck]\nkind = "exec"\ninterval = "1s"\nexec_command = "/bin/true"\n';
+    expect(serverOf(`[servers.x]\nbind = ":1"\n${STATIC}${check}`)).toMatchObject({
+      healthcheck: { kind: 'exec', initial_status: null },
+    });
+    const consul = '[servers.x.discovery]\nkind = "consul"\nconsul_service_name = "web"\n';
+    expect(serverOf(`[servers.x]\nbind = ":1"\n${consul}`)).toMatchObject({ discovery: { kind: 'consul' } });
+  });
+
+  it('end TLS where they have a section for it, whatever the protocol is called', () => {
+    const pair = new Authority();
+    onTestFinished(() => pair.remove());
+    const folder = mkdtempSync(join(tmpdir(), 'muster-gobetween-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const { cert, key } = pair.issue({ names: ['x.test'] });
+    const [certPath, keyPath] = [join(folder, 'c.pem'), join(folder, 'k.pem')];
+    writeFileSync(certPath, cert);
+    writeFileSync(keyPath, key);
+    const tls = `[servers.x.tls]\ncert_path = "${certPath}"\nkey_path = "${keyPath}"\n`;
+    const common = { clock: systemClock, random: () => 0, log: silentLogger };
+    const planOf = (head: string) =>
+      planServer('x', serverOf(`[servers.x]\nbind = ":1"\n${head}${STATIC}${tls}`), common);
+    expect(planOf('').tls).toBeDefined();
+    expect(planOf('protocol = "tls"\n').tls).toBeDefined();
+    expect(planOf('protocol = "udp"\nclient_idle_timeout = "1s"\n').tls).toBeUndefined();
+  });
+
+  it('ask Consul as its variables say where the file does not', async () => {
+    let asked: IncomingMessage | undefined;
+    const server = createServer((request, response) => {
+      asked = request;
+      response.end('[]');
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    vi.stubEnv('CONSUL_HTTP_ADDR', `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    vi.stubEnv('CONSUL_HTTP_TOKEN', 'secret');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const text =
+      '[servers.x]\nbind = ":1"\n[servers.x.discovery]\nkind = "consul"\nconsul_service_name = "web"\n';
+    const plan = planServer('x', serverOf(text), { clock: systemClock, random: () => 0, log: silentLogger });
+    const discovery = plan.discover(() => {});
+    await once(server, 'request');
+    discovery.stop();
+    expect(asked?.url).toBe('/v1/health/service/web');
+    expect(asked?.headers['x-consul-token']).toBe('secret');
   });
 
   it('may have keys that nobody knows, which are named with their place and the nearest one', () => {
@@ -92,18 +159,6 @@ describe('a file that is only checked', () => {
 });
 
 describe('names of TLS', () => {
-  it.each([
-    ['TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256', 'ECDHE-RSA-AES128-GCM-SHA256'],
-    ['TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA', 'ECDHE-ECDSA-AES256-SHA'],
-    ['TLS_RSA_WITH_AES_128_CBC_SHA256', 'AES128-SHA256'],
-    ['TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256', 'ECDHE-RSA-CHACHA20-POLY1305'],
-    ['TLS_RSA_WITH_3DES_EDE_CBC_SHA', 'DES-CBC3-SHA'],
-    ['TLS_AES_128_GCM_SHA256', 'TLS_AES_128_GCM_SHA256'],
-    ['nonsense', undefined],
-  ])('%s is %s', (go, openSsl) => {
-    expect(openSslCipher(go)).toBe(openSsl);
-  });
-
   it('those that nobody knows are left out', () => {
     expect(tlsManner({ min_version: 'ssl3', max_version: 'tls1.2', ciphers: ['x'] })).toEqual({
       maxVersion: 'TLSv1.2',

@@ -37,7 +37,8 @@ export function planServer(
     name,
     listen: parseHostPort(server.bind)!,
     listener: server.protocol === 'udp' ? udpListener(server) : tcpListener(server),
-    tls: tls && server.protocol === 'tls' ? terminated(tls) : undefined,
+    // Also where the protocol is tcp.
+    tls: tls && server.protocol !== 'udp' ? terminated(tls) : undefined,
     strategy,
     isWeighted,
     names: sni

@@ -33,6 +33,7 @@ const NO_CHECK: NonNullable<WrittenServer['healthcheck']> = {
   passes: 1,
   fails: 1,
   timeout: '0',
+  initial_status: null,
 };
 
 /** gobetween's own defaults of `[defaults]`: no limits. */
@@ -180,7 +181,7 @@ function checkUdp(server: PreparedServer, written: WrittenServer, faults: Faults
     faults.say('healthcheck.kind "ping" cannot be used with protocol udp; use "probe"');
   const idle = [written.client_idle_timeout, written.backend_idle_timeout];
   const usual = [server.client_idle_timeout, server.backend_idle_timeout];
-  const hasIdle = idle.some(Boolean) || usual.some((text) => text !== '0');
+  const hasIdle = idle.some((text) => text != null) || usual.some((text) => text !== '0');
   if (requests === 0 && responses === 0 && !hasIdle)
     faults.say(
       'protocol udp needs at least one of client_idle_timeout, backend_idle_timeout, udp.max_requests, udp.max_responses',
@@ -188,10 +189,12 @@ function checkUdp(server: PreparedServer, written: WrittenServer, faults: Faults
   if (transparent) faults.say('udp.transparent is not supported: answers come from the balancer');
 }
 
-/** Those of the connection options that were written. */
+/** Those of the connection options that were written; a time that is empty is none, as of a variable that is not set. */
 function given(options: Defaults): Partial<Filled<Defaults, keyof typeof UNLIMITED>> {
   const keys = Object.keys(UNLIMITED) as (keyof typeof UNLIMITED)[];
-  return Object.fromEntries(keys.filter((key) => options[key] != null).map((key) => [key, options[key]]));
+  return Object.fromEntries(
+    keys.filter((key) => options[key] != null).map((key) => [key, options[key] === '' ? '0' : options[key]]),
+  );
 }
 
 function checkOf(written: WrittenServer['healthcheck']): NonNullable<WrittenServer['healthcheck']> {
@@ -210,5 +213,6 @@ function checkOf(written: WrittenServer['healthcheck']): NonNullable<WrittenServ
     timeout: written.timeout || '0',
     fails: written.fails > 0 ? written.fails : 1,
     passes: written.passes > 0 ? written.passes : 1,
+    initial_status: written.initial_status ?? null,
   };
 }

@@ -1,4 +1,5 @@
 /** gobetween's names of TLS versions and cipher suites, which are Go's, in OpenSSL's. */
+import { openSslCipher } from '../../lib/cipher-suites.ts';
 import type { TlsVersion } from '../../proxy/tls/spec.ts';
 
 const VERSIONS: Readonly<Record<string, TlsVersion>> = {
@@ -28,17 +29,4 @@ export function tlsManner({ min_version: least = '', max_version: most = '', cip
     ...(maxVersion === undefined ? {} : { maxVersion }),
     ...(names.length === 0 ? {} : { ciphers: names.join(':') }),
   };
-}
-
-/** "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256" to "ECDHE-RSA-AES128-GCM-SHA256"; undefined for what is no suite of Go's. */
-export function openSslCipher(name: string): string | undefined {
-  if (/^TLS_(?:AES|CHACHA20)_/.test(name)) return name;
-  const [, exchange, cipher = ''] = /^TLS_(?:(ECDHE_RSA|ECDHE_ECDSA)|RSA)_WITH_(\w+)$/.exec(name) ?? [];
-  if (cipher === '') return undefined;
-  const spelt = cipher
-    .replace('3DES_EDE_CBC_SHA', 'DES_CBC3_SHA')
-    .replace('RC4_128', 'RC4')
-    .replace(/AES_(\d+)_(?:CBC_)?/, 'AES$1_')
-    .replace('CHACHA20_POLY1305_SHA256', 'CHACHA20_POLY1305');
-  return [...(exchange === undefined ? [] : [exchange]), spelt].join('_').replaceAll('_', '-');
 }

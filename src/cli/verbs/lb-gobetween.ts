@@ -1,7 +1,7 @@
 import { FORMATS, type GobetweenFormat } from '../../agent/gobetween/formats.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import type { Flag, FlagValues } from '../flags.ts';
-import type { GobetweenOrigin } from '../run-gobetween.ts';
+import type { GobetweenOrigin } from '../gobetween-origin.ts';
 import { verb } from '../verb.ts';
 
 /** How long connections may take to end after a signal (ms). */
@@ -53,7 +53,8 @@ export async function runFrom(
   return runGobetween({
     origin,
     format: (given.format ?? given.f ?? 'toml') as GobetweenFormat,
-    env: (given['use-config-env-vars'] ?? given.e) ? env : undefined,
+    env,
+    substitutes: given['use-config-env-vars'] ?? given.e ?? false,
     pidFile: given.pidfile ?? given.p,
     drainTimeout: given['timeout-drain'] ?? DRAIN,
   });
@@ -94,6 +95,7 @@ const scheme = {
 
 export const lbFromConsul = verb({
   summary: "Balances as gobetween's configuration in Consul's key/value store says.",
+  about: "Consul's variables say how it is asked: CONSUL_HTTP_TOKEN, CONSUL_CACERT and the others.",
   args: ['HOST:PORT'],
   examples: [{ command: 'muster lb from-consul -key lb/config 127.0.0.1:8500' }],
   flags: { ...gobetweenFlags, ...drain, k: key, key, s: scheme, scheme },

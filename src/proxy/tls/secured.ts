@@ -1,6 +1,7 @@
 /** A connection behind its handshake, and what was agreed upon in it. */
 import { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import { SUITE_NUMBERS } from '../../lib/cipher-suites.ts';
 import type { SecureHandle } from './secure-handle.ts';
 
 /** By its handles alone, or in the documented way. */
@@ -38,31 +39,9 @@ const VERSIONS: Readonly<Record<string, string>> = {
   'TLSv1.3': 'tls13',
 };
 
-/** Numbers of the suites that are in use (IANA's registry). */
-const SUITES: Readonly<Record<string, string>> = {
-  TLS_AES_128_GCM_SHA256: '0x1301',
-  TLS_AES_256_GCM_SHA384: '0x1302',
-  TLS_CHACHA20_POLY1305_SHA256: '0x1303',
-  TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256: '0xc02b',
-  TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384: '0xc02c',
-  TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256: '0xc02f',
-  TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384: '0xc030',
-  TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256: '0xcca8',
-  TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256: '0xcca9',
-  TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA: '0xc009',
-  TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA: '0xc00a',
-  TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA: '0xc013',
-  TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA: '0xc014',
-  TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256: '0xc027',
-  TLS_RSA_WITH_AES_128_GCM_SHA256: '0x009c',
-  TLS_RSA_WITH_AES_256_GCM_SHA384: '0x009d',
-  TLS_RSA_WITH_AES_128_CBC_SHA: '0x002f',
-  TLS_RSA_WITH_AES_256_CBC_SHA: '0x0035',
-};
-
 /** The extensions of Forwarded that fabio writes: version and suite. */
 export function securityOf(secured: Secured): string {
   const version = VERSIONS[secured.getProtocol() ?? ''];
-  const suite = SUITES[secured.getCipher()?.standardName ?? ''];
+  const suite = SUITE_NUMBERS[secured.getCipher()?.standardName ?? ''];
   return `${version === undefined ? '' : `; tlsver=${version}`}${suite === undefined ? '' : `; tlscipher=${suite}`}`;
 }
