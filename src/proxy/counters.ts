@@ -288,7 +288,8 @@ export class CounterReader {
   }
 }
 
-function quantile(histogram: readonly number[], total: number, q: number): number {
+/** Upper edge (ms) of the bucket that holds it; 0 without a response. `total`: how many there are. */
+export function quantile(histogram: readonly number[], total: number, q: number): number {
   if (total === 0) return 0;
   let rest = total * q;
   for (let bucket = 0; bucket < histogram.length; bucket++) {

@@ -64,7 +64,7 @@ const ignored = <K extends Kind>(setting: Setting<K>, why: string): Setting<K> =
 
 const GO = 'it is about the Go runtime';
 const BGP = 'Muster announces no addresses over BGP';
-const VENDOR = 'Muster does not speak to this service; use prometheus or statsd';
+const CIRCONUS = 'Muster does not speak to Circonus; use prometheus, statsd or graphite';
 
 export const FABIO_SETTINGS = {
   insecure: ignored(flag(), 'Muster may run as root'),
@@ -117,15 +117,15 @@ export const FABIO_SETTINGS = {
   'metrics.interval': duration('30s'),
   'metrics.timeout': ignored(duration('10s'), 'metrics never hold up the start'),
   'metrics.retry': ignored(duration('500ms'), 'metrics never hold up the start'),
-  'metrics.graphite.addr': ignored(text(), VENDOR),
+  'metrics.graphite.addr': text(),
   'metrics.statsd.addr': text(),
-  'metrics.dogstatsd.addr': ignored(text(), VENDOR),
-  'metrics.circonus.apikey': ignored(text(), VENDOR),
-  'metrics.circonus.apiapp': ignored(text('fabio'), VENDOR),
-  'metrics.circonus.apiurl': ignored(text(), VENDOR),
-  'metrics.circonus.brokerid': ignored(text(), VENDOR),
-  'metrics.circonus.checkid': ignored(text(), VENDOR),
-  'metrics.circonus.submissionurl': ignored(text(), VENDOR),
+  'metrics.dogstatsd.addr': text(),
+  'metrics.circonus.apikey': ignored(text(), CIRCONUS),
+  'metrics.circonus.apiapp': ignored(text('fabio'), CIRCONUS),
+  'metrics.circonus.apiurl': ignored(text(), CIRCONUS),
+  'metrics.circonus.brokerid': ignored(text(), CIRCONUS),
+  'metrics.circonus.checkid': ignored(text(), CIRCONUS),
+  'metrics.circonus.submissionurl': ignored(text(), CIRCONUS),
   'metrics.prometheus.subsystem': text(),
   'metrics.prometheus.path': text('/metrics'),
   'metrics.prometheus.buckets': list([

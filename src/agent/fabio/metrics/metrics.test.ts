@@ -1,11 +1,18 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
+import { ManualClock } from '../../../lib/clock.ts';
+import { silentLogger } from '../../../lib/log.ts';
 import { CounterReader, Counters, createCounterBlock, NOT_FOUND } from '../../../proxy/counters.ts';
 import type { Router } from '../../../route/router.ts';
 import type { RouteView } from '../../../route/view.ts';
 import { families } from './families.ts';
-import { FlatLines } from './flat.ts';
+import { FORMATS, GraphiteLines, StatsdLines } from './lines.ts';
 import { clean, metricPrefix, routeNames } from './names.ts';
 import { prometheusText } from './prometheus.ts';
+import { sendByConnections, sendDatagrams } from './send.ts';
 
 function counted() {
   const block = createCounterBlock();
@@ -48,24 +55,88 @@ describe("fabio's metrics", () => {
     expect(prometheusText(all(), PROMETHEUS)).not.toContain('a.test');
   });
 
+  const naming = {
+    prefix: 'conf.',
+    routeName: routeNames('{{clean .Service}}.{{clean .Path}}.{{clean .TargetURL.Host}}'),
+  };
+
   it('as lines of statsd, what was added since the last time', () => {
     const { all, counters } = counted();
-    const flat = new FlatLines('conf', routeNames('{{clean .Service}}.{{clean .TargetURL.Host}}'));
-    const first = flat.lines(all());
+    const statsd = new StatsdLines(FORMATS.statsd, naming);
+    const first = statsd.lines(all());
     expect(first).toContain('conf.notfound:2|c');
     expect(first).toContain('conf.ws.conn:0|g');
-    expect(first).toContain('conf.route.web.10_0_0_1_80.count:3|c');
-    expect(first).toContain('conf.route.web.10_0_0_1_80:1007.000|ms');
-    expect(flat.lines(all())).toEqual(['conf.ws.conn:0|g']);
+    expect(first).toContain('conf.http.redirect.count.code.301:1|c');
+    const timesOf = (lines: string[], name: string) =>
+      lines.flatMap((line) => {
+        const [, own, ms, rate = '1'] = /^([^:]+):([\d.]+)\|ms(?:\|@([\d.]+))?$/.exec(line) ?? [];
+        return own === name ? [{ ms: Number(ms), count: Math.round(1 / Number(rate)) }] : [];
+      });
+    for (const name of ['conf.web./.10_0_0_1_80', 'conf.requests.service.web', 'conf.http.status.code.200']) {
+      const times = timesOf(first, name);
+      expect(times.map(({ count }) => count)).toEqual([1, 1, 1]);
+      expect(times.reduce((sum, { ms }) => sum + ms, 0)).toBeCloseTo(3_021, 0);
+    }
+    expect(statsd.lines(all())).toEqual(['conf.ws.conn:0|g']);
     counters.overall(NOT_FOUND);
-    expect(flat.lines(all())).toEqual(['conf.notfound:1|c', 'conf.ws.conn:0|g']);
+    for (let i = 0; i < 7; i++) counters.answered(1, 7, 200, 20);
+    const later = statsd.lines(all());
+    expect(later).toContain('conf.notfound:1|c');
+    expect(timesOf(later, 'conf.web./.10_0_0_1_80')).toEqual([{ ms: 20, count: 7 }]);
+  });
+
+  it('as lines with tags', () => {
+    const { all } = counted();
+    const labels = new StatsdLines(FORMATS.label, { ...naming, prefix: 'conf' }).lines(all());
+    expect(labels).toContain('conf.http.redirect.count:1|c|#code:301');
+    const dog = new StatsdLines(FORMATS.dogstatsd, naming).lines(all());
+    expect(dog.filter((line) => /^conf\.requests:[\d.]+\|h\|#fabio-service:web$/.test(line))).toHaveLength(3);
+  });
+
+  it('as lines of Graphite', () => {
+    const { all } = counted();
+    const graphite = new GraphiteLines(naming);
+    const lines = graphite.lines(all(), 99);
+    expect(lines).toContain('conf.notfound 2 99');
+    expect(lines).toContain('conf.ws.conn 0 99');
+    expect(
+      lines.filter((line) => /^conf\.web\.\/\.10_0_0_1_80\.p(?:50|90|95|99) [\d.]+ 99$/.test(line)),
+    ).toHaveLength(4);
+    expect(graphite.lines(all(), 100)).toContain('conf.notfound 0 100');
+  });
+
+  it('are sent over UDP and TCP', async () => {
+    const clock = new ManualClock();
+    const options = { interval: 1_000, clock, log: silentLogger };
+    const udp = createSocket('udp4').bind(0, '127.0.0.1');
+    const tcp = createServer().listen(0, '127.0.0.1');
+    await Promise.all([once(udp, 'listening'), once(tcp, 'listening')]);
+    const datagram = once(udp, 'message');
+    const connection = once(tcp, 'connection');
+    const lines = () => ['a:1|c', 'b:2|g'];
+    const ends = [
+      sendDatagrams('x', `127.0.0.1:${udp.address().port}`, lines, options),
+      sendByConnections('x', `127.0.0.1:${(tcp.address() as AddressInfo).port}`, lines, options),
+    ];
+    clock.advance(1_000);
+    expect(String((await datagram)[0])).toBe('a:1|c\nb:2|g');
+    const [socket] = (await connection) as [Socket];
+    expect(await text(socket)).toBe('a:1|c\nb:2|g\n');
+    for (const end of ends) end();
+    udp.close();
+    tcp.close();
+    expect(() => sendDatagrams('metrics.statsd.addr', 'nowhere', lines, options)).toThrow(
+      /metrics\.statsd\.addr/,
+    );
   });
 
   it('have names by templates', () => {
-    expect(clean('a.b:80/x')).toBe('a_b_80_x');
+    expect(clean('A.b:80/x')).toBe('a_b_80/x');
     expect(clean('')).toBe('_');
-    expect(metricPrefix('x.{{clean .Exec}}')).toBe('x.muster');
-    expect(metricPrefix('default')).toMatch(/^[^.]+\.muster$/);
+    expect(metricPrefix('x.{{clean .Exec}}')).toBe('x.fabio');
+    expect(metricPrefix('default')).toMatch(/^[^.]+\.fabio$/);
+    const target = { service: 'web', host: 'a.test', path: '/x', target: 'https://10.0.0.1:80/y?z' };
+    expect(routeNames('{{.TargetURL.Scheme}} {{.TargetURL.Path}} {{.Path}}')(target)).toBe('https /y /x');
     expect(() => metricPrefix('{{nope}}')).toThrow(/metrics\.prefix/);
     expect(() => routeNames('{{')).toThrow(/metrics\.names/);
   });

@@ -9,10 +9,12 @@ import type { CounterReader } from '../../../proxy/counters.ts';
 import type { Router } from '../../../route/router.ts';
 import { certificateFile } from '../certificate-file.ts';
 import type { FabioConfig, MetricTarget } from '../config.ts';
+import type { SettingName } from '../settings.ts';
 import { families } from './families.ts';
-import { FlatLines, startStatsd, startStdout } from './flat.ts';
+import { FORMATS, GraphiteLines, type Naming, StatsdLines } from './lines.ts';
 import { metricPrefix, routeNames } from './names.ts';
 import { prometheusText } from './prometheus.ts';
+import { print, sendByConnections, sendDatagrams } from './send.ts';
 
 export interface Metrics {
   /** Ends all of it. Idempotent. */
@@ -31,22 +33,54 @@ interface Sources {
 /** What runs for a target; Prometheus comes and asks. A new one is a line here. */
 const TARGETS = {
   prometheus: () => () => {},
-  statsd: startStatsdOf,
-  statsd_raw: startStatsdOf,
-  stdout: ({ values }, sources) =>
-    startStdout(linesOf(values, sources), { interval: values['metrics.interval'], clock: sources.clock }),
+  statsd: sendStatsd,
+  statsd_raw: sendStatsd,
+  dogstatsd: (config, sources) => {
+    const lines = linesOf('dogstatsd', config, sources);
+    return sendDatagrams(...placeOf('metrics.dogstatsd.addr', config), lines, paceOf(config, sources));
+  },
+  graphite: (config, sources) => {
+    const { counters, router, clock } = sources;
+    const graphite = new GraphiteLines(namingOf(config));
+    const lines = () => graphite.lines(families(counters, router), Math.floor(clock.now() / 1_000));
+    return sendByConnections(...placeOf('metrics.graphite.addr', config), lines, paceOf(config, sources));
+  },
+  stdout: printFlat,
+  flat: printFlat,
+  label: (config, sources) => print(linesOf('label', config, sources), paceOf(config, sources)),
 } as const satisfies Record<MetricTarget, (config: FabioConfig, sources: Sources) => () => void>;
 
-function startStatsdOf({ values }: FabioConfig, sources: Sources): () => void {
-  return startStatsd(values['metrics.statsd.addr'], linesOf(values, sources), {
-    interval: values['metrics.interval'],
-    ...sources,
-  });
+function sendStatsd(config: FabioConfig, sources: Sources): () => void {
+  const lines = linesOf('statsd', config, sources);
+  return sendDatagrams(...placeOf('metrics.statsd.addr', config), lines, paceOf(config, sources));
 }
 
-function linesOf(values: FabioConfig['values'], { counters, router }: Sources): () => string[] {
-  const flat = new FlatLines(metricPrefix(values['metrics.prefix']), routeNames(values['metrics.names']));
-  return () => flat.lines(families(counters, router));
+function printFlat(config: FabioConfig, sources: Sources): () => void {
+  return print(linesOf('flat', config, sources), paceOf(config, sources));
+}
+
+function placeOf<Name extends SettingName>(setting: Name, { values }: FabioConfig): [Name, string] {
+  return [setting, String(values[setting])];
+}
+
+function paceOf({ values }: FabioConfig, { clock, log }: Sources) {
+  return { interval: values['metrics.interval'], clock, log };
+}
+
+function namingOf({ values }: FabioConfig): Naming {
+  return {
+    prefix: metricPrefix(values['metrics.prefix']),
+    routeName: routeNames(values['metrics.names']),
+  };
+}
+
+function linesOf(
+  format: keyof typeof FORMATS,
+  config: FabioConfig,
+  { counters, router }: Sources,
+): () => string[] {
+  const statsd = new StatsdLines(FORMATS[format], namingOf(config));
+  return () => statsd.lines(families(counters, router));
 }
 
 /** Starts what `metrics.target` names and the listeners for Prometheus. Throws `config.invalid` and `listen.*`. */

@@ -7,7 +7,7 @@ const functions = { clean: fn([STRING], STRING, clean) };
 
 /** What systems that take dots for structure stumble over. */
 export function clean(text: string): string {
-  return text === '' ? '_' : text.replace(/[.:/]/g, '_').toLowerCase();
+  return text === '' ? '_' : text.replace(/[.:]/g, '_').toLowerCase();
 }
 
 /** `metrics.prefix`. Throws `config.invalid`. */
@@ -20,7 +20,8 @@ export function metricPrefix(template: string): string {
   )(
     new Map([
       ['Hostname', hostname()],
-      ['Exec', 'muster'],
+      // Names stay what they were.
+      ['Exec', 'fabio'],
     ]),
   );
 }
@@ -37,13 +38,21 @@ export interface RouteMetric {
 export function routeNames(template: string): (route: RouteMetric) => string {
   const run = execute('metrics.names', template);
   return ({ service, host, path, target }) => {
-    const address = /^[^:]*:\/\/([^/?#]*)/.exec(target)?.[1] ?? '';
+    const [, scheme = '', address = '', targetPath = ''] =
+      /^([^:]*):\/\/([^/?#]*)([^?#]*)/.exec(target) ?? [];
     return run(
       new Map<string, string | Map<string, string>>([
         ['Service', service],
         ['Host', host],
         ['Path', path],
-        ['TargetURL', new Map([['Host', address]])],
+        [
+          'TargetURL',
+          new Map([
+            ['Scheme', scheme],
+            ['Host', address],
+            ['Path', targetPath],
+          ]),
+        ],
       ]),
     );
   };

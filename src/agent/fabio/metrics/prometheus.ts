@@ -61,5 +61,5 @@ function escapeValue(value: string): string {
 }
 
 function nameOf(text: string): string {
-  return text.replace(/[^A-Za-z0-9_]/g, '_');
+  return text.replace(/[^A-Za-z0-9_]/g, '_').toLowerCase();
 }
