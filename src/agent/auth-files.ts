@@ -12,6 +12,8 @@ export interface AuthFile {
   readonly file: string;
   /** How often it is looked at again (ms); 0: never. */
   readonly refresh: number;
+  /** As fabio has it: passwords may stand there themselves, and nobody gets in by a file that was taken away. */
+  readonly asFabio?: boolean;
 }
 
 /**
@@ -33,19 +35,25 @@ export function followAuthFiles(
   const stop = () => {
     for (const end of ends) end();
   };
-  const take = ({ name, realm, file }: AuthFile, text: string) => {
-    const { users, bad } = parseHtpasswd(text);
+  const take = ({ name, realm, file, asFabio }: AuthFile, text: string) => {
+    const { users, bad, clear } = parseHtpasswd(text, asFabio);
     schemes[name] = { realm, users };
     if (bad.length > 0)
-      log.warn('users are left out whose hash is none of bcrypt, apr1 and {SHA}', {
+      log.warn('users are left out whose hash is none of bcrypt, apr1, {SHA} and {SSHA}', {
         file,
         lines: bad.join(','),
       });
+    if (clear.length > 0)
+      log.warn('passwords stand in clear; htpasswd -B writes hashes', { file, lines: clear.join(',') });
     if (isComplete) tell({ ...schemes });
   };
   for (const file of files) {
     try {
-      ends.push(followFile(file.file, file.refresh, { clock, log, tell: (text) => take(file, text) }));
+      const tellOf = {
+        tell: (text: string) => take(file, text),
+        gone: file.asFabio ? () => take(file, '') : undefined,
+      };
+      ends.push(followFile(file.file, file.refresh, { clock, log, ...tellOf }));
     } catch (cause) {
       stop();
       throw new MusterError('config.unreadable', `${setting} '${file.name}': ${messageOf(cause)}`, { cause });

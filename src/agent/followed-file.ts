@@ -43,24 +43,37 @@ export class FollowedFile {
 
 /**
  * Tells what a file says, at once and when it changed; every `refresh` ms it is looked at, 0: never again. Throws when it cannot be
- * read at the start; later what it said stays in force. The answer ends it.
+ * read at the start; later what it said stays in force. `gone` is told when it is not there at two looks in a row: then it was taken
+ * away, and is not just being replaced. The answer ends it.
  */
 export function followFile(
   path: string,
   refresh: number,
-  { clock, log, tell }: { clock: Clock; log: Logger; tell: (text: string) => void },
+  {
+    clock,
+    log,
+    tell,
+    gone,
+  }: { clock: Clock; log: Logger; tell: (text: string) => void; gone?: (() => void) | undefined },
 ): () => void {
   const file = new FollowedFile(path);
   file.changed();
   tell(file.read());
   let cancel = () => {};
+  let isGone = false;
   const look = () => {
     try {
       if (file.changed()) tell(file.read());
       file.found();
+      isGone = false;
     } catch (error) {
       if (file.isMissed())
         log.warn('a file cannot be read; what it said stays in force', { file: path, why: messageOf(error) });
+      else if (gone !== undefined && !isGone && (error as NodeJS.ErrnoException).code === 'ENOENT') {
+        isGone = true;
+        log.warn('a file was taken away; what it said is not in force any more', { file: path });
+        gone();
+      }
     }
     cancel = clock.after(refresh, look);
   };

@@ -4,14 +4,41 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ManualClock } from '../lib/clock.ts';
 import { compileGoRegexp } from '../lib/go-regexp.ts';
-import { createLogger, type LogLine } from '../lib/log.ts';
-
-import type { ProxySettings } from '../proxy/settings.ts';
+import { createLogger, type LogLine, silentLogger } from '../lib/log.ts';
+import type { AuthScheme, ProxySettings } from '../proxy/settings.ts';
+import { followAuthFiles } from './auth-files.ts';
 import { type ConfigInput, configSchema } from './config/schema.ts';
 import { followSettings, settingsOf } from './http-settings.ts';
 
 const balancer = (input: ConfigInput['balancer']) => configSchema.parse({ balancer: input }).balancer;
 const mapped = (input: ConfigInput['balancer']) => settingsOf(balancer(input));
+
+it("users of fabio's files do not get in any more once the file was taken away", () => {
+  const folder = mkdtempSync(join(tmpdir(), 'muster-users-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, 'users');
+  writeFileSync(file, 'ann:secret\n');
+  const clock = new ManualClock();
+  const told: Record<string, AuthScheme>[] = [];
+  const stop = followAuthFiles([{ name: 'staff', realm: 'Staff', file, refresh: 1_000, asFabio: true }], {
+    setting: 'proxy.auth',
+    clock,
+    log: silentLogger,
+    tell: (schemes) => told.push(schemes),
+  });
+  const users = () => Object.keys(told.at(-1)?.staff?.users ?? {});
+  expect(users()).toEqual(['ann']);
+  rmSync(file);
+  // It may just be replaced.
+  clock.advance(1_000);
+  expect(users()).toEqual(['ann']);
+  clock.advance(1_000);
+  expect(users()).toEqual([]);
+  writeFileSync(file, 'bob:secret\n');
+  clock.advance(1_000);
+  expect(users()).toEqual(['bob']);
+  stop();
+});
 
 describe('sections about HTTP', () => {
   it('become the settings of the data path', () => {

@@ -6,6 +6,7 @@ const FILE = `# staff
 sha:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=
 apr:$apr1$abcdefgh$h9FWgUz3n9YxylKLlR5SQ/
 bob:$2y$05$kvEL.asmUOfl/cqKe3KrK.yrytfcHOas8zisQH1Sqr6g5EeZgb2Xu
+salted:{SSHA}gVK8WC9YyFT1gMsQHTGCgT3sSv5zYWx0
 plain:secret
 nonsense
 `;
@@ -18,8 +19,18 @@ describe('basic credentials', () => {
     new Credentials({ staff: { realm: 'Staff', users } }, compare, now);
 
   it('are read from a file; lines that cannot be are told', () => {
-    expect(Object.keys(users)).toEqual(['sha', 'apr', 'bob']);
-    expect(bad).toEqual([5, 6]);
+    expect(Object.keys(users)).toEqual(['sha', 'apr', 'bob', 'salted']);
+    expect(bad).toEqual([6, 7]);
+  });
+
+  it('may stand there themselves where that is asked for; what begins like a hash is none of them', async () => {
+    const { users, bad, clear } = parseHtpasswd('ann:s3 cret:x\nbob:$5$ab$cd\neve:{MD5}x\nnobody:\n', true);
+    expect(clear).toEqual([1]);
+    expect(bad).toEqual([2, 3, 4]);
+    const known = new Credentials({ staff: { realm: 'Staff', users } }, compareBcrypt, () => 0);
+    expect(await known.check('staff', basic('ann', 's3 cret:x'))).toBe(true);
+    expect(await known.check('staff', basic('ann', 's3 cret'))).toBe(false);
+    expect(await known.check('staff', basic('ann', '{CLEAR}s3 cret:x'))).toBe(false);
   });
 
   it.each([
@@ -27,6 +38,8 @@ describe('basic credentials', () => {
     ['sha', 'Secret', false],
     ['apr', 'secret', true],
     ['apr', 'secret ', false],
+    ['salted', 'secret', true],
+    ['salted', 'secretsalt', false],
     ['bob', 'wrong', false],
     ['eve', 'secret', false],
     ['__proto__', 'secret', false],

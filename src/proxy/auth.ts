@@ -1,4 +1,4 @@
-/** Credentials of HTTP Basic (RFC 7617) against hashes as htpasswd writes them: bcrypt, apr1, {SHA}, plain crypt not. */
+/** Credentials of HTTP Basic (RFC 7617) against hashes as htpasswd writes them: bcrypt, apr1, {SHA} and {SSHA}; crypt(3) not. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { AuthScheme } from './settings.ts';
 
@@ -69,24 +69,50 @@ function isBcrypt(hash: string): boolean {
   return /^\$2[abxy]?\$/.test(hash);
 }
 
-/** Lines "name:hash"; the numbers of those that cannot be read are told. */
-export function parseHtpasswd(text: string): { users: Record<string, string>; bad: number[] } {
+const HASH = /^(?:\$apr1\$|\$1\$|\{SHA\}|\{SSHA\})/;
+/** In front of a password that stands there itself; no hash begins like this. */
+const CLEAR = '{CLEAR}';
+
+export interface Htpasswd {
+  readonly users: Readonly<Record<string, string>>;
+  /** Numbers of lines that cannot be read. */
+  readonly bad: readonly number[];
+  /** And of those with a password in clear. */
+  readonly clear: readonly number[];
+}
+
+/** Lines "name:hash". `takesClear`: what looks like no hash is the password itself, as fabio has it. */
+export function parseHtpasswd(text: string, takesClear = false): Htpasswd {
   const users: Record<string, string> = {};
   const bad: number[] = [];
+  const clear: number[] = [];
   for (const [index, raw] of text.split(/\r?\n/).entries()) {
     const line = raw.trim();
     if (line === '' || line.startsWith('#')) continue;
-    const [, name, hash = ''] = /^([^:]+):(\S+)$/.exec(line) ?? [];
-    if (name === undefined || !(isBcrypt(hash) || /^(?:\$apr1\$|\$1\$|\{SHA\})/.test(hash)))
-      bad.push(index + 1);
-    else users[name] = hash;
+    const [, name, hash = ''] = /^([^:]+):(.+)$/.exec(line) ?? [];
+    if (name === undefined) bad.push(index + 1);
+    else if (!hash.includes(' ') && (isBcrypt(hash) || HASH.test(hash))) users[name] = hash;
+    else if (takesClear && !/^[${]/.test(hash)) {
+      clear.push(index + 1);
+      users[name] = CLEAR + hash;
+    } else bad.push(index + 1);
   }
-  return { users, bad };
+  return { users, bad, clear };
 }
 
+/** Of a SHA-1; what follows it is the salt. */
+const SHA_BYTES = 20;
+
 function verify(password: string, hash: string): boolean {
-  if (hash.startsWith('{SHA}'))
-    return same(createHash('sha1').update(password).digest('base64'), hash.slice('{SHA}'.length));
+  const digest = (...parts: (string | Buffer)[]) =>
+    parts.reduce((sum, part) => sum.update(part), createHash('sha1')).digest('base64');
+  if (hash.startsWith('{SHA}')) return same(digest(password), hash.slice('{SHA}'.length));
+  if (hash.startsWith('{SSHA}')) {
+    const bytes = Buffer.from(hash.slice('{SSHA}'.length), 'base64');
+    return same(digest(password, bytes.subarray(SHA_BYTES)), bytes.toString('base64', 0, SHA_BYTES));
+  }
+  // Of digests, so that the time it takes tells nothing of the length.
+  if (hash.startsWith(CLEAR)) return same(digest(password), digest(hash.slice(CLEAR.length)));
   const [, magic = '', salt = '', wanted = ''] = /^(\$apr1\$|\$1\$)([^$]{1,8})\$(.+)$/.exec(hash) ?? [];
   return magic !== '' && same(md5Crypt(password, salt, magic), wanted);
 }

@@ -25,7 +25,7 @@ export const authSchema = z
       .string()
       .min(1)
       .describe(
-        'Users and hashes of their passwords, relative to this file, as `htpasswd` writes them: bcrypt (`htpasswd -B`), apr1 or {SHA}.',
+        'Users and hashes of their passwords, relative to this file, as `htpasswd` writes them: bcrypt (`htpasswd -B`), apr1, {SHA} or {SSHA}.',
       ),
     refresh: duration({ least: 1_000 })
       .prefault(REFRESH)

@@ -117,7 +117,7 @@ export async function startFabio(
       snapshot: () => router.snapshot(),
       limits: config.limits,
       table,
-      localAddress: values['proxy.localip'] || ownAddress(),
+      localAddress: config.localAddress || ownAddress(),
       settings,
       onSpans: (batch) => tracing?.take(batch),
       sockets,
@@ -131,7 +131,7 @@ export async function startFabio(
     fleet.configure(settings);
   };
   const certificates = new Certificates({
-    stores: storesOf(config.certificates),
+    stores: storesOf(config),
     clock,
     log: log.child('tls'),
     publish: (store, spec) => fleet.setCertificates(store, spec),
@@ -143,6 +143,7 @@ export async function startFabio(
     .map(
       (listener) =>
         new DynamicListeners({
+          host: listener.host,
           refresh: listener.refresh,
           spec: relaySpec(listener, config),
           router,

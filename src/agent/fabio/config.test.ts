@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { isMusterError } from '../../errors.ts';
 import { readFabioConfig } from './config.ts';
 import { parseKeyValues } from './key-values.ts';
-import { opensslName } from './listener-specs.ts';
 import { validateFabio } from './validate.ts';
 
 const read = (file: string, env: Record<string, string> = {}, flags: Record<string, string> = {}) =>
@@ -51,6 +50,8 @@ describe("fabio's settings", () => {
     ['registry.consul.allowStale = true\nregistry.consul.requireConsistent = true', /cannot both be true/],
     ['log.access.format = $nothing_such', /no field \$nothing_such/],
     ['ui.addr = :1,:2', /only one listener/],
+    ['proxy.addr = {{GetInterfaceIP "none0"}}:80', /no address of this machine fits \{\{/],
+    ['proxy.localip = {{GetInterfaceIP "none0"}}', /proxy\.localip: no address of this machine/],
   ])('%s is refused', (file, message) => {
     const error = (() => {
       try {
@@ -119,6 +120,43 @@ describe("fabio's settings", () => {
     expect(read(`registry.consul.addr = ${text}`).config.values['registry.consul.addr']).toBe(expected);
   });
 
+  const loopback =
+    '{{GetAllInterfaces | include "flag" "loopback" | include "type" "IPv4" | attr "address"}}';
+  it("have addresses of this machine where go-sockaddr's templates ask for them", () => {
+    const { config } = read(
+      `proxy.addr = ${loopback}:81;proto=tcp\nui.addr = ${loopback}:82\nproxy.localip = ${loopback}`,
+    );
+    expect(config.listeners).toMatchObject([{ host: '127.0.0.1', port: 81, protocol: 'tcp' }]);
+    expect(config.ui).toMatchObject({ host: '127.0.0.1', port: 82 });
+    expect(config.localAddress).toBe('127.0.0.1');
+    expect(config.registerAddress).toBe('127.0.0.1:82');
+    const place = `registry.consul.register.addr = ${loopback}:83\nregistry.consul.register.enabled = false`;
+    expect(read(place).config).toMatchObject({ isRegistered: false, registerAddress: '127.0.0.1:83' });
+  });
+
+  it("take of Consul's variables what they do not say themselves", () => {
+    const env = {
+      CONSUL_HTTP_ADDR: 'https://elsewhere:1',
+      CONSUL_HTTP_TOKEN: 'theirs',
+      CONSUL_CACERT: '/their/ca.pem',
+      CONSUL_HTTP_SSL_VERIFY: 'false',
+    };
+    const theirs = { token: 'theirs', caFile: '/their/ca.pem', verifyTls: false };
+    expect(read('', env).config).toMatchObject({
+      client: { ...theirs, address: 'localhost:8500' },
+      variables: theirs,
+    });
+    const own =
+      'registry.consul.addr = https://here:2\nregistry.consul.token = own\nregistry.consul.tls.cafile = /own.pem';
+    expect(read(own, env).config.client).toMatchObject({
+      address: 'https://here:2',
+      token: 'own',
+      caFile: '/own.pem',
+    });
+    expect(read('', {}).config.client).toEqual({ address: 'localhost:8500' });
+    expect(() => read('', { CONSUL_HTTP_TOKEN_FILE: '/nowhere' })).toThrow(/CONSUL_HTTP_TOKEN_FILE/);
+  });
+
   it('lists are read with quotes, and never break', () => {
     expect(parseKeyValues(':80;a="x,y;z";b=\'1=2\', :81')).toEqual([
       new Map([
@@ -128,17 +166,18 @@ describe("fabio's settings", () => {
       ]),
       new Map([['', ':81']]),
     ]);
+    expect(parseKeyValues('a="x \\"y\\\\",{{z "0"}}:80;b=c"d,e;f=g="h,i"')).toEqual([
+      new Map([['a', 'x "y\\']]),
+      new Map([
+        ['', '{{z "0"}}:80'],
+        ['b', 'c"d'],
+      ]),
+      new Map([
+        ['', 'e'],
+        ['f', 'g=h,i'],
+      ]),
+    ]);
     expect(parseKeyValues('a="x')).toMatch(/not closed/);
     fc.assert(fc.property(fc.string(), (text) => void parseKeyValues(text)));
-  });
-
-  it.each([
-    ['TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256', 'ECDHE-RSA-AES128-GCM-SHA256'],
-    ['TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256', 'ECDHE-ECDSA-CHACHA20-POLY1305'],
-    ['TLS_RSA_WITH_AES_256_CBC_SHA', 'AES256-SHA'],
-    ['TLS_AES_128_GCM_SHA256', 'TLS_AES_128_GCM_SHA256'],
-    ['ECDHE-RSA-AES128-GCM-SHA256', 'ECDHE-RSA-AES128-GCM-SHA256'],
-  ])("Go's %s is OpenSSL's %s", (name, expected) => {
-    expect(opensslName(name)).toBe(expected);
   });
 });

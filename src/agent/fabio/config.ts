@@ -1,12 +1,13 @@
 /** fabio's settings, checked and in Muster's terms. */
 import { STRATEGY_NAMES, type StrategyName } from '../../balance/strategies.ts';
 import type { CheckStatus } from '../../catalog/rows.ts';
-import type { Consistency } from '../../client/index.ts';
+import { type ClientOptions, type Consistency, clientOptionsFromEnv } from '../../client/index.ts';
 import type { PassingRule } from '../../discovery/passing.ts';
 import { isMusterError, MusterError, messageOf } from '../../errors.ts';
 import { parseDuration } from '../../lib/duration.ts';
 import { isFieldName } from '../../lib/field-name.ts';
 import { compileGoRegexp } from '../../lib/go-regexp.ts';
+import { formatHostPort } from '../../lib/host-port.ts';
 import type { LogLevel } from '../../lib/log.ts';
 import { checkAccessFormat } from '../../proxy/access-log.ts';
 import type { ProxyLimits } from '../../proxy/limits.ts';
@@ -14,6 +15,7 @@ import { type HeaderSettings, strictTransportOf } from '../../proxy/settings.ts'
 import type { TableOptions } from '../../route/byte-table.ts';
 import { MATCHER_NAMES, type MatcherName } from '../../route/paths.ts';
 import type { AuthFile } from '../auth-files.ts';
+import { addressOf } from './address.ts';
 import { parseKeyValues } from './key-values.ts';
 import { type FabioListener, parseListeners } from './listeners.ts';
 import { readSettings, type SettingProblem, type SettingSources } from './read.ts';
@@ -37,7 +39,16 @@ export interface CertificateSource {
 const BACKENDS = ['consul', 'static', 'file', 'custom'] as const;
 export type Backend = (typeof BACKENDS)[number];
 
-const METRIC_TARGETS = ['prometheus', 'statsd', 'statsd_raw', 'stdout'] as const;
+const METRIC_TARGETS = [
+  'prometheus',
+  'statsd',
+  'statsd_raw',
+  'dogstatsd',
+  'graphite',
+  'stdout',
+  'flat',
+  'label',
+] as const;
 export type MetricTarget = (typeof METRIC_TARGETS)[number];
 
 const ROUTE_LOGS = ['delta', 'detail', 'all'] as const;
@@ -60,8 +71,16 @@ export interface FabioConfig {
   readonly logLevel: LogLevel;
   readonly routeLog: (typeof ROUTE_LOGS)[number];
   readonly metrics: readonly MetricTarget[];
-  /** Where others reach the admin API; undefined: the balancer does not register itself. */
-  readonly registerAddress: string | undefined;
+  /** Of this machine, for `by=` of Forwarded; "": the first one that others may know. */
+  readonly localAddress: string;
+  /** Whether the balancer registers itself, besides the aliases that routes ask for. */
+  readonly isRegistered: boolean;
+  /** Where others reach the admin API; "" when it is turned off. */
+  readonly registerAddress: string;
+  /** How the registry is asked. */
+  readonly client: ClientOptions;
+  /** What Consul's variables say of tokens and TLS, for certificates from its key/value store. */
+  readonly variables: ClientOptions;
 }
 
 /**
@@ -94,7 +113,7 @@ export function examineFabioConfig(sources: SettingSources): Examined {
     try {
       return make();
     } catch (error) {
-      if (!isMusterError(error, 'config.invalid')) throw error;
+      if (!isMusterError(error, 'config.invalid') && !isMusterError(error, 'config.unreadable')) throw error;
       faults.push({ place: read.given.get(name) ?? name, message: error.message, isWrong: true });
       return otherwise;
     }
@@ -132,6 +151,7 @@ export function examineFabioConfig(sources: SettingSources): Examined {
     const format = checkAccessFormat(values['log.access.format']);
     if (format !== undefined) throw invalid(`log.access.format: ${format}`);
   });
+  const variables = attempt<ClientOptions>('registry.consul.token', {}, () => variablesOf(sources.env));
   const config: FabioConfig = {
     values,
     listeners: attempt('proxy.addr', [], () => listen('proxy.addr')),
@@ -161,12 +181,43 @@ export function examineFabioConfig(sources: SettingSources): Examined {
       oneOf('log.routes.format', values['proxy.log.routes'] || values['log.routes.format'], ROUTE_LOGS),
     ),
     metrics: metricsOf(values['metrics.target'], (text) => note('metrics.target', text, true)),
-    registerAddress: values['registry.consul.register.enabled']
-      ? values['registry.consul.register.addr'] || (ui[0] === undefined ? '' : `${ui[0].host}:${ui[0].port}`)
-      : undefined,
+    localAddress: attempt('proxy.localip', '', () => addressOf('proxy.localip', values['proxy.localip'])),
+    isRegistered: values['registry.consul.register.enabled'],
+    registerAddress: attempt(
+      'registry.consul.register.addr',
+      '',
+      () =>
+        addressOf('registry.consul.register.addr', values['registry.consul.register.addr']) ||
+        (ui[0] === undefined ? '' : formatHostPort(ui[0].host, ui[0].port)),
+    ),
+    client: clientOf(values, variables),
+    variables,
   };
   faults.sort((a, b) => a.place.localeCompare(b.place, 'en', { numeric: true }));
   return { config, problems, faults };
+}
+
+/** fabio asks by Consul's own client, which takes from its variables what is not said otherwise. */
+function variablesOf(env: SettingSources['env']): ClientOptions {
+  // Where it is and whether it speaks TLS the settings always say.
+  const { address, tls, ...rest } = clientOptionsFromEnv(env);
+  return rest;
+}
+
+function clientOf(values: SettingValues, variables: ClientOptions): ClientOptions {
+  const given = {
+    token: values['registry.consul.token'],
+    caFile: values['registry.consul.tls.cafile'],
+    caPath: values['registry.consul.tls.capath'],
+    certFile: values['registry.consul.tls.certfile'],
+    keyFile: values['registry.consul.tls.keyfile'],
+  };
+  return {
+    ...variables,
+    ...Object.fromEntries(Object.entries(given).filter(([, text]) => text !== '')),
+    address: values['registry.consul.addr'],
+    ...(values['registry.consul.tls.insecureskipverify'] ? { verifyTls: false } : {}),
+  };
 }
 
 function checkStatus(status: number): void {
@@ -270,7 +321,8 @@ function authOf(text: string): AuthFile[] {
     if (type !== 'basic') throw invalid(`unknown type '${type}' in proxy.auth '${name}'; there is basic`);
     const file = entry.get('file') ?? '';
     if (file === '') throw invalid(`missing 'file' in proxy.auth '${name}'`);
-    return { name, file, realm: entry.get('realm') || name, refresh: refreshOf('proxy.auth', entry, 0) };
+    const refresh = refreshOf('proxy.auth', entry, 0);
+    return { name, file, realm: entry.get('realm') || name, refresh, asFabio: true };
   });
 }
 

@@ -7,11 +7,13 @@ import type { TcpListenerSpec } from '../../proxy/listener-spec.ts';
 import type { Router } from '../../route/router.ts';
 
 export interface DynamicOptions {
+  /** Where it listens for routes that name a port alone; "" for everywhere. */
+  readonly host: string;
   /** How often it looks for addresses (ms). */
   readonly refresh: number;
   /** What each listener has but its id and address. */
   readonly spec: Omit<TcpListenerSpec, 'id' | 'host' | 'port'>;
-  readonly router: Router;
+  readonly router: Pick<Router, 'routes'>;
   readonly fleet: Pick<ProxyFleet, 'open' | 'close' | 'addresses'>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -20,7 +22,7 @@ export interface DynamicOptions {
 /** Connections of a listener whose route is gone may go on for so long (ms). */
 const PATIENCE = 30_000;
 
-/** Listens on the addresses that TCP routes name ("10.0.0.1:5432"), as they come and go. */
+/** Listens on the addresses that TCP routes name ("10.0.0.1:5432", ":5432"), as they come and go. */
 export class DynamicListeners {
   readonly #options: DynamicOptions;
   /** By id; those that could not be opened are tried again at the next look, and said once. */
@@ -72,17 +74,14 @@ export class DynamicListeners {
 
   /** Addresses of TCP routes that somebody serves, but those that are listened on anyhow. */
   #wanted(): Map<string, HostPort> {
-    const { router, fleet } = this.#options;
-    const taken = new Set(
-      [...fleet.addresses].flatMap(([id, { host, port }]) =>
-        this.#open.has(id) ? [] : [formatHostPort(host, port)],
-      ),
-    );
+    const { router, fleet, host: anywhere } = this.#options;
+    const others = [...fleet.addresses].flatMap(([id, place]) => (this.#open.has(id) ? [] : [place]));
+    const taken = new Set(others.flatMap(({ host, port }) => [formatHostPort(host, port), `:${port}`]));
     const wanted = new Map<string, HostPort>();
     for (const { kind, host, isInForce } of router.routes()) {
       const place = kind === 'tcp' && isInForce ? parseHostPort(host) : undefined;
-      if (place === undefined || place.host === '' || taken.has(host)) continue;
-      wanted.set(`dynamic ${host}`, place);
+      if (place === undefined || taken.has(host)) continue;
+      wanted.set(`dynamic ${host}`, { host: place.host || anywhere, port: place.port });
     }
     return wanted;
   }

@@ -8,6 +8,9 @@ export function parseKeyValues(text: string): Map<string, string>[] | string {
   let word = '';
   let hasKey = false;
   let quote = '';
+  /** Nothing but white space since the last sign: a quote begins a text here, and is a part of it anywhere else. */
+  let isFresh = true;
+  let isEscaped = false;
   const endWord = () => {
     const value = word.trim();
     if (hasKey || value !== '') entry.set(hasKey ? key.trim() : '', value);
@@ -20,17 +23,26 @@ export function parseKeyValues(text: string): Map<string, string>[] | string {
     entry = new Map();
   };
   for (const char of text) {
-    if (quote !== '') {
+    if (isEscaped) {
+      isEscaped = false;
+      word += char;
+    } else if (quote !== '') {
       if (char === quote) quote = '';
+      else if (char === '\\') isEscaped = true;
       else word += char;
-    } else if (char === '"' || char === "'") quote = char;
-    else if (char === ',') endEntry();
-    else if (char === ';') endWord();
-    else if (char === '=' && !hasKey) {
-      key = word;
-      word = '';
-      hasKey = true;
-    } else word += char;
+    } else if (isFresh && (char === '"' || char === "'")) {
+      quote = char;
+      isFresh = false;
+    } else {
+      isFresh = ',;='.includes(char) || (isFresh && char.trim() === '');
+      if (char === ',') endEntry();
+      else if (char === ';') endWord();
+      else if (char === '=' && !hasKey) {
+        key = word;
+        word = '';
+        hasKey = true;
+      } else word += char;
+    }
   }
   if (quote !== '') return `a ${quote} is not closed in ${text}`;
   endEntry();

@@ -1,4 +1,5 @@
 /** fabio's listeners and certificate sources in the terms of the data path. */
+import { openSslCipher } from '../../lib/cipher-suites.ts';
 import type { SourceOptions } from '../../proxy/certificates/kinds.ts';
 import type { ProxyLimits } from '../../proxy/limits.ts';
 import type { HttpsListenerSpec, ListenerSpec, TcpListenerSpec } from '../../proxy/listener-spec.ts';
@@ -112,7 +113,8 @@ function limitsOf({ readTimeout, writeTimeout, idleTimeout }: FabioListener): {
 export function tlsOf(listener: FabioListener, { certificates }: FabioConfig): TlsSettings {
   const { certificates: store, tlsMin, tlsMax, tlsCiphers, strictMatch } = listener;
   const source = certificates.find(({ name }) => name === store);
-  const ciphers = tlsCiphers.filter((name) => name !== '').map(opensslName);
+  // What is no suite of Go's is one of OpenSSL's.
+  const ciphers = tlsCiphers.filter((name) => name !== '').map((name) => openSslCipher(name) ?? name);
   return {
     ...DEFAULT_TLS,
     store,
@@ -124,34 +126,27 @@ export function tlsOf(listener: FabioListener, { certificates }: FabioConfig): T
   };
 }
 
-/** "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", as Go says it, is "ECDHE-RSA-AES128-GCM-SHA256" to OpenSSL; its own names pass. */
-export function opensslName(name: string): string {
-  const upper = name.toUpperCase();
-  // The suites of TLS 1.3 have one name everywhere.
-  if (!upper.startsWith('TLS_') || !upper.includes('_WITH_')) return name;
-  return upper
-    .replace(/^TLS_(?:RSA_WITH_)?/, '')
-    .replace('_WITH_', '_')
-    .replace(/AES_(\d+)/, 'AES$1')
-    .replace(/_CBC/, '')
-    .replace('CHACHA20_POLY1305_SHA256', 'CHACHA20_POLY1305')
-    .replaceAll('_', '-');
-}
-
 /** What fills the store of each source's name. */
-export function storesOf(sources: readonly CertificateSource[]): Map<string, SourceOptions[]> {
-  return new Map(sources.map((source) => [source.name, [sourceOf(source)]]));
+export function storesOf({
+  certificates,
+  variables,
+}: Pick<FabioConfig, 'certificates' | 'variables'>): Map<string, SourceOptions[]> {
+  return new Map(certificates.map((source) => [source.name, [sourceOf(source, variables)]]));
 }
 
-function sourceOf({ type, cert, key, clientCa, refresh }: CertificateSource): SourceOptions {
+function sourceOf(
+  { type, cert, key, clientCa, refresh, headers }: CertificateSource,
+  client: FabioConfig['variables'],
+): SourceOptions {
   const authorities = clientCa === '' ? {} : { clientCa };
   switch (type) {
     case 'file':
       return { kind: 'file', cert, ...(key === '' ? {} : { key }), ...authorities, refresh };
     case 'path':
+      return { kind: 'path', cert, ...authorities, refresh };
     case 'http':
-      return { kind: type, cert, ...authorities, refresh };
+      return { kind: 'http', cert, ...authorities, refresh, headers };
     case 'consul':
-      return { kind: 'consul', cert, ...authorities };
+      return { kind: 'consul', cert, ...authorities, client };
   }
 }

@@ -3,6 +3,7 @@ import { MusterError } from '../../errors.ts';
 import { parseDuration } from '../../lib/duration.ts';
 import { type HostPort, parseHostPort } from '../../lib/host-port.ts';
 import { TLS_VERSIONS, type TlsVersion } from '../../proxy/tls/spec.ts';
+import { addressOf } from './address.ts';
 import { parseKeyValues } from './key-values.ts';
 
 /** What a listener speaks, and whether it may or must have certificates. */
@@ -46,8 +47,8 @@ const isTrue = (text: string): boolean => text === 'true';
 
 /** Every option by its name. A new one is a line here. */
 const OPTIONS = {
-  '': (text, into) => Object.assign(into, address(text)),
-  addr: (text, into) => Object.assign(into, address(text)),
+  '': (text, into) => Object.assign(into, placeOf(text)),
+  addr: (text, into) => Object.assign(into, placeOf(text)),
   proto(text, into) {
     if (!Object.hasOwn(LISTENER_PROTOCOLS, text))
       throw invalid(`unknown protocol "${text}"; there are ${Object.keys(LISTENER_PROTOCOLS).join(', ')}`);
@@ -141,8 +142,8 @@ function check({ port, protocol, certificates }: FabioListener): void {
     throw invalid(`proto=${protocol} takes no certificate source (cs=)`);
 }
 
-function address(text: string): HostPort {
-  const place = parseHostPort(text);
+function placeOf(text: string): HostPort {
+  const place = parseHostPort(addressOf('addr', text));
   if (place === undefined) throw invalid(`expected host:port, got "${text}"`);
   return place;
 }

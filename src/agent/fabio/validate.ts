@@ -56,10 +56,10 @@ function authProblems({ auth }: FabioConfig): SettingProblem[] {
   return auth.flatMap(({ name, file }): SettingProblem[] => {
     const place = `proxy.auth '${name}'`;
     try {
-      const { bad } = parseHtpasswd(readFileSync(file, 'utf8'));
+      const { bad } = parseHtpasswd(readFileSync(file, 'utf8'), true);
       return bad.map((line) => ({
         place,
-        message: `${file}, line ${line}: no user with a hash of bcrypt, apr1 or {SHA}`,
+        message: `${file}, line ${line}: no user with a password or a hash of bcrypt, apr1, {SHA} or {SSHA}`,
         isWrong: true,
       }));
     } catch (error) {

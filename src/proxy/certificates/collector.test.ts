@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -182,7 +182,9 @@ describe('certificates over HTTP', () => {
       '/c/a-cert.pem': a.cert,
       '/c/a-key.pem': a.key,
     };
+    const asked: IncomingMessage[] = [];
     const server = createServer((request, response) => {
+      asked.push(request);
       const text = files[request.url!.split('?')[0]!];
       response.statusCode = text === undefined ? 404 : 200;
       response.end(text);
@@ -190,8 +192,8 @@ describe('certificates over HTTP', () => {
     await once(server, 'listening');
     closers.push(() => server.close());
     const { port } = server.address() as { port: number };
-    const cert = `http://127.0.0.1:${port}/c/list?token=secret`;
-    const all = collect([{ kind: 'http', cert, refresh: 0 }]);
+    const cert = `http://ann:o%3Ak@127.0.0.1:${port}/c/list?token=secret`;
+    const all = collect([{ kind: 'http', cert, refresh: 0, headers: { 'X-Key': 'k' } }]);
     await all.until(() => all.names()?.[0] === 'a.test');
     files['/c/list'] = 'b.pem\n';
     await all.until(() =>
@@ -200,6 +202,13 @@ describe('certificates over HTTP', () => {
     expect(all.names()).toEqual(['a.test']);
     files['/c/b.pem'] = b.cert + b.key;
     await all.until(() => all.names()?.[0] === 'b.test');
+    expect(asked.find(({ url }) => url === '/c/b.pem?token=secret')?.headers).toMatchObject({
+      authorization: 'Basic YW5uOm86aw==',
+      'x-key': 'k',
+    });
+    // As fabio's users write them, who find them nowhere otherwise.
+    files['/c/list'] = '/a-cert.pem\n/a-key.pem\n';
+    await all.until(() => all.names()?.[0] === 'a.test');
     expect(all.log.join()).not.toContain('secret');
   });
 });

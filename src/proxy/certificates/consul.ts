@@ -1,4 +1,4 @@
-import { Client } from '../../client/index.ts';
+import { Client, type ClientOptions } from '../../client/index.ts';
 import { messageOf } from '../../errors.ts';
 import { pairUp } from './pairs.ts';
 import type { Findings, SourceContext, SourceKind, Text } from './source.ts';
@@ -7,6 +7,8 @@ export interface ConsulOptions {
   /** URL of a prefix in a Consul-compatible key/value store: `http://host:8500/v1/kv/certs`, a token as `?token=`. */
   readonly cert: string;
   readonly clientCa?: string | undefined;
+  /** How it is asked, where the URL does not say it. */
+  readonly client?: ClientOptions | undefined;
 }
 
 const KV = '/v1/kv/';
@@ -14,13 +16,14 @@ const KV = '/v1/kv/';
 /** Follows a prefix with blocking queries. */
 function followPrefix(
   url: string,
+  options: ClientOptions,
   hear: (texts: Text[]) => void,
   trouble: (why: string) => void,
 ): () => void {
   const { origin, pathname, searchParams } = new URL(url);
   const token = searchParams.get('token');
   const prefix = decodeURIComponent(pathname.slice(KV.length));
-  const client = new Client({ address: origin, ...(token === null ? {} : { token }) });
+  const client = new Client({ ...options, address: origin, ...(token === null ? {} : { token }) });
   const watch = client.kv.watchList(prefix, {
     onTrouble: (error) => trouble(`${origin}${pathname} cannot be read: ${messageOf(error)}`),
   });
@@ -68,6 +71,6 @@ export function followHalves(
 
 export const consul: SourceKind<ConsulOptions> = {
   about: 'Keys below a prefix of a Consul-compatible key/value store, named as files in a folder.',
-  follow: ({ cert, clientCa }, context) =>
-    followHalves(cert, clientCa, (url, hear) => followPrefix(url, hear, context.trouble), context),
+  follow: ({ cert, clientCa, client = {} }, context) =>
+    followHalves(cert, clientCa, (url, hear) => followPrefix(url, client, hear, context.trouble), context),
 };

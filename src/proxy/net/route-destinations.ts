@@ -32,7 +32,7 @@ export class RouteDestinations implements TcpDestinations {
 
   #routeOf(name: string): Route | undefined {
     const { routes } = this.#engine;
-    if (!this.byName) return routes.tcp(this.#port) ?? routes.tcp(this.#address);
+    if (!this.byName) return routes.tcp(this.#address) ?? routes.tcp(this.#port);
     return name === '' ? undefined : routes.tcp(name);
   }
 }

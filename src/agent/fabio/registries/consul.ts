@@ -1,12 +1,13 @@
+import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import type { ManualStore } from '../../../api/admin/manual.ts';
-import { Client, type ClientOptions } from '../../../client/index.ts';
+import { Client } from '../../../client/index.ts';
 import { followRegistry } from '../../../discovery/registry.ts';
 import { followViews } from '../../../discovery/views.ts';
 import { MusterError } from '../../../errors.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import { formatDuration } from '../../../lib/duration.ts';
-import { parseHostPort } from '../../../lib/host-port.ts';
+import { formatHostPort, parseHostPort } from '../../../lib/host-port.ts';
 import type { FabioConfig } from '../config.ts';
 import { ownAddress } from '../own-address.ts';
 import type { OpenRegistry, RegistryContext } from './kind.ts';
@@ -15,11 +16,7 @@ import { type SelfRegistration, startSelf } from './self.ts';
 /** The services, keys and checks of any registry with Consul's HTTP API. */
 export const openConsul: OpenRegistry = (config, log) => {
   const { values, rule, consistency } = config;
-  const client = new Client({
-    address: values['registry.consul.addr'],
-    ...(values['registry.consul.token'] === '' ? {} : { token: values['registry.consul.token'] }),
-    ...tlsOf(values),
-  });
+  const client = new Client(config.client);
   // fabio writes its paths with a slash in front; keys have none.
   const manualPath = values['registry.consul.kvpath'].replace(/^\/+/, '');
   const pagePath = values['registry.consul.noroutehtmlpath'].replace(/^\/+/, '');
@@ -60,8 +57,7 @@ export const openConsul: OpenRegistry = (config, log) => {
     start: followKeys,
     manual: manualOf(client, manualPath, consistency),
     register(names) {
-      const { registerAddress } = config;
-      const own = registerAddress === undefined ? [] : [values['registry.consul.register.name']];
+      const own = config.isRegistered ? [values['registry.consul.register.name']] : [];
       const wanted = new Set([...own, ...names]);
       for (const [name, self] of selves) {
         if (wanted.has(name)) continue;
@@ -80,20 +76,6 @@ export const openConsul: OpenRegistry = (config, log) => {
     stop: () => ending.abort(),
   };
 };
-
-/** What the settings say of TLS. */
-function tlsOf(values: FabioConfig['values']): ClientOptions {
-  const files = {
-    caFile: values['registry.consul.tls.cafile'],
-    caPath: values['registry.consul.tls.capath'],
-    certFile: values['registry.consul.tls.certfile'],
-    keyFile: values['registry.consul.tls.keyfile'],
-  };
-  return {
-    ...Object.fromEntries(Object.entries(files).filter(([, path]) => path !== '')),
-    verifyTls: !values['registry.consul.tls.insecureskipverify'],
-  };
-}
 
 function textOf(value: Uint8Array): string {
   return new TextDecoder().decode(value);
@@ -136,16 +118,15 @@ const TTL = 15_000;
 const DEREGISTER_AFTER = '1m0s';
 
 function registrationOf(name: string, { values, registerAddress, ui }: FabioConfig) {
-  const address = registerAddress ?? (ui === undefined ? '' : `${ui.host}:${ui.port}`);
-  const place = parseHostPort(address);
+  const place = parseHostPort(registerAddress);
   if (place === undefined)
     throw new MusterError(
       'config.invalid',
-      `registry.consul.register.addr: expected host:port, got "${address}"`,
+      `registry.consul.register.addr: expected host:port, got "${registerAddress}"`,
     );
-  const host = /^[\d.]+$|:/.test(place.host) && place.host !== '0.0.0.0' ? place.host : ownAddress();
+  // Names are not registered, nor what stands for all addresses.
+  const host = isIP(place.host) !== 0 && !/^(?:0\.0\.0\.0|::)$/.test(place.host) ? place.host : ownAddress();
   const id = `${name}-${hostname()}-${place.port}`;
-  const shown = host.includes(':') ? `[${host}]` : host;
   const scheme = ui !== undefined && ui.certificates !== '' ? 'https' : 'http';
   return {
     ID: id,
@@ -156,7 +137,7 @@ function registrationOf(name: string, { values, registerAddress, ui }: FabioConf
     Checks: [
       { CheckID: `${id}-ttl`, TTL: formatDuration(TTL), DeregisterCriticalServiceAfter: DEREGISTER_AFTER },
       {
-        HTTP: `${scheme}://${shown}:${place.port}/health`,
+        HTTP: `${scheme}://${formatHostPort(host, place.port)}/health`,
         Interval: formatDuration(values['registry.consul.register.checkInterval']),
         Timeout: formatDuration(values['registry.consul.register.checkTimeout']),
         TLSSkipVerify: values['registry.consul.register.checkTLSSkipVerify'],
