@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { fileTrouble, MusterError } from '../errors.ts';
+import { ownAddress } from '../lib/own-address.ts';
 import { writeWhole } from '../lib/write-whole.ts';
 
 const FILE = 'node-id';
@@ -46,19 +47,12 @@ function asUnusable(file: string, cause: unknown): unknown {
 
 const ANY = new Set(['0.0.0.0', '::', '']);
 
-/**
- * The address others are told: `advertise`, else `bind`, else (when that is any address) the machine's first own
- * one, IPv4 before IPv6.
- */
+/** The address others are told: `advertise`, else `bind`, else (when that is any address) the machine's own. */
 export function advertiseAddress(
   advertise: string | undefined,
   bind: string,
   interfaces: ReturnType<typeof networkInterfaces> = networkInterfaces(),
 ): string {
   if (advertise !== undefined) return advertise;
-  if (!ANY.has(bind)) return bind;
-  const own = Object.values(interfaces)
-    .flatMap((addresses) => addresses ?? [])
-    .filter(({ internal, address }) => !internal && !address.startsWith('fe80:'));
-  return (own.find(({ family }) => family === 'IPv4') ?? own[0])?.address ?? '127.0.0.1';
+  return ANY.has(bind) ? ownAddress(interfaces) : bind;
 }

@@ -48,8 +48,8 @@ function here(): Surroundings {
   return { interfaces: networkInterfaces(), defaultInterface: defaultInterface() };
 }
 
-/** From Linux's table of routes; "" where there is none. */
-function defaultInterface(): string {
+/** The interface that packets to anywhere leave by, from Linux's table of routes; "" where there is none. */
+export function defaultInterface(): string {
   try {
     const rows = readFileSync('/proc/net/route', 'utf8').split('\n');
     return /^(\S+)\s+00000000\s/.exec(rows.find((row) => /^\S+\s+00000000\s/.test(row)) ?? '')?.[1] ?? '';

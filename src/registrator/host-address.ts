@@ -1,19 +1,20 @@
 import { lookup } from 'node:dns/promises';
-import { networkInterfaces } from 'node:os';
+import { ownAddress } from '../lib/own-address.ts';
 
 /**
  * The address under which this machine's published ports are reached: what its name stands for, unless that is loopback, as on
- * Debian; then that of its first interface, IPv4 before IPv6. Loopback when there is nothing else.
+ * Debian; then that of the interface that packets to anywhere leave by. Loopback when there is nothing else.
  */
 export async function hostAddressOf(hostname: string): Promise<string> {
   const named = await lookup(hostname, { verbatim: true }).catch(() => undefined);
-  if (named !== undefined && !isLoopback(named.address)) return named.address;
-  const all = Object.values(networkInterfaces()).flatMap((some) => some ?? []);
-  const usable = all.filter(({ internal, address }) => !internal && !address.startsWith('fe80:'));
-  const first = usable.find(({ family }) => family === 'IPv4') ?? usable[0];
-  return first?.address ?? named?.address ?? '127.0.0.1';
+  return named === undefined || isLoopback(named.address) ? ownAddress() : named.address;
 }
 
 function isLoopback(address: string): boolean {
   return address.startsWith('127.') || address === '::1';
+}
+
+/** Whether it is the name that engines give a container that is told none: the beginning of its ID. */
+export function isContainerId(hostname: string): boolean {
+  return /^[0-9a-f]{12}$/.test(hostname);
 }

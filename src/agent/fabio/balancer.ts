@@ -3,6 +3,7 @@ import type { Discovery } from '../../discovery/instance.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { formatHostPort } from '../../lib/host-port.ts';
 import type { Logger } from '../../lib/log.ts';
+import { ownAddress } from '../../lib/own-address.ts';
 import type { Sockets } from '../../lib/sockets.ts';
 import { Certificates } from '../../proxy/certificates/certificates.ts';
 import { CounterReader, SLOTS } from '../../proxy/counters.ts';
@@ -17,7 +18,6 @@ import type { FabioConfig } from './config.ts';
 import { DynamicListeners } from './dynamic-listeners.ts';
 import { listenerSpecs, relaySpec, storesOf } from './listener-specs.ts';
 import { type Metrics, startMetrics } from './metrics/metrics.ts';
-import { ownAddress } from './own-address.ts';
 import { REGISTRIES } from './registries/registries.ts';
 import { RouteLog } from './route-log.ts';
 

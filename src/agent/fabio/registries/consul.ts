@@ -8,8 +8,8 @@ import { MusterError } from '../../../errors.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import { formatDuration } from '../../../lib/duration.ts';
 import { formatHostPort, parseHostPort } from '../../../lib/host-port.ts';
+import { ownAddress } from '../../../lib/own-address.ts';
 import type { FabioConfig } from '../config.ts';
-import { ownAddress } from '../own-address.ts';
 import type { OpenRegistry, RegistryContext } from './kind.ts';
 import { type SelfRegistration, startSelf } from './self.ts';
 
