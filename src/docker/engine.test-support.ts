@@ -36,6 +36,7 @@ export interface ContainerRequest {
   Labels?: Record<string, string>;
   ExposedPorts?: Record<string, object>;
   Hostname?: string;
+  StopSignal?: string;
   Healthcheck?: unknown;
   HostConfig?: Record<string, unknown>;
   NetworkingConfig?: unknown;

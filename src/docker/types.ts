@@ -48,6 +48,10 @@ export interface ContainerDetails {
     Labels?: Record<string, string> | null;
     /** "80/tcp" to nothing. */
     ExposedPorts?: Record<string, unknown> | null;
+    /** "SIGUSR1", "SIGRTMIN+3", "10"; SIGTERM unless given. */
+    StopSignal?: string;
+    /** Seconds until it is killed; the engine's own 10 unless given. */
+    StopTimeout?: number | null;
   };
   HostConfig?: {
     /** "bridge", "default", "host", "none", a network's name, or "container:" and an ID. */
