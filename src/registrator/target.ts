@@ -24,4 +24,6 @@ export interface Target {
   remove(service: Pick<PresentService, 'id' | 'name'>, signal: AbortSignal): Promise<void>;
   /** Renews what runs out by itself; undefined where nothing does. */
   refresh?(signal: AbortSignal): Promise<void>;
+  /** Ends what it holds open; undefined where that is nothing. */
+  close?(): void;
 }

@@ -5,7 +5,9 @@ import { nearest } from '../../lib/nearest.ts';
 import type { Target } from '../target.ts';
 import { consulTarget } from './consul.ts';
 import { consulKvTarget } from './consulkv.ts';
-import { etcdTarget } from './etcd.ts';
+import { type EtcdRecords, etcdTarget } from './etcd.ts';
+import { etcdOptionsFromEnv } from './etcd-env.ts';
+import { addressRecords, dnsRecords } from './etcd-records.ts';
 
 export interface TargetOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -17,10 +19,11 @@ export interface TargetOptions {
 interface Place {
   /** As it was written, for messages. */
   readonly uri: string;
-  /** "host" or "host:port", or "". */
+  /** "host" or "host:port", or ""; etcd's may be several, with commas. */
   readonly host: string;
   /** From the first slash on, or "". */
   readonly path: string;
+  readonly query: URLSearchParams;
 }
 
 type Kind = (place: Place, options: TargetOptions) => Target;
@@ -37,25 +40,34 @@ const KINDS = {
     if (socket === '') throw invalid(uri, 'write consulkv-unix:///path/to/the.sock:/prefix');
     return consulKvTarget(clientAt(`unix://${socket}`, env), uri, baseOf(uri, prefix), hostname);
   },
-  etcd: ({ uri, host, path }, { hostname, ttl }) =>
-    etcdTarget({
-      url: `http://${host === '' ? '127.0.0.1:2379' : host}`,
-      address: uri,
-      base: `${path.replace(/\/+$/, '')}/`,
-      hostname,
-      ttl,
-    }),
+  etcd: (place, options) => etcdAt(place, options, addressRecords(`${trimmed(place.path)}/`)),
+  skydns2(place, options) {
+    const domain = place.path.replace(/^\/+|\/+$/g, '');
+    if (domain === '') throw invalid(place.uri, 'its domain is missing: skydns2://host:port/cluster.local');
+    return etcdAt(place, options, dnsRecords('/skydns', domain));
+  },
+  coredns(place, options) {
+    const prefix = trimmed(place.path) || '/skydns';
+    return etcdAt(place, options, dnsRecords(prefix, place.query.get('zone') ?? 'local'));
+  },
 } satisfies Record<string, Kind>;
 
-/** What registrator could write to besides, and why this cannot. */
+function etcdAt({ uri, host }: Place, { env, hostname, ttl }: TargetOptions, records: EtcdRecords): Target {
+  return etcdTarget({ etcd: etcdOptionsFromEnv(host, env), address: uri, records, hostname, ttl });
+}
+
+const trimmed = (path: string): string => path.replace(/\/+$/, '');
+
+/** What registrator and its fork could write to besides, and why this cannot. */
 const WITHOUT: Readonly<Record<string, string>> = {
-  skydns2: 'SkyDNS 2 has ended; register with Consul or Muster, whose DNS answers the same questions',
+  'etcd-legacy': "etcd's second API has ended; write etcd:// for its third",
   zookeeper: 'ZooKeeper is no registry of services here; register with Consul, Muster or etcd',
 };
 
 /**
  * The registry that a URI names: `consul://[host:port]`, `consul-tls://…`, `consul-unix://path`, `consulkv://…/prefix`,
- * `consulkv-unix://path:/prefix`, `etcd://[host:port]/prefix`. Throws `usage` or `config.*`.
+ * `consulkv-unix://path:/prefix`, `etcd://[host:port,…]/prefix`, `skydns2://[host:port,…]/domain`,
+ * `coredns://[host:port,…]/prefix?zone=domain`. Throws `usage` or `config.*`.
  */
 export function targetOf(uri: string, options: TargetOptions): Target {
   const [, scheme = '', rest = ''] = /^([\w+-]+):(?:\/\/)?(.*)$/.exec(uri) ?? [];
@@ -69,9 +81,8 @@ export function targetOf(uri: string, options: TargetOptions): Target {
       `expected one of ${Object.keys(KINDS).join(', ')}${near === undefined ? '' : `; did you mean ${near}://?`}`,
     );
   }
-  const slash = rest.indexOf('/');
-  const [host, path] = slash === -1 ? [rest, ''] : [rest.slice(0, slash), rest.slice(slash)];
-  return kind({ uri, host, path }, options);
+  const [, host = '', path = '', query = ''] = /^([^/?]*)([^?]*)\??(.*)$/.exec(rest) ?? [];
+  return kind({ uri, host, path, query: new URLSearchParams(query) }, options);
 }
 
 function clientAt(host: string, env: TargetOptions['env']): Client {

@@ -63,8 +63,9 @@ export class EtcdClient {
     await this.#call('KV/Compact', wire.compactionRequest(revision));
   }
 
-  async grantLease(seconds: number): Promise<bigint> {
-    return wire.leaseAnswer(await this.#call('Lease/LeaseGrant', wire.leaseGrantRequest(seconds))).id;
+  /** `id` is one of the caller's own; rejects with `failedPrecondition` when there is such a lease already. */
+  async grantLease(seconds: number, id?: bigint): Promise<bigint> {
+    return wire.leaseAnswer(await this.#call('Lease/LeaseGrant', wire.leaseGrantRequest(seconds, id))).id;
   }
 
   async revokeLease(id: bigint): Promise<void> {

@@ -14,6 +14,7 @@ export const STATUS = {
   unknown: 2,
   invalidArgument: 3,
   deadlineExceeded: 4,
+  notFound: 5,
   failedPrecondition: 9,
   outOfRange: 11,
   unavailable: 14,

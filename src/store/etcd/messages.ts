@@ -5,6 +5,8 @@ export interface KeyValue {
   readonly key: Buffer;
   readonly value: Buffer;
   readonly modRevision: number;
+  /** 0n: it stays until it is deleted. */
+  readonly lease: bigint;
 }
 
 /** What ranges over keys: one key, or with `end` all from `key` up to but not `end`. */
@@ -147,8 +149,9 @@ export function watchProgressRequest(): Buffer {
 export const emptyRequest = (): Buffer => Buffer.alloc(0);
 export const idRequest = (id: bigint): Buffer => new MessageWriter().uint(1, id).finish();
 export const compactionRequest = (revision: number): Buffer => new MessageWriter().uint(1, revision).finish();
-/** `seconds` at least; etcd may give more. */
-export const leaseGrantRequest = (seconds: number): Buffer => new MessageWriter().uint(1, seconds).finish();
+/** `seconds` at least; etcd may give more. It chooses the ID itself for 0. */
+export const leaseGrantRequest = (seconds: number, id = 0n): Buffer =>
+  new MessageWriter().uint(1, seconds).uint(2, id).finish();
 export const authenticateRequest = (name: string, password: string): Buffer =>
   new MessageWriter().bytes(1, name).bytes(2, password).finish();
 export const memberAddRequest = (peerUrl: string, learner: boolean): Buffer =>
@@ -163,12 +166,14 @@ function keyValue(message: Buffer): KeyValue {
   let key: Buffer = Buffer.alloc(0);
   let value: Buffer = key;
   let modRevision = 0;
+  let lease = 0n;
   for (const { number, int, bytes } of fieldsOf(message)) {
     if (number === 1) key = bytes;
     else if (number === 3) modRevision = Number(int);
     else if (number === 5) value = bytes;
+    else if (number === 6) lease = int;
   }
-  return { key, value, modRevision };
+  return { key, value, modRevision, lease };
 }
 
 export function rangeAnswer(message: Buffer): RangeAnswer {
