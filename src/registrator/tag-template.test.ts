@@ -9,6 +9,8 @@ const container = {
     Env: ['ENVIRONMENT=test', 'SERVICE_8105_NAME=foo', 'HOME=/home/foobar', 'SERVICE_9404_NAME=bar'],
     Labels: { 'com.amazonaws.ecs.task-arn': 'arn:aws:ecs:region:xxxxxxxxxxxx:task/368f4403-0ee4' },
   },
+  HostConfig: { NetworkMode: 'default', CpuShares: 512, PortBindings: null },
+  NetworkSettings: { Ports: { '80/tcp': [{ HostIp: '10.0.0.1', HostPort: '8080' }], '81/tcp': null } },
 };
 
 describe('-tags', () => {
@@ -31,6 +33,10 @@ describe('-tags', () => {
       ['SERVICE_8105_NAME=foo+SERVICE_9404_NAME=bar'],
     ],
     ['host-{{.Config.Hostname}},fixed', ['host-Web', 'fixed']],
+    // Fields as the library names them that registrator's templates see.
+    ['{{range index .NetworkSettings.Ports "80/tcp"}}{{.HostIP}}:{{.HostPort}}{{end}}', ['10.0.0.1:8080']],
+    ['{{range $port, $all := .NetworkSettings.Ports}}{{$port}}={{len $all}} {{end}}', ['80/tcp=1 81/tcp=0 ']],
+    ['{{.HostConfig.CPUShares}}-{{.HostConfig.NetworkMode}}', ['512-default']],
   ])('%s', (text, tags) => {
     expect(tagTemplate(text)(container)).toEqual(tags);
   });

@@ -36,9 +36,52 @@ export function tagTemplate(text: string): TagTemplate {
   return (container) => splitTags(template.execute(dataOf(container)));
 }
 
-/** With the one field whose name in registrator's templates is not that of the API. */
+/** With the fields whose names in registrator's templates, those of a Go library, are not those of the API. */
 function dataOf(container: ContainerDetails) {
-  return fromJson({ ...container, ID: container.Id });
+  const { HostConfig: host, NetworkSettings: network } = container;
+  return fromJson({
+    ...container,
+    ID: container.Id,
+    ...(host && { HostConfig: { ...inGo(host), PortBindings: bindingsInGo(host.PortBindings) } }),
+    ...(network && { NetworkSettings: { ...network, Ports: bindingsInGo(network.Ports) } }),
+  });
+}
+
+type Bindings = NonNullable<ContainerDetails['NetworkSettings']>['Ports'];
+
+/** "HostIp" is "HostIP" there. */
+function bindingsInGo(bindings: Bindings): Record<string, object[]> {
+  return Object.fromEntries(
+    Object.entries(bindings ?? {}).map(([port, all]) => [
+      port,
+      (all ?? []).map((one) => ({ ...one, HostIP: one.HostIp })),
+    ]),
+  );
+}
+
+/** Limits of a container by their names there. */
+const IN_GO = {
+  CPUCount: 'CpuCount',
+  CPUPercent: 'CpuPercent',
+  CPUPeriod: 'CpuPeriod',
+  CPUQuota: 'CpuQuota',
+  CPURealtimePeriod: 'CpuRealtimePeriod',
+  CPURealtimeRuntime: 'CpuRealtimeRuntime',
+  CPUSetCPUs: 'CpusetCpus',
+  CPUSetMEMs: 'CpusetMems',
+  CPUShares: 'CpuShares',
+  DNS: 'Dns',
+  DNSOptions: 'DnsOptions',
+  DNSSearch: 'DnsSearch',
+  NanoCPUs: 'NanoCpus',
+  OOMKillDisable: 'OomKillDisable',
+};
+
+function inGo(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const renamed = Object.entries(IN_GO).flatMap(([name, api]) =>
+    Object.hasOwn(fields, api) ? [[name, fields[api]]] : [],
+  );
+  return { ...fields, ...Object.fromEntries(renamed) };
 }
 
 /** Those of registrator, but for `httpGet` and `jsonParse`: a registration does not wait for some other server. */
