@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { until } from '../scripts/support/processes.mjs';
 import { type ContainerRequest, TEST_IMAGE } from '../src/docker/engine.test-support.ts';
-import { eachOf, engineOfFile, HOST, published, registeredIds } from './support/containers.ts';
+import { eachOf, engineOfFile, HOST, NETWORK, published, registeredIds } from './support/containers.ts';
 import { ask, getJson } from './support/http.ts';
-import { musterProcess, testMuster } from './support/muster.ts';
+import { type Muster, musterProcess, testMuster } from './support/muster.ts';
 
 const { engine, skipIfTrouble } = engineOfFile();
 
@@ -36,6 +36,22 @@ describe('a key/value store', () => {
     );
   });
 });
+
+interface Inspected {
+  State: { Running: boolean };
+  NetworkSettings: { Networks: Record<string, { IPAddress: string }> };
+}
+
+const inspected = async (name: string) =>
+  JSON.parse(await engine().call('GET', `/containers/${name}/json`)) as Inspected;
+
+/** "address port" as registered; "" for what is not. */
+async function placeOf({ api }: Muster, id: string): Promise<string> {
+  const { status, text } = await ask(`${api}/v1/agent/service/${encodeURIComponent(id)}`);
+  if (status === 404) return '';
+  const { Address, Port } = JSON.parse(text) as { Address: string; Port: number };
+  return `${Address} ${Port}`;
+}
 
 describe('a registrator', () => {
   // What a test that failed leaves would make the next ones fail.
@@ -89,6 +105,68 @@ describe('a registrator', () => {
     expect(Object.keys(checks)).toEqual([`_service_maintenance:${HOST}:m1:80`]);
   });
 
+  it('takes a container out while it ends, by whichever signal it is stopped', async (context) => {
+    skipIfTrouble(context);
+    const muster = await testMuster('agent');
+    const args = ['registrator', '-hostname', HOST, muster.api.replace('http:', 'consul:')];
+    const program = musterProcess(args, { DOCKER_HOST: engine().host });
+    // As haproxy's image has it. A container's first process does not end by it unless it wants to.
+    await engine().run('s1', { ...published({ '80/tcp': {} }), StopSignal: 'SIGUSR1' });
+    await until('s1', async () => (await registeredIds(muster)).length === 1, { program });
+    const stopped = engine().call('POST', '/containers/s1/stop?t=600');
+    await until('it to be out', async () => (await registeredIds(muster)).length === 0, { program });
+    expect((await inspected('s1')).State.Running).toBe(true);
+    await engine().call('POST', '/containers/s1/kill');
+    await stopped;
+  });
+
+  it('has the address on the network that -network names, once the container is on it', async (context) => {
+    skipIfTrouble(context);
+    const front = 'muster-test-front';
+    await engine().call('POST', '/networks/create', { Name: front });
+    const muster = await testMuster('agent');
+    const options = ['-hostname', HOST, '-internal', '-network', front];
+    const program = musterProcess(['registrator', ...options, muster.api.replace('http:', 'consul:')], {
+      DOCKER_HOST: engine().host,
+    });
+    await engine().run('n1', { ExposedPorts: { '80/tcp': {} }, HostConfig: { NetworkMode: NETWORK } });
+    // Whoever shares a network may expose nothing but what its image does.
+    const exposing = 'muster-test-exposing';
+    await engine().call('POST', `/commit?container=n1&repo=${exposing}&changes=EXPOSE%2080`, {});
+    await engine().run('n2', { Image: exposing, HostConfig: { NetworkMode: 'container:n1' } });
+    const at = (network: string) => async () => {
+      const { IPAddress } = (await inspected('n1')).NetworkSettings.Networks[network] ?? {};
+      const seen = await Promise.all(['n1', 'n2'].map((name) => placeOf(muster, `${HOST}:${name}:80`)));
+      return IPAddress !== undefined && seen.every((place) => place === `${IPAddress} 80`);
+    };
+    await until('the address of the start', at(NETWORK), { program });
+    await engine().call('POST', `/networks/${front}/connect`, { Container: 'n1' });
+    await until('that of the front', at(front), { program });
+    // Whoever is on its network is reached no more.
+    await engine().call('POST', '/containers/n1/stop?t=0');
+    await until('both to be gone', async () => (await registeredIds(muster)).length === 0, { program });
+    expect((await inspected('n2')).State.Running).toBe(true);
+  });
+
+  it('registers at its own address who is on a network that publishes nothing', async (context) => {
+    skipIfTrouble(context);
+    const inside = 'muster-test-inside';
+    await engine().call('POST', '/networks/create', { Name: inside, Internal: true });
+    const muster = await testMuster('agent');
+    const args = ['registrator', '-hostname', HOST, muster.api.replace('http:', 'consul:')];
+    const program = musterProcess(args, { DOCKER_HOST: engine().host });
+    const on = (network: string) => ({
+      ExposedPorts: { '80/tcp': {} },
+      HostConfig: { NetworkMode: network },
+    });
+    await engine().run('i1', on(NETWORK));
+    await engine().run('i2', on(inside));
+    await until('i2', async () => (await registeredIds(muster)).length > 0, { program });
+    expect(await registeredIds(muster)).toEqual([`${HOST}:i2:80`]);
+    const own = (await inspected('i2')).NetworkSettings.Networks[inside]?.IPAddress;
+    expect(await placeOf(muster, `${HOST}:i2:80`)).toBe(`${own} 80`);
+  });
+
   it("takes a container's own HEALTHCHECK for its check, when told so", async (context) => {
     skipIfTrouble(context);
     const muster = await testMuster('agent');
@@ -139,9 +217,7 @@ describe('a registrator', () => {
     // Until it has set its trap the signal is lost: a container's first process has no default for it.
     const end = (name: string) =>
       until(`${name} to end`, async () => {
-        const { State } = JSON.parse(await engine().call('GET', `/containers/${name}/json`)) as {
-          State: { Running: boolean };
-        };
+        const { State } = await inspected(name);
         if (State.Running)
           await engine()
             .call('POST', `/containers/${name}/kill?signal=USR1`)

@@ -55,15 +55,14 @@ function ownRegistry(registry: Registry): Target {
     address: 'this agent',
     ping: () => Promise.resolve(),
     async list() {
-      return registry.services().map(({ id, name, address, port, tags, meta }) => ({
-        id,
-        name,
-        owner: meta?.[OWNER_KEY],
-        print: printOf(name, address, port, tags, meta ?? {}, registry.check(checkIdOf(id)) !== undefined),
-      }));
+      return registry.services().map(({ meta, enableTagOverride: tagOverride, ...service }) => {
+        const { id, name } = service;
+        const hasCheck = registry.check(checkIdOf(id)) !== undefined;
+        const print = printOf({ ...service, meta: meta ?? {}, tagOverride, hasCheck });
+        return { id, name, owner: meta?.[OWNER_KEY], print };
+      });
     },
-    print: ({ name, address, port, tags, meta, check }) =>
-      printOf(name, address, port, tags, meta, check !== undefined),
+    print: (service) => printOf({ ...service, hasCheck: service.check !== undefined }),
     async put(service) {
       let definition: ReturnType<typeof readServiceDefinition>;
       try {

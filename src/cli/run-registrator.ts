@@ -7,7 +7,7 @@ import { sleep, wakefulClock } from '../lib/clock.ts';
 import type { HostPort } from '../lib/host-port.ts';
 import { createLogger, type Logger, stderrSink } from '../lib/log.ts';
 import { engineEnv } from '../registrator/engine-env.ts';
-import { hostAddressOf } from '../registrator/host-address.ts';
+import { hostAddressOf, isContainerId } from '../registrator/host-address.ts';
 import type { RegistratorOptions } from '../registrator/options.ts';
 import { Registrator } from '../registrator/registrator.ts';
 import { tagTemplate } from '../registrator/tag-template.ts';
@@ -41,33 +41,41 @@ export async function runRegistrator({
   const tags = tagTemplate(options.tags);
   const engine = DockerEngine.fromEnv(engineEnv(env));
   const hostAddress = await hostAddressOf(options.hostname);
+  if (isContainerId(options.hostname))
+    logger.warn(
+      `IDs begin with ${options.hostname}, the name of this container: the next one has another, and would leave these behind. Name the machine with -hostname, or start the container with --net=host or -h`,
+    );
   return untilInterrupted(async (signal) => {
-    await reach(target, retry, logger, signal);
-    if (signal.aborted) return 0;
-    logger.info('started', {
-      registry: target.address,
-      engine: engine.address,
-      address: options.ip || hostAddress,
-    });
-    const registrator = new Registrator({
-      engine,
-      target,
-      options,
-      hostAddress,
-      nodeAddress: hostAddress,
-      tags,
-      logger,
-    });
-    const metrics = await serveOwnMetrics({
-      place,
-      log: logger,
-      families: () => familiesOf(registratorMetrics, { registrator }),
-    });
-    registrator.start();
-    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-    await Promise.all([registrator.stop(), metrics.stop()]);
-    logger.info('stopped; registrations stay');
-    return 0;
+    try {
+      await reach(target, retry, logger, signal);
+      if (signal.aborted) return 0;
+      logger.info('started', {
+        registry: target.address,
+        engine: engine.address,
+        address: options.ip || hostAddress,
+      });
+      const registrator = new Registrator({
+        engine,
+        target,
+        options,
+        hostAddress,
+        nodeAddress: hostAddress,
+        tags,
+        logger,
+      });
+      const metrics = await serveOwnMetrics({
+        place,
+        log: logger,
+        families: () => familiesOf(registratorMetrics, { registrator }),
+      });
+      registrator.start();
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+      await Promise.all([registrator.stop(), metrics.stop()]);
+      logger.info('stopped; registrations stay');
+      return 0;
+    } finally {
+      target.close?.();
+    }
   });
 }
 

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { CheckDefinition, CheckState } from '../client/types.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { formatHostPort } from '../lib/host-port.ts';
@@ -27,10 +28,14 @@ const url =
     if (!path.startsWith('/'))
       report(`check_${scheme}`, `a path that begins with "/" was expected; "/${path}" is asked for`);
     const method = textOf(settings, `check_${scheme}_method`);
+    const body = textOf(settings, 'check_body');
+    const header = headerOf(settings, report);
     return {
       HTTP: `${scheme}://${formatHostPort(address, port)}${path.startsWith('/') ? '' : '/'}${path}`,
       ...(method === '' ? {} : { Method: method }),
-      ...(isSet(settings, 'check_tls_skip_verify') && scheme === 'https' ? { TLSSkipVerify: true } : {}),
+      ...(header === undefined ? {} : { Header: header }),
+      ...(body === '' ? {} : { Body: body }),
+      ...(scheme === 'https' ? tlsOf(settings) : {}),
     };
   };
 
@@ -71,14 +76,10 @@ const RECIPES: readonly (readonly [key: string, recipe: Recipe])[] = [
   ['check_udp', (_value, { address, port }) => ({ UDP: formatHostPort(address, port) })],
   [
     'check_grpc',
-    (_value, { address, port }, settings) => {
-      const secure = isSet(settings, 'check_grpc_use_tls');
-      return {
-        GRPC: formatHostPort(address, port),
-        ...(secure ? { GRPCUseTLS: true } : {}),
-        ...(secure && isSet(settings, 'check_tls_skip_verify') ? { TLSSkipVerify: true } : {}),
-      };
-    },
+    (_value, { address, port }, settings) => ({
+      GRPC: formatHostPort(address, port),
+      ...(isSet(settings, 'check_grpc_use_tls') ? { GRPCUseTLS: true, ...tlsOf(settings) } : {}),
+    }),
   ],
 ];
 
@@ -102,11 +103,16 @@ export function checkOf(settings: Settings, place: CheckPlace, report: Report): 
   const timeout = isProbe ? duration('check_timeout', '') : '';
   const deregister = duration('check_deregister_after', '');
   const status = statusOf(settings, report);
+  const count = (name: string) => (isProbe ? countOf(settings, name, report) : undefined);
+  const successes = count('check_success_before_passing');
+  const failures = count('check_failures_before_critical');
   return {
     ...check,
     ...(isProbe ? { Interval: duration('check_interval', DEFAULT_INTERVAL) } : {}),
     ...(timeout === '' ? {} : { Timeout: timeout }),
     ...(status === undefined ? {} : { Status: status }),
+    ...(successes === undefined ? {} : { SuccessBeforePassing: successes }),
+    ...(failures === undefined ? {} : { FailuresBeforeCritical: failures }),
     ...(deregister === '' ? {} : { DeregisterCriticalServiceAfter: deregister }),
   };
 }
@@ -116,6 +122,36 @@ function statusOf(settings: Settings, report: Report): CheckState | undefined {
   if (status === '' || status === 'passing' || status === 'warning' || status === 'critical')
     return status === '' ? undefined : status;
   report('check_initial_status', '"passing", "warning" or "critical" was expected; it begins as critical');
+  return undefined;
+}
+
+/** `{"Host": "web", "Accept": ["text/plain"]}`, as in Consul's own definitions of checks. */
+const HEADER = z.record(z.string(), z.union([z.string().transform((one) => [one]), z.array(z.string())]));
+
+function headerOf(settings: Settings, report: Report): Record<string, string[]> | undefined {
+  const text = textOf(settings, 'check_header');
+  if (text === '') return undefined;
+  try {
+    return HEADER.parse(JSON.parse(text));
+  } catch {
+    report('check_header', 'JSON such as {"Host": ["web"]} was expected; the check is made without');
+    return undefined;
+  }
+}
+
+function tlsOf(settings: Settings): CheckDefinition {
+  const name = textOf(settings, 'check_tls_server_name');
+  return {
+    ...(name === '' ? {} : { TLSServerName: name }),
+    ...(isSet(settings, 'check_tls_skip_verify') ? { TLSSkipVerify: true } : {}),
+  };
+}
+
+function countOf(settings: Settings, key: string, report: Report): number | undefined {
+  const text = textOf(settings, key);
+  if (text === '') return undefined;
+  if (/^\d{1,6}$/.test(text)) return Number(text);
+  report(key, 'a number was expected; one is enough');
   return undefined;
 }
 

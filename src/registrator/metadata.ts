@@ -16,8 +16,9 @@ const PREFIX = 'SERVICE_';
 
 /**
  * What a container says about its service on a port: variables of its environment, then labels, the later one counts; one
- * that names the port always counts more than one that does not. `SERVICE_53_UDP_NAME` holds for the port's UDP side alone
- * and counts most, which is an addition to registrator's grammar.
+ * that names the port always counts more than one that does not. Two additions to registrator's grammar, which a fork of
+ * it has as well: `SERVICE_53_UDP_NAME` holds for the port's UDP side alone and counts most, `SERVICE_10000-20000_IGNORE`
+ * holds for a range of ports and counts less than one that names its port.
  */
 export function settingsOf(
   { Env: env, Labels: labels }: ContainerDetails['Config'],
@@ -29,9 +30,10 @@ export function settingsOf(
     const words = variable.slice(PREFIX.length).toLowerCase().split('_');
     const place = placeOf(words, port, protocol);
     if (place === undefined) continue;
-    const key = words.slice(place).join('_');
-    if ((settings.get(key)?.rank ?? 0) > place) continue;
-    settings.set(key, { value, variable, ofPort: place > 0, rank: place });
+    const { begin, rank } = place;
+    const key = words.slice(begin).join('_');
+    if ((settings.get(key)?.rank ?? 0) > rank) continue;
+    settings.set(key, { value, variable, ofPort: begin > 0, rank });
   }
   return settings;
 }
@@ -52,16 +54,34 @@ function* variablesOf(
 /** IDs that a container gives itself, whatever its ports are. */
 export function ownIds({ Env: env, Labels: labels }: ContainerDetails['Config']): string[] {
   return [...variablesOf(env, labels)].flatMap(([name, value]) =>
-    /^SERVICE_(?:\d+_(?:(?:udp|tcp)_)?)?ID$/i.test(name) ? [value] : [],
+    /^SERVICE_(?:\d+(?:-\d+)?_(?:(?:udp|tcp)_)?)?ID$/i.test(name) ? [value] : [],
   );
 }
 
-/** Where the key begins: 0 for one without a port, 1 behind a port, 2 behind port and protocol; undefined for another port. */
-function placeOf(words: readonly string[], port: string, protocol: string): 0 | 1 | 2 | undefined {
-  if (words.length < 2 || !/^[+-]?\d+$/.test(words[0] as string)) return 0;
-  if (words[0] !== port) return undefined;
-  if (words.length < 3 || (words[1] !== 'udp' && words[1] !== 'tcp')) return 1;
-  return words[1] === protocol ? 2 : undefined;
+interface Place {
+  /** Word that the key begins with. */
+  readonly begin: number;
+  /** How much it counts. */
+  readonly rank: number;
+}
+
+const FOR_ALL: Place = { begin: 0, rank: 0 };
+/** What it adds to the rank that the protocol is named, and the port itself instead of a range. */
+const WITH_PROTOCOL = 1;
+const OF_RANGE = 1;
+const OF_PORT = 3;
+
+/** Undefined for what is of another port. */
+function placeOf(words: readonly string[], port: string, protocol: string): Place | undefined {
+  const [first = '', second] = words;
+  if (words.length < 2) return FOR_ALL;
+  const [, low, high] = /^(\d+)-(\d+)$/.exec(first) ?? [];
+  const isRange = low !== undefined && high !== undefined;
+  if (!isRange && !/^[+-]?\d+$/.test(first)) return FOR_ALL;
+  if (isRange ? Number(port) < Number(low) || Number(port) > Number(high) : first !== port) return undefined;
+  const rank = isRange ? OF_RANGE : OF_PORT;
+  if (words.length < 3 || (second !== 'udp' && second !== 'tcp')) return { begin: 1, rank };
+  return second === protocol ? { begin: 2, rank: rank + WITH_PROTOCOL } : undefined;
 }
 
 /** Its text; "" counts as not set, as in registrator. */

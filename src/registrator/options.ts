@@ -6,6 +6,8 @@ export interface RegistratorOptions {
   readonly ip: string;
   /** `-internal`: the container's own addresses and ports instead of published ones. */
   readonly internal: boolean;
+  /** `-network`: whose address is a container's own, the first one that it is on. Empty: the one it was started with. */
+  readonly networks: readonly string[];
   /** `-explicit`: only containers that name their service. */
   readonly explicit: boolean;
   /** `-tags`: added to every service; may be a template over the container. */
@@ -31,6 +33,7 @@ export interface RegistratorOptions {
 export const DEFAULT_OPTIONS: RegistratorOptions = {
   ip: '',
   internal: false,
+  networks: [],
   explicit: false,
   tags: '',
   useIpFromLabel: '',

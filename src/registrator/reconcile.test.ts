@@ -15,6 +15,7 @@ function service(id: string, fields: Partial<WantedService> = {}): WantedService
     port: 80,
     tags: [],
     meta: {},
+    tagOverride: false,
     check: undefined,
     verdict: undefined,
     container: { id: 'c', name: 'c' },

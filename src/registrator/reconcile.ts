@@ -59,6 +59,7 @@ export function stepsOf(given: Reconciliation): Steps {
 }
 
 /** Everything of a service that a registration says. */
-export function fullPrint({ id, name, address, port, tags, meta, check, verdict }: WantedService): string {
-  return JSON.stringify([id, name, address, port, tags, Object.entries(meta), check, verdict]);
+export function fullPrint(service: WantedService): string {
+  const { id, name, address, port, tags, meta, tagOverride, check, verdict } = service;
+  return JSON.stringify([id, name, address, port, tags, tagOverride, Object.entries(meta), check, verdict]);
 }

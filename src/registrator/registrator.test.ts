@@ -15,13 +15,13 @@ afterEach(async () => {
 /** An engine whose list is what the test says, whatever its events are. */
 class FakeEngine {
   address = 'fake';
-  containers = new Map<string, { name: string; state: string; shown: boolean }>();
+  containers = new Map<string, { name: string; state: string; shown: boolean; network: string }>();
   broken = false;
   #events: EngineEvent[] = [];
   #wake = () => {};
 
-  put(id: string, state = 'running', shown = true): void {
-    this.containers.set(id, { name: id, state, shown });
+  put(id: string, state = 'running', shown = true, network = 'host'): void {
+    this.containers.set(id, { name: id, state, shown, network });
   }
 
   async listContainers(): Promise<ContainerSummary[]> {
@@ -39,7 +39,7 @@ class FakeEngine {
         Id: id,
         Name: `/${one.name}`,
         Config: { Image: 'web', Env: [], ExposedPorts: { '80/tcp': {} } },
-        HostConfig: { NetworkMode: 'host' },
+        HostConfig: { NetworkMode: one.network },
       }
     );
   }
@@ -178,6 +178,20 @@ describe('the registrator', () => {
     engine.say('start', 'bb');
     await vi.waitUntil(() => target.ids.length === 2);
     expect(target.ids).toEqual(['here:aa:80', 'here:bb:80']);
+  });
+
+  it('registers none whose network is that of a container that does not run', async () => {
+    // It was registered with the address of the host, where nobody listens.
+    const engine = new FakeEngine();
+    const target = new FakeTarget();
+    engine.put('vpn');
+    engine.put('aa', 'running', true, 'container:vpn');
+    const { lines } = begin(engine, target);
+    await vi.waitUntil(() => target.ids.length === 2);
+    engine.containers.delete('vpn');
+    engine.say('die', 'vpn');
+    await vi.waitUntil(() => target.ids.length === 0);
+    expect(lines.filter(({ fields }) => fields?.container === 'aa').at(-1)?.message).toMatch(/does not run/);
   });
 
   it('goes on with the others when one is refused, and says it once', async () => {

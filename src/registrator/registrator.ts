@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { DockerEngine } from '../docker/engine.ts';
 import { followEvents } from '../docker/events.ts';
-import type { EngineEvent } from '../docker/types.ts';
+import type { ContainerDetails, EngineEvent } from '../docker/types.ts';
 import { isMusterError, messageOf } from '../errors.ts';
 import { type BackoffPolicy, backoffDelay } from '../lib/backoff.ts';
 import { type Clock, sleep, wakefulClock } from '../lib/clock.ts';
@@ -13,7 +13,7 @@ import { Leaving } from './leaving.ts';
 import { ownIds } from './metadata.ts';
 import type { RegistratorOptions } from './options.ts';
 import { fullPrint, type Put, stepsOf } from './reconcile.ts';
-import { nameOf, servicesOf } from './services.ts';
+import { type Found, nameOf, servicesOf } from './services.ts';
 import type { TagTemplate } from './tag-template.ts';
 import type { PresentService, Target } from './target.ts';
 import type { Problem, WantedService } from './wanted.ts';
@@ -244,6 +244,7 @@ export class Registrator {
     // Nobody needs to know more of those that are told to end, and the engine may not say it until they have.
     const isLeaving = (id: string) => this.#leaving.has(id);
     const view = await this.#containers.view({ failed: keepsFailed, isLeaving, signal });
+    this.#leaving.learn(view.running);
     const wanted = new Map<string, WantedService>();
     const problems: Problem[] = [];
     const unclear = view.unknown.map((one) => ({ id: one.Id, name: nameOfSummary(one) }));
@@ -289,11 +290,15 @@ export class Registrator {
     };
   }
 
-  async #servicesOf(details: Parameters<typeof servicesOf>[0], signal: AbortSignal) {
+  async #servicesOf(details: ContainerDetails, signal: AbortSignal): Promise<Found> {
     const { options, hostAddress, nodeAddress, tags } = this.#parts;
     const mode = details.HostConfig?.NetworkMode ?? '';
     const other = mode.startsWith('container:') ? mode.slice('container:'.length) : undefined;
     const network = other === undefined ? undefined : await this.#containers.details(other, signal);
+    if (other !== undefined && (network === undefined || network.State?.Running === false)) {
+      const message = `its network is that of the container ${other}, which does not run: nobody reaches it`;
+      return { services: [], problems: [{ container: nameOf(details), variable: '', message }] };
+    }
     const extraTags = tags(details);
     return servicesOf(details, { options, hostAddress, nodeAddress, network, extraTags });
   }

@@ -12,7 +12,7 @@ type Parts = {
   /** "80/tcp" to "10.0.0.1:8080", ":8080" or null. */
   ports?: Record<string, string | null>;
   mode?: string;
-  networks?: Record<string, { IPAddress?: string; GlobalIPv6Address?: string }>;
+  networks?: Record<string, { NetworkID?: string; IPAddress?: string; GlobalIPv6Address?: string }>;
   address?: string;
   health?: string;
 };
@@ -138,9 +138,17 @@ describe('names', () => {
     ['localhost:5000/team/web:1.2@sha256:00', 'web'],
     ['web', 'web'],
     ['team/web@sha256:00', 'web'],
-    ['', 'unnamed'],
+    // Named by their sum alone, as by some versions of Compose: registrator calls them all "sha256".
+    ['sha256:e20f9c1a76565d62ae24a3bb877b17b862b6eab94f4e95a0e07ccf25087aaf4f', 'redis.0'],
+    ['', 'redis.0'],
   ])('of the image %j: %s', (image, name) => {
     expect(find({ image, ports: { '80/tcp': ':80' } }).services[0]?.name).toBe(name);
+  });
+
+  it("of an image without one are the service's in Compose", () => {
+    const labels = { 'com.docker.compose.service': 'cache' };
+    const name = (image: string) => find({ image, labels, ports: { '80/tcp': ':80' } }).services[0]?.name;
+    expect([name('sha256:00'), name('redis:7')]).toEqual(['cache', 'redis']);
   });
 
   it('have the port behind a name that all ports share', () => {
@@ -215,6 +223,54 @@ describe('ports', () => {
     expect(at({ networks: { a: { GlobalIPv6Address: 'fd00::2' } } })).toBe('fd00::2');
   });
 
+  it("of several networks the engine's own bridge is the one of the start, whatever it is called there", () => {
+    // Engines from Docker 29 on no longer tell the address on the bridge apart.
+    const networks = { app: { IPAddress: '10.1.0.2' }, bridge: { IPAddress: '172.17.0.2' } };
+    for (const mode of ['default', 'bridge'])
+      expect(find({ exposed: ['80/tcp'], mode, networks }, { internal: true }).services[0]?.address).toBe(
+        '172.17.0.2',
+      );
+  });
+
+  it('of several networks -network says which, by its order', () => {
+    const networks = { back: { IPAddress: '10.2.0.2' }, front: { IPAddress: '10.1.0.2' } };
+    const at = (...names: string[]) =>
+      find({ exposed: ['80/tcp'], mode: 'back', networks }, { internal: true, networks: names }).services[0]
+        ?.address;
+    expect([at(), at('front'), at('none', 'front', 'back'), at('none')]).toEqual([
+      '10.2.0.2',
+      '10.1.0.2',
+      '10.1.0.2',
+      '10.2.0.2',
+    ]);
+  });
+
+  it("of the networks of a swarm's task those that only publish count last", () => {
+    const networks = { ingress: { IPAddress: '10.0.0.9' }, web_default: { IPAddress: '10.0.1.3' } };
+    expect(find({ exposed: ['80/tcp'], networks }, { internal: true }).services[0]?.address).toBe('10.0.1.3');
+  });
+
+  it('of a network that is named by its ID are found', () => {
+    const networks = { a: { IPAddress: '10.1.0.2' }, b: { IPAddress: '10.2.0.2', NetworkID: 'b0b' } };
+    expect(
+      find({ exposed: ['80/tcp'], mode: 'b0b', networks }, { internal: true }).services[0]?.address,
+    ).toBe('10.2.0.2');
+  });
+
+  it('on a network that publishes nothing (macvlan) are reached at the container, also without -internal', () => {
+    const networks = { lan: { IPAddress: '192.168.7.9' } };
+    expect(shown(find({ exposed: ['80/tcp'], mode: 'lan', networks }, { ip: '10.0.0.5' }))).toMatchObject([
+      { name: 'redis', address: '192.168.7.9', port: 80 },
+    ]);
+    // One that publishes shows the port, published or not.
+    expect(find({ ports: { '80/tcp': null }, mode: 'lan', networks }).services).toEqual([]);
+    // Before it has an address, and on the engine's bridge, there is none to reach it at.
+    expect(find({ exposed: ['80/tcp'], mode: 'lan' }).services).toEqual([]);
+    expect(find({ exposed: ['80/tcp'], networks: { bridge: { IPAddress: '172.17.0.2' } } }).services).toEqual(
+      [],
+    );
+  });
+
   it('on all addresses have that of the host or of -ip; on one of them that one, but for -ip', () => {
     const at = (text: string, ip = '') => find({ ports: { '80/tcp': text } }, { ip }).services[0]?.address;
     expect([at('0.0.0.0:1'), at(':::1'), at(':1'), at('10.9.9.9:1')]).toEqual([
@@ -243,6 +299,37 @@ describe('SERVICE_IGNORE', () => {
     const some = find({ ports, labels: { SERVICE_80_IGNORE: 'true' } }).services;
     // As in registrator it is still one of several.
     expect(some.map(({ name }) => name)).toEqual(['redis-81']);
+  });
+});
+
+describe('settings of a range of ports', () => {
+  const ports = { '80/tcp': ':8000', '10000/udp': ':10000', '10001/udp': ':10001' };
+
+  it('hold for the ports in it', () => {
+    expect(
+      find({ ports, env: ['SERVICE_10000-20000_IGNORE=true'] }).services.map(({ name }) => name),
+    ).toEqual(['redis-80']);
+  });
+
+  it('count more than those of all ports and less than those of one', () => {
+    const env = ['SERVICE_10001_NAME=one', 'SERVICE_10000-20000_NAME=media', 'SERVICE_NAME=all'];
+    expect(find({ ports, env }).services.map(({ name }) => name)).toEqual(['all-80', 'media', 'one']);
+  });
+
+  it('may name the protocol', () => {
+    expect(find({ ports, env: ['SERVICE_1-20000_TCP_NAME=web'] }).services.map(({ name }) => name)).toEqual([
+      'web',
+      'redis-10000',
+      'redis-10001',
+    ]);
+  });
+});
+
+describe('SERVICE_ENABLE_TAG_OVERRIDE', () => {
+  it('lets others change the tags', () => {
+    const override = (...env: string[]) => find({ ports: { '80/tcp': ':80' }, env }).services[0]?.tagOverride;
+    expect([override(), override('SERVICE_ENABLE_TAG_OVERRIDE=false')]).toEqual([false, false]);
+    expect(override('SERVICE_ENABLE_TAG_OVERRIDE=true')).toBe(true);
   });
 });
 
@@ -289,6 +376,26 @@ describe('checks', () => {
         DeregisterCriticalServiceAfter: '10m',
       },
     ],
+    [
+      ['HTTP=/h', 'HEADER={"Host": "web", "Accept": ["a", "b"]}', 'BODY=ping', 'HTTP_METHOD=POST'],
+      {
+        HTTP: 'http://192.168.1.102:8000/h',
+        Interval: '10s',
+        Method: 'POST',
+        Header: { Host: ['web'], Accept: ['a', 'b'] },
+        Body: 'ping',
+      },
+    ],
+    [
+      ['HTTPS=/h', 'TLS_SERVER_NAME=web.test', 'SUCCESS_BEFORE_PASSING=2', 'FAILURES_BEFORE_CRITICAL=3'],
+      {
+        HTTP: 'https://192.168.1.102:8000/h',
+        Interval: '10s',
+        TLSServerName: 'web.test',
+        SuccessBeforePassing: 2,
+        FailuresBeforeCritical: 3,
+      },
+    ],
     [['HTTP=/first', 'TCP=1', 'TTL=1s'], { HTTP: 'http://192.168.1.102:8000/first', Interval: '10s' }],
     [['INTERVAL=1s', 'INITIAL_STATUS=passing'], undefined],
   ])('%j', (env, expected) => {
@@ -323,6 +430,11 @@ describe('checks', () => {
     ],
     [['SERVICE_CHECK_TTL=soon'], 'SERVICE_CHECK_TTL', undefined],
     [
+      ['SERVICE_CHECK_TCP=1', 'SERVICE_CHECK_FAILURES_BEFORE_CRITICAL=many'],
+      'SERVICE_CHECK_FAILURES_BEFORE_CRITICAL',
+      { TCP: '192.168.1.102:8000', Interval: '10s' },
+    ],
+    [
       ['SERVICE_CHECK_HTTP=health'],
       'SERVICE_CHECK_HTTP',
       { HTTP: 'http://192.168.1.102:8000/health', Interval: '10s' },
@@ -331,6 +443,16 @@ describe('checks', () => {
     const { services, problems } = find({ name: 'web', ports, env });
     expect(services[0]?.check).toEqual(expected);
     expect(problems).toMatchObject([{ container: { name: 'web' }, variable }]);
+  });
+
+  it('show nobody the headers that they send', () => {
+    const env = ['SERVICE_CHECK_HTTP=/', 'SERVICE_CHECK_HEADER={"Authorization": ["Basic secret"]}'];
+    const { services, problems } = find({ ports, env: [...env, 'SERVICE_80_CHECK_HEADER=Basic secret'] });
+    expect(services[0]?.meta).toEqual({ check_http: '/' });
+    expect(services[0]?.check).toEqual({ HTTP: 'http://192.168.1.102:8000/', Interval: '10s' });
+    expect(problems).toMatchObject([
+      { variable: 'SERVICE_80_CHECK_HEADER', message: expect.not.stringContaining('secret') },
+    ]);
   });
 
   it('can be the verdict of the engine', () => {
@@ -354,10 +476,14 @@ describe('metadata that a registry would refuse', () => {
   it('is named and left out', () => {
     const { services, problems } = find({
       ports: { '80/tcp': ':8000' },
-      labels: { 'SERVICE_a b': 'x', SERVICE_LONG: 'x'.repeat(513), SERVICE_OK: 'x' },
+      labels: { 'SERVICE_a b': 'x', 'SERVICE_consul-x': 'x', SERVICE_LONG: 'x'.repeat(513), SERVICE_OK: 'x' },
     });
     expect(services[0]?.meta).toEqual({ ok: 'x' });
-    expect(problems.map(({ variable }) => variable)).toEqual(['SERVICE_LONG', 'SERVICE_a b']);
+    expect(problems.map(({ variable }) => variable)).toEqual([
+      'SERVICE_LONG',
+      'SERVICE_a b',
+      'SERVICE_consul-x',
+    ]);
   });
 });
 

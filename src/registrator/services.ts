@@ -24,10 +24,12 @@ export interface Found {
   readonly problems: readonly Problem[];
 }
 
-/** Keys that are not metadata of the service. */
-const OWN_KEYS = new Set(['id', 'name', 'tags', 'ignore']);
+/** Keys that are not metadata of the service. Everybody may read metadata: headers of checks carry passwords. */
+const OWN_KEYS = new Set(['id', 'name', 'tags', 'ignore', 'check_header']);
+/** Keys whose values nobody is shown. */
+const SECRET_KEYS = new Set(['check_header']);
 /** Consul refuses a registration with metadata beyond these limits. */
-const META_KEY = /^[A-Za-z0-9_-]{1,128}$/;
+const META_KEY = /^(?!consul-)[A-Za-z0-9_-]{1,128}$/;
 const MAX_META_VALUE = 512;
 const MAX_META_PAIRS = 64;
 /** Marks, where the ID does not, whose registration it is. */
@@ -35,25 +37,28 @@ export const OWNER_KEY = 'registrator-host';
 
 /**
  * The services of a running container by registrator's rules: one for each published port (each exposed one with
- * `-internal`), named by `SERVICE_NAME` or the image, with the port behind the name when there are several.
+ * `-internal`, and on networks that publish nothing), named by `SERVICE_NAME` or the image, with the port behind the name
+ * when there are several.
  */
 export function servicesOf(details: ContainerDetails, surroundings: Surroundings): Found {
   const { options } = surroundings;
   const problems: Problem[] = [];
-  const services: WantedService[] = [];
-  const offers = offersOf(details).filter(({ hostPort }) => options.internal || hostPort !== undefined);
+  const services = new Map<string, WantedService>();
+  const offers = offersOf(details).filter(
+    ({ hostPort, direct }) => options.internal || direct || hostPort !== undefined,
+  );
   for (const offer of offers) {
     const service = serviceOf(details, offer, offers.length > 1, surroundings, problems);
     if (service === undefined) continue;
-    if (services.some(({ id }) => id === service.id))
+    if (services.has(service.id))
       problems.push({
         container: service.container,
         variable: 'SERVICE_ID',
         message: `the ID "${service.id}" stands for another port already; port ${offer.port} is left out. Use SERVICE_<port>_ID`,
       });
-    else services.push(service);
+    else services.set(service.id, service);
   }
-  return { services, problems };
+  return { services: [...services.values()], problems };
 }
 
 function serviceOf(
@@ -69,7 +74,7 @@ function serviceOf(
   if (textOf(settings, 'ignore') !== '') return undefined;
   const given = textOf(settings, 'name');
   if (given === '' && options.explicit) return undefined;
-  const name = given === '' ? nameOfImage(details.Config.Image ?? '') : given;
+  const name = given || defaultName(details);
   const hasOwnName = given !== '' && settings.get('name')?.ofPort === true;
   const isUdp = offer.protocol === 'udp';
   const place = placeOf(details, offer, surroundings);
@@ -77,7 +82,8 @@ function serviceOf(
     textOf(settings, 'id') || `${options.hostname}:${container.name}:${offer.port}${isUdp ? ':udp' : ''}`;
   const report = (key: string, message: string) => {
     const { variable, value } = settings.get(key) ?? { variable: key, value: '' };
-    problems.push({ container, variable, message: `${JSON.stringify(value)}: ${message}` });
+    const shown = SECRET_KEYS.has(key) ? '…' : JSON.stringify(value);
+    problems.push({ container, variable, message: `${shown}: ${message}` });
   };
   const checkPlace: CheckPlace = {
     address: place.address || surroundings.nodeAddress,
@@ -93,6 +99,7 @@ function serviceOf(
     ...place,
     tags: [...splitTags(textOf(settings, 'tags')), ...extraTags, ...(isUdp ? ['udp'] : [])],
     meta: metaOf(settings, id, options.hostname, report),
+    tagOverride: textOf(settings, 'enable_tag_override').toLowerCase() === 'true',
     check: verdict === undefined ? check : { Name: 'HEALTHCHECK of the container', TTL: VERDICT_TTL },
     verdict,
     container,
@@ -104,10 +111,15 @@ export function nameOf({ Id, Name }: Pick<ContainerDetails, 'Id' | 'Name'>): Con
   return { id: Id, name: Name.replace(/^\//, '') };
 }
 
-/** "registry:5000/team/web:1.2@sha256:…" gives "web". */
-function nameOfImage(image: string): string {
-  const base = image.replace(/\/+$/, '').split('/').at(-1) ?? '';
-  return base.split(':')[0]?.split('@')[0] || 'unnamed';
+/**
+ * That of its image: "registry:5000/team/web:1.2@sha256:…" gives "web". Some versions of Compose name images by their sum
+ * alone: then its service there, else the container's own name.
+ */
+function defaultName({ Id, Name, Config }: ContainerDetails): string {
+  const base = (Config.Image ?? '').replace(/\/+$/, '').split('/').at(-1) ?? '';
+  const name = /^[^:@]*/.exec(base)?.[0] ?? '';
+  if (name !== '' && name !== 'sha256') return name;
+  return Config.Labels?.['com.docker.compose.service'] || nameOf({ Id, Name }).name;
 }
 
 /** The address and port that clients are told. */
@@ -118,10 +130,13 @@ function placeOf(
 ): { address: string; port: number } {
   const onHost = options.ip || offer.hostAddress || hostAddress;
   const published = { address: onHost, port: offer.hostPort ?? Number(offer.port) };
-  const inside = (own: string) => ({ address: own || options.ip || hostAddress, port: Number(offer.port) });
-  let place = options.internal ? inside(ownAddressOf(details)) : published;
+  const inside = (one: ContainerDetails) => ({
+    address: ownAddressOf(one, options.networks) || options.ip || hostAddress,
+    port: Number(offer.port),
+  });
+  let place = options.internal || offer.direct ? inside(details) : published;
   // It has no addresses of its own: those of the container whose network it is on.
-  if (network !== undefined) place = inside(ownAddressOf(network));
+  if (network !== undefined) place = inside(network);
   const label = options.useIpFromLabel && details.Config.Labels?.[options.useIpFromLabel];
   // "10.1.2.3/24" as some networks write it.
   return label ? { ...place, address: label.replace(/\/[^/]*$/, '') } : place;
@@ -140,7 +155,10 @@ function metaOf(
   for (const [key, { value }] of settings) {
     if (OWN_KEYS.has(key)) continue;
     if (!META_KEY.test(key))
-      report(key, 'not kept as metadata: a key has letters, digits, "-" and "_", at most 128');
+      report(
+        key,
+        'not kept as metadata: a key has letters, digits, "-" and "_", at most 128, and does not begin with "consul-"',
+      );
     else if (Buffer.byteLength(value) > MAX_META_VALUE)
       report(key, `not kept as metadata: more than ${MAX_META_VALUE} bytes`);
     else if (Object.keys(meta).length >= MAX_META_PAIRS)

@@ -9,6 +9,8 @@ export interface WantedService {
   readonly port: number;
   readonly tags: readonly string[];
   readonly meta: Readonly<Record<string, string>>;
+  /** Others may change the tags in the catalog (Consul's `EnableTagOverride`). */
+  readonly tagOverride: boolean;
   readonly check: CheckDefinition | undefined;
   /** What its check, a TTL check then, is told: the engine's own verdict. */
   readonly verdict: Verdict | undefined;

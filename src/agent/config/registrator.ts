@@ -32,6 +32,12 @@ export const registratorSchema = z
       .boolean()
       .default(false)
       .describe("Register the containers' own addresses and ports instead of published ones."),
+    networks: z
+      .array(z.string().min(1))
+      .default([])
+      .describe(
+        "Networks whose address is a container's own, in this order. Default: the one that the container was started with.",
+      ),
     explicit: z.boolean().default(false).describe('Only containers that set SERVICE_NAME.'),
     tags: text().describe('Tags for every service, with commas; may be a template over the container.'),
     useIpFromLabel: text().describe('Take the address from this label of the container.'),

@@ -17,6 +17,12 @@ const flags = {
     kind: 'boolean',
     summary: "Register the containers' own addresses and ports instead of published ones.",
   },
+  network: {
+    kind: 'string',
+    value: 'NAMES',
+    summary: "Of several networks those whose address is a container's own, in this order, with commas.",
+    default: 'the one it was started with',
+  },
   explicit: { kind: 'boolean', summary: 'Only containers that set SERVICE_NAME.' },
   tags: {
     kind: 'string',
@@ -74,7 +80,7 @@ const flags = {
 export const registrator = verb({
   summary: 'Registers the containers of this host, as gliderlabs/registrator does.',
   about:
-    'The engine is found by DOCKER_HOST, DOCKER_CERT_PATH and DOCKER_TLS_VERIFY; without them at /var/run/docker.sock or /tmp/docker.sock. URI is consul://[HOST:PORT], consul-tls://HOST:PORT, consul-unix://PATH, consulkv://HOST:PORT/PREFIX, consulkv-unix://PATH:/PREFIX or etcd://HOST:PORT/PREFIX; without one the agent of CONSUL_HTTP_ADDR. On SIGTERM it ends and leaves the registrations, as the containers go on; the next start finds what changed meanwhile.',
+    'The engine is found by DOCKER_HOST, DOCKER_CERT_PATH and DOCKER_TLS_VERIFY; without them at /var/run/docker.sock or /tmp/docker.sock. URI is consul://[HOST:PORT], consul-tls://HOST:PORT, consul-unix://PATH, consulkv://HOST:PORT/PREFIX, consulkv-unix://PATH:/PREFIX, etcd://HOST:PORT,…/PREFIX, or for CoreDNS skydns2://HOST:PORT,…/DOMAIN; without one the agent of CONSUL_HTTP_ADDR. For etcd ETCD_ENDPOINTS, ETCD_CA_CERT_FILE, ETCD_CERT_FILE, ETCD_KEY_FILE and ETCD_USER are read. On SIGTERM it ends and leaves the registrations, as the containers go on; the next start finds what changed meanwhile.',
   args: ['[URI]'],
   examples: [
     { command: 'muster registrator consul://127.0.0.1:8500' },
@@ -95,6 +101,7 @@ export const registrator = verb({
     const options: RegistratorOptions = {
       ip: given.ip ?? '',
       internal: given.internal ?? false,
+      networks: (given.network ?? '').split(',').flatMap((name) => name.trim() || []),
       explicit: given.explicit ?? false,
       tags: given.tags ?? given.forceTags ?? '',
       useIpFromLabel: given.useIpFromLabel ?? '',

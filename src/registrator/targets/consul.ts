@@ -24,18 +24,24 @@ export function consulTarget(client: ConsulClient, address: string): Target {
       ]);
       checked = checks;
       return Object.values(services).map((service): PresentService => {
-        const { ID: id, Service: name, Address, Port, Tags, Meta } = service;
-        const hasCheck = Object.hasOwn(checks, checkIdOf(id));
+        const { ID: id, Service: name, Address, Port, Tags, Meta, EnableTagOverride } = service;
         return {
           id,
           name,
           owner: Meta?.[OWNER_KEY],
-          print: printOf(name, Address, Port, Tags ?? [], Meta ?? {}, hasCheck),
+          print: printOf({
+            name,
+            address: Address,
+            port: Port,
+            tags: Tags ?? [],
+            meta: Meta ?? {},
+            tagOverride: EnableTagOverride === true,
+            hasCheck: Object.hasOwn(checks, checkIdOf(id)),
+          }),
         };
       });
     },
-    print: ({ name, address: host, port, tags, meta, check }) =>
-      printOf(name, host, port, tags, meta, check !== undefined),
+    print: (service) => printOf({ ...service, hasCheck: service.check !== undefined }),
     async put(service, signal) {
       const { id, check, verdict } = service;
       await client.agent.register(registrationOf(service), { signal });
@@ -51,7 +57,7 @@ export function consulTarget(client: ConsulClient, address: string): Target {
 }
 
 /** As the API of agents takes it. */
-export function registrationOf({ id, name, address, port, tags, meta, check }: WantedService) {
+export function registrationOf({ id, name, address, port, tags, meta, tagOverride, check }: WantedService) {
   return {
     ID: id,
     Name: name,
@@ -59,18 +65,19 @@ export function registrationOf({ id, name, address, port, tags, meta, check }: W
     Port: port,
     Tags: [...tags],
     Meta: { ...meta },
+    ...(tagOverride ? { EnableTagOverride: true } : {}),
     ...(check === undefined ? {} : { Check: check }),
   };
 }
 
-export function printOf(
-  name: string,
-  address: string,
-  port: number,
-  tags: readonly string[],
-  meta: Readonly<Record<string, string>>,
-  hasCheck: boolean,
-): string {
+/** What an agent shows of a service. */
+export interface Shown
+  extends Pick<WantedService, 'name' | 'address' | 'port' | 'tags' | 'meta' | 'tagOverride'> {
+  readonly hasCheck: boolean;
+}
+
+export function printOf({ name, address, port, tags, meta, tagOverride, hasCheck }: Shown): string {
   const pairs = Object.entries(meta).sort(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify([name, address, port, tags, pairs, hasCheck]);
+  // Tags that others may change are theirs.
+  return JSON.stringify([name, address, port, tagOverride ? true : tags, pairs, hasCheck]);
 }

@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { missingPrograms } from '../../../scripts/support/system-packages.mjs';
 import type { Target } from '../target.ts';
 import type { WantedService } from '../wanted.ts';
+import { etcdOptionsFromEnv } from './etcd-env.ts';
 import { ownerNumber } from './keys.ts';
 import { targetOf } from './uri.ts';
 
@@ -22,6 +23,7 @@ function service(id: string, name = 'web'): WantedService {
     port: 80,
     tags: ['a'],
     meta: {},
+    tagOverride: false,
     check: undefined,
     verdict: undefined,
     container: { id: 'c', name: 'c' },
@@ -30,7 +32,8 @@ function service(id: string, name = 'web'): WantedService {
 
 describe('the URI of a registry', () => {
   it.each([
-    ['skydns2://127.0.0.1:2379/cluster.local', /SkyDNS 2 has ended/],
+    ['skydns2://127.0.0.1:2379', /its domain is missing: skydns2:/],
+    ['etcd-legacy://127.0.0.1:2379', /write etcd:/],
     ['zookeeper://zk/base', /ZooKeeper is no registry/],
     ['cnosul://x', /did you mean consul:\/\/\?/],
     ['127.0.0.1:8500', /expected one of consul/],
@@ -38,6 +41,37 @@ describe('the URI of a registry', () => {
     ['consulkv-unix:///socket', /write consulkv-unix/],
   ])('%s is refused with what to do', (uri, message) => {
     expect(() => targetOf(uri, options)).toThrow(message);
+  });
+});
+
+describe('the way to etcd', () => {
+  const files = { ETCD_CA_CERT_FILE: '/dev/null', ETCD_CERT_FILE: '/dev/null', ETCD_KEY_FILE: '/dev/null' };
+
+  it.each([
+    ['', {}, ['http://127.0.0.1:2379']],
+    ['a', {}, ['http://a:2379']],
+    [
+      'a:1,[::1]',
+      { ETCD_ENDPOINTS: 'b:2, https://c' },
+      ['http://a:1', 'http://[::1]:2379', 'http://b:2', 'https://c:2379'],
+    ],
+    ['a', files, ['https://a:2379']],
+  ])('is read from %j and %j', (host, env, endpoints) => {
+    expect(etcdOptionsFromEnv(host, env).endpoints).toEqual(endpoints);
+  });
+
+  it('may be that of a user, with files', () => {
+    const { tls, user } = etcdOptionsFromEnv('', { ...files, ETCD_USER: 'me:a:b' });
+    expect(user).toEqual({ name: 'me', password: 'a:b' });
+    expect(tls).toEqual({ ca: '', cert: '', key: '' });
+  });
+
+  it.each([
+    [{ ETCD_CERT_FILE: '/dev/null' }, /go together/],
+    [{ ETCD_CA_CERT_FILE: '/none' }, /cannot read \/none/],
+    [{ ETCD_USER: 'me' }, /write name:password/],
+  ])('that is no way is refused: %j', (env, message) => {
+    expect(() => etcdOptionsFromEnv('', env)).toThrow(message);
   });
 });
 
@@ -129,12 +163,22 @@ describe.skipIf(missing.length > 0)('a real etcd', () => {
     return (await answer.json()) as Record<string, unknown>;
   }
 
+  const opened: Target[] = [];
+  const made = (where: string, ttl = 0) => {
+    const target = targetOf(where, { ...options, ttl });
+    opened.push(target);
+    return target;
+  };
+  afterEach(() => {
+    for (const target of opened.splice(0)) target.close?.();
+  });
+
   const base64 = (text: string) => Buffer.from(text).toString('base64');
   const seen = async (target: Target) =>
     (await target.list(signal)).map(({ id, name, owner }) => `${name} ${id} ${owner}`).sort();
 
   it('holds keys of the shape that registrator writes, and knows whose they are', async () => {
-    const target = targetOf(uri, options);
+    const target = made(uri);
     await target.ping(signal);
     await target.put(service('here:aa:80'), signal);
     await target.put(service('own-id', 'a/b'), signal);
@@ -145,7 +189,7 @@ describe.skipIf(missing.length > 0)('a real etcd', () => {
     };
     expect(Buffer.from(kvs[0]?.value ?? '', 'base64').toString()).toBe('[fd00::1]:80');
     // Another run of the same host knows them by the lease.
-    const later = targetOf(uri, options);
+    const later = made(uri);
     expect(await seen(later)).toEqual([
       'a/b own-id here',
       'web here:aa:80 here',
@@ -159,10 +203,10 @@ describe.skipIf(missing.length > 0)('a real etcd', () => {
   });
 
   it('lets them run out with a TTL, and takes what has none over', async () => {
-    const lasting = targetOf(uri, options);
+    const lasting = made(uri);
     await lasting.ping(signal);
     await lasting.put(service('here:aa:80'), signal);
-    const ending = targetOf(uri, { ...options, ttl: 60_000 });
+    const ending = made(uri, 60_000);
     await ending.ping(signal);
     const [before] = await ending.list(signal);
     expect(before?.owner).toBe('here');
@@ -186,12 +230,38 @@ describe.skipIf(missing.length > 0)('a real etcd', () => {
     // What happens when the lease has run out while the registrator was away.
     for (const { ID } of leases) await call('/v3/lease/revoke', 'POST', { ID });
     expect(await seen(ending)).toEqual([]);
+    await expect(ending.refresh?.(signal)).rejects.toThrow(/had run out/);
     await ending.put(service('here:aa:80'), signal);
     expect(await seen(ending)).toEqual(['web here:aa:80 here']);
+    await ending.remove(service('here:aa:80'), signal);
+  });
+
+  it('holds records of SkyDNS, from which CoreDNS answers', async () => {
+    const target = made(uri.replace('etcd:', 'skydns2:').replace('/services', '/Cluster.local'));
+    await target.put(service('here:Web.0:80'), signal);
+    const key = base64('/skydns/local/cluster/web/here-web-0-80');
+    const { kvs } = (await call('/v3/kv/range', 'POST', { key })) as { kvs: { value: string }[] };
+    const record = JSON.parse(Buffer.from(kvs[0]?.value ?? '', 'base64').toString());
+    // Without a time CoreDNS takes one from the number of the lease: a hundred years.
+    expect(record).toEqual({ host: 'fd00::1', port: 80, ttl: 10, id: 'here:Web.0:80' });
+    const same = made(uri.replace('etcd:', 'coredns:').replace('/services', '/skydns?zone=cluster.local'));
+    expect(await seen(same)).toEqual(['web here:Web.0:80 here']);
+    expect((await same.list(signal))[0]?.print).toBe(same.print(service('here:Web.0:80')));
+    await same.remove({ id: 'here:Web.0:80', name: 'web' }, signal);
+    expect(await seen(target)).toEqual([]);
+  });
+
+  it('is found behind members that are away', async () => {
+    const dead = await freePort();
+    const target = made(uri.replace('//', `//127.0.0.1:${dead},`));
+    await target.ping(signal);
+    await target.put(service('here:aa:80'), signal);
+    expect(await seen(target)).toEqual(['web here:aa:80 here']);
+    await target.remove(service('here:aa:80'), signal);
   });
 
   it('that is away is told apart from one that refuses', async () => {
-    const away = targetOf(`etcd://127.0.0.1:${await freePort()}`, options);
+    const away = made(`etcd://127.0.0.1:${await freePort()}`);
     await expect(away.list(signal)).rejects.toMatchObject({ code: 'client.unreachable' });
   });
 });
