@@ -28,7 +28,6 @@ const ERRORS = {
   'template.invalid': { exit: 1 },
   'template.unwritable': { exit: 1 },
   'template.refused': { exit: 1 },
-  'template.command_failed': { exit: 1 },
   internal: { exit: 1 },
 } as const satisfies Record<string, { exit: number }>;
 

@@ -43,6 +43,7 @@ export function startAgentTemplates(parts: AgentTemplatesParts): AgentTemplates 
     child: undefined,
     variables,
     attempts: undefined,
+    failOnAbsence: false,
     exitAfter: undefined,
     environment: (name) => env[name],
     clock,

@@ -28,7 +28,6 @@ const MEANINGS = {
   'template.invalid': 'a template has an error: the message has its place',
   'template.unwritable': 'the file of a template cannot be written',
   'template.refused': 'the check of a rendered file failed: the old one stays',
-  'template.command_failed': 'the command of a template failed',
   internal: 'a fault of Muster: the log has where; please report it',
 } as const satisfies Record<ErrorCode, string>;
 

@@ -1,5 +1,6 @@
 /** The program that `-exec` keeps running: started once everything is rendered, told of changes, ended with us. */
 import type { ChildProcess } from 'node:child_process';
+import { type Clock, sleep } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import { environmentFor, isForShell, signalNumber, signalTo, startProcess } from './command.ts';
 import type { CommandWords, EnvironmentFilter } from './settings.ts';
@@ -7,8 +8,8 @@ import type { CommandWords, EnvironmentFilter } from './settings.ts';
 export interface ChildSettings {
   readonly command: CommandWords;
   readonly environment: EnvironmentFilter;
-  /** Told on a change; undefined: it is ended and started again. */
-  readonly reloadSignal: NodeJS.Signals | undefined;
+  /** Told on a change; "none": it is not told; undefined: it is ended and started again. */
+  readonly reloadSignal: NodeJS.Signals | 'none' | undefined;
   readonly killSignal: NodeJS.Signals;
   /** After the kill signal it has this long (ms). */
   readonly killTimeout: number;
@@ -16,22 +17,36 @@ export interface ChildSettings {
   readonly splay: number;
 }
 
+/** What is around it. */
+export interface ChildParts {
+  /** Variables that it gets besides the environment. */
+  readonly variables: Readonly<Record<string, string>>;
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly log: Logger;
+}
+
+export interface ChildEvents {
+  /** It ended by itself. */
+  exited(code: number): void;
+  /** It could not be started. */
+  failed(message: string): void;
+}
+
 export class Child {
   readonly #settings: ChildSettings;
-  readonly #random: () => number;
-  readonly #log: Logger;
-  readonly #onExit: (code: number) => void;
+  readonly #parts: ChildParts;
+  readonly #events: ChildEvents;
   #process: ChildProcess | undefined;
-  #stopping = false;
+  readonly #stopping = new AbortController();
   /** Reloads and the stop, one behind the other. */
   #queue: Promise<void> = Promise.resolve();
 
-  /** `onExit` is told when it ends by itself. */
-  constructor(settings: ChildSettings, random: () => number, log: Logger, onExit: (code: number) => void) {
+  constructor(settings: ChildSettings, parts: ChildParts, events: ChildEvents) {
     this.#settings = settings;
-    this.#random = random;
-    this.#log = log;
-    this.#onExit = onExit;
+    this.#parts = parts;
+    this.#events = events;
   }
 
   get pid(): number | undefined {
@@ -44,78 +59,87 @@ export class Child {
 
   start(): void {
     const { command, environment } = this.#settings;
-    const child = startProcess(command, environmentFor(environment, process.env), {
+    const { variables, log } = this.#parts;
+    const child = startProcess(command, environmentFor(environment, process.env, variables), {
       output: 'inherit',
       input: 'inherit',
       group: this.#group,
     });
     this.#process = child;
-    this.#log.info(`started: ${command.join(' ')}`, { pid: child.pid });
-    const ended = (code: number): void => {
+    log.info(`started: ${command.join(' ')}`, { pid: child.pid });
+    const ended = (tell: () => void): void => {
       if (this.#process !== child) return;
       this.#process = undefined;
-      if (!this.#stopping) this.#onExit(code);
+      if (!this.#stopping.signal.aborted) tell();
     };
-    child.once('error', (cause) => {
-      this.#log.error(`cannot start ${command.join(' ')}: ${cause.message}`);
-      ended(127);
-    });
-    child.once('exit', (code, signal) => ended(code ?? 128 + signalNumber(signal)));
+    child.once('error', (cause) =>
+      ended(() => this.#events.failed(`cannot start ${command.join(' ')}: ${cause.message}`)),
+    );
+    child.once('exit', (code, signal) =>
+      ended(() => this.#events.exited(code ?? 128 + signalNumber(signal))),
+    );
   }
 
-  /** Hands a signal on. */
+  /** Hands a signal on. One that asks it to end gives it no more time than a stop does. */
   signal(signal: NodeJS.Signals): void {
-    if (this.#process !== undefined) signalTo(this.#process, signal, this.#group);
+    const child = this.#process;
+    if (child === undefined) return;
+    if (signal === this.#settings.killSignal) void this.#kill(child);
+    else signalTo(child, signal, this.#group);
   }
 
   /** What it was started for has changed. */
   reload(): void {
+    const { reloadSignal } = this.#settings;
+    if (reloadSignal === 'none') return;
+    const stopping = this.#stopping.signal;
     this.#queue = this.#queue.then(async () => {
-      if (this.#stopping || this.#process === undefined) return;
+      if (stopping.aborted || this.#process === undefined) return;
       await this.#splay();
-      if (this.#stopping) return;
-      const { reloadSignal } = this.#settings;
+      if (stopping.aborted) return;
       if (reloadSignal === undefined) {
         await this.#end();
-        if (!this.#stopping) this.start();
+        if (!stopping.aborted) this.start();
       } else this.signal(reloadSignal);
     });
   }
 
   /** Ends it; resolves when it has ended. */
   stop(): Promise<void> {
-    this.#stopping = true;
+    this.#stopping.abort();
     this.#queue = this.#queue.then(() => this.#end());
     return this.#queue;
   }
 
+  /** Over at once when it is to stop. */
   #splay(): Promise<void> {
     const { splay } = this.#settings;
-    return splay === 0
-      ? Promise.resolve()
-      : new Promise((resolve) => setTimeout(resolve, splay * this.#random()));
+    const { clock, random } = this.#parts;
+    return splay === 0 ? Promise.resolve() : sleep(clock, splay * random(), this.#stopping.signal);
   }
 
   #end(): Promise<void> {
     const child = this.#process;
-    if (child === undefined) return Promise.resolve();
     // No longer ours: what it ends with is no news.
     this.#process = undefined;
+    return child === undefined ? Promise.resolve() : this.#kill(child);
+  }
+
+  /** Asks it to end, and ends it when it does not. Resolves when it has ended. */
+  #kill(child: ChildProcess): Promise<void> {
+    const { killSignal, killTimeout } = this.#settings;
+    const isOver = child.exitCode !== null || child.signalCode !== null;
+    if (isOver || child.pid === undefined) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
-        this.#log.warn(
-          `it did not end within ${this.#settings.killTimeout} ms of ${this.#settings.killSignal}: killed`,
-        );
+        this.#parts.log.warn(`it did not end within ${killTimeout} ms of ${killSignal}: killed`);
         signalTo(child, 'SIGKILL', this.#group);
-      }, this.#settings.killTimeout);
+      }, killTimeout);
       child.once('exit', () => {
         clearTimeout(timer);
         resolve();
       });
-      if (child.exitCode !== null || child.signalCode !== null) {
-        clearTimeout(timer);
-        resolve();
-      } else signalTo(child, this.#settings.killSignal, this.#group);
+      signalTo(child, killSignal, this.#group);
     });
   }
 }

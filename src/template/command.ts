@@ -1,5 +1,7 @@
 /** Commands that templates run: to the end, within their time, with all that they started. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import os from 'node:os';
+import { formatDuration } from '../lib/duration.ts';
 import { globOf } from './functions/table.ts';
 import type { CommandWords, EnvironmentFilter } from './settings.ts';
 
@@ -107,11 +109,11 @@ export function runCommand(words: CommandWords, options: RunOptions): Promise<En
   });
 }
 
-const NUMBERS: Partial<Record<NodeJS.Signals, number>> = {
-  SIGHUP: 1,
-  SIGINT: 2,
-  SIGQUIT: 3,
-  SIGKILL: 9,
-  SIGTERM: 15,
-};
-export const signalNumber = (signal: NodeJS.Signals | null): number => NUMBERS[signal ?? 'SIGKILL'] ?? 0;
+export const signalNumber = (signal: NodeJS.Signals | null): number =>
+  os.constants.signals[signal ?? 'SIGKILL'];
+
+/** For messages: "ended with code 3". `timeout` in milliseconds. */
+export function howItEnded(code: Ended['code'], timeout: number): string {
+  if (code === 'timeout') return `did not end within ${formatDuration(timeout)} and was killed`;
+  return typeof code === 'object' ? `could not be started: ${code.failure}` : `ended with code ${code}`;
+}

@@ -10,6 +10,8 @@ export interface KnownEvents {
   trouble(id: string, error: unknown, attempts: number, delay: number): void;
   /** What was in trouble is well again. */
   mended(id: string): void;
+  /** It is known that there is no value. */
+  absent(id: string): void;
 }
 
 interface Followed {
@@ -44,12 +46,19 @@ export class Known {
     let stop = (): void => {};
     const followed: Followed = { stop: () => stop(), value: undefined, failures: 0 };
     this.#followed.set(id, followed);
+    const answered = (): void => {
+      if (followed.failures > 0) this.#events.mended(id);
+      followed.failures = 0;
+    };
     stop = this.#source.follow(dependency, {
       value: (value) => {
         followed.value = value;
-        if (followed.failures > 0) this.#events.mended(id);
-        followed.failures = 0;
+        answered();
         this.#events.changed(id);
+      },
+      absent: () => {
+        answered();
+        this.#events.absent(id);
       },
       trouble: (error, delay) => this.#events.trouble(id, error, ++followed.failures, delay),
     });

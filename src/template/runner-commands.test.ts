@@ -39,6 +39,36 @@ describe('commands', () => {
     await soon(() => expect([runsOf('ran'), runsOf('other')]).toEqual([1, 1]));
   });
 
+  it('run in the order of their templates, whichever of them changed first', async () => {
+    const note = (word: string) => [`echo ${word} >> ${at('order')}`];
+    run([
+      template(keyTemplate('a'), 'one', { command: note('one') }),
+      template(keyTemplate('b'), 'two', { command: note('two') }),
+    ]);
+    await soon(() => expect(source.followers.size).toBe(2));
+    // Both in one tick, so that they are rendered in one turn.
+    source.followers.get(KEY('b'))?.value('x');
+    source.followers.get(KEY('a'))?.value('x');
+    await toBe('order', 'one\ntwo\n');
+  });
+
+  it('without a limit of time are not waited for', async () => {
+    const command = [`until [ -e ${at('go')} ]; do sleep 0.02; done; exit 3`];
+    run([template(keyTemplate('a'), 'out', { command, commandTimeout: 0 })]);
+    await source.say(KEY('a'), 'one');
+    await toBe('out', 'one');
+    await source.say(KEY('a'), 'two');
+    await toBe('out', 'two');
+    fs.writeFileSync(at('go'), '');
+    await toSay(/ended with code 3/);
+  });
+
+  it('see what is said of the registry', async () => {
+    const variables = { CONSUL_HTTP_ADDR: '10.0.0.1:8500' };
+    run([template('x', 'out', { command: [`echo $CONSUL_HTTP_ADDR > ${at('seen')}`] })], { variables });
+    await toBe('seen', '10.0.0.1:8500\n');
+  });
+
   it('that fail or cannot be started are named with how they ended', async () => {
     run([
       template('1', 'one', { command: ['exit 3 # fails'] }),
@@ -101,6 +131,53 @@ describe('a child', () => {
     await toBe('log', 'up\n');
     await runner.stop();
     expect(lines.join('\n')).toMatch(/did not end within 100 ms of SIGTERM: killed/);
+  });
+
+  it('that is to be told nothing goes on as it is', async () => {
+    run([template(keyTemplate('a'), 'out', { command: counted('ran') })], {
+      child: child(loop(''), { reloadSignal: 'none' }),
+    });
+    await source.say(KEY('a'), 'one');
+    await toBe('log', 'up\n');
+    await source.say(KEY('a'), 'two');
+    await soon(() => expect(runsOf('ran')).toBe(2));
+    expect(content('log')).toBe('up\n');
+  });
+
+  it('is ended at once, even where changes wait for a random time', async () => {
+    const trap = `trap 'echo end >> ${at('log')}; exit 0' TERM;`;
+    const runner = run([template(keyTemplate('a'), 'out', { command: counted('ran') })], {
+      child: child(loop(trap), { reloadSignal: undefined, splay: 60_000 }),
+    });
+    await source.say(KEY('a'), 'one');
+    await toBe('log', 'up\n');
+    await source.say(KEY('a'), 'two');
+    await soon(() => expect(runsOf('ran')).toBe(2));
+    // The clock of the test stands still: the splay is never over.
+    await runner.stop();
+    expect(content('log')).toBe('up\nend\n');
+  });
+
+  it('that is sent its own kill signal has no longer than at the end', async () => {
+    const runner = run([template('x', 'out')], { child: child(loop("trap '' TERM;"), { killTimeout: 100 }) });
+    await toBe('log', 'up\n');
+    expect(runner.signal('SIGTERM')).toBe(true);
+    expect(await runner.ended).toEqual({ kind: 'child', code: 128 + 9 });
+  });
+
+  it('sees what is said of the registry, and runs without a template too', async () => {
+    const script = `echo $CONSUL_HTTP_ADDR > ${at('seen')}`;
+    const runner = run([], { child: child(script), variables: { CONSUL_HTTP_ADDR: '10.0.0.1:8500' } });
+    expect(await runner.ended).toEqual({ kind: 'child', code: 0 });
+    expect(content('seen')).toBe('10.0.0.1:8500\n');
+  });
+
+  it('that cannot be started is a failure, not a code', async () => {
+    const runner = run([template('x', 'out')], { child: child('', { command: ['/nowhere/at-all'] }) });
+    expect(await runner.ended).toMatchObject({
+      kind: 'failed',
+      message: /cannot start \/nowhere\/at-all: .*ENOENT/,
+    });
   });
 
   it('that ends by itself ends the runner with its code', async () => {

@@ -25,6 +25,12 @@ class TestSource implements Source {
     this.followers.get(id)?.value(value);
   }
 
+  /** Says that there is none. */
+  async lack(id: string): Promise<void> {
+    await soon(() => expect([...this.followers.keys()]).toContain(id));
+    this.followers.get(id)?.absent?.();
+  }
+
   async fail(id: string, why: string): Promise<void> {
     await soon(() => expect([...this.followers.keys()]).toContain(id));
     this.followers.get(id)?.trouble(new Error(why), 1_000);
@@ -74,6 +80,7 @@ export function run(templates: TemplateSettings[], more: Partial<RunnerOptions> 
     child: undefined,
     variables: {},
     attempts: undefined,
+    failOnAbsence: false,
     exitAfter: undefined,
     environment: () => undefined,
     clock,

@@ -200,7 +200,104 @@ describe('changes', () => {
   });
 });
 
+describe('a key that is not there', () => {
+  it('is waited for', async () => {
+    const runner = run([template(keyTemplate('a'), 'out')]);
+    await source.lack(KEY('a'));
+    await source.say(KEY('a'), 'one');
+    await toBe('out', 'one');
+    expect(await Promise.race([runner.ended, 'goes on'])).toBe('goes on');
+  });
+
+  it('ends it where that was asked for', async () => {
+    const runner = run([template(keyTemplate('a'), 'out')], { failOnAbsence: true });
+    await source.lack(KEY('a'));
+    expect(await runner.ended).toEqual({
+      kind: 'failed',
+      message: 'kv.block(a): there is no such key, and err_on_failed_lookup is set',
+    });
+  });
+});
+
+it('is ready when each template was rendered for the first time', async () => {
+  const runner = run([template(keyTemplate('a'), 'one'), template('b', 'two')]);
+  await toBe('two', 'b');
+  expect(await Promise.race([runner.ready.then(() => 'ready'), 'not yet'])).toBe('not yet');
+  await source.say(KEY('a'), 'one');
+  await runner.ready;
+  expect(content('one')).toBe('one');
+});
+
+describe('programs that a template asks', () => {
+  const plugin = (script: string): string => {
+    fs.writeFileSync(at('plugin'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    return at('plugin');
+  };
+
+  it('are asked once everything else is known, and again when it has changed', async () => {
+    const program = plugin(`echo "$# $1" >> ${at('asked')}; echo " <$1> "`);
+    run([template(`{{ key "a" | plugin "${program}" }} {{ key "b" | plugin "${program}" " " }}`, 'out')]);
+    await source.say(KEY('a'), ' one ');
+    await source.say(KEY('b'), 'two');
+    await toBe('out', '<one> <two>');
+    await source.say(KEY('a'), 'three');
+    await toBe('out', '<three> <two>');
+    // One call for each value and turn; space around words and words of nothing else are left out.
+    expect(content('asked')).toBe('1 one\n1 two\n1 three\n1 two\n');
+  });
+
+  it('may be asked with what others, and the registry by what they, have said', async () => {
+    const program = plugin('echo "$1-more"');
+    run([template(`{{ key (plugin "${program}" (plugin "${program}" "k")) }}`, 'out')]);
+    await source.say(KEY('k-more-more'), 'value');
+    await toBe('out', 'value');
+  });
+
+  it('that fail, are not there or say too much are named with their place, and the file stays', async () => {
+    run([
+      template(`{{ plugin "${plugin('echo said >&2; exit 4')}" }}`, 'failing'),
+      template('{{ plugin "/nowhere/at-all" }}', 'absent'),
+      template('{{ plugin "head" "-c" "20000000" "/dev/zero" }}', 'loud'),
+      template('{{ plugin "" }}nothing', 'out'),
+    ]);
+    await toBe('out', 'nothing');
+    const said = lines.join('\n');
+    expect(said).toMatch(/failing\): execute: .*:1:3: .*exec "\S*plugin": ended with code 4: said/);
+    expect(said).toMatch(/absent\): execute: .*exec "\/nowhere\/at-all": could not be started: .*ENOENT/);
+    expect(said).toMatch(/loud\): execute: .*exec "head": printed more than \d+ bytes/);
+    expect(fs.readdirSync(folder).sort()).toEqual(['out', 'plugin']);
+  });
+
+  it('with other words each time end in an error, not in rounds for ever', async () => {
+    const program = plugin(`echo x >> ${at('asked')}; wc -l < ${at('asked')}`);
+    run([
+      template(
+        `{{ define "again" }}{{ $n := plugin "${program}" . }}{{ if $n }}{{ template "again" $n }}{{ end }}{{ end }}{{ template "again" "0" }}`,
+        'out',
+      ),
+    ]);
+    await toSay(/plugin is called with other words each time/);
+    expect(fs.existsSync(at('out'))).toBe(false);
+  });
+});
+
 describe('once', () => {
+  it('renders nothing again while others still wait', async () => {
+    const runner = run(
+      [
+        template('{{ keyOrDefault "c" "" }}', 'first', { command: counted('ran') }),
+        template(keyTemplate('a'), 'second'),
+      ],
+      { once: true },
+    );
+    await source.say('kv.get(c)', 'one');
+    await toBe('first', 'one');
+    await source.say('kv.get(c)', 'two');
+    await source.say(KEY('a'), 'x');
+    expect(await runner.ended).toEqual({ kind: 'done' });
+    expect([content('first'), runsOf('ran')]).toEqual(['one', 1]);
+  });
+
   it('ends when all is written', async () => {
     const runner = run([template(keyTemplate('a'), 'out'), template('b', 'other')], { once: true });
     await source.say(KEY('a'), 'one');

@@ -2,15 +2,15 @@
  * Keeps files as their templates say: follows what they need, renders when it changes, writes what differs, runs the
  * commands. One template's trouble is its own: it is named, the others go on, what was written last stays.
  */
-import { MusterError, messageOf } from '../errors.ts';
+import { messageOf } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { formatDuration } from '../lib/duration.ts';
 import type { Logger } from '../lib/log.ts';
 import { Child, type ChildSettings } from './child.ts';
-import { type Ended, runCommand } from './command.ts';
+import { howItEnded, runCommand } from './command.ts';
 import { Known } from './known.ts';
 import { Quiescence } from './quiescence.ts';
-import { type CommandWords, nameOf, type TemplateSettings, type Wait } from './settings.ts';
+import { nameOf, type TemplateSettings, type Wait } from './settings.ts';
 import type { Source } from './sources/source.ts';
 import { type Rendering, TemplateUnit } from './unit.ts';
 import { writeFile, writeOutput } from './write.ts';
@@ -29,6 +29,8 @@ export interface RunnerOptions {
   readonly variables: Readonly<Record<string, string>>;
   /** Failed attempts in a row after which it ends; undefined: it goes on for ever. */
   readonly attempts: number | undefined;
+  /** It ends when a key is not there, instead of waiting for it. */
+  readonly failOnAbsence: boolean;
   /** How long (ms) the registry may be away before it ends; undefined: for ever. */
   readonly exitAfter: number | undefined;
   readonly environment: (name: string) => string | undefined;
@@ -98,12 +100,18 @@ export class Runner {
   #end: (end: RunnerEnd) => void = () => {};
   /** Resolves when there is nothing left to do, or no point in going on. */
   readonly ended: Promise<RunnerEnd>;
+  #becomeReady: () => void = () => {};
+  /** Resolves when each template was rendered for the first time. */
+  readonly ready: Promise<void>;
 
   constructor(options: RunnerOptions) {
     this.#options = options;
     this.#log = options.log;
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
+    });
+    this.ready = new Promise((resolve) => {
+      this.#becomeReady = resolve;
     });
     this.#known = new Known(options.source, {
       changed: (id) => this.#changed(id),
@@ -112,12 +120,22 @@ export class Runner {
         this.#awaySince = undefined;
         this.#log.info(`${id} is answered again`);
       },
+      absent: (id) => {
+        if (options.failOnAbsence)
+          this.#end({
+            kind: 'failed',
+            message: `${id}: there is no such key, and err_on_failed_lookup is set`,
+          });
+      },
     });
-    const { child, random, log } = options;
+    const { child } = options;
     this.#child =
       child === undefined
         ? undefined
-        : new Child(child, random, log, (code) => this.#end({ kind: 'child', code }));
+        : new Child(child, options, {
+            exited: (code) => this.#end({ kind: 'child', code }),
+            failed: (message) => this.#end({ kind: 'failed', message }),
+          });
   }
 
   reports(): TemplateReport[] {
@@ -211,6 +229,8 @@ export class Runner {
   #changed(id: string): void {
     for (const state of this.#states) {
       if (!state.used.has(id)) continue;
+      // What was rendered once is not rendered again, while others still wait.
+      if (state.rendered && this.#options.once) continue;
       if (state.rendered && state.quiescence !== undefined) state.quiescence.changed();
       else this.#dirty.add(state);
     }
@@ -245,7 +265,9 @@ export class Runner {
     let anyChanged = false;
     const commands = new Map<string, TemplateSettings>();
     while (this.#dirty.size > 0 && !this.#stopped) {
-      const [state] = this.#dirty as unknown as [State];
+      // In the order in which they were given, which is that of their commands then.
+      const state = this.#states.find((one) => this.#dirty.has(one));
+      if (state === undefined) break;
       this.#dirty.delete(state);
       if (await this.#render(state)) {
         anyChanged = true;
@@ -255,7 +277,11 @@ export class Runner {
       }
     }
     this.#known.keepOnly(new Set(this.#states.flatMap(({ used }) => [...used])));
-    for (const settings of commands.values()) if (!this.#stopped) await this.#command(settings);
+    for (const settings of commands.values()) {
+      if (this.#stopped) break;
+      const ended = this.#command(settings);
+      if (settings.commandTimeout > 0 || this.#options.once) await ended;
+    }
     this.#running = false;
     if (this.#stopped) return;
     this.#afterRun(anyChanged);
@@ -269,13 +295,14 @@ export class Runner {
     let rendering: Rendering;
     const began = performance.now();
     try {
-      rendering = unit.render();
+      rendering = await unit.renderAsking(() => this.#stopped);
     } catch (error) {
       this.#failed(state, `execute: ${messageOf(error)}`);
       return false;
     } finally {
       tally.milliseconds += performance.now() - began;
     }
+    if (this.#stopped) return false;
     state.used.clear();
     for (const dependency of rendering.used) {
       state.used.add(dependency.id);
@@ -336,7 +363,8 @@ export class Runner {
     const { command, commandTimeout: timeout, commandEnvironment: environment } = settings;
     const { variables: extra } = this.#options;
     const { code } = await runCommand(command, { timeout, environment, keepsOutput: false, extra });
-    if (code !== 0) this.#fail(settings, commandFailure(command, code, timeout).message);
+    if (code !== 0)
+      this.#fail(settings, `the command ${JSON.stringify(command.join(' '))} ${howItEnded(code, timeout)}`);
   }
 
   /** Everything that could be done is done for now. */
@@ -348,6 +376,7 @@ export class Runner {
       return;
     }
     if (!this.#states.every(({ rendered }) => rendered)) return;
+    this.#becomeReady();
     if (this.#child !== undefined) {
       if (!this.#childRuns) {
         this.#childRuns = true;
@@ -356,19 +385,6 @@ export class Runner {
     } else if (once) this.#end({ kind: 'done' });
     if (once) this.#known.stop();
   }
-}
-
-function commandFailure(command: CommandWords, code: Ended['code'], timeout: number): MusterError {
-  const how =
-    code === 'timeout'
-      ? `did not end within ${formatDuration(timeout)} and was killed`
-      : typeof code === 'object'
-        ? `could not be started: ${code.failure}`
-        : `ended with code ${code}`;
-  return new MusterError(
-    'template.command_failed',
-    `the command ${JSON.stringify(command.join(' '))} ${how}`,
-  );
 }
 
 function outputOf(settings: TemplateSettings): string {

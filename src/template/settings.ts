@@ -38,7 +38,7 @@ export interface TemplateSettings {
   readonly backup: boolean;
   /** Run when the file has changed. */
   readonly command: CommandWords;
-  /** Milliseconds; 0: no limit. */
+  /** Milliseconds; 0: no limit, and nothing waits for it to end. */
   readonly commandTimeout: number;
   readonly commandEnvironment: EnvironmentFilter;
   /** A command that has to succeed on the new file before it replaces the old one; "{}" is its name. "" checks nothing. */

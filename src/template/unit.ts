@@ -4,7 +4,8 @@ import { fileTrouble, MusterError } from '../errors.ts';
 import type { Dependency } from './dependencies/dependency.ts';
 import type { FileToWrite } from './functions/entry.ts';
 import { functionsFor } from './functions/table.ts';
-import { Template, type Value } from './language/index.ts';
+import { Template, type Value, ValueError } from './language/index.ts';
+import { type PluginCall, type PluginResult, pluginCall, runPlugin } from './plugin.ts';
 import { nameOf, type TemplateSettings } from './settings.ts';
 
 export interface Surroundings {
@@ -25,6 +26,10 @@ export interface Rendering {
   readonly files: readonly FileToWrite[];
 }
 
+/** Of programs that are asked with what other programs answered. */
+const MOST_PASSES = 32;
+const NO_ANSWERS: ReadonlyMap<string, PluginResult> = new Map();
+
 export class TemplateUnit {
   readonly settings: TemplateSettings;
   readonly name: string;
@@ -32,8 +37,10 @@ export class TemplateUnit {
   readonly #surroundings: Surroundings;
   readonly #used = new Map<string, Dependency>();
   readonly #missing = new Set<string>();
+  readonly #plugins = new Map<string, PluginCall>();
   readonly #scratch = new Map<string, Value>();
   #files: FileToWrite[] = [];
+  #answers = NO_ANSWERS;
 
   /** Throws `template.invalid` for a text that is no template, `config.unreadable` for a file that cannot be read. */
   constructor(settings: TemplateSettings, surroundings: Surroundings) {
@@ -49,6 +56,7 @@ export class TemplateUnit {
           now: surroundings.now,
           random: surroundings.random,
           sandbox: settings.sandboxPath,
+          ask: (program, words) => this.#ask(program, words),
           execute: (name, data) => this.#template.execute(data, name),
           write: (file) => this.#files.push(file),
           scratch: this.#scratch,
@@ -60,22 +68,46 @@ export class TemplateUnit {
     });
   }
 
+  /** `render`, with what the programs answer that the template asks: each is asked once, when nothing else is missing. */
+  async renderAsking(isStopped: () => boolean): Promise<Rendering> {
+    const answers = new Map<string, PluginResult>();
+    for (let pass = 0; pass < MOST_PASSES; pass++) {
+      const rendering = this.render(answers);
+      if (rendering.missing.length > 0 || this.#plugins.size === 0 || isStopped()) return rendering;
+      for (const call of this.#plugins.values()) answers.set(call.id, await runPlugin(call));
+    }
+    throw new MusterError(
+      'template.invalid',
+      `plugin is called with other words each time (${[...answers.keys()].at(-1)}): give it what does not change`,
+    );
+  }
+
   /**
-   * Carries the template out. Throws `template.invalid` with the place when it fails, unless something is missing: a
-   * template that was given nothing may well stumble over it.
+   * Carries the template out with what programs answered so far. Throws `template.invalid` with the place when it fails,
+   * unless something is missing: a template that was given nothing may well stumble over it.
    */
-  render(): Rendering {
+  render(answers: ReadonlyMap<string, PluginResult> = NO_ANSWERS): Rendering {
+    this.#answers = answers;
     this.#used.clear();
     this.#missing.clear();
+    this.#plugins.clear();
     this.#scratch.clear();
     this.#files = [];
     let text = '';
     try {
       text = this.#template.execute();
     } catch (error) {
-      if (this.#missing.size === 0) throw error;
+      if (this.#missing.size === 0 && this.#plugins.size === 0) throw error;
     }
     return { used: [...this.#used.values()], missing: [...this.#missing], text, files: this.#files };
+  }
+
+  #ask(program: string, words: readonly string[]): string | undefined {
+    const call = pluginCall(program, words);
+    const answer = this.#answers.get(call.id);
+    if (answer === undefined) this.#plugins.set(call.id, call);
+    else if ('failure' in answer) throw new ValueError(answer.failure);
+    return answer?.value;
   }
 
   #recall(dependency: Dependency): Value | undefined {

@@ -136,6 +136,13 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
+function isLink(name: string): Promise<boolean> {
+  return fs.lstat(name).then(
+    (found) => found.isSymbolicLink(),
+    () => false,
+  );
+}
+
 /** What `writeToFile` of a template asked for. */
 export async function writeFile({
   path: file,
@@ -149,15 +156,13 @@ export async function writeFile({
   const text = append
     ? Buffer.concat([Buffer.from(whole, 'latin1'), toBytes(content)])
     : Buffer.from(toBytes(content));
-  const isLink = await fs.lstat(file).then(
-    (found) => found.isSymbolicLink(),
-    () => false,
-  );
-  if (isLink)
-    throw new MusterError(
-      'template.unwritable',
-      `writeToFile: ${file} is a symbolic link; name the file itself`,
-    );
+  // Who may put a link there would have us write, with our rights, wherever they like.
+  for (const name of [path.dirname(file), file])
+    if (await isLink(name))
+      throw new MusterError(
+        'template.unwritable',
+        `writeToFile: ${name} is a symbolic link; name what it leads to`,
+      );
   const before = await existing(file);
   if (before?.bytes.equals(text) === true && before.mode === mode) return;
   await replace(

@@ -26,7 +26,9 @@ export const templateSchema = z.strictObject({
     .describe('Run when the file has changed: a text for a shell, or a program with its arguments.'),
   commandTimeout: duration()
     .prefault(formatDuration(DEFAULT_TEMPLATE.commandTimeout))
-    .describe('After that the command is killed, with all that it started.'),
+    .describe(
+      'After that the command is killed, with all that it started. `0s`: it goes on, and nothing waits for it.',
+    ),
   check: text().describe(
     'A command that has to succeed on the new file before it replaces the old one; `{}` is its name: `haproxy -c -f {}`.',
   ),

@@ -31,6 +31,7 @@ export function testContext(more: Partial<Context> = {}): TestContext {
     random: () => 0.5,
     sandbox: '',
     execute: () => '',
+    ask: () => undefined,
     write: (file) => files.push(file),
     scratch: new Map(),
     ...more,

@@ -17,6 +17,8 @@ export interface Context {
   readonly sandbox: string;
   /** Another template of the same text. */
   execute(name: string, data: Value): string;
+  /** What a program prints; undefined while it has not been asked. The template is rendered again when it has. */
+  ask(program: string, words: readonly string[]): string | undefined;
   /** Keeps a file to be written once the rendering is whole. */
   write(file: FileToWrite): void;
   /** Values that a rendering keeps for itself. */

@@ -35,7 +35,7 @@ function writeToFile(
     );
   const flags = rest.length === 2 ? (rest[0] as string) : '';
   const content = rest.at(-1) as string;
-  if (!/^0?[0-7]{3,4}$/.test(mode))
+  if (!/^[0-7]{1,4}$/.test(mode) && !/^0[0-7]{4}$/.test(mode))
     throw new ValueError(`writeToFile: expected permissions such as "0644", got "${mode}"`);
   context.write({
     path: path.normalize(file),
@@ -120,6 +120,14 @@ export const ENVIRONMENT_FUNCTIONS: Group = {
       }),
     'What a defined template writes, as a value.',
     '{{ executeTemplate "part" . | indent 4 }}',
+  ),
+  plugin: bound(
+    (context) =>
+      variadic([STRING, STRING], STRING, (program: string, ...words: string[]) =>
+        program === '' ? '' : (context.ask(program, words) ?? ''),
+      ),
+    'What a program prints, given the other arguments. It runs once everything else that the template needs is known, and has 30 seconds.',
+    '{{ key "conf" | plugin "./decrypt" "-json" }}',
   ),
   writeToFile: bound(
     (context) =>

@@ -7,8 +7,6 @@ const VAULT =
 const NOMAD = "Muster does not read Nomad's services and variables; keep this template with consul-template";
 const MESH = 'Muster has no service mesh: instances are asked for with `service`';
 const ENTERPRISE = "Muster has none of Consul Enterprise's partitions, peers and exported services";
-const PLUGIN =
-  'Muster runs no plugins while it renders; let a program write a file and read it with `file`, or check the result with `check`';
 const SPEW = 'use `printf "%#v"` or `toJSONPretty` to look at a value';
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -28,7 +26,6 @@ const REASONS: Readonly<Record<string, string>> = {
   peerings: ENTERPRISE,
   exportedServices: ENTERPRISE,
   importedServices: ENTERPRISE,
-  plugin: PLUGIN,
   spew_dump: SPEW,
   spew_printf: SPEW,
   spew_sdump: SPEW,

@@ -51,14 +51,16 @@ export class CatalogSource implements Source {
     }
     const view =
       dependency.kind === 'service' ? new ServiceView(dependency, this.#options) : this.#view(dependency);
+    const look = (batch: ChangeBatch | undefined): void => {
+      const value = view.value(batch);
+      if (value === undefined) follower.absent?.();
+      else follower.value(value);
+    };
     // Subscribed before the first look, both in one tick: nothing can happen in between.
     const unsubscribe = catalog.feed.subscribe((batch) => {
-      if (!view.concerns(batch)) return;
-      const value = view.value(batch);
-      if (value !== undefined) follower.value(value);
+      if (view.concerns(batch)) look(batch);
     });
-    const first = view.value(undefined);
-    if (first !== undefined) follower.value(first);
+    look(undefined);
     return unsubscribe;
   }
 

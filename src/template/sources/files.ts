@@ -17,9 +17,8 @@ export function followFile(path: string, follower: Follower): () => void {
       follower.value(fromBytes(fs.readFileSync(path)));
       seen = now;
     } catch (cause) {
-      if (seen !== 'missing')
-        follower.trouble(new Error(`cannot read ${path}: ${fileTrouble(cause)}`), INTERVAL);
-      seen = 'missing';
+      follower.trouble(new Error(`cannot read ${path}: ${fileTrouble(cause)}`), INTERVAL);
+      seen = undefined;
     }
   };
   look();

@@ -32,6 +32,8 @@ interface Question {
   readonly datacenter: string;
   /** Answered without an index: asked at intervals. */
   readonly polled?: true;
+  /** Datacenters that do not answer are left out. */
+  readonly onlyWell?: boolean;
 }
 
 /** What a registry is asked for. */
@@ -62,7 +64,9 @@ export class RegistrySource implements Source {
         for await (const answer of this.#answers(question, follower, signal)) {
           failures = 0;
           const value = dependencyValue(dependency, answer);
-          if (value !== undefined && !signal.aborted) follower.value(value);
+          if (signal.aborted) return;
+          if (value === undefined) follower.absent?.();
+          else follower.value(value);
         }
         return;
       } catch (error) {
@@ -104,12 +108,28 @@ export class RegistrySource implements Source {
   async *#poll(question: Question, signal: AbortSignal): AsyncGenerator<unknown, void, undefined> {
     let last = '';
     while (!signal.aborted) {
-      const { value } = await this.#read(question, { signal });
+      const { value: all } = await this.#read(question, { signal });
+      const value = question.onlyWell === true ? await this.#well(all as string[], signal) : all;
       const now = JSON.stringify(value);
       if (now !== last) yield value;
       last = now;
       await sleep(this.#options.clock, POLL, signal);
     }
+  }
+
+  /** Those of the datacenters whose catalog can be asked. */
+  async #well(datacenters: readonly string[], signal: AbortSignal): Promise<string[]> {
+    const answers = await Promise.all(
+      datacenters.map((datacenter) =>
+        this.#options.client
+          .read<unknown>('/v1/catalog/services', { signal, datacenter, consistency: 'consistent' })
+          .then(
+            () => [datacenter],
+            () => [],
+          ),
+      ),
+    );
+    return answers.flat();
   }
 
   async #question(dependency: Asked, signal: AbortSignal): Promise<Question> {
@@ -132,7 +152,13 @@ export class RegistrySource implements Source {
         return { path: `/v1/catalog/node/${segment(name)}`, params: {}, datacenter: dependency.datacenter };
       }
       case 'datacenters':
-        return { path: '/v1/catalog/datacenters', params: {}, datacenter: '', polled: true };
+        return {
+          path: '/v1/catalog/datacenters',
+          params: {},
+          datacenter: '',
+          polled: true,
+          onlyWell: dependency.ignoreFailing,
+        };
       case 'key':
         return { path: keyPath(dependency.key), params: {}, datacenter: dependency.datacenter };
       case 'pairs':
