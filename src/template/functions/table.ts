@@ -15,6 +15,7 @@ import {
   SPRIG_REFLECTION,
   SPRIG_REFUSED,
   SPRIG_TEXT,
+  SPRIG_TIMES,
 } from './sprig/index.ts';
 import { STRING_FUNCTIONS } from './strings.ts';
 
@@ -31,6 +32,7 @@ export const SECTIONS = {
   'sprig: lists and maps': SPRIG_COLLECTIONS,
   'sprig: numbers': SPRIG_NUMBERS,
   'sprig: choosing, looking, converting': SPRIG_REFLECTION,
+  'sprig: times, versions, URLs': SPRIG_TIMES,
 } as const satisfies Record<string, Group>;
 
 /** Known, and refused with a reason. */
@@ -50,8 +52,18 @@ export function functionsFor(context: Context, denied: readonly string[] = []): 
   );
 }
 
-/** "*" stands for any characters. */
+/** "*" stands for any characters, "?" for one, "[a-z]" and "[^a-z]" for one of those and of the others: for names, which have no "/". */
 export function globOf(pattern: string): RegExp {
-  const parts = pattern.split('*').map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
-  return new RegExp(`^${parts.join('.*')}$`, 's');
+  const parts = pattern.replace(
+    /\[(\^?)([^\]]+)\]|[\s\S]/g,
+    (part, not: string | undefined, members: string | undefined) => {
+      if (members !== undefined) {
+        const isBackwards = [...members.matchAll(/(.)-(.)/gs)].some(([, from = '', to = '']) => from > to);
+        return isBackwards ? '(?!)' : `[${not}${members.replace(/[\\\]^]/g, '\\$&')}]`;
+      }
+      if (part === '*') return '.*';
+      return part === '?' ? '.' : part.replace(/[\\^$.+()[\]{}|]/, '\\$&');
+    },
+  );
+  return new RegExp(`^${parts}$`, 's');
 }

@@ -79,6 +79,8 @@ function printScalar(scalar: Scalar, style: Style): string {
 
 function printStruct(value: Record<string, Value> & Typed, style: Style, depth: number): string {
   const struct = value[TYPE].elem;
+  const said = style === 'sharp' ? undefined : value[TYPE].methods?.get('String');
+  if (said !== undefined) return String(said.call(value, []));
   // A pointer inside something is an address in Go, of no use to anybody: the same one each time.
   if (depth > 0) return style === 'sharp' ? `(${value[TYPE].name})(0xc000012345)` : '0xc000012345';
   const fields = [...(struct?.fields ?? [])].map(([field, type]) => {
