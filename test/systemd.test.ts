@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { start, until } from '../scripts/support/processes.mjs';
@@ -11,23 +12,40 @@ s.bind(sys.argv[1])
 print("bound", flush=True)
 while True: print(s.recv(4096).decode(), flush=True)`;
 
-it('tells systemd when it is ready, that it is alive, and when it stops', async () => {
-  const home = testFolder();
+/** What is told, as it comes, and the variables that ask for it. */
+async function serviceManager(home: string) {
   const path = join(home, 'notify');
   const systemd = start('python3', ['-c', LISTENER, path]);
   onTestFinished(async () => {
     await systemd.kill();
   });
   await until('the socket', () => systemd.output().includes('bound'), { program: systemd });
+  return { told: () => systemd.output(), env: { NOTIFY_SOCKET: path, WATCHDOG_USEC: '200000' } };
+}
+
+it('tells systemd when it is ready, that it is alive, and when it stops', async () => {
+  const home = testFolder();
+  const { told, env } = await serviceManager(home);
   const config = writeConfig(home, onPorts({ node: { dev: true } }, await pickPorts()));
-  const muster = musterProcess(['agent', '-config-file', config], {
-    NOTIFY_SOCKET: path,
-    WATCHDOG_USEC: '200000',
-  });
-  await until('signs of life', () => (systemd.output().match(/WATCHDOG=1/g)?.length ?? 0) > 2, {
-    program: muster,
-  });
-  expect(systemd.output()).toMatch(/^bound\nREADY=1\n/);
+  const muster = musterProcess(['agent', '-config-file', config], env);
+  await until('signs of life', () => (told().match(/WATCHDOG=1/g)?.length ?? 0) > 2, { program: muster });
+  expect(told()).toMatch(/^bound\nREADY=1\n/);
   await muster.stop();
-  await until('the end', () => systemd.output().includes('STOPPING=1'));
+  await until('the end', () => told().includes('STOPPING=1'));
+});
+
+it('tells systemd when all templates were rendered', async () => {
+  const home = testFolder();
+  const { told, env } = await serviceManager(home);
+  const [source, out] = [join(home, 'in'), join(home, 'out')];
+  writeFileSync(source, `{{ file "${join(home, 'late')}" }}`);
+  const muster = musterProcess(['template', '-template', `${source}:${out}`], env);
+  await until('a look at the file', () => muster.output().includes('cannot read'), { program: muster });
+  expect(told()).toBe('bound\n');
+  writeFileSync(join(home, 'late'), 'here');
+  await until('signs of life', () => told().includes('WATCHDOG=1'), { program: muster });
+  expect(told()).toMatch(/^bound\nREADY=1\n/);
+  expect(readFileSync(out, 'utf8')).toBe('here');
+  await muster.stop();
+  await until('the end', () => told().includes('STOPPING=1'));
 });

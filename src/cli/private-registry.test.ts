@@ -81,7 +81,7 @@ describe('muster template', () => {
     expect(readFileSync(log, 'utf8')).toContain(join(folder, 'out'));
   });
 
-  it('and by what its configuration names', async () => {
+  it('and by what its configuration names, which speaks TLS for that', async () => {
     rmSync(join(folder, 'out'), { force: true });
     const log = join(folder, 'configured.log');
     const config = file(
@@ -90,7 +90,6 @@ describe('muster template', () => {
       consul {
         address = "${address}"
         ssl {
-          enabled = true
           ca_cert_bytes = <<EOT
 ${servers.cert}EOT
           cert = "${paths.both}"

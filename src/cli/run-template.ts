@@ -3,23 +3,24 @@ import fs from 'node:fs';
 import { familiesOf } from '../agent/metrics/metric.ts';
 import { templateMetrics } from '../agent/metrics/templates.ts';
 import { Client, type ClientOptions, clientOptionsFromEnv } from '../client/index.ts';
-import { MusterError, messageOf } from '../errors.ts';
+import { fileTrouble, MusterError, messageOf } from '../errors.ts';
 import { wakefulClock } from '../lib/clock.ts';
 import { createLogger, LOG_LEVELS, type Logger, type LogLevel } from '../lib/log.ts';
 import { LOG_FILE_DEFAULTS, openLogFile, sinkOf } from '../lib/log-file.ts';
-import { type ReadConfig, readConfig } from '../template/config/read.ts';
+import { LOCAL_CONFIG, mergeConfig, type ReadConfig, readConfig } from '../template/config/read.ts';
 import { type ConfigFile, parseWait, signalOf } from '../template/config/schema.ts';
-import { childOf, haproxiesOf, parseTemplateFlag, templatesOf } from '../template/config/settings.ts';
+import { childOf, haproxiesOf, parseTemplateFlag, templatesOf, waitOf } from '../template/config/settings.ts';
 import { followHaproxy, parseHaproxyFlag } from '../template/haproxy/output.ts';
 import { Runner, type RunnerEnd } from '../template/runner.ts';
 import { RegistrySource } from '../template/sources/registry.ts';
 import { TemplateUnit } from '../template/unit.ts';
 import { VERSION } from '../version.ts';
 import type { FlagValues } from './flags.ts';
+import { keepWatchdog, tellServiceManager } from './foreground/service-manager.ts';
 import { metricsPlace, serveOwnMetrics } from './own-metrics.ts';
 import { writePidFile } from './pid-file.ts';
 import type { Terminal } from './verb.ts';
-import type { TemplateFlags } from './verbs/template.ts';
+import { type TemplateFlags, WITHOUT_EFFECT } from './verbs/template.ts';
 
 type Given = FlagValues<TemplateFlags>;
 
@@ -53,14 +54,16 @@ export async function runTemplate(given: Given, terminal: Terminal): Promise<num
     return 0;
   }
   const fromFlags = configOf(given);
-  const read = (): ReadConfig => withFlags(readConfig(given.config ?? []), fromFlags);
+  const read = (): ReadConfig =>
+    withFlags(readConfig(given.config ?? [], terminal.env[LOCAL_CONFIG]), fromFlags);
   const { config, warnings } = read();
-  const log = loggerOf(given, config);
-  for (const warning of warnings) log.warn(warning);
+  const log = loggerOf(given, config, terminal);
+  for (const warning of [...warnings, ...ignoredFlags(given)]) log.warn(warning);
   const dry = given.dry === true;
   const templates = templatesOf(config, !dry && given['parse-only'] !== true);
   const outputs = [...haproxiesOf(config), ...(given.haproxy ?? []).map(parseHaproxyFlag)];
-  if (templates.length === 0 && outputs.length === 0)
+  const child = childOf(config);
+  if (templates.length === 0 && outputs.length === 0 && child === undefined)
     throw new MusterError(
       'usage',
       'there is nothing to render: give -template in:out, or -config with templates',
@@ -78,21 +81,20 @@ export async function runTemplate(given: Given, terminal: Terminal): Promise<num
     clock: wakefulClock,
     random: Math.random,
   });
-  const once = given.once === true;
+  const once = given.once ?? config.once ?? false;
+  const variables = variablesOf(clientOptions.address ?? client.address, clientOptions, given, config);
   const runner = new Runner({
     templates,
     source,
-    wait: config.wait,
+    wait: waitOf(config.wait),
     once,
     print: dry ? (text) => terminal.out(text) : undefined,
-    child: childOf(config),
-    variables: {
-      CONSUL_HTTP_ADDR: client.address,
-      ...(clientOptions.token ? { CONSUL_HTTP_TOKEN: clientOptions.token } : {}),
-    },
+    child,
+    variables,
     attempts: attemptsOf(config, once),
+    failOnAbsence: config.err_on_failed_lookup === true,
     exitAfter: config.exit_after,
-    environment: (name) => terminal.env[name],
+    environment: (name) => variables[name] ?? terminal.env[name],
     clock: wakefulClock,
     random: Math.random,
     log,
@@ -113,14 +115,18 @@ export async function runTemplate(given: Given, terminal: Terminal): Promise<num
   const signals = listen(config, runner, () => reload(runner, read, dry, log));
   // Timers that wait for nothing else keep the program alive.
   const keepAlive = setInterval(() => {}, 2 ** 30);
+  const hasWork = templates.length > 0 || child !== undefined;
   try {
-    if (templates.length > 0) runner.start();
+    if (hasWork) runner.start();
+    void (hasWork ? runner.ready : Promise.resolve()).then(async () => {
+      await tell('READY=1');
+      keepWatchdog();
+    });
     const code = await Promise.race([
       signals.interrupted,
-      (templates.length > 0 ? runner.ended : new Promise<RunnerEnd>(() => {})).then((end) =>
-        codeOf(end, terminal),
-      ),
+      (hasWork ? runner.ended : new Promise<RunnerEnd>(() => {})).then((end) => codeOf(end, terminal)),
     ]);
+    await tell('STOPPING=1');
     await Promise.all([runner.stop(), metrics.stop(), ...haproxies.map((haproxy) => haproxy.stop())]);
     return code;
   } finally {
@@ -128,6 +134,24 @@ export async function runTemplate(given: Given, terminal: Terminal): Promise<num
     signals.leave();
     removePidFile();
   }
+}
+
+/** What commands, the child and `env` of templates see of how the registry is asked. */
+function variablesOf(
+  address: string,
+  { token, basicAuth, tls, verifyTls }: ClientOptions,
+  given: Given,
+  { consul }: ConfigFile,
+): Record<string, string> {
+  const tokenFile = given['consul-token-file'] ?? consul?.token_file;
+  return {
+    CONSUL_HTTP_ADDR: address,
+    ...(token ? { CONSUL_HTTP_TOKEN: token } : {}),
+    ...(tokenFile ? { CONSUL_HTTP_TOKEN_FILE: tokenFile } : {}),
+    ...(basicAuth ? { CONSUL_HTTP_AUTH: basicAuth } : {}),
+    CONSUL_HTTP_SSL: String(tls === true),
+    CONSUL_HTTP_SSL_VERIFY: String(verifyTls !== false),
+  };
 }
 
 /** Failures in a row after which it ends; undefined: it goes on for ever, which 0 says too. */
@@ -142,7 +166,7 @@ function listen(
   runner: Runner,
   readAgain: () => void,
 ): { interrupted: Promise<number>; leave: () => void } {
-  const killSignal = kill_signal || 'SIGINT';
+  const killSignal = kill_signal ?? 'SIGINT';
   let interrupt: (code: number) => void = () => {};
   const interrupted = new Promise<number>((resolve) => {
     interrupt = resolve;
@@ -154,7 +178,7 @@ function listen(
     else if (!runner.signal(signal) && (signal === 'SIGTERM' || signal === 'SIGINT' || signal === 'SIGQUIT'))
       interrupt(0);
   };
-  const taken = new Set([...HANDED_ON, killSignal]);
+  const taken = new Set([...HANDED_ON, killSignal, reload_signal].filter(canBeTaken));
   for (const signal of taken) process.on(signal, onSignal);
   return {
     interrupted,
@@ -163,6 +187,10 @@ function listen(
     },
   };
 }
+
+/** "" is none at all; some end a program whatever it says. */
+const canBeTaken = (signal: NodeJS.Signals | ''): signal is NodeJS.Signals =>
+  signal !== '' && signal !== 'SIGKILL' && signal !== 'SIGSTOP';
 
 function codeOf(end: RunnerEnd, terminal: Terminal): number {
   if (end.kind === 'child') return end.code;
@@ -190,6 +218,18 @@ function parseOnly(config: ConfigFile, log: Logger): number {
   return failed > 0 ? EXIT.failed : 0;
 }
 
+/** What was given and has no effect. */
+function ignoredFlags(given: Given): string[] {
+  return Object.keys(given)
+    .filter((name) => Object.hasOwn(WITHOUT_EFFECT, name))
+    .map((name) => `-${name} has no effect`);
+}
+
+/** A service manager that cannot be told is no reason not to render. */
+function tell(state: string): Promise<void> {
+  return tellServiceManager(state).catch(() => {});
+}
+
 function reload(runner: Runner, read: () => ReadConfig, dry: boolean, log: Logger): void {
   try {
     const { config, warnings } = read();
@@ -201,29 +241,15 @@ function reload(runner: Runner, read: () => ReadConfig, dry: boolean, log: Logge
   }
 }
 
-function withFlags({ config, warnings }: ReadConfig, flags: ConfigFile): ReadConfig {
-  return { config: mergeFlags(config, flags), warnings };
-}
-
 /** Flags win; templates of both are rendered. */
-function mergeFlags(config: ConfigFile, flags: ConfigFile): ConfigFile {
-  return {
-    ...config,
-    ...flags,
-    consul: { ...config.consul, ...flags.consul, retry: { ...config.consul?.retry, ...flags.consul?.retry } },
-    ...(config.exec === undefined && flags.exec === undefined
-      ? {}
-      : {
-          exec: {
-            ...config.exec,
-            ...flags.exec,
-            ...(flags.exec?.env === undefined ? {} : { env: { ...config.exec?.env, ...flags.exec.env } }),
-          },
-        }),
-    default_delimiters: { ...config.default_delimiters, ...flags.default_delimiters },
-    template: [...(config.template ?? []), ...(flags.template ?? [])],
-    haproxy: config.haproxy ?? [],
-  };
+function withFlags({ config, warnings }: ReadConfig, flags: ConfigFile): ReadConfig {
+  const merged = mergeConfig(config, flags);
+  const fatal = flags.template_error_fatal;
+  // Other than what the configuration says for all, the flag counts more than what a template says.
+  const template = merged.template?.map((entry) =>
+    fatal === undefined ? entry : { ...entry, error_fatal: fatal },
+  );
+  return { config: template === undefined ? merged : { ...merged, template }, warnings };
 }
 
 /** Only what is there. */
@@ -242,6 +268,8 @@ function configOf(flags: Given): ConfigFile {
       throw new MusterError('usage', `-${name}: expected a signal such as SIGHUP, got "${text}"`);
     return found;
   };
+  if (flags['consul-auth'] === '')
+    throw new MusterError('usage', '-consul-auth: expected "user" or "user:password", got nothing');
   const wait = flags.wait === undefined ? undefined : parseWait(flags.wait);
   if (flags.wait !== undefined && wait === undefined)
     throw new MusterError('usage', `-wait: expected "min" or "min:max" such as 5s:10s, got "${flags.wait}"`);
@@ -262,8 +290,8 @@ function configOf(flags: Given): ConfigFile {
   const retry = given({
     enabled: flags['consul-retry'],
     attempts: flags['consul-retry-attempts'],
-    backoff: flags['consul-retry-backoff'],
-    max_backoff: flags['consul-retry-max-backoff'] ?? flags.retry,
+    backoff: flags['consul-retry-backoff'] ?? flags.retry,
+    max_backoff: flags['consul-retry-max-backoff'],
   });
   const config = given({
     template: flags.template?.map(parseTemplateFlag),
@@ -286,40 +314,66 @@ function configOf(flags: Given): ConfigFile {
 }
 
 function clientOptionsOf(flags: Given, { consul }: ConfigFile, terminal: Terminal): ClientOptions {
-  const options: ClientOptions = clientOptionsFromEnv(terminal.env);
-  const address = flags['consul-addr'] ?? consul?.address;
-  if (address !== undefined) options.address = address;
+  const { env } = terminal;
+  const options: ClientOptions = clientOptionsFromEnv(env);
+  const address = flags['consul-addr'] || consul?.address;
+  if (address) options.address = address;
   Object.assign(options, tlsOf(flags, consul?.ssl));
-  const file = flags['consul-token-file'] ?? consul?.token_file;
-  if (file !== undefined) options.token = fs.readFileSync(file, 'utf8').trim();
-  const token = flags['consul-token'] ?? consul?.token;
-  if (token !== undefined) options.token = token;
-  const auth = consul?.auth;
-  const configured = auth?.username === undefined ? undefined : `${auth.username}:${auth.password ?? ''}`;
+  const token =
+    tokenOf(flags['consul-token-file'], flags['consul-token']) ||
+    tokenOf(consul?.token_file, consul?.token) ||
+    // The names that consul-template has besides Consul's own.
+    tokenOf(env.CONSUL_TOKEN_FILE, env.CONSUL_TOKEN);
+  if (token) options.token = token;
+  const { enabled, username = '', password = '' } = consul?.auth ?? {};
+  const configured = enabled !== false && username + password !== '' ? `${username}:${password}` : undefined;
   const basicAuth = flags['consul-auth'] ?? configured;
   if (basicAuth !== undefined) options.basicAuth = basicAuth;
   return options;
 }
 
-/** What the flags and, after them, the configuration say of TLS. */
-function tlsOf(flags: Given, ssl: NonNullable<ConfigFile['consul']>['ssl']): ClientOptions {
-  const certFile = flags['consul-ssl-cert'] ?? ssl?.cert;
-  return given({
-    tls: (flags['consul-ssl'] ?? ssl?.enabled) || undefined,
-    verifyTls: flags['consul-ssl-verify'] ?? ssl?.verify,
-    caFile: flags['consul-ssl-ca-cert'] ?? ssl?.ca_cert,
-    caPath: flags['consul-ssl-ca-path'] ?? ssl?.ca_path,
-    caPem: ssl?.ca_cert_bytes,
-    certFile,
-    keyFile: flags['consul-ssl-key'] ?? ssl?.key ?? certFile,
-    tlsServerName: flags['consul-ssl-server-name'] ?? ssl?.server_name,
-  });
+/** The token in a file counts more than one beside it, as with Consul's own client. Throws `config.unreadable`. */
+function tokenOf(file: string | undefined, token: string | undefined): string | undefined {
+  if (!file) return token;
+  try {
+    return fs.readFileSync(file, 'utf8').trim() || token;
+  } catch (cause) {
+    throw new MusterError('config.unreadable', `cannot read the token file ${file}: ${fileTrouble(cause)}`, {
+      cause,
+    });
+  }
 }
 
-function loggerOf(flags: Given, { log_level: level = 'info', log_file: file }: ConfigFile): Logger {
+/** What the flags and, after them, the configuration say of TLS. Whoever says anything of it means it to be spoken. */
+function tlsOf(flags: Given, ssl: NonNullable<ConfigFile['consul']>['ssl']): ClientOptions {
+  const certFile = flags['consul-ssl-cert'] || ssl?.cert || undefined;
+  const said = given({
+    verifyTls: flags['consul-ssl-verify'] ?? ssl?.verify,
+    caFile: flags['consul-ssl-ca-cert'] || ssl?.ca_cert || undefined,
+    caPath: flags['consul-ssl-ca-path'] || ssl?.ca_path || undefined,
+    caPem: ssl?.ca_cert_bytes || undefined,
+    certFile,
+    keyFile: flags['consul-ssl-key'] || ssl?.key || certFile,
+    tlsServerName: flags['consul-ssl-server-name'] || ssl?.server_name || undefined,
+  });
+  const enabled = flags['consul-ssl'] ?? ssl?.enabled ?? Object.keys(said).length > 0;
+  return { ...said, ...(enabled ? { tls: true } : {}) };
+}
+
+/** Consul-template's variables for the least important lines that are written. */
+const LOG_LEVEL_VARIABLES = ['CT_LOG', 'CONSUL_TEMPLATE_LOG', 'CONSUL_TEMPLATE_LOG_LEVEL'];
+
+function loggerOf(flags: Given, { log_level, log_file: file }: ConfigFile, { env }: Terminal): Logger {
+  const fromEnv = LOG_LEVEL_VARIABLES.map((name) => env[name]).find(
+    (text) => text !== undefined && text !== '',
+  );
+  const level = log_level || fromEnv?.trim() || 'info';
   const name = level.toLowerCase() === 'err' ? 'error' : level.toLowerCase();
   if (!(LOG_LEVELS as readonly string[]).includes(name))
-    throw new MusterError('usage', `-log-level: expected one of ${LOG_LEVELS.join(', ')}, got "${level}"`);
+    throw new MusterError(
+      flags['log-level'] === undefined ? 'config.invalid' : 'usage',
+      `log level: expected one of ${LOG_LEVELS.join(', ')}, got "${level}"`,
+    );
   const format = flags['log-json'] === true ? 'json' : 'pretty';
   const path = flags['log-file'] ?? file?.path;
   const logFile =

@@ -121,7 +121,7 @@ const flags = {
     default: '250ms',
   },
   'consul-retry-max-backoff': { kind: 'duration', summary: 'Longest pause.', default: '1m' },
-  retry: { kind: 'duration', summary: 'Longest pause, in the words of old versions.' },
+  retry: { kind: 'duration', summary: '-consul-retry-backoff, in the words of old versions.' },
   'exit-after': {
     kind: 'duration',
     summary:
@@ -168,7 +168,7 @@ const flags = {
 } as const satisfies Flags;
 
 /** Those of consul-template that have no effect here: taken, so that a command line goes on working. */
-const WITHOUT_EFFECT = {
+export const WITHOUT_EFFECT = {
   'consul-transport-dial-keep-alive': 'string',
   'consul-transport-dial-timeout': 'string',
   'consul-transport-disable-keep-alives': 'boolean',
@@ -178,12 +178,36 @@ const WITHOUT_EFFECT = {
   syslog: 'boolean',
   'syslog-facility': 'string',
   'syslog-name': 'string',
+  'vault-addr': 'string',
+  'vault-agent-token-file': 'string',
+  'vault-client-user-agent': 'string',
+  'vault-default-lease-duration': 'string',
+  'vault-renew-token': 'boolean',
+  'vault-retry': 'boolean',
+  'vault-retry-attempts': 'string',
+  'vault-retry-backoff': 'string',
+  'vault-retry-max-backoff': 'string',
+  'vault-ssl': 'boolean',
+  'vault-ssl-ca-cert': 'string',
+  'vault-ssl-ca-path': 'string',
+  'vault-ssl-cert': 'string',
+  'vault-ssl-key': 'string',
+  'vault-ssl-server-name': 'string',
+  'vault-ssl-verify': 'boolean',
+  'vault-token': 'string',
+  'vault-transport-dial-keep-alive': 'string',
+  'vault-transport-dial-timeout': 'string',
+  'vault-transport-disable-keep-alives': 'boolean',
+  'vault-transport-max-conns-per-host': 'string',
+  'vault-transport-max-idle-conns-per-host': 'string',
+  'vault-transport-tls-handshake-timeout': 'string',
+  'vault-unwrap-token': 'boolean',
 } as const satisfies Record<string, 'string' | 'boolean'>;
 
 const withoutEffect: Flags = Object.fromEntries(
   Object.entries(WITHOUT_EFFECT).map(([name, kind]) => [
     name,
-    { kind, summary: 'Taken for compatibility; has no effect.' },
+    { kind, summary: 'Taken for compatibility; has no effect.', hidden: true },
   ]),
 );
 
@@ -201,6 +225,7 @@ export const template = verb({
   about: [
     "Takes consul-template's templates, flags and configuration, before any registry with Consul's HTTP API. A file is written whole, only when it differs, and only once everything it needs is known; with `check` in the configuration only when that command accepts it. When the registry is away, what was written stays.",
     'Exit codes: 0 done, 11 failed, 12 ended by the kill signal, 13 wrong flags, 14 a template, a command or the registry failed, 15 wrong configuration; with -exec that of the program.',
+    "Consul-template's flags for Vault, syslog, de-duplication and the transport are taken too; they have no effect, and the log says so.",
   ].join('\n\n'),
   args: [],
   examples: [

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { fileTrouble, MusterError } from '../../errors.ts';
 import { type HclBody, HclError, type HclKey, type HclValue, isHclBody, parseHcl } from '../../lib/hcl.ts';
 import { nearest } from '../../lib/nearest.ts';
-import { type ConfigFile, configFileSchema, REPEATED, WITHOUT_EFFECT } from './schema.ts';
+import { ADDED, type ConfigFile, configFileSchema, REPEATED, WITHOUT_EFFECT } from './schema.ts';
 
 export interface ReadConfig {
   readonly config: ConfigFile;
@@ -12,29 +12,50 @@ export interface ReadConfig {
   readonly warnings: readonly string[];
 }
 
-/** Reads all files; a folder stands for the files in it, by name. Throws `config.unreadable` or `config.invalid`. */
-export function readConfig(paths: readonly string[]): ReadConfig {
+/**
+ * Reads all files; a folder stands for the files in it, by name. `local` is the text of one more. Throws `config.unreadable`
+ * or `config.invalid`.
+ */
+export function readConfig(paths: readonly string[], local?: string): ReadConfig {
   let config: ConfigFile = {};
   const warnings: string[] = [];
-  for (const file of paths.flatMap(filesOf)) {
-    const one = readFile(file);
-    for (const key of Object.keys(one))
-      if (WITHOUT_EFFECT[key] !== undefined)
-        warnings.push(`${file}: ${key} has no effect: ${WITHOUT_EFFECT[key]}`);
+  const take = (name: string, one: ConfigFile): void => {
+    for (const [key, why] of Object.entries(WITHOUT_EFFECT))
+      if (isSaid(one, key.split('.'))) warnings.push(`${name}: ${key} has no effect: ${why}`);
     config = mergeConfig(config, one);
-  }
+  };
+  for (const file of paths.flatMap(filesOf)) take(file, readFile(file));
+  if (local !== undefined && local !== '') take(LOCAL_CONFIG, parseConfig(LOCAL_CONFIG, local));
   return { config, warnings };
 }
 
+/** Consul-template's variable for a configuration without a file; it counts more than files. */
+export const LOCAL_CONFIG = 'CT_LOCAL_CONFIG';
+
+function isSaid(value: unknown, [key, ...rest]: readonly string[]): boolean {
+  if (key === undefined) return value !== undefined && value !== '';
+  return isTable(value) && isSaid(value[key], rest);
+}
+
+/** A folder's files, those of each folder by name. What is hidden is none: a ConfigMap of Kubernetes keeps its files once more there. */
 function filesOf(name: string): string[] {
   try {
     if (!fs.statSync(name).isDirectory()) return [name];
     return fs
-      .readdirSync(name, { recursive: true, encoding: 'utf8' })
-      .map((file) => path.join(name, file))
-      .filter((file) => fs.statSync(file).isFile() && !path.basename(file).startsWith('.'))
-      .sort();
+      .readdirSync(name)
+      .filter((entry) => !entry.startsWith('.'))
+      .sort()
+      .map((entry) => path.join(name, entry))
+      .flatMap((entry) => {
+        const found = fs.statSync(entry);
+        return found.isDirectory() && !fs.lstatSync(entry).isSymbolicLink()
+          ? filesOf(entry)
+          : found.isFile()
+            ? [entry]
+            : [];
+      });
   } catch (cause) {
+    if (cause instanceof MusterError) throw cause;
     throw new MusterError(
       'config.unreadable',
       `cannot read the configuration ${name}: ${fileTrouble(cause)}`,
@@ -167,6 +188,7 @@ interface Definition {
     readonly innerType?: unknown;
     readonly element?: unknown;
     readonly in?: unknown;
+    readonly out?: unknown;
     readonly options?: readonly unknown[];
   };
   readonly shape?: Record<string, unknown>;
@@ -176,7 +198,7 @@ function shapeOf(schema: unknown): Record<string, unknown> | undefined {
   const { shape, def } = (schema ?? {}) as Definition;
   if (shape !== undefined) return shape;
   if (def?.innerType !== undefined) return shapeOf(def.innerType);
-  if (def?.in !== undefined) return shapeOf(def.in);
+  if (def?.in !== undefined) return shapeOf(def.in) ?? shapeOf(def.out);
   return def?.options?.map(shapeOf).find((one) => one !== undefined);
 }
 
@@ -187,8 +209,8 @@ function inside(schema: unknown, step: PropertyKey): unknown {
   return shapeOf(schema)?.[String(step)];
 }
 
-/** The later one wins; lists of templates are put together. */
-function mergeConfig(first: ConfigFile, second: ConfigFile): ConfigFile {
+/** The later one wins; lists of templates, and of variables, are put together. */
+export function mergeConfig(first: ConfigFile, second: ConfigFile): ConfigFile {
   const merged = mergeTables(first, second) as ConfigFile;
   for (const key of ['template', 'haproxy'] as const) {
     const both = [...(first[key] ?? []), ...(second[key] ?? [])];
@@ -202,7 +224,10 @@ function mergeTables(first: object, second: object): Record<string, unknown> {
   for (const [key, value] of Object.entries(second)) {
     if (value === undefined) continue;
     const own = merged[key];
-    merged[key] = isTable(own) && isTable(value) ? mergeTables(own, value) : value;
+    if (isTable(own) && isTable(value)) merged[key] = mergeTables(own, value);
+    else if (ADDED.includes(key) && Array.isArray(own) && Array.isArray(value))
+      merged[key] = [...own, ...value];
+    else merged[key] = value;
   }
   return merged;
 }

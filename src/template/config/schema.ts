@@ -1,4 +1,5 @@
 /** Consul-template's configuration files: every key that it knows. What has no effect here says so. */
+import os from 'node:os';
 import { z } from 'zod';
 import { parseDuration } from '../../lib/duration.ts';
 
@@ -30,22 +31,37 @@ const boolean = z.union([z.boolean(), z.string(), z.number()]).transform((value,
 const text = z.union([z.string(), z.number(), z.boolean()]).transform(String);
 const whole = z.union([z.number(), z.string().regex(/^\d+$/).transform(Number)]);
 const texts = z.union([z.string().transform((one) => [one]), z.array(text)]);
-
-const wait = z.union([
-  z.string().transform((value, context) => parseWait(value) ?? refuse(context, value)),
-  z
-    .strictObject({ enabled: boolean.optional(), min: duration.optional(), max: duration.optional() })
-    .transform(({ enabled, min = 0, max }) => ({ min: enabled === false ? 0 : min, max: max ?? min * 4 })),
+/** A list, or one text with commas. */
+const names = z.union([
+  z.string().transform((list) => list.split(',').filter((one) => one !== '')),
+  z.array(text),
 ]);
 
-function refuse(context: z.core.$RefinementCtx, value: string): never {
-  context.issues.push({
-    code: 'custom',
-    input: value,
-    message: `expected "min" or "min:max" such as "5s:10s", got ${JSON.stringify(value)}`,
-  });
-  return z.NEVER as never;
-}
+/** What older files say as one text, beside the block that there is for it now. */
+const block = <S extends z.ZodType>(
+  ofText: (text: string, context: z.core.$RefinementCtx) => unknown,
+  schema: S,
+) => z.preprocess((value, context) => (typeof value === 'string' ? ofText(value, context) : value), schema);
+
+const wait = block(
+  (value, context) => {
+    const [min, max] = value.split(':').map((part) => part.trim());
+    if (parseWait(value) !== undefined) return { min, max };
+    context.issues.push({
+      code: 'custom',
+      input: value,
+      message: `expected "min" or "min:max" such as "5s:10s", got ${JSON.stringify(value)}`,
+    });
+    return z.NEVER;
+  },
+  z.strictObject({
+    enabled: boolean.optional(),
+    // What consul-template itself calls it, other than its manual.
+    bool: boolean.optional(),
+    min: duration.optional(),
+    max: duration.optional(),
+  }),
+);
 
 /** "5s" or "5s:10s"; the longest wait is four times the shortest unless it is said. */
 export function parseWait(value: string): { min: number; max: number } | undefined {
@@ -60,7 +76,7 @@ export function parseWait(value: string): { min: number; max: number } | undefin
 /** 0644 in HCL, "0644" in JSON. */
 const perms = z.union([z.number(), z.string()]).transform((value, context) => {
   const mode =
-    typeof value === 'number' ? value : /^0?[0-7]{3,4}$/.test(value) ? Number.parseInt(value, 8) : Number.NaN;
+    typeof value === 'number' ? value : /^[0-7]{1,5}$/.test(value) ? Number.parseInt(value, 8) : Number.NaN;
   if (Number.isInteger(mode) && mode >= 0 && mode <= 0o7777) return mode;
   context.issues.push({
     code: 'custom',
@@ -82,23 +98,20 @@ const signal = z.string().transform((value, context) => {
   return z.NEVER;
 });
 
-const SIGNALS =
-  'HUP INT QUIT USR1 USR2 TERM KILL WINCH CONT STOP TSTP TTIN TTOU ALRM PIPE CHLD ABRT URG IO SYS'.split(' ');
-
 /** The signal's name; "" for none, undefined for what is none. */
 export function signalOf(value: string): NodeJS.Signals | '' | undefined {
   const name = value.toUpperCase().replace(/^SIG/, '');
   if (name === '' || name === 'NULL') return '';
-  return SIGNALS.includes(name) ? (`SIG${name}` as NodeJS.Signals) : undefined;
+  return Object.hasOwn(os.constants.signals, `SIG${name}`) ? (`SIG${name}` as NodeJS.Signals) : undefined;
 }
 
 const environment = z.strictObject({
   pristine: boolean.optional(),
-  custom: texts.optional(),
-  allowlist: texts.optional(),
-  whitelist: texts.optional(),
-  denylist: texts.optional(),
-  blacklist: texts.optional(),
+  custom: names.optional(),
+  allowlist: names.optional(),
+  whitelist: names.optional(),
+  denylist: names.optional(),
+  blacklist: names.optional(),
 });
 
 const exec = z.strictObject({
@@ -140,24 +153,24 @@ const logFile = z.strictObject({
   log_rotate_max_files: whole.optional(),
 });
 
-const consul = z.strictObject({
-  address: text.optional(),
-  namespace: text.optional(),
-  token: text.optional(),
-  token_file: text.optional(),
-  auth: z
-    .union([
-      z.string().transform((value) => ({
-        username: value.split(':')[0] ?? '',
-        password: value.split(':').slice(1).join(':'),
-      })),
-      z.strictObject({ enabled: boolean.optional(), username: text.optional(), password: text.optional() }),
-    ])
-    .optional(),
-  retry: retry.optional(),
-  ssl: ssl.optional(),
-  transport: ignored.optional(),
-});
+const auth = block(
+  (value) => ({ username: value.split(':')[0], password: value.split(':').slice(1).join(':') }),
+  z.strictObject({ enabled: boolean.optional(), username: text.optional(), password: text.optional() }),
+);
+
+const consul = block(
+  (address) => ({ address }),
+  z.strictObject({
+    address: text.optional(),
+    namespace: text.optional(),
+    token: text.optional(),
+    token_file: text.optional(),
+    auth: auth.optional(),
+    retry: retry.optional(),
+    ssl: ssl.optional(),
+    transport: ignored.optional(),
+  }),
+);
 
 const template = z.strictObject({
   source: text.optional(),
@@ -181,8 +194,8 @@ const template = z.strictObject({
   right_delimiter: text.optional(),
   wait: wait.optional(),
   min_entries: whole.optional(),
-  function_denylist: texts.optional(),
-  function_blacklist: texts.optional(),
+  function_denylist: names.optional(),
+  function_blacklist: names.optional(),
   sandbox_path: text.optional(),
 });
 
@@ -201,6 +214,7 @@ export const configFileSchema = z.strictObject({
   haproxy: z.array(haproxy).optional(),
   exec: exec.optional(),
   wait: wait.optional(),
+  once: boolean.optional(),
   max_stale: duration.optional(),
   block_query_wait: duration.optional(),
   exit_after: duration.optional(),
@@ -209,7 +223,7 @@ export const configFileSchema = z.strictObject({
   pid_file: text.optional(),
   log_level: text.optional(),
   template_error_fatal: boolean.optional(),
-  err_on_failed_lookup: ignored.optional(),
+  err_on_failed_lookup: boolean.optional(),
   default_delimiters: z.strictObject({ left: text.optional(), right: text.optional() }).optional(),
   log_file: logFile.optional(),
   syslog: ignored.optional(),
@@ -225,8 +239,13 @@ export type ExecEntry = z.output<typeof exec>;
 /** Keys that may be written several times; each is one of a list. */
 export const REPEATED: readonly string[] = ['template', 'haproxy'];
 
-/** Why a key has no effect. */
+/** Lists to which a later file, or a flag, adds. */
+export const ADDED: readonly string[] = ['custom', 'allowlist', 'whitelist', 'denylist', 'blacklist'];
+
+/** Why a key, named with the blocks it stands in, has no effect. */
 export const WITHOUT_EFFECT: Readonly<Record<string, string>> = {
+  'consul.namespace': 'there are no namespaces here',
+  'consul.transport': 'connections are kept open, and given up when nothing answers',
   deduplicate: 'not needed: questions wait for changes, they are not repeated',
   vault: 'Muster does not read from Vault',
   nomad: 'Muster does not read from Nomad',

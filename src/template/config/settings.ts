@@ -3,7 +3,7 @@ import { MusterError } from '../../errors.ts';
 import type { ChildSettings } from '../child.ts';
 import { DEFAULT_HAPROXY, type HaproxySettings } from '../haproxy/output.ts';
 import type { Delimiters } from '../language/index.ts';
-import { DEFAULT_TEMPLATE, type EnvironmentFilter, type TemplateSettings } from '../settings.ts';
+import { DEFAULT_TEMPLATE, type EnvironmentFilter, type TemplateSettings, type Wait } from '../settings.ts';
 import type { ConfigFile, ExecEntry, TemplateEntry } from './schema.ts';
 
 /** "in:out:command"; what is behind the second colon is the command, colons and all. */
@@ -25,9 +25,16 @@ function environmentFilter(env: ExecEntry['env']): EnvironmentFilter {
   return {
     pristine: env?.pristine ?? false,
     custom: env?.custom ?? [],
-    allow: env?.allowlist ?? env?.whitelist ?? [],
-    deny: env?.denylist ?? env?.blacklist ?? [],
+    allow: [...(env?.allowlist ?? []), ...(env?.whitelist ?? [])],
+    deny: [...(env?.denylist ?? []), ...(env?.blacklist ?? [])],
   };
+}
+
+/** Undefined where nothing is said; `min` is 0 where it is switched off. */
+export function waitOf(entry: ConfigFile['wait']): Wait | undefined {
+  if (entry === undefined) return undefined;
+  const { bool, enabled = bool, min = 0, max = min * 4 } = entry;
+  return { min: enabled === false ? 0 : min, max };
 }
 
 /** Templates of the whole configuration. `needsDestination`: they are written, not printed. */
@@ -37,10 +44,11 @@ export function templatesOf(config: ConfigFile, needsDestination: boolean): Temp
     right: config.default_delimiters?.right ?? DEFAULT_TEMPLATE.delimiters.right,
   };
   return (config.template ?? []).map((entry, i) => {
-    const name = entry.source ?? `template ${i + 1}`;
-    if (entry.source !== undefined && entry.contents !== undefined)
+    // Who writes configurations by a program says "" for what is not there.
+    const name = entry.source || `template ${i + 1}`;
+    if (entry.source && entry.contents)
       throw new MusterError('config.invalid', `${name}: give source or contents, not both`);
-    if (entry.source === undefined && entry.contents === undefined)
+    if (!entry.source && !entry.contents)
       throw new MusterError('config.invalid', `${name}: give source (a file) or contents`);
     if (needsDestination && (entry.destination ?? '') === '')
       throw new MusterError(
@@ -59,14 +67,14 @@ function templateOf(
   const { exec } = entry;
   const usual = DEFAULT_TEMPLATE;
   return {
-    source: entry.source,
-    contents: entry.contents,
+    source: entry.source || undefined,
+    contents: entry.contents || undefined,
     destination: entry.destination ?? '',
     createDestDirs: entry.create_dest_dirs ?? usual.createDestDirs,
     // 0 is consul-template's word for "not said".
     perms: entry.perms === 0 ? undefined : entry.perms,
-    user: entry.user ?? (entry.uid === undefined ? '' : String(entry.uid)),
-    group: entry.group ?? (entry.gid === undefined ? '' : String(entry.gid)),
+    user: entry.user ?? ownerOf(entry.uid),
+    group: entry.group ?? ownerOf(entry.gid),
     backup: entry.backup ?? usual.backup,
     command: withoutEmpty(exec?.enabled === false ? [] : (exec?.command ?? entry.command ?? [])),
     commandTimeout: exec?.timeout ?? entry.command_timeout ?? usual.commandTimeout,
@@ -74,17 +82,20 @@ function templateOf(
     check: entry.check ?? usual.check,
     checkTimeout: entry.check_timeout ?? usual.checkTimeout,
     errorOnMissingKey: entry.error_on_missing_key ?? usual.errorOnMissingKey,
-    errorFatal: fatal ?? entry.error_fatal ?? usual.errorFatal,
+    errorFatal: entry.error_fatal ?? fatal ?? usual.errorFatal,
     delimiters: {
       left: entry.left_delimiter || delimiters.left,
       right: entry.right_delimiter || delimiters.right,
     },
-    wait: entry.wait,
+    wait: waitOf(entry.wait),
     minEntries: entry.min_entries ?? usual.minEntries,
     functionDenylist: [...(entry.function_denylist ?? []), ...(entry.function_blacklist ?? [])],
     sandboxPath: entry.sandbox_path ?? usual.sandboxPath,
   };
 }
+
+/** -1 says as nothing does that the owner stays as it is. */
+const ownerOf = (id: number | undefined): string => (id === undefined || id < 0 ? '' : String(id));
 
 export function haproxiesOf({ haproxy }: ConfigFile): HaproxySettings[] {
   return (haproxy ?? []).map(({ socket, backend, service, server_options, drain, min_entries }) => ({
@@ -110,7 +121,7 @@ export function childOf({ exec }: ConfigFile): ChildSettings | undefined {
   return {
     command,
     environment: environmentFilter(exec.env),
-    reloadSignal: exec.reload_signal === '' ? undefined : exec.reload_signal,
+    reloadSignal: exec.reload_signal === '' ? 'none' : exec.reload_signal,
     killSignal: exec.kill_signal === '' || exec.kill_signal === undefined ? KILL_SIGNAL : exec.kill_signal,
     killTimeout: exec.kill_timeout ?? KILL_TIMEOUT,
     splay: exec.splay ?? 0,

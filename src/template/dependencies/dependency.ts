@@ -47,7 +47,7 @@ function read(kind: string, pattern: RegExp, text: string): Record<string, strin
   const groups = Object.fromEntries(
     Object.entries(match.groups ?? {}).map(([name, value]) => [name, value ?? '']),
   );
-  if (groups.query !== undefined && groups.query !== '')
+  if (/=[^&]|^[^=&]+(?:&|$)/.test(groups.query ?? ''))
     throw new ValueError(
       `${kind}: ${quote(`?${groups.query}`)}: namespaces, partitions, peers and sameness groups are Consul Enterprise's and mesh; there are none here`,
     );
