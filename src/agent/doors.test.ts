@@ -1,9 +1,12 @@
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect } from 'node:tls';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Client } from '../client/client.ts';
+import { soon } from '../lib/soon.test-support.ts';
 import { Authority } from '../proxy/tls/fixtures.ts';
 import { type Agent, startAgent } from './agent.ts';
 import { parseConfigText, readConfig } from './config/read.ts';
@@ -141,6 +144,29 @@ describe('HTTPS', () => {
     });
     expect(() => new Client({ address, certFile: own.certFile })).toThrow(/give both/);
     expect(() => new Client({ address, caFile: join(folder, 'nowhere') })).toThrow(/cannot be read/);
+  });
+
+  // It waited for its clients to leave before it told them that it ends.
+  it('ends with the agent, though one connection is idle and a read on another waits for a change', async () => {
+    const [address = ''] = await start(secure());
+    const { hostname: host, port } = new URL(address);
+    const send = (...paths: string[]) => {
+      const socket = connect({ host, port: Number(port), ca: authority.cert });
+      const seen = { socket, text: '' };
+      socket.on('data', (bytes) => {
+        seen.text += bytes;
+      });
+      // In one piece: when the first is answered, the next has been read too.
+      socket.write(paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: agent.test\r\n\r\n`).join(''));
+      return seen;
+    };
+    const idle = send('/v1/status/leader');
+    const waiting = send('/v1/status/leader', '/v1/kv/x?index=1000000&wait=10m');
+    for (const one of [idle, waiting]) await soon(() => expect(one.text).toMatch(/^HTTP\/1\.1 200 /));
+    const closed = [idle, waiting].map(({ socket }) => once(socket, 'close'));
+    await agent?.stop();
+    await Promise.all(closed);
+    expect(waiting.text.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 404']);
   });
 
   it('listens where addresses.https says', async () => {

@@ -32,8 +32,8 @@ export interface Https {
   readonly address: HostPort;
   /** Takes no more connections: another process has the socket. Handshakes go on. Idempotent. */
   leave(): void;
-  /** Idempotent. */
-  stop(): Promise<void>;
+  /** Takes no more connections. Those behind their handshake are the API's, which ends them. Idempotent. */
+  stop(): void;
 }
 
 /** Connections at a time, as of the HTTP API in clear text. */
@@ -79,14 +79,11 @@ export async function startHttps(options: HttpsOptions): Promise<Https> {
   return {
     address: { host: bound.address, port: bound.port },
     leave: () => void server.close(),
-    async stop() {
+    stop() {
       clearInterval(timer);
       certificates.stop();
-      // Those behind their handshake are the API's.
       acceptor.close();
-      await new Promise<void>((resolve) => {
-        server.close(() => resolve());
-      });
+      server.close();
     },
   };
 }

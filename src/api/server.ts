@@ -128,6 +128,8 @@ export async function startApi({
     silent.add(socket);
     socket.once('close', () => silent.delete(socket));
   });
+  /** Connections that another server took and gave to this one: Node does not wait for them when it closes. */
+  const accepted = new Set<Duplex>();
   const accepts = () => succession.isFar && !stopping.ended;
   const front = new Front(server, { headersTimeout, keepAlive: KEEP_ALIVE, accepts, serve });
 
@@ -259,7 +261,11 @@ export async function startApi({
   return {
     address,
     // Node's documented way to have an HTTP server take a connection that it did not accept itself.
-    accept: (socket) => front.giveToNode(socket as Socket),
+    accept(socket) {
+      accepted.add(socket);
+      socket.once('close', () => accepted.delete(socket));
+      front.giveToNode(socket as Socket);
+    },
     hold: () => succession.hold(STOP_GRACE),
     leave: () =>
       new Promise((resolve) => {
@@ -269,7 +275,7 @@ export async function startApi({
         stopping.end();
       }),
     stop() {
-      stopped ??= stop(server, { front, silent, stopping, context });
+      stopped ??= stop(server, { front, silent, accepted, stopping, context });
       return stopped;
     },
   };
@@ -328,23 +334,29 @@ function errorReply(error: unknown): Reply {
   return text('internal error: the log of the agent has the cause', { status: 500 });
 }
 
-function stop(
+async function stop(
   server: Server,
-  parts: { front: Front; silent: ReadonlySet<Socket>; stopping: Ending; context: ApiContext },
+  parts: {
+    front: Front;
+    silent: ReadonlySet<Socket>;
+    accepted: ReadonlySet<Duplex>;
+    stopping: Ending;
+    context: ApiContext;
+  },
 ): Promise<void> {
-  const { front, silent, stopping, context } = parts;
-  return new Promise((resolve) => {
-    const cancel = context.clock.after(STOP_GRACE, () => {
-      server.closeAllConnections();
-      front.close({ all: true });
-    });
-    server.close(() => {
-      cancel();
-      resolve();
-    });
-    stopping.end();
-    server.closeIdleConnections();
-    front.close();
-    for (const socket of silent) socket.destroy();
+  const { front, silent, accepted, stopping, context } = parts;
+  const cancel = context.clock.after(STOP_GRACE, () => {
+    server.closeAllConnections();
+    front.close({ all: true });
   });
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => resolve());
+  });
+  stopping.end();
+  server.closeIdleConnections();
+  front.close();
+  for (const socket of silent) socket.destroy();
+  await closed;
+  await Promise.all([...accepted].map((socket) => new Promise((resolve) => socket.once('close', resolve))));
+  cancel();
 }
