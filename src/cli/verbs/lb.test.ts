@@ -5,9 +5,13 @@ import http from 'node:http';
 import https from 'node:https';
 import net from 'node:net';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { Authority } from '../../proxy/tls/fixtures.ts';
-import { ask, backend, balancer, closers, folder, muster, renewing, until } from './lb.test-support.ts';
+import { run } from '../run.ts';
+import type { Terminal } from '../verb.ts';
+import { ask, backend, balancer, closers, folder, renewing, until } from './lb.test-support.ts';
+import { lb } from './lb.ts';
 
 describe('muster lb', () => {
   it('balances by weight over upstreams that are named, without a registry', async () => {
@@ -292,8 +296,18 @@ describe('muster lb', () => {
     [['-listen', '127.0.0.1:0', '-upstream', '127.0.0.1:1', '-max-head=99999'], '60000 at most'],
     [['-listen', '127.0.0.1:0', '-upstream', '127.0.0.1:1', '-timeout-head=0s'], 'has to be above 0'],
   ])('says what is wrong with %j', async (words, sentence) => {
-    const { exit, seen } = muster(...words);
-    expect(await exit).toBe(2);
-    expect(seen.text).toContain(sentence);
+    let said = '';
+    const terminal: Terminal = {
+      out: () => {},
+      err: (text) => {
+        said += text;
+      },
+      stdin: Readable.from([]),
+      env: {},
+      color: false,
+    };
+    // In this process: it is told before anything begins.
+    expect(await run({ lb }, ['lb', ...words], terminal)).toBe(2);
+    expect(said).toContain(sentence);
   });
 });

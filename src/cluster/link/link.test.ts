@@ -161,21 +161,23 @@ describe('a link', () => {
       await Promise.all(Array.from({ length: 100 }, (_, one) => open(at + one)));
   }
 
-  it('is made while one address holds thousands of connections half open', async () => {
+  // 64 at a time of one address.
+  it('is made while one address holds hundreds of connections half open', async () => {
     const keyring = ringOf(newKey());
     const { server, lines } = await listen(keyring);
-    await holdOpen(server, 2_000, 1);
-    await soon(() => expect(server.refused()).toBeGreaterThan(1_900));
+    await holdOpen(server, 500, 1);
+    await soon(() => expect(server.refused()).toBeGreaterThan(400));
     expect(await callerTo(server, keyring).call('echo', 'through', 2000)).toBe('through');
     expect(lines.filter(({ level }) => level === 'warn')).toHaveLength(1);
   });
 
-  it('is made while many addresses hold 10,000 connections half open, and the log stays short', async () => {
+  // 512 at a time in all.
+  it('is made while many addresses hold thousands of connections half open, and the log stays short', async () => {
     const keyring = ringOf(newKey());
     const { server, lines } = await listen(keyring);
-    await holdOpen(server, 10_000, 100);
+    await holdOpen(server, 2_000, 100);
     expect(await callerTo(server, keyring).call('echo', 'through', 20_000)).toBe('through');
-    await soon(() => expect(server.refused()).toBeGreaterThan(9_400));
+    await soon(() => expect(server.refused()).toBeGreaterThan(1_400));
     expect(lines.filter(({ level }) => level === 'warn').length).toBeLessThan(30);
   });
 
