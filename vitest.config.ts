@@ -1,10 +1,25 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.ts';
+
+const UNIT = {
+  // Some of them wait for a real timeout, or for a program that starts: the cores go on with others meanwhile.
+  maxWorkers: Math.ceil(1.5 * availableParallelism()),
+  // A bound for what hangs, not a measure of speed: property tests take their time on a busy machine.
+  testTimeout: 60_000,
+};
+
+/** What stands in for a module does so for a whole process: these have one of their own. */
+const ALONE = ['src/**/by-sockets.test.ts'];
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
+        // Hundreds of small files: a process for each would take as long as their tests. Modules are each file's own all the same.
         test: {
+          ...UNIT,
           name: 'unit',
           include: [
             'src/**/*.test.ts',
@@ -13,11 +28,12 @@ export default defineConfig({
             'bench/**/*.test.ts',
             'scripts/**/*.test.ts',
           ],
-          maxWorkers: '100%',
-          // A bound for what hangs, not a measure of speed: property tests take their time on a busy machine.
-          testTimeout: 60_000,
+          exclude: ALONE,
+          isolate: false,
+          setupFiles: ['test/support/fresh-modules.ts'],
         },
       },
+      { test: { ...UNIT, name: 'unit-alone', include: ALONE } },
       {
         // End-to-end tests start real processes, and wait for them much of the time: three files at a time keep two cores busy.
         test: {

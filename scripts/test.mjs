@@ -14,17 +14,17 @@ import { run, say, seconds } from './support/say.mjs';
 /** @typedef {{ passed: number, failed: number }} Count */
 
 /**
- * Runs a project of vitest. A file that cannot be loaded has no tests to count: it counts as one failed.
- * @param {string} project
+ * Runs projects of vitest. A file that cannot be loaded has no tests to count: it counts as one failed.
+ * @param {string} part
+ * @param {string[]} projects
  * @returns {Promise<Count>}
  */
-async function vitest(project) {
-  const report = join(ARTIFACTS, `${project}.json`);
+async function vitest(part, projects = [part]) {
+  const report = join(ARTIFACTS, `${part}.json`);
   rmSync(report, { force: true });
   const args = [
     'run',
-    '--project',
-    project,
+    ...projects.map((project) => `--project=${project}`),
     '--reporter=default',
     '--reporter=json',
     `--outputFile.json=${report}`,
@@ -43,7 +43,7 @@ async function vitest(project) {
     passed.passed = numPassedTests;
     passed.failed = numFailedTests;
   } catch {
-    say('test', `vitest left no report for ${project}`);
+    say('test', `vitest left no report for ${part}`);
   }
   if (code !== 0 && passed.failed === 0) passed.failed = 1;
   return passed;
@@ -52,7 +52,7 @@ async function vitest(project) {
 /** In the order in which a mistake shows soonest. @type {Record<string, () => Promise<Count>>} */
 const PARTS = {
   check,
-  unit: () => vitest('unit'),
+  unit: () => vitest('unit', ['unit', 'unit-alone']),
   e2e: () => vitest('e2e'),
   conformance: () => compareWithBaseline(),
 };
