@@ -21,7 +21,14 @@ describe('a shortage', () => {
   });
 
   it('is ours only when the other side had no part in it', () => {
-    expect(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL'].map(lackOf)).toEqual(['files', 'files', 'ports']);
+    const ours = {
+      EMFILE: 'files',
+      ENFILE: 'files',
+      ENOMEM: 'memory',
+      ENOBUFS: 'memory',
+      EADDRNOTAVAIL: 'ports',
+    };
+    expect(Object.keys(ours).map(lackOf)).toEqual(Object.values(ours));
     expect(['ECONNREFUSED', 'EHOSTUNREACH', undefined].map(lackOf)).toEqual([
       undefined,
       undefined,

@@ -1,7 +1,7 @@
 /** What the machine or the settings do not give us: told once, then counted, so that trouble never floods the log. */
 
 /** What there is not enough of. */
-export type Lack = 'files' | 'connections' | 'ports';
+export type Lack = 'files' | 'memory' | 'connections' | 'ports';
 
 export interface ShortageReport {
   readonly lack: Lack;
@@ -12,16 +12,16 @@ export interface ShortageReport {
 /** Least time between two reports of the same lack (ms). */
 const QUIET = 60_000;
 
-/** Error codes of a connect that failed on our side: they say nothing about the instance. */
+/** Error codes of a connect or an accept that failed on our side: they say nothing about the other one. */
 const OURS: Readonly<Record<string, Lack>> = {
   EMFILE: 'files',
   ENFILE: 'files',
-  ENOBUFS: 'files',
-  ENOMEM: 'files',
+  ENOBUFS: 'memory',
+  ENOMEM: 'memory',
   EADDRNOTAVAIL: 'ports',
 };
 
-/** What a failed connect lacked, undefined when the other side is to blame. */
+/** What a failed connect or accept lacked, undefined when the other side is to blame. */
 export function lackOf(code: string | undefined): Lack | undefined {
   return code === undefined ? undefined : OURS[code];
 }
@@ -55,6 +55,8 @@ export function describeShortage({ lack, count }: ShortageReport): string {
   switch (lack) {
     case 'files':
       return `no file descriptors left for ${count} connection(s), which were refused; raise the limit of open files (ulimit -n) or lower max_connections`;
+    case 'memory':
+      return `the system has no memory left for ${count} connection(s), which were refused or wait; give it more, or lower max_connections`;
     case 'connections':
       return `${count} connection(s) refused: as many are open as max_connections allows`;
     case 'ports':

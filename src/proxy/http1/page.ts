@@ -84,7 +84,7 @@ export function undelivered(failure: Failure, service: string): Refusal {
     case 'lack':
       return {
         status: 503,
-        text: `${service} was not asked: the load balancer has no file descriptors or ports left for a connection. Try again, or raise its limits`,
+        text: `${service} was not asked: the load balancer has no file descriptors, ports or memory left for a connection. Try again, or raise its limits`,
       };
     case 'refused':
       return {

@@ -1,11 +1,23 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { getSystemErrorName } from 'node:util';
 import { listenError } from '../../errors.ts';
 import { formatHostPort } from '../../lib/host-port.ts';
 import { descriptorOf } from '../../lib/sockets.ts';
 import type { ListenAddress, ListenerBase } from '../listener-spec.ts';
+import type { Seats } from '../seats.ts';
+import { lackOf } from '../shortage.ts';
 import type { ListenerHome } from './listener-kind.ts';
 
 const BACKLOG = 4_096;
+/** How long (ms) to wait for what is lacking where that cannot be done elsewhere. */
+const PAUSE = 1;
+/** Nobody wakes who waits here. */
+const NEVER = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+
+/** What is used of the seats to refuse newcomers. */
+type Refusing = Pick<Seats, 'refused' | 'makeRoom'> & {
+  readonly spare: Pick<Seats['spare'], 'giveUp' | 'takeBack'>;
+};
 
 /** libuv's handle of a listening socket, as far as it is used here. */
 interface ListenHandle {
@@ -65,11 +77,10 @@ export class Acceptor {
   /**
    * A socket gets its read callback at construction or never, and `net.Server` constructs its sockets without one. So
    * the handles are taken before it does: one socket per connection instead of two (half of the cost of a short one).
-   * To be called in the turn in which `listen` resolved. What is accepted sends without delays. `refused`: a connection
-   * could not be accepted.
+   * To be called in the turn in which `listen` resolved. What is accepted sends without delays, and has no seat yet.
    */
-  begin(accepted: (handle: AcceptedHandle) => void, refused: () => void): void {
-    for (const server of this.#servers) beginOn(server, accepted, refused);
+  begin(accepted: (handle: AcceptedHandle) => void, seats: Refusing): void {
+    for (const server of this.#servers) beginOn(server, accepted, seats);
   }
 
   /** Takes no more connections. */
@@ -78,14 +89,33 @@ export class Acceptor {
   }
 }
 
-function beginOn(server: Server, accepted: (handle: AcceptedHandle) => void, refused: () => void): void {
+/**
+ * libuv goes on accepting in one go, with nothing else in between, until nobody waits. It has a spare descriptor too, which it may
+ * lose to another thread: without ours it would go on for as long as there is none.
+ */
+function couldNotAccept(status: number, seats: Refusing): void {
+  const lack = status < 0 ? lackOf(getSystemErrorName(status)) : undefined;
+  if (lack === 'files' && seats.spare.giveUp()) return;
+  if (lack !== undefined) seats.refused(lack);
+  if (lack === 'files') seats.makeRoom();
+  Atomics.wait(NEVER, 0, 0, PAUSE);
+}
+
+function beginOn(server: Server, accepted: (handle: AcceptedHandle) => void, seats: Refusing): void {
   const handle = (server as unknown as { _handle?: ListenHandle })._handle;
   if (typeof handle?.onconnection === 'function') {
     // Accepted sockets have it from the listening one, which saves a call for each.
     const isInherited = process.platform === 'linux' && handle.setNoDelay?.(true) === 0;
     handle.onconnection = (status, connection) => {
       if (status !== 0 || connection === undefined) {
-        refused();
+        couldNotAccept(status, seats);
+        return;
+      }
+      if (!seats.spare.takeBack()) {
+        // It was let in by what was given up.
+        connection.close();
+        seats.spare.takeBack();
+        seats.refused('files');
         return;
       }
       if (!isInherited) connection.setNoDelay?.(true);

@@ -1,10 +1,14 @@
 /** A connection to an address by libuv's handle alone: see `handle-socket.ts`. */
 import { isIP } from 'node:net';
+import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
+import { openFiles } from '../open-files.ts';
 import { type HandleEvents, HandleSocket, isTcpHandle, type TcpHandle } from './handle-socket.ts';
 import { bindingOf } from './native-stream.ts';
 
 interface DialledHandle extends TcpHandle {
+  /** Its descriptor, once it connects; negative or absent where there are none. */
+  readonly fd?: number;
   setNoDelay(enable: boolean): number;
   /** 0: `request` says how it went, or a negative error number. */
   connect(request: ConnectRequest, host: string, port: number): number;
@@ -20,6 +24,9 @@ interface TcpBinding {
   readonly TCPConnectWrap: new () => ConnectRequest;
   readonly constants: { readonly SOCKET?: number };
 }
+
+/** As it is where the system itself has no descriptor left. */
+const NONE_LEFT = -constants.errno.EMFILE;
 
 /** Undefined where this version of Node does not hand out all that is used. */
 const tcp: TcpBinding | undefined = (() => {
@@ -68,7 +75,8 @@ export function dial(
   handle.setNoDelay(true);
   const request = new tcp.TCPConnectWrap();
   request.oncomplete = completed;
-  const failure = family === 4 ? handle.connect(request, host, port) : handle.connect6(request, host, port);
+  let failure = family === 4 ? handle.connect(request, host, port) : handle.connect6(request, host, port);
+  if (failure === 0 && !openFiles.areLeftForInstances(handle.fd ?? 0)) failure = NONE_LEFT;
   if (failure !== 0) process.nextTick(completed, failure);
   return socket;
 }

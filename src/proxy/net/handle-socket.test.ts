@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { Seats } from '../seats.ts';
 import { Acceptor } from './acceptor.ts';
 import { HandleSocket, isTcpHandle } from './handle-socket.ts';
 import { Sender } from './sender.ts';
@@ -35,7 +36,7 @@ async function accepted() {
           }),
         );
       },
-      () => reject(new Error('not accepted')),
+      new Seats(9, () => reject(new Error('not accepted'))),
     );
   });
   const far: Socket = connect({ ...acceptor.address, allowHalfOpen: true });

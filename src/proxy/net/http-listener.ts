@@ -102,10 +102,7 @@ class HttpListener implements ClientHome, Http2Home, OpenListener {
         onRead: (connection, outcome) => this.#begin(connection, outcome),
         onGone,
       });
-    acceptor.begin(
-      (handle) => this.#accept(handle),
-      () => seats.refused(),
-    );
+    acceptor.begin((handle) => this.#accept(handle), seats);
   }
 
   #accept(handle: AcceptedHandle): void {

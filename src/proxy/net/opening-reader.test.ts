@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { Seats } from '../seats.ts';
 import { type Accepted, acceptedOf } from './accepted.ts';
 import { type AcceptedHandle, Acceptor } from './acceptor.ts';
 import { type Opening, OpeningReader } from './opening-reader.ts';
@@ -25,7 +26,7 @@ class Line implements Opening<{ line: string }> {
 async function opened(prepare: (handle: AcceptedHandle) => void, first?: Buffer) {
   const acceptor = await Acceptor.listen({ id: 'one', host: '127.0.0.1', port: 0 }, undefined);
   const accepted = new Promise<AcceptedHandle>((resolve, reject) => {
-    acceptor.begin(resolve, () => reject(new Error('not accepted')));
+    acceptor.begin(resolve, new Seats(9, () => reject(new Error('not accepted'))));
   });
   const far: Socket = connect({ ...acceptor.address, allowHalfOpen: true });
   far.on('error', () => {});

@@ -116,7 +116,7 @@ export class ProxyServer {
     if (options.routes !== undefined) engine.routes = options.routes;
     this.#transport = transport;
     this.#pool = pool!;
-    const seats = new Seats(engine.limits.maxConnections, onLack);
+    const seats = new Seats(engine.limits.maxConnections, onLack, () => this.#pool.close());
     const { keyring = new Keyring(), pools = NO_POOLS } = options;
     const readBuffer = readBufferOf(engine.memory);
     this.#home = {
@@ -133,6 +133,7 @@ export class ProxyServer {
     this.#timer = setInterval(() => {
       if (++sweeps % SWEEPS_PER_TICK === 0) engine.tick();
       const time = engine.touch();
+      seats.spare.takeBack();
       for (const listener of this.#listeners.values()) listener.sweep(time);
       for (const listener of this.#leaving) listener.sweep(time);
       engine.mirrors.sweep(time);
@@ -199,6 +200,7 @@ export class ProxyServer {
     clearInterval(this.#timer);
     this.#home.engine.mirrors.close();
     this.#pool.close();
+    this.#home.seats.spare.giveUp();
     await this.#transport.stop();
   }
 }

@@ -47,10 +47,7 @@ class TcpListener implements OpenListener, TcpClientHome {
         onSecure: (secured) => this.#join(secureRelayWire(secured, home.readBuffer), serverNameOf(secured)),
         onFailed: () => seats.free(),
       });
-    acceptor.begin(
-      (handle) => this.#accept(handle),
-      () => seats.refused(),
-    );
+    acceptor.begin((handle) => this.#accept(handle), seats);
   }
 
   /** Clients, those in the handshake included. */

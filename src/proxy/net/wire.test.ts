@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { Seats } from '../seats.ts';
 import { type AcceptedHandle, Acceptor } from './acceptor.ts';
 import { plainWire, type Wire } from './wire.ts';
 
@@ -13,7 +14,7 @@ afterEach(() => {
 async function opened(prepare: (handle: AcceptedHandle) => void) {
   const acceptor = await Acceptor.listen({ id: 'one', host: '127.0.0.1', port: 0 }, undefined);
   const accepted = new Promise<AcceptedHandle>((resolve, reject) => {
-    acceptor.begin(resolve, () => reject(new Error('not accepted')));
+    acceptor.begin(resolve, new Seats(9, () => reject(new Error('not accepted'))));
   });
   const far = connect({ ...acceptor.address, allowHalfOpen: true });
   const handle = await accepted;

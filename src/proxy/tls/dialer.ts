@@ -1,6 +1,8 @@
 import { isIP } from 'node:net';
 import { connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 import type { Target, TargetTls } from '../../balance/balancer.ts';
+import { descriptorOf } from '../../lib/sockets.ts';
+import { openFiles } from '../open-files.ts';
 
 /** Sessions kept for resumption, per settings; then it begins anew. */
 const MOST_SESSIONS = 4_096;
@@ -53,6 +55,11 @@ export class Dialer {
     };
     const socket = connect(options);
     socket.setNoDelay(true);
+    socket.once('connect', () => {
+      const [descriptor = 0] = descriptorOf(socket);
+      if (openFiles.areLeftForInstances(descriptor)) return;
+      socket.destroy(Object.assign(new Error('too many open files'), { code: 'EMFILE' }));
+    });
     socket.on('session', (fresh: Buffer) => {
       if (sessions.size >= MOST_SESSIONS) sessions.clear();
       sessions.set(key, fresh);

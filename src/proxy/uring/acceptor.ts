@@ -1,4 +1,7 @@
+import { getSystemErrorName } from 'node:util';
 import type { Endpoint } from '../proxy-protocol.ts';
+import { type Lack, lackOf } from '../shortage.ts';
+import type { SpareDescriptor } from '../spare-descriptor.ts';
 import { addressAt, portAt, V4_IP } from './calls.ts';
 import * as kernel from './kernel.ts';
 import { ACCEPTED, CANCELLED, type Loop, type Party, tagOf } from './loop.ts';
@@ -7,13 +10,17 @@ import { ACCEPTED, CANCELLED, type Loop, type Party, tagOf } from './loop.ts';
 const ACCEPTS = 16;
 /** Where in a place for an address its length lies: how much room there is before the call, how much was used behind it. */
 const LENGTH = 32;
+/** Newcomers who are refused in one turn at most (5 µs each); connections that are established come in between. */
+const REFUSED_AT_ONCE = 256;
 /** Texts of addresses that are remembered; then it begins anew. */
 const REMEMBERED_ADDRESSES = 4_096;
 
 export interface Accepting {
   accepted(fd: number, from: Endpoint): void;
-  /** The system has no descriptor or memory for a connection. */
-  refused(): void;
+  /** The system had nothing left for a connection. */
+  refused(lack: Lack): void;
+  /** With it newcomers are let in to be refused, when there is no other. */
+  readonly spare: SpareDescriptor;
 }
 
 /** A listening socket on the ring. */
@@ -25,6 +32,8 @@ export class Acceptor {
   /** By the four bytes of an IPv4 address. */
   readonly #texts = new Map<number, string>();
   #outstanding = 0;
+  /** Somebody has come for whom there is no descriptor. */
+  #hasNoneLeft = false;
   #isStopping = false;
   #isClosed = false;
   #onClosed = () => {};
@@ -64,11 +73,49 @@ export class Acceptor {
       const port = portAt(this.#loop.arena.bytes, place);
       this.#owner.accepted(result, { address: this.#textOf(place), port });
       this.#wait(accept);
-    } else if (LACKING.has(-result)) this.#owner.refused();
+    } else this.#failed(accept, result);
+    if (this.#isStopping) this.#close();
+  }
+
+  #failed(accept: Accept, result: number): void {
+    const lack = lackOf(getSystemErrorName(result));
+    // All of the turn that find none are seen to at its end.
+    if (lack === 'files') {
+      this.#hasNoneLeft = true;
+      this.#loop.mark(accept);
+    } else if (lack !== undefined) this.#owner.refused(lack);
     // The client went away before it was accepted, or the accept was interrupted. But with EAGAIN, the process that takes over
     // has made the socket one that does not wait: what still comes is its own.
     else if (-result !== kernel.EAGAIN) this.#wait(accept);
-    if (this.#isStopping) this.#close();
+  }
+
+  /** Refuses those for whom there is no descriptor. Where that is not possible, they wait until the next `retry`. */
+  endTurn(): void {
+    if (!this.#hasNoneLeft || this.#isStopping) return;
+    this.#hasNoneLeft = false;
+    const owner = this.#owner;
+    const { spare } = owner;
+    const isPossible = spare.giveUp();
+    const count = isPossible ? this.#showOut() : 0;
+    spare.takeBack();
+    for (let i = 0; i < count; i++) owner.refused('files');
+    if (!isPossible) owner.refused('files');
+    if (count > 0) for (const accept of this.#accepts) this.#wait(accept);
+  }
+
+  /** Lets newcomers in one by one and closes them. Answers how many there were; a descriptor has to be free. */
+  #showOut(): number {
+    const { libc } = this.#loop;
+    let count = 0;
+    // A call of ours must not wait for somebody to come, while those of the ring have to.
+    libc.setNonBlocking(this.#fd, true);
+    for (; count < REFUSED_AT_ONCE; count++) {
+      const client = libc.accept(this.#fd);
+      if (client < 0) break;
+      libc.close(client);
+    }
+    libc.setNonBlocking(this.#fd, false);
+    return count;
   }
 
   /** Takes no more connections; those that the kernel hands out meanwhile still come, until this resolves. Idempotent. */
@@ -102,8 +149,6 @@ export class Acceptor {
     return text;
   }
 }
-
-const LACKING = new Set([kernel.EMFILE, kernel.ENFILE, kernel.ENOBUFS, kernel.ENOMEM]);
 
 /** One accept after the other, with a place for the client's address. */
 class Accept implements Party {
@@ -156,7 +201,9 @@ class Accept implements Party {
     this.#acceptor.completed(this, result);
   }
 
-  endTurn(): void {}
+  endTurn(): void {
+    this.#acceptor.endTurn();
+  }
 
   leave(): void {
     this.#isLeaving = true;

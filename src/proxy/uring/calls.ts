@@ -3,6 +3,7 @@ import { getSystemErrorName } from 'node:util';
 import { listenError } from '../../errors.ts';
 import { formatHostPort } from '../../lib/host-port.ts';
 import { addressText } from '../../lib/ip.ts';
+import { openFiles } from '../open-files.ts';
 import type { Endpoint } from '../proxy-protocol.ts';
 import { SCRATCH } from './arena.ts';
 import * as kernel from './kernel.ts';
@@ -41,6 +42,10 @@ export function dial(loop: Loop, ip: Uint8Array, port: number): number {
   const family = length === V4_LENGTH ? kernel.AF_INET : kernel.AF_INET6;
   const fd = libc.socket(family, SOCK_STREAM | kernel.SOCK_NONBLOCK | kernel.SOCK_CLOEXEC);
   if (fd < 0) return fd;
+  if (!openFiles.areLeftForInstances(fd)) {
+    libc.close(fd);
+    return -kernel.EMFILE;
+  }
   setFlag(loop, fd, IPPROTO_TCP, TCP_NODELAY, 1);
   const result = libc.connect(fd, arena.address(ADDRESS_AT), length);
   if (result < 0 && result !== -kernel.EINPROGRESS) {

@@ -26,15 +26,16 @@ export abstract class DialledSocket extends RingSocket {
   constructor({ loop, names }: Dialling, target: Target) {
     super(loop);
     this.target = target;
-    const addresses = names.find(target.host, loop.now, (found) => this.#begin(found));
+    const addresses = names.find(target.host, loop.now, (found, lack) => this.#begin(found, lack));
     if (addresses !== undefined) this.#begin(addresses);
   }
 
   /** It can be used from now on. */
   protected abstract onOpened(): void;
 
-  #begin(addresses: Addresses): void {
+  #begin(addresses: Addresses, lack?: Lack): void {
     if (this.isEnding) return;
+    this.lack = lack;
     if (addresses.length === 0) this.trouble = `no address is known for ${this.target.host}`;
     this.#dial(addresses);
   }

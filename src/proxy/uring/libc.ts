@@ -21,6 +21,8 @@ export interface Libc {
   getOption(fd: number, level: number, option: number, value: number, length: number): number;
   bind(fd: number, address: number, length: number): number;
   listen(fd: number, backlog: number): number;
+  /** The next connection, which nobody asks for its address. */
+  accept(fd: number): number;
   connect(fd: number, address: number, length: number): number;
   ownAddress(fd: number, address: number, length: number): number;
   shutdown(fd: number, how: number): number;
@@ -34,6 +36,8 @@ export interface Libc {
   /** Moves bytes between a pipe and something else. */
   splice(from: number, to: number, length: number, flags: number): number;
   isNonBlocking(fd: number): boolean;
+  /** Whether calls on it wait; of all who share the socket. */
+  setNonBlocking(fd: number, isSet: boolean): void;
   /** Writes an int to `address`: how many bytes were received and not read. */
   unread(fd: number, address: number): number;
 }
@@ -47,6 +51,7 @@ const SHARED_POPULATE = 0x8001;
 const PRIVATE_ANONYMOUS_NORESERVE = 0x4022;
 const DONT_NEED = 4;
 const GET_FLAGS = 3;
+const SET_FLAGS = 4;
 const COUNT_UNREAD = 0x541b;
 const SET_PIPE_SIZE = 1_031;
 const GET_PIPE_SIZE = 1_032;
@@ -86,6 +91,9 @@ async function load(): Promise<Libc> {
   );
   const bind = func<[number, number, number]>('int bind(int fd, intptr_t address, uint length)');
   const listen = func<[number, number]>('int listen(int fd, int backlog)');
+  const accept4 = func<[number, number, number, number]>(
+    'int accept4(int fd, intptr_t address, intptr_t length, int flags)',
+  );
   const connect = func<[number, number, number]>('int connect(int fd, intptr_t address, uint length)');
   const getsockname = func<[number, number, number]>(
     'int getsockname(int fd, intptr_t address, intptr_t length)',
@@ -114,6 +122,7 @@ async function load(): Promise<Libc> {
     getOption: (fd, level, option, value, length) => told(getsockopt(fd, level, option, value, length)),
     bind: (fd, address, length) => told(bind(fd, address, length)),
     listen: (fd, backlog) => told(listen(fd, backlog)),
+    accept: (fd) => told(accept4(fd, 0, 0, kernel.SOCK_CLOEXEC)),
     connect: (fd, address, length) => told(connect(fd, address, length)),
     ownAddress: (fd, address, length) => told(getsockname(fd, address, length)),
     shutdown: (fd, how) => told(shutdown(fd, how)),
@@ -125,5 +134,9 @@ async function load(): Promise<Libc> {
     splice: (from, to, length, flags) => told(splice(from, 0, to, 0, length, flags)),
     unread: (fd, address) => told(ioctl(fd, COUNT_UNREAD, address)),
     isNonBlocking: (fd) => (fcntl(fd, GET_FLAGS, 0) & kernel.SOCK_NONBLOCK) !== 0,
+    setNonBlocking(fd, isSet) {
+      const others = fcntl(fd, GET_FLAGS, 0) & ~kernel.SOCK_NONBLOCK;
+      fcntl(fd, SET_FLAGS, others | (isSet ? kernel.SOCK_NONBLOCK : 0));
+    },
   };
 }

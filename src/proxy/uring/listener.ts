@@ -69,7 +69,8 @@ export abstract class RingListener<Client extends ListedClient> implements OpenL
       (fd) =>
         new Acceptor(loop, fd, {
           accepted: (client, from) => this.#accept(client, from),
-          refused: () => seats.refused(),
+          refused: (lack) => seats.refused(lack),
+          spare: seats.spare,
         }),
     );
   }

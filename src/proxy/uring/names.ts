@@ -1,6 +1,7 @@
 /** Addresses of hosts that are given by name. Node asks the system for them, which takes a thread and a turn of its loop. */
 import { lookup } from 'node:dns';
 import { addressBytes } from '../../lib/ip.ts';
+import { type Lack, lackOf } from '../shortage.ts';
 
 /** So long (ms) an answer is used again: many connections are opened at a time, and a name may move. */
 const TRUSTED = 1_000;
@@ -9,8 +10,8 @@ const REMEMBERED = 1_024;
 
 export type Addresses = readonly Uint8Array[];
 
-/** What became of a look-up: the addresses to try in order; none when the name is not known. */
-export type Found = (addresses: Addresses) => void;
+/** What became of a look-up: the addresses to try in order; none when the name is not known, or `lack` kept us from asking. */
+export type Found = (addresses: Addresses, lack?: Lack) => void;
 
 interface Known {
   readonly addresses: Addresses;
@@ -51,9 +52,12 @@ export class Names {
     lookup(host, { all: true, verbatim: true }, (error, answers) => {
       this.#asking.delete(host);
       const addresses = error === null ? answers.flatMap(({ address }) => addressBytes(address) ?? []) : [];
-      if (this.#known.size >= REMEMBERED) this.#known.clear();
-      if (addresses.length > 0) this.#known.set(host, { addresses, until: now + TRUSTED });
-      for (const one of waiting) one(addresses);
+      if (addresses.length > 0) {
+        if (this.#known.size >= REMEMBERED) this.#known.clear();
+        this.#known.set(host, { addresses, until: now + TRUSTED });
+      }
+      const lack = lackOf(error?.code);
+      for (const one of waiting) one(addresses, lack);
     });
   }
 }
