@@ -17,20 +17,23 @@ import { OBSTACLE } from './uring/fixtures.ts';
 
 let folder = '';
 let worker: URL;
+/** The same, but that its loop does not come to what is published. */
+let lateWorker: URL;
 
 beforeAll(async () => {
-  // Below the packages that it imports.
+  // Below the packages that they import.
   folder = mkdtempSync(join('node_modules', '.muster-fleet-'));
-  const outfile = join(folder, 'proxy-worker.mjs');
   await build({
-    entryPoints: ['src/proxy/worker.ts'],
-    outfile,
+    entryPoints: { worker: 'src/proxy/worker.ts', late: 'test/programs/late-worker.ts' },
+    outdir: folder,
+    outExtension: { '.js': '.mjs' },
     bundle: true,
     format: 'esm',
     platform: 'node',
     packages: 'external',
   });
-  worker = pathToFileURL(resolve(outfile));
+  worker = pathToFileURL(resolve(folder, 'worker.mjs'));
+  lateWorker = pathToFileURL(resolve(folder, 'late.mjs'));
 });
 
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -77,7 +80,8 @@ async function fleetWith(routes: RouteDelta, options: Partial<FleetOptions> = {}
     ...options,
   });
   closers.push(() => fleet.stop());
-  expect(fleet.carriage).toMatchObject({ transport: transport.name, workers: 1 });
+  const { transport: carrier = transport, workers = 1 } = options;
+  expect(fleet.carriage).toMatchObject({ transport: carrier.name, workers });
   return fleet;
 }
 
@@ -116,6 +120,14 @@ describe.each(TRANSPORT_NAMES)('the fleet on %s', (name) => {
     });
     fleet.publish(delta(2, route(b)));
     expect(await isApplied).toBe(2);
+    expect(await get(fleet)).toBe('200 b');
+  });
+
+  it('routes a request by what was published before, though its worker’s loop has not come to that', async () => {
+    const [a, b] = [await backend('a'), await backend('b')];
+    const fleet = await fleetWith(delta(1, route(a)), { worker: lateWorker });
+    expect(await get(fleet)).toBe('200 a');
+    fleet.publish(delta(2, route(b)));
     expect(await get(fleet)).toBe('200 b');
   });
 
@@ -265,5 +277,32 @@ describe.skipIf(OBSTACLE !== undefined)('several workers', () => {
     await until(() => (fleet.carriage.workers < 2 ? true : undefined));
     await until(() => (fleet.carriage.workers === 2 ? true : undefined));
     expect(await until(() => get(fleet).catch(() => undefined))).toBe('200 b');
+  });
+
+  it('that die under load are replaced, and leave nothing of it behind', async () => {
+    const routes = delta(1, route(await backend('a')));
+    const fleet = await fleetWith(routes, {
+      transport: { name: 'uring', why: 'a test wants it' },
+      workers: 2,
+    });
+    let isOver = false;
+    const answers = Array<number>(16).fill(0);
+    const clients = answers.map(async (_, i) => {
+      while (!isOver) if ((await get(fleet).catch(() => undefined)) === '200 a') answers[i]!++;
+    });
+    const served = async () => {
+      answers.fill(0);
+      await until(() => (answers.every((count) => count > 4) ? true : undefined));
+    };
+    await served();
+    fleet.publish({ version: 2 } as RouteDelta);
+    await until(() => (fleet.carriage.workers < 2 ? true : undefined));
+    await until(() => (fleet.carriage.workers === 2 ? true : undefined));
+    await served();
+    isOver = true;
+    await Promise.all(clients);
+    const left = () => [fleet.counters.slot(2).inFlight, fleet.counters.overall()] as const;
+    await until(() => (left()[0] === 0 && left()[1].openConnections === 0 ? true : undefined));
+    expect(left()[1].inFlight).toBe(0);
   });
 });
