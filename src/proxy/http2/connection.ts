@@ -55,6 +55,8 @@ export class Http2Connection implements StreamHome {
   #done = 0;
   /** Bytes to the client when it was last looked at. */
   #sent = 0;
+  /** It was told that no further stream is taken. */
+  #isClosing = false;
 
   /**
    * `socket`: a connection that speaks HTTP/2 from its first byte. `address`: the client's, when somebody said it who knows better
@@ -121,7 +123,7 @@ export class Http2Connection implements StreamHome {
   /** While the engine is at work on a stream, the stream's own deadline holds. */
   #watch(): void {
     const { keepAliveTimeout, stallTimeout } = this.#home.frontend.limits;
-    if (this.#streams === 0) this.#rest(keepAliveTimeout);
+    if (this.#streams === 0) this.#rest(this.#isClosing ? stallTimeout : keepAliveTimeout);
     else if (this.#done === this.#streams) this.#rest(stallTimeout);
   }
 
@@ -137,11 +139,13 @@ export class Http2Connection implements StreamHome {
   }
 
   /**
-   * Streams that are done and do not go: the client reads no more, or broke the protocol, after which nothing is read from it
-   * and nothing sent, and nobody is told.
+   * Streams that are done and do not go, or a connection that ends and does not: the client reads no more, or broke the protocol, after
+   * which nothing is read from it and nothing sent, and nobody is told.
    */
   #expired(): void {
-    if (this.#streams === 0) {
+    this.session.deadline = Number.POSITIVE_INFINITY;
+    if (this.#streams > this.#done) return;
+    if (this.#streams === 0 && !this.#isClosing) {
       this.#close();
       return;
     }
@@ -160,12 +164,15 @@ export class Http2Connection implements StreamHome {
 
   /** Says that no further stream is taken; ends behind those there are. */
   #close(): void {
-    this.session.deadline = Number.POSITIVE_INFINITY;
+    this.#isClosing = true;
     this.#http2.close();
+    if (this.#streams === this.#done) this.#rest(this.#home.frontend.limits.stallTimeout);
   }
 
   destroy(): void {
     this.#http2.destroy(undefined, constants.NGHTTP2_NO_ERROR);
+    // Once it is to close, Node waits until the client has taken all there is.
+    if (this.#isClosing) this.#socket.destroy();
   }
 }
 

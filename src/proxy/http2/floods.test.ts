@@ -32,12 +32,13 @@ function frame(type: number, flags: number, stream: number, payload: Uint8Array 
 /** GET http://x/ without dynamic table: indexed fields and a literal authority (RFC 7541). */
 const GET = Buffer.from([0x82, 0x86, 0x84, 0x01, 0x01, 0x78]);
 
-async function proxy(limits: Partial<ProxyLimits> = {}) {
+/** `length`: of what the instance answers. */
+async function proxy(limits: Partial<ProxyLimits> = {}, length = 1) {
   const block = createCounterBlock();
   const counts = new CounterReader();
   counts.add(block);
   const instance = http
-    .createServer((_, response) => setTimeout(() => response.end('a'), 5))
+    .createServer((_, response) => setTimeout(() => response.end(Buffer.alloc(length, 'a')), 5))
     .listen(0, '127.0.0.1');
   await once(instance, 'listening');
   closers.push(() => {
@@ -200,6 +201,27 @@ it('lets no client stay that does not take its answer', async () => {
   socket.resume();
   await gone(socket);
   await until(() => server.connections === 0);
+});
+
+it('lets no client stay that reads nothing of an answer which it has taken back', async () => {
+  const { port, server, target } = await proxy(
+    { stallTimeout: 50, keepAliveTimeout: 50 },
+    32 * 1_024 * 1_024,
+  );
+  const socket = raw(port);
+  const [WINDOW_UPDATE, MOST] = [8, Buffer.from([0x7f, 0, 0, 0])];
+  const wide = Buffer.from([0, 4, 0x7f, 0xff, 0xff, 0xff]);
+  socket.pause();
+  socket.write(
+    Buffer.concat([
+      frame(SETTINGS, 0, 0, wide),
+      frame(WINDOW_UPDATE, 0, 0, MOST),
+      frame(HEADERS, END_HEADERS | END_STREAM, 1, GET),
+    ]),
+  );
+  await until(() => target.state.bytes > 1_024 * 1_024);
+  socket.write(frame(RST_STREAM, 0, 1, Buffer.from([0, 0, 0, 8])));
+  await until(() => server.connections === 0 && target.state.inFlight === 0);
 });
 
 it('survives any frames', async () => {

@@ -30,11 +30,13 @@ class Peer implements UpstreamHome {
   isOpen = true;
   idleSince: number;
   readonly #streams = new Set<UpstreamStream>();
+  readonly #onGone: (peer: Peer) => void;
   #seen = 0;
 
   constructor(engine: Engine, target: Target, dialer: Dialer, onGone: (peer: Peer) => void) {
     this.engine = engine;
     this.target = target;
+    this.#onGone = onGone;
     this.idleSince = engine.time;
     const { host, port, tls } = target;
     const socket: Socket =
@@ -104,6 +106,14 @@ class Peer implements UpstreamHome {
   left(stream: UpstreamStream): void {
     this.#streams.delete(stream);
     this.idleSince = this.engine.time;
+    // All who waited for it have given up. It may stay like that for ever: the next one had better dial anew.
+    if (!this.connected && this.isIdle && this.isOpen) this.#giveUp();
+  }
+
+  #giveUp(): void {
+    this.isOpen = false;
+    this.#onGone(this);
+    this.http2.destroy();
   }
 }
 

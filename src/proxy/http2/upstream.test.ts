@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { ServerHttp2Stream } from 'node:http2';
 import http2 from 'node:http2';
+import { connect, createServer, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { Target } from '../../balance/balancer.ts';
 import { targetAt } from '../fixtures.ts';
@@ -102,6 +103,32 @@ describe('an HTTP/2 listener, before its instances', () => {
     for (const stream of waiting) stream.respond({ ':status': 204 }, { endStream: true });
     expect((await Promise.all([first, ...rest])).map(({ status }) => status)).toEqual([204, 204, 204, 204]);
     expect(target.connections()).toBe(2);
+  });
+
+  it('dials an instance anew that took a connection and said nothing', async () => {
+    const good = await http2Instance(echo, { secure: true });
+    let dialled = 0;
+    const sockets: Socket[] = [];
+    const door = createServer((socket) => {
+      sockets.push(socket);
+      socket.on('error', () => {});
+      if (++dialled > 1)
+        socket
+          .pipe(connect(good.port, '127.0.0.1'))
+          .on('error', () => {})
+          .pipe(socket);
+    }).listen(0, '127.0.0.1');
+    await once(door, 'listening');
+    closers.push(() => {
+      for (const socket of sockets) socket.destroy();
+      door.close();
+    });
+    const target = { ...good, port: (door.address() as { port: number }).port };
+    const session = client(await proxy([target], { limits: { connectTimeout: 300 } }));
+    expect((await ask(session)).status).toBe(504);
+    while ((await ask(session)).status !== 200);
+    expect(dialled).toBeGreaterThan(1);
+    expect(target.state.inFlight).toBe(0);
   });
 
   it('speaks HTTP/2 to instances over TLS, and only to those that agree', async () => {
