@@ -3,7 +3,7 @@ import { createServer, type Socket } from 'node:net';
 import { connect } from 'node:tls';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseClientHello } from './client-hello.ts';
+import { HelloScan, MAX_HELLO, parseClientHello } from './client-hello.ts';
 
 /** What Node's own client says first. */
 async function helloOf(options: object): Promise<Buffer> {
@@ -80,6 +80,38 @@ describe('the hello of a TLS client', () => {
         expect(parse(hello(extensions, { cut }))).toEqual({ serverName: server.toLowerCase() });
       }),
     );
+  });
+
+  it('is the same in pieces as whole, wherever it is cut, and whatever it is', () => {
+    const whole = hello([nameExtension([0, 'a.test'])], { cut: 20 });
+    fc.assert(
+      fc.property(fc.nat(whole.length - 1), fc.nat(255), fc.integer({ min: 1, max: 9 }), (at, byte, step) => {
+        const bytes = Buffer.from(whole);
+        bytes[at] = byte;
+        const scan = new HelloScan();
+        let found: ReturnType<HelloScan['scan']> = 'more';
+        for (let end = step; found === 'more' && end < bytes.length + step; end += step)
+          found = scan.scan(bytes.subarray(0, end));
+        expect(found).toEqual(parse(bytes));
+      }),
+    );
+  });
+
+  it('is given up at its limit, however small its pieces and records, without being read again with each', () => {
+    // 11,000 records of a byte each.
+    const endless = hello([extension(7, Buffer.alloc(60_000))], { cut: 1 }).subarray(0, MAX_HELLO);
+    const scan = new HelloScan();
+    let looked = 0;
+    const counted = (end: number) =>
+      new Proxy(endless.subarray(0, end), {
+        get(bytes, name) {
+          looked++;
+          const value = Reflect.get(bytes, name, bytes);
+          return typeof value === 'function' ? value.bind(bytes) : value;
+        },
+      });
+    for (let end = 1; end < MAX_HELLO; end += 7) expect(scan.scan(counted(end))).toBe('more');
+    expect(looked).toBeLessThan(20 * MAX_HELLO);
   });
 
   it('is waited for, byte by byte', () => {

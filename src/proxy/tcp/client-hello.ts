@@ -27,33 +27,56 @@ export function parseClientHello(
   start: number,
   end: number,
 ): ClientHello | 'more' | 'invalid' {
-  const received = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start);
-  const fragments: Buffer[] = [];
-  let gathered = 0;
-  let size = Number.POSITIVE_INFINITY;
-  let at = 0;
-  for (;;) {
-    if (at >= MAX_HELLO) return 'invalid';
-    const header = received.subarray(at, at + RECORD_HEADER);
-    if (header.length > 0 && header[0] !== HANDSHAKE_RECORD) return 'invalid';
-    if (header.length > 1 && header[1] !== 3) return 'invalid';
-    if (header.length < RECORD_HEADER) return 'more';
-    const length = header.readUInt16BE(3);
-    if (length === 0 || length > MAX_RECORD) return 'invalid';
-    at += RECORD_HEADER;
-    // As much of the record as has come: a hello is known to be wrong, or too long, as soon as it is.
-    const fragment = received.subarray(at, at + length);
-    at += length;
-    if (gathered === 0 && fragment.length > 0 && fragment[0] !== CLIENT_HELLO) return 'invalid';
-    fragments.push(fragment);
-    gathered += fragment.length;
-    if (size === Number.POSITIVE_INFINITY && gathered >= MESSAGE_HEADER)
-      size = MESSAGE_HEADER + Buffer.concat(fragments, MESSAGE_HEADER).readUIntBE(1, 3);
-    if (size !== Number.POSITIVE_INFINITY && size > MAX_HELLO) return 'invalid';
-    // Once, at the end: a hello in thousands of tiny records costs no more than its length.
-    if (gathered >= size) return readBody(Buffer.concat(fragments, size).subarray(MESSAGE_HEADER));
-    if (fragment.length < length) return 'more';
+  return new HelloScan().scan(Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start));
+}
+
+/** The same of one that comes in pieces: goes on where it was, so that neither small pieces nor small records cost more than their bytes. */
+export class HelloScan {
+  /** Where the record begins that is being read. */
+  #at = 0;
+  /** Bytes of the message in the records before it. */
+  #gathered = 0;
+  /** Of the whole message. */
+  #size = Number.POSITIVE_INFINITY;
+
+  /** `received`: all that has come so far, from the first byte on. */
+  scan(received: Buffer): ClientHello | 'more' | 'invalid' {
+    for (;;) {
+      if (this.#at >= MAX_HELLO) return 'invalid';
+      const header = received.subarray(this.#at, this.#at + RECORD_HEADER);
+      if (header.length > 0 && header[0] !== HANDSHAKE_RECORD) return 'invalid';
+      if (header.length > 1 && header[1] !== 3) return 'invalid';
+      if (header.length < RECORD_HEADER) return 'more';
+      const length = header.readUInt16BE(3);
+      if (length === 0 || length > MAX_RECORD) return 'invalid';
+      const from = this.#at + RECORD_HEADER;
+      // As much of the record as has come: a hello is known to be wrong, or too long, as soon as it is.
+      const here = Math.min(length, received.length - from);
+      if (this.#gathered === 0 && here > 0 && received[from] !== CLIENT_HELLO) return 'invalid';
+      const gathered = this.#gathered + here;
+      if (this.#size === Number.POSITIVE_INFINITY && gathered >= MESSAGE_HEADER)
+        this.#size = MESSAGE_HEADER + messageIn(received, MESSAGE_HEADER).readUIntBE(1, 3);
+      if (this.#size !== Number.POSITIVE_INFINITY && this.#size > MAX_HELLO) return 'invalid';
+      if (gathered >= this.#size) return readBody(messageIn(received, this.#size).subarray(MESSAGE_HEADER));
+      if (here < length) return 'more';
+      this.#gathered = gathered;
+      this.#at = from + length;
+    }
   }
+}
+
+/** The first `size` bytes of the message in records that were looked at. */
+function messageIn(received: Buffer, size: number): Buffer {
+  const fragments: Buffer[] = [];
+  let left = size;
+  for (let at = 0; left > 0; ) {
+    const from = at + RECORD_HEADER;
+    at = from + received.readUInt16BE(at + 3);
+    const fragment = received.subarray(from, Math.min(at, from + left));
+    fragments.push(fragment);
+    left -= fragment.length;
+  }
+  return Buffer.concat(fragments, size);
 }
 
 /** Reads values one behind the other; past the end it remembers that it failed and yields nothing more. */

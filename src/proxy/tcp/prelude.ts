@@ -1,6 +1,7 @@
 /** What a connection begins with before an instance can be chosen: a PROXY header, a TLS client's hello, both, in pieces. */
+import { GrowingBuffer } from '../../lib/growing-buffer.ts';
 import { type ProxyHeader, parseProxyHeader } from '../proxy-protocol.ts';
-import { parseClientHello } from './client-hello.ts';
+import { HelloScan } from './client-hello.ts';
 
 export interface PreludeOutcome {
   /** As the PROXY header tells them. */
@@ -12,30 +13,32 @@ export interface PreludeOutcome {
 }
 
 export class Prelude {
-  #bytes = Buffer.alloc(0);
+  readonly #seen = new GrowingBuffer();
+  /** Bytes of the PROXY header. */
+  #header = 0;
   #wantsHeader: boolean;
-  readonly #wantsHello: boolean;
+  readonly #hello: HelloScan | undefined;
   #ends: ProxyHeader['ends'];
 
   constructor(wantsHeader: boolean, wantsHello: boolean) {
     this.#wantsHeader = wantsHeader;
-    this.#wantsHello = wantsHello;
+    if (wantsHello) this.#hello = new HelloScan();
   }
 
   /** One more piece. Both parsers give up on what is too long, so this never holds more than a hello and a read buffer. */
   read(piece: Uint8Array): PreludeOutcome | 'more' | 'invalid' {
-    this.#bytes = Buffer.concat([this.#bytes, piece]);
+    this.#seen.append(piece);
+    const { bytes } = this.#seen;
     if (this.#wantsHeader) {
-      const header = parseProxyHeader(this.#bytes, 0, this.#bytes.length);
+      const header = parseProxyHeader(bytes, 0, bytes.length);
       if (typeof header === 'string') return header;
       this.#wantsHeader = false;
       this.#ends = header.ends;
-      this.#bytes = this.#bytes.subarray(header.length);
+      this.#header = header.length;
     }
-    const hello = this.#wantsHello
-      ? parseClientHello(this.#bytes, 0, this.#bytes.length)
-      : { serverName: '' };
+    const rest = bytes.subarray(this.#header);
+    const hello = this.#hello?.scan(rest) ?? { serverName: '' };
     if (typeof hello === 'string') return hello;
-    return { ends: this.#ends, serverName: hello.serverName, rest: this.#bytes };
+    return { ends: this.#ends, serverName: hello.serverName, rest };
   }
 }

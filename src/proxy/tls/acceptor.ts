@@ -1,8 +1,9 @@
 import { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { GrowingBuffer } from '../../lib/growing-buffer.ts';
 import { type Accepted, type Before, NOTHING_BEFORE, socketOf } from '../net/accepted.ts';
 import { type Opening, OpeningReader } from '../net/opening-reader.ts';
-import { parseClientHello } from '../tcp/client-hello.ts';
+import { HelloScan } from '../tcp/client-hello.ts';
 import { type HandshakeEvents, shakeByHandle, shakeBySocket } from './handshake.ts';
 import type { Keyring } from './keyring.ts';
 import { isLayered } from './secure-handle.ts';
@@ -124,16 +125,17 @@ interface Seen extends Before {
 /** Tells an ACME authority from others by its hello, which the handshake gets all the same. */
 class Look implements Opening<Seen> {
   readonly #address: string | undefined;
-  #seen: Buffer = Buffer.alloc(0);
+  readonly #seen = new GrowingBuffer();
+  readonly #hello = new HelloScan();
 
   constructor(address: string | undefined) {
     this.#address = address;
   }
 
   read(piece: Buffer): Seen | 'more' {
-    this.#seen = Buffer.concat([this.#seen, piece]);
-    const bytes = this.#seen;
-    const hello = parseClientHello(bytes, 0, bytes.length);
+    this.#seen.append(piece);
+    const { bytes } = this.#seen;
+    const hello = this.#hello.scan(bytes);
     if (hello === 'more') return 'more';
     const isChallenge = typeof hello === 'object' && bytes.includes(ACME_PROTOCOL);
     return { isChallenge, bytes, address: this.#address };
