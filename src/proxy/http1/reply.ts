@@ -19,6 +19,7 @@ import { Carry, OUT, READ, SCRATCH } from './memory.ts';
 import { badResponse } from './own-answers.ts';
 import { refusalOf } from './refusals.ts';
 import type { Session } from './session.ts';
+import { startTunnel } from './tunnel.ts';
 
 /** How the body's bytes become the client's. */
 const AS_IT_IS = 0;
@@ -251,7 +252,7 @@ export class Reply {
     this.status = 101;
     this.headSent = true;
     session.sendToClient(OUT, out + end - start);
-    session.startTunnel();
+    startTunnel(session);
     return -1;
   }
 

@@ -4,9 +4,9 @@
  */
 import { answeredIn } from '../../balance/measure.ts';
 import type { RouteLimitsSpec } from '../../route/handling.ts';
-import { BYTES_IN, BYTES_OUT, IN_FLIGHT, TUNNELS } from '../counters.ts';
+import { BYTES_IN, BYTES_OUT, IN_FLIGHT } from '../counters.ts';
 import type { ProxyLimits } from '../limits.ts';
-import { closeAccount, reportStatus } from './account.ts';
+import { closeAccount } from './account.ts';
 import { Dispatch } from './dispatch.ts';
 import type { Engine } from './engine.ts';
 import type { LoggedExchange } from './exchange-log.ts';
@@ -14,7 +14,6 @@ import type { Forwarding } from './forwarding.ts';
 import type { Frontend } from './frontend.ts';
 import { Intake } from './intake.ts';
 import type { ClientLink, UpstreamLink } from './links.ts';
-import { READ } from './memory.ts';
 import { refuse, tooLate } from './own-answers.ts';
 import { Passing } from './passing.ts';
 import { patienceOf } from './patience.ts';
@@ -22,6 +21,7 @@ import { Reply } from './reply.ts';
 import type { RequestSpan } from './spans.ts';
 import { CLOSED, DROPPING, EXCHANGE, IDLE, TUNNEL } from './stages.ts';
 import type { Stick } from './sticky.ts';
+import { countTunnelOut } from './tunnel.ts';
 
 export class Session {
   readonly intake: Intake;
@@ -30,6 +30,8 @@ export class Session {
   readonly passing: Passing;
   /** When `expired` is to be called (engine time); Infinity: never. */
   deadline: number;
+  /** Of the present request (engine time); 0 between requests, but not before the first: its time runs from accept. */
+  startedAt: number;
   stage = IDLE;
   /** For the access log; undefined without one, or between requests. */
   exchange: LoggedExchange | undefined;
@@ -52,8 +54,6 @@ export class Session {
   #limits: ProxyLimits;
   #closing = false;
   #reading = true;
-  /** Of the present request; 0 between requests, but not before the first: its time runs from accept. */
-  #startedAt: number;
 
   /** `forwarding`: what instances are told of this client. */
   constructor(engine: Engine, link: ClientLink, frontend: Frontend, forwarding: Forwarding) {
@@ -65,8 +65,8 @@ export class Session {
     this.dispatch = new Dispatch(engine, this);
     this.reply = new Reply(engine, this);
     this.passing = new Passing(this, link);
-    this.#startedAt = engine.touch();
-    this.deadline = this.#startedAt + frontend.limits.headTimeout;
+    this.startedAt = engine.touch();
+    this.deadline = this.startedAt + frontend.limits.headTimeout;
   }
 
   // Events of the client's connection
@@ -80,7 +80,7 @@ export class Session {
       return;
     }
     // The first byte of a later head starts its time.
-    if (this.stage === IDLE && this.#startedAt === 0 && this.intake.carry.length === 0)
+    if (this.stage === IDLE && this.startedAt === 0 && this.intake.carry.length === 0)
       this.deadline = now + this.frontend.limits.headTimeout;
     this.intake.received(start, end);
     this.settle();
@@ -125,8 +125,8 @@ export class Session {
     closeAccount(this);
     this.reply.forget();
     if (this.#isSpecial) this.#forgetRoute();
-    if (this.stage === EXCHANGE || this.stage === TUNNEL) this.engine.counters.overall(IN_FLIGHT, -1);
-    if (this.stage === TUNNEL) this.engine.counters.overall(TUNNELS, -1);
+    if (this.stage === EXCHANGE) this.engine.counters.overall(IN_FLIGHT, -1);
+    else if (this.stage === TUNNEL) countTunnelOut(this);
     this.stage = CLOSED;
     this.deadline = Number.POSITIVE_INFINITY;
     this.intake.carry.clear();
@@ -155,7 +155,7 @@ export class Session {
   }
 
   get isNew(): boolean {
-    return this.stage === IDLE && this.#startedAt !== 0 && this.intake.carry.length === 0;
+    return this.stage === IDLE && this.startedAt !== 0 && this.intake.carry.length === 0;
   }
 
   /** No request after the present one; an idle connection ends now. */
@@ -186,8 +186,7 @@ export class Session {
   /** Reset, or closed altogether. `isClean`: without an error. */
   upstreamClosed(upstream: UpstreamLink, isClean: boolean): void {
     if (this.stage === TUNNEL) {
-      this.engine.counters.overall(IN_FLIGHT, -1);
-      this.engine.counters.overall(TUNNELS, -1);
+      countTunnelOut(this);
       this.dispatch.release(false);
       this.close();
     } else if (!isClean || !this.reply.ended()) this.#lost(upstream);
@@ -260,33 +259,12 @@ export class Session {
     const { engine } = this;
     const now = engine.time;
     const { status } = this.reply;
-    engine.counters.answered(route!.slot, target!.slot, status, now - this.#startedAt);
-    answeredIn(target!.state, now - this.#startedAt);
+    engine.counters.answered(route!.slot, target!.slot, status, now - this.startedAt);
+    answeredIn(target!.state, now - this.startedAt);
     if (status >= 502 && status <= 504) engine.outcomes.erred(target!, status, route!.targets);
     else engine.outcomes.answered(target!);
     this.dispatch.release(keep && this.intake.body.done && !this.upstreamSlow && !this.frontend.draining);
     this.over();
-  }
-
-  startTunnel(): void {
-    const { route, target } = this.dispatch;
-    const { engine } = this;
-    engine.counters.answered(route!.slot, target!.slot, 101, engine.time - this.#startedAt);
-    reportStatus(this, 101);
-    this.span?.answered(101);
-    engine.outcomes.answered(target!);
-    this.stage = TUNNEL;
-    this.dispatch.settled();
-    engine.counters.overall(TUNNELS);
-    const carry = this.intake.carry;
-    while (carry.length > 0) {
-      const end = carry.load(engine.memory);
-      this.sendUpstream(READ, end);
-      carry.skip(end - READ);
-    }
-    if (this.clientEnded) this.dispatch.upstream?.end();
-    this.#flow();
-    this.arm();
   }
 
   /** Sets the deadline for what the session waits for now. */
@@ -309,7 +287,7 @@ export class Session {
   /** A request begins. */
   begin(wantsClose: boolean): void {
     this.stage = EXCHANGE;
-    this.#startedAt = this.engine.time;
+    this.startedAt = this.engine.time;
     this.#closing = wantsClose;
     this.reply.reset();
   }
@@ -394,7 +372,7 @@ export class Session {
       return;
     }
     this.stage = IDLE;
-    this.#startedAt = 0;
+    this.startedAt = 0;
     this.arm();
     if (this.intake.isRunning) return;
     this.intake.resume();
@@ -406,7 +384,7 @@ export class Session {
     const isClean =
       this.intake.body.done &&
       this.intake.carry.length === 0 &&
-      (this.stage !== IDLE || this.#startedAt === 0);
+      (this.stage !== IDLE || this.startedAt === 0);
     this.stage = DROPPING;
     this.intake.carry.clear();
     this.#flow();
