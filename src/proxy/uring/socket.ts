@@ -15,6 +15,20 @@ import { SendQueue } from './send-queue.ts';
  */
 const AGAIN = new Set([kernel.EINTR, kernel.EAGAIN, kernel.ECANCELED]);
 
+/** How far a socket is. */
+const DIALLING = 0;
+const OPEN = 1;
+/** No event but `onClosed` comes any more. */
+const CLOSING = 2;
+const CLOSED = 3;
+
+/** What follows behind all that is to be sent; whoever asks for more than was asked for before gets it. */
+const NOTHING = 0;
+const FIN = 1;
+/** The FIN has gone out. */
+const ENDED = 2;
+const CLOSE = 3;
+
 export abstract class RingSocket implements Party {
   generation = 0;
   /** The peer sent FIN. */
@@ -23,14 +37,11 @@ export abstract class RingSocket implements Party {
   protected fd = -1;
   readonly #number: number;
 
-  #isConnected = false;
+  #stage = DIALLING;
+  /** A connect is under way. */
   #isConnecting = false;
-  /** No event but `onClosed` comes any more. */
-  #isClosing = false;
-  #isClosed = false;
   #isClean = true;
   #isReset = false;
-  #isShutDown = false;
   #isCutOff = false;
 
   readonly #receiver: Receiver;
@@ -47,8 +58,7 @@ export abstract class RingSocket implements Party {
   readonly #queue: SendQueue;
   /** A `send` has said false: `onDrained` is owed. */
   #isSlow = false;
-  #endsBehindQueue = false;
-  #closesBehindQueue = false;
+  #behindQueue = NOTHING;
   #isMarked = false;
 
   constructor(loop: Loop) {
@@ -77,7 +87,7 @@ export abstract class RingSocket implements Party {
   /** It is connected: reads from now on. `first`: how the first read is done (RECEIVE_*). */
   protected opened(fd: number, first = 0): void {
     this.fd = fd;
-    this.#isConnected = true;
+    this.#stage = OPEN;
     this.#receive(first);
   }
 
@@ -89,12 +99,12 @@ export abstract class RingSocket implements Party {
   }
 
   get isOpen(): boolean {
-    return this.#isConnected && !this.#isClosing;
+    return this.#stage === OPEN;
   }
 
   /** It is gone, or about to go. */
   protected get isEnding(): boolean {
-    return this.#isClosing;
+    return this.#stage >= CLOSING;
   }
 
   /** Nothing waits to be sent. */
@@ -107,7 +117,7 @@ export abstract class RingSocket implements Party {
    * side back until `onDrained`.
    */
   protected sendRange(bytes: Uint8Array, start: number, end: number): boolean {
-    if (this.#isClosing || end === start) return true;
+    if (this.isEnding || end === start) return true;
     if (!this.#queue.add(bytes, start, end)) this.fail();
     this.#mark();
     if (!this.#queue.isLong) return true;
@@ -120,7 +130,7 @@ export abstract class RingSocket implements Party {
    * tells of them instead of `onReceived`. To be said again when some of them are received after all.
    */
   protected passTo(to: object, length: number): void {
-    if (!(to instanceof RingSocket) || !this.loop.pipe.isOpen || this.#isClosing) return;
+    if (!(to instanceof RingSocket) || !this.loop.pipe.isOpen || this.isEnding) return;
     if (this.#sink !== to) this.#stopPassing();
     this.#sink = to;
     to.#source = this;
@@ -150,13 +160,13 @@ export abstract class RingSocket implements Party {
 
   /** Half-closes behind everything sent. */
   end(): void {
-    this.#endsBehindQueue = true;
+    if (this.#behindQueue < FIN) this.#behindQueue = FIN;
     this.#mark();
   }
 
   /** Closes behind everything sent. */
   finish(): void {
-    this.#closesBehindQueue = true;
+    this.#behindQueue = CLOSE;
     this.#mark();
   }
 
@@ -166,7 +176,7 @@ export abstract class RingSocket implements Party {
 
   /** So that the peer sees an error. */
   reset(): void {
-    if (this.fd < 0 || this.#isClosing) return;
+    if (this.fd < 0 || this.isEnding) return;
     closeWithReset(this.loop, this.fd);
     this.#isReset = true;
     this.#beginClosing();
@@ -174,7 +184,7 @@ export abstract class RingSocket implements Party {
 
   /** Ends it as something that failed. */
   protected fail(): void {
-    if (this.#isClosing) return;
+    if (this.isEnding) return;
     this.#isClean = false;
     this.#beginClosing();
   }
@@ -191,12 +201,12 @@ export abstract class RingSocket implements Party {
         return;
       case CONNECTED:
         this.#isConnecting = false;
-        if (this.#isClosing) this.#close();
+        if (this.isEnding) this.#close();
         else this.onSettled(result);
         return;
       case CANCELLED:
         this.#receiver.isCancelling = false;
-        if (this.#isClosing) this.#close();
+        if (this.isEnding) this.#close();
         else if (this.#receiver.isPaused) this.#receiver.stop();
         else this.#receive();
     }
@@ -206,7 +216,7 @@ export abstract class RingSocket implements Party {
     const { loop } = this;
     if (this.#receiver.completed(flags)) {
       // Whatever it was: the next attempt tells.
-      if (this.#isClosing) this.#close();
+      if (this.isEnding) this.#close();
       else this.#mark();
       return;
     }
@@ -221,7 +231,7 @@ export abstract class RingSocket implements Party {
       }
       this.#read(slot, left);
     }
-    if (this.#isClosing) {
+    if (this.isEnding) {
       this.#close();
       return;
     }
@@ -240,7 +250,7 @@ export abstract class RingSocket implements Party {
   #read(slot: number, length: number): void {
     const { loop } = this;
     loop.slots.read(slot);
-    if (length > 0 && !this.#isClosing) {
+    if (length > 0 && !this.isEnding) {
       if (this.#sink !== undefined) this.#passed(length);
       this.#mayHaveMore = length === SLOT_ROOM;
       loop.reading = slot;
@@ -259,7 +269,7 @@ export abstract class RingSocket implements Party {
 
   #sent(result: number): void {
     this.#queue.sent(result);
-    if (this.#isClosing) {
+    if (this.isEnding) {
       this.#close();
       return;
     }
@@ -274,19 +284,19 @@ export abstract class RingSocket implements Party {
         this.onDrained();
       } else this.onProgress();
     }
-    if (!this.#queue.isEmpty || this.#endsBehindQueue || this.#closesBehindQueue) this.#mark();
+    if (!this.#queue.isEmpty || this.#behindQueue !== NOTHING) this.#mark();
     if (this.#queue.isEmpty && this.#source !== undefined) this.#source.#mark();
   }
 
   endTurn(): void {
     this.#isMarked = false;
-    if (this.#isClosing) {
+    if (this.isEnding) {
       this.#close();
       return;
     }
     if (this.#sink !== undefined) this.#passOn(this.#sink);
     else this.#receive();
-    if (this.#isConnected && !this.#queue.isSending) this.#sendNext();
+    if (this.#stage === OPEN && !this.#queue.isSending) this.#sendNext();
   }
 
   #sendNext(): void {
@@ -294,18 +304,17 @@ export abstract class RingSocket implements Party {
       // To a peer that is slow the kernel reports each part it took: that is how progress shows.
       let flags = this.#isSlow ? 0 : kernel.MSG_WAITALL;
       // What ends it follows in the next turn, and leaves in one packet with this: a packet less is a tenth of a short connection.
-      if ((this.#closesBehindQueue || this.#endsBehindQueue) && this.#queue.isOneSend)
-        flags |= kernel.MSG_MORE;
+      if (this.#behindQueue !== NOTHING && this.#queue.isOneSend) flags |= kernel.MSG_MORE;
       // What is passed on behind it is at hand as a rule; else this is pushed.
       if (this.#source !== undefined) flags |= kernel.MSG_MORE;
       this.#queue.send(this.fd, flags, tagOf(this.#number, SENT), this.generation);
       return;
     }
-    if (this.#closesBehindQueue) {
-      this.#isClosing = true;
+    if (this.#behindQueue === CLOSE) {
+      this.#stage = CLOSING;
       this.#close();
-    } else if (this.#endsBehindQueue && !this.#isShutDown) {
-      this.#isShutDown = true;
+    } else if (this.#behindQueue === FIN) {
+      this.#behindQueue = ENDED;
       this.loop.libc.shutdown(this.fd, kernel.SHUT_WR);
     }
   }
@@ -318,7 +327,7 @@ export abstract class RingSocket implements Party {
   }
 
   get #mayReceive(): boolean {
-    return this.#receiver.isIdle && this.isOpen && !this.hasEnded && !this.#closesBehindQueue;
+    return this.#receiver.isIdle && this.isOpen && !this.hasEnded && this.#behindQueue !== CLOSE;
   }
 
   /** Passes on what has come, and sees to it that what is still to come will be. */
@@ -362,15 +371,15 @@ export abstract class RingSocket implements Party {
   /** Takes what the pipe holds, behind everything else. The answer is as of `sendRange`. */
   #pour(): boolean {
     if (!this.#queue.pour(this.fd)) this.fail();
-    if (this.#isClosing || this.#queue.isEmpty) return true;
+    if (this.isEnding || this.#queue.isEmpty) return true;
     this.#isSlow = true;
     this.#mark();
     return false;
   }
 
   #beginClosing(): void {
-    if (this.#isClosing) return;
-    this.#isClosing = true;
+    if (this.#stage >= CLOSING) return;
+    this.#stage = CLOSING;
     this.#stopPassing();
     if (this.#source !== undefined) this.#source.#mark();
     this.#mark();
@@ -378,14 +387,13 @@ export abstract class RingSocket implements Party {
 
   /** Closes, or brings to an end what is outstanding first. */
   #close(): void {
-    if (this.#isClosed) return;
+    if (this.#stage === CLOSED) return;
     if (this.#receiver.isWaiting || this.#isConnecting || this.#queue.isSending) {
       this.#cutOff();
       return;
     }
     if (this.#receiver.isCancelling) return;
-    this.#isClosed = true;
-    this.#isConnected = false;
+    this.#stage = CLOSED;
     this.#queue.discard();
     if (this.fd >= 0) this.loop.closeDescriptor(this.fd);
     this.fd = -1;
@@ -404,7 +412,7 @@ export abstract class RingSocket implements Party {
   }
 
   #mark(): void {
-    if (this.#isMarked || this.#isClosed) return;
+    if (this.#isMarked || this.#stage === CLOSED) return;
     this.#isMarked = true;
     this.loop.mark(this);
   }
