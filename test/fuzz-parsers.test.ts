@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { fuzzLinks } from './fuzz/links.mjs';
+import { fuzzListeners, LISTENER_KINDS, transports } from './fuzz/listeners.mjs';
 import { fuzzParsers } from './fuzz/parsers.mjs';
 
 it('parsers answer or refuse whatever they are given', async () => {
@@ -14,6 +15,17 @@ it('parsers answer or refuse whatever they are given', async () => {
   ).toEqual([]);
   expect(sent).toBe(20_000);
 });
+
+it.each(await transports())(
+  'every listener outlives what no client and no instance would send, on %s',
+  async (transport) => {
+    for (const kind of LISTENER_KINDS) {
+      const { sent, findings } = await fuzzListeners({ seed: 1, transport, kind, count: 150 });
+      expect(findings, kind).toEqual([]);
+      expect(sent).toBe(150);
+    }
+  },
+);
 
 it('the door between nodes outlives what no node would send, with the key and without', async () => {
   const { sent, counts, findings } = await fuzzLinks({ seed: 1, count: 1_500 });

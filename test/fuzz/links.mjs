@@ -3,6 +3,7 @@
 import { connect as connectTcp, createServer } from 'node:net';
 import { importSources } from '../../scripts/support/bundle.mjs';
 import { mutated, Random } from './random.mjs';
+import { field, frame, PREFACE } from './wire.mjs';
 
 /** @typedef {{ number: number, why: string }} LinkFinding */
 /** @typedef {import('node:net').AddressInfo} AddressInfo */
@@ -14,7 +15,6 @@ const BATCH = 64;
 const BRIEFLY = 40;
 /** An answer to a proper call takes this long at most on a busy machine, ms. */
 const PATIENCE = 8_000;
-const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 
 /** @returns {Promise<any>} */
 function sources() {
@@ -27,22 +27,6 @@ function sources() {
     export { serveLines } from './src/cluster/link/lines.ts';
     export { Caller, serveRpc } from './src/cluster/link/rpc.ts';`,
   );
-}
-
-/** A frame of HTTP/2 (RFC 9113, 4.1). @param {number} type @param {number} flags @param {number} stream @param {Uint8Array} payload */
-function frame(type, flags, stream, payload) {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head.writeUInt8(type, 3);
-  head.writeUInt8(flags, 4);
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
-}
-
-/** A field that no table has, not compressed (RFC 7541, 6.2.2). @param {string} name @param {string} value */
-function field(name, value) {
-  const [one, two] = [Buffer.from(name), Buffer.from(value)];
-  return Buffer.concat([Buffer.from([0, one.length]), one, Buffer.from([two.length]), two]);
 }
 
 /** What a request to a call may hold, right and wrong. */

@@ -2,6 +2,7 @@
 // Feeds parsers with what nobody would write: they must answer or refuse, quickly, and never in another way.
 import { importSources } from '../../scripts/support/bundle.mjs';
 import { mutated, Random } from './random.mjs';
+import { CHUNKED, HEAD, HELLO, PROXY_HEADERS } from './wire.mjs';
 
 /** @typedef {{ number: number, parser: string, why: string, input: Buffer }} ParserFinding */
 /** @typedef {{ seeds: readonly (string | Buffer)[], parse: (bytes: Buffer) => unknown }} Parser */
@@ -15,6 +16,7 @@ async function sources() {
     'fuzz-parsers',
     `
     export { isMusterError } from './src/errors.ts';
+    export { Body, BY_CHUNKS } from './src/proxy/http1/body.ts';
     export { RequestHead } from './src/proxy/http1/request-head.ts';
     export { ResponseHead } from './src/proxy/http1/response-head.ts';
     export { DEFAULT_LIMITS } from './src/proxy/limits.ts';
@@ -38,24 +40,12 @@ async function sources() {
   );
 }
 
-const HEAD =
-  'GET /a%2e/b?c HTTP/1.1\r\nHost: a.test:80\r\nConnection: close, X\r\nX: y\r\nContent-Length: 5\r\n\r\nhello';
-const CHUNKED =
-  'POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n';
 const TOML =
   '[node]\nname = "n1"\n[balancer]\nlisten = ["127.0.0.1:9999"]\n[[service]]\nname = "web"\nport = 80\ntags = ["urlprefix-/"]\ncheck = { http = "http://127.0.0.1/", interval = "1s" }\n';
 const HCL =
   'data_dir = "/tmp/x"\nservice {\n  name = "web"\n  tags = ["a", "b"]\n  check { http = "http://x/" interval = "1s" }\n}\n';
 const GOBETWEEN =
   '[servers.a]\nbind = "127.0.0.1:3000"\nprotocol = "tcp"\n[servers.a.discovery]\nkind = "static"\nstatic_list = ["127.0.0.1:1 weight=5"]\n';
-const PROXY_V2 = Buffer.concat([
-  Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1'),
-  Buffer.from([0x21, 0x11, 0, 12, 127, 0, 0, 1, 10, 0, 0, 1, 0, 80, 31, 144]),
-]);
-const HELLO = Buffer.from(
-  '16030100500100004c0303000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f0000021301010000210000000b0009000006612e74657374002b0003020304001000080006026832',
-  'hex',
-);
 
 /** Every parser with texts to begin from. A new one is one entry. @returns {Promise<Record<string, Parser>>} */
 export async function parsers() {
@@ -89,13 +79,15 @@ export async function parsers() {
       ],
       parse: (bytes) => within(response.scan(bytes, 0, bytes.length, src.DEFAULT_LIMITS), bytes),
     },
-    'PROXY header': {
+    chunks: {
       seeds: [
-        'PROXY TCP4 1.2.3.4 5.6.7.8 80 90\r\n',
-        'PROXY UNKNOWN\r\n',
-        'PROXY TCP6 ::1 ::2 1 2\r\n',
-        PROXY_V2,
+        '5\r\nhello\r\n0\r\n\r\n',
+        '1;a="b c"\r\nx\r\n00a\r\n0123456789\r\n0\r\nX-T: 1\r\nY:\r\n\r\nGET /',
       ],
+      parse: (bytes) => inPieces(src, bytes),
+    },
+    'PROXY header': {
+      seeds: PROXY_HEADERS,
       parse: (bytes) => src.parseProxyHeader(bytes, 0, bytes.length),
     },
     'TLS hello': { seeds: [HELLO], parse: (bytes) => src.parseClientHello(bytes, 0, bytes.length) },
@@ -171,6 +163,25 @@ export async function parsers() {
 function within(position, bytes) {
   if (position > bytes.length)
     throw new Error(`position ${position} behind the end of ${bytes.length} bytes`);
+}
+
+/** However it is cut, the data of chunks is the same and ends in the same place. @param {any} src @param {Buffer} bytes */
+function inPieces({ Body, BY_CHUNKS }, bytes) {
+  const read = (/** @type {number} */ size) => {
+    const body = new Body();
+    body.begin(BY_CHUNKS, 0);
+    const memory = Buffer.concat([bytes, Buffer.alloc(bytes.length)]);
+    const data = [];
+    let at = 0;
+    while (at < bytes.length && !body.done && !body.failed) {
+      at = body.extract(memory, at, Math.min(at + size, bytes.length), bytes.length);
+      within(at, bytes);
+      data.push(memory.toString('latin1', bytes.length, body.dataEnd));
+    }
+    return `${body.done} ${body.failed} ${at} ${data.join('')}`;
+  };
+  const [whole, cut] = [read(bytes.length), read(1 + (bytes.length % 7))];
+  if (whole !== cut) throw new Error(`in pieces ${cut.slice(0, 200)}, as a whole ${whole.slice(0, 200)}`);
 }
 
 /** @param {Random} random @param {Parser} parser */

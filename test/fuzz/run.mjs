@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 // @ts-check
-// npm run fuzz -- [--parsers | --templates | --links] [--seconds 60] [--seed N] [--store embedded] [--from N --count N]      see test/README.md
+// npm run fuzz -- [--parsers | --templates | --links | --listeners [--kind requests] [--transport net]] [--seconds 60] [--seed N] [--store embedded] [--from N --count N]      see test/README.md
 import { parseArgs } from 'node:util';
 import { setup } from '../../scripts/setup.mjs';
 import { stopAllWithUs } from '../../scripts/support/processes.mjs';
 import { run, say } from '../../scripts/support/say.mjs';
 import { fuzz, reproduction } from './fuzz.mjs';
 import { fuzzLinks } from './links.mjs';
+import { fuzzListeners, LISTENER_KINDS, transports } from './listeners.mjs';
 import { fuzzParsers } from './parsers.mjs';
 import { fuzzTemplates } from './templates.mjs';
 
@@ -22,6 +23,9 @@ await run(async () => {
       count: { type: 'string' },
       parsers: { type: 'boolean' },
       links: { type: 'boolean' },
+      listeners: { type: 'boolean' },
+      kind: { type: 'string' },
+      transport: { type: 'string' },
     },
   });
   await setup([]);
@@ -36,6 +40,11 @@ await run(async () => {
   say('fuzz', `seed ${seed}`);
   if (values.parsers === true) return feedParsers({ seed, ...limits });
   if (values.links === true) return overLinks({ seed, ...limits });
+  if (values.listeners === true)
+    return atListeners(seed, limits, {
+      kinds: values.kind === undefined ? LISTENER_KINDS : [values.kind],
+      ways: (await transports()).filter((way) => way === (values.transport ?? way)),
+    });
   if (values.templates) return ofTemplates(seed, limits);
   const store =
     values.store === 'embedded' ? /** @type {const} */ ('embedded') : /** @type {const} */ ('memory');
@@ -88,6 +97,30 @@ async function overLinks(options) {
     say('fuzz', `  again: npm run fuzz -- --links --seed ${options.seed} --from ${number} --count 64`);
   }
   return findings.length === 0 ? 0 : 1;
+}
+
+/**
+ * Each kind on each transport: the limits are those of one of them.
+ * @param {number} seed @param {{ from: number, count?: number, seconds?: number }} limits @param {{ kinds: readonly string[], ways: readonly ('net' | 'uring')[] }} what
+ */
+async function atListeners(seed, limits, { kinds, ways }) {
+  let found = 0;
+  for (const way of ways) {
+    for (const kind of kinds) {
+      const { sent, findings, peak } = await fuzzListeners({ seed, transport: way, kind, ...limits });
+      say('fuzz', `${`${way}: ${kind}`.padEnd(24)} ${sent} inputs, at most ${Math.round(peak / 1e6)} MB`);
+      for (const { number, why, input } of findings) {
+        found++;
+        say('fuzz', `FOUND at ${number}: ${why}`);
+        if (input !== undefined) say('fuzz', `  base64 ${input.toString('base64').slice(0, 20_000)}`);
+        say(
+          'fuzz',
+          `  again: npm run fuzz -- --listeners --transport ${way} --kind "${kind}" --seed ${seed} --from ${number} --count 480`,
+        );
+      }
+    }
+  }
+  return found === 0 ? 0 : 1;
 }
 
 /** @param {number} seed @param {{ from: number, count?: number, seconds?: number }} limits */
