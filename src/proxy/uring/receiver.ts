@@ -10,8 +10,8 @@ export class Receiver {
   isPaused = false;
   /** A receive or a poll is under way. */
   isWaiting = false;
-  /** It is being brought to an end. */
-  isCancelling = false;
+  /** Cancels that are under way. */
+  cancels = 0;
   readonly #loop: Loop;
   readonly #number: number;
   readonly #generation: number;
@@ -30,7 +30,7 @@ export class Receiver {
   }
 
   get isIdle(): boolean {
-    return !this.isWaiting && !this.isPaused && !this.isCancelling;
+    return !this.isWaiting && !this.isPaused && this.cancels === 0;
   }
 
   /** Receives, of one that is idle. `first`: how the first read is done. */
@@ -74,8 +74,8 @@ export class Receiver {
 
   /** Receives nothing for now: bytes are to be passed on, or nobody wants any. A poll may go on, it takes none. */
   stop(): void {
-    if (!this.isWaiting || this.isCancelling || this.#isPolling) return;
-    this.isCancelling = true;
+    if (!this.isWaiting || this.cancels > 0 || this.#isPolling) return;
+    this.cancels++;
     const tag = tagOf(this.#number, RECEIVED);
     this.#loop.ring.cancel(tag, this.#generation, tagOf(this.#number, CANCELLED), this.#generation);
   }

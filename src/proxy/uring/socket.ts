@@ -205,7 +205,7 @@ export abstract class RingSocket implements Party {
         else this.onSettled(result);
         return;
       case CANCELLED:
-        this.#receiver.isCancelling = false;
+        this.#receiver.cancels--;
         if (this.isEnding) this.#close();
         else if (this.#receiver.isPaused) this.#receiver.stop();
         else this.#receive();
@@ -392,7 +392,7 @@ export abstract class RingSocket implements Party {
       this.#cutOff();
       return;
     }
-    if (this.#receiver.isCancelling) return;
+    if (this.#receiver.cancels > 0) return;
     this.#stage = CLOSED;
     this.#queue.discard();
     if (this.fd >= 0) this.loop.closeDescriptor(this.fd);
@@ -401,14 +401,17 @@ export abstract class RingSocket implements Party {
     this.onClosed(this.#isClean);
   }
 
-  /** Makes everything outstanding complete. A shutdown does, but would tell the peer that all is well. */
+  /**
+   * Makes everything outstanding complete. A shutdown does, but would tell the peer that all is well; and not of a connection that a peer has
+   * reset whose error a send was told of: the kernel has a receive wait there that had just taken the last bytes.
+   */
   #cutOff(): void {
     if (this.#isCutOff) return;
     this.#isCutOff = true;
-    if (this.#isReset || this.#isConnecting) {
-      this.#receiver.isCancelling = true;
-      this.loop.ring.cancelAll(this.fd, tagOf(this.#number, CANCELLED), this.generation);
-    } else this.loop.libc.shutdown(this.fd, kernel.SHUT_RDWR);
+    const { libc, ring } = this.loop;
+    if (!this.#isReset && !this.#isConnecting && libc.shutdown(this.fd, kernel.SHUT_RDWR) >= 0) return;
+    this.#receiver.cancels++;
+    ring.cancelAll(this.fd, tagOf(this.#number, CANCELLED), this.generation);
   }
 
   #mark(): void {
