@@ -20,14 +20,15 @@ const BRIDGE = new Set(['', 'default', 'bridge']);
 
 /**
  * The ports of a container in the order of their numbers. On the host's own network, and on that of another container, every
- * exposed port counts as published under its own number. A container without a network offers none.
+ * exposed port counts as published under its own number. A container without a network offers none, unless it `isReached` at
+ * an address that somebody else gave it.
  */
-export function offersOf(details: ContainerDetails): Offer[] {
+export function offersOf(details: ContainerDetails, isReached = false): Offer[] {
   const { Config, HostConfig, NetworkSettings } = details;
   const mode = HostConfig?.NetworkMode ?? '';
-  if (mode === 'none') return [];
+  if (mode === 'none' && !isReached) return [];
   const bindings = new Map<string, readonly PortBinding[]>();
-  const sharesNetwork = mode === 'host' || mode.startsWith('container:');
+  const sharesNetwork = mode === 'none' || mode === 'host' || mode.startsWith('container:');
   // `-p` on the host's network publishes nothing, but is meant.
   const declared = { ...Config.ExposedPorts, ...(sharesNetwork ? HostConfig?.PortBindings : {}) };
   for (const key of Object.keys(declared))

@@ -289,6 +289,13 @@ describe('ports', () => {
     expect(at({ 'net.ip': '10.1.2.3' })).toBe('10.1.2.3');
     expect(at({})).toBe('192.168.1.102');
   });
+
+  it('without a network are reached at the address in the label, which another program gave them', () => {
+    const at = (labels: Record<string, string>) =>
+      shown(find({ exposed: ['80/tcp'], mode: 'none', labels }, { useIpFromLabel: 'net.ip' }));
+    expect(at({ 'net.ip': '10.1.2.3/24' })).toMatchObject([{ name: 'redis', address: '10.1.2.3', port: 80 }]);
+    expect(at({})).toEqual([]);
+  });
 });
 
 describe('SERVICE_IGNORE', () => {

@@ -44,7 +44,7 @@ export function servicesOf(details: ContainerDetails, surroundings: Surroundings
   const { options } = surroundings;
   const problems: Problem[] = [];
   const services = new Map<string, WantedService>();
-  const offers = offersOf(details).filter(
+  const offers = offersOf(details, labelledAddress(details, options) !== '').filter(
     ({ hostPort, direct }) => options.internal || direct || hostPort !== undefined,
   );
   for (const offer of offers) {
@@ -137,9 +137,12 @@ function placeOf(
   let place = options.internal || offer.direct ? inside(details) : published;
   // It has no addresses of its own: those of the container whose network it is on.
   if (network !== undefined) place = inside(network);
-  const label = options.useIpFromLabel && details.Config.Labels?.[options.useIpFromLabel];
-  // "10.1.2.3/24" as some networks write it.
-  return label ? { ...place, address: label.replace(/\/[^/]*$/, '') } : place;
+  return { ...place, address: labelledAddress(details, options) || place.address };
+}
+
+/** What `-useIpFromLabel` says: "10.1.2.3/24", as some networks write it, is "10.1.2.3". "" without it. */
+function labelledAddress({ Config }: ContainerDetails, { useIpFromLabel }: RegistratorOptions): string {
+  return (Config.Labels?.[useIpFromLabel] ?? '').replace(/\/[^/]*$/, '');
 }
 
 /** Everything else that the container says becomes metadata, the settings of the check too, as in registrator. */

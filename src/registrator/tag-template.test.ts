@@ -18,6 +18,15 @@ describe('-tags', () => {
   it.each([
     ['www,api', ['www', 'api']],
     ['{{strSlice .ID 0 12}}', ['e20f9c1a7656']],
+    // What it does at the edges.
+    [
+      '{{strSlice "äß" 2}},{{strSlice "abc" 2 1}},{{strSlice "abc" 9}},{{strSlice "abc" 0 1 2}}',
+      ['ß', 'c', 'abc', 'abc'],
+    ],
+    ['{{strSlice "abc" 2 -1}},{{strSlice "" -1 3}}', ['c']],
+    ['{{replace 2 "" "-" "abc"}},{{replace -1 "" "-" "ab"}}', ['-a-bc', '-a-b-']],
+    ['{{toUpper "straße"}}', ['STRAßE']],
+    ['{{strSlice "ä" 1}}x', ['\ufffdx']],
     ['{{sIndex 0 .Config.Env}}', ['ENVIRONMENT=test']],
     ['{{sIndex -1 .Config.Env}}', ['SERVICE_9404_NAME=bar']],
     ['{{sIndex 99 .Config.Env}}', ['SERVICE_9404_NAME=bar']],

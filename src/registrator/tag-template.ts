@@ -1,7 +1,10 @@
 import type { ContainerDetails } from '../docker/types.ts';
 import { MusterError, messageOf } from '../errors.ts';
 import { compileGoRegexp, type GoRegexp } from '../lib/go-regexp.ts';
+import { lower, upper } from '../template/functions/strings.ts';
 import {
+  byteLength,
+  byteSlice,
   type FunctionTable,
   fn,
   fromJson,
@@ -33,7 +36,8 @@ export function tagTemplate(text: string): TagTemplate {
   } catch (cause) {
     throw new MusterError('usage', `-tags is no template: ${messageOf(cause)}`, { cause });
   }
-  return (container) => splitTags(template.execute(dataOf(container)));
+  // A character that was cut in two becomes what it is in JSON: U+FFFD for each byte.
+  return (container) => splitTags(Buffer.from(template.execute(dataOf(container))).toString());
 }
 
 /** With the fields whose names in registrator's templates, those of a Go library, are not those of the API. */
@@ -95,8 +99,8 @@ const FUNCTIONS: FunctionTable = {
     STRING,
     (key: string, map: ReadonlyMap<string, string>) => map.get(key) ?? '',
   ),
-  toUpper: fn([STRING], STRING, (text: string) => text.toUpperCase()),
-  toLower: fn([STRING], STRING, (text: string) => text.toLowerCase()),
+  toUpper: fn([STRING], STRING, (text: string) => upper(text)),
+  toLower: fn([STRING], STRING, (text: string) => lower(text)),
   replace: fn([INT, STRING, STRING, STRING], STRING, (most: bigint, old: string, by: string, text: string) =>
     replaced(text, old, by, Number(most)),
   ),
@@ -115,13 +119,15 @@ const FUNCTIONS: FunctionTable = {
   }),
 };
 
-/** Places beyond the text leave it as it is. */
-function strSlice(text: string, [start, end]: number[]): string {
-  if (start === undefined) return text;
-  if (start < 0 || (end ?? 0) < 0) throw new ValueError('strSlice: a place is below 0');
-  if (end === undefined) return start <= text.length ? text.slice(start) : text;
-  if (start > text.length || end > text.length) return text;
-  return end < start ? text.slice(start) : text.slice(start, end);
+/** Places count bytes. Those beyond the text, and more than two, leave it as it is. */
+function strSlice(text: string, places: readonly number[]): string {
+  const length = byteLength(text);
+  const [start = 0, end = length] = places;
+  if (places.length === 0 || places.length > 2 || start > length || end > length) return text;
+  // With the end before the start it does not count.
+  const last = end < start && start !== 0 ? length : end;
+  if (start < 0 || last < 0) throw new ValueError('strSlice: a place is below 0');
+  return byteSlice(text, start, last);
 }
 
 /** Counted from the end below 0; what is beyond an end is the last or the first. */
@@ -133,6 +139,11 @@ function elementOf(list: readonly string[], index: number): string {
 
 /** As Go's `strings.Replace`: all of them below 0. */
 function replaced(text: string, old: string, by: string, most: number): string {
+  // Nothing stands before each character and at the end.
+  if (old === '') {
+    const chars = [...text, ''];
+    return chars.map((char, at) => (most < 0 || at < most ? by : '') + char).join('');
+  }
   if (most < 0) return text.replaceAll(old, () => by);
   const parts = text.split(old);
   const first = parts.slice(0, most + 1).join(by);

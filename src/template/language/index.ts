@@ -1,5 +1,5 @@
 /** Go's text/template as a library. See README.md. */
-export { byteLength, fromBytes, toBytes } from './bytes.ts';
+export { byteLength, byteSlice, fromBytes, toBytes } from './bytes.ts';
 export { TemplateError, ValueError } from './errors.ts';
 export type { MissingKey } from './fields.ts';
 export { sprintf } from './format.ts';
