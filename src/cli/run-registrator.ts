@@ -1,4 +1,5 @@
 /** A registrator alone, in the foreground: started, kept until a signal, stopped. */
+import { hostname } from 'node:os';
 import { familiesOf } from '../agent/metrics/metric.ts';
 import { registratorMetrics } from '../agent/metrics/registrator.ts';
 import { DockerEngine } from '../docker/engine.ts';
@@ -41,7 +42,7 @@ export async function runRegistrator({
   const tags = tagTemplate(options.tags);
   const engine = DockerEngine.fromEnv(engineEnv(env));
   const hostAddress = await hostAddressOf(options.hostname);
-  if (isContainerId(options.hostname))
+  if (options.hostname === hostname() && isContainerId(options.hostname))
     logger.warn(
       `IDs begin with ${options.hostname}, the name of this container: the next one has another, and would leave these behind. Name the machine with -hostname, or start the container with --net=host or -h`,
     );

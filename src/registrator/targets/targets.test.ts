@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { missingPrograms } from '../../../scripts/support/system-packages.mjs';
 import type { Target } from '../target.ts';
 import type { WantedService } from '../wanted.ts';
+import { printOf, registrationOf } from './consul.ts';
 import { etcdOptionsFromEnv } from './etcd-env.ts';
 import { ownerNumber } from './keys.ts';
 import { targetOf } from './uri.ts';
@@ -116,6 +117,19 @@ describe('Consul over a Unix socket', () => {
       'PUT /v1/agent/service/register {"ID":"here:aa:80","Name":"web","Address":"fd00::1","Port":80,"Tags":["a"],"Meta":{}}',
       'PUT /v1/agent/service/deregister/here%3Aaa%3A80 ',
     ]);
+  });
+});
+
+describe('a service whose tags others may change', () => {
+  it('is what is wanted whatever its tags are, unless it is not to be changed any more', () => {
+    const shown = { name: 'web', address: 'fd00::1', port: 80, meta: {}, hasCheck: false };
+    const theirs = printOf({ ...shown, tags: ['theirs'], tagOverride: true });
+    const wanted = { ...service('id'), hasCheck: false };
+    expect(printOf({ ...wanted, tagOverride: true })).toBe(theirs);
+    expect(printOf(wanted)).not.toBe(theirs);
+    expect(registrationOf({ ...service('id'), tagOverride: true })).toMatchObject({
+      EnableTagOverride: true,
+    });
   });
 });
 
