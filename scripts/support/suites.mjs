@@ -12,7 +12,6 @@ import { freePorts, start, until } from './processes.mjs';
  * @property {string} about
  * @property {string} runner
  * @property {string[]} verbose
- * @property {boolean} [isLong] takes longer than any other: it is begun with
  * @property {(folder: string) => Promise<Subject>} subject starts what is tested; `folder` is empty and its own
  *
  * @typedef {object} Subject
@@ -187,19 +186,13 @@ function l4Suite(about, transport, verbose) {
   };
 }
 
-/** @type {Record<string, Suite>} */
+/**
+ * Those that take longest first: in this order they are begun.
+ * @type {Record<string, Suite>}
+ */
 export const SUITES = {
-  consul: {
-    about: "Consul's HTTP API and DNS",
-    runner: 'run.mjs',
-    verbose: ['--verbose'],
-    async subject() {
-      const { program, ports } = await devAgent();
-      return { program, args: httpAndDns(ports) };
-    },
-  },
   'consul-cluster': {
-    about: 'the same through an agent in front of three servers',
+    about: "Consul's HTTP API and DNS, through an agent in front of three servers",
     runner: 'run.mjs',
     verbose: ['--verbose'],
     async subject(folder) {
@@ -207,30 +200,8 @@ export const SUITES = {
       return { program, args: httpAndDns(ports) };
     },
   },
-  'consul-acl': {
-    about: 'access control lists',
-    runner: 'run.mjs',
-    verbose: ['--verbose'],
-    async subject(folder) {
-      const { program, ports } = await configuredAgent('agent-acl.json', folder);
-      return { program, args: [...httpAndDns(ports), '--token', '11111111-2222-3333-4444-555555555555'] };
-    },
-  },
-  'consul-options': {
-    about: "what Consul's configuration file can switch on",
-    runner: 'run.mjs',
-    verbose: ['--verbose'],
-    async subject(folder) {
-      const { program, ports } = await configuredAgent('agent-options.json', folder);
-      return { program, args: [...httpAndDns(ports), '--options'] };
-    },
-  },
-  // On Node's sockets unless the environment says otherwise, so that both transports are tested wherever both work.
-  http: httpSuite("the balancer's HTTP/1.1", process.env.MUSTER_TRANSPORT ?? 'net'),
-  'http-uring': httpSuite("the balancer's HTTP/1.1 on io_uring", 'uring'),
   routing: {
     about: "fabio's routes and settings",
-    isLong: true,
     runner: 'routing/run.mjs',
     verbose: [],
     async subject(folder) {
@@ -252,9 +223,20 @@ export const SUITES = {
       };
     },
   },
+  'http-uring': httpSuite("the balancer's HTTP/1.1 on io_uring", 'uring'),
+  consul: {
+    about: 'the same of an agent alone',
+    runner: 'run.mjs',
+    verbose: ['--verbose'],
+    async subject() {
+      const { program, ports } = await devAgent();
+      return { program, args: httpAndDns(ports) };
+    },
+  },
   // On io_uring where it works; and what limits and timeouts do once more on Node's sockets.
   l4: l4Suite("gobetween's TCP, TLS and UDP balancing", process.env.MUSTER_TRANSPORT ?? '', []),
-  'l4-net': l4Suite("its limits and timeouts on Node's sockets", 'net', ['--only', 'limits: ']),
+  // On Node's sockets unless the environment says otherwise, so that both transports are tested wherever both work.
+  http: httpSuite("the balancer's HTTP/1.1", process.env.MUSTER_TRANSPORT ?? 'net'),
   template: {
     about: "consul-template's language and flags",
     runner: 'template/run.mjs',
@@ -263,6 +245,25 @@ export const SUITES = {
       const { program, ports } = await devAgent();
       const bin = `${process.execPath} ${MUSTER} template`;
       return { program, args: ['--bin', bin, '--http', `${ADDRESS}:${ports.http}`, '--tmp', folder] };
+    },
+  },
+  'l4-net': l4Suite("its limits and timeouts on Node's sockets", 'net', ['--only', 'limits: ']),
+  'consul-options': {
+    about: "what Consul's configuration file can switch on",
+    runner: 'run.mjs',
+    verbose: ['--verbose'],
+    async subject(folder) {
+      const { program, ports } = await configuredAgent('agent-options.json', folder);
+      return { program, args: [...httpAndDns(ports), '--options'] };
+    },
+  },
+  'consul-acl': {
+    about: 'access control lists',
+    runner: 'run.mjs',
+    verbose: ['--verbose'],
+    async subject(folder) {
+      const { program, ports } = await configuredAgent('agent-acl.json', folder);
+      return { program, args: [...httpAndDns(ports), '--token', '11111111-2222-3333-4444-555555555555'] };
     },
   },
 };
