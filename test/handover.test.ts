@@ -205,7 +205,6 @@ describe.each(['uring', 'net'])(
         const data = Buffer.alloc(4);
         data.writeUInt32BE(sent++);
         asker.send(data);
-        await new Promise((resolve) => setTimeout(resolve, 2));
       });
       await replace(program);
       expect(await says(held, 'after')).toBe('after');

@@ -23,8 +23,12 @@ const ARCHITECTURES = { x64: 'amd64', arm64: 'arm64', arm: 'armhf' };
 
 const MAINTAINER = 'The Muster authors <muster@example.invalid>';
 
-/** Builds it in `folder`; resolves with its path. @param {string} folder */
-export async function makeDeb(folder) {
+/**
+ * Builds it in `folder`; resolves with its path.
+ * @param {string} folder
+ * @param {{ level?: number }} [options] `level`: how much is done to make it small, 1 to 9
+ */
+export async function makeDeb(folder, { level = 9 } = {}) {
   const { version, description } = manifest();
   const architecture = ARCHITECTURES[process.arch];
   if (architecture === undefined) throw new Failure(`deb: no name for the architecture ${process.arch}`);
@@ -80,6 +84,7 @@ export async function makeDeb(folder) {
   const { code, output } = await runToEnd('dpkg-deb', [
     '--root-owner-group',
     '-Zgzip',
+    `-z${level}`,
     '--build',
     root,
     target,

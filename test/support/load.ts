@@ -1,4 +1,5 @@
 import http from 'node:http';
+import { pause } from '../../scripts/support/processes.mjs';
 import { ask } from './http.ts';
 
 export interface Sample {
@@ -70,6 +71,9 @@ export function failures(samples: readonly Sample[]): string[] {
     .map((one) => `${Math.round(one.at)} ms: ${one.status} ${one.text}`);
 }
 
+/** Between two of what is done one by one, in ms: without end in between they would take the cores from what is tested. */
+const PACE = 4;
+
 /** Does `what` again and again, one after another, until told to stop; answers with what failed. */
 export function oneByOne(what: () => Promise<unknown>): () => Promise<{ done: number; failed: string[] }> {
   const failed: string[] = [];
@@ -83,6 +87,7 @@ export function oneByOne(what: () => Promise<unknown>): () => Promise<{ done: nu
       } catch (error) {
         failed.push(String(error));
       }
+      await pause(PACE);
     }
   })();
   return async () => {
