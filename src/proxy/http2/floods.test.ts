@@ -203,6 +203,15 @@ it('lets no client stay that does not take its answer', async () => {
   await until(() => server.connections === 0);
 });
 
+it('lets no client stay whose header block has no end', async () => {
+  const { port, server } = await proxy({ headTimeout: 50, stallTimeout: 50, keepAliveTimeout: 50 });
+  const socket = raw(port);
+  socket.write(frame(HEADERS, END_STREAM, 1, GET));
+  socket.resume();
+  await gone(socket);
+  await until(() => server.connections === 0);
+});
+
 it('lets no client stay that reads nothing of an answer which it has taken back', async () => {
   const { port, server, target } = await proxy(
     { stallTimeout: 50, keepAliveTimeout: 50 },
