@@ -20,13 +20,15 @@ const TIMEOUT = 30_000;
 /** Signs of life as often as the server asks agents for them, in ms; not all of them at the same time. */
 let pace = 400;
 const TURN = 5;
+/** What they say that they have: as long as one of a registry in use. */
+const INDEX = 1_234_567;
 
 /** What is waited for, and who has heard of it. */
 let wanted = '';
 let heard = 0;
 let onAll = () => {};
 
-/** @type {{ sign(): void }[]} */
+/** @type {{ sign(index: number): void }[]} */
 const all = [];
 
 /** Until it follows: a server that is short of time lets links go that it could not make in time. @param {number} number */
@@ -58,7 +60,7 @@ function tryToFollow(number) {
         },
       },
     ).then(
-      (/** @type {{ sign(): void }} */ asked) => all.push(asked),
+      (/** @type {{ sign(index: number): void }} */ asked) => all.push(asked),
       () => resolve(false),
     );
   });
@@ -71,7 +73,7 @@ setInterval(() => {
   const due = Math.floor((performance.now() - began) / TURN);
   const turns = pace / TURN;
   for (turn = Math.max(turn, due - turns); turn < due; turn++)
-    for (let at = turn % turns; at < all.length; at += turns) all[at]?.sign();
+    for (let at = turn % turns; at < all.length; at += turns) all[at]?.sign(INDEX);
 }, TURN);
 
 let next = 0;

@@ -4,6 +4,7 @@ import { formatHostPort, type HostPort } from '../lib/host-port.ts';
 import { Book, type Entry } from './book.ts';
 import {
   type Cluster,
+  type ClusterOutlook,
   changeKeyring,
   type KeyChange,
   type NodeOptions,
@@ -12,6 +13,7 @@ import {
 import type { UserEvent } from './event-log.ts';
 import { type FollowerStore, openFollowerStore } from './follower-store.ts';
 import { Caller } from './link/rpc.ts';
+import type { LinkState, Outlook, Sighting } from './outlook.ts';
 import type { SessionExpiry } from './session-expiry.ts';
 
 export interface ClientOptions extends NodeOptions {
@@ -59,7 +61,7 @@ export async function startClient(options: ClientOptions): Promise<ClientCluster
     return [...known, ...[...given.values()].filter((one) => !addresses.has(addressOf(one)))];
   };
   const store = openFollowerStore({
-    self: { id: self.id, name: self.name },
+    self,
     keyring,
     servers,
     onServers(heard: readonly Entry[], leads: string) {
@@ -80,6 +82,11 @@ export async function startClient(options: ClientOptions): Promise<ClientCluster
   const cluster: Cluster = {
     keyring,
     servers: () => store.call<ServerState[]>('servers', undefined),
+    async outlook() {
+      const own = ownOutlook(self, store, { book, now: clock.now() });
+      const told = await store.call<ClusterOutlook>('outlook', { hops: 1 }).catch(() => undefined);
+      return { servers: told?.servers ?? [], outlooks: [own, ...(told?.outlooks ?? [])] };
+    },
     leader: () => (store.remote?.contact().known ? leader : ''),
     async join(host, at) {
       const caller = new Caller({ host, port: at }, keyring);
@@ -115,6 +122,27 @@ export async function startClient(options: ClientOptions): Promise<ClientCluster
     cluster,
     stop: () => store.close(),
   };
+}
+
+/** An agent knows of its server what the link to it tells. */
+function ownOutlook(
+  { id, version }: NodeOptions['self'],
+  store: FollowerStore,
+  { book, now }: { book: Book; now: number },
+): Outlook {
+  const { server, since, trouble } = store.link();
+  const entry = book.others().find(({ host, port }) => host === server?.host && port === server.port);
+  const link: LinkState = { kind: 'feed', isUp: server !== undefined, age: now - since, trouble };
+  const silence = store.remote?.contact().silence ?? Number.POSITIVE_INFINITY;
+  const sighting: Sighting = {
+    id: entry?.id ?? '',
+    version: entry?.version ?? '',
+    silence: Number.isFinite(silence) ? silence : null,
+    index: null,
+    lag: null,
+    links: [link],
+  };
+  return { by: id, version, index: store.catalog.index, sightings: [sighting] };
 }
 
 async function whenReady(store: FollowerStore, signal: AbortSignal | undefined): Promise<void> {

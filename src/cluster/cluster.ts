@@ -3,6 +3,7 @@ import type { HostPort } from '../lib/host-port.ts';
 import type { Logger } from '../lib/log.ts';
 import type { UserEvent } from './event-log.ts';
 import type { Keyring } from './link/keyring.ts';
+import type { Outlook } from './outlook.ts';
 
 /** With what a node takes part in a cluster, as a server or as an agent. */
 export interface NodeOptions {
@@ -37,6 +38,14 @@ export interface ServerState {
   readonly alive: boolean;
 }
 
+/** What all who can be asked see of each other. */
+export interface ClusterOutlook {
+  /** Empty when no server could be asked. */
+  readonly servers: readonly ServerState[];
+  /** That of the node that was asked is the first. */
+  readonly outlooks: readonly Outlook[];
+}
+
 /** What operators are told before they give a lost majority up. */
 export interface RecoveryState {
   /** Why it is refused, or "". */
@@ -50,6 +59,8 @@ export interface RecoveryState {
 /** What an agent can be asked about its cluster. */
 export interface Cluster {
   servers(): Promise<readonly ServerState[]>;
+  /** What this node and the servers see of each other. Never rejects: who cannot be asked tells nothing. */
+  outlook(): Promise<ClusterOutlook>;
   /** "host:port" of the server that leads, or "" while there is none. */
   leader(): string;
   /** Contacts a server at this address. Rejects when none answers. */

@@ -7,6 +7,8 @@ export interface LoggedCommit {
   /** Index of the catalog before it. */
   readonly base: number;
   readonly rows: number;
+  /** When it was made known here, ms since the epoch. */
+  readonly at: number;
   /** As a line of the feed. */
   readonly line: Buffer;
 }
@@ -53,13 +55,24 @@ export class CommitLog {
   /** The number of the commit after `index`. Undefined: not all commits since then are kept. */
   numberAfter(index: number): number | undefined {
     if (index === this.#index) return this.next;
+    const place = this.#placeOf(index);
+    return this.#commits[place]?.base === index ? this.#first + place : undefined;
+  }
+
+  /** When the first commit that a catalog at `index` lacks was made, ms since the epoch; of those that are kept. Undefined: it lacks none. */
+  lackedSince(index: number): number | undefined {
+    return index >= this.#index ? undefined : this.#commits[this.#placeOf(index)]?.at;
+  }
+
+  /** Of the first commit after `index`, or of the first that is kept. */
+  #placeOf(index: number): number {
     let [from, to] = [0, this.#commits.length];
     while (from < to) {
       const middle = (from + to) >> 1;
       if ((this.#commits[middle] as LoggedCommit).base < index) from = middle + 1;
       else to = middle;
     }
-    return this.#commits[from]?.base === index ? this.#first + from : undefined;
+    return from;
   }
 
   /** The lines of commits from number `from` on, which is kept; `to` is the number of the first one that does not stand in it. */

@@ -46,6 +46,12 @@ export class EventLog {
     for (const wake of [...this.#waiters]) wake();
   }
 
+  /** Calls `task` after each event that is received; the answer ends it. */
+  subscribe(task: () => void): () => void {
+    this.#waiters.add(task);
+    return () => this.#waiters.delete(task);
+  }
+
   /** Events with this name, or all for "". */
   list(name: string): readonly ReceivedEvent[] {
     return name === '' ? this.#events : this.#events.filter((event) => event.name === name);

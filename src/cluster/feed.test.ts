@@ -34,6 +34,7 @@ function setUp() {
     let close = () => {};
     const messages: FeedMessage[] = [];
     let received = 0;
+    let told = (_index: number) => {};
     let takes = 1;
     const cut = vi.fn();
     const outlet: Outlet = {
@@ -45,6 +46,9 @@ function setUp() {
         return received;
       },
       close: cut,
+      onNumber: (task) => {
+        told = task;
+      },
       onClose: (task) => {
         const before = close;
         close = () => {
@@ -62,10 +66,15 @@ function setUp() {
         takes = pieces;
       },
       ping: () => received++,
+      /** With its index, as agents do. */
+      sign: () => {
+        received++;
+        told(catalog.index);
+      },
       follow() {
         close = () => {};
         followed.begin();
-        feed.follow({ index: catalog.index, id }, outlet);
+        feed.follow({ index: catalog.index, id, version: '1.2.3' }, outlet);
       },
       lose() {
         close();
@@ -299,7 +308,7 @@ it('what several lack is one piece, made once', async () => {
   const feed = new Feed(catalog, { clock: new ManualClock(), state: () => WELL, hear: () => {} });
   const sent = Array.from({ length: 600 }, (_, at) => {
     const pieces: Buffer[] = [];
-    const outlet = { backlog: 0, received: 0, close: () => {}, onClose: () => {} };
+    const outlet = { backlog: 0, received: 0, close: () => {}, onClose: () => {}, onNumber: () => {} };
     feed.follow(
       { index: catalog.index, id: `n${at}` },
       { ...outlet, write: (piece) => void pieces.push(piece) },
@@ -343,5 +352,42 @@ it('asks many for signs of life less often, and takes them to be there for as lo
   others[500]?.lose();
   one.settle();
   expect(paceTold()).toBe(400);
+  feed.close();
+});
+
+it('knows of each that follows since when it does, what it has, and how far it is behind', async () => {
+  const { agent, feed, set, clock, store } = setUp();
+  const [quick, slow, old] = [agent('quick'), agent('slow'), agent('old')];
+  const began = clock.now();
+  for (const one of [quick, slow, old]) one.follow();
+  for (const one of [quick, slow, old]) one.settle();
+  const before = store.catalog.index;
+  await set('x');
+  const lacked = clock.now();
+  clock.advance(3_000);
+  await set('y');
+  quick.settle();
+  quick.sign();
+  slow.sign();
+  const signed = clock.now();
+  clock.advance(500);
+  const links = [{ kind: 'feed', isUp: true, age: clock.now() - began, trouble: '' }];
+  const index = store.catalog.index;
+  const lag = { revisions: index - before, ms: signed - lacked };
+  expect(feed.sightings()).toMatchObject([
+    { id: 'quick', version: '1.2.3', index, lag: { revisions: 0, ms: 0 }, silence: 500, links },
+    { id: 'slow', index: before, lag, silence: 500, links },
+    // It says nothing of its catalog.
+    { id: 'old', index: null, lag: null, links },
+  ]);
+  slow.settle();
+  slow.sign();
+  expect(feed.sightings()[1]).toMatchObject({ index, lag: { revisions: 0, ms: 0 }, silence: 0 });
+  // It stands still, and so does its link: nobody ends it.
+  clock.advance(2_000);
+  const down = { kind: 'feed', isUp: false, age: 2_000, trouble: 'nothing comes over it' };
+  expect(feed.sightings()[1]).toMatchObject({ silence: 2_000, links: [down] });
+  slow.lose();
+  expect(feed.sightings().map(({ id }) => id)).toEqual(['quick', 'old']);
   feed.close();
 });

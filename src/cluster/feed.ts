@@ -4,6 +4,8 @@ import type { Clock } from '../lib/clock.ts';
 import { CommitLog } from './commit-log.ts';
 import { type ClusterState, type FeedMessage, lineOf } from './feed-message.ts';
 import type { Outlet } from './link/lines.ts';
+import { SILENT_AFTER } from './liveness.ts';
+import { type Lag, NO_LAG, type Sighting } from './outlook.ts';
 import { WholeCatalog } from './whole-catalog.ts';
 
 /** Who follows. */
@@ -12,6 +14,8 @@ export interface Following {
   readonly index: number;
   /** ID of the node. */
   readonly id: string;
+  /** Of its program. */
+  readonly version?: string;
 }
 
 /** How often followers are looked at, in ms: who sent anything since then, be it a ping, is there. */
@@ -45,7 +49,12 @@ const LEEWAY = 1.5;
 
 interface Follower {
   readonly id: string;
+  readonly version: string;
   readonly outlet: Outlet;
+  /** Since when, ms since the epoch. */
+  readonly since: number;
+  /** What it last said of its catalog, and when. */
+  said: { readonly index: number; readonly lag: Lag; readonly at: number } | undefined;
   /** What the outlet had received when it was last looked at. */
   received: number;
   /** How often it was looked since that last grew. */
@@ -98,7 +107,7 @@ export class Feed {
       const writes = changes.map(({ table, key, after }) => ({ table, key, row: after }) as Write);
       const base = this.#log.index;
       const line = lineOf({ kind: 'commit', base, index, writes });
-      this.#log.add(index, { base, rows: writes.length + 1, line });
+      this.#log.add(index, { base, rows: writes.length + 1, at: clock.now(), line });
       if (this.#round === undefined) this.#begin();
     });
     this.#cancels = [this.#every(LOOK, () => this.#look()), this.#every(TELL, () => this.#tellState())];
@@ -109,16 +118,42 @@ export class Feed {
   }
 
   /** Sends what `outlet` needs to get from `index` to the present, and from then on every commit. */
-  follow({ index, id }: Following, outlet: Outlet): void {
+  follow({ index, id, version = '' }: Following, outlet: Outlet): void {
     const { received } = outlet;
     const at = this.#log.numberAfter(index);
     const whole = at === undefined ? this.#wholeCatalog() : undefined;
-    const follower: Follower = { id, outlet, received, quiet: 0, whole, at: at ?? 0 };
+    const since = this.#clock.now();
+    const said = undefined;
+    const follower: Follower = { id, version, outlet, since, said, received, quiet: 0, whole, at: at ?? 0 };
     this.#followers.add(follower);
     outlet.onClose(() => this.#forget(follower));
+    outlet.onNumber((number) => {
+      follower.said = { index: number, lag: this.lagOf(number), at: this.#clock.now() };
+    });
     this.#hear(id, this.#leeway);
     outlet.write(this.#stateLine(this.#state()));
     this.#send(follower);
+  }
+
+  /** How far a catalog that is at `index` at this moment is behind this server's. */
+  lagOf(index: number): Lag {
+    const since = this.#log.lackedSince(index);
+    if (since === undefined) return NO_LAG;
+    return { revisions: this.#catalog.index - index, ms: Math.max(0, this.#clock.now() - since) };
+  }
+
+  /** Those who follow. */
+  sightings(): Sighting[] {
+    const now = this.#clock.now();
+    return [...this.#followers].map(({ id, version, since, said, quiet }): Sighting => {
+      const silence = said === undefined ? quiet * LOOK : now - said.at;
+      // A machine that lost its power ends no link.
+      const isUp = silence <= SILENT_AFTER + this.#leeway;
+      const age = isUp ? now - since : silence;
+      const trouble = isUp ? '' : 'nothing comes over it';
+      const links = [{ kind: 'feed' as const, isUp, age, trouble }];
+      return { id, version, silence, index: said?.index ?? null, lag: said?.lag ?? null, links };
+    });
   }
 
   /** Tells all who follow. */

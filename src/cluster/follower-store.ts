@@ -47,8 +47,18 @@ export interface Alive {
   readonly name: string;
 }
 
+/** The link of a follower. */
+export interface FeedLink {
+  /** The server at the other end; undefined: there is none. */
+  readonly server: Pick<Entry, 'host' | 'port'> | undefined;
+  /** Since when that is so, ms since the epoch. */
+  readonly since: number;
+  /** Why there is none, as far as that is known. */
+  readonly trouble: string;
+}
+
 export interface FollowerOptions {
-  self: Alive;
+  self: Alive & { readonly version: string };
   keyring: Keyring;
   /** Where servers may be now, in the order in which they are tried. */
   servers(): Promise<readonly Pick<Entry, 'host' | 'port'>[]>;
@@ -63,8 +73,7 @@ export interface FollowerOptions {
 export interface FollowerStore extends Store {
   /** Calls the server that is followed now. Rejects with `store.no_leader` when there is none. */
   call<Answer>(name: string, request: unknown): Promise<Answer>;
-  /** Where the server is that is followed, or undefined. */
-  server(): Pick<Entry, 'host' | 'port'> | undefined;
+  link(): FeedLink;
   /** Resolves when a server was reached for the first time and the catalog is whole. */
   readonly ready: Promise<void>;
 }
@@ -77,7 +86,7 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
   const { clock, keyring, logger, self } = options;
   const catalog = new Catalog(options.onSubscriberError);
   let caller: Caller | undefined;
-  let address: Pick<Entry, 'host' | 'port'> | undefined;
+  let link: FeedLink = { server: undefined, since: clock.now(), trouble: '' };
   const followed = new FollowedCatalog(catalog);
   let closed = false;
   /** When a majority was there, by the word of the followed server, ms since the epoch. */
@@ -167,9 +176,10 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
           cancel = clock.after(LOOK, look);
           if (now - signedAt < pace) return;
           signedAt = now;
-          asked?.sign();
+          asked?.sign(catalog.index);
         };
-        askForLines(server, { index: catalog.index, id: self.id } satisfies Following, {
+        const { id, version } = self;
+        askForLines(server, { index: catalog.index, id, version } satisfies Following, {
           keyring,
           timeout: CONNECT_TIMEOUT,
           heard: () => {
@@ -178,7 +188,7 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
             if (isFollowing || isOver) return;
             isFollowing = true;
             caller = own;
-            address = server;
+            link = { server, since: clock.now(), trouble: '' };
             search.found(formatHostPort(server.host, server.port));
           },
           line: (text) => {
@@ -194,13 +204,15 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
         }, reject);
       });
     } catch (error) {
-      search.failed(formatHostPort(server.host, server.port), messageOf(error));
+      const why = messageOf(error);
+      search.failed(formatHostPort(server.host, server.port), why);
+      link = { ...link, trouble: `${formatHostPort(server.host, server.port)}: ${why}` };
     }
     cancel();
     isKnown = false;
     if (caller === own) {
       caller = undefined;
-      address = undefined;
+      link = { server: undefined, since: clock.now(), trouble: isSilent ? 'it fell silent' : 'it was ended' };
     }
     asked?.close();
     // A server that stops answers what it was asked before.
@@ -276,7 +288,7 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
     ready,
     write,
     call,
-    server: () => address,
+    link: () => link,
     remote: {
       contact: () => ({ known: caller !== undefined && silence() < FAIL_FAST_AFTER, silence: silence() }),
       refresh: () =>

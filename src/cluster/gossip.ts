@@ -7,6 +7,7 @@ import type { Keyring } from './link/keyring.ts';
 import { Caller } from './link/rpc.ts';
 import type { Presence, Report } from './liveness.ts';
 import type { Plan } from './membership.ts';
+import type { Lag, Sighting } from './outlook.ts';
 
 /** What servers tell each other all the time. */
 export interface Hello {
@@ -23,6 +24,18 @@ export interface Hello {
   /** Who it has heard of; in a request also which version of the other side's report it has. */
   readonly report: Report;
   readonly knows: number;
+  /** Of its catalog, once it has one. */
+  readonly index?: number;
+}
+
+/** What a server last said, and when; ms since the epoch. */
+interface Heard {
+  readonly hello: Hello;
+  readonly at: number;
+  /** Since when it has answered without a gap. */
+  readonly since: number;
+  /** How far its catalog was behind this server's then. */
+  readonly lag: Lag | null;
 }
 
 /** How often each server is told, in ms. */
@@ -44,6 +57,8 @@ export interface GossipOptions {
   presence: Presence;
   hello(): Omit<Hello, 'self' | 'book' | 'report' | 'knows'>;
   onHello(hello: Hello): void;
+  /** How far a catalog with this index is behind; null while there is none here. */
+  lagOf(index: number): Lag | null;
 }
 
 /** Keeps servers in touch: each tells each, again and again, where it is, whom it knows and whom it hears. */
@@ -52,8 +67,11 @@ export class Gossip {
   readonly presence: Presence;
   /** By address. */
   readonly #callers = new Map<string, Caller>();
-  /** By node ID, what a server last said and when. */
-  readonly #last = new Map<string, { hello: Hello; at: number }>();
+  /** By node ID. */
+  readonly #last = new Map<string, Heard>();
+  /** By node ID, why a server did not answer when it was last greeted. */
+  readonly #faults = new Map<string, string>();
+  readonly #began: number;
   readonly #busy = new Set<string>();
   /** By address, why nobody answered there when it was last asked. */
   #unreachable = new Map<string, string>();
@@ -64,6 +82,7 @@ export class Gossip {
   constructor(options: GossipOptions) {
     this.#options = options;
     this.presence = options.presence;
+    this.#began = options.clock.now();
   }
 
   start(): void {
@@ -88,11 +107,36 @@ export class Gossip {
 
   /** Servers that answered just now, with what they said. */
   reachable(): { entry: Entry; hello: Hello }[] {
-    const { book, clock } = this.#options;
-    return book.others().flatMap((entry) => {
-      const last = this.#last.get(entry.id);
-      return last !== undefined && clock.now() - last.at < 2 * TIMEOUT ? [{ entry, hello: last.hello }] : [];
+    return this.#options.book.others().flatMap((entry) => {
+      const last = this.#answering(entry.id);
+      return last === undefined ? [] : [{ entry, hello: last.hello }];
     });
+  }
+
+  /** What is known of the other servers. */
+  sightings(): Sighting[] {
+    const { book, clock } = this.#options;
+    const now = clock.now();
+    return book.others().map(({ id, version }) => {
+      const last = this.#last.get(id);
+      const up = this.#answering(id);
+      const since = up?.since ?? last?.at ?? this.#began;
+      const trouble = up === undefined ? (this.#faults.get(id) ?? '') : '';
+      return {
+        id,
+        version,
+        silence: last === undefined ? null : now - last.at,
+        index: last?.hello.index ?? null,
+        lag: last?.lag ?? null,
+        links: [{ kind: 'calls', isUp: up !== undefined, age: now - since, trouble }],
+      };
+    });
+  }
+
+  /** What a server last said, if that was just now. */
+  #answering(id: string): Heard | undefined {
+    const last = this.#last.get(id);
+    return last !== undefined && this.#options.clock.now() - last.at < 2 * TIMEOUT ? last : undefined;
   }
 
   /** Addresses to join at which nobody answers, with why. */
@@ -124,12 +168,15 @@ export class Gossip {
   }
 
   #take(hello: Hello): void {
-    const { book, clock } = this.#options;
-    if (hello.self.id === book.self.id) return;
+    const { book, clock, lagOf } = this.#options;
+    const { id } = hello.self;
+    if (id === book.self.id) return;
     book.merge([hello.self, ...hello.book]);
-    this.#last.set(hello.self.id, { hello, at: clock.now() });
-    this.presence.hear(hello.self.id);
-    this.presence.take(hello.self.id, hello.report);
+    const at = clock.now();
+    const since = this.#answering(id)?.since ?? at;
+    this.#last.set(id, { hello, at, since, lag: hello.index === undefined ? null : lagOf(hello.index) });
+    this.presence.hear(id);
+    this.presence.take(id, hello.report);
     this.#options.onHello(hello);
   }
 
@@ -153,8 +200,11 @@ export class Gossip {
       const knows = this.#last.get(entry.id)?.hello.knows ?? 0;
       const answer = await this.callerTo(entry).call<Hello>('hello', this.#say(knows, entry.id), TIMEOUT);
       this.#take(answer);
+      this.#faults.delete(entry.id);
     } catch (error) {
-      this.#options.logger.trace('a server does not answer', { server: entry.name, error: messageOf(error) });
+      const why = messageOf(error);
+      this.#faults.set(entry.id, why);
+      this.#options.logger.trace('a server does not answer', { server: entry.name, error: why });
     } finally {
       this.#busy.delete(entry.id);
     }

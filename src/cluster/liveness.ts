@@ -103,6 +103,12 @@ export class Presence {
     return report !== undefined && this.#isOld(report.at) && this.of(via) === 'there' ? 'unknown' : 'silent';
   }
 
+  /** By node ID, how long ago each was heard of here, in ms. */
+  silences(): Map<string, number> {
+    const now = this.#clock.now();
+    return new Map([...this.#heard].map(([id, at]) => [id, Math.max(0, now - at)]));
+  }
+
   #isOld(at: number): boolean {
     return this.#clock.now() - at > SILENT_AFTER;
   }

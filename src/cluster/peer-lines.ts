@@ -1,10 +1,12 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { messageOf } from '../errors.ts';
+import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Book, Entry } from './book.ts';
 import type { Keyring } from './link/keyring.ts';
 import { dialLink } from './link/link.ts';
+import type { LinkState } from './outlook.ts';
 
 /** For a line to another server, in ms: etcd tries again by itself. */
 const DIAL_TIMEOUT = 2_000;
@@ -19,7 +21,17 @@ export interface PeerLinesOptions {
   /** Port of ordinal 0. */
   peerPort: number;
   ordinal: number;
+  clock: Pick<Clock, 'now'>;
   logger: Logger;
+}
+
+/** How the lines to a server are. */
+interface Standing {
+  /** So many lead there. */
+  lines: number;
+  /** Since when there have been some, or none; ms since the epoch. */
+  since: number;
+  trouble: string;
 }
 
 /**
@@ -32,6 +44,8 @@ export class PeerLines {
   readonly #servers = new Map<number, Server>();
   /** By ID of the server at the other end. */
   readonly #lines = new Map<string, Set<Socket>>();
+  /** By ID of the server; of those that lines were asked for to. */
+  readonly #standing = new Map<string, Standing>();
   readonly #incoming = new Set<Socket>();
   readonly #timers = new Set<NodeJS.Timeout>();
   #closed = false;
@@ -72,6 +86,14 @@ export class PeerLines {
       etcd.once('close', () => this.#incoming.delete(etcd));
       join(link, etcd);
     });
+  }
+
+  /** How etcd's lines to a server are; undefined: none was asked for, as when it is on this machine. */
+  stateOf(id: string): LinkState | undefined {
+    const standing = this.#standing.get(id);
+    if (standing === undefined) return undefined;
+    const { lines, since, trouble } = standing;
+    return { kind: 'peer', isUp: lines > 0, age: this.#options.clock.now() - since, trouble };
   }
 
   close(): void {
@@ -117,9 +139,22 @@ export class PeerLines {
       }
       link.write(`${id}\n`);
       join(near, link);
-    } catch {
+      this.#count(id, 1);
+      near.once('close', () => this.#count(id, -1));
+    } catch (error) {
+      this.#count(id, 0, messageOf(error));
       near.destroy();
     }
+  }
+
+  #count(id: string, more: number, trouble = ''): void {
+    const now = this.#options.clock.now();
+    const standing = this.#standing.get(id) ?? { lines: 0, since: now, trouble };
+    const before = standing.lines;
+    standing.lines += more;
+    if (before > 0 !== standing.lines > 0) standing.since = now;
+    standing.trouble = standing.lines > 0 ? '' : trouble || standing.trouble;
+    this.#standing.set(id, standing);
   }
 
   /** What still goes to where a server was is cut: etcd would only notice after seconds. */

@@ -1,11 +1,13 @@
 import { MusterError, messageOf } from '../errors.ts';
 import { commandOf, Outdated, type Proposal } from '../store/proposal.ts';
 import type { Entry } from './book.ts';
-import { changeKeyring, type KeyChange } from './cluster.ts';
+import { type ClusterOutlook, changeKeyring, type KeyChange } from './cluster.ts';
 import type { UserEvent } from './event-log.ts';
 import type { Alive, CommitAnswer } from './follower-store.ts';
 import type { Hello } from './gossip.ts';
 import type { Calls } from './link/rpc.ts';
+import type { Outlook } from './outlook.ts';
+import { outlookOf } from './server-outlook.ts';
 import type { ServerParts } from './server-parts.ts';
 import type { SessionExpiry } from './session-expiry.ts';
 
@@ -53,6 +55,10 @@ export function callsOf(server: ServerParts): Calls {
       for (const id of sessions) own.renew(id);
     },
     servers: () => server.cluster.servers(),
+    outlook: ({ hops }: { hops: number }): Promise<ClusterOutlook> | Outlook => {
+      ready();
+      return hops > 0 ? server.cluster.outlook() : outlookOf(server);
+    },
     'left-by-itself': ({ id }: { id: string }) => {
       server.presence.forget(id);
       void spread(server, 'forget', { id });

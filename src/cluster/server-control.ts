@@ -8,6 +8,7 @@ import { type Cluster, changeKeyring, type RecoveryState, type ServerState } fro
 import { membersOf } from './liveness.ts';
 import { etcdFlags, type Membership } from './membership.ts';
 import { spread } from './server-calls.ts';
+import { wholeOutlook } from './server-outlook.ts';
 import { leaderOf, type ServerParts } from './server-parts.ts';
 
 /** What the API of this server offers. */
@@ -36,6 +37,7 @@ export function controlOf(server: ServerParts): Cluster {
         }),
       );
     },
+    outlook: () => wholeOutlook(server),
     leader: () => leading()?.address ?? '',
     join: (host, port) => server.gossip.contact({ host, port }),
     leave: async () => {

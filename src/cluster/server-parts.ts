@@ -8,6 +8,7 @@ import type { Gossip } from './gossip.ts';
 import type { Leadership } from './leadership.ts';
 import type { Presence } from './liveness.ts';
 import type { MembershipFile } from './membership.ts';
+import type { PeerLines } from './peer-lines.ts';
 import type { Roster } from './roster.ts';
 import type { ServerOptions } from './server.ts';
 import type { SessionExpiry } from './session-expiry.ts';
@@ -25,6 +26,7 @@ export interface ServerParts {
   /** Undefined until the store is open; so are the following. */
   readonly roster: Roster | undefined;
   readonly feed: Feed | undefined;
+  readonly lines: PeerLines | undefined;
   readonly store: EtcdStore;
   readonly sessions: SessionExpiry;
   readonly leadership: Leadership;

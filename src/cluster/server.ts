@@ -82,6 +82,7 @@ class Server implements ServerCluster, ServerParts {
   readonly cluster: Cluster;
   feed: Feed | undefined;
   roster: Roster | undefined;
+  lines: PeerLines | undefined;
   isLeaving = false;
   isStopping = false;
   /** These are there once the server has started. */
@@ -89,7 +90,6 @@ class Server implements ServerCluster, ServerParts {
   leadership!: Leadership;
   sessions!: SessionExpiry;
   #links: LinkServer | undefined;
-  #lines: PeerLines | undefined;
   readonly #ends: (() => void)[] = [];
 
   constructor(options: ServerOptions) {
@@ -117,6 +117,7 @@ class Server implements ServerCluster, ServerParts {
         if (membership?.state === 'member' && before?.includes(membership.id))
           void this.#joinAnew('it was given up');
       },
+      lagOf: (index) => this.feed?.lagOf(index) ?? null,
     });
     this.founding = new Founding({
       book: this.book,
@@ -150,7 +151,7 @@ class Server implements ServerCluster, ServerParts {
             },
             onError,
           ),
-        peer: (link) => (this.#lines === undefined ? link.destroy() : this.#lines.take(link)),
+        peer: (link) => (this.lines === undefined ? link.destroy() : this.lines.take(link)),
       },
     });
     this.gossip.start();
@@ -170,7 +171,7 @@ class Server implements ServerCluster, ServerParts {
     this.gossip.stop();
     await this.store?.close();
     await this.etcd.stop();
-    this.#lines?.close();
+    this.lines?.close();
     await this.#links?.stop();
   }
 
@@ -300,12 +301,13 @@ class Server implements ServerCluster, ServerParts {
   }
 
   #startEtcd(membership: Membership): void {
-    const { keyring, logger } = this.options;
-    this.#lines = new PeerLines({
+    const { keyring, clock, logger } = this.options;
+    this.lines = new PeerLines({
       book: this.book,
       keyring,
       peerPort: membership.peerPort,
       ordinal: membership.ordinal,
+      clock,
       logger: logger.child('links'),
     });
     this.book.onChange(() => this.lead());
@@ -316,7 +318,7 @@ class Server implements ServerCluster, ServerParts {
   /** Lines to all servers of the cluster. */
   lead(): void {
     const servers = this.file.get()?.servers ?? {};
-    this.#lines?.lead(new Map(Object.entries(servers).map(([ordinal, id]) => [Number(ordinal), id])));
+    this.lines?.lead(new Map(Object.entries(servers).map(([ordinal, id]) => [Number(ordinal), id])));
   }
 
   /** The servers of the cluster are in the catalog; they are kept on disk too, for a start without a majority. */
@@ -345,6 +347,8 @@ class Server implements ServerCluster, ServerParts {
       expect: this.options.expect,
       ...(membership?.state === 'member' ? { cluster: membership.id, before: membership.before ?? [] } : {}),
       ...(membership === undefined ? {} : { plan: membership }),
+      // It is told of as soon as it can be compared.
+      ...(this.feed === undefined ? {} : { index: this.store.catalog.index }),
     };
   }
 
@@ -354,7 +358,7 @@ class Server implements ServerCluster, ServerParts {
     const { logger } = this.options;
     logger.warn('this server is no part of its cluster any more, and joins it anew', { why });
     this.file.set(undefined);
-    this.#lines?.close();
+    this.lines?.close();
     await this.etcd.stop();
     this.etcd.wipe();
     try {

@@ -1,6 +1,7 @@
 /**
  * Lines over a link, for as long as both sides want: one that says what is asked for, then those that answer it. The one who asked sends a
- * line feed now and then to show that it is there, and gets one back. What is not taken as fast as it comes waits in TCP.
+ * line feed now and then to show that it is there, with a number before it if it has one to tell, and gets one back. What is not taken as fast as
+ * it comes waits in TCP.
  */
 import type { TLSSocket } from 'node:tls';
 import type { HostPort } from '../../lib/host-port.ts';
@@ -9,6 +10,7 @@ import type { Keyring } from './keyring.ts';
 import { dialLink } from './link.ts';
 
 const LINE_FEED = 10;
+const ZERO = 48;
 /** A sign of life, and the answer to it. */
 const SIGN = Buffer.from([LINE_FEED]);
 /** What is asked for, in bytes, and how long it may take to say it, in ms. It has the key: when thousands come at once neither side is quick. */
@@ -23,6 +25,8 @@ export interface Outlet {
   readonly backlog: number;
   /** Grows with everything that comes, signs of life included. */
   readonly received: number;
+  /** Called with each number that comes with a sign of life. */
+  onNumber(task: (number: number) => void): void;
   /** Ends the link at once. */
   close(): void;
   /** Called once when the other side or the link is gone. */
@@ -57,15 +61,18 @@ export function serveLines(
   link.setTimeout(REQUEST_TIMEOUT, () => link.destroy());
 }
 
-/** One for each of thousands of followers: a counter is all that a sign of life costs beside its answer. */
+/** One for each of thousands of followers: a counter and some digits are all that a sign of life costs beside its answer. */
 class LinkOutlet implements Outlet {
   readonly #link: TLSSocket;
+  #told: ((number: number) => void) | undefined;
   received = 0;
 
   constructor(link: TLSSocket) {
     this.#link = link;
-    link.on('data', () => {
+    link.on('data', (chunk: Buffer) => {
       this.received++;
+      const number = this.#told && lastNumber(chunk);
+      if (number !== undefined) this.#told?.(number);
       // What is on its way already is an answer.
       if (link.writableLength === 0) this.write(SIGN);
     });
@@ -86,11 +93,33 @@ class LinkOutlet implements Outlet {
   onClose(task: () => void): void {
     this.#link.once('close', task);
   }
+
+  onNumber(task: (number: number) => void): void {
+    this.#told = task;
+  }
+}
+
+/** Digits of the largest number that is exact. */
+const MAX_DIGITS = 15;
+
+/** The number before the line feed that `chunk` ends with: a sign of life comes whole, in a TLS record of its own. */
+function lastNumber(chunk: Buffer): number | undefined {
+  let at = chunk.length - 1;
+  if (chunk[at] !== LINE_FEED) return undefined;
+  let number = 0;
+  const end = at - MAX_DIGITS;
+  for (let scale = 1; at > 0 && at > end; scale *= 10) {
+    const digit = (chunk[at - 1] as number) - ZERO;
+    if (digit < 0 || digit > 9) break;
+    number += digit * scale;
+    at--;
+  }
+  return at === chunk.length - 1 ? undefined : number;
 }
 
 export interface Asked {
-  /** Shows the other side that this one is there. */
-  sign(): void;
+  /** Shows the other side that this one is there, and tells it `number`: at most 15 digits. */
+  sign(number: number): void;
   /** Ends it at once. Idempotent. */
   close(): void;
 }
@@ -133,8 +162,8 @@ export async function askForLines(
   });
   link.write(`${toText(request)}\n`);
   return {
-    sign: () => {
-      if (link.writable) link.write(SIGN);
+    sign: (number) => {
+      if (link.writable) link.write(`${number}\n`);
     },
     close: () => link.destroy(),
   };

@@ -297,15 +297,41 @@ describe('lines', () => {
     const asked = await ask(server, keyring, 'quiet', { line, heard, end });
     await soon(() => expect(outlet).toBeDefined());
     const before = outlet?.received ?? 0;
+    const told = vi.fn();
+    outlet?.onNumber(told);
     expect(heard).not.toHaveBeenCalled();
-    asked.sign();
+    asked.sign(999_999_999_999_999);
     await soon(() => expect(heard).toHaveBeenCalledTimes(1));
     expect(outlet?.received).toBeGreaterThan(before);
+    expect(told).toHaveBeenLastCalledWith(999_999_999_999_999);
+    asked.sign(0);
+    await soon(() => expect(told).toHaveBeenLastCalledWith(0));
     expect(line).not.toHaveBeenCalled();
     expect(end).not.toHaveBeenCalled();
     outlet?.close();
     await soon(() => expect(end).toHaveBeenCalledTimes(1));
-    asked.sign();
+    asked.sign(1);
+  });
+
+  it('take signs of life without a number, as of older versions, and whatever else comes for no number', async () => {
+    const keyring = ringOf(newKey());
+    let outlet: Outlet | undefined;
+    const told = vi.fn();
+    const { server } = await listen(keyring, {}, (_request, one) => {
+      outlet = one;
+      one.onNumber(told);
+    });
+    const link = await dialLink(server.address, 'lines', { keyring, timeout: 2000 });
+    stops.push(() => link.destroy());
+    link.resume();
+    link.write('"all"\n');
+    await soon(() => expect(outlet).toBeDefined());
+    const signs = ['\n', '12', '\n', 'x\n', '-\n', `${'9'.repeat(40)}\n`, '7 8\n', '12\n\n'];
+    for (const [at, sign] of signs.entries()) {
+      link.write(sign);
+      await soon(() => expect(outlet?.received).toBe(at + 1));
+    }
+    expect(told.mock.calls).toEqual([[999_999_999_999_999], [8]]);
   });
 
   it('wait for one who does not take them, and are counted', async () => {
