@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { type Answer, call } from '../api.ts';
 
 interface ActionProps {
@@ -17,6 +17,16 @@ interface ActionProps {
 export function Action({ label, question, path, method = 'PUT', done, disabled = false }: ActionProps) {
   const [stage, setStage] = useState<'idle' | 'asking' | 'busy'>('idle');
   const [trouble, setTrouble] = useState('');
+  // Whoever answers by the keyboard goes on from where the question came up.
+  const button = useRef<HTMLButtonElement>(null);
+  const wasAsked = useRef(false);
+  useLayoutEffect(() => {
+    if (stage === 'asking') wasAsked.current = true;
+    else if (stage === 'idle' && wasAsked.current) {
+      wasAsked.current = false;
+      if (document.activeElement === document.body) button.current?.focus({ preventScroll: true });
+    }
+  }, [stage]);
   const act = async (): Promise<void> => {
     setStage('busy');
     const answer: Answer<unknown> = await call(path, { method });
@@ -26,14 +36,15 @@ export function Action({ label, question, path, method = 'PUT', done, disabled =
   };
   if (stage === 'asking')
     return (
-      <fieldset class="action asking" aria-label={question}>
+      <fieldset
+        class="action asking"
+        aria-label={question}
+        onKeyDown={({ key }) => {
+          if (key === 'Escape') setStage('idle');
+        }}
+      >
         <span>{question}</span>
-        <button
-          type="button"
-          class="primary small"
-          onClick={() => void act()}
-          ref={(button) => button?.focus()}
-        >
+        <button type="button" class="primary small" onClick={() => void act()} ref={focus}>
           {label}
         </button>
         <button type="button" class="quiet small" onClick={() => setStage('idle')}>
@@ -44,6 +55,7 @@ export function Action({ label, question, path, method = 'PUT', done, disabled =
   return (
     <span class="action">
       <button
+        ref={button}
         type="button"
         class="quiet small"
         disabled={disabled || stage === 'busy'}
@@ -58,4 +70,9 @@ export function Action({ label, question, path, method = 'PUT', done, disabled =
       )}
     </span>
   );
+}
+
+/** The same function each time, so that it is called once, and not again whenever the screen is drawn. */
+function focus(button: HTMLButtonElement | null): void {
+  button?.focus();
 }

@@ -4,6 +4,10 @@ import { setToken, useHasToken } from '../token.ts';
 /** A field for the ACL token. What is typed stays in this tab's memory and is gone with a reload. */
 export function TokenForm({ done, isFocused = false }: { done?: () => void; isFocused?: boolean }) {
   const input = useRef<HTMLInputElement>(null);
+  // Once: the page is drawn again with every delta.
+  useEffect(() => {
+    if (isFocused) input.current?.focus();
+  }, []);
   return (
     <form
       class="ask token"
@@ -16,10 +20,7 @@ export function TokenForm({ done, isFocused = false }: { done?: () => void; isFo
       }}
     >
       <input
-        ref={(element) => {
-          input.current = element;
-          if (isFocused) element?.focus();
-        }}
+        ref={input}
         type="password"
         aria-label="ACL token (its secret ID)"
         placeholder="ACL token (its secret ID)"
@@ -37,10 +38,13 @@ export function TokenForm({ done, isFocused = false }: { done?: () => void; isFo
 export function TokenButton() {
   const hasToken = useHasToken();
   const [isOpen, setOpen] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
   useEffect(() => {
     if (!isOpen) return;
     const onKey = ({ key }: KeyboardEvent) => {
-      if (key === 'Escape') setOpen(false);
+      if (key !== 'Escape') return;
+      setOpen(false);
+      button.current?.focus();
     };
     document.addEventListener('keydown', onKey);
     return () => document.removeEventListener('keydown', onKey);
@@ -48,6 +52,7 @@ export function TokenButton() {
   return (
     <div class="token-button">
       <button
+        ref={button}
         type="button"
         class="quiet small"
         aria-expanded={isOpen}
