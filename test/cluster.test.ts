@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { until } from '../scripts/support/processes.mjs';
+import type { ClusterAnswer } from '../src/api/muster/wire.ts';
+import { VERSION } from '../src/version.ts';
 import { TestCluster } from './support/cluster.ts';
 import { noNetworks } from './support/network.ts';
 
@@ -58,6 +60,41 @@ describe.skipIf(why !== undefined)('three servers and two agents', () => {
       for (const reader of all) expect(await cluster.get(reader, `from/${writer}`)).toBe(String(writer));
     }
     expect(await cluster.cli(4, 'operator', 'raft', 'list-peers')).toMatch(/leader[\s\S]*true/);
+  });
+
+  /** What `by` tells of the cluster, members by name. */
+  const told = async (by: number) => {
+    const { members, ...rest } = await cluster.json<ClusterAnswer>(by, '/v1/muster/cluster');
+    return { ...rest, members: Object.fromEntries(members.map((one) => [one.name, one])) };
+  };
+
+  it('tell of each what it has, how far it is behind, and what it is linked to, whoever is asked', async () => {
+    await allAlive();
+    for (const by of [1, 5])
+      await until(`all to be in step, as n${by} tells`, async () => {
+        const { kind, isHeard, revision, members } = await told(by);
+        return (
+          kind === 'servers' &&
+          isHeard &&
+          all.every((number) => {
+            const one = members[`n${number}`];
+            return one?.state === 'alive' && one.lag?.revisions === 0 && one.revision === revision;
+          })
+        );
+      });
+    const { members } = await told(4);
+    const { n1, n4 } = members;
+    // Each on a machine of its own: their etcds go over links too.
+    expect(n1?.links.map(({ to, kind, isUp }) => [to, kind, isUp]).sort()).toEqual([
+      ['n2', 'calls', true],
+      ['n2', 'peer', true],
+      ['n3', 'calls', true],
+      ['n3', 'peer', true],
+    ]);
+    expect(n4).toMatchObject({ role: 'agent', version: VERSION, links: [{ kind: 'feed', isUp: true }] });
+    expect(servers.map((number) => `n${number}`)).toContain(n4?.links[0]?.to);
+    expect(servers.filter((number) => members[`n${number}`]?.isLeader)).toHaveLength(1);
+    expect(n4?.since).toBeLessThanOrEqual(Date.now());
   });
 
   it('services of an agent are seen everywhere, and come back after somebody took them out', async () => {
@@ -139,6 +176,17 @@ describe.skipIf(why !== undefined)('three servers and two agents', () => {
     expect([write.status, write.text]).toEqual([500, 'No cluster leader']);
     expect((await cluster.ask(5, '/v1/kv/kept?consistent')).status).toBe(500);
     await until('it to be failed', async () => (await cluster.members(1)).n5 === FAILED);
+    expect((await told(1)).members.n5).toMatchObject({
+      state: 'silent',
+      lag: null,
+      links: [{ isUp: false }],
+    });
+    const own = await told(5);
+    expect(own).toMatchObject({
+      isHeard: false,
+      members: { n5: { links: [{ kind: 'feed', to: '', isUp: false }] } },
+    });
+    expect(own.silentSince).toBeLessThan(Date.now());
     await cluster.put(1, 'kept', 'after');
     cluster.network.mend(5);
     await until('it to catch up', async () => (await cluster.get(5, 'kept')) === 'after');

@@ -1,6 +1,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { expectText, openPage, startBrowser } from './support/browser.ts';
+import { until } from '../scripts/support/processes.mjs';
+import { barriers, expectText, openPage, startBrowser, visibleText } from './support/browser.ts';
 import { ask, put } from './support/http.ts';
 import { type Muster, startMuster, temporaryFolder } from './support/muster.ts';
 
@@ -67,4 +68,40 @@ it('draws only the rows near the window, wherever that is, and shows a change in
   await expectText(page, /the disk is full|Output of “c”/);
   expect(faults).toEqual([]);
   expect((await ask(`${muster.api}/v1/muster/overview`)).status).toBe(200);
+});
+
+it('keeps the focus where the keyboard put it, however often the page is drawn again', async () => {
+  const { page } = await openPage(browser, muster.api, '/ui/sessions');
+  await put(`${muster.api}/v1/session/create`, { Name: 'nightly', TTL: '60s' });
+  await page.getByRole('button', { name: 'End' }).focus();
+  await page.keyboard.press('Enter');
+  await expectText(page, /Ends the session of nightly/);
+  await page.keyboard.press('Tab');
+  const focused = () => page.evaluate('document.activeElement.textContent.trim()');
+  expect(await focused()).toBe('Leave it');
+  // Another one: the list is drawn anew.
+  await put(`${muster.api}/v1/session/create`, { Name: 'other', TTL: '60s' });
+  await expectText(page, /2 sessions/);
+  expect(await focused()).toBe('Leave it');
+  await page.keyboard.press('Escape');
+  await until('the question to be gone', async () => !/Ends the session/.test(await visibleText(page)));
+  expect(await focused()).toBe('End');
+});
+
+it('says that the agent is silent, that it is back, and that it is gone; and loses nothing of what was shown', async () => {
+  const { page } = await openPage(browser, muster.api, '/ui/keys?key=conf%2Fcolor');
+  await ask(`${muster.api}/v1/kv/conf/color`, { method: 'PUT', body: 'green' });
+  const value = () => page.getByLabel('Value').inputValue();
+  await until('the value', async () => (await value()) === 'green');
+  process.kill(muster.program.pid, 'SIGSTOP');
+  await expectText(page, /No connection to the agent\. What you see is the last that is known/);
+  process.kill(muster.program.pid, 'SIGCONT');
+  await until('it to be back', async () => !/No connection/.test(await visibleText(page)));
+  await ask(`${muster.api}/v1/kv/conf/color`, { method: 'PUT', body: 'red' });
+  await until('the new value', async () => (await value()) === 'red');
+  await muster.program.stop();
+  await expectText(page, /No connection to the agent/);
+  expect(await value()).toBe('red');
+  expect(await visibleText(page)).not.toMatch(/not there yet|No keys yet/);
+  expect(await barriers(page)).toEqual([]);
 });

@@ -222,14 +222,48 @@ describe('the dashboard in Chromium', () => {
   it('says whether the truth is safe, and who is there', async () => {
     const { page, faults } = await open('/ui/cluster');
     await expectText(page, /One server keeps the truth/);
+    await expectText(page, /The newest revision is [\d,]+\. This agent has it\./);
     await expectText(page, /server, leader/);
-    await expectText(page, /This agent is up to date, at index [\d,]+\./);
+    // It follows: what is written elsewhere is there without a question.
+    const revision = async () =>
+      Number(/revision is ([\d,]+)/.exec(await visibleText(page))?.[1]?.replaceAll(',', ''));
+    const before = await revision();
+    await ask(`${muster.api}/v1/kv/one/more`, { method: 'PUT', body: 'x' });
+    await until('the next revision', async () => (await revision()) > before);
+    await ask(`${muster.api}/v1/kv/one/more`, { method: 'DELETE' });
     await screenshot(page, 'cluster');
     expect(faults).toEqual([]);
-    // As an agent answers that hears no server.
-    await page.route('**/v1/muster/ready', (route) => route.fulfill({ status: 503, body: '{}' }));
-    await expectText(page, /This agent does not hear the servers: what it shows and answers may be old/);
   });
+
+  const QUIET = ['keys', 'sessions', 'events', 'connections', 'access', 'dns', 'cluster', 'api'];
+
+  it.each(QUIET)(
+    'asks for nothing on /ui/%s that has not changed, however much else does',
+    async (screen) => {
+      const { page } = await open('/ui/nothing/here');
+      const network = await page.context().newCDPSession(page);
+      await network.send('Network.enable');
+      let stream = '';
+      let pieces = 0;
+      let asked: string[] = [];
+      network.on('Network.requestWillBeSent', ({ requestId, request }) => {
+        if (request.url.endsWith('/v1/muster/stream')) stream = requestId;
+        else asked.push(request.url);
+      });
+      network.on('Network.dataReceived', ({ requestId }) => {
+        if (requestId === stream) pieces++;
+      });
+      await page.goto(`${muster.api}/ui/${screen}`);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      // By then what the screen asks at first was asked.
+      await until('the stream', () => pieces > 1);
+      asked = [];
+      const before = pieces;
+      // The figures of the traffic, once a second.
+      await until('more of the stream', () => pieces > before + 3);
+      expect(asked).toEqual([]);
+    },
+  );
 
   it('shows what changed, and the catalog as it was then', async () => {
     const { page, faults } = await open('/ui/history?service=hello-server');

@@ -2,6 +2,7 @@ import type { Acl } from '../acl/acl.ts';
 import { type ApiContext, DEFAULT_API_SETTINGS } from '../api/context.ts';
 import { ApiCounts } from '../api/counts.ts';
 import { endpoints } from '../api/endpoints.ts';
+import { clusterNow } from '../api/muster/cluster.ts';
 import { startDashboard } from '../api/muster/dashboard.ts';
 import { noTraffic } from '../api/muster/traffic.ts';
 import type { About } from '../api/muster/wire.ts';
@@ -152,7 +153,20 @@ export async function listenHttp(
     node.name,
     () => context.agent?.registry.counts.heldBack ?? 0,
   );
-  const dashboard = startDashboard({ catalog, traffic, about, clock, logger: log.logger });
+  const { groups, connections, events } = context;
+  const dashboard = startDashboard({
+    catalog,
+    traffic,
+    about,
+    clock,
+    logger: log.logger,
+    look: (before) => clusterNow(context, before),
+    sampled: {
+      groups: () => groups?.().map((group) => group.view()),
+      connections: () => connections?.(),
+    },
+    events,
+  });
   teardown.add('the dashboard', () => dashboard.stop(), 'service');
   const history = new History({ catalog, clock, maxBytes: config.api.historySize });
   // Besides: a quarter of it for values of keys, of which most systems have few.

@@ -3,7 +3,7 @@
  * filled with made-up services and fed with made-up traffic. For work on `ui/` only.
  *
  *   npx esbuild ui/dev/demo.ts --bundle --platform=node --format=esm --packages=external --outfile=node_modules/.cache/demo.mjs
- *   node node_modules/.cache/demo.mjs [--port 35000] [--instances 5000] [--empty] [--calm] [--ui dist/ui]
+ *   node node_modules/.cache/demo.mjs [--port 35000] [--instances 5000] [--agents 5] [--empty] [--calm] [--ui dist/ui]
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -14,6 +14,7 @@ import { deregisterService, register, updateCheck } from '../../src/catalog/comm
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLogger, stderrSink } from '../../src/lib/log.ts';
 import { openMemoryStore } from '../../src/store/memory.ts';
+import { demoCluster } from './demo-cluster.ts';
 import { demoGroups } from './demo-groups.ts';
 import { SyntheticTraffic } from './synthetic-traffic.ts';
 
@@ -21,6 +22,7 @@ const { values: options } = parseArgs({
   options: {
     port: { type: 'string', default: '35000' },
     instances: { type: 'string', default: '0' },
+    agents: { type: 'string', default: '5' },
     empty: { type: 'boolean', default: false },
     calm: { type: 'boolean', default: false },
     ui: { type: 'string', default: fileURLToPath(new URL('../../dist/ui', import.meta.url)) },
@@ -125,12 +127,18 @@ const about = {
   domain: 'consul',
   acl: false,
 };
-const dashboard = startDashboard({ catalog: store.catalog, traffic, about, clock: systemClock, logger });
 const groups = options.empty ? [] : demoGroups(Date.now());
-const { context } = testContext(
-  {},
-  { groups: () => groups, store, catalog: store.catalog, logger, dashboard },
-);
+const { catalog } = store;
+const dashboard = startDashboard({
+  catalog,
+  traffic,
+  about,
+  clock: systemClock,
+  logger,
+  look: await demoCluster(store, Number(options.agents)),
+  sampled: { groups: () => groups.map((group) => group.view()) },
+});
+const { context } = testContext({}, { groups: () => groups, store, catalog, logger, dashboard });
 await startApi({ context, host: '127.0.0.1', port, uiDirectory: options.ui });
 process.stdout.write(`dashboard: http://127.0.0.1:${port}/ui/\n`);
 

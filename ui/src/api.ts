@@ -1,5 +1,8 @@
 /** Calls of the agent's HTTP API, and answers that keep themselves fresh. */
 import { useCallback, useEffect, useState } from 'preact/hooks';
+import type { Subject } from '../../src/api/muster/wire.ts';
+import { Follower } from './follower.ts';
+import { type LiveView, live } from './live.ts';
 import { tokenHeaders } from './token.ts';
 
 export type Answer<T> =
@@ -36,51 +39,64 @@ export async function call<T>(
   }
 }
 
-/** How often an answer is asked for anew while the page is looked at, ms, unless a screen says otherwise. */
-const EVERY = 1000;
+/** What is known of an answer that is followed. */
+export interface Followed<T> {
+  /** The last one: it stays when the agent is away. */
+  readonly value: T | undefined;
+  /** What is wrong, for a person; "" for nothing. That the whole agent is away the page itself says. */
+  readonly trouble: string;
+  /** The agent says that there is no such thing: 404. */
+  readonly isMissing: boolean;
+  /** Asks at once. */
+  readonly again: () => void;
+}
+
+interface Got<T> {
+  readonly path: string | undefined;
+  readonly value: T | undefined;
+  readonly refusal: Extract<Answer<T>, { kind: 'refused' }> | undefined;
+}
 
 /**
- * The answer to a GET, asked for anew every second (`every` ms) while the page is in front, and at once by `again`. The last value
- * stays when the agent is away; `trouble` says so. With path undefined nothing is asked.
+ * The answer to a GET. It is asked for again when the event stream has news of `subject`, never without a reason. With path
+ * undefined nothing is asked.
  */
-export function useAnswer<T>(
-  path: string | undefined,
-  every = EVERY,
-): {
-  value: T | undefined;
-  trouble: string;
-  again: () => void;
-} {
-  const [state, setState] = useState<{ path: string | undefined; value: T | undefined; trouble: string }>({
-    path,
-    value: undefined,
-    trouble: '',
-  });
+export function useAnswer<T>(path: string | undefined, subject?: Subject): Followed<T> {
+  const [got, setGot] = useState<Got<T>>({ path, value: undefined, refusal: undefined });
   const [asked, setAsked] = useState(0);
   useEffect(() => {
     if (path === undefined) return;
     const gone = new AbortController();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const look = async (): Promise<void> => {
-      if (!document.hidden) {
-        const answer = await call<T>(path, { signal: gone.signal });
-        setState((before) => ({
-          path,
-          value: answer.kind === 'value' ? answer.value : before.path === path ? before.value : undefined,
-          trouble: answer.kind === 'value' ? '' : answer.message,
-        }));
-      }
-      timer = setTimeout(() => void look().catch(() => {}), every);
-    };
-    // What ends it is the screen that goes away.
-    look().catch(() => {});
+    const follower = new Follower<T>(
+      () => call<T>(path, { signal: gone.signal }),
+      (answer) =>
+        setGot((before) => {
+          if (answer.kind === 'value') return { path, value: answer.value, refusal: undefined };
+          const isKept = before.path === path && answer.status !== 404;
+          return { path, value: isKept ? before.value : undefined, refusal: answer };
+        }),
+    );
+    const versionOf = ({ versions }: LiveView) => (subject === undefined ? 0 : versions[subject]);
+    let version = versionOf(live.view());
+    const unlisten = live.listen((view) => {
+      if (versionOf(view) === version) return;
+      version = versionOf(view);
+      follower.news();
+    });
     return () => {
+      unlisten();
+      follower.stop();
       gone.abort();
-      clearTimeout(timer);
     };
-  }, [path, asked, every]);
+  }, [path, subject, asked]);
   const again = useCallback(() => setAsked((count) => count + 1), []);
-  return state.path === path
-    ? { value: state.value, trouble: state.trouble, again }
-    : { value: undefined, trouble: '', again };
+  if (got.path !== path) return { value: undefined, trouble: '', isMissing: false, again };
+  const { value, refusal } = got;
+  const isAway = refusal?.status === 0 && live.view().link !== 'live';
+  return {
+    value,
+    trouble: isAway ? '' : (refusal?.message ?? ''),
+    isMissing: refusal?.status === 404,
+    again,
+  };
 }

@@ -58,7 +58,10 @@ export function App() {
       <main id="main" tabIndex={-1}>
         {view.link === 'lost' && view.picture !== undefined && (
           <p class="notice" role="status">
-            No connection to the agent. What you see is the last that is known; trying again…
+            {view.refusal === ''
+              ? 'No connection to the agent.'
+              : `The agent gives no more news: ${view.refusal}.`}{' '}
+            What you see is the last that is known; trying again…
           </p>
         )}
         <Content place={place} view={view} />
@@ -107,7 +110,7 @@ function Content({ place, view }: { place: Place; view: LiveView }) {
   if (screen.name === 'lost') return <Lost path={screen.path} />;
   const { picture } = view;
   if (view.link === 'refused') return <Refused refusal={view.refusal} />;
-  if (picture === undefined) return <Waiting link={view.link} />;
+  if (picture === undefined) return <Waiting link={view.link} refusal={view.refusal} />;
   switch (screen.name) {
     case 'overview':
       return <Overview view={view} picture={picture} />;
@@ -144,7 +147,7 @@ function Content({ place, view }: { place: Place; view: LiveView }) {
     case 'access':
       return <Access about={picture.about} query={query} />;
     case 'cluster':
-      return <Cluster about={picture.about} />;
+      return <Cluster view={view} picture={picture} query={query} />;
     case 'history':
       return <HistoryScreen picture={picture} query={query} now={view.now} />;
     case 'events':
@@ -154,10 +157,16 @@ function Content({ place, view }: { place: Place; view: LiveView }) {
   }
 }
 
-function Waiting({ link }: { link: Link }) {
+function Waiting({ link, refusal }: { link: Link; refusal: string }) {
+  const words =
+    link !== 'lost'
+      ? 'Connecting…'
+      : refusal === ''
+        ? `The agent at ${location.host} does not answer. Is it running? Trying again…`
+        : `${refusal}. Trying again…`;
   return (
     <p class="waiting" role="status">
-      {link === 'lost' ? 'The agent does not answer. Is it running? Trying again…' : 'Connecting…'}
+      {words}
     </p>
   );
 }

@@ -89,6 +89,11 @@ tags = ["urlprefix-/"]
 check = { http = "http://127.0.0.1:$PORT/", interval = "2s" }`;
 }
 
+export function clusterExample(): string {
+  return `muster agent -server -bootstrap-expect=3 -data-dir=/var/lib/muster -bind=10.0.0.1 \\
+  -encrypt=KEY -retry-join=10.0.0.1 -retry-join=10.0.0.2 -retry-join=10.0.0.3`;
+}
+
 export function keyExample(about: About): string {
   return `curl -X PUT ${tokenOf(about)}http://${about.api}/v1/kv/conf/color -d green`;
 }

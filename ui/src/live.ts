@@ -1,11 +1,25 @@
 import { useEffect, useState } from 'preact/hooks';
 import { Picture } from '../../src/api/muster/picture.ts';
-import { COLLECTIONS, type CollectionName, type Delta, type Snapshot } from '../../src/api/muster/wire.ts';
+import {
+  COLLECTIONS,
+  type CollectionName,
+  type Delta,
+  type Snapshot,
+  SUBJECTS,
+  type Subject,
+} from '../../src/api/muster/wire.ts';
 import { EventReader, type StreamEvent } from './event-stream.ts';
 import { onToken, tokenHeaders } from './token.ts';
 
 /** `refused`: the agent is there, but wants another token. */
 export type Link = 'connecting' | 'live' | 'lost' | 'refused';
+
+/**
+ * The figures of the traffic come once a second. After so many ms without a byte what is shown is old, and said to be; after so
+ * many more the stream is given up: a machine that lost its power ends no connection.
+ */
+const QUIET = 5_000;
+const DEAD = 20_000;
 
 /** Milliseconds until a stream that ended is asked for again; a refused one more rarely, since a person has to act. */
 const RETRY = 1000;
@@ -15,12 +29,21 @@ const RETRY_REFUSED = 10_000;
 export interface LiveView {
   readonly picture: Picture | undefined;
   readonly link: Link;
-  /** What the agent said when it refused. */
+  /** What the agent said when it refused, or why there is no stream although it answers; else "". */
   readonly refusal: string;
-  /** Counts up when anything in a collection changes: what to remember derived lists by. */
-  readonly versions: Readonly<Record<CollectionName, number>>;
+  /**
+   * Counts up when anything in a collection changes: what to remember derived lists by; and when there is news of a subject: what was
+   * answered about it before is old then.
+   */
+  readonly versions: Readonly<Record<CollectionName | Subject, number>>;
   /** The server's clock now, ms since the epoch. */
   readonly now: number;
+}
+
+/** How a stream ended. */
+interface End {
+  readonly link: 'lost' | 'refused';
+  readonly refusal: string;
 }
 
 /**
@@ -30,13 +53,10 @@ class LiveStream {
   #picture: Picture | undefined;
   #link: Link = 'connecting';
   #refusal = '';
-  readonly #versions: Record<CollectionName, number> = {
-    services: 0,
-    instances: 0,
-    routes: 0,
-    traffic: 0,
-    problems: 0,
-  };
+  readonly #versions = Object.fromEntries([...COLLECTIONS, ...SUBJECTS].map((one) => [one, 0])) as Record<
+    CollectionName | Subject,
+    number
+  >;
   /** Server's clock minus the browser's, ms. */
   #ahead = 0;
   #isTold = true;
@@ -56,29 +76,49 @@ class LiveStream {
       for (;;) {
         asked = new AbortController();
         const { signal } = asked;
-        this.#refusal = await this.#read(address, signal).catch(() => '');
-        if (signal.aborted) continue;
-        this.#link = this.#refusal === '' ? 'lost' : 'refused';
-        if (this.#link === 'refused') this.#picture = undefined;
+        const { link, refusal } = await this.#read(address, asked).catch(
+          (): End => ({ link: 'lost', refusal: '' }),
+        );
+        if (signal.aborted && signal.reason !== DEAD) continue;
+        this.#link = link;
+        this.#refusal = refusal;
+        if (link === 'refused') this.#picture = undefined;
         this.#tell();
-        await pause(this.#link === 'lost' ? RETRY : RETRY_REFUSED, signal);
+        await pause(link === 'lost' ? RETRY : RETRY_REFUSED, signal);
       }
     };
     void follow();
   }
 
-  /** Reads a stream to its end. Answers with the agent's words when it refuses; rejects when it is not there. */
-  async #read(address: string, signal: AbortSignal): Promise<string> {
-    const response = await fetch(address, { headers: tokenHeaders(), signal, cache: 'no-store' });
-    if (response.status === 401 || response.status === 403)
-      return (await response.text()) || 'Permission denied';
-    if (!response.ok || response.body === null) throw new Error(`the agent answered ${response.status}`);
-    const events = new EventReader();
-    const pieces = response.body.pipeThrough(new TextDecoderStream()).getReader();
-    for (;;) {
-      const { done, value } = await pieces.read();
-      if (done) return '';
-      for (const event of events.push(value)) this.#take(event);
+  /** Reads a stream to its end. Rejects when the agent is not there, or no longer. */
+  async #read(address: string, asked: AbortController): Promise<End> {
+    let heardAt = Date.now();
+    const watch = setInterval(() => {
+      const silence = Date.now() - heardAt;
+      if (silence > DEAD) asked.abort(DEAD);
+      else if (silence > QUIET && this.#link === 'live') {
+        this.#link = 'lost';
+        this.#tell();
+      }
+    }, 1000);
+    try {
+      const { signal } = asked;
+      const response = await fetch(address, { headers: tokenHeaders(), signal, cache: 'no-store' });
+      const { ok, status, body } = response;
+      if (!ok || body === null) {
+        const words = (await response.text()) || `the agent answers ${status}`;
+        return { link: status === 401 || status === 403 ? 'refused' : 'lost', refusal: words };
+      }
+      const events = new EventReader();
+      const pieces = body.pipeThrough(new TextDecoderStream()).getReader();
+      for (;;) {
+        const { done, value } = await pieces.read();
+        if (done) return { link: 'lost', refusal: '' };
+        heardAt = Date.now();
+        for (const event of events.push(value)) this.#take(event);
+      }
+    } finally {
+      clearInterval(watch);
     }
   }
 
@@ -86,8 +126,9 @@ class LiveStream {
     if (name === 'snapshot') {
       const snapshot = JSON.parse(text) as Snapshot;
       this.#picture = Picture.from(snapshot);
-      this.#link = 'live';
-      for (const one of COLLECTIONS) this.#versions[one]++;
+      this.#refusal = '';
+      // What was missed before it is not known.
+      for (const one of [...COLLECTIONS, ...SUBJECTS]) this.#versions[one]++;
       this.#seen(snapshot.at);
     } else if (name === 'delta') {
       const delta = JSON.parse(text) as Delta;
@@ -95,6 +136,7 @@ class LiveStream {
       for (const one of COLLECTIONS) {
         if (delta.set?.[one] !== undefined || delta.gone?.[one] !== undefined) this.#versions[one]++;
       }
+      for (const subject of delta.news ?? []) this.#versions[subject]++;
       this.#seen(delta.at);
     }
   }
@@ -116,6 +158,7 @@ class LiveStream {
 
   #seen(at: number): void {
     this.#ahead = at - Date.now();
+    this.#link = 'live';
     this.#tell();
   }
 

@@ -9,6 +9,7 @@ import './style/overview.css';
 import './style/services.css';
 import './style/routes.css';
 import './style/groups.css';
+import './style/cluster.css';
 import './style/access.css';
 import './style/latency.css';
 import './style/calls.css';

@@ -1,7 +1,55 @@
+import { mayReadNode } from '../../acl/visible.ts';
 import type { ApiContext } from '../context.ts';
 import { type Endpoint, endpoint } from '../endpoint.ts';
 import { HttpError } from '../http-error.ts';
 import { json } from '../reply.ts';
+import { memberViews } from './members.ts';
+import type { ClusterAnswer, MemberView } from './wire.ts';
+
+/** What is known of the cluster now, by all who can be asked. `before`: members as they were at the last look. */
+export async function clusterNow(
+  {
+    catalog,
+    store,
+    cluster,
+    node,
+    startedAt,
+    clock,
+  }: Pick<ApiContext, 'catalog' | 'store' | 'cluster' | 'node' | 'startedAt' | 'clock'>,
+  before: ReadonlyMap<string, MemberView> = new Map(),
+): Promise<ClusterAnswer> {
+  const seen = await cluster?.outlook();
+  const now = clock.now();
+  const { known, silence } = store.remote?.contact() ?? { known: true, silence: 0 };
+  return {
+    kind: cluster !== undefined ? 'servers' : store.remote === undefined ? 'alone' : 'etcd',
+    revision: Math.max(catalog.index, ...(seen?.outlooks ?? []).map(({ index }) => index)),
+    isHeard: known,
+    silentSince: known || !Number.isFinite(silence) ? null : Math.round(now - silence),
+    members: memberViews({ catalog, self: node, startedAt, seen, before, now }),
+  };
+}
+
+const whole = endpoint({
+  method: 'GET',
+  path: '/v1/muster/cluster',
+  needs: 'operator:read',
+  summary:
+    'Servers and agents: who is there, how far the catalog of each is behind, and how the links between them are',
+  async handler(context, request) {
+    const { members, ...cluster } = await clusterNow(context);
+    const mayRead = (node: string) => mayReadNode(request.authorizer, node);
+    return json({
+      ...cluster,
+      members: members
+        .filter(({ name }) => mayRead(name))
+        .map(({ key: _key, links, ...member }) => ({
+          ...member,
+          links: links.filter(({ to }) => to === '' || mayRead(to)),
+        })),
+    });
+  },
+});
 
 const ready = endpoint({
   method: 'GET',
@@ -44,4 +92,4 @@ const recover = endpoint({
   },
 });
 
-export const clusterEndpoints: readonly Endpoint[] = [ready, state, recover];
+export const clusterEndpoints: readonly Endpoint[] = [whole, ready, state, recover];

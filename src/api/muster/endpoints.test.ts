@@ -77,6 +77,17 @@ describe('/v1/muster', () => {
       });
   });
 
+  it('tells of an agent that is alone what there is of a cluster', async () => {
+    await fixture.join('web', 'web-1');
+    expect(await read('/v1/muster/cluster')).toMatchObject({
+      kind: 'alone',
+      revision: fixture.store.catalog.index,
+      isHeard: true,
+      silentSince: null,
+      members: [{ name: 'test-1', role: 'server', isLeader: true, lag: { revisions: 0, ms: 0 }, links: [] }],
+    });
+  });
+
   it('streams over the real server and ends with it', async () => {
     const response = await fetch(`http://127.0.0.1:${api.address.port}/v1/muster/stream`);
     expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');

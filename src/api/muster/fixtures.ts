@@ -5,6 +5,9 @@ import { checkRow, NODE, serviceRow } from '../../catalog/rows.test-support.ts';
 import { ManualClock } from '../../lib/clock.ts';
 import { silentLogger } from '../../lib/log.ts';
 import { openMemoryStore } from '../../store/memory.ts';
+import { testContext } from '../test-context.ts';
+import { clusterNow } from './cluster.ts';
+import type { LookAtCluster } from './cluster-watch.ts';
 import { type Dashboard, startDashboard } from './dashboard.ts';
 import { noTraffic, type TargetOut, type TrafficSample, type TrafficSource } from './traffic.ts';
 import type { RouteView } from './wire.ts';
@@ -27,6 +30,8 @@ export interface Fixture {
   readonly clock: ManualClock;
   readonly traffic: SetTraffic;
   readonly dashboard: Dashboard;
+  /** That of an agent that is alone. */
+  readonly look: LookAtCluster;
   /** Registers `id` of `service` on node "n1" with one check, port 80 unless told otherwise. */
   join(service: string, id: string, port?: number): Promise<unknown>;
   check(id: string, status: 'passing' | 'warning' | 'critical', output: string): Promise<unknown>;
@@ -52,12 +57,17 @@ export function dashboardFixture(): Fixture {
     domain: 'consul',
     acl: false,
   };
-  const dashboard = startDashboard({ catalog: store.catalog, traffic, about, clock, logger: silentLogger });
+  const { catalog } = store;
+  const { node } = testContext().context;
+  const context = { catalog, store, node: { ...node, name: 'n1' }, startedAt: clock.now(), clock };
+  const look: LookAtCluster = (before) => clusterNow(context, before);
+  const dashboard = startDashboard({ catalog, traffic, about, clock, logger: silentLogger, look });
   return {
     store,
     clock,
     traffic,
     dashboard,
+    look,
     join: (service, id, port = 80) => store.write((tx) => register(tx, registration(service, id, port))),
     check: (id, status, output) =>
       store.write((tx) => updateCheck(tx, 'n1', `service:${id}`, { status, output })),

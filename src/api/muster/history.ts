@@ -9,7 +9,7 @@ import { json } from '../reply.ts';
 import { checkWire } from '../wire/check.ts';
 import { nodeWire } from '../wire/node.ts';
 import { serviceWire } from '../wire/service.ts';
-import type { HistoryMoment, PastCatalog, PastChange, PastChanges } from './wire.ts';
+import type { HistoryMoment, PastCatalog, PastChange, PastChanges } from './wire-history.ts';
 
 /** Changes in one answer unless told otherwise, and at most: a page for people, and what a program takes at once. */
 const LIMIT = 1_000;

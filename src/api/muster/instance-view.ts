@@ -83,7 +83,7 @@ function firstLine(text: string): string {
 /** A check of a node is shown with each of its instances: rows never change, so one view does for all. */
 const views = new WeakMap<Check, CheckView>();
 
-function checkView(check: Check): CheckView {
+export function checkView(check: Check): CheckView {
   const { id, name, status, type, serviceId, output } = check;
   const ofNode = serviceId === '';
   const known = ofNode ? views.get(check) : undefined;

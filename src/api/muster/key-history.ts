@@ -1,7 +1,7 @@
 import { endpoint } from '../endpoint.ts';
 import { badRequest, HttpError } from '../http-error.ts';
 import { json } from '../reply.ts';
-import type { KeyVersions } from './wire.ts';
+import type { KeyVersions } from './wire-history.ts';
 
 export const keyHistory = endpoint({
   method: 'GET',

@@ -41,10 +41,10 @@ describe('the live picture', () => {
 
   it('looks at a large catalog bit by bit, and at all of it for whoever asks before that', async () => {
     for (let number = 0; number < 300; number++) await fixture.join(`web-${number % 7}`, `web-${number}`);
-    const { clock, traffic } = fixture;
+    const { clock, traffic, look } = fixture;
     const { catalog } = fixture.store;
     const { about } = current();
-    const late = startLive({ catalog, traffic, about, clock, logger: silentLogger });
+    const late = startLive({ catalog, traffic, about, clock, look, logger: silentLogger });
     await fixture.check('web-299', 'critical', 'refused');
     const early = late.current();
     expect(early.instances.size).toBe(300);
@@ -53,7 +53,7 @@ describe('the live picture', () => {
     expect(states(early).toSorted()).toEqual(states(current()).toSorted());
     late.stop();
 
-    const patient = startLive({ catalog, traffic, about, clock, logger: silentLogger });
+    const patient = startLive({ catalog, traffic, about, clock, look, logger: silentLogger });
     clock.advance(0);
     const told: Delta[] = [];
     patient.follow((delta) => told.push(delta));

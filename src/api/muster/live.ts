@@ -3,11 +3,15 @@ import type { Change, ChangeBatch } from '../../catalog/feed.ts';
 import type { Service } from '../../catalog/rows.ts';
 import { fold, serviceKey } from '../../catalog/tables.ts';
 import { addressOf, instanceOf } from '../../catalog/views.ts';
+import type { EventLog } from '../../cluster/event-log.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
+import { ClusterWatch, type LookAtCluster } from './cluster-watch.ts';
 import { addressKey, instanceView } from './instance-view.ts';
 import { Meter } from './meter.ts';
+import { newsOf, type Sampled, Samples } from './news.ts';
 import { Picture } from './picture.ts';
+import { difference } from './route-difference.ts';
 import { Tally } from './tally.ts';
 import type { TargetOut, TrafficSource } from './traffic.ts';
 import { type About, type Delta, type InstanceView, type RouteView, trafficKey } from './wire.ts';
@@ -26,6 +30,11 @@ export interface LiveOptions {
   about: About;
   clock: Clock;
   logger: Logger;
+  /** Asked for while somebody follows. */
+  look: LookAtCluster;
+  /** Looked at once a second while somebody follows. */
+  sampled?: Sampled;
+  events?: Pick<EventLog, 'subscribe'>;
 }
 
 /** The picture behind the dashboard, kept up to date from the change feed and from samples of the traffic. */
@@ -69,20 +78,31 @@ class LivePicture implements Live {
   #flushedAt = 0;
   #cancelFlush: (() => void) | undefined;
   #cancelSample: (() => void) | undefined;
-  readonly #unsubscribe: () => void;
+  readonly #watch: ClusterWatch;
+  readonly #samples: Samples;
+  readonly #unsubscribe: readonly (() => void)[];
 
-  constructor({ catalog, traffic, about, clock, logger }: LiveOptions) {
+  constructor({ catalog, traffic, about, clock, logger, look, sampled, events }: LiveOptions) {
     this.#catalog = catalog;
     this.traffic = traffic;
     this.#clock = clock;
     this.#logger = logger;
     this.meter = new Meter(traffic);
     this.#picture = new Picture(about);
+    const picture = this.#picture;
+    this.#watch = new ClusterWatch({ picture, look, clock, logger, tell: () => this.#soon() });
+    this.#samples = new Samples({ latency: () => this.meter.steppedAt, ...sampled });
     this.#early = catalog.all('services');
     this.#look();
     this.#sample();
     this.#happenings = [];
-    this.#unsubscribe = catalog.feed.subscribe((batch) => this.#onBatch(batch));
+    this.#unsubscribe = [
+      catalog.feed.subscribe((batch) => this.#onBatch(batch)),
+      events?.subscribe(() => {
+        picture.addNews('events');
+        this.#soon();
+      }) ?? (() => {}),
+    ];
   }
 
   current(): Picture {
@@ -95,7 +115,11 @@ class LivePicture implements Live {
   follow(sink: (delta: Delta) => void): () => void {
     this.#flush();
     this.#sinks.add(sink);
-    return () => this.#sinks.delete(sink);
+    this.#watch.start();
+    return () => {
+      this.#sinks.delete(sink);
+      if (this.#sinks.size === 0) this.#watch.stop();
+    };
   }
 
   now(): number {
@@ -103,7 +127,8 @@ class LivePicture implements Live {
   }
 
   stop(): void {
-    this.#unsubscribe();
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    this.#watch.stop();
     this.#cancelLook?.();
     this.#cancelFlush?.();
     this.#cancelSample?.();
@@ -134,7 +159,11 @@ class LivePicture implements Live {
   }
 
   #onBatch({ changes }: ChangeBatch): void {
-    for (const change of changes) this.#note(change);
+    for (const change of changes) {
+      this.#note(change);
+      this.#watch.note(change);
+      for (const subject of newsOf(change)) this.#picture.addNews(subject);
+    }
     this.#soon();
   }
 
@@ -250,6 +279,7 @@ class LivePicture implements Live {
     this.#cancelSample = this.#clock.after(SAMPLE_EVERY, () => this.#sample());
     try {
       this.#sampleTraffic(this.#clock.now());
+      if (this.#sinks.size > 0) for (const subject of this.#samples.changed()) this.#picture.addNews(subject);
     } catch (error) {
       this.#logger.error('the traffic could not be sampled', { error: String(error) });
     }
@@ -311,34 +341,6 @@ class LivePicture implements Live {
 
 function targetOf(view: Pick<InstanceView, 'service' | 'address' | 'port'>): string {
   return `${fold(view.service)} ${addressKey(view)}`;
-}
-
-/**
- * Routes whose keys are no longer there, and those that came or are others now. Both lists are in order of hosts, then of
- * paths from long to short, and hold the same objects where nothing changed: of tens of thousands few are looked at.
- */
-function difference(before: readonly RouteView[], after: readonly RouteView[]) {
-  const gone = new Map<string, RouteView>();
-  const come: RouteView[] = [];
-  for (let old = 0, now = 0; old < before.length || now < after.length; ) {
-    const [one, other] = [before[old], after[now]];
-    if (one === other) {
-      old++;
-      now++;
-    } else if (other === undefined || (one !== undefined && isFirst(one, other))) {
-      gone.set((one as RouteView).key, one as RouteView);
-      old++;
-    } else {
-      come.push(other);
-      now++;
-    }
-  }
-  for (const { key } of come) gone.delete(key);
-  return { gone: gone.values(), come };
-}
-
-function isFirst(one: RouteView, other: RouteView): boolean {
-  return one.host === other.host ? one.path >= other.path : one.host < other.host;
 }
 
 function routeHappening({ host, path, service }: RouteView, became: string): Happening {

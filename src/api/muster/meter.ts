@@ -59,6 +59,11 @@ export class Meter {
     return views;
   }
 
+  /** When the last step ended, ms since the epoch. */
+  get steppedAt(): number {
+    return this.#stepAt;
+  }
+
   /** Oldest first, a point every `TARGET_STEP`. */
   history(service: string, address: string): readonly HistoryPoint[] {
     return this.#histories.get(trafficKey.target(service, address)) ?? [];

@@ -10,6 +10,7 @@ import {
   MAX_CHANGES,
   MAX_HISTORY,
   type Snapshot,
+  type Subject,
 } from './wire.ts';
 
 type Items<C extends CollectionName> = Map<string, Collections[C]>;
@@ -27,6 +28,8 @@ export class Picture {
   readonly routes: Items<'routes'> = new Map();
   readonly traffic: Items<'traffic'> = new Map();
   readonly problems: Items<'problems'> = new Map();
+  readonly cluster: Items<'cluster'> = new Map();
+  readonly members: Items<'members'> = new Map();
   /** Oldest first, at most `MAX_CHANGES`. */
   readonly changes: ChangeLine[] = [];
   /** Oldest first, at most `MAX_HISTORY`. */
@@ -34,6 +37,7 @@ export class Picture {
   readonly #touched = new Map<CollectionName, Set<string>>();
   #newChanges: ChangeLine[] = [];
   #newHistory: HistoryPoint[] = [];
+  readonly #news = new Set<Subject>();
 
   constructor(about: About) {
     this.about = about;
@@ -72,9 +76,16 @@ export class Picture {
     append(this.#newHistory, [point], MAX_HISTORY);
   }
 
+  /** Something changed that is not in the picture itself. */
+  addNews(subject: Subject): void {
+    this.#news.add(subject);
+  }
+
   /** What changed since the last call, or undefined when nothing did. */
   takeDelta(at: number): Delta | undefined {
-    if (this.#touched.size === 0 && this.#newChanges.length === 0 && this.#newHistory.length === 0) return;
+    const isNothing =
+      this.#touched.size + this.#newChanges.length + this.#newHistory.length + this.#news.size === 0;
+    if (isNothing) return;
     const set: { [C in CollectionName]?: Collections[C][] } = {};
     const gone: { [C in CollectionName]?: string[] } = {};
     for (const [name, keys] of this.#touched) {
@@ -95,11 +106,13 @@ export class Picture {
       ...(Object.keys(gone).length > 0 && { gone }),
       ...(this.#newChanges.length > 0 && { changes: this.#newChanges }),
       ...(this.#newHistory.length > 0 && { history: this.#newHistory }),
+      ...(this.#news.size > 0 && { news: [...this.#news] }),
     };
     this.at = at;
     this.#touched.clear();
     this.#newChanges = [];
     this.#newHistory = [];
+    this.#news.clear();
     return delta;
   }
 
@@ -123,6 +136,8 @@ export class Picture {
       routes: [...this.routes.values()],
       traffic: [...this.traffic.values()],
       problems: [...this.problems.values()],
+      cluster: [...this.cluster.values()],
+      members: [...this.members.values()],
       changes: [...this.changes],
       history: [...this.history],
     };

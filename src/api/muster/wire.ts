@@ -4,6 +4,8 @@
  * per second.
  */
 
+import type { Lag, LinkKind } from '../../cluster/outlook.ts';
+
 /** How an instance stands, worst first. Only `passing` instances get traffic. */
 export const STATES = ['maintenance', 'critical', 'ejected', 'draining', 'warning', 'passing'] as const;
 export type State = (typeof STATES)[number];
@@ -142,6 +144,62 @@ export interface About {
   readonly acl: boolean;
 }
 
+/** What a node has to do with another one. */
+export interface LinkView {
+  /** Name of the node at the other end; "" when there is none. */
+  readonly to: string;
+  /** `feed`: it follows that server; `calls`: servers in touch with each other; `peer`: what their etcds say to each other. */
+  readonly kind: LinkKind;
+  /** "lines over TLS 1.3" */
+  readonly transport: string;
+  readonly isUp: boolean;
+  /** Since when it is up, or down. */
+  readonly since: number | null;
+  /** Why it is down, as far as that is known. */
+  readonly trouble: string;
+}
+
+/** A node of the cluster, as those who can be asked know it. */
+export interface MemberView {
+  readonly key: string;
+  readonly name: string;
+  readonly role: 'server' | 'agent';
+  readonly isLeader: boolean;
+  /** It counts towards a majority. */
+  readonly isVoter: boolean;
+  readonly state: 'alive' | 'silent' | 'left';
+  /** Since when it is so; null when that is not known. */
+  readonly since: number | null;
+  /** host:port of a server's links, host of an agent. */
+  readonly address: string;
+  readonly zone: string;
+  /** Of its program; "" when nobody knows. */
+  readonly version: string;
+  /** Index of its catalog as it last said. In the stream null while it is in step: then it is that of the cluster. */
+  readonly revision: number | null;
+  /** How far it is behind the newest catalog; null when nobody knows. In the stream less than `IN_STEP` is none. */
+  readonly lag: Lag | null;
+  readonly links: readonly LinkView[];
+  /** Of the node itself, besides the one that says whether its agent is there. */
+  readonly checks: readonly CheckView[];
+}
+
+/** The cluster as a whole. There is one item, or none while nobody has looked. */
+export interface ClusterView {
+  readonly key: 'cluster';
+  /** `alone`: this agent keeps the catalog by itself; `etcd`: one elsewhere does. */
+  readonly kind: 'alone' | 'etcd' | 'servers';
+  /** The newest index that is known of. */
+  readonly revision: number;
+  /** Whether those who keep the catalog are heard here, and can write. */
+  readonly isHeard: boolean;
+  /** Since when they are not. */
+  readonly silentSince: number | null;
+}
+
+/** Milliseconds up to which a catalog counts as in step: a commit is on its way for about so long. */
+export const IN_STEP = 100;
+
 /** The collections of the picture; every item has a `key`. */
 export interface Collections {
   services: ServiceView;
@@ -149,9 +207,35 @@ export interface Collections {
   routes: RouteView;
   traffic: TrafficView;
   problems: ProblemView;
+  cluster: ClusterView;
+  members: MemberView;
 }
 export type CollectionName = keyof Collections;
-export const COLLECTIONS = ['services', 'instances', 'routes', 'traffic', 'problems'] as const;
+export const COLLECTIONS = [
+  'services',
+  'instances',
+  'routes',
+  'traffic',
+  'problems',
+  'cluster',
+  'members',
+] as const;
+
+/**
+ * What the stream does not carry, but tells of: when one of these changed, answers about it are worth asking for again.
+ * `history`: changes of nodes, services and checks; `access`: tokens, policies and roles.
+ */
+export const SUBJECTS = [
+  'keys',
+  'sessions',
+  'access',
+  'history',
+  'events',
+  'groups',
+  'connections',
+  'latency',
+] as const;
+export type Subject = (typeof SUBJECTS)[number];
 
 /** First event of a stream, and again after a stream could not keep up. */
 export type Snapshot = { readonly [C in CollectionName]: readonly Collections[C][] } & {
@@ -169,6 +253,13 @@ export interface Delta {
   /** To be added at the end. */
   readonly changes?: readonly ChangeLine[];
   readonly history?: readonly HistoryPoint[];
+  /** What changed besides. */
+  readonly news?: readonly Subject[];
+}
+
+/** Answer of `/v1/muster/cluster`. */
+export interface ClusterAnswer extends Omit<ClusterView, 'key'> {
+  readonly members: readonly MemberView[];
 }
 
 /** Answers of one step by how long they took; `counts[i]` up to `HeatMap.bounds[i]`, none at all when nothing came. */
@@ -310,52 +401,6 @@ export interface ConnectionsView {
   }[];
 }
 
+export type { Lag, LinkKind } from '../../cluster/outlook.ts';
 export type { GroupTrial, TrialStep, TriedPolicy } from '../../group/trial.ts';
 export type { GroupPoint, GroupView, ManagedInstance } from '../../group/view.ts';
-
-/** A point in the life of the catalog. `time` as in RFC 3339. */
-export interface HistoryMoment {
-  index: number;
-  time: string;
-}
-
-/** One change of the history. `before` and `after` are Consul's JSON of the row; null where there was none. */
-export interface PastChange extends HistoryMoment {
-  what: 'node' | 'service' | 'check';
-  change: 'added' | 'changed' | 'removed';
-  node: string;
-  /** Of the service instance or the check; "" for a node. */
-  id: string;
-  /** "" for a node and for its own checks. */
-  service: string;
-  before: Record<string, unknown> | null;
-  after: Record<string, unknown> | null;
-}
-
-/** Answer of `/v1/muster/history`. `more`: there were older ones between the two moments. */
-export interface PastChanges {
-  oldest: HistoryMoment;
-  newest: HistoryMoment;
-  changes: PastChange[];
-  more: boolean;
-}
-
-/** A value that a key had. `time` in RFC 3339, null: before the agent began. `value` in base64, null: it was deleted. */
-export interface KeyVersion {
-  index: number;
-  time: string | null;
-  value: string | null;
-}
-
-/** Answer of `/v1/muster/history/key`, newest first. */
-export interface KeyVersions {
-  key: string;
-  versions: KeyVersion[];
-}
-
-/** Answer of `/v1/muster/history?at=`: Consul's JSON of the rows. */
-export interface PastCatalog extends HistoryMoment {
-  nodes: Record<string, unknown>[];
-  services: Record<string, unknown>[];
-  checks: Record<string, unknown>[];
-}

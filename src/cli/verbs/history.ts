@@ -1,4 +1,4 @@
-import type { PastCatalog, PastChange, PastChanges } from '../../api/muster/wire.ts';
+import type { PastCatalog, PastChange, PastChanges } from '../../api/muster/wire-history.ts';
 import { parseDuration } from '../../lib/duration.ts';
 import { columns } from '../columns.ts';
 import { CONNECTION_FLAGS, connect, JSON_FLAG, json } from '../connect.ts';

@@ -1,11 +1,11 @@
-import { type HeatMap, TARGET_STEP } from '../../../src/api/muster/wire.ts';
+import type { HeatMap } from '../../../src/api/muster/wire.ts';
 import { useAnswer } from '../api.ts';
 import { HeatMapChart } from './heat-map.tsx';
 
 /** The heat map of a service, or of all traffic. It says nothing while nothing was measured. */
 export function LatencyPanel({ service = '' }: { service?: string }) {
   const path = `/v1/muster/latency${service === '' ? '' : `?service=${encodeURIComponent(service)}`}`;
-  const { value: map } = useAnswer<HeatMap>(path, TARGET_STEP);
+  const { value: map } = useAnswer<HeatMap>(path, 'latency');
   if (map === undefined) return null;
   return (
     <section class="panel" aria-labelledby="latency-title">

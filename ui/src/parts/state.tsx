@@ -33,12 +33,12 @@ export function StateMark({ state, x, y }: { state: State; x: number; y: number 
   );
 }
 
-/** The word with its shape. */
-export function StateWord({ state }: { state: State }) {
+/** The word with its shape. `word`: what it is called where it is no instance's. */
+export function StateWord({ state, word = state }: { state: State; word?: string }) {
   return (
     <span class={`state ${state}`}>
       <StateShape state={state} />
-      {state}
+      {word}
     </span>
   );
 }

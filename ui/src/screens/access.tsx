@@ -37,8 +37,8 @@ const POLICIES = '/v1/acl/policies';
 /** Who may do what? Secrets are never shown but once, to whoever made the token. */
 export function Access({ about, query }: { about: About; query: URLSearchParams }) {
   const isOff = !about.acl;
-  const tokens = useAnswer<Token[]>(isOff ? undefined : TOKENS);
-  const policies = useAnswer<PolicyStub[]>(isOff ? undefined : POLICIES);
+  const tokens = useAnswer<Token[]>(isOff ? undefined : TOKENS, 'access');
+  const policies = useAnswer<PolicyStub[]>(isOff ? undefined : POLICIES, 'access');
   const chosen = query.get('policy') ?? '';
   return (
     <>

@@ -11,14 +11,12 @@ import { tokenHeaders, useHasToken } from '../token.ts';
 import { addressOfCall, type Call, callsOf, missingField, type OpenApi } from './api-calls.ts';
 
 const PATH = '/v1/muster/openapi.json';
-/** It changes with the program only, ms. */
-const EVERY = 3_600_000;
 /** Characters of an answer that are drawn. */
 const SHOWN = 100_000;
 
 /** What can be asked of this agent, and what does it say? What is looked for and the call that is open stand in the address. */
 export function Api({ about, query }: { about: About; query: URLSearchParams }) {
-  const { value: reference, trouble } = useAnswer<OpenApi>(PATH, EVERY);
+  const { value: reference, trouble } = useAnswer<OpenApi>(PATH);
   const wanted = query.get('q') ?? '';
   const open = query.get('call') ?? '';
   const groups = reference === undefined ? [] : callsOf(reference, wanted);

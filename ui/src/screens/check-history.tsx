@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
-import type { InstanceView, PastChanges } from '../../../src/api/muster/wire.ts';
+import type { InstanceView } from '../../../src/api/muster/wire.ts';
+import type { PastChanges } from '../../../src/api/muster/wire-history.ts';
 import { useAnswer } from '../api.ts';
 import { formatSpan, formatTime } from '../format.ts';
 import { StateWord } from '../parts/state.tsx';
@@ -25,7 +26,7 @@ export function CheckHistory({ instance, now }: { instance: InstanceView; now: n
 function Opened({ instance, now }: { instance: InstanceView; now: number }) {
   const { service, node, checks } = instance;
   const path = `/v1/muster/history?limit=${ASKED}&node=${encodeURIComponent(node)}`;
-  const { value: past, trouble } = useAnswer<PastChanges>(path, 5000);
+  const { value: past, trouble } = useAnswer<PastChanges>(path, 'history');
   if (trouble !== '') return <p class="critical">{trouble}</p>;
   if (past === undefined) return <p class="faint">…</p>;
   return (

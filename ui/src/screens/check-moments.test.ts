@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { PastChange } from '../../../src/api/muster/wire.ts';
+import type { PastChange } from '../../../src/api/muster/wire-history.ts';
 import { checkMoments } from './check-moments.ts';
 
 function change(index: number, id: string, service: string, status: string | null, output = ''): PastChange {

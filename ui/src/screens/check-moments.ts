@@ -1,4 +1,5 @@
-import type { CheckView, PastChanges } from '../../../src/api/muster/wire.ts';
+import type { CheckView } from '../../../src/api/muster/wire.ts';
+import type { PastChanges } from '../../../src/api/muster/wire-history.ts';
 
 export interface CheckMoment {
   readonly index: number;

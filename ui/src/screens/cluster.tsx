@@ -1,149 +1,265 @@
-import type { About } from '../../../src/api/muster/wire.ts';
-import { useAnswer } from '../api.ts';
-import { byName as byText, formatCount, formatMany } from '../format.ts';
+import { memo } from 'preact/compat';
+import { useMemo } from 'preact/hooks';
+import type { Picture } from '../../../src/api/muster/picture.ts';
+import type { About, CheckView, LinkView, MemberView, State } from '../../../src/api/muster/wire.ts';
+import { clusterExample } from '../examples.ts';
+import { formatCount, formatMany, formatSpan } from '../format.ts';
+import type { LiveView } from '../live.ts';
+import { withQuery } from '../location.ts';
+import { go } from '../navigation.ts';
+import { Chunks } from '../parts/chunks.tsx';
+import { Copyable } from '../parts/copy.tsx';
 import { Source } from '../parts/source.tsx';
-import { StateWord } from '../parts/state.tsx';
-import { Trouble } from '../parts/trouble.tsx';
+import { StateShape, StateWord } from '../parts/state.tsx';
+import {
+  fits,
+  inOrder,
+  KINDS,
+  type Kind,
+  lagSentence,
+  lagWords,
+  quorumSentence,
+  silenceSentence,
+} from './cluster-words.ts';
 
-interface Member {
-  Name: string;
-  Addr: string;
-  Port: number;
-  /** 1 alive, 2 leaving, 3 left, 4 failed: Serf's numbers. */
-  Status: number;
-  Tags: Readonly<Record<string, string>>;
-}
-
-interface RaftConfiguration {
-  Servers: readonly { ID: string; Node: string; Address: string; Leader: boolean; Voter: boolean }[];
-}
-
-interface Node {
-  Node: string;
-  Meta: Readonly<Record<string, string>> | null;
-}
-
-interface Check {
-  Node: string;
-  CheckID: string;
-  Name: string;
-  Status: 'passing' | 'warning' | 'critical';
-  Output: string;
-}
-
-const WORDS: Readonly<Record<number, string>> = { 1: 'alive', 2: 'leaving', 3: 'left', 4: 'failed' };
-const MEMBERS = '/v1/agent/members';
-const RAFT = '/v1/operator/raft/configuration';
-const NODES = '/v1/catalog/nodes';
-const CHECKS = '/v1/health/state/any';
-/** Answered 503 while the servers are not heard. */
-const READY = '/v1/muster/ready';
+const PATH = '/v1/muster/cluster';
 
 /** Is the truth safe? */
-export function Cluster({ about }: { about: About }) {
-  const { value: members = [], trouble } = useAnswer<Member[]>(MEMBERS);
-  const { value: raft } = useAnswer<RaftConfiguration>(RAFT);
-  const { value: checks = [] } = useAnswer<Check[]>(
-    `${CHECKS}?filter=${encodeURIComponent('ServiceID == ""')}`,
+export function Cluster({
+  view,
+  picture,
+  query,
+}: {
+  view: LiveView;
+  picture: Picture;
+  query: URLSearchParams;
+}) {
+  const { about } = picture;
+  const cluster = picture.cluster.get('cluster');
+  const members = useMemo(
+    () => inOrder(picture.members.values()),
+    // The picture is the same object for the whole connection: what is in it is told by the versions.
+    [picture, view.versions.members],
   );
-  const { value: nodes = [] } = useAnswer<Node[]>(NODES);
-  const { value: ready, trouble: stale } = useAnswer<{ Index: number }>(READY);
-  const servers = raft?.Servers ?? [];
-  const zones = new Map(nodes.map(({ Node, Meta }) => [Node, Meta?.zone ?? '']));
-  const sorted = [...members].sort(
-    (a, b) => byText(zones.get(a.Name) ?? '', zones.get(b.Name) ?? '') || byText(a.Name, b.Name),
-  );
-  const byName = new Map(servers.map((server) => [server.Node, server]));
+  const silence = cluster === undefined ? '' : silenceSentence(cluster, view.now);
   return (
     <>
       <h1>Cluster</h1>
-      <Trouble text={trouble} />
-      <section class="panel" aria-label="Quorum">
-        <p class="sentence">{quorumSentence(members, servers)}</p>
-        {stale !== '' ? (
-          <p class="warning">
-            This agent does not hear the servers: what it shows and answers may be old. It goes on with what
-            it knows.
-          </p>
-        ) : (
-          ready !== undefined && (
-            <p class="faint">This agent is up to date, at index {formatCount(ready.Index)}.</p>
-          )
-        )}
-      </section>
-      <section class="panel flush" aria-label="Members">
-        <table class="cards">
-          <thead>
-            <tr>
-              <th scope="col">Node</th>
-              <th scope="col">State</th>
-              <th scope="col">Zone</th>
-              <th scope="col">Role</th>
-              <th scope="col">Address</th>
-              <th scope="col">Checks of the node</th>
-            </tr>
-          </thead>
-          <tbody>
-            {sorted.map((member) => {
-              const server = byName.get(member.Name);
-              const own = checks.filter(({ Node }) => Node === member.Name);
-              return (
-                <tr key={member.Name}>
-                  <th scope="row">
-                    <span class="strong">{member.Name}</span>
-                    {member.Name === about.node && <span class="tag">this agent</span>}
-                  </th>
-                  <td data-label="State" class={member.Status === 1 ? '' : 'critical'}>
-                    {WORDS[member.Status] ?? 'unknown'}
-                  </td>
-                  <td data-label="Zone">{zones.get(member.Name) || <span class="faint">none</span>}</td>
-                  <td data-label="Role">
-                    {server === undefined ? 'client' : server.Leader ? 'server, leader' : 'server'}
-                    {server?.Voter === false && <span class="tag">no vote yet</span>}
-                  </td>
-                  <td data-label="Address">
-                    <code>
-                      {member.Addr}:{member.Port}
-                    </code>
-                  </td>
-                  <td data-label="Checks">
-                    {own.length === 0 && <span class="faint">none</span>}
-                    {own.map((check) => (
-                      <p key={check.CheckID}>
-                        <StateWord state={check.Status} /> {check.Name}
-                        {check.Status !== 'passing' && check.Output !== '' && (
-                          <details>
-                            <summary>Output</summary>
-                            <pre>{check.Output}</pre>
-                          </details>
-                        )}
-                      </p>
-                    ))}
-                  </td>
-                </tr>
-              );
-            })}
-          </tbody>
-        </table>
-      </section>
-      <Source path={MEMBERS} api={about.api} />
+      {cluster === undefined ? (
+        <p class="waiting" role="status">
+          Asking who is there…
+        </p>
+      ) : (
+        <>
+          <section class="panel" aria-label="Quorum">
+            <p class="sentence">{quorumSentence(cluster, members)}</p>
+            <p class="faint">{lagSentence(cluster, members)}</p>
+            {silence !== '' && <p class="warning">{silence}</p>}
+          </section>
+          {members.length > 1 && <Find members={members} query={query} />}
+          <Members members={members} {...{ about, query }} newest={cluster.revision} now={view.now} />
+          {cluster.kind === 'alone' && (
+            <section class="panel empty">
+              <p>
+                Three servers bear the loss of one. Each is started like this, with a key from{' '}
+                <code>muster keygen</code>; agents on other machines leave <code>-server</code> and what is
+                expected out:
+              </p>
+              <Copyable text={clusterExample()} label="the command" />
+            </section>
+          )}
+        </>
+      )}
+      <Source path={PATH} api={about.api} isLive />
     </>
   );
 }
 
-function quorumSentence(members: readonly Member[], servers: RaftConfiguration['Servers']): string {
-  const voters = servers.filter(({ Voter }) => Voter);
-  if (voters.length === 0) return 'The servers are not known at this moment.';
-  if (voters.length === 1)
-    return 'One server keeps the truth, on its own disk. While it is away, nothing can be written; look-ups of its clients go on.';
-  const alive = voters.filter((voter) =>
-    members.some(({ Name, Status }) => Name === voter.Node && Status === 1),
-  ).length;
-  const quorum = Math.floor(voters.length / 2) + 1;
-  const spare = alive - quorum;
-  if (spare < 0)
-    return `${alive} of ${voters.length} servers are there and ${quorum} are needed: nothing can be written until one comes back. Look-ups go on.`;
-  return `${alive} of ${formatMany(voters.length, 'server')} are there, ${quorum} are needed: ${
-    spare === 0 ? 'one more loss stops writes' : `${formatMany(spare, 'loss', 'losses')} can be borne`
-  }.`;
+function Find({ members, query }: { members: readonly MemberView[]; query: URLSearchParams }) {
+  const chosen = query.get('state') ?? '';
+  const address = (changes: Record<string, string>) => `/ui/cluster${withQuery(query, changes)}`;
+  const chip = (kind: '' | Kind, count: number) => (
+    <a
+      key={kind}
+      class="chip"
+      href={address({ state: kind })}
+      aria-current={chosen === kind ? 'true' : undefined}
+    >
+      {kind || 'all'} <span class="count">{formatCount(count)}</span>
+    </a>
+  );
+  const counts = (Object.keys(KINDS) as Kind[]).map(
+    (kind) => [kind, members.filter(KINDS[kind]).length] as const,
+  );
+  return (
+    <div class="filter">
+      <input
+        type="search"
+        aria-label="Find by name, zone, address or version"
+        placeholder="Find by name, zone, address or version"
+        value={query.get('q') ?? ''}
+        onInput={({ currentTarget }) => go(address({ q: currentTarget.value }), { replace: true })}
+      />
+      <nav class="chips" aria-label="Members">
+        {chip('', members.length)}
+        {counts
+          .filter(([kind, count]) => count > 0 || kind === chosen)
+          .map(([kind, count]) => chip(kind, count))}
+      </nav>
+    </div>
+  );
+}
+
+function Members({
+  members,
+  about,
+  query,
+  newest,
+  now,
+}: {
+  members: readonly MemberView[];
+  about: About;
+  query: URLSearchParams;
+  newest: number;
+  now: number;
+}) {
+  const shown = members.filter((member) => fits(member, query.get('state') ?? '', query.get('q') ?? ''));
+  return (
+    <section class="panel flush" aria-label="Members">
+      <table class="cards members">
+        <thead>
+          <tr>
+            <th scope="col">Node</th>
+            <th scope="col">State</th>
+            <th scope="col">Role</th>
+            <th scope="col">Zone</th>
+            <th scope="col">Catalog</th>
+            <th scope="col">Links</th>
+          </tr>
+        </thead>
+        <Chunks
+          items={shown}
+          height={64}
+          columns={6}
+          row={(member) => (
+            <Row
+              key={member.key}
+              member={member}
+              isSelf={member.name === about.node}
+              revision={member.revision ?? (member.lag === null ? null : newest)}
+              now={Math.floor(now / 1000) * 1000}
+            />
+          )}
+        />
+      </table>
+      {shown.length === 0 && (
+        <p class="none">No member fits. {formatMany(members.length, 'is', 'are')} there in all.</p>
+      )}
+    </section>
+  );
+}
+
+const SHAPES: Readonly<Record<MemberView['state'], State>> = {
+  alive: 'passing',
+  silent: 'critical',
+  left: 'maintenance',
+};
+
+const Row = memo(function Row({
+  member,
+  isSelf,
+  revision,
+  now,
+}: {
+  member: MemberView;
+  isSelf: boolean;
+  revision: number | null;
+  now: number;
+}) {
+  const { name, state, since, role, isLeader, isVoter, zone, address, version, lag, links, checks } = member;
+  return (
+    <tr>
+      <th scope="row">
+        <span class="strong">{name}</span>
+        {isSelf && <span class="tag">this agent</span>}
+        <span class="at">
+          <code>{address}</code>
+          {version !== '' && ` · ${version}`}
+        </span>
+        {checks.map((check) => (
+          <Check key={check.id} check={check} />
+        ))}
+      </th>
+      <td data-label="State">
+        <span>
+          <StateWord state={SHAPES[state]} word={state} />
+          {since !== null && <span class="since">for {formatSpan(now - since)}</span>}
+        </span>
+      </td>
+      <td data-label="Role">
+        {isLeader ? 'server, leader' : role}
+        {role === 'server' && !isVoter && state !== 'left' && <span class="tag">no vote yet</span>}
+      </td>
+      <td data-label="Zone">{zone || <span class="faint">none</span>}</td>
+      <td data-label="Catalog">
+        {state === 'left' ? (
+          <span class="faint">–</span>
+        ) : (
+          <span>
+            <span class={lag !== null && lag.revisions > 0 ? 'warning' : ''}>{lagWords(member)}</span>
+            {revision !== null && <span class="at">revision {formatCount(revision)}</span>}
+          </span>
+        )}
+      </td>
+      <td data-label="Links">
+        {links.length === 0 ? (
+          <span class="faint">none</span>
+        ) : (
+          <ul class="links">
+            {links.map((link) => (
+              <Link key={`${link.kind} ${link.to}`} link={link} now={now} />
+            ))}
+          </ul>
+        )}
+      </td>
+    </tr>
+  );
+});
+
+/** A check of the node itself: it bears on all that runs there. */
+function Check({ check: { id, name, status, output } }: { check: CheckView }) {
+  return (
+    <div class="check">
+      <StateWord state={status} /> {name || id}
+      {output !== '' && (
+        <details>
+          <summary>Output</summary>
+          <pre>{output}</pre>
+        </details>
+      )}
+    </div>
+  );
+}
+
+const WAYS: Readonly<Record<LinkView['kind'], string>> = {
+  feed: 'follows',
+  calls: 'in touch with',
+  peer: 'etcd to',
+};
+
+function Link({ link: { kind, to, isUp, since, transport, trouble }, now }: { link: LinkView; now: number }) {
+  const long = since === null ? '' : ` for ${formatSpan(now - since)}`;
+  return (
+    <li title={transport}>
+      <StateShape state={isUp ? 'passing' : 'critical'} />
+      <span>
+        {to === '' ? 'follows no server' : `${WAYS[kind]} ${to}`}{' '}
+        <span class={isUp ? 'faint' : 'critical'}>
+          {isUp ? 'up' : 'down'}
+          {long}
+        </span>
+        <span class="at">{isUp ? transport : trouble}</span>
+      </span>
+    </li>
+  );
 }

@@ -11,7 +11,7 @@ const PATH = '/v1/muster/connections';
 
 /** Who holds what? */
 export function Connections({ about }: { about: About }) {
-  const { value: services, trouble } = useAnswer<ConnectionsView[]>(PATH);
+  const { value: services, trouble } = useAnswer<ConnectionsView[]>(PATH, 'connections');
   return (
     <>
       <h1>Connections</h1>

@@ -17,7 +17,7 @@ const FRESH = 60_000;
 
 /** What were the agents told, and when? */
 export function Events({ about, query, now }: { about: About; query: URLSearchParams; now: number }) {
-  const { value: events, trouble, again } = useAnswer<EventView[]>(PATH);
+  const { value: events, trouble, again } = useAnswer<EventView[]>(PATH, 'events');
   const wanted = query.get('q') ?? '';
   const shown = (events ?? []).filter((event) => fits(event, wanted.toLowerCase()));
   return (

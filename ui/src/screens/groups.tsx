@@ -17,7 +17,7 @@ const PATH = '/v1/muster/groups';
 
 /** Is the size right? */
 export function Groups({ about, query, now }: { about: About; query: URLSearchParams; now: number }) {
-  const { value: groups, trouble, again } = useAnswer<GroupView[]>(PATH);
+  const { value: groups, trouble, again } = useAnswer<GroupView[]>(PATH, 'groups');
   return (
     <>
       <h1>Groups</h1>

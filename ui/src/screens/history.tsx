@@ -1,5 +1,5 @@
 import type { Picture } from '../../../src/api/muster/picture.ts';
-import type { PastCatalog, PastChange, PastChanges } from '../../../src/api/muster/wire.ts';
+import type { PastCatalog, PastChange, PastChanges } from '../../../src/api/muster/wire-history.ts';
 import { useAnswer } from '../api.ts';
 import { formatMany, formatTime, shortened } from '../format.ts';
 import { addressOf, withQuery } from '../location.ts';
@@ -27,7 +27,7 @@ export function HistoryScreen({
   const service = query.get('service') ?? '';
   const at = query.get('at') ?? '';
   const path = `${PATH}?limit=${SHOWN}${service === '' ? '' : `&service=${encodeURIComponent(service)}`}`;
-  const { value: past, trouble } = useAnswer<PastChanges>(path);
+  const { value: past, trouble } = useAnswer<PastChanges>(path, 'history');
   const changes = [...(past?.changes ?? [])].reverse();
   const choose = (changed: Record<string, string>) =>
     go(`/ui/history${withQuery(query, changed)}`, { replace: true });
@@ -54,11 +54,10 @@ export function HistoryScreen({
       {past !== undefined && <Slider past={past} at={at} choose={(index) => choose({ at: index })} />}
       {at !== '' && <Then at={at} service={service} close={() => choose({ at: '' })} />}
       <section class="panel" aria-label="Changes">
-        {changes.length === 0 ? (
-          <p class="none">
-            Nothing has changed since{' '}
-            {past === undefined ? 'the start' : formatTime(Date.parse(past.oldest.time))}.
-          </p>
+        {past === undefined ? (
+          <p class="none">…</p>
+        ) : changes.length === 0 ? (
+          <p class="none">Nothing has changed since {formatTime(Date.parse(past.oldest.time))}.</p>
         ) : (
           <ol class="changes-list">
             {changes.map((change) => (

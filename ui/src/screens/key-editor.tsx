@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import { call, useAnswer } from '../api.ts';
 import { Action } from '../parts/action.tsx';
 import { Forget } from '../parts/forget.tsx';
+import { Trouble } from '../parts/trouble.tsx';
 import { textOf } from '../text-of.ts';
 import { KeyHistory } from './key-history.tsx';
 import { encodePath } from './keys.tsx';
@@ -29,10 +30,10 @@ interface Draft {
  */
 export function KeyEditor({ name, changed }: { name: string; changed: () => void }) {
   const path = `/v1/kv/${encodePath(name)}`;
-  const { value: entries, trouble, again } = useAnswer<KvEntry[]>(path);
+  const { value: entries, trouble, isMissing, again } = useAnswer<KvEntry[]>(path, 'keys');
   const [draft, setDraft] = useState<Draft | undefined>();
   const [message, setMessage] = useState('');
-  const entry = trouble === '' ? entries?.[0] : undefined;
+  const entry = entries?.[0];
   const version = entry?.ModifyIndex ?? 0;
   const text = entry === undefined ? '' : textOf(entry.Value ?? '');
   const isBinary = text === undefined;
@@ -57,10 +58,15 @@ export function KeyEditor({ name, changed }: { name: string; changed: () => void
           <code>{name}</code>
         </h2>
         <p class="faint">
-          {entry === undefined ? 'not there yet' : `version ${version}, made at ${entry.CreateIndex}`}
+          {entry === undefined
+            ? isMissing
+              ? 'not there yet'
+              : '…'
+            : `version ${version}, made at ${entry.CreateIndex}`}
           {entry?.Session !== undefined && ` · locked by session ${entry.Session}`}
         </p>
       </div>
+      {!isMissing && <Trouble text={trouble} />}
       {isBinary ? (
         <p>
           Its value is no text ({Math.floor(((entry?.Value?.length ?? 0) * 3) / 4)} bytes).{' '}

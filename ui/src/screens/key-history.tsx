@@ -1,10 +1,7 @@
-import { useEffect } from 'preact/hooks';
-import type { KeyVersion, KeyVersions } from '../../../src/api/muster/wire.ts';
+import type { KeyVersion, KeyVersions } from '../../../src/api/muster/wire-history.ts';
 import { useAnswer } from '../api.ts';
 import { textOf } from '../text-of.ts';
 
-/** It changes with the key, of which the editor knows at once; this is for what others do, ms. */
-const EVERY = 5_000;
 /** Characters of a value that stand in a row. */
 const SHOWN = 200;
 
@@ -19,11 +16,10 @@ export function KeyHistory({
   version: number;
   take: (text: string) => void;
 }) {
-  const { value: told, again } = useAnswer<KeyVersions>(
+  const { value: told } = useAnswer<KeyVersions>(
     `/v1/muster/history/key?key=${encodeURIComponent(name)}`,
-    EVERY,
+    'keys',
   );
-  useEffect(again, [version]);
   if (told === undefined || told.versions.length === 0) return null;
   return (
     <section class="key-history" aria-label={`History of ${name}`}>

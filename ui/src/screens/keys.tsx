@@ -6,6 +6,7 @@ import { withQuery } from '../location.ts';
 import { go } from '../navigation.ts';
 import { Copyable } from '../parts/copy.tsx';
 import { Source } from '../parts/source.tsx';
+import { Trouble } from '../parts/trouble.tsx';
 import { KeyEditor } from './key-editor.tsx';
 
 /** What is configured? Folders and keys on one side, the one that is chosen on the other; both stand in the address. */
@@ -13,8 +14,8 @@ export function Keys({ about, query }: { about: About; query: URLSearchParams })
   const key = query.get('key') ?? '';
   const folder = query.get('at') ?? key.slice(0, key.lastIndexOf('/') + 1);
   const path = `/v1/kv/${encodePath(folder)}?keys&separator=/`;
-  const { value: listed, trouble, again } = useAnswer<string[]>(path);
-  const isNone = trouble === '' ? listed?.length === 0 : folder === '' && listed === undefined;
+  const { value: listed, trouble, isMissing, again } = useAnswer<string[]>(path, 'keys');
+  const isNone = isMissing || listed?.length === 0;
   return (
     <>
       <h1>Keys</h1>
@@ -22,6 +23,7 @@ export function Keys({ about, query }: { about: About; query: URLSearchParams })
         <section class="panel" aria-label="Keys">
           <Crumbs folder={folder} />
           <NewKey folder={folder} />
+          {!isMissing && <Trouble text={trouble} />}
           {isNone && folder === '' && key === '' && (
             <div class="empty">
               <p>No keys yet. Make one above, or from the command line:</p>

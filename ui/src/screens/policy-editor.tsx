@@ -18,7 +18,11 @@ const EXAMPLE = 'service_prefix "" {\n  policy = "read"\n}\n';
 /** One policy with its rules. With the id "new" it makes one. */
 export function PolicyEditor({ id, changed }: { id: string; changed: () => void }) {
   const isNew = id === 'new';
-  const { value: policy, trouble, again } = useAnswer<Policy>(isNew ? undefined : `/v1/acl/policy/${id}`);
+  const {
+    value: policy,
+    trouble,
+    again,
+  } = useAnswer<Policy>(isNew ? undefined : `/v1/acl/policy/${id}`, 'access');
   const [name, setName] = useState('');
   const [draft, setDraft] = useState<string | undefined>(isNew ? EXAMPLE : undefined);
   const [message, setMessage] = useState('');

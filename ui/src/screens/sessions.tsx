@@ -12,7 +12,7 @@ const PATH = '/v1/muster/sessions';
 
 /** Who holds which lock, and what ends it? */
 export function Sessions({ about }: { about: About }) {
-  const { value: sessions, trouble, again } = useAnswer<SessionView[]>(PATH);
+  const { value: sessions, trouble, again } = useAnswer<SessionView[]>(PATH, 'sessions');
   const held = (sessions ?? []).reduce((sum, one) => sum + one.held, 0);
   return (
     <>
