@@ -37,7 +37,11 @@ const ONLY = { client: ['lib'], docker: ['lib'] };
 const OUTSIDE = { ui: ['lib', 'client'], apps: ['lib', 'client'] };
 
 /** The shape of what the dashboard is sent is written down once, for both ends. */
-const SHARED_WITH_UI = ['src/api/muster/wire.ts', 'src/api/muster/picture.ts'];
+const SHARED_WITH_UI = [
+  'src/api/muster/wire.ts',
+  'src/api/muster/wire-history.ts',
+  'src/api/muster/picture.ts',
+];
 
 /** Not shipped: stands in for an agent while the dashboard is being worked on. */
 const NOT_SHIPPED = 'ui/dev/';
