@@ -253,12 +253,14 @@ function Link({ link: { kind, to, isUp, since, transport, trouble }, now }: { li
     <li title={transport}>
       <StateShape state={isUp ? 'passing' : 'critical'} />
       <span>
-        {to === '' ? 'follows no server' : `${WAYS[kind]} ${to}`}{' '}
-        <span class={isUp ? 'faint' : 'critical'}>
-          {isUp ? 'up' : 'down'}
-          {long}
+        {to === '' ? 'follows no server' : `${WAYS[kind]} ${to}`}
+        <span class="at">
+          <span class={isUp ? '' : 'critical'}>
+            {isUp ? 'up' : 'down'}
+            {long}
+          </span>
+          {isUp ? ` · ${transport}` : trouble !== '' && `: ${trouble}`}
         </span>
-        <span class="at">{isUp ? transport : trouble}</span>
       </span>
     </li>
   );

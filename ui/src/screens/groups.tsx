@@ -62,9 +62,9 @@ function GroupPanel({
           {service !== null && (
             <>
               {' '}
-              <a class="faint" href={addressOf({ name: 'service', service })}>
-                {service}
-              </a>
+              <span class="faint">
+                for the service <a href={addressOf({ name: 'service', service })}>{service}</a>
+              </span>
             </>
           )}
         </h2>

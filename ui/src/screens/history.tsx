@@ -55,7 +55,7 @@ export function HistoryScreen({
       {at !== '' && <Then at={at} service={service} close={() => choose({ at: '' })} />}
       <section class="panel" aria-label="Changes">
         {past === undefined ? (
-          <p class="none">…</p>
+          <p class="none">{trouble === '' ? '…' : 'They cannot be told at this moment.'}</p>
         ) : changes.length === 0 ? (
           <p class="none">Nothing has changed since {formatTime(Date.parse(past.oldest.time))}.</p>
         ) : (
