@@ -66,7 +66,7 @@ export class Child {
       group: this.#group,
     });
     this.#process = child;
-    log.info(`started: ${command.join(' ')}`, { pid: child.pid });
+    if (child.pid !== undefined) log.info(`started: ${command.join(' ')}`, { pid: child.pid });
     const ended = (tell: () => void): void => {
       if (this.#process !== child) return;
       this.#process = undefined;

@@ -78,6 +78,7 @@ describe('a file', () => {
   it('is not written into a folder that is not there unless it may be made', async () => {
     await expect(write('1', 'a/b/out', { createDestDirs: false })).rejects.toMatchObject({
       code: 'template.unwritable',
+      message: `cannot write ${at('a/b/out')}: there is no folder ${at('a/b')}; make it, or let create_dest_dirs`,
     });
     await write('1', 'a/b/out');
     expect(fs.readFileSync(at('a/b/out'), 'utf8')).toBe('1');

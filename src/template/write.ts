@@ -1,5 +1,6 @@
 /** Files written whole or not at all: beside the old one, synced, checked, then renamed over it. */
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { fileTrouble, MusterError } from '../errors.ts';
@@ -66,6 +67,11 @@ async function replace(
   const { destination, createDestDirs, perms, backup, check, checkTimeout } = settings;
   const folder = path.dirname(destination);
   if (createDestDirs) makeDirectory(folder, 0o755);
+  else if (!existsSync(folder))
+    throw new MusterError(
+      'template.unwritable',
+      `cannot write ${destination}: there is no folder ${folder}; make it, or let create_dest_dirs`,
+    );
   const candidate = path.join(folder, `.${path.basename(destination)}.${randomBytes(6).toString('hex')}`);
   try {
     const file = await fs.open(candidate, 'wx', 0o600);

@@ -71,32 +71,43 @@ function goValue(value: unknown): Value {
 }
 
 export function encodeYaml(value: Value): string {
+  return written(nodeOf(value, { depth: 0, map: 0, list: 0, column: 0 })).trim();
+}
+
+function written(node: Node): string {
   const document = new Document(null, { version: '1.1', customTags: (tags) => [VERBATIM, ...tags] });
-  document.contents = nodeOf(value, 0) as typeof document.contents;
-  return document
-    .toString({
-      indentSeq: false,
-      lineWidth: 0,
-      minContentWidth: 0,
-      nullStr: 'null',
-      flowCollectionPadding: false,
-    })
-    .trim();
+  document.contents = node as typeof document.contents;
+  return document.toString({
+    indentSeq: false,
+    lineWidth: 0,
+    minContentWidth: 0,
+    nullStr: 'null',
+    flowCollectionPadding: false,
+  });
+}
+
+/** Where a value is written: the columns at which a map, a list and a text begin there. */
+interface Place {
+  readonly depth: number;
+  readonly map: number;
+  readonly list: number;
+  readonly column: number;
 }
 
 const MAX_DEPTH = 200;
 
-function nodeOf(value: Value, depth: number): Node {
+function nodeOf(value: Value, place: Place): Node {
+  const { depth } = place;
   if (depth > MAX_DEPTH) throw new ValueError('yaml: nested too deeply');
   if (value === null || value === undefined) return new YamlScalar(null);
   if (typeof value === 'boolean') return new YamlScalar(value);
-  if (typeof value === 'string') return textNode(value);
-  if (value instanceof Uint8Array) return listNode(Array.from(value, BigInt), depth);
+  if (typeof value === 'string') return foldedNode(value, place);
+  if (value instanceof Uint8Array) return listNode(Array.from(value, BigInt), place);
   const whole = integerOf(value);
   if (whole !== undefined) return new YamlScalar(whole);
   const fraction = floatOf(value);
   if (fraction !== undefined) return new YamlScalar(new Verbatim(floatText(fraction)));
-  if (Array.isArray(value)) return listNode(value, depth);
+  if (Array.isArray(value)) return listNode(value, place);
   const entries: [Value, Value][] | undefined =
     value instanceof Map
       ? naturally(sortedEntries(value))
@@ -106,15 +117,75 @@ function nodeOf(value: Value, depth: number): Node {
   if (entries === undefined) throw new ValueError(`yaml: cannot marshal type: ${typeName(value)}`);
   const map = new YAMLMap();
   if (entries.length === 0) map.flow = true;
-  for (const [key, one] of entries) map.items.push(new Pair(nodeOf(key, depth + 1), nodeOf(one, depth + 1)));
+  for (const [key, one] of entries) map.items.push(pairNode(key, one, place));
   return map;
 }
 
-function listNode(values: readonly Value[], depth: number): Node {
+function pairNode(key: Value, value: Value, { depth, map }: Place): Pair {
+  const inside = { depth: depth + 1, map: map + 2, list: map, column: map };
+  const name = typeof key === 'string' ? textNode(key) : nodeOf(key, inside);
+  // Only long texts need to know where they begin.
+  const width = mayFold(value) ? written(name).trim().length : 0;
+  return new Pair(name, nodeOf(value, { ...inside, column: map + width + 2 }));
+}
+
+function listNode(values: readonly Value[], { depth, list: at }: Place): Node {
   const list = new YAMLSeq();
   if (values.length === 0) list.flow = true;
-  for (const one of values) list.items.push(nodeOf(one, depth + 1));
+  const inside = { depth: depth + 1, map: at + 2, list: at + 2, column: at + 2 };
+  for (const one of values) list.items.push(nodeOf(one, inside));
   return list;
+}
+
+/** A line that is longer is broken at the next space, as Go's library does. */
+const WIDTH = 80;
+
+const mayFold = (value: Value): value is string =>
+  typeof value === 'string' && value.includes(' ') && value.length > WIDTH / 4;
+
+function foldedNode(text: string, { depth, map, column }: Place): Node {
+  // At the top there is nothing to stand below.
+  const indent = depth === 0 ? 2 : map;
+  if (isLiteral(text)) return new YamlScalar(new Verbatim(literal(text, indent)));
+  const node = textNode(text);
+  if (!mayFold(text) || node.tag !== undefined) return node;
+  const plain = written(node).trim();
+  const folded = fold(plain, column, indent);
+  return folded === plain ? node : new YamlScalar(new Verbatim(folded));
+}
+
+/** Several lines stand as they are, unless a space at the end of one, or what cannot be seen, would be lost on readers. */
+const isLiteral = (text: string): boolean =>
+  text.includes('\n') && !/ \n| $/.test(text) && !SPECIAL.test(text.replaceAll('\n', ''));
+
+function literal(text: string, indent: number): string {
+  const hint = /^[ \n]/.test(text) ? '2' : '';
+  const end = !text.endsWith('\n') ? '-' : /^\n$|\n\n$/.test(text) ? '+' : '';
+  return `|${hint}${end}\n${text.replace(/\n$/, '').replace(/^(?=[^\n])/gm, ' '.repeat(indent))}`;
+}
+
+/** `indent` is where the lines behind the first begin. */
+function fold(text: string, column: number, indent: number): string {
+  const quote = /^["']/.exec(text)?.[0] ?? '';
+  const [first, last] = [quote.length, text.length - quote.length - 1];
+  let out = '';
+  let at = column;
+  let isBehindSpace = false;
+  for (let i = 0; i < text.length; i++) {
+    const isSpace = text[i] === ' ';
+    const isNextSpace = text[i + 1] === ' ';
+    const mayBreak = quote === '' ? !isNextSpace : i > first && i < last && (quote === '"' || !isNextSpace);
+    if (isSpace && !isBehindSpace && at > WIDTH && mayBreak) {
+      const escaped = quote === '"' && isNextSpace ? '\\' : '';
+      out += `\n${' '.repeat(indent)}${escaped}`;
+      at = indent + escaped.length;
+    } else {
+      out += text[i];
+      at++;
+    }
+    isBehindSpace = isSpace;
+  }
+  return out;
 }
 
 function floatText(value: number): string {
@@ -141,20 +212,52 @@ const VERBATIM: ScalarTag = {
 
 /** What YAML 1.1 would read as something else than text. */
 const AMBIGUOUS =
-  /^(?:y|n|yes|no|on|off|true|false|null|~|\.nan|[-+]?\.inf)$|^[-+]?(?:0b[01_]+|0x[0-9a-f_]+|0o?[0-7_]+|[0-9][0-9_]*(?::[0-5]?[0-9])*(?:\.[0-9_]*)?(?:e[-+]?[0-9]+)?|\.[0-9_]+(?:e[-+]?[0-9]+)?)$|^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:$|[Tt \t])/i;
+  /^(?:y|n|yes|no|on|off|true|false|null|~|\.nan|[-+]?\.inf)$|^[-+]?(?:0b[01_]+|0x[0-9a-f_]+|0o?[0-7_]+|[0-9][0-9_]*(?::[0-5]?[0-9])*(?:\.[0-9_]*)?(?:e[-+]?[0-9]+)?|\.[0-9_]+(?:e[-+]?[0-9]+)?)$|^\d{4}-\d{1,2}-\d{1,2}(?:T\d{1,2}:\d{1,2}:\d{1,2}(?:\.\d+)?(?:Z|[-+]\d\d:\d\d)| \d{1,2}:\d{1,2}:\d{1,2}(?:\.\d+)?)?$/i;
 
-function textNode(text: string): Node {
+function textNode(text: string): YamlScalar {
   if (text.length > 0 && Buffer.from(toBytes(text)).toString('utf8') !== text) {
     const node = new YamlScalar(Buffer.from(toBytes(text)).toString('base64'));
     node.tag = '!!binary';
     return node;
   }
+  if (AMBIGUOUS.test(text) || text === '' || SPECIAL.test(text))
+    return new YamlScalar(new Verbatim(doubleQuoted(text)));
   const node = new YamlScalar(text);
-  if (AMBIGUOUS.test(text) || text === '' || text.includes('\t')) node.type = 'QUOTE_DOUBLE';
-  else if (text.includes('\n') && !/^\s|[^\n]\s+\n/.test(text)) node.type = 'BLOCK_LITERAL';
-  else if (/^\s|\s$|^[-?:](?:\s|$)|^[,[\]{}#&*!|>'"%@`]|: |:$| #/.test(text) && !/\p{Cc}/u.test(text))
+  if (/^\s|\s$|^---|^\.\.\.|^[-?:](?:\s|$)|^[,[\]{}#&*!|>'"%@`]|: |:$| #/.test(text))
     node.type = 'QUOTE_SINGLE';
   return node;
+}
+
+/** What Go's library does not print as it is: controls, the byte order mark, and all beyond 16 bits. */
+const SPECIAL = /[^ -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]/u;
+const EACH_SPECIAL = new RegExp(`${SPECIAL.source}|["\\\\]`, 'gu');
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  '\0': '0',
+  '\x07': 'a',
+  '\b': 'b',
+  '\t': 't',
+  '\n': 'n',
+  '\v': 'v',
+  '\f': 'f',
+  '\r': 'r',
+  '\x1b': 'e',
+  '\x85': 'N',
+  '\u2028': 'L',
+  '\u2029': 'P',
+  '"': '"',
+  '\\': '\\',
+};
+
+function doubleQuoted(text: string): string {
+  const inside = text.replace(EACH_SPECIAL, (char) => {
+    const short = ESCAPES[char];
+    if (short !== undefined) return `\\${short}`;
+    const code = char.codePointAt(0) as number;
+    const [letter, width] = code <= 0xff ? ['x', 2] : code <= 0xffff ? ['u', 4] : ['U', 8];
+    return `\\${letter}${code.toString(16).toUpperCase().padStart(Number(width), '0')}`;
+  });
+  return `"${inside}"`;
 }
 
 /** Keys as Go's library sorts them: numbers inside a text by their value. */

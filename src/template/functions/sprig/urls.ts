@@ -4,6 +4,9 @@ import { type Group, pure } from '../entry.ts';
 
 const PARTS = /^(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?:\/\/([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#([\s\S]*))?$/;
 
+const refused = (text: string, why: string): ValueError =>
+  new ValueError(`unable to parse url: ${JSON.stringify(text)}: ${why}`);
+
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -12,12 +15,18 @@ function decoded(text: string): string {
   }
 }
 
+/** What may stand in front of "@". */
+const USER = /^[\w\-.~:!$&'()*+,;=%@]*$/;
+
 function parseUrl(text: string): Value {
-  if (/[\0-\x20\x7f]/.test(text))
-    throw new ValueError(`unable to parse url: ${JSON.stringify(text)} has spaces or control characters`);
+  if (/\p{Cc}/u.test(text)) throw refused(text, 'there are control characters in it');
   const [, scheme = '', authority, rest = '', query = '', fragment = ''] = PARTS.exec(text) ?? [];
   const at = authority?.lastIndexOf('@') ?? -1;
   const host = decoded(authority?.slice(at + 1) ?? '');
+  if (/\s/.test(host)) throw refused(text, 'there is a space in the host');
+  if (/:(?!\d*$)[^\]]*$/.test(host)) throw refused(text, 'the port is no number');
+  if (scheme === '' && authority === undefined && /^[^/]*:/.test(rest))
+    throw refused(text, 'the first part of a path has no colon');
   const isOpaque = scheme !== '' && authority === undefined && !rest.startsWith('/');
   return new Map<Value, Value>([
     ['scheme', scheme.toLowerCase()],
@@ -51,9 +60,17 @@ function joinUrl(parts: Map<Value, Value>): string {
     escaped(of('fragment'), /[\w\-.~!$&'()*+,;=:@/?]/),
     of('userinfo'),
   ];
-  const authority = host === '' && user === '' ? '' : `//${user === '' ? '' : `${user}@`}${host}`;
-  const slash = authority !== '' && path !== '' && !path.startsWith('/') ? '/' : '';
-  const middle = opaque === '' ? authority + slash + path : opaque;
+  if (!USER.test(user)) throw new ValueError(`unable to parse userinfo in dict: ${JSON.stringify(user)}`);
+  const hasAuthority = host !== '' || user !== '' || (scheme !== '' && path !== '');
+  const authority = hasAuthority ? `//${user === '' ? '' : `${user}@`}${host}` : '';
+  // What would read as something else than a path begins in a way that does not.
+  const before =
+    host !== '' && path !== '' && !path.startsWith('/')
+      ? '/'
+      : scheme === '' && !hasAuthority && /^[^/]*:/.test(path)
+        ? './'
+        : '';
+  const middle = opaque === '' ? authority + before + path : opaque;
   return [
     scheme === '' ? '' : `${scheme}:`,
     middle,

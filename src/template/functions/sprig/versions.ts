@@ -27,6 +27,8 @@ function versionOf(text: string): Version {
   const match = VERSION.exec(text);
   if (match === null) throw new ValueError('Invalid Semantic Version');
   const [, major = '0', minor = '0', patch = '0', prerelease = '', metadata = ''] = match;
+  if (prerelease.split('.').some((part) => /^0\d+$/.test(part)))
+    throw new ValueError('Version segment starts with 0');
   return { numbers: [BigInt(major), BigInt(minor), BigInt(patch)], prerelease, metadata, original: text };
 }
 
@@ -114,6 +116,8 @@ const agrees = (a: Version, b: Version, count: number): boolean =>
   a.numbers.slice(0, count).every((number, i) => number === b.numbers[i]);
 
 function tilde(version: Version, { version: from, said }: Constraint): boolean {
+  // "~0.0.0" asks for nothing, as in the original.
+  if (said === 3 && from.numbers.every((number) => number === 0n) && from.prerelease === '') return true;
   return compare(version, from) >= 0 && agrees(version, from, Math.min(said, 2));
 }
 
@@ -121,20 +125,21 @@ function caret(version: Version, { version: from, said }: Constraint): boolean {
   if (compare(version, from) < 0) return false;
   // As far as the first number that is not 0.
   const first = from.numbers.findIndex((number) => number !== 0n);
-  return agrees(version, from, Math.min(said, first === -1 ? 3 : first + 1));
+  return agrees(version, from, Math.min(said || 3, first === -1 ? 3 : first + 1));
 }
 
 /** A constraint with fewer numbers ("> 1.2") means all versions that begin with them. */
 function holds(version: Version, constraint: Constraint): boolean {
   const { operator, version: other, said } = constraint;
+  const isNone = operator === '!=' && said === 3;
   // Whoever does not ask for what is not released does not get it.
-  if (version.prerelease !== '' && other.prerelease === '') return false;
+  if (version.prerelease !== '' && other.prerelease === '' && !isNone) return false;
   switch (operator) {
     case '':
     case '=':
       return said === 3 ? compare(version, other) === 0 : tilde(version, constraint);
     case '!=':
-      return said === 3 ? compare(version, other) !== 0 : !agrees(version, other, said);
+      return isNone ? compare(version, other) !== 0 : !agrees(version, other, said);
     case '>':
       return compare(version, other) > 0 && (said === 3 || !agrees(version, other, said));
     case '>=':
