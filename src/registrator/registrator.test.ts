@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { ContainerDetails, ContainerSummary, EngineEvent } from '../docker/types.ts';
 import { MusterError } from '../errors.ts';
+import { type Clock, wakefulClock } from '../lib/clock.ts';
 import { createLogger, type LogLine } from '../lib/log.ts';
 import { DEFAULT_OPTIONS, type RegistratorOptions } from './options.ts';
 import { Registrator, type RegistratorParts } from './registrator.ts';
@@ -94,7 +95,12 @@ class FakeTarget implements Target {
 /** What an earlier run of this host put there. */
 const left = (id: string): PresentService => ({ id, name: 'web', owner: 'here', print: '' });
 
-function begin(engine: FakeEngine, target: FakeTarget, options: Partial<RegistratorOptions> = {}) {
+function begin(
+  engine: FakeEngine,
+  target: FakeTarget,
+  options: Partial<RegistratorOptions> = {},
+  more: Partial<RegistratorParts> = {},
+) {
   const lines: LogLine[] = [];
   const parts: RegistratorParts = {
     engine,
@@ -104,6 +110,7 @@ function begin(engine: FakeEngine, target: FakeTarget, options: Partial<Registra
     nodeAddress: '10.0.0.1',
     tags: () => [],
     logger: createLogger({ level: 'debug', sink: (line) => lines.push(line) }),
+    ...more,
   };
   const registrator = new Registrator(parts);
   running.push(registrator);
@@ -208,6 +215,32 @@ describe('the registrator', () => {
     expect(lines.filter(({ message }) => message.includes('refused'))).toMatchObject([
       { message: 'here:aa:80 is refused by the registry: no', fields: { container: 'aa' } },
     ]);
+  });
+
+  it('says once that nothing can be renewed, and compares as soon as it can be again', async () => {
+    // It went on with what it knew until the next try, up to ten seconds after etcd was back.
+    const engine = new FakeEngine();
+    engine.put('aa');
+    const target = new FakeTarget();
+    const away = new MusterError('client.unreachable', 'no etcd answers');
+    let isAway = true;
+    const ids = target.list;
+    Object.assign(target, {
+      list: () => (isAway ? Promise.reject(away) : ids()),
+      refresh: async () => {
+        isAway = registrator.state.errors < 3;
+        if (isAway) throw away;
+      },
+    });
+    // No other try comes by itself.
+    const clock: Clock = {
+      ...wakefulClock,
+      after: (ms, task) => (ms > 200 ? () => {} : wakefulClock.after(ms, task)),
+    };
+    const options = { resync: 0, ttl: 20, ttlRefresh: 5 };
+    const { registrator, lines } = begin(engine, target, options, { clock, random: () => 0.999 });
+    await vi.waitUntil(() => target.ids.includes('here:aa:80'), { timeout: 5000 });
+    expect(lines.filter(({ message }) => message.includes('could not be renewed'))).toHaveLength(1);
   });
 
   it('writes nothing when nothing changed', async () => {

@@ -221,19 +221,21 @@ export class Registrator {
     });
   }
 
-  /** Renews what would run out; a failure is heard of by the next comparison. */
+  /** Renews what would run out. A failure leads to a comparison, and so does its end: nothing waits then for another try. */
   async #refresh(): Promise<void> {
     const { target, options, logger } = this.#parts;
     const { signal } = this.#stopping;
     if (target.refresh === undefined || options.ttlRefresh === 0) return;
+    let trouble: string | undefined;
     while (!signal.aborted) {
       await sleep(this.#clock, options.ttlRefresh, signal);
       if (signal.aborted) return;
-      await target.refresh(signal).catch((error: unknown) => {
-        if (signal.aborted) return;
-        logger.warn(`registrations could not be renewed: ${messageOf(error)}`);
-        this.#due();
-      });
+      const before = trouble;
+      trouble = await target.refresh(signal).then(() => undefined, messageOf);
+      if (signal.aborted) return;
+      if (trouble !== undefined && trouble !== before)
+        logger.warn(`registrations could not be renewed: ${trouble}`);
+      if (trouble !== undefined || before !== undefined) this.#due();
     }
   }
 
