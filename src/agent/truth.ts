@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Cluster, type ClusterKeys, changeKeyring } from '../cluster/cluster.ts';
 import type { UserEvent } from '../cluster/event-log.ts';
 import { type Leadership, soleLeadership } from '../cluster/leadership.ts';
 import { type SessionExpiry, startSessionExpiry } from '../cluster/session-expiry.ts';
-import { fileTrouble, MusterError, messageOf } from '../errors.ts';
+import { MusterError, messageOf } from '../errors.ts';
+import { contentOf } from '../lib/content-of.ts';
 import { type LocalDisk, localDiskIn, openLocalDisk } from '../registry/disk.ts';
 import { openEmbeddedStore } from '../store/embedded.ts';
 import type { Environment } from '../store/environment.ts';
@@ -193,13 +193,4 @@ function etcdOptions({ store }: Config): EtcdOptions {
     tls: { ca: contentOf(caFile), cert: contentOf(certFile), key: contentOf(keyFile) },
     user: user === '' ? undefined : { name: user, password },
   };
-}
-
-function contentOf(file: string | undefined): string | undefined {
-  if (file === undefined) return undefined;
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new MusterError('config.unreadable', `cannot read ${file}: ${fileTrouble(cause)}`, { cause });
-  }
 }

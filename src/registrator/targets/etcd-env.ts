@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { fileTrouble, MusterError } from '../../errors.ts';
+import { MusterError } from '../../errors.ts';
+import { contentOf } from '../../lib/content-of.ts';
 import type { EtcdOptions } from '../../store/etcd/client.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -35,13 +35,4 @@ function userOf(text: string | undefined): EtcdOptions['user'] {
   const at = text.indexOf(':');
   if (at <= 0) throw new MusterError('config.invalid', 'ETCD_USER is no user: write name:password');
   return { name: text.slice(0, at), password: text.slice(at + 1) };
-}
-
-function contentOf(file: string | undefined): string | undefined {
-  if (!file) return undefined;
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new MusterError('config.unreadable', `cannot read ${file}: ${fileTrouble(cause)}`, { cause });
-  }
 }
