@@ -5,6 +5,7 @@ import { type Clock, wakefulClock } from '../lib/clock.ts';
 import { createLogger, type LogLine } from '../lib/log.ts';
 import { DEFAULT_OPTIONS, type RegistratorOptions } from './options.ts';
 import { Registrator, type RegistratorParts } from './registrator.ts';
+import { tagTemplate } from './tag-template.ts';
 import type { PresentService, Target } from './target.ts';
 import type { WantedService } from './wanted.ts';
 
@@ -199,6 +200,17 @@ describe('the registrator', () => {
     engine.say('die', 'vpn');
     await vi.waitUntil(() => target.ids.length === 0);
     expect(lines.filter(({ fields }) => fields?.container === 'aa').at(-1)?.message).toMatch(/does not run/);
+  });
+
+  it('says that -tags names what a container does not have', async () => {
+    const engine = new FakeEngine();
+    const target = new FakeTarget();
+    engine.put('aa');
+    const { lines } = begin(engine, target, {}, { tags: tagTemplate('a,zone-{{.Config.Zone}}') });
+    await vi.waitUntil(() => target.ids.length === 1);
+    expect(lines.filter(({ level }) => level === 'warn')).toMatchObject([
+      { message: expect.stringContaining('the tag "zone-<no value>" of -tags'), fields: { container: 'aa' } },
+    ]);
   });
 
   it('goes on with the others when one is refused, and says it once', async () => {

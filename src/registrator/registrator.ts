@@ -302,7 +302,11 @@ export class Registrator {
       return { services: [], problems: [{ container: nameOf(details), variable: '', message }] };
     }
     const extraTags = tags(details);
-    return servicesOf(details, { options, hostAddress, nodeAddress, network, extraTags });
+    const found = servicesOf(details, { options, hostAddress, nodeAddress, network, extraTags });
+    const empty = extraTags.find((tag) => tag.includes(NO_VALUE));
+    if (empty === undefined || found.services.length === 0) return found;
+    const message = `the tag "${empty}" of -tags names what the container does not have`;
+    return { ...found, problems: [...found.problems, { container: nameOf(details), variable: '', message }] };
   }
 
   /** New ones first: whoever moves is never absent. A registration that is refused costs the others nothing. */
@@ -351,6 +355,8 @@ export class Registrator {
 }
 
 const MAX_REPORTED = 10_000;
+/** What Go's templates write for a field or a label that is not there. */
+const NO_VALUE = '<no value>';
 
 /** The older container has an ID that two want. */
 function addTo(wanted: Map<string, WantedService>, service: WantedService, problems: Problem[]): void {
