@@ -7,7 +7,8 @@ import { stopAllWithUs } from '../../scripts/support/processes.mjs';
 import { run, say } from '../../scripts/support/say.mjs';
 import { fuzz, reproduction } from './fuzz.mjs';
 import { fuzzLinks } from './links.mjs';
-import { fuzzListeners, LISTENER_KINDS, transports } from './listeners.mjs';
+import { LISTENER_KINDS } from './listener-kinds.mjs';
+import { fuzzListeners, transports } from './listeners.mjs';
 import { fuzzParsers } from './parsers.mjs';
 import { fuzzTemplates } from './templates.mjs';
 
