@@ -35,6 +35,14 @@ function isTime(tag: object): boolean {
   return name.endsWith(':timestamp') || format === 'TIME';
 }
 
+/** Octal numbers as YAML 1.2 has them, which Go's library reads too. */
+const OCTAL: ScalarTag = {
+  tag: 'tag:yaml.org,2002:int',
+  default: true,
+  test: /^[-+]?0o[0-7]+$/,
+  resolve: (text) => (text.startsWith('-') ? -1n : 1n) * BigInt(text.replace(/^[-+]/, '')),
+};
+
 /** Aliases may name each other over and over: a bound on what they can grow to. */
 const MAX_ALIASES = 1000;
 
@@ -45,7 +53,7 @@ export function decodeYaml(text: string): Value {
     merge: true,
     uniqueKeys: false,
     logLevel: 'silent',
-    customTags: (tags) => tags.filter((tag) => typeof tag === 'string' || !isTime(tag)),
+    customTags: (tags) => [OCTAL, ...tags.filter((tag) => typeof tag === 'string' || !isTime(tag))],
   });
   const [problem] = document.errors;
   if (problem !== undefined) {

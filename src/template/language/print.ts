@@ -96,23 +96,17 @@ export function sortedEntries(map: ReadonlyMap<Value, Value>): [Value, Value][] 
   return [...map].sort(([a], [b]) => compareKeys(a, b));
 }
 
-const RANK = {
-  undefined: 0,
-  bigint: 1,
-  number: 2,
-  string: 3,
-  boolean: 4,
-  object: 5,
-  function: 6,
-  symbol: 7,
-} as const;
+/** Keys of several types, as YAML has them: nil first, then by the names of the types. */
+const RANK: Readonly<Record<string, number>> = { undefined: 0, boolean: 1, number: 2, bigint: 3, string: 5 };
+
+const rankOf = (key: Value): number => (key === null ? 0 : (RANK[typeof key] ?? 4));
 
 function compareKeys(a: Value, b: Value): number {
   if (typeof a === 'string' && typeof b === 'string') return compareUtf8(a, b);
-  const [x, y] = [integerOf(a) ?? floatOf(a), integerOf(b) ?? floatOf(b)];
-  if (x !== undefined && y !== undefined) return x < y ? -1 : x > y ? 1 : 0;
   if (typeof a === 'boolean' && typeof b === 'boolean') return Number(a) - Number(b);
-  return RANK[typeof a] - RANK[typeof b];
+  if (rankOf(a) !== rankOf(b)) return rankOf(a) - rankOf(b);
+  const [x, y] = [integerOf(a) ?? floatOf(a), integerOf(b) ?? floatOf(b)];
+  return x === undefined || y === undefined || x === y ? 0 : x < y ? -1 : 1;
 }
 
 /** Print: spaces between neighbours of which neither is a string. */
