@@ -1,6 +1,7 @@
 /** What a listener is told when it is opened. Plain data: it goes to the workers by `postMessage`. */
 import type { AccessSpec } from './access.ts';
 import type { ProxyLimits } from './limits.ts';
+import type { AcceptProxy } from './proxy-protocol.ts';
 import type { TcpLimits } from './tcp/limits.ts';
 import type { TlsSettings } from './tls/spec.ts';
 import type { UdpLimits } from './udp/limits.ts';
@@ -25,9 +26,9 @@ export interface HttpListenerSpec extends ListenerBase {
   readonly limits?: Partial<ProxyLimits>;
   /** HTTP/2 besides HTTP/1.1: over TLS with clients that offer it, in clear text with clients that begin with it. */
   readonly http2?: boolean | undefined;
-  /** Connections begin with a PROXY header that says who the client is; without one they are closed. */
-  readonly acceptProxy?: boolean | undefined;
-  /** How long (ms) that header may take. */
+  /** Connections begin with a PROXY header that says who the client is; without one they are closed, unless it is optional. */
+  readonly acceptProxy?: AcceptProxy | undefined;
+  /** How long (ms) that header may take where there has to be one. */
   readonly proxyTimeout?: number | undefined;
 }
 
@@ -50,8 +51,8 @@ export interface TcpListenerSpec extends ListenerBase {
   readonly slot: number;
   readonly limits?: Partial<TcpLimits>;
   readonly access?: AccessSpec | undefined;
-  /** See `TcpFrontend`; not where TLS ends here. */
-  readonly acceptProxy?: boolean;
+  /** See `TcpFrontend`; in front of the handshake where TLS ends here. */
+  readonly acceptProxy?: AcceptProxy;
   readonly sendProxy?: 0 | 1 | 2;
   /** TLS ends here, and what is inside is relayed. */
   readonly tls?: TlsSettings | undefined;

@@ -37,6 +37,9 @@ const ADDRESS_BYTES = [0, 4, 16, 0] as const;
 const UNIX_BYTES = 216;
 const UNIX = 3;
 
+/** Whether connections begin with a header: `optional` where those that begin with something else are taken as they are. */
+export type AcceptProxy = boolean | 'optional';
+
 /** What [start, end) begins with: a header, not enough of one to tell (`more`), or something else (`invalid`). */
 export function parseProxyHeader(
   bytes: Uint8Array,
@@ -47,6 +50,11 @@ export function parseProxyHeader(
   if (received.length === 0) return 'more';
   if (startsAlike(received, V1_START)) return parseV1(received);
   return startsAlike(received, SIGNATURE) ? parseV2(received) : 'invalid';
+}
+
+/** Whether `bytes` can become no header, whatever follows. */
+export function beginsOtherwise(bytes: Uint8Array): boolean {
+  return !startsAlike(bytes, V1_START) && !startsAlike(bytes, SIGNATURE);
 }
 
 /** Whether what there is of `bytes` agrees with `start`. */

@@ -68,7 +68,9 @@ export const balancedServiceSchema = z
     acceptProxy: z
       .boolean()
       .default(false)
-      .describe('`tcp`: connections begin with a PROXY header, version 1 or 2, that is believed.'),
+      .describe(
+        '`tcp`: connections begin with a PROXY header, version 1 or 2, that is believed; in front of the handshake where TLS ends here.',
+      ),
     sendProxy: z
       .union([z.literal(0), z.literal(1), z.literal(2)])
       .default(0)
@@ -89,15 +91,13 @@ export const balancedServiceSchema = z
       ),
     maxResponses: z.int().min(0).default(0).describe('`udp`: answers that end a session; 0: any number.'),
   })
-  .superRefine(({ protocol, certificates, acceptProxy, ...service }, context) => {
+  .superRefine(({ protocol, certificates, ...service }, context) => {
     const complain = (path: string, message: string) =>
       context.addIssue({ code: 'custom', path: [path], message });
     if (protocol === 'udp' && certificates !== undefined)
       complain('certificates', 'TLS is for protocol "tcp" only');
     if (protocol === 'udp' && service.upstreamTls !== undefined)
       complain('upstreamTls', 'TLS is for protocol "tcp" only');
-    if (acceptProxy && certificates !== undefined)
-      complain('acceptProxy', 'a PROXY header in front of TLS is not read where TLS ends here');
   })
   .describe(
     'A service of the catalog that is balanced as TCP or UDP. Its instances need a passing check, as for HTTP.',

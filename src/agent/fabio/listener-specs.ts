@@ -3,6 +3,7 @@ import { openSslCipher } from '../../lib/cipher-suites.ts';
 import type { SourceOptions } from '../../proxy/certificates/kinds.ts';
 import type { ProxyLimits } from '../../proxy/limits.ts';
 import type { HttpsListenerSpec, ListenerSpec, TcpListenerSpec } from '../../proxy/listener-spec.ts';
+import type { AcceptProxy } from '../../proxy/proxy-protocol.ts';
 import type { TcpLimits } from '../../proxy/tcp/limits.ts';
 import { DEFAULT_TLS, type TlsSettings } from '../../proxy/tls/spec.ts';
 import { SHARED_SLOT } from '../../route/slots.ts';
@@ -60,8 +61,11 @@ export function relaySpec(
     pool: '',
     byRoute: 'address',
     slot: SHARED_SLOT,
-    acceptProxy: listener.proxyProtocol,
-    limits: relayLimits(listener),
+    ...proxyOf(listener),
+    limits: {
+      ...relayLimits(listener),
+      ...(listener.proxyProtocol ? { headTimeout: listener.proxyTimeout } : {}),
+    },
     ...(listener.certificates === '' ? {} : { tls: { ...tlsOf(listener, config), alpn: [] } }),
   };
 }
@@ -74,7 +78,7 @@ function byName(listener: FabioListener, spec: Spec): TcpListenerSpec {
     pool: '',
     byRoute: 'name',
     slot: SHARED_SLOT,
-    acceptProxy: listener.proxyProtocol,
+    ...proxyOf(listener),
     limits: relayLimits(listener),
   };
 }
@@ -86,8 +90,9 @@ function relayLimits({ readTimeout, writeTimeout }: FabioListener): Partial<TcpL
   };
 }
 
-function proxyOf({ proxyProtocol, proxyTimeout }: FabioListener) {
-  return proxyProtocol ? { acceptProxy: true, proxyTimeout } : {};
+/** Checks of the balancer in front come without a header, and are taken as in fabio. */
+function proxyOf({ proxyProtocol }: FabioListener): { acceptProxy?: AcceptProxy } {
+  return proxyProtocol ? { acceptProxy: 'optional' } : {};
 }
 
 export function listenerSpecs(config: FabioConfig): ListenerSpec[] {

@@ -1,5 +1,5 @@
 import { Socket } from 'node:net';
-import type { Endpoint } from '../proxy-protocol.ts';
+import type { Endpoint, ProxyHeader } from '../proxy-protocol.ts';
 import type { AcceptedHandle } from './acceptor.ts';
 import { isTcpHandle, type TcpHandle } from './handle-socket.ts';
 
@@ -12,6 +12,8 @@ export interface Before {
   readonly bytes: Buffer;
   /** The client's address, when somebody said it who knows better than the connection. */
   readonly address: string | undefined;
+  /** Both ends, when they said more. */
+  readonly ends?: ProxyHeader['ends'];
 }
 
 /** Of one that was just accepted. */

@@ -9,6 +9,7 @@ import { Http2Connection, type Http2Home } from '../http2/connection.ts';
 import { Preface, type PrefaceOutcome } from '../http2/preface.ts';
 import { withLimits } from '../limits.ts';
 import type { HttpListenerSpec, HttpsListenerSpec, ListenAddress } from '../listener-spec.ts';
+import type { AcceptProxy } from '../proxy-protocol.ts';
 import type { Seats } from '../seats.ts';
 import { DEFAULT_TCP_LIMITS } from '../tcp/limits.ts';
 import { Prelude, type PreludeOutcome } from '../tcp/prelude.ts';
@@ -47,7 +48,7 @@ class HttpListener implements ClientHome, Http2Home, OpenListener {
   readonly #tls: TlsAcceptor | undefined;
   readonly #preface: OpeningReader<PrefaceOutcome> | undefined;
   readonly #prelude: OpeningReader<PreludeOutcome> | undefined;
-  readonly #acceptProxy: boolean;
+  readonly #acceptProxy: AcceptProxy;
   readonly #relay: TcpClientHome | undefined;
 
   constructor(home: ListenerHome, spec: Spec, acceptor: Acceptor) {
@@ -75,7 +76,7 @@ class HttpListener implements ClientHome, Http2Home, OpenListener {
       this.#tls = new TlsAcceptor({
         settings: { ...spec.tls, alpn: spec.http2 ? ['h2', ...spec.tls.alpn] : spec.tls.alpn },
         keyring,
-        onSecure: (secured, address) => {
+        onSecure: (secured, { address }) => {
           this.#clients.add(
             protocolOf(secured) === 'h2'
               ? new Http2Connection(this, socketOver(secured), securityOf(secured), address)
@@ -98,7 +99,7 @@ class HttpListener implements ClientHome, Http2Home, OpenListener {
     this.#relay = spec.protocol === 'https' && spec.relaysNames ? this.#relayFor(home) : undefined;
     if (acceptProxy || this.#relay !== undefined)
       this.#prelude = new OpeningReader({
-        timeout: acceptProxy ? proxyTimeout : this.frontend.limits.headTimeout,
+        timeout: acceptProxy === true ? proxyTimeout : this.frontend.limits.headTimeout,
         onRead: (connection, outcome) => this.#begin(connection, outcome),
         onGone,
       });

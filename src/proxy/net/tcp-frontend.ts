@@ -8,14 +8,15 @@ import { RouteDestinations } from './route-destinations.ts';
 /** What the connections of a listener have in common. `address`: where it listens. */
 export function tcpFrontendOf(
   { engine, pools }: ListenerHome,
-  { limits, access, acceptProxy = false, sendProxy = 0, slot, pool, byRoute }: TcpListenerSpec,
+  { limits, access, acceptProxy = false, sendProxy = 0, slot, pool, byRoute, tls }: TcpListenerSpec,
   address: ListenAddress,
 ): TcpFrontend {
   return {
     draining: false,
     limits: { ...DEFAULT_TCP_LIMITS, ...limits, lameDuck: 0 },
     access,
-    acceptProxy,
+    // Where TLS ends here it was read in front of the handshake.
+    acceptProxy: tls === undefined && acceptProxy,
     sendProxy,
     slot,
     destinations:

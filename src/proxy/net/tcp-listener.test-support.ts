@@ -9,6 +9,7 @@ import { CounterReader, createCounterBlock } from '../counters.ts';
 import type { Outcomes } from '../http1/engine.ts';
 import type { TcpListenerSpec } from '../listener-spec.ts';
 import type { Takers } from '../tcp/frontend.ts';
+import type { Keyring } from '../tls/keyring.ts';
 import { OBSTACLE, transportFor } from '../uring/fixtures.ts';
 import { ProxyServer } from './server.ts';
 
@@ -60,10 +61,11 @@ interface Start {
   targets: (Partial<PoolTargetSpec> & { port: number })[];
   names?: NameRules;
   spec?: Partial<TcpListenerSpec>;
+  keyring?: Keyring;
   outcomes?: Partial<Outcomes>;
 }
 
-export async function start({ targets, names, rates, spec = {}, outcomes = {} }: Start) {
+export async function start({ targets, names, rates, spec = {}, outcomes = {}, keyring }: Start) {
   const pools = new Pools({ states: new TargetStates(), random: Math.random, turns: new Int32Array(16) });
   const set = (list: Start['targets']) =>
     pools.apply({
@@ -99,6 +101,7 @@ export async function start({ targets, names, rates, spec = {}, outcomes = {} }:
     {
       pools,
       counters: block,
+      ...(keyring === undefined ? {} : { keyring }),
       outcomes: { connectFailed() {}, cut() {}, answered() {}, erred() {}, ...outcomes },
     },
     transport,

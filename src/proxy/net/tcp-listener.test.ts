@@ -1,11 +1,14 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import type { Target } from '../../balance/balancer.ts';
 import { parseAccessRule } from '../access.ts';
 import { TRANSPORT_NAMES } from '../choice.ts';
 import { encodeProxyV1, encodeProxyV2 } from '../proxy-protocol.ts';
-import { api, authority, backend as secureBackend } from '../tls/listener.test-support.ts';
+import { Keyring } from '../tls/keyring.ts';
+import { api, authority, backend as secureBackend, specOf, web } from '../tls/listener.test-support.ts';
+import { DEFAULT_TLS } from '../tls/spec.ts';
 import {
   all,
   backend,
@@ -16,6 +19,7 @@ import {
   open,
   saying,
   start,
+  undo,
 } from './tcp-listener.test-support.ts';
 
 describe.each(TRANSPORT_NAMES)('a TCP listener on %s', (name) => {
@@ -186,6 +190,60 @@ describe.each(TRANSPORT_NAMES)('a TCP listener on %s', (name) => {
     const denied = open(address);
     denied.write(header('10.9.9.9'));
     expect(await all(denied)).toHaveLength(0);
+    const garbage = open(address);
+    garbage.write('hello');
+    expect(await all(garbage)).toHaveLength(0);
+  });
+
+  it('takes connections without a PROXY header where it is optional, silent ones too', async () => {
+    const { address } = await start({
+      targets: [{ port: await backend(echo) }],
+      spec: { acceptProxy: 'optional', sendProxy: 1, limits: { headTimeout: 200 } },
+    });
+    const source = { address: '10.2.3.4', port: 5 };
+    const header = encodeProxyV1(source, { address: '10.0.0.1', port: 80 });
+    const answerTo = async (pieces: (string | Buffer)[]) => {
+      const client = open(address);
+      const got = all(client);
+      for (const piece of pieces) {
+        client.write(piece);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      client.end();
+      return (await got).toString();
+    };
+    expect(await answerTo([header, 'hello'])).toBe('PROXY TCP4 10.2.3.4 10.0.0.1 5 80\r\nhello');
+    expect(await answerTo(['P', 'OST /'])).toMatch(
+      /^PROXY TCP4 127\.0\.0\.1 127\.0\.0\.1 \d+ \d+\r\nPOST \/$/,
+    );
+    expect(await answerTo(['PROXY nonsense\r\n'])).toBe('');
+    // Where the instance speaks first.
+    const silent = open(address);
+    expect(String((await once(silent, 'data'))[0])).toMatch(/^PROXY TCP4 127/);
+  });
+
+  it('reads a PROXY header in front of the handshake where TLS ends here', async () => {
+    const keyring = new Keyring();
+    keyring.store('s').replace({ certificates: specOf(web), clientCa: [] });
+    const { address } = await start({
+      keyring,
+      targets: [{ port: await backend(echo) }],
+      spec: { acceptProxy: true, sendProxy: 1, tls: { ...DEFAULT_TLS, store: 's', alpn: [] } },
+    });
+    const secured = (header: string | Buffer) => {
+      const raw = open(address);
+      raw.write(header);
+      const client = connectTls({ socket: raw, servername: 'web.test', ca: authority.cert });
+      client.on('error', () => {});
+      undo.push(() => client.destroy());
+      return client;
+    };
+    const source = { address: '10.2.3.4', port: 5 };
+    const client = secured(encodeProxyV1(source, { address: '10.0.0.1', port: 443 }));
+    client.write('hello');
+    let got = '';
+    while (!got.endsWith('hello')) got += String((await once(client, 'data'))[0]);
+    expect(got).toBe('PROXY TCP4 10.2.3.4 10.0.0.1 5 443\r\nhello');
     const garbage = open(address);
     garbage.write('hello');
     expect(await all(garbage)).toHaveLength(0);

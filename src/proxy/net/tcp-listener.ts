@@ -1,16 +1,18 @@
 import { ClientList, type ListedClient } from '../client-list.ts';
 import type { Farewell } from '../farewell.ts';
 import type { ListenAddress, TcpListenerSpec } from '../listener-spec.ts';
-import type { Endpoint } from '../proxy-protocol.ts';
+import type { AcceptProxy, Endpoint } from '../proxy-protocol.ts';
 import type { TcpWorker } from '../tcp/engine.ts';
 import type { TcpFrontend } from '../tcp/frontend.ts';
 import type { Peers } from '../tcp/links.ts';
+import { Prelude, type PreludeOutcome } from '../tcp/prelude.ts';
 import { TcpSession } from '../tcp/session.ts';
 import { TlsAcceptor } from '../tls/acceptor.ts';
 import { serverNameOf } from '../tls/secured.ts';
 import { acceptedOf } from './accepted.ts';
 import { type AcceptedHandle, Acceptor } from './acceptor.ts';
 import type { ListenerHome, OpenListener } from './listener-kind.ts';
+import { OpeningReader } from './opening-reader.ts';
 import { acceptedWire, type OpenRelayWire, type RelayEvents, secureRelayWire } from './relay-wire.ts';
 import { TcpEnd } from './tcp-end.ts';
 import { tcpFrontendOf } from './tcp-frontend.ts';
@@ -30,10 +32,14 @@ class TcpListener implements OpenListener, TcpClientHome {
   readonly #acceptor: Acceptor;
   readonly #clients: ClientList<TcpClient>;
   readonly #tls: TlsAcceptor | undefined;
+  /** Reads what comes before the handshake. */
+  readonly #prelude: OpeningReader<PreludeOutcome> | undefined;
+  readonly #acceptProxy: AcceptProxy;
 
   constructor(home: ListenerHome, spec: TcpListenerSpec, acceptor: Acceptor) {
     const { engine, keyring, seats } = home;
-    const { tls } = spec;
+    const { tls, acceptProxy = false } = spec;
+    this.#acceptProxy = acceptProxy;
     this.#home = home;
     this.#acceptor = acceptor;
     this.address = acceptor.address;
@@ -44,15 +50,30 @@ class TcpListener implements OpenListener, TcpClientHome {
       this.#tls = new TlsAcceptor({
         settings: tls,
         keyring,
-        onSecure: (secured) => this.#join(secureRelayWire(secured, home.readBuffer), serverNameOf(secured)),
+        onSecure: (secured, { ends }) =>
+          this.#join(secureRelayWire(secured, home.readBuffer), {
+            serverName: serverNameOf(secured),
+            ...ends,
+          }),
         onFailed: () => seats.free(),
+      });
+    if (tls !== undefined && acceptProxy)
+      this.#prelude = new OpeningReader({
+        timeout: this.frontend.limits.headTimeout,
+        onRead: (connection, { ends, rest }) =>
+          this.#tls?.accept(connection, engine.touch(), { bytes: rest, address: ends?.source.address, ends }),
+        onGone: () => seats.free(),
       });
     acceptor.begin((handle) => this.#accept(handle), seats);
   }
 
   /** Clients, those in the handshake included. */
   get size(): number {
-    return this.#clients.size + (this.#tls?.pending ?? 0);
+    return this.#clients.size + this.#early;
+  }
+
+  get #early(): number {
+    return (this.#prelude?.pending ?? 0) + (this.#tls?.pending ?? 0);
   }
 
   #accept(handle: AcceptedHandle): void {
@@ -67,12 +88,14 @@ class TcpListener implements OpenListener, TcpClientHome {
       return;
     }
     if (this.#tls === undefined) this.#join(acceptedWire(handle, readBuffer));
+    else if (this.#prelude !== undefined)
+      this.#prelude.accept(acceptedOf(handle), new Prelude(this.#acceptProxy, false), engine.touch());
     else this.#tls.accept(acceptedOf(handle), engine.touch());
   }
 
-  /** `serverName`: as `Peers` has it. */
-  #join(open: OpenRelayWire, serverName?: string): void {
-    const client = new TcpClient(this, open, serverName);
+  /** `told`: what is known besides what the connection says. */
+  #join(open: OpenRelayWire, told?: Partial<Peers>): void {
+    const client = new TcpClient(this, open, told);
     this.#clients.add(client);
     client.session.begin();
   }
@@ -83,6 +106,7 @@ class TcpListener implements OpenListener, TcpClientHome {
   }
 
   sweep(now: number): void {
+    this.#prelude?.sweep(now);
     this.#tls?.sweep(now);
     this.#clients.sweep(now);
   }
@@ -94,15 +118,20 @@ class TcpListener implements OpenListener, TcpClientHome {
   drain(farewell: Farewell): Promise<void> {
     return this.#clients.drain(farewell, {
       stopAccepting: () => this.#acceptor.close(),
-      early: () => this.#tls?.pending ?? 0,
-      endEarly: () => this.#tls?.close(),
+      early: () => this.#early,
+      endEarly: () => this.#endEarly(),
     });
   }
 
   close(): void {
     this.#acceptor.close();
-    this.#tls?.close();
+    this.#endEarly();
     this.#clients.close();
+  }
+
+  #endEarly(): void {
+    this.#prelude?.close();
+    this.#tls?.close();
   }
 }
 
@@ -121,11 +150,11 @@ export class TcpClient implements ListedClient, RelayEvents {
   readonly #listener: TcpClientHome;
   readonly #end: TcpEnd;
 
-  constructor(listener: TcpClientHome, open: OpenRelayWire, serverName?: string) {
+  constructor(listener: TcpClientHome, open: OpenRelayWire, told: Partial<Peers> = {}) {
     this.#listener = listener;
     const wire = open(this);
     this.#end = new TcpEnd(wire);
-    const peers = new WirePeers(wire.socket, serverName);
+    const peers = new WirePeers(wire.socket, told);
     this.session = new TcpSession(listener.worker, listener.frontend, this.#end, peers);
   }
 
@@ -156,17 +185,26 @@ export class TcpClient implements ListedClient, RelayEvents {
 class WirePeers implements Peers {
   readonly serverName?: string;
   readonly #socket: WireSocket;
+  readonly #told: Partial<Peers>;
 
-  constructor(socket: WireSocket, serverName: string | undefined) {
+  constructor(socket: WireSocket, told: Partial<Peers>) {
     this.#socket = socket;
-    if (serverName !== undefined) this.serverName = serverName;
+    this.#told = told;
+    if (told.serverName !== undefined) this.serverName = told.serverName;
   }
 
   get source(): Endpoint {
-    return { address: this.#socket.remoteAddress ?? '', port: this.#socket.remotePort ?? 0 };
+    return (
+      this.#told.source ?? { address: this.#socket.remoteAddress ?? '', port: this.#socket.remotePort ?? 0 }
+    );
   }
 
   get destination(): Endpoint {
-    return { address: this.#socket.localAddress ?? '', port: this.#socket.localPort ?? 0 };
+    return (
+      this.#told.destination ?? {
+        address: this.#socket.localAddress ?? '',
+        port: this.#socket.localPort ?? 0,
+      }
+    );
   }
 }

@@ -3,6 +3,7 @@ import type { Balancer, Target } from '../../balance/balancer.ts';
 import type { RateSpec } from '../../route/handling.ts';
 import type { AccessSpec } from '../access.ts';
 import type { ListedFrontend } from '../client-list.ts';
+import type { AcceptProxy } from '../proxy-protocol.ts';
 import type { TcpLimits } from './limits.ts';
 import type { Peers } from './links.ts';
 
@@ -31,8 +32,8 @@ export interface TcpDestinations {
 export interface TcpFrontend extends ListedFrontend {
   readonly limits: TcpLimits & { readonly lameDuck: 0 };
   readonly access: AccessSpec | undefined;
-  /** Connections begin with a PROXY header that says who the client is; without one they are closed. */
-  readonly acceptProxy: boolean;
+  /** Connections begin with a PROXY header that says who the client is; without one they are closed, unless it is optional. */
+  readonly acceptProxy: AcceptProxy;
   /** Version of the PROXY header that instances are sent; 0: none. */
   readonly sendProxy: 0 | 1 | 2;
   /** Index of the listener's counters in the shared counter block. */

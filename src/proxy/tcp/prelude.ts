@@ -1,6 +1,6 @@
 /** What a connection begins with before an instance can be chosen: a PROXY header, a TLS client's hello, both, in pieces. */
 import { GrowingBuffer } from '../../lib/growing-buffer.ts';
-import { type ProxyHeader, parseProxyHeader } from '../proxy-protocol.ts';
+import { type AcceptProxy, beginsOtherwise, type ProxyHeader, parseProxyHeader } from '../proxy-protocol.ts';
 import { HelloScan } from './client-hello.ts';
 
 export interface PreludeOutcome {
@@ -16,11 +16,11 @@ export class Prelude {
   readonly #seen = new GrowingBuffer();
   /** Bytes of the PROXY header. */
   #header = 0;
-  #wantsHeader: boolean;
+  #wantsHeader: AcceptProxy;
   readonly #hello: HelloScan | undefined;
   #ends: ProxyHeader['ends'];
 
-  constructor(wantsHeader: boolean, wantsHello: boolean) {
+  constructor(wantsHeader: AcceptProxy, wantsHello: boolean) {
     this.#wantsHeader = wantsHeader;
     if (wantsHello) this.#hello = new HelloScan();
   }
@@ -29,6 +29,7 @@ export class Prelude {
   read(piece: Uint8Array): PreludeOutcome | 'more' | 'invalid' {
     this.#seen.append(piece);
     const { bytes } = this.#seen;
+    if (this.#wantsHeader === 'optional' && beginsOtherwise(bytes)) this.#wantsHeader = false;
     if (this.#wantsHeader) {
       const header = parseProxyHeader(bytes, 0, bytes.length);
       if (typeof header === 'string') return header;
@@ -40,5 +41,12 @@ export class Prelude {
     const hello = this.#hello?.scan(rest) ?? { serverName: '' };
     if (typeof hello === 'string') return hello;
     return { ends: this.#ends, serverName: hello.serverName, rest };
+  }
+
+  /** Nothing has come for long: where nothing has to, the connection goes on without. Undefined: it is to end. */
+  late(): PreludeOutcome | undefined {
+    const { bytes } = this.#seen;
+    const mayBeSilent = this.#wantsHeader === 'optional' && this.#hello === undefined && bytes.length === 0;
+    return mayBeSilent ? { ends: undefined, serverName: '', rest: bytes } : undefined;
   }
 }

@@ -20,7 +20,7 @@ import { encodeProxy } from '../proxy-protocol.ts';
 import type { TcpEngine, TcpWorker } from './engine.ts';
 import type { TcpFrontend } from './frontend.ts';
 import type { Peers, TcpLink, TcpTransport, TcpUpstreamLink } from './links.ts';
-import { Prelude } from './prelude.ts';
+import { Prelude, type PreludeOutcome } from './prelude.ts';
 import { Search } from './search.ts';
 
 /** What comes before an instance can be chosen is being read. */
@@ -221,7 +221,9 @@ export class TcpSession {
       this.#arm();
       if (this.deadline > this.#engine.time) return;
     }
-    this.#close();
+    const outcome = this.#prelude?.late();
+    if (outcome === undefined) this.#close();
+    else this.#begun(outcome);
   }
 
   /** No new connections are wanted: one that has no instance yet is closed. */
@@ -271,6 +273,11 @@ export class TcpSession {
       this.#close();
       return;
     }
+    this.#begun(outcome);
+  }
+
+  /** What came before an instance can be chosen is known. */
+  #begun(outcome: PreludeOutcome): void {
     this.#client.pause();
     this.#prelude = undefined;
     this.#early = outcome.rest;

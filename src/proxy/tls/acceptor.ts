@@ -14,8 +14,8 @@ import type { TlsSettings } from './spec.ts';
 export interface TlsAcceptorOptions {
   readonly settings: TlsSettings;
   readonly keyring: Keyring;
-  /** The handshake is done: to be taken over before it returns. `address`: as it was given. */
-  readonly onSecure: (secured: Secured, address: string | undefined) => void;
+  /** The handshake is done: to be taken over before it returns. `before`: as it was given. */
+  readonly onSecure: (secured: Secured, before: Before) => void;
   /** It failed, or the client gave up: the connection is gone. Of each accepted connection one of the two is told. */
   readonly onFailed: (why: string) => void;
 }
@@ -62,7 +62,7 @@ export class TlsAcceptor {
     // Only while an authority is expected: everybody else's first bytes are looked at meanwhile, which costs them little.
     if (keyring.challenges.current.all.length === 0)
       this.#shake(connection, before, now + settings.handshakeTimeout);
-    else this.#looking.accept(connection, new Look(before.address), now, before.bytes);
+    else this.#looking.accept(connection, new Look(before), now, before.bytes);
   }
 
   /** Ends the handshakes whose time is up. To be called now and then with the present time (ms, of any clock). */
@@ -81,12 +81,13 @@ export class TlsAcceptor {
     for (const waiting of this.#waiting) waiting.end();
   }
 
-  #shake(connection: Accepted, { bytes, address }: Before, deadline: number): void {
+  #shake(connection: Accepted, before: Before, deadline: number): void {
+    const { bytes } = before;
     const { rules } = this.#contexts;
     const waiting: Waiting = { deadline, why: LEFT, end() {} };
     const events = this.#eventsOf(waiting, (secured) => {
       this.#waiting.delete(waiting);
-      this.#options.onSecure(secured, address);
+      this.#options.onSecure(secured, before);
     });
     waiting.end =
       isLayered && !(connection instanceof Socket)
@@ -124,12 +125,12 @@ interface Seen extends Before {
 
 /** Tells an ACME authority from others by its hello, which the handshake gets all the same. */
 class Look implements Opening<Seen> {
-  readonly #address: string | undefined;
+  readonly #before: Before;
   readonly #seen = new GrowingBuffer();
   readonly #hello = new HelloScan();
 
-  constructor(address: string | undefined) {
-    this.#address = address;
+  constructor(before: Before) {
+    this.#before = before;
   }
 
   read(piece: Buffer): Seen | 'more' {
@@ -138,6 +139,6 @@ class Look implements Opening<Seen> {
     const hello = this.#hello.scan(bytes);
     if (hello === 'more') return 'more';
     const isChallenge = typeof hello === 'object' && bytes.includes(ACME_PROTOCOL);
-    return { isChallenge, bytes, address: this.#address };
+    return { ...this.#before, isChallenge, bytes };
   }
 }

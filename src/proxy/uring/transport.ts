@@ -17,7 +17,7 @@ export async function startUring(options: LoopOptions = {}): Promise<TransportKi
   const dialling = { loop, names: new Names() };
   const open = (home: ListenerHome, spec: ListenerSpec): Promise<OpenListener> => {
     if (isOfNode(loop, spec)) return openListener(home, spec);
-    if (spec.protocol === 'http' && spec.http2 !== true && spec.acceptProxy !== true)
+    if (spec.protocol === 'http' && spec.http2 !== true && !spec.acceptProxy)
       return openHttpListener(loop, home, spec);
     if (spec.protocol === 'tcp' && spec.tls === undefined) return openTcpListener(dialling, home, spec);
     return openListener(home, spec);
