@@ -132,8 +132,9 @@ function nodeOf(value: Value, place: Place): Node {
 function pairNode(key: Value, value: Value, { depth, map }: Place): Pair {
   const inside = { depth: depth + 1, map: map + 2, list: map, column: map };
   const name = typeof key === 'string' ? textNode(key) : nodeOf(key, inside);
-  // Only long texts need to know where they begin.
-  const width = mayFold(value) ? written(name).trim().length : 0;
+  // Only texts that may reach the end of a line need to know where they begin.
+  const most = map + MOST_FOR_ONE * (typeof key === 'string' ? key.length : 1) + 4;
+  const width = mayFold(value, most) ? written(name).trim().length : 0;
   return new Pair(name, nodeOf(value, { ...inside, column: map + width + 2 }));
 }
 
@@ -148,15 +149,18 @@ function listNode(values: readonly Value[], { depth, list: at }: Place): Node {
 /** A line that is longer is broken at the next space, as Go's library does. */
 const WIDTH = 80;
 
-const mayFold = (value: Value): value is string =>
-  typeof value === 'string' && value.includes(' ') && value.length > WIDTH / 4;
+/** Characters that one of a text's becomes at most: half of "\\U0001F680". */
+const MOST_FOR_ONE = 5;
+
+const mayFold = (value: Value, column: number): value is string =>
+  typeof value === 'string' && value.includes(' ') && column + MOST_FOR_ONE * value.length + 2 > WIDTH;
 
 function foldedNode(text: string, { depth, map, column }: Place): Node {
   // At the top there is nothing to stand below.
   const indent = depth === 0 ? 2 : map;
   if (isLiteral(text)) return new YamlScalar(new Verbatim(literal(text, indent)));
   const node = textNode(text);
-  if (!mayFold(text) || node.tag !== undefined) return node;
+  if (!mayFold(text, column) || node.tag !== undefined) return node;
   const plain = written(node).trim();
   const folded = fold(plain, column, indent);
   return folded === plain ? node : new YamlScalar(new Verbatim(folded));
