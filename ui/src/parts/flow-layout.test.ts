@@ -64,6 +64,25 @@ describe('the picture of the traffic', () => {
     ]);
   });
 
+  it('shows fewer signs where there is little room; each state keeps its share, and one that is rare is still seen', () => {
+    const states = [
+      ...Array(1).fill('maintenance'),
+      ...Array(60).fill('critical'),
+      ...Array(179).fill('passing'),
+    ];
+    const { instances, ...rest } = service('many', 5000);
+    const mixed = { ...rest, instances: instances.map((one, at) => ({ ...one, state: states[at] })) };
+    const layout = layOut({ width: 340, requests: 20, errors: 0, peak: 20, services: [mixed] });
+    const cells = layout.services[0]?.cells ?? [];
+    const count = (state: string) => cells.filter((cell) => cell.state === state).length;
+    expect(cells).toHaveLength(90);
+    expect(layout.services[0]?.more.count).toBe(5000 - 90);
+    expect(count('maintenance')).toBe(1);
+    expect(count('critical')).toBeGreaterThanOrEqual(20);
+    expect(count('critical')).toBeLessThanOrEqual(25);
+    expect(layout.height).toBeLessThan(400);
+  });
+
   it('draws a way without traffic as a line, one with traffic as a stream', () => {
     const layout = layOut({
       width: 1100,

@@ -90,6 +90,8 @@ const CELL = 16;
 export const MOST_ROWS = 10;
 /** Signs that are drawn; beyond it a number says how many more there are. */
 export const MOST_CELLS = 240;
+/** Lines of them: on a phone the picture is not to be all there is of the page. */
+const MOST_LINES = 18;
 const CARD = 48;
 const GAP = 20;
 
@@ -164,7 +166,7 @@ function placeInstances(
     return { height, rows, cells: [], more: none };
   }
   const across = Math.max(1, Math.floor(column.width / CELL));
-  const shown = instances.slice(0, MOST_CELLS);
+  const shown = thinned(instances, Math.min(MOST_CELLS, across * MOST_LINES));
   const lines = Math.ceil(shown.length / across);
   const more = total - shown.length;
   const content = lines * CELL + (more > 0 ? 20 : 0);
@@ -176,6 +178,20 @@ function placeInstances(
     y: first + Math.floor(index / across) * CELL + CELL / 2,
   }));
   return { height, rows: [], cells, more: { count: more, x: column.x, y: first + lines * CELL + 14 } };
+}
+
+/** At most `most` of those, which stand by their states: each state keeps its share, and what is rare is still seen. */
+function thinned(instances: readonly FlowInstance[], most: number): readonly FlowInstance[] {
+  if (instances.length <= most) return instances;
+  const step = instances.length / most;
+  let due = 0;
+  return instances
+    .filter(({ state }, index) => {
+      const isTaken = index >= due || state !== instances[index - 1]?.state;
+      if (isTaken) due += step;
+      return isTaken;
+    })
+    .slice(0, most);
 }
 
 function serviceRibbons(
