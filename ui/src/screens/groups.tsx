@@ -62,7 +62,7 @@ function GroupPanel({
           {service !== null && (
             <>
               {' '}
-              <span class="faint">
+              <span class="faint text">
                 for the service <a href={addressOf({ name: 'service', service })}>{service}</a>
               </span>
             </>
