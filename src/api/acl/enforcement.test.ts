@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { KeyHistory } from '../../catalog/key-history.ts';
 import { endpoints } from '../endpoints.ts';
+import type { ClusterAnswer } from '../muster/wire.ts';
 import { startApi } from '../server.ts';
 import { type AclWorld, ROOT, startAclWorld } from './world.test-support.ts';
 
@@ -286,6 +287,19 @@ describe('sessions, events, queries and config entries', () => {
     expect((await ask('GET', '/v1/config/service-defaults', { token: '' })).json).toEqual([]);
     expect((await ask('DELETE', '/v1/config/service-defaults/web', { token: '' })).status).toBe(403);
   });
+});
+
+test('the cluster is for operators, and shows the nodes that the token may read', async () => {
+  const { name } = world.context.node;
+  const seen = async (rules: string) => {
+    const { secret: token } = await world.tokenWith(rules);
+    const { status, json } = await world.ask('GET', '/v1/muster/cluster', { token });
+    return status === 200 ? (json as ClusterAnswer).members.map((member) => member.name) : status;
+  };
+  const node = `node "${name}" { policy = "read" }`;
+  expect(await seen(node)).toBe(403);
+  expect(await seen('operator = "read"')).toEqual([]);
+  expect(await seen(`operator = "read" ${node}`)).toEqual([name]);
 });
 
 test('the overview of everything takes the right to see everything', async () => {

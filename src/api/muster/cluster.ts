@@ -3,7 +3,7 @@ import type { ApiContext } from '../context.ts';
 import { type Endpoint, endpoint } from '../endpoint.ts';
 import { HttpError } from '../http-error.ts';
 import { json } from '../reply.ts';
-import { memberViews } from './members.ts';
+import { memberViews, visibleMembers } from './members.ts';
 import type { ClusterAnswer, MemberView } from './wire.ts';
 
 /** What is known of the cluster now, by all who can be asked. `before`: members as they were at the last look. */
@@ -38,16 +38,8 @@ const whole = endpoint({
     'Servers and agents: who is there, how far the catalog of each is behind, and how the links between them are',
   async handler(context, request) {
     const { members, ...cluster } = await clusterNow(context);
-    const mayRead = (node: string) => mayReadNode(request.authorizer, node);
-    return json({
-      ...cluster,
-      members: members
-        .filter(({ name }) => mayRead(name))
-        .map(({ key: _key, links, ...member }) => ({
-          ...member,
-          links: links.filter(({ to }) => to === '' || mayRead(to)),
-        })),
-    });
+    const seen = visibleMembers(members, (node) => mayReadNode(request.authorizer, node));
+    return json({ ...cluster, members: seen.map(({ key: _key, ...member }) => member) });
   },
 });
 

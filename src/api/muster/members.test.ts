@@ -6,7 +6,7 @@ import { MEMBER_CHECK } from '../../catalog/rows.ts';
 import type { ClusterOutlook } from '../../cluster/cluster.ts';
 import { type LinkState, NO_LAG, type Sighting } from '../../cluster/outlook.ts';
 import { openMemoryStore } from '../../store/memory.ts';
-import { memberViews, settledView } from './members.ts';
+import { memberViews, settledView, visibleMembers } from './members.ts';
 import type { MemberView } from './wire.ts';
 
 const NOW = 10_000_000;
@@ -228,6 +228,12 @@ describe('the members of a cluster', () => {
     // Made anew meanwhile.
     const anew = told(outlook(), 's1', 'a1', { links: [up('feed', 10)] });
     expect(look(anew, Object.values(first), NOW + 1_000).a1?.since).toBe(NOW + 990);
+  });
+
+  it('who may not read a node learns nothing of it, not even that others are linked to it', () => {
+    const seen = visibleMembers(Object.values(look(outlook())), (node) => node !== 's2');
+    expect(seen.map(({ name }) => name)).toEqual(['a1', 's1', 's3']);
+    expect(JSON.stringify(seen)).not.toContain('s2');
   });
 
   it('in the stream a commit that is on its way is no lag', () => {

@@ -82,6 +82,16 @@ export function memberViews(input: MembersInput): MemberView[] {
   return views;
 }
 
+/** Those that may be read, each with its links to others that may. */
+export function visibleMembers(
+  members: readonly MemberView[],
+  mayRead: (node: string) => boolean,
+): MemberView[] {
+  return members
+    .filter(({ name }) => mayRead(name))
+    .map((member) => ({ ...member, links: member.links.filter(({ to }) => to === '' || mayRead(to)) }));
+}
+
 /** As it stands in the stream: what changes all the time while all is well would be told all the time. */
 export function settledView(view: MemberView): MemberView {
   return view.lag !== null && view.lag.ms < IN_STEP ? { ...view, revision: null, lag: NO_LAG } : view;
