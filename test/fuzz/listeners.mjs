@@ -242,7 +242,7 @@ export async function fuzzListeners({
   seconds = Number.POSITIVE_INFINITY,
 }) {
   const src = await sources();
-  const kind = kinds(src.DEFAULT_TLS)[name];
+  const kind = kinds({ ...src.DEFAULT_TLS, handshakeTimeout: SILENCE })[name];
   if (kind === undefined) throw new Error(`no kind of listener is named ${name}`);
   /** @type {ListenerFinding[]} */
   const findings = [];
