@@ -126,7 +126,7 @@ function Members({
   const shown = members.filter((member) => fits(member, query.get('state') ?? '', query.get('q') ?? ''));
   return (
     <section class="panel flush" aria-label="Members">
-      <table class="cards members">
+      <table class="cards cluster-members">
         <thead>
           <tr>
             <th scope="col">Node</th>
