@@ -172,6 +172,7 @@ async function openTransport(
     estate: new Estate(estate),
     onTrouble: (why) => tell({ type: 'trouble', why }),
   });
+  process.once('exit', () => uring.loop.abandon());
   uring.loop.onBroken((error) => {
     if (isRingError(error)) tell({ type: 'refused', why: messageOf(error) });
     throw error;

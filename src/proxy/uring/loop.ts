@@ -90,6 +90,7 @@ export class Loop {
   #nodeMayTurn = false;
   #gatherAt = GATHER;
   #stopped = false;
+  #hasRing = true;
   #onBroken: (error: unknown) => void = (error) => {
     throw error;
   };
@@ -221,8 +222,27 @@ export class Loop {
     if (this.size === 0) this.#checkBuffers();
     this.pipe.close();
     this.ring.submit();
-    this.ring.end(this.estate);
+    this.#endRing();
     this.arena.empty();
+  }
+
+  /**
+   * The thread is about to end by an error: what was told to close is closed, and so are clients whom the kernel has let in and nobody has looked
+   * at, for nothing else knows of them. The rest is left to the estate. Idempotent.
+   */
+  abandon(): void {
+    this.#stopped = true;
+    if (!this.#hasRing) return;
+    this.ring.submit();
+    this.ring.complete((tag, _generation, result) => {
+      if ((tag & KIND) === ACCEPTED && result >= 0) this.libc.close(result);
+    });
+    this.#endRing();
+  }
+
+  #endRing(): void {
+    this.#hasRing = false;
+    this.ring.end(this.estate);
   }
 
   /** Nobody is connected: every slot has to be where it belongs, and nothing in the pipe. */

@@ -37,6 +37,8 @@ export class Ring {
   readonly #completionMask: number;
   #tail: number;
   #submitted: number;
+  /** The next completion to be looked at. */
+  #seen: number;
 
   /** Throws `internal` with the system call that was refused; `cause` has its error number. */
   constructor(libc: Libc, arena: Arena, estate: Estate) {
@@ -69,6 +71,7 @@ export class Ring {
     this.#completions = cqes >> 2;
     this.#completionMask = completions - 1;
     this.#tail = this.#submitted = Atomics.load(this.#ring, this.#submitTail);
+    this.#seen = Atomics.load(this.#ring, this.#completeHead);
     // Before Linux 6.6 there is an array of places between the ring and its entries: each names its own.
     if ((flags & kernel.SETUP_NO_SQARRAY) === 0) {
       for (let i = 0; i < entries; i++) this.#ring[(sqArray >> 2) + i] = i;
@@ -206,16 +209,15 @@ export class Ring {
   /** Hands each completion to `completed`. The answer is how many there were. */
   complete(completed: Completed): number {
     const ring = this.#ring;
-    let head = ring[this.#completeHead]!;
     const tail = Atomics.load(ring, this.#completeTail);
-    const count = (tail - head) | 0;
-    while (head !== tail) {
-      const at = this.#completions + (head & this.#completionMask) * COMPLETION;
-      // Read before the call: it may need the place for what comes next.
+    const count = (tail - this.#seen) | 0;
+    while (this.#seen !== tail) {
+      const at = this.#completions + (this.#seen & this.#completionMask) * COMPLETION;
+      // Before the call: if it throws, who goes on does so with the next.
+      this.#seen = (this.#seen + 1) | 0;
       completed(ring[at]!, ring[at + 1]!, ring[at + 2]!, ring[at + 3]!);
-      head = (head + 1) | 0;
     }
-    Atomics.store(ring, this.#completeHead, head);
+    Atomics.store(ring, this.#completeHead, this.#seen);
     return count;
   }
 
