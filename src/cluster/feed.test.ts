@@ -369,6 +369,8 @@ it('knows of each that follows since when it does, what it has, and how far it i
   quick.settle();
   quick.sign();
   slow.sign();
+  // As agents of earlier versions do.
+  old.ping();
   const signed = clock.now();
   clock.advance(500);
   const links = [{ kind: 'feed', isUp: true, age: clock.now() - began, trouble: '' }];
