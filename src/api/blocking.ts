@@ -1,5 +1,6 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Clock } from '../lib/clock.ts';
+import { extend } from '../lib/extend.ts';
 import { cacheMeta } from './cached.ts';
 import type { ApiContext, ApiSettings } from './context.ts';
 import type { ApiRequest } from './endpoint.ts';
@@ -114,7 +115,7 @@ export function sharedReply(
   const { watched, options, read } = parts;
   // Since the wait ended there may have been another commit: index and body are taken in one tick.
   const index = indexOf(context.catalog, watched);
-  const meta = { ...parts.meta, index };
+  const meta = extend(parts.meta, { index });
   const encoded = sharedBody(context, request, { watched, index, read });
   // What a replica answers says how old it is, or is checked first.
   if (meta.cache !== undefined || context.store.remote !== undefined) return encodedJson(encoded, { meta });
@@ -147,8 +148,8 @@ export async function blockingMeta(
   const meta = { index, ...(contact === undefined ? {} : { contact }) };
   if (kind === 'plain') return meta;
   return kind === 'cacheable' && cached
-    ? { ...meta, consistency, cache: cacheMeta(context, request) }
-    : { ...meta, consistency };
+    ? extend(meta, { consistency, cache: cacheMeta(context, request) })
+    : extend(meta, { consistency });
 }
 
 /**

@@ -2,6 +2,7 @@ import { ALLOW_ALL } from '../acl/authorizer.ts';
 import { messageOf } from '../errors.ts';
 import { Schedule } from '../health/schedule.ts';
 import type { Ending } from '../lib/ending.ts';
+import { extend } from '../lib/extend.ts';
 import { inTurns } from '../lib/in-turns.ts';
 import type { Logger } from '../lib/log.ts';
 import { AnswerCache } from './answer-cache.ts';
@@ -79,10 +80,10 @@ export class ReadyAnswers {
     if (asked === undefined) return false;
     const ready = this.#find(asked.key, asked.token);
     if (ready === undefined) return false;
-    const { after, wait } = asked;
+    const { after } = asked;
     if (after > 0 && ready.index <= after) {
       if (this.#context.catalog.watches.size >= MAX_BLOCKED) return false;
-      this.#park(exchange, { ...asked, watched: ready.watched, wait });
+      this.#park(exchange, extend(asked, { watched: ready.watched }));
     } else this.#give(exchange, ready);
     return true;
   }
@@ -130,7 +131,8 @@ export class ReadyAnswers {
     if (question === undefined) return undefined;
     // No address that is answered begins with a z, and neither it nor a token has a line feed.
     const form = zipped ? `z${question.what}` : question.what;
-    return { ...question, key: token === undefined ? form : `${token}\n${form}`, token: token ?? '' };
+    const key = token === undefined ? form : `${token}\n${form}`;
+    return extend(question, { key, token: token ?? '' });
   }
 
   #find(key: string, token: string): Ready | undefined {
@@ -155,7 +157,7 @@ export class ReadyAnswers {
     parts: Pick<ParkedRead, 'watched' | 'key' | 'token' | 'what' | 'after'> & { wait: number },
   ): void {
     const { catalog, clock, random, settings } = this.#context;
-    const read = new ParkedRead({ ...parts, exchange, since: clock.now() }, this.#wake);
+    const read = new ParkedRead(extend(parts, { exchange, since: clock.now() }), this.#wake);
     this.#parked.add(read);
     catalog.watches.add(read);
     read.cancel = this.#ends.after(blockingTime(parts.wait, random(), settings), () => this.#end(read));

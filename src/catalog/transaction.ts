@@ -1,3 +1,4 @@
+import { extend } from '../lib/extend.ts';
 import { compareUtf8 } from '../lib/order.ts';
 import type { Indexed, Rows, TableName } from './rows.ts';
 import { type IndexName, type Reader, shapeOf } from './tables.ts';
@@ -50,7 +51,7 @@ export class Transaction implements Reader {
   put<T extends TableName>(table: T, draft: Draft<Rows[T]>): Rows[T] {
     const key = shapeOf(table).key(draft as Rows[T]);
     const createIndex = this.get(table, key)?.createIndex ?? this.index;
-    const row = { ...draft, createIndex, modifyIndex: this.index } as Rows[T];
+    const row = extend(draft, { createIndex, modifyIndex: this.index }) as Rows[T];
     this.#written(table).set(key, row);
     return row;
   }

@@ -2,6 +2,7 @@ import { deregisterCheck, deregisterService, register } from '../catalog/command
 import type { Node } from '../catalog/rows.ts';
 import { fold, nodeKey, serviceKey } from '../catalog/tables.ts';
 import type { Draft, Transaction } from '../catalog/transaction.ts';
+import { extend } from '../lib/extend.ts';
 import type { LocalCheck, LocalService } from './local.ts';
 
 /** What is true of this node. `undefined` under an ID: it is not registered here. */
@@ -46,7 +47,7 @@ export function bringInLine(tx: Transaction, truth: Truth, { whole, keepOverride
     const known = tx.get('checks', serviceKey(name, check.id));
     // Output alone is written lazily, by those who know that it is time.
     const output = whole && known?.status === check.status ? known.output : check.output;
-    return { ...check, output, definition: {} };
+    return extend(check, { output, definition: {} });
   }
 }
 

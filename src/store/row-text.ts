@@ -51,7 +51,8 @@ function oddText(value: unknown): string {
   if (typeof value === 'bigint') return `{${INT_NAME}:"${value}"}`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
   if (value instanceof Uint8Array) {
-    const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+    const bytes =
+      value instanceof Buffer ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
     return `{${BYTES_NAME}:"${bytes.toString('base64')}"}`;
   }
   if (Array.isArray(value)) return `[${value.map(oddText).join(',')}]`;
@@ -60,9 +61,22 @@ function oddText(value: unknown): string {
     const one = (value as Record<string, unknown>)[name];
     if (one === undefined) continue;
     if (text !== '{') text += ',';
-    text += `${JSON.stringify(escaped(name))}:${oddText(one)}`;
+    text += nameText(name) + oddText(one);
   }
   return `${text}}`;
+}
+
+/** The names of fields, which are the same in every row, as text; users' names too, so that there has to be an end. */
+const nameTexts = new Map<string, string>();
+const MOST_NAMES = 1_000;
+
+function nameText(name: string): string {
+  let text = nameTexts.get(name);
+  if (text === undefined) {
+    text = `${JSON.stringify(escaped(name))}:`;
+    if (nameTexts.size < MOST_NAMES) nameTexts.set(name, text);
+  }
+  return text;
 }
 
 const INT_NAME = JSON.stringify(BIGINT);

@@ -1,6 +1,7 @@
 import type { Catalog } from '../../catalog/catalog.ts';
 import { topic } from '../../catalog/topics.ts';
 import { type Instance, instancesOf } from '../../catalog/views.ts';
+import { extend } from '../../lib/extend.ts';
 import { AnswerCache } from '../answer-cache.ts';
 import { indexOf } from '../watched.ts';
 import { entryWire } from '../wire/entry.ts';
@@ -18,7 +19,7 @@ const BYTES_OF_CHECK = 300;
 
 /** The instances of a service, or those that take its traffic in a mesh. */
 export function joined(catalog: Catalog, service: string, by: 'name' | 'mesh'): Joined[] {
-  return instancesOf(catalog, service, by).map((one) => ({ ...one, entry: entryWire(one) }));
+  return instancesOf(catalog, service, by).map((one) => extend(one, { entry: entryWire(one) }));
 }
 
 const caches = new WeakMap<Catalog, AnswerCache<Joined[]>>();

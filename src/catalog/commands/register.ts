@@ -1,4 +1,5 @@
 import { MusterError } from '../../errors.ts';
+import { extend } from '../../lib/extend.ts';
 import { type Check, MEMBER_CHECK, type Node, type Service } from '../rows.ts';
 import { checkKey, fold, nodeKey, serviceKey } from '../tables.ts';
 import { type Draft, type Transaction, withoutIndexes } from '../transaction.ts';
@@ -20,7 +21,7 @@ export interface Registration {
  */
 export function register(tx: Transaction, registration: Registration): void {
   const node = putNode(tx, registration.node, registration.skipNodeUpdate);
-  if (registration.service !== undefined) putService(tx, { ...registration.service, node });
+  if (registration.service !== undefined) putService(tx, extend(registration.service, { node }));
   for (const check of registration.checks ?? []) putCheck(tx, node, check);
 }
 
@@ -78,7 +79,7 @@ export function putCheck(
     serviceName = service.name;
     serviceTags = service.tags;
   }
-  const row: Draft<Check> = { ...draft, node, serviceName, serviceTags };
+  const row: Draft<Check> = extend(draft, { node, serviceName, serviceTags });
   if (isUnchanged(tx.get('checks', checkKey(node, draft.id)), row)) return;
   tx.put('checks', row);
   if (row.status === 'critical') endSessionsOfCheck(tx, node, row.id);

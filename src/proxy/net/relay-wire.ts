@@ -1,5 +1,7 @@
 /** Connections for relays. */
+
 import { Socket } from 'node:net';
+import { extend } from '../../lib/extend.ts';
 import { secureWire } from '../tls/secure-wire.ts';
 import type { Secured } from '../tls/secured.ts';
 import type { Accepted } from './accepted.ts';
@@ -109,5 +111,5 @@ function relaying(open: OpenWire, shared: Buffer, events: RelayEvents): RelayWir
     closed: (isClean) => events.closed(isClean),
   });
   wire.pause();
-  return { ...wire, released() {} };
+  return extend(wire, { released() {} });
 }
