@@ -52,11 +52,20 @@ export async function visibleText(page: Page): Promise<string> {
   return String(await page.evaluate('document.body.innerText'));
 }
 
-/** Waits until the text of the page matches. */
+/** Waits until the text of the page matches; the error says what it shows instead. */
 export async function expectText(page: Page, pattern: RegExp): Promise<void> {
-  await until(`the page to show ${pattern}`, async () => pattern.test(await visibleText(page)), {
-    every: 100,
-  });
+  let shown = '';
+  const matches = async () => {
+    shown = await visibleText(page);
+    return pattern.test(shown);
+  };
+  try {
+    await until(`the page to show ${pattern}`, matches, { every: 100 });
+  } catch (cause) {
+    throw new Error(`the page does not show ${pattern}, but ${JSON.stringify(shown.slice(0, 2_000))}`, {
+      cause,
+    });
+  }
 }
 
 let axe: string | undefined;
