@@ -19,7 +19,7 @@ export function followExec(options: ExecDiscoveryOptions, listener: InstanceList
     const { code, output } = await runProgram(command, { signal, maxOutput: MAX_OUTPUT });
     if (code !== 0)
       throw new Error(`${command[0]} ended with ${code === null ? 'a signal' : `exit code ${code}`}`);
-    return { backends: backendsOfLines(output, pattern, 'exec', log) };
+    return { backends: backendsOfLines(output.toString(), pattern, 'exec', log) };
   };
   return poll({ kind: 'exec', timeout: 3_000, list }, options, listener);
 }

@@ -1,5 +1,6 @@
 /** Commands that are run for users, with all that they start. */
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import { constants } from 'node:os';
 import { MusterError, messageOf } from '../errors.ts';
 
 /** After SIGTERM a command has this long, then it is killed. Consul's. */
@@ -23,13 +24,8 @@ export interface Command {
   stop(): Promise<void>;
 }
 
-/** Numbers of the signals that end commands in practice. */
-const SIGNAL_NUMBERS: Partial<Record<NodeJS.Signals, number>> = {
-  SIGHUP: 1,
-  SIGINT: 2,
-  SIGKILL: 9,
-  SIGTERM: 15,
-};
+/** Null stands for what nobody knows, which is mostly SIGKILL. */
+export const signalNumber = (signal: NodeJS.Signals | null): number => constants.signals[signal ?? 'SIGKILL'];
 
 export function startCommand(
   words: readonly string[],
@@ -43,7 +39,7 @@ export function startCommand(
     child.once('error', (cause) =>
       reject(new MusterError('usage', `cannot run ${program}: ${messageOf(cause)}`, { cause })),
     );
-    child.once('close', (code, signal) => resolve(code ?? 128 + (SIGNAL_NUMBERS[signal ?? 'SIGKILL'] ?? 0)));
+    child.once('close', (code, signal) => resolve(code ?? 128 + signalNumber(signal)));
   });
   for (const stream of [child.stdout, child.stderr])
     stream?.on('data', (data: Buffer) => onOutput?.(data.toString()));

@@ -1,10 +1,12 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 
 export interface ProgramOutcome {
   /** Null when a signal ended it. */
   readonly code: number | null;
+  /** The one that ended it. */
+  readonly signal: NodeJS.Signals | null;
   /** Standard output, at most `maxOutput` bytes of it. */
-  readonly output: string;
+  readonly output: Buffer;
 }
 
 export interface RunProgramOptions {
@@ -12,6 +14,8 @@ export interface RunProgramOptions {
   readonly signal: AbortSignal;
   /** Bytes of output; a program that writes more is ended. */
   readonly maxOutput: number;
+  /** Told what it writes to standard error; undefined: nobody is. */
+  readonly onErrors?: (chunk: Buffer) => void;
 }
 
 /**
@@ -20,36 +24,40 @@ export interface RunProgramOptions {
  */
 export function runProgram(
   [program = '', ...args]: readonly string[],
-  { signal, maxOutput }: RunProgramOptions,
+  { signal, maxOutput, onErrors }: RunProgramOptions,
 ): Promise<ProgramOutcome> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
-    const child = spawn(program, args, { detached: true, stdio: ['ignore', 'pipe', 'ignore'] });
+    const errors = onErrors === undefined ? 'ignore' : 'pipe';
+    const child: ChildProcess = spawn(program, args, { detached: true, stdio: ['ignore', 'pipe', errors] });
     const chunks: Buffer[] = [];
     let size = 0;
+    let closing: NodeJS.Timeout | undefined;
+    let isOver = false;
     const end = (settle: () => void) => {
+      if (isOver) return;
+      isOver = true;
+      clearTimeout(closing);
       signal.removeEventListener('abort', onAbort);
       killGroup(child.pid);
-      child.stdout.destroy();
+      for (const stream of [child.stdout, child.stderr]) stream?.destroy();
       settle();
     };
     const onAbort = () => end(() => reject(signal.reason));
     signal.addEventListener('abort', onAbort, { once: true });
-    child.stdout.on('data', (chunk: Buffer) => {
+    child.stdout?.on('data', (chunk: Buffer) => {
       size += chunk.length;
       chunks.push(chunk);
       if (size > maxOutput) end(() => reject(new Error(`${program} writes more than ${maxOutput} bytes`)));
     });
-    child.stdout.on('error', () => {});
+    child.stderr?.on('data', (chunk: Buffer) => onErrors?.(chunk));
+    for (const stream of [child.stdout, child.stderr]) stream?.on('error', () => {});
     child.on('error', (error) => end(() => reject(error)));
-    child.on('exit', (code) => {
-      // What it wrote is in the pipe by now; something that it left running may hold the pipe open for ever.
-      const done = () => end(() => resolve({ code, output: Buffer.concat(chunks).toString() }));
-      if (child.stdout.readableEnded) done();
-      else {
-        child.stdout.once('end', done);
-        setTimeout(done, CLOSING).unref();
-      }
+    child.on('exit', (code, endedBy) => {
+      const done = () => end(() => resolve({ code, signal: endedBy, output: Buffer.concat(chunks) }));
+      // What it wrote is in the pipes by now; something that it left running may hold them open for ever.
+      child.once('close', done);
+      closing = setTimeout(done, CLOSING).unref();
     });
   });
 }

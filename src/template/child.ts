@@ -1,8 +1,9 @@
 /** The program that `-exec` keeps running: started once everything is rendered, told of changes, ended with us. */
 import type { ChildProcess } from 'node:child_process';
 import { type Clock, sleep } from '../lib/clock.ts';
+import { signalNumber } from '../lib/command.ts';
 import type { Logger } from '../lib/log.ts';
-import { environmentFor, isForShell, signalNumber, signalTo, startProcess } from './command.ts';
+import { environmentFor, isForShell, signalTo, startProcess } from './command.ts';
 import type { CommandWords, EnvironmentFilter } from './settings.ts';
 
 export interface ChildSettings {

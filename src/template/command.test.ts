@@ -74,6 +74,10 @@ describe('a command', () => {
     expect((await runCommand(['kill -TERM $$; sleep 9'], options)).code).toBe(143);
   });
 
+  it('is over with its time, also where what it left running holds its output open', async () => {
+    expect((await runCommand(['sleep 1000 & echo left'], { ...options, timeout: 500 })).code).toBe('timeout');
+  });
+
   it('keeps a bounded part of what it prints', async () => {
     const { code, output } = await runCommand(['head -c 1000000 /dev/zero | tr "\\0" x'], options);
     expect([code, output.length]).toEqual([0, 4_000]);

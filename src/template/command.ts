@@ -1,6 +1,6 @@
 /** Commands that templates run: to the end, within their time, with all that they started. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import os from 'node:os';
+import { signalNumber } from '../lib/command.ts';
 import { formatDuration } from '../lib/duration.ts';
 import { globOf } from './functions/table.ts';
 import type { CommandWords, EnvironmentFilter } from './settings.ts';
@@ -68,7 +68,9 @@ export function startProcess(
 }
 
 export function signalTo(child: ChildProcess, signal: NodeJS.Signals, group: boolean): void {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  if (child.pid === undefined) return;
+  // A group may outlive the one that leads it.
+  if (!group && (child.exitCode !== null || child.signalCode !== null)) return;
   try {
     process.kill(group ? -child.pid : child.pid, signal);
   } catch {
@@ -81,7 +83,6 @@ export function runCommand(words: CommandWords, options: RunOptions): Promise<En
   const { timeout, environment, keepsOutput, shell = false, extra } = options;
   return new Promise((resolve) => {
     let output = '';
-    let timedOut = false;
     const child = startProcess(words, environmentFor(environment, process.env, extra), {
       output: keepsOutput ? 'pipe' : 'inherit',
       input: 'ignore',
@@ -97,20 +98,17 @@ export function runCommand(words: CommandWords, options: RunOptions): Promise<En
       timeout === 0
         ? undefined
         : setTimeout(() => {
-            timedOut = true;
             signalTo(child, 'SIGKILL', true);
+            end('timeout');
           }, timeout);
     const end = (code: Ended['code']): void => {
       clearTimeout(timer);
       resolve({ code, output });
     };
     child.once('error', (cause) => end({ failure: cause.message }));
-    child.once('close', (code, signal) => end(timedOut ? 'timeout' : (code ?? 128 + signalNumber(signal))));
+    child.once('close', (code, signal) => end(code ?? 128 + signalNumber(signal)));
   });
 }
-
-export const signalNumber = (signal: NodeJS.Signals | null): number =>
-  os.constants.signals[signal ?? 'SIGKILL'];
 
 /** For messages: "ended with code 3". `timeout` in milliseconds. */
 export function howItEnded(code: Ended['code'], timeout: number): string {

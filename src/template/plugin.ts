@@ -1,7 +1,8 @@
 /** Programs that templates ask while they are rendered (`plugin`): what one prints is the value. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { formatDuration } from '../lib/duration.ts';
-import { signalTo } from './command.ts';
+import { messageOf } from '../errors.ts';
+import { signalNumber } from '../lib/command.ts';
+import { runProgram } from '../lib/run-program.ts';
+import { howItEnded } from './command.ts';
 import { trimSpace } from './functions/strings.ts';
 import { fromBytes } from './language/index.ts';
 
@@ -18,6 +19,8 @@ export type PluginResult = { readonly value: string } | { readonly failure: stri
 const TIMEOUT = 30_000;
 /** Of what it prints (bytes); what prints more has failed. */
 const MAX_OUTPUT = 16 * 2 ** 20;
+/** Of what it says beside that, which stands behind the reason (bytes). */
+const MAX_ERRORS = 4_000;
 
 export function pluginCall(program: string, given: readonly string[]): PluginCall {
   const words = given.map(trimSpace).filter((word) => word !== '');
@@ -28,49 +31,27 @@ export function pluginCall(program: string, given: readonly string[]): PluginCal
   };
 }
 
-/** Runs it to its end, with all of our environment. Never rejects. */
-export function runPlugin({ program, words }: PluginCall, timeout = TIMEOUT): Promise<PluginResult> {
-  return new Promise((resolve) => {
-    const child: ChildProcess = spawn(program, words, {
-      detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let why: string | undefined;
-    const giveUp = (reason: string): void => {
-      why ??= reason;
-      signalTo(child, 'SIGKILL', true);
-    };
-    const output = collect(child.stdout, () => giveUp(`printed more than ${MAX_OUTPUT} bytes`));
-    const errors = collect(child.stderr, () => {});
-    const timer = setTimeout(
-      () => giveUp(`did not end within ${formatDuration(timeout)} and was killed`),
-      timeout,
-    );
-    const end = (failure: string | undefined): void => {
-      clearTimeout(timer);
-      const said = trimSpace(errors());
-      if (failure === undefined) resolve({ value: trimSpace(output()) });
-      else
-        resolve({ failure: `exec ${JSON.stringify(program)}: ${failure}${said === '' ? '' : `: ${said}`}` });
-    };
-    child.once('error', (cause) => end(`could not be started: ${cause.message}`));
-    child.once('close', (code, signal) =>
-      end(
-        why ??
-          (code === 0 ? undefined : signal === null ? `ended with code ${code}` : `was ended by ${signal}`),
-      ),
-    );
-  });
-}
-
-/** What a stream says, up to the bound; `tooMuch` is called when there is more. */
-function collect(stream: ChildProcess['stdout'], tooMuch: () => void): () => string {
-  const parts: Buffer[] = [];
+/** Runs it to its end, with all of our environment. What it leaves running ends with it. Never rejects. */
+export async function runPlugin({ program, words }: PluginCall, signal: AbortSignal): Promise<PluginResult> {
+  const limit = AbortSignal.timeout(TIMEOUT);
+  const errors: Buffer[] = [];
   let size = 0;
-  stream?.on('data', (part: Buffer) => {
-    size += part.length;
-    if (size <= MAX_OUTPUT) parts.push(part);
-    else tooMuch();
-  });
-  return () => fromBytes(Buffer.concat(parts));
+  const failed = (why: string): PluginResult => {
+    const said = trimSpace(fromBytes(Buffer.concat(errors)));
+    return { failure: `exec ${JSON.stringify(program)}: ${why}${said === '' ? '' : `: ${said}`}` };
+  };
+  try {
+    const ended = await runProgram([program, ...words], {
+      signal: AbortSignal.any([signal, limit]),
+      maxOutput: MAX_OUTPUT,
+      onErrors(chunk) {
+        if (size < MAX_ERRORS) errors.push(chunk.subarray(0, MAX_ERRORS - size));
+        size += chunk.length;
+      },
+    });
+    if (ended.code === 0) return { value: trimSpace(fromBytes(ended.output)) };
+    return failed(howItEnded(ended.code ?? 128 + signalNumber(ended.signal), TIMEOUT));
+  } catch (error) {
+    return failed(limit.aborted ? howItEnded('timeout', TIMEOUT) : messageOf(error));
+  }
 }

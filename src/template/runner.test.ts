@@ -263,9 +263,28 @@ describe('programs that a template asks', () => {
     await toBe('out', 'nothing');
     const said = lines.join('\n');
     expect(said).toMatch(/failing\): execute: .*:1:3: .*exec "\S*plugin": ended with code 4: said/);
-    expect(said).toMatch(/absent\): execute: .*exec "\/nowhere\/at-all": could not be started: .*ENOENT/);
-    expect(said).toMatch(/loud\): execute: .*exec "head": printed more than \d+ bytes/);
+    expect(said).toMatch(/absent\): execute: .*exec "\/nowhere\/at-all": .*ENOENT/);
+    expect(said).toMatch(/loud\): execute: .*exec "head": head writes more than \d+ bytes/);
     expect(fs.readdirSync(folder).sort()).toEqual(['out', 'plugin']);
+  });
+
+  it('are not waited for by what they leave running', async () => {
+    // What held the output open was never ended, and no template was rendered any more.
+    run([template(`{{ plugin "${plugin('sleep 1000 & echo done')}" }}`, 'out')]);
+    await toBe('out', 'done');
+  });
+
+  it('end when they are not to be asked any more', async () => {
+    const runner = run([
+      template(
+        `{{ plugin "${plugin(`echo $$ > ${at('pid.new')}; mv ${at('pid.new')} ${at('pid')}; sleep 1000`)}" }}`,
+        'out',
+      ),
+    ]);
+    await soon(() => expect(fs.existsSync(at('pid'))).toBe(true));
+    await runner.stop();
+    await soon(() => expect(() => process.kill(Number(content('pid')), 0)).toThrow(/ESRCH/));
+    expect(lines.join('\n')).not.toMatch(/plugin/);
   });
 
   it('with other words each time end in an error, not in rounds for ever', async () => {

@@ -90,7 +90,7 @@ export class Runner {
   #states: State[] = [];
   readonly #dirty = new Set<State>();
   #running = false;
-  #stopped = false;
+  readonly #stopping = new AbortController();
   #awaySince: number | undefined;
   readonly #failures: string[] = [];
   /** By output: they outlive a reload. */
@@ -176,7 +176,7 @@ export class Runner {
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#stopping.abort();
     for (const { quiescence } of this.#states) quiescence?.stop();
     this.#known.stop();
     await this.#child?.stop();
@@ -255,7 +255,7 @@ export class Runner {
   }
 
   #schedule(): void {
-    if (this.#running || this.#stopped) return;
+    if (this.#running || this.#stopping.signal.aborted) return;
     this.#running = true;
     // What changes in one tick is rendered once.
     setImmediate(() => void this.#run());
@@ -264,7 +264,7 @@ export class Runner {
   async #run(): Promise<void> {
     let anyChanged = false;
     const commands = new Map<string, TemplateSettings>();
-    while (this.#dirty.size > 0 && !this.#stopped) {
+    while (this.#dirty.size > 0 && !this.#stopping.signal.aborted) {
       // In the order in which they were given, which is that of their commands then.
       const state = this.#states.find((one) => this.#dirty.has(one));
       if (state === undefined) break;
@@ -278,12 +278,12 @@ export class Runner {
     }
     this.#known.keepOnly(new Set(this.#states.flatMap(({ used }) => [...used])));
     for (const settings of commands.values()) {
-      if (this.#stopped) break;
+      if (this.#stopping.signal.aborted) break;
       const ended = this.#command(settings);
       if (settings.commandTimeout > 0 || this.#options.once) await ended;
     }
     this.#running = false;
-    if (this.#stopped) return;
+    if (this.#stopping.signal.aborted) return;
     this.#afterRun(anyChanged);
     if (this.#dirty.size > 0) this.#schedule();
   }
@@ -295,14 +295,14 @@ export class Runner {
     let rendering: Rendering;
     const began = performance.now();
     try {
-      rendering = await unit.renderAsking(() => this.#stopped);
+      rendering = await unit.renderAsking(this.#stopping.signal);
     } catch (error) {
       this.#failed(state, `execute: ${messageOf(error)}`);
       return false;
     } finally {
       tally.milliseconds += performance.now() - began;
     }
-    if (this.#stopped) return false;
+    if (this.#stopping.signal.aborted) return false;
     state.used.clear();
     for (const dependency of rendering.used) {
       state.used.add(dependency.id);

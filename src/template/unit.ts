@@ -68,13 +68,15 @@ export class TemplateUnit {
     });
   }
 
-  /** `render`, with what the programs answer that the template asks: each is asked once, when nothing else is missing. */
-  async renderAsking(isStopped: () => boolean): Promise<Rendering> {
+  /** `render`, with what the programs answer that the template asks: each is asked once, when nothing else is missing. `signal` ends them. */
+  async renderAsking(signal: AbortSignal): Promise<Rendering> {
     const answers = new Map<string, PluginResult>();
     for (let pass = 0; pass < MOST_PASSES; pass++) {
       const rendering = this.render(answers);
-      if (rendering.missing.length > 0 || this.#plugins.size === 0 || isStopped()) return rendering;
-      for (const call of this.#plugins.values()) answers.set(call.id, await runPlugin(call));
+      if (rendering.missing.length > 0 || this.#plugins.size === 0) return rendering;
+      for (const call of this.#plugins.values()) answers.set(call.id, await runPlugin(call, signal));
+      // They were ended, which is no answer.
+      if (signal.aborted) return rendering;
     }
     throw new MusterError(
       'template.invalid',

@@ -21,11 +21,12 @@ export function verdictProbe({ command, positive, negative }: VerdictOptions): P
     async probe({ timeout }, { signal }) {
       const limit = AbortSignal.timeout(timeout || DEFAULT_TIMEOUT);
       try {
-        const { code, output } = await runProgram(command, {
+        const { code, output: written } = await runProgram(command, {
           signal: AbortSignal.any([signal, limit]),
           maxOutput: MAX_OUTPUT,
         });
         if (code !== 0) return critical(`ended with ${code === null ? 'a signal' : `exit code ${code}`}`);
+        const output = written.toString();
         if (output === positive) return passing(output);
         if (output === negative) return critical(output);
         return { status: 'warning', output: `unexpected output ${JSON.stringify(output.slice(0, 200))}` };
