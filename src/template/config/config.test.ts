@@ -53,6 +53,9 @@ describe('a configuration', () => {
     );
     expect(merged.consul).toEqual({ address: 'b', token: 't', retry: { attempts: 3, backoff: 1_000 } });
     expect(waitOf(merged.wait)).toEqual({ min: 1_000, max: 2_000 });
+    // One text says both.
+    const later = mergeConfig(parse('wait = "1s:2s"'), parse('wait = "5s"'));
+    expect(waitOf(later.wait)).toEqual({ min: 5_000, max: 20_000 });
     expect(merged.template?.map(({ contents }) => contents)).toEqual(['one', 'two']);
     expect(childOf(merged)?.environment).toEqual({
       pristine: true,

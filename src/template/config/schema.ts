@@ -45,8 +45,9 @@ const block = <S extends z.ZodType>(
 
 const wait = block(
   (value, context) => {
-    const [min, max] = value.split(':').map((part) => part.trim());
-    if (parseWait(value) !== undefined) return { min, max };
+    const said = parseWait(value);
+    // Both, so that nothing of an earlier file stays. Numbers are nanoseconds.
+    if (said !== undefined) return { min: said.min * 1e6, max: said.max * 1e6 };
     context.issues.push({
       code: 'custom',
       input: value,
