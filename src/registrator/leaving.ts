@@ -35,7 +35,7 @@ const UNKNOWN: Stop = { signals: [...ENDING, ...MAYBE_ENDING], patience: PATIENC
 export class Leaving {
   readonly #clock: Clock;
   readonly #until = new Map<string, number>();
-  #stops: ReadonlyMap<string, Stop> = new Map();
+  #known: ReadonlyMap<string, ContainerDetails['Config']> = new Map();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -43,15 +43,14 @@ export class Leaving {
 
   /** Those that run, but for those that were told to end. */
   learn(running: readonly ContainerDetails[]): void {
-    const leaving = [...this.#stops].filter(([id]) => this.#until.has(id));
-    this.#stops = new Map([
-      ...leaving,
-      ...running.map(({ Id, Config }): [string, Stop] => [Id, stopOf(Config)]),
-    ]);
+    const known = new Map([...this.#known].filter(([id]) => this.#until.has(id)));
+    for (const { Id, Config } of running) known.set(Id, Config);
+    this.#known = known;
   }
 
   told(id: string, signal: string): void {
-    const { signals, patience } = this.#stops.get(id) ?? UNKNOWN;
+    const config = this.#known.get(id);
+    const { signals, patience } = config === undefined ? UNKNOWN : stopOf(config);
     if (signals.includes(Number(signal))) this.#until.set(id, this.#clock.now() + patience);
   }
 

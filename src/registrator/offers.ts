@@ -38,15 +38,12 @@ export function offersOf(details: ContainerDetails, isReached = false): Offer[] 
   // What a network could publish stands among the ports, published or not.
   const ownAddress = sharesNetwork || BRIDGE.has(mode) ? '' : ownAddressOf(details, []);
   return [...bindings]
-    .map(([key, published]) => ({
-      ...offerOf(key, published),
-      direct: ownAddress !== '' && !Object.hasOwn(ports, key),
-    }))
+    .map(([key, published]) => offerOf(key, published, ownAddress !== '' && !Object.hasOwn(ports, key)))
     .filter((offer) => /^\d+$/.test(offer.port))
     .sort((a, b) => Number(a.port) - Number(b.port) || (a.protocol < b.protocol ? -1 : 1));
 }
 
-function offerOf(key: string, published: readonly PortBinding[]): Omit<Offer, 'direct'> {
+function offerOf(key: string, published: readonly PortBinding[], direct: boolean): Offer {
   const [port = '', protocol = 'tcp'] = key.split('/');
   // Engines list IPv4 and IPv6 apart; the first one is the one that registrator takes.
   const binding = published.find(({ HostPort }) => HostPort !== undefined && HostPort !== '');
@@ -56,6 +53,7 @@ function offerOf(key: string, published: readonly PortBinding[]): Omit<Offer, 'd
     port,
     protocol,
     hostPort: hostPort >= 1 && hostPort <= 65_535 ? hostPort : undefined,
+    direct,
     hostAddress: isAny(address) ? '' : address,
   };
 }

@@ -1,6 +1,6 @@
 import type { ContainerDetails } from '../docker/types.ts';
 import { MusterError, messageOf } from '../errors.ts';
-import { compileGoRegexp, type GoRegexp } from '../lib/go-regexp.ts';
+import { compileGoRegexp } from '../lib/go-regexp.ts';
 import { lower, upper } from '../template/functions/strings.ts';
 import {
   byteLength,
@@ -110,11 +110,11 @@ const FUNCTIONS: FunctionTable = {
     elementOf(text.split(separator), Number(index)),
   ),
   matchFirstElement: fn([STRING, STRINGS], STRING, (pattern: string, list: string[]) => {
-    const regexp = regexpOf(pattern);
+    const regexp = compileGoRegexp(pattern);
     return list.find((one) => regexp.test(one)) ?? '';
   }),
   matchAllElements: fn([STRING, STRINGS], STRINGS, (pattern: string, list: string[]) => {
-    const regexp = regexpOf(pattern);
+    const regexp = compileGoRegexp(pattern);
     return list.filter((one) => regexp.test(one));
   }),
 };
@@ -148,8 +148,4 @@ function replaced(text: string, old: string, by: string, most: number): string {
   const parts = text.split(old);
   const first = parts.slice(0, most + 1).join(by);
   return parts.length > most + 1 ? [first, ...parts.slice(most + 1)].join(old) : first;
-}
-
-function regexpOf(pattern: string): GoRegexp {
-  return compileGoRegexp(pattern);
 }
