@@ -1,10 +1,11 @@
 import { createSocket } from 'node:dgram';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { ManualClock } from '../../../lib/clock.ts';
-import { silentLogger } from '../../../lib/log.ts';
+import { createLogger, silentLogger } from '../../../lib/log.ts';
 import { CounterReader, Counters, createCounterBlock, NOT_FOUND } from '../../../proxy/counters.ts';
 import type { Router } from '../../../route/router.ts';
 import type { RouteView } from '../../../route/view.ts';
@@ -128,6 +129,27 @@ describe("fabio's metrics", () => {
     expect(() => sendDatagrams('metrics.statsd.addr', 'nowhere', lines, options)).toThrow(
       /metrics\.statsd\.addr/,
     );
+  });
+
+  it('that cannot be sent are said once', async () => {
+    const clock = new ManualClock();
+    const said: string[] = [];
+    const log = createLogger({ level: 'warn', sink: ({ message }) => said.push(message) });
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    await new Promise((resolve) => server.close(resolve));
+    const opened: Socket[] = [];
+    const hear = (message: unknown) => void opened.push((message as { socket: Socket }).socket);
+    subscribe('net.client.socket', hear);
+    onTestFinished(() => void unsubscribe('net.client.socket', hear));
+    const lines = () => ['a:1|c'];
+    onTestFinished(sendByConnections('x', `127.0.0.1:${port}`, lines, { interval: 1_000, clock, log }));
+    for (let round = 0; round < 3; round++) {
+      clock.advance(1_000);
+      await new Promise((resolve) => opened[round]!.once('close', resolve));
+    }
+    expect(said).toEqual(['metrics cannot be sent']);
   });
 
   it('have names by templates', () => {

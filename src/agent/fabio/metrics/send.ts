@@ -59,7 +59,9 @@ export function sendByConnections(
       socket.unref();
       socket.setTimeout(PATIENCE, () => socket.destroy(new Error('it does not take them')));
       socket.on('error', said);
-      socket.end(text === '' ? '' : `${text}\n`, () => said(null));
+      // Not as the end's own callback, which comes after failures, too.
+      socket.on('finish', () => said(null));
+      socket.end(text === '' ? '' : `${text}\n`);
       socket.resume();
       end = () => socket.destroy();
     },
