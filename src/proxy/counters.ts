@@ -36,7 +36,7 @@ const STRIDE = FIELDS + BUCKETS;
 /** Slots for routes and instances together. Slot 0 is shared by all that found none of their own. */
 export const SLOTS = 8_192;
 
-/** Behind the slots: for each status code from 100 to 599 how many of our own answers had it, and how many and how slow those of backends. */
+/** Behind the slots: for each status code from 100 to 599 how many of our own answers had it, and how many and how slow those of backends and our own 5xx. */
 const CODES = 500;
 const CODE_OWN = 0;
 const CODE_TIME = 1;
@@ -101,9 +101,7 @@ export class Counters {
   answered(route: number, target: number, status: number, ms: number): void {
     const field = CLASS_1XX - 1 + ((status / 100) | 0);
     const bucket = FIELDS + bucketOf(ms);
-    const code = codeCellsOf(status);
-    this.#cells[code + CODE_TIME]! += ms;
-    this.#cells[code + CODE_BUCKETS + bucket - FIELDS]! += 1;
+    this.#timed(codeCellsOf(status), ms);
     this.#add(0, field, bucket, ms);
     this.#add(cellsOf(route), field, bucket, ms);
     this.#add(cellsOf(target), field, bucket, ms);
@@ -117,9 +115,16 @@ export class Counters {
     this.#add(cellsOf(target), field, bucket, ms);
   }
 
-  /** An answer of our own. */
-  own(status: number): void {
-    this.#cells[codeCellsOf(status) + CODE_OWN]! += 1;
+  /** An answer of our own. One that says that nobody could answer (5xx) stands among those of backends, too: whoever watches codes looks for it there. */
+  own(status: number, ms: number): void {
+    const code = codeCellsOf(status);
+    this.#cells[code + CODE_OWN]! += 1;
+    if (status >= 500) this.#timed(code, ms);
+  }
+
+  #timed(code: number, ms: number): void {
+    this.#cells[code + CODE_TIME]! += ms;
+    this.#cells[code + CODE_BUCKETS + bucketOf(ms)]! += 1;
   }
 
   #add(at: number, field: number, bucket: number, ms: number): void {
@@ -166,7 +171,7 @@ export interface CodeTally {
   readonly status: number;
   /** How many of our own. */
   readonly own: number;
-  /** Of those that backends sent: sum of the times (ms), and how many by time. */
+  /** Of those that backends sent, and of our own 5xx: sum of the times (ms), and how many by time. */
   readonly time: number;
   readonly histogram: readonly number[];
 }

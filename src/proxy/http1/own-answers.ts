@@ -73,10 +73,11 @@ export function tooLate(session: Session): void {
 
 function send(session: Session, page: OwnPage, closes: boolean): void {
   const { exchange, intake } = session;
-  const { counters, memory, date } = session.engine;
+  const { counters, memory, date, time } = session.engine;
   const { status } = page;
   reportStatus(session, status);
-  counters.own(status);
+  // What cannot be understood as a request has no beginning.
+  counters.own(status, session.stage === IDLE ? 0 : time - session.startedAt);
   if (status >= 400) counters.overall(status < 500 ? OWN_4XX : OWN_5XX);
   const connection = closes ? 'close' : intake.minor === 0 ? 'keep-alive' : undefined;
   session.sendToClient(OUT, composePage(memory, OUT, page, { isHead: intake.isHead, connection, date }));

@@ -46,7 +46,7 @@ export function families(counters: CounterReader, router: Router): Family[] {
     },
     {
       name: 'http.status',
-      about: 'Answers of instances by status code, in seconds.',
+      about: 'Answers of instances by status code, in seconds, and those that nobody could give (5xx).',
       type: 'histogram',
       samples: codes.flatMap(({ status, time, histogram }) => {
         const count = total(histogram);

@@ -21,7 +21,9 @@ function counted() {
   reader.add(block);
   const counters = new Counters(block);
   counters.overall(NOT_FOUND, 2);
-  counters.own(301);
+  counters.own(301, 1);
+  counters.own(404, 1);
+  counters.own(502, 40);
   for (const ms of [1, 20, 3_000]) counters.answered(1, 7, 200, ms);
   const target = { service: 'web', url: 'http://10.0.0.1:80/', slot: 7, out: '' };
   const route = { kind: 'http', host: 'a.test', path: '/', targets: [target] } as unknown as RouteView;
@@ -48,6 +50,9 @@ describe("fabio's metrics", () => {
     expect(text).toContain('conf_http_status_bucket{code="200",le="0.005"} 1\n');
     expect(text).toContain('conf_http_status_bucket{code="200",le="1"} 2\n');
     expect(text).toContain('conf_http_status_bucket{code="200",le="+Inf"} 3\n');
+    // Nobody could be reached: fabio counts it as well, and alerts watch it. What no route leads to it does not count here.
+    expect(text).toContain('conf_http_status_count{code="502"} 1\n');
+    expect(text).not.toContain('code="404"');
     expect(text).toContain('conf_requests_count{service="web"} 3\n');
     const labels = 'host="a.test",path="/",service="web",target="http://10.0.0.1:80/"';
     expect(text).toContain(`conf_route_count{${labels}} 3\n`);
