@@ -1,3 +1,4 @@
+import { messageOf } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { askTcp, askUdp, rcodeOf } from '../lib/dns/exchange.ts';
 import { decodeMessage, encodeQuery, type Message, type WireRecord } from '../lib/dns/message.ts';
@@ -33,22 +34,24 @@ export function followSrv(options: SrvDiscoveryOptions, listener: InstanceListen
   const timeout = options.timeout > 0 ? options.timeout : TIMEOUT;
   /** Of targets, as they were asked for last. */
   let known = new Map<string, string>();
+  /** Targets that could not be asked for the last time; each is said once. */
+  let failed: ReadonlyMap<string, unknown> = new Map();
   const list = async (signal: AbortSignal) => {
     const asker = new Asker(options, timeout, signal);
     const { answers, additional } = await asker.ask(name, TYPE.SRV);
     const records = answers.filter(({ type }) => type === TYPE.SRV).map(readSrv);
     const addresses = addressesOf(additional);
     const missing = new Set(records.map(({ target }) => target).filter((target) => !addresses.has(target)));
-    const failures: unknown[] = [];
+    const failures = new Map<string, unknown>();
     await Promise.all(
       [...missing].map(async (target) => {
         const address = await asker.addressOf(target).catch((error: unknown) => {
-          failures.push(error);
+          failures.set(target, error);
           return known.get(target);
         });
-        if (address === undefined)
+        if (address !== undefined) addresses.set(target, address);
+        else if (!failures.has(target))
           log.warn('an SRV target without an address is passed over', { name, target });
-        else addresses.set(target, address);
       }),
     );
     const backends = records.flatMap(({ target, ...record }) => {
@@ -56,7 +59,14 @@ export function followSrv(options: SrvDiscoveryOptions, listener: InstanceListen
       return backendOf(told) ?? [];
     });
     // One name that cannot be asked for does not take the others out; nothing at all is no answer.
-    if (backends.length === 0 && failures.length > 0) throw failures[0];
+    const [failure] = failures.values();
+    if (backends.length === 0 && failure !== undefined) throw failure;
+    for (const [target, error] of failures) {
+      if (failed.has(target)) continue;
+      const fields = { name, target, why: messageOf(error), before: known.get(target) ?? 'none' };
+      log.warn('the address of an SRV target cannot be asked for', fields);
+    }
+    failed = failures;
     known = addresses;
     return { backends };
   };
