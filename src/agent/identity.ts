@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { fileTrouble, MusterError } from '../errors.ts';
+import { isAny } from '../lib/ip.ts';
 import { ownAddress } from '../lib/own-address.ts';
 import { writeWhole } from '../lib/write-whole.ts';
 
@@ -45,8 +46,6 @@ function asUnusable(file: string, cause: unknown): unknown {
   );
 }
 
-const ANY = new Set(['0.0.0.0', '::', '']);
-
 /** The address others are told: `advertise`, else `bind`, else (when that is any address) the machine's own. */
 export function advertiseAddress(
   advertise: string | undefined,
@@ -54,5 +53,5 @@ export function advertiseAddress(
   interfaces: ReturnType<typeof networkInterfaces> = networkInterfaces(),
 ): string {
   if (advertise !== undefined) return advertise;
-  return ANY.has(bind) ? ownAddress(interfaces) : bind;
+  return bind === '' || isAny(bind) ? ownAddress(interfaces) : bind;
 }

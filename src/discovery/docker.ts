@@ -1,6 +1,7 @@
 import { type DockerEndpoint, dockerEndpoint } from '../docker/endpoint.ts';
 import { DockerEngine } from '../docker/engine.ts';
 import type { ContainerSummary } from '../docker/types.ts';
+import { isAny } from '../lib/ip.ts';
 import { type Backend, backendOf } from './backend.ts';
 import type { Discovery, InstanceListener } from './instance.ts';
 import { type PollOptions, poll } from './poll.ts';
@@ -51,7 +52,7 @@ function backendsOf(
 ): Backend[] {
   const published = (ports ?? []).filter((port) => port.PrivatePort === privatePort && port.PublicPort);
   return published.flatMap((port) => {
-    const isAnywhere = port.IP === undefined || ['', '0.0.0.0', '::'].includes(port.IP);
+    const isAnywhere = !port.IP || isAny(port.IP);
     const host = told ?? (isAnywhere ? (endpoint.kind === 'tcp' ? endpoint.host : '127.0.0.1') : port.IP);
     return backendOf({ host, port: port.PublicPort, serverName: labels?.sni }) ?? [];
   });

@@ -8,6 +8,7 @@ import { MusterError } from '../../../errors.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import { formatDuration } from '../../../lib/duration.ts';
 import { formatHostPort, parseHostPort } from '../../../lib/host-port.ts';
+import { isAny } from '../../../lib/ip.ts';
 import { ownAddress } from '../../../lib/own-address.ts';
 import type { FabioConfig } from '../config.ts';
 import type { OpenRegistry, RegistryContext } from './kind.ts';
@@ -125,7 +126,7 @@ function registrationOf(name: string, { values, registerAddress, ui }: FabioConf
       `registry.consul.register.addr: expected host:port, got "${registerAddress}"`,
     );
   // Names are not registered, nor what stands for all addresses.
-  const host = isIP(place.host) !== 0 && !/^(?:0\.0\.0\.0|::)$/.test(place.host) ? place.host : ownAddress();
+  const host = isIP(place.host) !== 0 && !isAny(place.host) ? place.host : ownAddress();
   const id = `${name}-${hostname()}-${place.port}`;
   const scheme = ui !== undefined && ui.certificates !== '' ? 'https' : 'http';
   return {
