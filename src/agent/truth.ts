@@ -4,7 +4,7 @@ import type { UserEvent } from '../cluster/event-log.ts';
 import { type Leadership, soleLeadership } from '../cluster/leadership.ts';
 import { type SessionExpiry, startSessionExpiry } from '../cluster/session-expiry.ts';
 import { MusterError, messageOf } from '../errors.ts';
-import { contentOf } from '../lib/content-of.ts';
+import { contentIfNamed } from '../lib/content-of.ts';
 import { type LocalDisk, localDiskIn, openLocalDisk } from '../registry/disk.ts';
 import { openEmbeddedStore } from '../store/embedded.ts';
 import type { Environment } from '../store/environment.ts';
@@ -190,7 +190,7 @@ function etcdOptions({ store }: Config): EtcdOptions {
   const { endpoints, caFile, certFile, keyFile, user, password } = store.etcd;
   return {
     endpoints,
-    tls: { ca: contentOf(caFile), cert: contentOf(certFile), key: contentOf(keyFile) },
+    tls: { ca: contentIfNamed(caFile), cert: contentIfNamed(certFile), key: contentIfNamed(keyFile) },
     user: user === '' ? undefined : { name: user, password },
   };
 }

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { Client, clientOptionsFromEnv } from '../client/index.ts';
 import { fileTrouble, MusterError } from '../errors.ts';
+import { contentOf } from '../lib/content-of.ts';
 import { httpGet } from '../lib/http-get.ts';
 
 /** Where gobetween's configuration comes from. */
@@ -20,11 +20,7 @@ export async function textOf(
   const signal = AbortSignal.timeout(FETCH_TIMEOUT);
   switch (origin.kind) {
     case 'file':
-      try {
-        return { name: origin.path, text: readFileSync(origin.path, 'utf8') };
-      } catch (cause) {
-        throw unreadable(origin.path, cause);
-      }
+      return { name: origin.path, text: contentOf(origin.path) };
     case 'url':
       try {
         return { name: origin.url, text: (await httpGet(origin.url, { signal })).body };

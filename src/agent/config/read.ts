@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileTrouble, MusterError } from '../../errors.ts';
+import { contentOf } from '../../lib/content-of.ts';
 import { nearest } from '../../lib/nearest.ts';
 import { isConsul } from './consul/recognise.ts';
 import { translateConsul } from './consul/translate.ts';
@@ -36,13 +37,7 @@ export type ConfigFormat = 'json' | 'hcl';
  * Consul's when its keys are. `format` is for names that end otherwise. Throws `config.unreadable` or `config.invalid`.
  */
 export function readConfigFile(file: string, format?: ConfigFormat): ConfigSource {
-  let text: string;
-  try {
-    text = fs.readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new MusterError('config.unreadable', `cannot read ${file}: ${fileTrouble(cause)}`, { cause });
-  }
-  return parseConfigText(file, text, format);
+  return parseConfigText(file, contentOf(file), format);
 }
 
 const PARSERS: Readonly<Record<string, (text: string) => { value: unknown; places: Places }>> = {

@@ -1,7 +1,6 @@
 /** A gobetween configuration, running: its servers, its API, its metrics. */
-import { readFileSync } from 'node:fs';
 import { type Listening, startMetrics, startRest } from '../../api/gobetween/listen.ts';
-import { fileTrouble, MusterError } from '../../errors.ts';
+import { contentOf } from '../../lib/content-of.ts';
 import type { HostPort } from '../../lib/host-port.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { Sockets } from '../../lib/sockets.ts';
@@ -58,7 +57,7 @@ export async function startGobetween({
     if (api.enabled) {
       const { basic_auth: basicAuth, cors, tls } = api;
       const rest = { ...source, startedAt, configuration: origin, basicAuth: basicAuth ?? undefined, cors };
-      const pem = tls ? { cert: file(tls.cert_path), key: file(tls.key_path) } : undefined;
+      const pem = tls ? { cert: contentOf(tls.cert_path), key: contentOf(tls.key_path) } : undefined;
       listening.push(await startRest(places.api, rest, { log, sockets, tls: pem }));
     }
   } catch (error) {
@@ -72,12 +71,4 @@ export async function startGobetween({
     drain: (farewell) => front.drain(farewell),
     stop,
   };
-}
-
-function file(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new MusterError('config.unreadable', `cannot read ${path}: ${fileTrouble(cause)}`, { cause });
-  }
 }

@@ -1,8 +1,7 @@
 /** From a prepared server to what is run. */
-import { readFileSync } from 'node:fs';
 import type { TargetTls } from '../../balance/balancer.ts';
 import type { PollOptions } from '../../discovery/poll.ts';
-import { fileTrouble, MusterError } from '../../errors.ts';
+import { contentOf } from '../../lib/content-of.ts';
 import { parseDuration } from '../../lib/duration.ts';
 import { parseHostPort } from '../../lib/host-port.ts';
 import { type AccessSpec, parseAccessRule } from '../../proxy/access.ts';
@@ -60,7 +59,7 @@ const REFRESH = 3_000;
 /** A certificate that is no good is told at once; later ones are taken up when they are good. */
 function terminated(tls: NonNullable<PreparedServer['tls']>): L4Plan['tls'] {
   const { cert_path: cert, key_path: key } = tls;
-  readCertificate({ place: cert, cert: file(cert), key: file(key) });
+  readCertificate({ place: cert, cert: contentOf(cert), key: contentOf(key) });
   return {
     settings: { ...DEFAULT_TLS, alpn: [], ...tlsManner(tls), tickets: tls.session_tickets ?? true },
     sources: [{ kind: 'file', cert, key, refresh: REFRESH }],
@@ -124,16 +123,8 @@ function upstreamTls({ backends_tls: tls }: PreparedServer): TargetTls | undefin
   return {
     verify: !tls.ignore_verify,
     ...tlsManner(tls),
-    ...(tls.root_ca_cert_path ? { ca: file(tls.root_ca_cert_path) } : {}),
-    ...(tls.cert_path ? { cert: file(tls.cert_path) } : {}),
-    ...(tls.key_path ? { key: file(tls.key_path) } : {}),
+    ...(tls.root_ca_cert_path ? { ca: contentOf(tls.root_ca_cert_path) } : {}),
+    ...(tls.cert_path ? { cert: contentOf(tls.cert_path) } : {}),
+    ...(tls.key_path ? { key: contentOf(tls.key_path) } : {}),
   };
-}
-
-function file(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new MusterError('config.unreadable', `cannot read ${path}: ${fileTrouble(cause)}`, { cause });
-  }
 }

@@ -1,5 +1,5 @@
 import { MusterError } from '../../errors.ts';
-import { contentOf } from '../../lib/content-of.ts';
+import { contentIfNamed } from '../../lib/content-of.ts';
 import type { EtcdOptions } from '../../store/etcd/client.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -20,7 +20,11 @@ export function etcdOptionsFromEnv(host: string, env: Env): EtcdOptions {
   const places = `${host},${env.ETCD_ENDPOINTS ?? ''}`.split(',').flatMap((place) => place.trim() || []);
   return {
     endpoints: (places.length === 0 ? [HERE] : places).map((place) => endpointOf(place, isSecure)),
-    tls: { ca: contentOf(ETCD_CA_CERT_FILE), cert: contentOf(ETCD_CERT_FILE), key: contentOf(ETCD_KEY_FILE) },
+    tls: {
+      ca: contentIfNamed(ETCD_CA_CERT_FILE),
+      cert: contentIfNamed(ETCD_CERT_FILE),
+      key: contentIfNamed(ETCD_KEY_FILE),
+    },
     user: userOf(env.ETCD_USER),
   };
 }
