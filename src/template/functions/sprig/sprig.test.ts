@@ -65,6 +65,7 @@ describe('times', () => {
       '2h 3mo 0s',
     ],
     ['{{ sprig_durationRound (sprig_now | sprig_dateModify "-49h") }}', '2d'],
+    ['{{ sprig_durationRound "25h" }} {{ sprig_durationRound "90s" }}', '1d 1m'],
   ])('%s', (text, expected) => expect(rendered(text)).toBe(expected));
 
   it('that are none are errors where they must be some', () => {
