@@ -169,17 +169,23 @@ describe.skipIf(missing.length > 0)('a real etcd', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  async function call(path: string, method = 'POST', body?: object): Promise<Record<string, unknown>> {
+  async function call(
+    path: string,
+    method = 'POST',
+    body?: object,
+    headers: Record<string, string> = {},
+  ): Promise<Record<string, unknown>> {
     const answer = await fetch(url + path, {
       method,
+      headers,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     return (await answer.json()) as Record<string, unknown>;
   }
 
   const opened: Target[] = [];
-  const made = (where: string, ttl = 0) => {
-    const target = targetOf(where, { ...options, ttl });
+  const made = (where: string, ttl = 0, env: Record<string, string> = {}) => {
+    const target = targetOf(where, { ...options, ttl, env });
     opened.push(target);
     return target;
   };
@@ -263,6 +269,28 @@ describe.skipIf(missing.length > 0)('a real etcd', () => {
     expect((await same.list(signal))[0]?.print).toBe(same.print(service('here:Web.0:80')));
     await same.remove({ id: 'here:Web.0:80', name: 'web' }, signal);
     expect(await seen(target)).toEqual([]);
+  });
+
+  it('is asked with another token when the one there was is none any more', async () => {
+    const root = { name: 'root', password: 'secret' };
+    await call('/v3/auth/user/add', 'POST', root);
+    await call('/v3/auth/user/grant', 'POST', { user: 'root', role: 'root' });
+    const disable = async () => {
+      const { token } = await call('/v3/auth/authenticate', 'POST', root);
+      await call('/v3/auth/disable', 'POST', {}, { authorization: String(token) });
+    };
+    await call('/v3/auth/enable', 'POST', {});
+    try {
+      await expect(made(uri).list(signal)).rejects.toMatchObject({ code: 'client.refused' });
+      const target = made(uri, 0, { ETCD_USER: 'root:secret' });
+      expect(await seen(target)).toEqual([]);
+      // All tokens end with it.
+      await disable();
+      await call('/v3/auth/enable', 'POST', {});
+      expect(await seen(target)).toEqual([]);
+    } finally {
+      await disable();
+    }
   });
 
   it('is found behind members that are away', async () => {

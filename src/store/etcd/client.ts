@@ -121,6 +121,17 @@ export class EtcdClient {
   }
 
   async #call(method: string, request: Buffer, timeout = TIMEOUT): Promise<Buffer> {
+    const hadToken = this.#token !== undefined;
+    try {
+      return await this.#callOnce(method, request, timeout);
+    } catch (error) {
+      // What is refused for an old token was not carried out.
+      if (!hadToken || !isTokenRefused(error)) throw error;
+      return this.#callOnce(method, request, timeout);
+    }
+  }
+
+  async #callOnce(method: string, request: Buffer, timeout: number): Promise<Buffer> {
     const channel = await this.#connect();
     try {
       const token = await this.#authenticated(channel);
@@ -129,9 +140,8 @@ export class EtcdClient {
       // A member that does not answer may be cut off: the next call goes elsewhere.
       const { status } = error as RpcError;
       if (status === STATUS.unavailable || status === STATUS.deadlineExceeded) this.#drop(channel);
-      // Tokens run out; the next call fetches another.
-      if (status === STATUS.unauthenticated || /invalid auth token/.test((error as Error).message))
-        this.#token = undefined;
+      // The next call fetches another.
+      if (isTokenRefused(error)) this.#token = undefined;
       throw error;
     }
   }
@@ -168,6 +178,14 @@ export class EtcdClient {
       throw error;
     }
   }
+}
+
+/** Tokens run out, and those that carry a revision of etcd's users do so with each change of these. */
+function isTokenRefused(error: unknown): boolean {
+  const { status, message } = error as RpcError;
+  return (
+    status === STATUS.unauthenticated || /invalid auth token|revision of auth store is old/.test(message)
+  );
 }
 
 function channelTo(endpoint: string, tls: EtcdTls): Channel {
