@@ -146,27 +146,50 @@ describe('HTTPS', () => {
     expect(() => new Client({ address, caFile: join(folder, 'nowhere') })).toThrow(/cannot be read/);
   });
 
+  const head = (line: string, length = 0) =>
+    `${line} HTTP/1.1\r\nHost: agent.test\r\nContent-Length: ${length}\r\n\r\n`;
+  const LEADER = head('GET /v1/status/leader');
+  /** A connection on which `text` is sent in one piece: when its first request is answered, the next has been read too. */
+  const talk = (address: string, text: string) => {
+    const { hostname: host, port } = new URL(address);
+    const socket = connect({ host, port: Number(port), ca: authority.cert });
+    const seen = { socket, text: '' };
+    socket.on('data', (bytes) => {
+      seen.text += bytes;
+    });
+    socket.write(text);
+    return seen;
+  };
+
   // It waited for its clients to leave before it told them that it ends.
   it('ends with the agent, though one connection is idle and a read on another waits for a change', async () => {
     const [address = ''] = await start(secure());
-    const { hostname: host, port } = new URL(address);
-    const send = (...paths: string[]) => {
-      const socket = connect({ host, port: Number(port), ca: authority.cert });
-      const seen = { socket, text: '' };
-      socket.on('data', (bytes) => {
-        seen.text += bytes;
-      });
-      // In one piece: when the first is answered, the next has been read too.
-      socket.write(paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: agent.test\r\n\r\n`).join(''));
-      return seen;
-    };
-    const idle = send('/v1/status/leader');
-    const waiting = send('/v1/status/leader', '/v1/kv/x?index=1000000&wait=10m');
+    const idle = talk(address, LEADER);
+    const waiting = talk(address, `${LEADER}${head('GET /v1/kv/x?index=1000000&wait=10m')}`);
     for (const one of [idle, waiting]) await soon(() => expect(one.text).toMatch(/^HTTP\/1\.1 200 /));
     const closed = [idle, waiting].map(({ socket }) => once(socket, 'close'));
     await agent?.stop();
     await Promise.all(closed);
     expect(waiting.text.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 404']);
+  });
+
+  it('waits for requests under way, when another process takes over', async () => {
+    const [address = ''] = await start(secure());
+    const writer = talk(address, `${LEADER}${head('PUT /v1/kv/x', 5)}wh`);
+    const reader = talk(address, LEADER);
+    for (const one of [writer, reader]) await soon(() => expect(one.text).toMatch(/^HTTP\/1\.1 200 /));
+    let isOver = false;
+    const left = agent?.drain(true).then(() => {
+      isOver = true;
+    });
+    const closed = once(reader.socket, 'close');
+    reader.socket.write(LEADER);
+    await closed;
+    expect(reader.text).toMatch(/HTTP\/1\.1 503 [\s\S]*connection: close/i);
+    expect(isOver).toBe(false);
+    writer.socket.write('ole');
+    await soon(() => expect(writer.text).toMatch(/true$/));
+    await left;
   });
 
   it('listens where addresses.https says', async () => {

@@ -261,9 +261,6 @@ export async function listenHttp(
     addresses,
     metrics,
     hold: async () => void (await Promise.all(apis.map((api) => api.hold()))),
-    async leave() {
-      for (const secure of behindTls) secure.leave();
-      await Promise.all(apis.map((api) => api.leave()));
-    },
+    leave: async () => void (await Promise.all([...behindTls, ...apis].map((one) => one.leave()))),
   };
 }

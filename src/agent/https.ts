@@ -30,8 +30,11 @@ export interface HttpsOptions {
 
 export interface Https {
   readonly address: HostPort;
-  /** Takes no more connections: another process has the socket. Handshakes go on. Idempotent. */
-  leave(): void;
+  /**
+   * Takes no more connections: another process has the socket. Handshakes go on. Resolves when there are no connections any more,
+   * those that the API has got included.
+   */
+  leave(): Promise<void>;
   /** Takes no more connections. Those behind their handshake are the API's, which ends them. Idempotent. */
   stop(): void;
 }
@@ -78,7 +81,10 @@ export async function startHttps(options: HttpsOptions): Promise<Https> {
   const bound = server.address() as { address: string; port: number };
   return {
     address: { host: bound.address, port: bound.port },
-    leave: () => void server.close(),
+    leave: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+      }),
     stop() {
       clearInterval(timer);
       certificates.stop();
