@@ -404,6 +404,14 @@ describe('the dashboard in Chromium', () => {
     expect(faults).toEqual([]);
   });
 
+  it('is drawn in a window that gets no frames, as one behind others may not', async () => {
+    const { page, faults } = await open('/ui/nothing/here');
+    await page.addInitScript('requestAnimationFrame = () => 0');
+    await page.goto(`${muster.api}/ui/`);
+    await expectText(page, SHOWN_RATE);
+    expect(faults).toEqual([]);
+  });
+
   it('refuses writes that a page of another site has a browser send', async () => {
     const body = JSON.stringify({ Name: 'forged' });
     const forged = await ask(`${muster.api}/v1/query`, {

@@ -14,19 +14,25 @@ export interface CallOptions {
   readonly method?: 'GET' | 'PUT' | 'POST' | 'DELETE';
   readonly body?: string;
   readonly signal?: AbortSignal;
+  /** Milliseconds after which the agent counts as not answering; left out: it is waited for. */
+  readonly patience?: number;
 }
+
+/** For an answer that is followed. A machine that lost its power ends no connection: the answer would be waited for ever after. */
+const PATIENCE = 20_000;
 
 /** One call; its answer as JSON. Rejects only with the reason of `signal`. */
 export async function call<T>(
   path: string,
-  { method = 'GET', body, signal }: CallOptions = {},
+  { method = 'GET', body, signal, patience }: CallOptions = {},
 ): Promise<Answer<T>> {
+  const ends = [signal, patience === undefined ? undefined : AbortSignal.timeout(patience)];
   try {
     const response = await fetch(path, {
       method,
       headers: tokenHeaders(),
+      signal: AbortSignal.any(ends.filter((end) => end !== undefined)),
       ...(body === undefined ? {} : { body }),
-      ...(signal === undefined ? {} : { signal }),
     });
     const text = await response.text();
     if (!response.ok)
@@ -68,7 +74,7 @@ export function useAnswer<T>(path: string | undefined, subject?: Subject): Follo
     if (path === undefined) return;
     const gone = new AbortController();
     const follower = new Follower<T>(
-      () => call<T>(path, { signal: gone.signal }),
+      () => call<T>(path, { signal: gone.signal, patience: PATIENCE }),
       (answer) =>
         setGot((before) => {
           if (answer.kind === 'value') return { path, value: answer.value, refusal: undefined };

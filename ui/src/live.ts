@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 import { Picture } from '../../src/api/muster/picture.ts';
 import {
   COLLECTIONS,
@@ -9,6 +9,7 @@ import {
   type Subject,
 } from '../../src/api/muster/wire.ts';
 import { EventReader, type StreamEvent } from './event-stream.ts';
+import { atNextFrame } from './frame.ts';
 import { onToken, tokenHeaders } from './token.ts';
 
 /** `refused`: the agent is there, but wants another token. */
@@ -38,6 +39,13 @@ export interface LiveView {
   readonly versions: Readonly<Record<CollectionName | Subject, number>>;
   /** The server's clock now, ms since the epoch. */
   readonly now: number;
+}
+
+/** What a screen is drawn from that shows what is in the picture. */
+export interface PictureScreen {
+  readonly view: LiveView;
+  readonly picture: Picture;
+  readonly query: URLSearchParams;
 }
 
 /** How a stream ended. */
@@ -165,7 +173,7 @@ class LiveStream {
   #tell(): void {
     if (!this.#isTold) return;
     this.#isTold = false;
-    requestAnimationFrame(() => {
+    atNextFrame(() => {
       this.#isTold = true;
       const view = this.view();
       for (const listener of this.#listeners) listener(view);
@@ -189,6 +197,7 @@ export const live = new LiveStream();
 /** The live view; the component is drawn anew when it changes. */
 export function useLive(): LiveView {
   const [view, setView] = useState(() => live.view());
-  useEffect(() => live.listen(setView), []);
+  // In the turn in which it is drawn first: what came between the two would not be told.
+  useLayoutEffect(() => live.listen(setView), []);
   return view;
 }
