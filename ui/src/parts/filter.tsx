@@ -1,8 +1,8 @@
-import { useRef } from 'preact/hooks';
 import { STATES } from '../../../src/api/muster/wire.ts';
-import { formatCount } from '../format.ts';
 import { withQuery } from '../location.ts';
 import { go } from '../navigation.ts';
+import { Chip } from './chip.tsx';
+import { SearchField } from './search-field.tsx';
 import { StateShape } from './state.tsx';
 
 /** Text and state to look for; both stand in the address, so that what is seen can be shared. */
@@ -18,35 +18,28 @@ export function Filter({
   out: number;
   label: string;
 }) {
-  const input = useRef<HTMLInputElement>(null);
-  const state = query.get('state') ?? '';
-  const choose = (changes: Record<string, string>) =>
-    go(`${location.pathname}${withQuery(query, changes)}`, { replace: true });
-  const chip = (value: string, count: number, name: string) => (
-    <a
-      key={value}
-      class="chip"
-      href={`${location.pathname}${withQuery(query, { state: value })}`}
-      aria-current={state === value ? 'true' : undefined}
-    >
-      {STATES.includes(value as never) && <StateShape state={value as (typeof STATES)[number]} />}
-      {name} <span class="count">{formatCount(count)}</span>
-    </a>
-  );
   return (
     <div class="filter">
-      <input
-        ref={input}
-        type="search"
-        aria-label={label}
-        placeholder={label}
+      <SearchField
+        label={label}
         value={query.get('q') ?? ''}
-        onInput={() => choose({ q: input.current?.value ?? '' })}
+        choose={(q) => go(`${location.pathname}${withQuery(query, { q })}`, { replace: true })}
       />
       <nav class="chips" aria-label="State">
-        {chip('', counts.all ?? 0, 'all')}
-        {out > 0 && chip('out', out, 'out')}
-        {STATES.filter((one) => (counts[one] ?? 0) > 0).map((one) => chip(one, counts[one] ?? 0, one))}
+        <Chip query={query} state="" count={counts.all ?? 0}>
+          all
+        </Chip>
+        {out > 0 && (
+          <Chip query={query} state="out" count={out}>
+            out
+          </Chip>
+        )}
+        {STATES.filter((one) => (counts[one] ?? 0) > 0).map((one) => (
+          <Chip key={one} query={query} state={one} count={counts[one] ?? 0}>
+            <StateShape state={one} />
+            {one}
+          </Chip>
+        ))}
       </nav>
     </div>
   );

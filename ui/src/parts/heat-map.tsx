@@ -1,4 +1,4 @@
-import type { HeatMap } from '../../../src/api/muster/wire.ts';
+import type { HeatMap } from '../../../src/api/muster/wire-answers.ts';
 import { formatCount, formatDuration, formatTime } from '../format.ts';
 
 const COLUMN = 10;

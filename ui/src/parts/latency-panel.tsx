@@ -1,4 +1,4 @@
-import type { HeatMap } from '../../../src/api/muster/wire.ts';
+import type { HeatMap } from '../../../src/api/muster/wire-answers.ts';
 import { useAnswer } from '../api.ts';
 import { HeatMapChart } from './heat-map.tsx';
 

@@ -6,6 +6,7 @@ import { formatDuration, formatMany } from '../format.ts';
 import { withQuery } from '../location.ts';
 import { go } from '../navigation.ts';
 import { Copyable } from '../parts/copy.tsx';
+import { SearchField } from '../parts/search-field.tsx';
 import { Trouble } from '../parts/trouble.tsx';
 import { tokenHeaders, useHasToken } from '../token.ts';
 import { addressOfCall, type Call, callsOf, missingField, type OpenApi } from './api-calls.ts';
@@ -28,13 +29,7 @@ export function Api({ about, query }: { about: About; query: URLSearchParams }) 
       <h1>API</h1>
       <Trouble text={trouble} />
       <div class="filter">
-        <input
-          type="search"
-          aria-label="Find by path or what it does"
-          placeholder="Find by path or what it does"
-          value={wanted}
-          onInput={({ currentTarget }) => choose({ q: currentTarget.value })}
-        />
+        <SearchField label="Find by path or what it does" value={wanted} choose={(q) => choose({ q })} />
         <span class="faint">{formatMany(count, 'call')} of this agent, each to be tried here</span>
       </div>
       {groups.map(([tag, calls]) => (

@@ -1,14 +1,15 @@
 import { memo } from 'preact/compat';
 import { useMemo } from 'preact/hooks';
-import type { Picture } from '../../../src/api/muster/picture.ts';
 import type { About, CheckView, LinkView, MemberView, State } from '../../../src/api/muster/wire.ts';
 import { clusterExample } from '../examples.ts';
 import { formatCount, formatMany, formatSpan } from '../format.ts';
-import type { LiveView } from '../live.ts';
+import type { PictureScreen } from '../live.ts';
 import { withQuery } from '../location.ts';
 import { go } from '../navigation.ts';
+import { Chip } from '../parts/chip.tsx';
 import { Chunks } from '../parts/chunks.tsx';
 import { Copyable } from '../parts/copy.tsx';
+import { SearchField } from '../parts/search-field.tsx';
 import { Source } from '../parts/source.tsx';
 import { StateShape, StateWord } from '../parts/state.tsx';
 import {
@@ -25,15 +26,7 @@ import {
 const PATH = '/v1/muster/cluster';
 
 /** Is the truth safe? */
-export function Cluster({
-  view,
-  picture,
-  query,
-}: {
-  view: LiveView;
-  picture: Picture;
-  query: URLSearchParams;
-}) {
+export function Cluster({ view, picture, query }: PictureScreen) {
   const { about } = picture;
   const cluster = picture.cluster.get('cluster');
   const members = useMemo(
@@ -77,34 +70,27 @@ export function Cluster({
 
 function Find({ members, query }: { members: readonly MemberView[]; query: URLSearchParams }) {
   const chosen = query.get('state') ?? '';
-  const address = (changes: Record<string, string>) => `/ui/cluster${withQuery(query, changes)}`;
-  const chip = (kind: '' | Kind, count: number) => (
-    <a
-      key={kind}
-      class="chip"
-      href={address({ state: kind })}
-      aria-current={chosen === kind ? 'true' : undefined}
-    >
-      {kind || 'all'} <span class="count">{formatCount(count)}</span>
-    </a>
-  );
   const counts = (Object.keys(KINDS) as Kind[]).map(
     (kind) => [kind, members.filter(KINDS[kind]).length] as const,
   );
   return (
     <div class="filter">
-      <input
-        type="search"
-        aria-label="Find by name, zone, address or version"
-        placeholder="Find by name, zone, address or version"
+      <SearchField
+        label="Find by name, zone, address or version"
         value={query.get('q') ?? ''}
-        onInput={({ currentTarget }) => go(address({ q: currentTarget.value }), { replace: true })}
+        choose={(q) => go(`/ui/cluster${withQuery(query, { q })}`, { replace: true })}
       />
       <nav class="chips" aria-label="Members">
-        {chip('', members.length)}
+        <Chip query={query} state="" count={members.length}>
+          all
+        </Chip>
         {counts
           .filter(([kind, count]) => count > 0 || kind === chosen)
-          .map(([kind, count]) => chip(kind, count))}
+          .map(([kind, count]) => (
+            <Chip key={kind} query={query} state={kind} count={count}>
+              {kind}
+            </Chip>
+          ))}
       </nav>
     </div>
   );

@@ -4,6 +4,7 @@ import { useAnswer } from '../api.ts';
 import { formatMany, formatTime, shortened } from '../format.ts';
 import { addressOf, withQuery } from '../location.ts';
 import { go } from '../navigation.ts';
+import { SearchField } from '../parts/search-field.tsx';
 import { Source } from '../parts/source.tsx';
 import { StateWord } from '../parts/state.tsx';
 import { TimeLine } from '../parts/time-line.tsx';
@@ -37,12 +38,10 @@ export function HistoryScreen({
       <Trouble text={trouble} />
       <TimeLine history={picture.history} changes={picture.changes} now={now} />
       <div class="filter">
-        <input
-          type="search"
-          aria-label="Only this service"
-          placeholder="Only this service"
+        <SearchField
+          label="Only this service"
           value={service}
-          onInput={({ currentTarget }) => choose({ service: currentTarget.value.trim() })}
+          choose={(text) => choose({ service: text.trim() })}
         />
         {past !== undefined && (
           <p class="faint">

@@ -3,24 +3,17 @@ import type { Picture } from '../../../src/api/muster/picture.ts';
 import { type RouteView, trafficKey } from '../../../src/api/muster/wire.ts';
 import { registerExample } from '../examples.ts';
 import { formatDuration, formatMany, formatRate, formatShare, shortened } from '../format.ts';
-import type { LiveView } from '../live.ts';
+import type { PictureScreen } from '../live.ts';
 import { addressOf, withQuery } from '../location.ts';
 import { go } from '../navigation.ts';
 import { Chunks } from '../parts/chunks.tsx';
 import { Copyable } from '../parts/copy.tsx';
+import { SearchField } from '../parts/search-field.tsx';
 import { Source } from '../parts/source.tsx';
 import { Explain } from './explain.tsx';
 
 /** Where does this request go? */
-export function Routes({
-  view,
-  picture,
-  query,
-}: {
-  view: LiveView;
-  picture: Picture;
-  query: URLSearchParams;
-}) {
+export function Routes({ view, picture, query }: PictureScreen) {
   const { about } = picture;
   const text = (query.get('q') ?? '').toLowerCase();
   const all = useMemo(() => [...picture.routes.values()].sort(byPlace), [picture, view.versions.routes]);
@@ -43,14 +36,10 @@ export function Routes({
       ) : (
         <>
           <div class="filter">
-            <input
-              type="search"
-              aria-label="Find by host, path or service"
-              placeholder="Find by host, path or service"
+            <SearchField
+              label="Find by host, path or service"
               value={query.get('q') ?? ''}
-              onInput={({ currentTarget }) =>
-                go(`/ui/routes${withQuery(query, { q: currentTarget.value })}`, { replace: true })
-              }
+              choose={(q) => go(`/ui/routes${withQuery(query, { q })}`, { replace: true })}
             />
             <p class="faint">{formatMany(all.length, 'route')}, in the order in which they are tried</p>
           </div>

@@ -3,7 +3,7 @@ import type { Picture } from '../../../src/api/muster/picture.ts';
 import { isOut, trafficKey } from '../../../src/api/muster/wire.ts';
 import { lookupExample, routeExample } from '../examples.ts';
 import { formatDuration, formatMany, formatRate } from '../format.ts';
-import type { LiveView } from '../live.ts';
+import type { PictureScreen } from '../live.ts';
 import { Chunks } from '../parts/chunks.tsx';
 import { Copyable } from '../parts/copy.tsx';
 import { Filter } from '../parts/filter.tsx';
@@ -15,11 +15,8 @@ import { useHistories } from './histories.ts';
 import { InstanceRow } from './instance-row.tsx';
 import { Tags } from './services.tsx';
 
-interface ServiceProps {
-  view: LiveView;
-  picture: Picture;
-  name: string;
-  query: URLSearchParams;
+interface ServiceProps extends PictureScreen {
+  readonly name: string;
 }
 
 /** Why does this instance get (no) traffic? */

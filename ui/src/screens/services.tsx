@@ -2,7 +2,7 @@ import type { Picture } from '../../../src/api/muster/picture.ts';
 import { type ServiceView, STATES, trafficKey } from '../../../src/api/muster/wire.ts';
 import { isBare, registerExample } from '../examples.ts';
 import { byName, formatDuration, formatRate, formatSpan } from '../format.ts';
-import type { LiveView } from '../live.ts';
+import type { LiveView, PictureScreen } from '../live.ts';
 import { addressOf } from '../location.ts';
 import { Chunks } from '../parts/chunks.tsx';
 import { Copyable } from '../parts/copy.tsx';
@@ -11,15 +11,7 @@ import { Source } from '../parts/source.tsx';
 import { StateBar } from '../parts/state-bar.tsx';
 
 /** Which services are there, and is one of them in trouble? */
-export function Services({
-  view,
-  picture,
-  query,
-}: {
-  view: LiveView;
-  picture: Picture;
-  query: URLSearchParams;
-}) {
+export function Services({ view, picture, query }: PictureScreen) {
   const { about } = picture;
   const all = [...picture.services.values()];
   const state = query.get('state') ?? '';
