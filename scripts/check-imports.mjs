@@ -39,6 +39,7 @@ const OUTSIDE = { ui: ['lib', 'client'], apps: ['lib', 'client'] };
 /** The shape of what the dashboard is sent is written down once, for both ends. */
 const SHARED_WITH_UI = [
   'src/api/muster/wire.ts',
+  'src/api/muster/wire-answers.ts',
   'src/api/muster/wire-history.ts',
   'src/api/muster/picture.ts',
 ];

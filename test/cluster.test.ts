@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { until } from '../scripts/support/processes.mjs';
-import type { ClusterAnswer } from '../src/api/muster/wire.ts';
+import type { ClusterAnswer } from '../src/api/muster/wire-answers.ts';
 import { VERSION } from '../src/version.ts';
 import { TestCluster } from './support/cluster.ts';
 import { noNetworks } from './support/network.ts';

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePorts, until } from '../scripts/support/processes.mjs';
-import type { ConnectionsView } from '../src/api/muster/wire.ts';
+import type { ConnectionsView } from '../src/api/muster/wire-answers.ts';
 import { ask, getJson, put } from './support/http.ts';
 import { type ConfigFile, type Muster, stack, startMuster, temporaryFolder } from './support/muster.ts';
 

@@ -1,6 +1,6 @@
 import type { Door } from '../api/access.ts';
 import type { TrafficSource } from '../api/muster/traffic.ts';
-import type { ConnectionsView } from '../api/muster/wire.ts';
+import type { ConnectionsView } from '../api/muster/wire-answers.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { followCatalog } from '../discovery/catalog.ts';
 import { isMusterError, messageOf } from '../errors.ts';

@@ -1,5 +1,6 @@
 import type { Counters, TargetOut, TrafficSource } from '../api/muster/traffic.ts';
-import type { ExplainStep, Explanation, ProblemView, RouteView, State } from '../api/muster/wire.ts';
+import type { ProblemView, RouteView, State } from '../api/muster/wire.ts';
+import type { ExplainStep, Explanation } from '../api/muster/wire-answers.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { serviceKey } from '../catalog/tables.ts';
 import { aggregate, instanceOf } from '../catalog/views.ts';

@@ -14,7 +14,7 @@ import type { Store } from '../store/store.ts';
 import type { AgentControl } from './agent/context.ts';
 import type { ApiCounts } from './counts.ts';
 import type { Dashboard } from './muster/dashboard.ts';
-import type { ConnectionsView } from './muster/wire.ts';
+import type { ConnectionsView } from './muster/wire-answers.ts';
 
 /** Who this node is. */
 export interface NodeIdentity {

@@ -1,5 +1,6 @@
 import { addressKey } from '../../src/api/muster/instance-view.ts';
-import type { ExplainStep, Explanation, InstanceView, RouteView } from '../../src/api/muster/wire.ts';
+import type { InstanceView, RouteView } from '../../src/api/muster/wire.ts';
+import type { ExplainStep, Explanation } from '../../src/api/muster/wire-answers.ts';
 
 /** Routes that are named as turned down before the answer gets too long to read. */
 const MOST_PASSED = 5;

@@ -1,6 +1,7 @@
 import { addressKey, instanceView } from '../../src/api/muster/instance-view.ts';
 import type { Counters, TargetOut, TrafficSample, TrafficSource } from '../../src/api/muster/traffic.ts';
-import type { Explanation, InstanceView, ProblemView, RouteView } from '../../src/api/muster/wire.ts';
+import type { InstanceView, ProblemView, RouteView } from '../../src/api/muster/wire.ts';
+import type { Explanation } from '../../src/api/muster/wire-answers.ts';
 import type { Catalog } from '../../src/catalog/catalog.ts';
 import { instanceOf } from '../../src/catalog/views.ts';
 import type { Clock } from '../../src/lib/clock.ts';

@@ -1,6 +1,6 @@
 /** Services of the catalog as TCP and UDP services. */
 import { readFileSync } from 'node:fs';
-import type { ConnectionsView } from '../../api/muster/wire.ts';
+import type { ConnectionsView } from '../../api/muster/wire-answers.ts';
 import type { TargetTls } from '../../balance/balancer.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { fold } from '../../catalog/tables.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { KeyHistory } from '../../catalog/key-history.ts';
 import { endpoints } from '../endpoints.ts';
-import type { ClusterAnswer } from '../muster/wire.ts';
+import type { ClusterAnswer } from '../muster/wire-answers.ts';
 import { startApi } from '../server.ts';
 import { type AclWorld, ROOT, startAclWorld } from './world.test-support.ts';
 

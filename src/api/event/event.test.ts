@@ -1,7 +1,7 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { register } from '../../catalog/commands/register.ts';
 import { EventLog } from '../../cluster/event-log.ts';
-import type { EventView } from '../muster/wire.ts';
+import type { EventView } from '../muster/wire-answers.ts';
 import { type Api, startApi } from '../server.ts';
 import { testContext } from '../test-context.ts';
 

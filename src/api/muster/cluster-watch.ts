@@ -3,7 +3,8 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
 import { settledView } from './members.ts';
 import type { Picture } from './picture.ts';
-import type { ClusterAnswer, MemberView } from './wire.ts';
+import type { MemberView } from './wire.ts';
+import type { ClusterAnswer } from './wire-answers.ts';
 
 /** Milliseconds between two looks, at least, and for each member: thousands of them are some hundred kB from each server. */
 const EVERY = 1_000;

@@ -4,7 +4,8 @@ import { type Endpoint, endpoint } from '../endpoint.ts';
 import { HttpError } from '../http-error.ts';
 import { json } from '../reply.ts';
 import { memberViews, visibleMembers } from './members.ts';
-import type { ClusterAnswer, MemberView } from './wire.ts';
+import type { MemberView } from './wire.ts';
+import type { ClusterAnswer } from './wire-answers.ts';
 
 /** What is known of the cluster now, by all who can be asked. `before`: members as they were at the last look. */
 export async function clusterNow(

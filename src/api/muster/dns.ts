@@ -8,7 +8,7 @@ import { addressText } from '../../lib/ip.ts';
 import { endpoint } from '../endpoint.ts';
 import { badRequest, HttpError } from '../http-error.ts';
 import { json } from '../reply.ts';
-import type { Lookup, LookupRecord } from './wire.ts';
+import type { Lookup, LookupRecord } from './wire-answers.ts';
 
 /** What can be asked for here. */
 const TYPES = ['A', 'AAAA', 'SRV', 'TXT', 'CNAME', 'NS', 'SOA', 'PTR', 'ANY'] as const;

@@ -1,6 +1,6 @@
 import { endpoint } from '../endpoint.ts';
 import { json } from '../reply.ts';
-import type { EventView } from './wire.ts';
+import type { EventView } from './wire-answers.ts';
 
 export const events = endpoint({
   method: 'GET',

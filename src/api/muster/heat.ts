@@ -1,5 +1,5 @@
 import type { Counters } from './traffic.ts';
-import type { HeatColumn, HeatMap } from './wire.ts';
+import type { HeatColumn, HeatMap } from './wire-answers.ts';
 
 /** Columns that are kept: five minutes of steps. */
 const MAX_COLUMNS = 60;

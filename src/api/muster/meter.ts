@@ -1,14 +1,8 @@
 import { Heat } from './heat.ts';
 import { NOTHING_YET, type RateState, ratesBetween, sumCounters } from './rates.ts';
 import type { Counters, TrafficSource } from './traffic.ts';
-import {
-  type HeatMap,
-  type HistoryPoint,
-  MAX_TARGET_HISTORY,
-  TARGET_STEP,
-  type TrafficView,
-  trafficKey,
-} from './wire.ts';
+import { type HistoryPoint, MAX_TARGET_HISTORY, TARGET_STEP, type TrafficView, trafficKey } from './wire.ts';
+import type { HeatMap } from './wire-answers.ts';
 
 /** Targets whose history is kept: 60 points of each are about 5 kB. The others show live figures only. */
 const MAX_HISTORIES = 2000;

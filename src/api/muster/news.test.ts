@@ -10,7 +10,8 @@ import type { ClusterWatch } from './cluster-watch.ts';
 import { dashboardFixture, type Fixture } from './fixtures.ts';
 import { type Live, startLive } from './live.ts';
 import { Samples } from './news.ts';
-import type { ClusterAnswer, Delta } from './wire.ts';
+import type { Delta } from './wire.ts';
+import type { ClusterAnswer } from './wire-answers.ts';
 
 let fixture: Fixture;
 let deltas: Delta[];

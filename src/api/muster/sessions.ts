@@ -1,7 +1,7 @@
 import { formatDuration, parseDuration } from '../../lib/duration.ts';
 import { endpoint } from '../endpoint.ts';
 import { json } from '../reply.ts';
-import { MAX_SESSION_KEYS, type SessionView } from './wire.ts';
+import { MAX_SESSION_KEYS, type SessionView } from './wire-answers.ts';
 
 export const sessions = endpoint({
   method: 'GET',

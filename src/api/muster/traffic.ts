@@ -1,4 +1,5 @@
-import type { Explanation, ProblemView, RouteView, State } from './wire.ts';
+import type { ProblemView, RouteView, State } from './wire.ts';
+import type { Explanation } from './wire-answers.ts';
 
 /**
  * What a scope counted since it began. Counters only ever rise; one that falls was begun anew (a worker was

@@ -1,4 +1,4 @@
-import type { Explanation } from '../../api/muster/wire.ts';
+import type { Explanation } from '../../api/muster/wire-answers.ts';
 import { CONNECTION_FLAGS, connect, JSON_FLAG, json } from '../connect.ts';
 import { printable } from '../printable.ts';
 import { verb } from '../verb.ts';

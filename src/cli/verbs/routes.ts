@@ -1,4 +1,5 @@
-import type { ConnectionsView, RouteView, TrafficView } from '../../api/muster/wire.ts';
+import type { RouteView, TrafficView } from '../../api/muster/wire.ts';
+import type { ConnectionsView } from '../../api/muster/wire-answers.ts';
 import { columns } from '../columns.ts';
 import { CONNECTION_FLAGS, connect, JSON_FLAG, json } from '../connect.ts';
 import { verb } from '../verb.ts';

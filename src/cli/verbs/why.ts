@@ -1,4 +1,5 @@
-import type { ConnectionsView, InstanceView, RouteView, State, TrafficView } from '../../api/muster/wire.ts';
+import type { InstanceView, RouteView, State, TrafficView } from '../../api/muster/wire.ts';
+import type { ConnectionsView } from '../../api/muster/wire-answers.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { columns } from '../columns.ts';
 import { CONNECTION_FLAGS, connect, JSON_FLAG, json } from '../connect.ts';

@@ -1,4 +1,5 @@
-import type { About, ConnectionsView } from '../../../src/api/muster/wire.ts';
+import type { About } from '../../../src/api/muster/wire.ts';
+import type { ConnectionsView } from '../../../src/api/muster/wire-answers.ts';
 import { useAnswer } from '../api.ts';
 import { balancedServiceExample } from '../examples.ts';
 import { formatCount, formatMany, shortened } from '../format.ts';

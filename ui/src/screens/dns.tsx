@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { About, Lookup, LookupRecord } from '../../../src/api/muster/wire.ts';
+import type { About } from '../../../src/api/muster/wire.ts';
+import type { Lookup, LookupRecord } from '../../../src/api/muster/wire-answers.ts';
 import { call } from '../api.ts';
 import { digExample } from '../examples.ts';
 import { formatDuration, formatSpan } from '../format.ts';

@@ -1,4 +1,5 @@
-import type { About, EventView } from '../../../src/api/muster/wire.ts';
+import type { About } from '../../../src/api/muster/wire.ts';
+import type { EventView } from '../../../src/api/muster/wire-answers.ts';
 import { useAnswer } from '../api.ts';
 import { eventExample, watchExample } from '../examples.ts';
 import { formatMany, formatSpan, formatTime, shortened } from '../format.ts';
@@ -6,6 +7,7 @@ import { withQuery } from '../location.ts';
 import { go } from '../navigation.ts';
 import { Chunks } from '../parts/chunks.tsx';
 import { Copyable } from '../parts/copy.tsx';
+import { SearchField } from '../parts/search-field.tsx';
 import { Source } from '../parts/source.tsx';
 import { Trouble } from '../parts/trouble.tsx';
 import { readableTextOf } from '../text-of.ts';
@@ -39,14 +41,10 @@ export function Events({ about, query, now }: { about: About; query: URLSearchPa
       {events !== undefined && events.length > 0 && (
         <>
           <div class="filter">
-            <input
-              type="search"
-              aria-label="Find by name or payload"
-              placeholder="Find by name or payload"
+            <SearchField
+              label="Find by name or payload"
               value={wanted}
-              onInput={({ currentTarget }) =>
-                go(`/ui/events${withQuery(query, { q: currentTarget.value })}`, { replace: true })
-              }
+              choose={(q) => go(`/ui/events${withQuery(query, { q })}`, { replace: true })}
             />
             <span class="faint">{formatMany(shown.length, 'event')}, newest first</span>
           </div>

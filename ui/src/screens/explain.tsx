@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { About, ExplainStep, Explanation } from '../../../src/api/muster/wire.ts';
+import type { About } from '../../../src/api/muster/wire.ts';
+import type { ExplainStep, Explanation } from '../../../src/api/muster/wire-answers.ts';
 import { call } from '../api.ts';
 import { shortened } from '../format.ts';
 import { withQuery } from '../location.ts';

@@ -1,5 +1,5 @@
 import { useEffect, useId, useState } from 'preact/hooks';
-import type { GroupTrial } from '../../../src/api/muster/wire.ts';
+import type { GroupTrial } from '../../../src/api/muster/wire-answers.ts';
 import { call } from '../api.ts';
 import { formatCount, formatMany, formatRate, formatShare, formatSpan } from '../format.ts';
 import { withQuery } from '../location.ts';

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
-import type { About, GroupView, ManagedInstance } from '../../../src/api/muster/wire.ts';
+import type { About } from '../../../src/api/muster/wire.ts';
+import type { GroupView, ManagedInstance } from '../../../src/api/muster/wire-answers.ts';
 import { useAnswer } from '../api.ts';
 import { groupExample } from '../examples.ts';
 import { formatMany, formatSpan } from '../format.ts';

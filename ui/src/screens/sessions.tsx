@@ -1,4 +1,5 @@
-import type { About, SessionView } from '../../../src/api/muster/wire.ts';
+import type { About } from '../../../src/api/muster/wire.ts';
+import type { SessionView } from '../../../src/api/muster/wire-answers.ts';
 import { useAnswer } from '../api.ts';
 import { lockExample } from '../examples.ts';
 import { formatDuration, formatMany, shortened } from '../format.ts';

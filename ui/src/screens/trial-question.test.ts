@@ -1,6 +1,6 @@
 import { parse } from 'smol-toml';
 import { expect, it } from 'vitest';
-import type { TriedPolicy } from '../../../src/api/muster/wire.ts';
+import type { TriedPolicy } from '../../../src/api/muster/wire-answers.ts';
 import { durationText, NOTHING, policyToml, questionOf, standing } from './trial-question.ts';
 
 const OWN: TriedPolicy = {

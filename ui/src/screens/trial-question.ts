@@ -1,5 +1,5 @@
 /** What is asked of "what if a group had another policy", as it stands in the address. Pure. */
-import type { GroupTrial, TriedPolicy } from '../../../src/api/muster/wire.ts';
+import type { GroupTrial, TriedPolicy } from '../../../src/api/muster/wire-answers.ts';
 
 /** Parameters of the address that belong to the question; the rest is the page's own. */
 const NAMES = [
