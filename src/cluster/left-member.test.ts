@@ -1,23 +1,11 @@
 import { expect, it } from 'vitest';
 import { forgetLeft, leftMembers, noteLeft, outlivedLeft } from '../catalog/commands/left-member.ts';
 import { deregisterNode, register } from '../catalog/commands/register.ts';
-import { NODE } from '../catalog/rows.test-support.ts';
+import { checkRow, NODE } from '../catalog/rows.test-support.ts';
 import { MEMBER_CHECK } from '../catalog/rows.ts';
 import { openMemoryStore } from '../store/memory.ts';
 
 const ID = '00000000-0000-4000-8000-000000000001';
-const check = {
-  id: MEMBER_CHECK,
-  name: '',
-  status: 'passing' as const,
-  notes: '',
-  output: '',
-  serviceId: '',
-  type: '',
-  interval: '',
-  timeout: '',
-  definition: {},
-};
 
 async function withMember(name: string) {
   const store = openMemoryStore({
@@ -26,7 +14,9 @@ async function withMember(name: string) {
     },
   });
   const join = (as: string) =>
-    store.write((tx) => register(tx, { node: { ...NODE, id: ID, name: as }, checks: [check] }));
+    store.write((tx) =>
+      register(tx, { node: { ...NODE, id: ID, name: as }, checks: [checkRow(MEMBER_CHECK)] }),
+    );
   const leave = (as: string) =>
     store.write((tx) => {
       noteLeft(tx, as);

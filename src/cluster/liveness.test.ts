@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { register } from '../catalog/commands/register.ts';
+import { checkRow, NODE } from '../catalog/rows.test-support.ts';
 import { MEMBER_CHECK } from '../catalog/rows.ts';
 import { ManualClock } from '../lib/clock.ts';
 import { silentLogger } from '../lib/log.ts';
@@ -18,28 +19,8 @@ async function setUp(names: readonly string[]) {
   for (const name of names)
     await store.write((tx) =>
       register(tx, {
-        node: {
-          id: idOf(name),
-          name,
-          address: '10.0.0.1',
-          datacenter: 'dc1',
-          taggedAddresses: null,
-          meta: null,
-        },
-        checks: [
-          {
-            id: MEMBER_CHECK,
-            name: '',
-            status: 'passing',
-            notes: '',
-            output: '',
-            serviceId: '',
-            type: '',
-            interval: '',
-            timeout: '',
-            definition: {},
-          },
-        ],
+        node: { ...NODE, id: idOf(name), name },
+        checks: [checkRow(MEMBER_CHECK)],
       }),
     );
   const presence = new Presence(idOf('self'), clock);

@@ -1,6 +1,7 @@
 import type { LookAtCluster } from '../../src/api/muster/cluster-watch.ts';
 import { memberViews } from '../../src/api/muster/members.ts';
 import { register } from '../../src/catalog/commands/register.ts';
+import { checkRow, NODE } from '../../src/catalog/rows.test-support.ts';
 import { MEMBER_CHECK } from '../../src/catalog/rows.ts';
 import type { LinkState, Sighting } from '../../src/cluster/outlook.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -16,27 +17,13 @@ export async function demoCluster(store: Store, agents: number): Promise<LookAtC
     for (const [at, name] of [...SERVERS, ...names].entries())
       register(tx, {
         node: {
+          ...NODE,
           id: idOf(name),
           name,
           address: `10.${at >> 16}.${(at >> 8) & 255}.${(at & 255) + 11}`,
-          datacenter: 'dc1',
-          taggedAddresses: null,
           meta: { zone: `eu-${'abc'[at % 3]}` },
         },
-        checks: [
-          {
-            id: MEMBER_CHECK,
-            name: 'Serf Health Status',
-            status: name === 'edge-2' ? 'critical' : 'passing',
-            notes: '',
-            output: '',
-            serviceId: '',
-            type: '',
-            interval: '',
-            timeout: '',
-            definition: {},
-          },
-        ],
+        checks: [{ ...checkRow(MEMBER_CHECK), status: name === 'edge-2' ? 'critical' : 'passing' }],
       });
   });
   const began = Date.now() - 3 * 3_600_000;

@@ -1,5 +1,4 @@
 /** For tests: a live picture over a store in memory, a clock that is moved by hand and traffic that is set. */
-
 import { register, updateCheck } from '../../catalog/commands/register.ts';
 import { checkRow, NODE, serviceRow } from '../../catalog/rows.test-support.ts';
 import { ManualClock } from '../../lib/clock.ts';
@@ -10,7 +9,7 @@ import { clusterNow } from './cluster.ts';
 import type { LookAtCluster } from './cluster-watch.ts';
 import { type Dashboard, startDashboard } from './dashboard.ts';
 import { noTraffic, type TargetOut, type TrafficSample, type TrafficSource } from './traffic.ts';
-import type { RouteView } from './wire.ts';
+import type { Delta, RouteView } from './wire.ts';
 
 /** Traffic that says what the test tells it to. */
 class SetTraffic implements TrafficSource {
@@ -30,6 +29,9 @@ export interface Fixture {
   readonly clock: ManualClock;
   readonly traffic: SetTraffic;
   readonly dashboard: Dashboard;
+  /** All that was told since `follow`; to be emptied by who looks for what comes next. */
+  readonly deltas: Delta[];
+  follow(): void;
   /** That of an agent that is alone. */
   readonly look: LookAtCluster;
   /** Registers `id` of `service` on node "n1" with one check, port 80 unless told otherwise. */
@@ -62,11 +64,14 @@ export function dashboardFixture(): Fixture {
   const context = { catalog, store, node: { ...node, name: 'n1' }, startedAt: clock.now(), clock };
   const look: LookAtCluster = (before) => clusterNow(context, before);
   const dashboard = startDashboard({ catalog, traffic, about, clock, logger: silentLogger, look });
+  const deltas: Delta[] = [];
   return {
     store,
     clock,
     traffic,
     dashboard,
+    deltas,
+    follow: () => void dashboard.live.follow((delta) => deltas.push(delta)),
     look,
     join: (service, id, port = 80) => store.write((tx) => register(tx, registration(service, id, port))),
     check: (id, status, output) =>

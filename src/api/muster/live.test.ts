@@ -8,12 +8,10 @@ import { Picture } from './picture.ts';
 import type { Delta, InstanceView, RouteView, State } from './wire.ts';
 
 let fixture: Fixture;
-let deltas: Delta[];
 
 beforeEach(() => {
   fixture = dashboardFixture();
-  deltas = [];
-  fixture.dashboard.live.follow((delta) => deltas.push(delta));
+  fixture.follow();
 });
 
 afterEach(() => fixture.dashboard.stop());
@@ -68,21 +66,21 @@ describe('the live picture', () => {
 
   it('tells at most ten deltas a second, each with all that changed', async () => {
     fixture.clock.advance(500);
-    deltas.length = 0;
+    fixture.deltas.length = 0;
     for (let number = 0; number < 50; number++) await fixture.join('web', `web-${number}`);
     fixture.clock.advance(0);
-    expect(deltas).toHaveLength(1);
+    expect(fixture.deltas).toHaveLength(1);
     for (let round = 0; round < 100; round++) {
       await fixture.check('web-1', 'critical', `round ${round}`);
       fixture.clock.advance(10);
     }
-    expect(deltas.length).toBeLessThanOrEqual(12);
-    expect(deltas.length).toBeGreaterThan(8);
+    expect(fixture.deltas.length).toBeLessThanOrEqual(12);
+    expect(fixture.deltas.length).toBeGreaterThan(8);
   });
 
   it('gives followers the same picture by deltas as a newcomer gets whole', async () => {
     const follower = Picture.from(current().snapshot(0));
-    deltas.length = 0;
+    fixture.deltas.length = 0;
     await fixture.join('web', 'web-1');
     await fixture.join('api', 'api-1', 81);
     fixture.clock.advance(1500);
@@ -90,7 +88,7 @@ describe('the live picture', () => {
     await fixture.store.write((tx) => deregisterService(tx, 'n1', 'api-1'));
     fixture.clock.advance(1500);
     const whole = current().snapshot(0);
-    for (const delta of deltas) follower.apply(delta);
+    for (const delta of fixture.deltas) follower.apply(delta);
     expect(follower.snapshot(0)).toEqual(whole);
   });
 
@@ -243,10 +241,10 @@ describe('an instance of a large service', () => {
   it('is counted without its peers being touched', async () => {
     for (let number = 0; number < 30; number++) await fixture.join('web', `web-${number}`);
     fixture.clock.advance(200);
-    deltas.length = 0;
+    fixture.deltas.length = 0;
     await fixture.check('web-7', 'critical', 'refused');
     fixture.clock.advance(200);
-    const changed = deltas.flatMap((delta) => delta.set?.instances ?? []);
+    const changed = fixture.deltas.flatMap((delta) => delta.set?.instances ?? []);
     expect(changed.map(({ id }) => id)).toEqual(['web-7']);
     const states: Partial<Record<State, number>> = { critical: 1, passing: 29 };
     expect(current().services.get('web')?.states).toEqual(states);

@@ -14,12 +14,10 @@ import type { Delta } from './wire.ts';
 import type { ClusterAnswer } from './wire-answers.ts';
 
 let fixture: Fixture;
-let deltas: Delta[];
 
 beforeEach(() => {
   fixture = dashboardFixture();
-  deltas = [];
-  fixture.dashboard.live.follow((delta) => deltas.push(delta));
+  fixture.follow();
 });
 
 afterEach(() => fixture.dashboard.stop());
@@ -27,8 +25,8 @@ afterEach(() => fixture.dashboard.stop());
 /** Subjects that were told of since the last call. */
 function news(): string[] {
   fixture.clock.advance(200);
-  const told = deltas.flatMap((delta) => delta.news ?? []).filter((subject) => subject !== 'latency');
-  deltas.length = 0;
+  const told = fixture.deltas.flatMap((delta) => delta.news ?? []).filter((subject) => subject !== 'latency');
+  fixture.deltas.length = 0;
   return [...new Set(told)].sort();
 }
 
