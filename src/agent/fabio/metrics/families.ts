@@ -85,19 +85,19 @@ export function families(counters: CounterReader, router: Router): Family[] {
     },
     {
       name: 'route.rx',
-      about: 'Bytes from clients by TCP route and instance.',
-      type: 'counter',
-      samples: targets
-        .filter(({ kind }) => kind === 'tcp')
-        .map(({ route, tally }) => ({ labels: { ...route }, route, value: tally.bytesIn })),
-    },
-    {
-      name: 'route.tx',
-      about: 'Bytes to clients by TCP route and instance.',
+      about: 'Bytes from instances by TCP route and instance.',
       type: 'counter',
       samples: targets
         .filter(({ kind }) => kind === 'tcp')
         .map(({ route, tally }) => ({ labels: { ...route }, route, value: tally.bytesOut })),
+    },
+    {
+      name: 'route.tx',
+      about: 'Bytes to instances by TCP route and instance.',
+      type: 'counter',
+      samples: targets
+        .filter(({ kind }) => kind === 'tcp')
+        .map(({ route, tally }) => ({ labels: { ...route }, route, value: tally.bytesIn })),
     },
   ];
 }

@@ -6,7 +6,14 @@ import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ManualClock } from '../../../lib/clock.ts';
 import { createLogger, silentLogger } from '../../../lib/log.ts';
-import { CounterReader, Counters, createCounterBlock, NOT_FOUND } from '../../../proxy/counters.ts';
+import {
+  BYTES_IN,
+  BYTES_OUT,
+  CounterReader,
+  Counters,
+  createCounterBlock,
+  NOT_FOUND,
+} from '../../../proxy/counters.ts';
 import type { Router } from '../../../route/router.ts';
 import type { RouteView } from '../../../route/view.ts';
 import { families } from './families.ts';
@@ -65,6 +72,21 @@ describe("fabio's metrics", () => {
     prefix: 'conf.',
     routeName: routeNames('{{clean .Service}}.{{clean .Path}}.{{clean .TargetURL.Host}}'),
   };
+
+  it('rx is what instances sent and tx what they were sent, as in fabio', () => {
+    const block = createCounterBlock();
+    const reader = new CounterReader();
+    reader.add(block);
+    const counters = new Counters(block);
+    counters.slot(8, BYTES_IN, 2);
+    counters.slot(8, BYTES_OUT, 4);
+    const target = { service: 'db', url: 'tcp://10.0.0.1:5432', slot: 8, out: '' };
+    const route = { kind: 'tcp', host: ':5432', path: '', targets: [target] } as unknown as RouteView;
+    const text = prometheusText(families(reader, { routes: () => [route] } as unknown as Router), PROMETHEUS);
+    const labels = 'host=":5432",path="",service="db",target="tcp://10.0.0.1:5432"';
+    expect(text).toContain(`conf_route_rx{${labels}} 4\n`);
+    expect(text).toContain(`conf_route_tx{${labels}} 2\n`);
+  });
 
   it('as lines of statsd, what was added since the last time', () => {
     const { all, counters } = counted();
