@@ -64,6 +64,7 @@ export function relaySpec(
     ...proxyOf(listener),
     limits: {
       ...relayLimits(listener),
+      // Where the instance speaks first, a client that is silent for so long sends no header.
       ...(listener.proxyProtocol ? { headTimeout: listener.proxyTimeout } : {}),
     },
     ...(listener.certificates === '' ? {} : { tls: { ...tlsOf(listener, config), alpn: [] } }),

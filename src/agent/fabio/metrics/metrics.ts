@@ -9,7 +9,6 @@ import type { CounterReader } from '../../../proxy/counters.ts';
 import type { Router } from '../../../route/router.ts';
 import { certificateFile } from '../certificate-file.ts';
 import type { FabioConfig, MetricTarget } from '../config.ts';
-import type { SettingName } from '../settings.ts';
 import { families } from './families.ts';
 import { FORMATS, GraphiteLines, type Naming, StatsdLines } from './lines.ts';
 import { metricPrefix, routeNames } from './names.ts';
@@ -30,37 +29,40 @@ interface Sources {
   readonly sockets?: Sockets | undefined;
 }
 
+type Target = (config: FabioConfig, sources: Sources) => () => void;
+
 /** What runs for a target; Prometheus comes and asks. A new one is a line here. */
 const TARGETS = {
   prometheus: () => () => {},
-  statsd: sendStatsd,
-  statsd_raw: sendStatsd,
-  dogstatsd: (config, sources) => {
-    const lines = linesOf('dogstatsd', config, sources);
-    return sendDatagrams(...placeOf('metrics.dogstatsd.addr', config), lines, paceOf(config, sources));
-  },
-  graphite: (config, sources) => {
-    const { counters, router, clock } = sources;
-    const graphite = new GraphiteLines(namingOf(config));
-    const lines = () => graphite.lines(families(counters, router), Math.floor(clock.now() / 1_000));
-    return sendByConnections(...placeOf('metrics.graphite.addr', config), lines, paceOf(config, sources));
-  },
-  stdout: printFlat,
-  flat: printFlat,
-  label: (config, sources) => print(linesOf('label', config, sources), paceOf(config, sources)),
-} as const satisfies Record<MetricTarget, (config: FabioConfig, sources: Sources) => () => void>;
+  statsd: overUdp('statsd', 'metrics.statsd.addr'),
+  statsd_raw: overUdp('statsd', 'metrics.statsd.addr'),
+  dogstatsd: overUdp('dogstatsd', 'metrics.dogstatsd.addr'),
+  graphite: toGraphite,
+  stdout: printed('flat'),
+  flat: printed('flat'),
+  label: printed('label'),
+} as const satisfies Record<MetricTarget, Target>;
 
-function sendStatsd(config: FabioConfig, sources: Sources): () => void {
-  const lines = linesOf('statsd', config, sources);
-  return sendDatagrams(...placeOf('metrics.statsd.addr', config), lines, paceOf(config, sources));
+function overUdp(
+  format: keyof typeof FORMATS,
+  setting: 'metrics.statsd.addr' | 'metrics.dogstatsd.addr',
+): Target {
+  return (config, sources) => {
+    const lines = linesOf(format, config, sources);
+    return sendDatagrams(setting, config.values[setting], lines, paceOf(config, sources));
+  };
 }
 
-function printFlat(config: FabioConfig, sources: Sources): () => void {
-  return print(linesOf('flat', config, sources), paceOf(config, sources));
+function printed(format: keyof typeof FORMATS): Target {
+  return (config, sources) => print(linesOf(format, config, sources), paceOf(config, sources));
 }
 
-function placeOf<Name extends SettingName>(setting: Name, { values }: FabioConfig): [Name, string] {
-  return [setting, String(values[setting])];
+function toGraphite(config: FabioConfig, sources: Sources): () => void {
+  const { counters, router, clock } = sources;
+  const graphite = new GraphiteLines(namingOf(config));
+  const lines = () => graphite.lines(families(counters, router), Math.floor(clock.now() / 1_000));
+  const setting = 'metrics.graphite.addr';
+  return sendByConnections(setting, config.values[setting], lines, paceOf(config, sources));
 }
 
 function paceOf({ values }: FabioConfig, { clock, log }: Sources) {
