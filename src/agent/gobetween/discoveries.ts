@@ -118,24 +118,26 @@ export const DISCOVERIES = {
     follow(settings, common, listener) {
       // gobetween asks by Consul's own client, which takes from its variables what is not said otherwise.
       const { address = CONSUL, token = '' } = clientOptionsFromEnv(process.env);
+      const place = settings.consul_host || address;
       const { consul_auth_username: user = '', consul_auth_password: password = '' } = settings;
       return followConsul(
         {
           ...common,
-          address: settings.consul_host || address.replace(/^https?:\/\//, ''),
+          address: place.replace(/^https?:\/\//, ''),
           serviceName: settings.consul_service_name ?? '',
           tag: settings.consul_service_tag ?? '',
           passingOnly: settings.consul_service_passing_only ?? false,
           datacenter: settings.consul_datacenter || settings.consul_service_datacenter || '',
           token: settings.consul_acl_token || token,
           basicAuth: user === '' ? '' : `${user}:${password}`,
-          tls: settings.consul_tls_enabled
-            ? {
-                ca: settings.consul_tls_cacert_path ?? '',
-                cert: settings.consul_tls_cert_path ?? '',
-                key: settings.consul_tls_key_path ?? '',
-              }
-            : undefined,
+          tls:
+            settings.consul_tls_enabled || place.startsWith('https://')
+              ? {
+                  ca: settings.consul_tls_cacert_path ?? '',
+                  cert: settings.consul_tls_cert_path ?? '',
+                  key: settings.consul_tls_key_path ?? '',
+                }
+              : undefined,
         },
         listener,
       );

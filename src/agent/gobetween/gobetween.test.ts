@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -106,6 +106,28 @@ describe("gobetween's files", () => {
     discovery.stop();
     expect(asked?.url).toBe('/v1/health/service/web');
     expect(asked?.headers['x-consul-token']).toBe('secret');
+  });
+
+  it('ask Consul over TLS where its address says so, not with the token in clear text', async () => {
+    const server = createTcpServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    const address = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const head =
+      '[servers.x]\nbind = ":1"\n[servers.x.discovery]\nkind = "consul"\nconsul_service_name = "web"\n';
+    vi.stubEnv('CONSUL_HTTP_ADDR', address);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    for (const host of ['', `consul_host = "${address}"\n`]) {
+      const common = { clock: systemClock, random: () => 0, log: silentLogger };
+      const connection = once(server, 'connection');
+      const discovery = planServer('x', serverOf(head + host), common).discover(() => {});
+      const [socket] = (await connection) as [Socket];
+      const [first] = (await once(socket, 'data')) as [Buffer];
+      // A record of TLS's handshake.
+      expect(first[0]).toBe(22);
+      discovery.stop();
+      socket.destroy();
+    }
   });
 
   it('may have keys that nobody knows, which are named with their place and the nearest one', () => {
