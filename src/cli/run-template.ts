@@ -69,7 +69,7 @@ export async function runTemplate(given: Given, terminal: Terminal): Promise<num
   if (templates.length === 0 && outputs.length === 0 && child === undefined)
     throw new MusterError(
       'usage',
-      'there is nothing to render: give -template in:out, or -config with templates',
+      'there is nothing to do: give -template in:out, -config with templates, or -exec',
     );
   if (given['parse-only'] === true) return parseOnly(config, log);
 
