@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { formatHostPort } from '../../lib/host-port.ts';
 import type { WantedService } from '../wanted.ts';
 import type { EtcdRecords } from './etcd.ts';
@@ -31,13 +32,13 @@ export function dnsRecords(prefix: string, domain: string): EtcdRecords {
   const base = `${prefix}/${labels.reverse().join('/')}/`;
   return {
     base,
-    key: ({ name, id }) => keyIn(base, { name, id: labelOf(id) }),
-    value: ({ address: host, port, id }: WantedService) =>
-      // The ID is ours: a label cannot hold it, and those who read the record pass over it.
-      JSON.stringify({ host, port, ttl: DNS_TTL, id }),
+    key: ({ name, id }) => keyIn(base, { name: name.toLowerCase(), id: labelOf(id) }),
+    value: ({ address: host, port, id, name }: WantedService) =>
+      // What a key cannot hold is ours: those who read the record pass over it.
+      JSON.stringify({ host, port, ttl: DNS_TTL, id, ...(name === name.toLowerCase() ? {} : { name }) }),
     read(key, value) {
       const service = serviceOfKey(base, key);
-      return service && { ...service, id: idIn(value) ?? service.id };
+      return service && { ...service, ...saidIn(value) };
     },
   };
 }
@@ -47,11 +48,14 @@ function labelOf(id: string): string {
   return id.toLowerCase().replace(/[^a-z0-9_-]/g, '-');
 }
 
-function idIn(value: string): string | undefined {
+/** As it was before it became part of a key. Others' records say nothing of the kind. */
+const SAID = z.object({ id: z.string(), name: z.string().optional() });
+
+function saidIn(value: string): { id?: string; name?: string } {
   try {
-    const { id } = JSON.parse(value) as { id?: unknown };
-    return typeof id === 'string' ? id : undefined;
+    const { id, name } = SAID.parse(JSON.parse(value));
+    return { id, ...(name === undefined ? {} : { name }) };
   } catch {
-    return undefined;
+    return {};
   }
 }

@@ -269,6 +269,15 @@ describe.skipIf(missing.length > 0)('a real etcd', () => {
     expect((await same.list(signal))[0]?.print).toBe(same.print(service('here:Web.0:80')));
     await same.remove({ id: 'here:Web.0:80', name: 'web' }, signal);
     expect(await seen(target)).toEqual([]);
+    // CoreDNS looks for names in lower case alone.
+    const named = service('here:other:80', 'Web');
+    await target.put(named, signal);
+    const lower = base64('/skydns/local/cluster/web/here-other-80');
+    expect(await call('/v3/kv/range', 'POST', { key: lower })).toMatchObject({ count: '1' });
+    expect((await target.list(signal)).map(({ print }) => print)).toEqual([target.print(named)]);
+    expect(await seen(target)).toEqual(['Web here:other:80 here']);
+    await target.remove(named, signal);
+    expect(await seen(target)).toEqual([]);
   });
 
   it('is asked with another token when the one there was is none any more', async () => {
