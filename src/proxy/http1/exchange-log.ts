@@ -1,6 +1,7 @@
 /** What is remembered of an exchange for its line in the access log. Made for each request only where there is a log. */
 import { performance } from 'node:perf_hooks';
 import type { Target } from '../../balance/balancer.ts';
+import { extend } from '../../lib/extend.ts';
 import { type AccessEntry, type AccessFormat, accessFormat } from '../access-log.ts';
 import { LineWriter } from '../line-writer.ts';
 import { latin1, SPACE, textOf } from './bytes.ts';
@@ -73,20 +74,18 @@ export class ExchangeLog {
 
   /** It is over. `remotePort` is 0 where it is not known. */
   end(exchange: LoggedExchange, remoteHost: string, remotePort: number, isSecure: boolean): void {
-    const { target, toldScheme: told, isWebSocket: isSocket, ...rest } = exchange;
-    const scheme = `${isSocket ? 'ws' : 'http'}${isSecure ? 's' : ''}`;
-    this.#writer.write(
-      this.#format.line({
-        ...rest,
-        remoteHost,
-        remotePort,
-        scheme: told || scheme,
-        end: now(),
-        upstreamHost: target?.host ?? '',
-        upstreamPort: target?.port ?? 0,
-        upstreamScheme: target?.tls === undefined ? 'http' : 'https',
-      }),
-    );
+    const { target } = exchange;
+    const scheme = `${exchange.isWebSocket ? 'ws' : 'http'}${isSecure ? 's' : ''}`;
+    const more: Omit<AccessEntry, keyof LoggedExchange> = {
+      remoteHost,
+      remotePort,
+      scheme: exchange.toldScheme || scheme,
+      end: now(),
+      upstreamHost: target?.host ?? '',
+      upstreamPort: target?.port ?? 0,
+      upstreamScheme: target?.tls === undefined ? 'http' : 'https',
+    };
+    this.#writer.write(this.#format.line(extend(exchange, more)));
   }
 
   /** Writes what waits, then ends. */

@@ -110,11 +110,11 @@ export class UpstreamStream implements UpstreamLink {
     if (fields.chunked) this.#chunks = new ChunkReader();
     const stream = this.#home.http2.request(
       {
-        ...headers,
         ':method': textOf(block, head.start, head.methodEnd),
         ':path': textOf(block, head.targetStart, head.targetEnd),
         ':authority': textOf(block, head.hostStart, head.hostEnd),
         ':scheme': this.target.tls === undefined ? 'http' : 'https',
+        ...headers,
       },
       { endStream: !hasBody, waitForTrailers: fields.chunked },
     );

@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { extend } from '../../lib/extend.ts';
 import { GrowingBuffer } from '../../lib/growing-buffer.ts';
 import { type Accepted, type Before, NOTHING_BEFORE, socketOf } from '../net/accepted.ts';
 import { type Opening, OpeningReader } from '../net/opening-reader.ts';
@@ -139,6 +140,6 @@ class Look implements Opening<Seen> {
     const hello = this.#hello.scan(bytes);
     if (hello === 'more') return 'more';
     const isChallenge = typeof hello === 'object' && bytes.includes(ACME_PROTOCOL);
-    return { ...this.#before, isChallenge, bytes };
+    return extend(this.#before, { isChallenge, bytes });
   }
 }

@@ -33,13 +33,15 @@ function socketWire(socket: TLSSocket, buffer: Buffer, events: WireEvents): Wire
   tell(socket, events);
   const sender = new SecureSender(socket, () => events.drained());
   sender.open();
-  const flow = readInto(socket, buffer, (length) => events.received(length));
+  const { pause, resume } = readInto(socket, buffer, (length) => events.received(length));
+  // The fields, and their order, are those of every other wire: all are of one shape.
   return {
-    ...flow,
     socket,
     sender,
-    begin: () => void socket.resume(),
     security: securityOf(socket),
+    begin: () => void socket.resume(),
+    pause,
+    resume,
     reset: () => reset(socket),
   };
 }

@@ -10,7 +10,7 @@ import { ACCEPTED, CANCELLED, type Loop, type Party, tagOf } from './loop.ts';
 const ACCEPTS = 16;
 /** Where in a place for an address its length lies: how much room there is before the call, how much was used behind it. */
 const LENGTH = 32;
-/** Newcomers who are refused in one turn at most (5 µs each); connections that are established come in between. */
+/** Newcomers who are refused in one turn at most: connections that are established come in between. */
 const REFUSED_AT_ONCE = 256;
 /** Texts of addresses that are remembered; then it begins anew. */
 const REMEMBERED_ADDRESSES = 4_096;

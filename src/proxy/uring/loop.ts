@@ -233,7 +233,11 @@ export class Loop {
   abandon(): void {
     this.#stopped = true;
     if (!this.#hasRing) return;
-    this.ring.submit();
+    try {
+      this.ring.submit();
+    } catch {
+      // A ring that is refused may be why it ends; what had completed before can be looked at all the same.
+    }
     this.ring.complete((tag, _generation, result) => {
       if ((tag & KIND) === ACCEPTED && result >= 0) this.libc.close(result);
     });

@@ -348,7 +348,8 @@ export class Replica {
     const place = this.#options.layout.rowOf(kv.key);
     if (place === undefined) return undefined;
     const row = deleted ? undefined : fromText<Rows[TableName]>(kv.value.toString());
-    return { ...place, row } as Write;
+    const { table, key } = place;
+    return { table, key, row } as Write;
   }
 }
 
