@@ -45,7 +45,7 @@ export function startAgentTemplates(parts: AgentTemplatesParts): AgentTemplates 
     attempts: undefined,
     failOnAbsence: false,
     exitAfter: undefined,
-    environment: (name) => env[name],
+    environment: env,
     clock,
     random,
     log: logger.child('template'),

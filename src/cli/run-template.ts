@@ -97,7 +97,7 @@ export async function runTemplate(given: Given, terminal: Terminal): Promise<num
     attempts: attemptsOf(config, once),
     failOnAbsence: config.err_on_failed_lookup === true,
     exitAfter: config.exit_after,
-    environment: (name) => variables[name] ?? terminal.env[name],
+    environment: terminal.env,
     clock: wakefulClock,
     random: Math.random,
     log,

@@ -82,7 +82,7 @@ export function run(templates: TemplateSettings[], more: Partial<RunnerOptions> 
     attempts: undefined,
     failOnAbsence: false,
     exitAfter: undefined,
-    environment: () => undefined,
+    environment: {},
     clock,
     random: () => 0.5,
     log: createLogger({ level: 'debug', sink: ({ level, message }) => lines.push(`${level} ${message}`) }),

@@ -30,6 +30,13 @@ describe('files', () => {
     await toBe('out', 'one two');
   });
 
+  it('say what is in the environment, and what is said of the registry', async () => {
+    const text = '{{ env "A" }} {{ env "CONSUL_HTTP_ADDR" }} {{ env "toString" }}';
+    const variables = { CONSUL_HTTP_ADDR: 'said' };
+    run([template(text, 'out')], { environment: { A: 'one', CONSUL_HTTP_ADDR: 'theirs' }, variables });
+    await toBe('out', 'one said ');
+  });
+
   it('are told of with how often, when and how long, and what failed', async () => {
     const runner = run([
       template(keyTemplate('a'), 'out'),

@@ -25,7 +25,7 @@ export interface RunnerOptions {
   /** Where renderings go instead of their files. */
   readonly print: ((text: string) => void) | undefined;
   readonly child: ChildSettings | undefined;
-  /** Variables that commands get besides the environment. */
+  /** Variables besides the environment, for commands, the child and `env` of templates. */
   readonly variables: Readonly<Record<string, string>>;
   /** Failed attempts in a row after which it ends; undefined: it goes on for ever. */
   readonly attempts: number | undefined;
@@ -33,7 +33,7 @@ export interface RunnerOptions {
   readonly failOnAbsence: boolean;
   /** How long (ms) the registry may be away before it ends; undefined: for ever. */
   readonly exitAfter: number | undefined;
-  readonly environment: (name: string) => string | undefined;
+  readonly environment: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   /** In [0, 1). */
   readonly random: () => number;
@@ -85,6 +85,8 @@ export class Runner {
   readonly #options: RunnerOptions;
   readonly #log: Logger;
   readonly #known: Known;
+  /** What `env` of templates sees. */
+  readonly #environment: ReadonlyMap<string, string | undefined>;
   readonly #child: Child | undefined;
   #childRuns = false;
   #states: State[] = [];
@@ -107,6 +109,7 @@ export class Runner {
   constructor(options: RunnerOptions) {
     this.#options = options;
     this.#log = options.log;
+    this.#environment = new Map(Object.entries({ ...options.environment, ...options.variables }));
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -183,14 +186,14 @@ export class Runner {
   }
 
   #stateOf(settings: TemplateSettings): State {
-    const { environment, clock, random, once } = this.#options;
+    const { clock, random, once } = this.#options;
     const wait = once ? undefined : (settings.wait ?? this.#options.wait);
     let unit: TemplateUnit | undefined;
     let failure: string | undefined;
     try {
       unit = new TemplateUnit(settings, {
         valueOf: (id) => this.#known.valueOf(id),
-        environment,
+        environment: (name) => this.#environment.get(name),
         now: () => clock.now(),
         random,
       });
