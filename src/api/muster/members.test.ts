@@ -150,6 +150,9 @@ describe('the members of a cluster', () => {
       NO_LAG,
       { revisions: 9, ms: 3_000 },
     ]);
+    // What its server lacks may be older than what it lacks besides.
+    const later = told(seen, 's1', 'a1', { lag: { revisions: 2, ms: 30 } });
+    expect(look(later).a1?.lag).toEqual({ revisions: 9, ms: 900 });
   });
 
   it('who went over to another server is known by that one, whatever the old one still believes', () => {

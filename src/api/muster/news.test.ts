@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { kvSet } from '../../catalog/commands/kv.ts';
+import { kvAcquire, kvSet } from '../../catalog/commands/kv.ts';
 import { register } from '../../catalog/commands/register.ts';
 import { createSession } from '../../catalog/commands/session.ts';
 import { checkRow, NODE } from '../../catalog/rows.test-support.ts';
@@ -41,13 +41,18 @@ const session = {
 } as const;
 const value = new Uint8Array([1]);
 
+const SESSION = '11111111-2222-3333-4444-555555555555';
+
 it('tells of what is not in the stream itself, and of nothing else', async () => {
   await fixture.join('web', 'web-1');
   expect(news()).toEqual(['history']);
   await fixture.store.write((tx) => kvSet(tx, { key: 'a', value, flags: 0n }));
   expect(news()).toEqual(['keys']);
-  await fixture.store.write((tx) => createSession(tx, { ...session, id: 's', lockDelay: 0 }));
+  await fixture.store.write((tx) => createSession(tx, { ...session, id: SESSION, lockDelay: 0 }));
   expect(news()).toEqual(['sessions']);
+  // Who holds it stands in the key, and what it holds in the session.
+  await fixture.store.write((tx) => kvAcquire(tx, { key: 'a', value, flags: 0n }, SESSION));
+  expect(news()).toEqual(['keys', 'sessions']);
   expect(news()).toEqual([]);
 });
 
@@ -127,6 +132,7 @@ it('looks at the cluster while somebody follows, and forgets it when nobody does
 });
 
 it('looks soon after a node came or fell silent, however many do', async () => {
+  await fixture.join('web', 'web-1');
   const { live, asked } = watched(() => fixture.look(new Map()));
   live.follow(() => {});
   await answered();
@@ -139,8 +145,28 @@ it('looks soon after a node came or fell silent, however many do', async () => {
   await answered();
   expect(asked()).toBe(2);
   // A check of an instance is none of the node's.
-  await fixture.join('web', 'web-1');
   await fixture.check('web-1', 'critical', 'refused');
+  fixture.clock.advance(200);
+  await answered();
+  expect(asked()).toBe(2);
+  live.stop();
+});
+
+it('looks soon again after a node came while it looked', async () => {
+  let answer = () => {};
+  const { live, asked } = watched(async () => {
+    await new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    return fixture.look(new Map());
+  });
+  live.follow(() => {});
+  await fixture.join('web', 'web-1');
+  expect(asked()).toBe(1);
+  answer();
+  await answered();
+  fixture.clock.advance(200);
+  expect(asked()).toBe(2);
   live.stop();
 });
 
