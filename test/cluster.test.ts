@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { until } from '../scripts/support/processes.mjs';
 import type { ClusterAnswer } from '../src/api/muster/wire-answers.ts';
@@ -257,12 +258,25 @@ describe.skipIf(why !== undefined)('three servers and two agents', () => {
   it('keys are exchanged while everything runs', async () => {
     await Promise.all(all.map((number) => cluster.writable(number)));
     const fresh = Buffer.alloc(32, 7).toString('base64');
+    const used = (by: number, key: string, count: string) =>
+      until(`n${by} to count ${count}`, async () =>
+        (await cluster.cli(by, 'keyring', 'list-primary')).includes(`${key} [${count}]`),
+      );
+    /** Nodes keep them in a file. */
+    const kept = (number: number) =>
+      JSON.parse(readFileSync(`${cluster.data(number)}/cluster/keyring.json`, 'utf8')) as string[];
     await cluster.cli(4, 'keyring', 'install', fresh);
+    // Whichever server it follows, and though it is not there.
+    await cluster.kill(5);
     await cluster.cli(4, 'keyring', 'use', fresh);
+    await used(4, fresh, '4/5');
+    cluster.start(5);
     for (const number of all) await cluster.writable(number);
-    expect(await cluster.cli(5, 'keyring', 'list-primary')).toContain(`${fresh} [5/5]`);
+    await used(5, fresh, '5/5');
+    for (const number of all) expect(kept(number)).toEqual([fresh, cluster.key]);
     // Back again: nodes are started with the first one in what follows.
     await cluster.cli(1, 'keyring', 'use', cluster.key);
+    await until('all to use it again', async () => all.every((number) => kept(number)[0] === cluster.key));
     await cluster.cli(5, 'keyring', 'remove', fresh);
     for (const number of all) await cluster.writable(number);
     expect(await cluster.cli(4, 'keyring', 'list')).not.toContain(fresh);

@@ -175,7 +175,8 @@ async function keysAlone(encrypt: string, directory: string | undefined): Promis
     changeKeyring(keyring, change);
     return new Map();
   };
-  return { keys: { keyring, changeKeys } };
+  const keyrings = async () => [{ keys: keyring.list(), nodes: 1 }];
+  return { keys: { keyring, changeKeys, keyrings } };
 }
 
 /** Of an agent that keeps no truth. */

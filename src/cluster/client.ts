@@ -1,15 +1,8 @@
 import path from 'node:path';
-import { isMusterError, MusterError } from '../errors.ts';
+import { MusterError } from '../errors.ts';
 import { formatHostPort, type HostPort } from '../lib/host-port.ts';
 import { Book, type Entry } from './book.ts';
-import {
-  type Cluster,
-  type ClusterOutlook,
-  changeKeyring,
-  type KeyChange,
-  type NodeOptions,
-  type ServerState,
-} from './cluster.ts';
+import type { Cluster, ClusterOutlook, KeyChange, NodeOptions, ServerState } from './cluster.ts';
 import type { UserEvent } from './event-log.ts';
 import { type FollowerStore, openFollowerStore } from './follower-store.ts';
 import { Caller } from './link/rpc.ts';
@@ -69,9 +62,9 @@ export async function startClient(options: ClientOptions): Promise<ClientCluster
       book.merge(heard);
       for (const entry of book.others()) if (!heard.some(({ id }) => id === entry.id)) book.remove(entry.id);
     },
-    onNews({ event, change }) {
+    onNews({ event, keys }) {
       if (event !== undefined) onEvent(event);
-      if (change !== undefined) changeKeyring(keyring, change);
+      if (keys !== undefined) keyring.replace(keys);
     },
     onSubscriberError: options.onSubscriberError,
     clock,
@@ -102,16 +95,10 @@ export async function startClient(options: ClientOptions): Promise<ClientCluster
     forceLeave: (name, prune) => store.call('force-leave', { name, prune }),
     removeServer: (id) => store.call('remove-server', { id }),
     tell: (event: UserEvent) => store.call('event', { event, hops: 1 }),
-    async changeKeys(change: KeyChange) {
-      const failed = await store.call<[string, string][]>('keys', { change, hops: 1 });
-      try {
-        changeKeyring(keyring, change);
-      } catch (error) {
-        // The news of it may have been faster.
-        if (!isMusterError(error)) throw error;
-      }
-      return new Map(failed);
-    },
+    // The servers tell all agents, this one too.
+    changeKeys: async (change: KeyChange) =>
+      new Map(await store.call<[string, string][]>('keys', { change, hops: 1 })),
+    keyrings: () => store.call('keyring', { hops: 1 }),
   };
   return {
     store,

@@ -79,12 +79,21 @@ export interface Cluster {
   readonly keyring: Keyring;
   /** Changes the keyring of every node that can be reached; answers the nodes that could not, with why. */
   changeKeys(change: KeyChange): Promise<ReadonlyMap<string, string>>;
+  /** Of every server that can be reached. */
+  keyrings(): Promise<readonly SharedKeyring[]>;
   /** Only on a server. */
   readonly recovery?: { state(): Promise<RecoveryState>; recover(): Promise<void> };
 }
 
 /** The keys that nodes know each other by. */
-export type ClusterKeys = Pick<Cluster, 'keyring' | 'changeKeys'>;
+export type ClusterKeys = Pick<Cluster, 'keyring' | 'changeKeys' | 'keyrings'>;
+
+/** What a server and those who follow it have. */
+export interface SharedKeyring {
+  /** The primary one first. */
+  readonly keys: readonly string[];
+  readonly nodes: number;
+}
 
 export interface KeyChange {
   readonly what: 'install' | 'use' | 'remove';

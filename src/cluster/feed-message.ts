@@ -2,7 +2,6 @@ import type { Write } from '../catalog/transaction.ts';
 import { decodeWrites, type EncodedWrites, encodeWrites, writesOf } from '../store/etcd/layout.ts';
 import { fromText, toText } from '../store/row-text.ts';
 import type { Entry } from './book.ts';
-import type { KeyChange } from './cluster.ts';
 import type { UserEvent } from './event-log.ts';
 
 /** What a server knows of the cluster. It holds until the next is sent. */
@@ -27,7 +26,8 @@ export type FeedMessage =
     }
   /** `pace`: how often a sign of life is asked for, in ms. */
   | ({ readonly kind: 'state'; readonly index: number; readonly pace: number } & ClusterState)
-  | { readonly kind: 'news'; readonly event?: UserEvent; readonly change?: KeyChange };
+  /** `keys`: all that the nodes know each other by now, the primary one first. */
+  | { readonly kind: 'news'; readonly event?: UserEvent; readonly keys?: readonly string[] };
 
 /**
  * A message as one line. Writes stand in it as they are (`encodeWrites`), so that they are read in one go with it; only those that JSON

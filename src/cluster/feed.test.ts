@@ -23,7 +23,8 @@ function setUp() {
   const store = openMemoryStore({ onSubscriberError: fail });
   let state = WELL;
   const hear = vi.fn();
-  const feed = new Feed(store.catalog, { clock, state: () => state, hear });
+  let keys = ['k1'];
+  const feed = new Feed(store.catalog, { clock, state: () => state, keys: () => keys, hear });
   const set = (key: string) => store.write((tx) => kvSet(tx, { key, value: bytes(key), flags: 0n }));
 
   const agent = (id = 'a') => {
@@ -113,6 +114,10 @@ function setUp() {
     set,
     agent,
     expectSame,
+    exchange: (fresh: string[]) => {
+      keys = fresh;
+      feed.tellKeys();
+    },
     say: (now: Partial<ClusterState>) => {
       state = { ...state, ...now };
     },
@@ -155,7 +160,7 @@ it('an agent that was away for a while gets what it missed, nothing else', async
   one.follow();
   one.settle();
   expectSame(one.catalog);
-  expect(one.messages.map(({ kind }) => kind)).toEqual(['state', 'commit', 'commit']);
+  expect(one.messages.map(({ kind }) => kind)).toEqual(['state', 'news', 'commit', 'commit']);
 });
 
 it('agents that come at the same time are sent the same lines, each at its pace, whatever is written meanwhile', async () => {
@@ -303,9 +308,30 @@ it('thousands are served in turns, and what is committed meanwhile goes along to
   expect(last.messages.filter(({ kind }) => kind === 'commit')).toHaveLength(2);
 });
 
+it('agents have the keys of the server, also those that were changed while they were away', () => {
+  const { agent, exchange } = setUp();
+  const [one, other] = [agent('a'), agent('b')];
+  const keysOf = ({ messages }: typeof one) =>
+    messages.flatMap((message) =>
+      message.kind === 'news' && message.keys !== undefined ? [message.keys] : [],
+    );
+  one.follow();
+  exchange(['k1', 'k2']);
+  one.settle();
+  other.follow();
+  other.settle();
+  expect(keysOf(one)).toEqual([['k1'], ['k1', 'k2']]);
+  expect(keysOf(other)).toEqual([['k1', 'k2']]);
+});
+
 it('what several lack is one piece, made once', async () => {
   const catalog = new Catalog(fail);
-  const feed = new Feed(catalog, { clock: new ManualClock(), state: () => WELL, hear: () => {} });
+  const feed = new Feed(catalog, {
+    clock: new ManualClock(),
+    state: () => WELL,
+    keys: () => [],
+    hear: () => {},
+  });
   const sent = Array.from({ length: 600 }, (_, at) => {
     const pieces: Buffer[] = [];
     const outlet = { backlog: 0, received: 0, close: () => {}, onClose: () => {}, onNumber: () => {} };

@@ -71,6 +71,7 @@ export class Feed {
   readonly #clock: Clock;
   readonly #followers = new Set<Follower>();
   readonly #state: () => ClusterState;
+  readonly #keys: () => readonly string[];
   readonly #hear: (id: string, leeway: number) => void;
   #pace = PACE;
   #told = '';
@@ -95,12 +96,19 @@ export class Feed {
     {
       clock,
       state,
+      keys,
       hear,
-    }: { clock: Clock; state: () => ClusterState; hear: (id: string, leeway: number) => void },
+    }: {
+      clock: Clock;
+      state: () => ClusterState;
+      keys: () => readonly string[];
+      hear: (id: string, leeway: number) => void;
+    },
   ) {
     this.#catalog = catalog;
     this.#clock = clock;
     this.#state = state;
+    this.#keys = keys;
     this.#hear = hear;
     this.#log = new CommitLog(catalog.index);
     this.#unsubscribe = catalog.feed.subscribe(({ index, changes }) => {
@@ -131,7 +139,9 @@ export class Feed {
       follower.said = { index: number, lag: this.lagOf(number), at: this.#clock.now() };
     });
     this.#hear(id, this.#leeway);
-    outlet.write(this.#stateLine(this.#state()));
+    // Keys may have been changed while it was away.
+    const keys = lineOf({ kind: 'news', keys: this.#keys() });
+    outlet.write(Buffer.concat([this.#stateLine(this.#state()), keys]));
     this.#send(follower);
   }
 
@@ -160,6 +170,11 @@ export class Feed {
   news(news: Omit<Extract<FeedMessage, { kind: 'news' }>, 'kind'>): void {
     const line = lineOf({ kind: 'news', ...news });
     for (const { outlet } of this.#followers) outlet.write(line);
+  }
+
+  /** Tells all who follow of keys that were changed. */
+  tellKeys(): void {
+    this.news({ keys: this.#keys() });
   }
 
   close(): void {

@@ -8,7 +8,6 @@ import { noLeader } from '../store/etcd/commits.ts';
 import { prepare } from '../store/proposal.ts';
 import type { Command, Committed, Store } from '../store/store.ts';
 import type { Entry } from './book.ts';
-import type { KeyChange } from './cluster.ts';
 import type { UserEvent } from './event-log.ts';
 import type { Following } from './feed.ts';
 import { type FeedMessage, messageIn } from './feed-message.ts';
@@ -64,7 +63,7 @@ export interface FollowerOptions {
   servers(): Promise<readonly Pick<Entry, 'host' | 'port'>[]>;
   /** Told by a server. */
   onServers(servers: readonly Entry[], leader: string): void;
-  onNews(news: { event?: UserEvent; change?: KeyChange }): void;
+  onNews(news: { event?: UserEvent; keys?: readonly string[] }): void;
   onSubscriberError: (error: unknown) => void;
   clock: Clock;
   logger: Logger;

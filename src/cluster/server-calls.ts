@@ -1,22 +1,21 @@
-import { MusterError, messageOf } from '../errors.ts';
+import { MusterError } from '../errors.ts';
 import { commandOf, Outdated, type Proposal } from '../store/proposal.ts';
 import type { Entry } from './book.ts';
-import { type ClusterOutlook, changeKeyring, type KeyChange } from './cluster.ts';
+import type { ClusterOutlook, KeyChange } from './cluster.ts';
 import type { UserEvent } from './event-log.ts';
 import type { Alive, CommitAnswer } from './follower-store.ts';
 import type { Hello } from './gossip.ts';
 import type { Calls } from './link/rpc.ts';
 import type { Outlook } from './outlook.ts';
+import { spread } from './peers.ts';
+import { changeKeys, sharedKeyring } from './server-keys.ts';
 import { outlookOf } from './server-outlook.ts';
 import type { ServerParts } from './server-parts.ts';
 import type { SessionExpiry } from './session-expiry.ts';
 
-/** For an answer of another server, in ms. */
-const CALL_TIMEOUT = 2_000;
-
 /** What other nodes may ask. */
 export function callsOf(server: ServerParts): Calls {
-  const { onEvent, keyring } = server.options;
+  const { onEvent } = server.options;
   const ready = () => {
     const { store, sessions, roster, isStopping } = server;
     if (isStopping) throw new MusterError('cluster.refused', 'this server stops');
@@ -73,28 +72,7 @@ export function callsOf(server: ServerParts): Calls {
       if (hops > 0) await spread(server, 'event', { event, hops: hops - 1 });
     },
     keys: ({ change, hops }: { change: KeyChange; hops: number }) =>
-      hops > 0
-        ? server.cluster.changeKeys(change).then((failed) => [...failed])
-        : changeKeyring(keyring, change),
+      hops > 0 ? server.cluster.changeKeys(change).then((failed) => [...failed]) : changeKeys(server, change),
+    keyring: ({ hops }: { hops: number }) => (hops > 0 ? server.cluster.keyrings() : sharedKeyring(server)),
   };
-}
-
-/** Calls all other servers. Answers which failed, and why. */
-export async function spread(
-  server: ServerParts,
-  name: string,
-  request: unknown,
-): Promise<Map<string, string>> {
-  const failed = new Map<string, string>();
-  await Promise.all(
-    server.book.others().map((entry) =>
-      server.gossip
-        .callerTo(entry)
-        .call(name, request, CALL_TIMEOUT)
-        .catch((error: unknown) => {
-          failed.set(entry.name, messageOf(error));
-        }),
-    ),
-  );
-  return failed;
 }

@@ -4,10 +4,11 @@ import { deregisterNode } from '../catalog/commands/register.ts';
 import { MusterError } from '../errors.ts';
 import { formatHostPort } from '../lib/host-port.ts';
 import type { Entry } from './book.ts';
-import { type Cluster, changeKeyring, type RecoveryState, type ServerState } from './cluster.ts';
+import type { Cluster, RecoveryState, ServerState, SharedKeyring } from './cluster.ts';
 import { membersOf } from './liveness.ts';
 import { etcdFlags, type Membership } from './membership.ts';
-import { spread } from './server-calls.ts';
+import { askReachable, spread } from './peers.ts';
+import { changeKeys, sharedKeyring } from './server-keys.ts';
 import { wholeOutlook } from './server-outlook.ts';
 import { leaderOf, type ServerParts } from './server-parts.ts';
 
@@ -74,10 +75,13 @@ export function controlOf(server: ServerParts): Cluster {
       await spread(server, 'event', { event, hops: 0 });
     },
     changeKeys: async (change) => {
-      changeKeyring(keyring, change);
-      server.feed?.news({ change });
+      changeKeys(server, change);
       return spread(server, 'keys', { change, hops: 0 });
     },
+    keyrings: async () => [
+      sharedKeyring(server),
+      ...(await askReachable<SharedKeyring>(server, 'keyring', { hops: 0 })),
+    ],
     recovery: {
       state: () => recoveryState(server),
       recover: () => recover(server),

@@ -1,9 +1,7 @@
 import type { ClusterOutlook } from './cluster.ts';
 import type { Outlook, Sighting } from './outlook.ts';
+import { askReachable } from './peers.ts';
 import type { ServerParts } from './server-parts.ts';
-
-/** For an answer of another server, in ms: one that takes longer is seen by the others. */
-const TIMEOUT = 1_000;
 
 /** What this server sees of the others, of those who follow it, and of those who fell silent. */
 export function outlookOf({ options, gossip, feed, lines, presence, store }: ServerParts): Outlook {
@@ -24,15 +22,9 @@ export function outlookOf({ options, gossip, feed, lines, presence, store }: Ser
 /** This with what the other servers see. */
 export async function wholeOutlook(server: ServerParts): Promise<ClusterOutlook> {
   const own = outlookOf(server);
-  const [servers, ...others] = await Promise.all([
+  const [servers, others] = await Promise.all([
     server.cluster.servers().catch(() => []),
-    ...server.gossip.reachable().map(({ entry }) =>
-      server.gossip
-        .callerTo(entry)
-        .call<Outlook>('outlook', { hops: 0 }, TIMEOUT)
-        // It goes, stands still, or is of a version that knows no such call.
-        .catch(() => undefined),
-    ),
+    askReachable<Outlook>(server, 'outlook', { hops: 0 }),
   ]);
-  return { servers, outlooks: [own, ...others.filter((one) => one !== undefined)] };
+  return { servers, outlooks: [own, ...others] };
 }

@@ -276,6 +276,7 @@ class Server implements ServerCluster, ServerParts {
         servers: this.book.all().filter(({ gone }) => !gone),
         leader: this.cluster.leader(),
       }),
+      keys: () => this.options.keyring.list(),
       hear: (id, leeway) => this.presence.hear(id, leeway),
     });
     const roster = this.roster;

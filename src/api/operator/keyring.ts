@@ -32,7 +32,17 @@ function keysOf(context: ApiContext, what: string): ClusterKeys {
   return context.cluster ?? context.keys ?? refuse(context, what);
 }
 
-function checkParameters({ query, method }: ApiRequest): void {
+/** How many nodes have each key. */
+function counted(
+  rings: readonly (readonly [keys: readonly string[], nodes: number])[],
+): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const [keys, nodes] of rings) for (const key of keys) counts[key] = (counts[key] ?? 0) + nodes;
+  return counts;
+}
+
+/** Answers whether only the keys of the datacenter are asked for. */
+function checkParameters({ query, method }: ApiRequest): boolean {
   const factor = query.get('relay-factor');
   if (factor !== '') {
     if (!/^[+-]?\d+$/.test(factor))
@@ -43,13 +53,15 @@ function checkParameters({ query, method }: ApiRequest): void {
       throw badRequest('Bad request: Invalid relay-factor: Relay factor must be in range: [0, 5]');
   }
   const local = query.get('local-only');
-  if (local === '') return;
+  if (local === '') return false;
   if (!BOOLEAN.test(local))
     throw badRequest(
       `Bad request: Error parsing local-only: strconv.ParseBool: parsing ${JSON.stringify(local)}: invalid syntax`,
     );
-  if (/^[1tT]/.test(local) && method !== 'GET')
+  const isLocal = /^[1tT]/.test(local);
+  if (isLocal && method !== 'GET')
     throw badRequest('Bad request: Invalid use of local-only: local-only can only be set for list requests');
+  return isLocal;
 }
 
 const list = endpoint({
@@ -57,25 +69,25 @@ const list = endpoint({
   path,
   needs: 'keyring:read',
   summary: 'The keys with which the nodes of a cluster know each other',
-  query: { ...QUERY, 'local-only': 'only the keys of this agent' },
+  query: { ...QUERY, 'local-only': 'not once more as those of the servers' },
   async handler(context, request) {
-    checkParameters(request);
-    const { keyring } = keysOf(context, 'Keyring is empty');
-    const keys = keyring.list();
+    const isLocal = checkParameters(request);
+    const rings = await keysOf(context, 'Keyring is empty').keyrings();
     const { datacenter: Datacenter } = context.node;
-    const pool = (WAN: boolean, nodes: number) => ({
-      WAN,
-      Datacenter,
-      Segment: '',
-      Keys: Object.fromEntries(keys.map((key) => [key, nodes])),
-      PrimaryKeys: Object.fromEntries(keys.slice(0, 1).map((key) => [key, nodes])),
-      NumNodes: nodes,
-    });
+    const pool = (WAN: boolean, all: number) => {
+      const held = rings.map(({ keys, nodes }) => [keys, WAN ? 1 : nodes] as const);
+      return {
+        WAN,
+        Datacenter,
+        Segment: '',
+        Keys: counted(held),
+        PrimaryKeys: counted(held.map(([keys, nodes]) => [keys.slice(0, 1), nodes])),
+        NumNodes: all,
+      };
+    };
+    const ofAll = pool(false, Math.max(1, membersOf(context.catalog).length));
     // The servers once more, as Consul has them: it knows them across datacenters, too.
-    return json([
-      pool(true, (await serversOf(context)).length),
-      pool(false, Math.max(1, membersOf(context.catalog).length)),
-    ]);
+    return json(isLocal ? [ofAll] : [pool(true, (await serversOf(context)).length), ofAll]);
   },
 });
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -32,6 +32,21 @@ describe('the keyring', () => {
     });
     expect(() => a.remove(fresh)).toThrowError(/primary/);
     expect(() => a.use(old)).toThrowError(/not in the keyring/);
+  });
+
+  it('becomes that of another node, whatever was here', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'muster-keys-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const [one, other, third] = [newKey(), newKey(), newKey()];
+    const ring = Keyring.open(one, folder);
+    ring.replace([one]);
+    expect(readdirSync(folder)).toEqual([]);
+    ring.replace([other, third]);
+    expect(ring.list()).toEqual([other, third]);
+    expect(Keyring.open(one, folder).list()).toEqual([other, third]);
+    // A node without a key could reach nobody.
+    ring.replace([]);
+    expect(ring.list()).toEqual([other, third]);
   });
 
   it('is kept for the user of the program only, and counts instead of the configuration', () => {

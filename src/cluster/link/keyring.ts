@@ -108,6 +108,11 @@ export class Keyring {
     this.#set(this.#keys.filter((one) => one.name !== name));
   }
 
+  /** Takes over the keys of a server that is followed. */
+  replace(texts: readonly string[]): void {
+    if (texts.length > 0 && texts.join() !== this.list().join()) this.#set(texts.map(keyOf));
+  }
+
   #set(keys: Key[]): void {
     if (this.#file !== undefined) writeWhole(this.#file, JSON.stringify(keys.map(({ text }) => text)));
     this.#keys = keys;
