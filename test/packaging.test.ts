@@ -127,6 +127,12 @@ describe('manual pages and completions', () => {
     const { output } = await runToEnd(shell, args, { env: { HOME: testFolder() } });
     expect(output).toMatch(/\bget\b[\s\S]*\bput\b/);
   });
+
+  it('leaves files to bash, which puts a slash behind folders', async () => {
+    const script = `source "$1"; complete -p muster; COMP_WORDS=(muster up sta); COMP_CWORD=2; _muster; echo "[\${COMPREPLY[@]}]"`;
+    const { output } = await runToEnd('bash', ['-c', script, 'bash', inRoot('dist/completions/muster.bash')]);
+    expect(output).toBe('complete -o default -F _muster muster\n[]\n');
+  });
 });
 
 describe('the package of Debian', () => {
@@ -146,6 +152,10 @@ describe('the package of Debian', () => {
       'usr/share/doc/muster/copyright',
     ])
       expect(() => readFileSync(join(root, file))).not.toThrow();
+    // Where its configuration and our pages send readers.
+    for (const text of [join(root, 'etc/muster/muster.toml'), inRoot('docs/operations/observability.md')])
+      for (const [, page = ''] of readFileSync(text, 'utf8').matchAll(/(\/usr\/share\/doc\/[\w./-]+\.\w+)/g))
+        expect(() => readFileSync(join(root, page))).not.toThrow();
     const muster = join(root, 'usr/bin/muster');
     expect((await runToEnd(muster, ['validate', join(root, 'etc/muster')])).output).toContain('valid');
     await doesItsJob(muster, [], home);

@@ -30,6 +30,9 @@ const flagsOf = (verbs: Verbs, name: string): string[] => [
   '--help',
 ];
 
+/** Where nothing of ours fits, the shell completes files as it always does: folders with a slash. */
+const OPTIONS = '-o default -F _muster';
+
 /** The words before the cursor, without flags, are looked up from the longest on: they are a verb's, or lead to some. */
 function bash(verbs: Verbs): string {
   const branches = [...nextWords(verbs)].map(
@@ -65,12 +68,10 @@ ${flags.join('\n')}
     -*) COMPREPLY=($(compgen -W "$flags" -- "$current")) ;;
     *) if [ -n "$next" ]; then
          COMPREPLY=($(compgen -W "$next" -- "$current"))
-       else
-         COMPREPLY=($(compgen -f -- "$current"))
        fi ;;
   esac
 }
-complete -F _muster muster
+complete ${OPTIONS} muster
 `;
 }
 
@@ -78,7 +79,10 @@ function zsh(verbs: Verbs): string {
   return `#compdef muster
 # zsh completion for muster: bash's, in zsh's clothes
 autoload -U +X bashcompinit && bashcompinit
-${bash(verbs)}`;
+${bash(verbs)}
+# In a folder of fpath this file is loaded by the first completion of all, which is answered here.
+if [ "\${funcstack[1]}" = _muster ]; then _bash_complete ${OPTIONS}; fi
+`;
 }
 
 /** A text inside single quotes of fish. */
