@@ -88,9 +88,11 @@ export const storeSchema = z
         caFile: z
           .string()
           .optional()
-          .describe("Certificates that etcd's is checked with. Default: the system's."),
-        certFile: z.string().optional().describe('Certificate to show to etcd.'),
-        keyFile: z.string().optional().describe('Its key.'),
+          .describe(
+            "Certificates that etcd's is checked with, relative to this file. Default: the system's.",
+          ),
+        certFile: z.string().optional().describe('Certificate to show to etcd, relative to this file.'),
+        keyFile: z.string().optional().describe('Its key, relative to this file.'),
         user: z.string().default('').describe('User of etcd; none when it is left out.'),
         password: secret().describe('Its password.'),
       })

@@ -82,7 +82,7 @@ const gceSchema = z
       .string()
       .optional()
       .describe(
-        'File with the key of a service account. Left out: the account of the machine that Muster runs on.',
+        'File with the key of a service account, relative to this file. Left out: the account of the machine that Muster runs on.',
       ),
     endpoint: z
       .url()

@@ -56,6 +56,60 @@ stop_timeout = "1m30s"
     });
   });
 
+  it('every file that it names is relative to it', () => {
+    const config = readConfig([
+      parseConfigText(
+        '/etc/m/muster.toml',
+        `
+[log]
+file = "logs/"
+[store.etcd]
+endpoints = ["https://10.0.0.1:2379"]
+ca_file = "etcd/ca.pem"
+cert_file = "etcd/me.pem"
+key_file = "/keys/me.pem"
+[registrator]
+cert_path = "docker"
+[[group]]
+name = "web"
+driver = "gce-mig"
+service = "web"
+gce = { project = "shop-1", zone = "europe-west3-a", name = "web-group", credentials = "account.json" }
+[balancer]
+access_log = { target = "stdout" }
+[[balancer.certificates]]
+kind = "kv"
+cert = "certs"
+[[balancer.certificates]]
+kind = "path"
+cert = "certs"
+[[haproxy]]
+socket = "127.0.0.1:9000"
+backend = "web"
+service = "web"
+`,
+      ),
+    ]);
+    expect(config.log.file).toBe('/etc/m/logs/');
+    expect(config.store.etcd).toMatchObject({
+      caFile: '/etc/m/etcd/ca.pem',
+      certFile: '/etc/m/etcd/me.pem',
+      keyFile: '/keys/me.pem',
+    });
+    expect(config.registrator.certPath).toBe('/etc/m/docker');
+    expect(config.group[0]).toMatchObject({ cwd: '/etc/m', gce: { credentials: '/etc/m/account.json' } });
+    expect(config.balancer.accessLog?.target).toBe('stdout');
+    expect(config.balancer.certificates.map(({ cert }) => cert)).toEqual(['certs', '/etc/m/certs']);
+    expect(config.haproxy[0]?.socket).toBe('127.0.0.1:9000');
+  });
+
+  it('a directory that is none is an error, with its place', () => {
+    const faults = faultsOf('[[group]]\nname = "web"\ncommand = ["web"]\ncwd = 5\n');
+    expect(faults).toEqual([
+      expect.stringMatching(/^muster\.toml:4:7: group\[0\]\.cwd: expected a text in quotes, got 5$/),
+    ]);
+  });
+
   it('later sources win; tables are merged, lists of tables add up, other lists are replaced', () => {
     const config = readConfig([
       parseConfigText(

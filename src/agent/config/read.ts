@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileTrouble, MusterError } from '../../errors.ts';
-import { contentOf } from '../../lib/content-of.ts';
+import { contentOf, statIfSeen } from '../../lib/content-of.ts';
 import { nearest } from '../../lib/nearest.ts';
 import { isConsul } from './consul/recognise.ts';
 import { translateConsul } from './consul/translate.ts';
@@ -10,6 +10,7 @@ import { parseHclWithPlaces } from './consul/tree.ts';
 import { parseJsonWithPlaces } from './json-places.ts';
 import { isTable, toCodeNames, toFileNames } from './names.ts';
 import { type Path, type Places, SyntaxFault } from './places.ts';
+import { resolvePaths } from './relative-paths.ts';
 import { type Config, configSchema } from './schema.ts';
 import { pathText, sentence } from './sentences.ts';
 import { parseTomlWithPlaces } from './toml-places.ts';
@@ -117,11 +118,7 @@ function filesOfConfigDirectory(directory: string, format?: ConfigFormat): strin
 /** Files, and the configuration files of directories, in the order given. */
 export function readConfigFiles(names: readonly string[], format?: ConfigFormat): ConfigSource[] {
   return names
-    .flatMap((name) =>
-      fs.statSync(name, { throwIfNoEntry: false })?.isDirectory()
-        ? filesOfConfigDirectory(name, format)
-        : [name],
-    )
+    .flatMap((name) => (statIfSeen(name)?.isDirectory() ? filesOfConfigDirectory(name, format) : [name]))
     .map((file) => readConfigFile(file, format));
 }
 
@@ -202,56 +199,6 @@ function withConsulDefaults(merged: unknown): unknown {
 function asksForHttpsInVain(merged: unknown): boolean {
   const { ports, api } = merged as { ports?: { https?: unknown }; api?: { tls?: { cert?: unknown } } };
   return typeof ports?.https === 'number' && ports.https >= 0 && api?.tls?.cert === undefined;
-}
-
-/** Paths are relative to the file that says them, not to where the program was started. */
-function resolvePaths(value: unknown, directory: string): void {
-  if (!isTable(value)) return;
-  for (const key of ['dataDir', 'pidFile'])
-    if (isTable(value.node) && typeof value.node[key] === 'string')
-      value.node[key] = path.resolve(directory, value.node[key]);
-  // A slash at its end says that it is a folder.
-  if (isTable(value.log) && typeof value.log.file === 'string')
-    value.log.file = path.resolve(directory, value.log.file) + (value.log.file.endsWith('/') ? '/' : '');
-  const tls = isTable(value.api) ? value.api.tls : undefined;
-  for (const key of ['cert', 'key', 'clientCa'])
-    if (isTable(tls) && typeof tls[key] === 'string') tls[key] = path.resolve(directory, tls[key]);
-  const balancer = isTable(value.balancer) ? value.balancer : {};
-  for (const source of Array.isArray(balancer.certificates) ? balancer.certificates : []) {
-    if (!isTable(source) || (source.kind !== 'file' && source.kind !== 'path' && source.kind !== 'acme'))
-      continue;
-    for (const key of ['cert', 'key', 'clientCa', 'authorityCa'])
-      if (typeof source[key] === 'string') source[key] = path.resolve(directory, source[key]);
-  }
-  for (const service of Array.isArray(balancer.service) ? balancer.service : []) {
-    const upstreamTls = isTable(service) ? service.upstreamTls : undefined;
-    if (!isTable(upstreamTls)) continue;
-    for (const key of ['ca', 'cert', 'key'])
-      if (typeof upstreamTls[key] === 'string') upstreamTls[key] = path.resolve(directory, upstreamTls[key]);
-  }
-  for (const auth of Array.isArray(balancer.auth) ? balancer.auth : [])
-    if (isTable(auth) && typeof auth.file === 'string') auth.file = path.resolve(directory, auth.file);
-  const { noRoute, accessLog } = balancer;
-  if (isTable(noRoute) && typeof noRoute.page === 'string')
-    noRoute.page = path.resolve(directory, noRoute.page);
-  if (isTable(accessLog) && typeof accessLog.target === 'string' && accessLog.target !== 'stdout')
-    accessLog.target = path.resolve(directory, accessLog.target);
-  for (const template of Array.isArray(value.template) ? value.template : [])
-    for (const key of isTable(template) ? ['source', 'destination', 'sandboxPath'] : [])
-      if (typeof template[key] === 'string') template[key] = path.resolve(directory, template[key]);
-  // A socket with a slash in it is a path; else it is host:port.
-  for (const output of Array.isArray(value.haproxy) ? value.haproxy : [])
-    if (isTable(output) && typeof output.socket === 'string' && output.socket.includes('/'))
-      output.socket = path.resolve(directory, output.socket);
-  const { hosts, hostsFile } = isTable(value.dns) ? value.dns : {};
-  if (Array.isArray(hosts))
-    for (const [at, file] of hosts.entries())
-      if (typeof file === 'string') hosts[at] = path.resolve(directory, file);
-  if (isTable(hostsFile) && typeof hostsFile.path === 'string')
-    hostsFile.path = path.resolve(directory, hostsFile.path);
-  if (!Array.isArray(value.group)) return;
-  for (const group of value.group)
-    if (isTable(group)) group.cwd = path.resolve(directory, typeof group.cwd === 'string' ? group.cwd : '.');
 }
 
 /**

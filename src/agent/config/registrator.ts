@@ -22,7 +22,9 @@ export const registratorSchema = z
     certPath: z
       .string()
       .optional()
-      .describe('Folder with `ca.pem`, `cert.pem` and `key.pem` for TLS. Default: DOCKER_CERT_PATH.'),
+      .describe(
+        'Folder with `ca.pem`, `cert.pem` and `key.pem` for TLS, relative to this file. Default: DOCKER_CERT_PATH.',
+      ),
     tlsVerify: z
       .boolean()
       .optional()

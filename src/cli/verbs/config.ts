@@ -1,8 +1,8 @@
-import { readFileSync, statSync } from 'node:fs';
 import type { Config } from '../../agent/config/schema.ts';
 import type { RouteView } from '../../api/muster/wire.ts';
 import type { Client } from '../../client/index.ts';
 import { MusterError } from '../../errors.ts';
+import { contentOf, statIfSeen } from '../../lib/content-of.ts';
 import { CONFIG_FORMAT } from '../agent-flags.ts';
 import { CONNECTION_FLAGS, connect, JSON_FLAG, json } from '../connect.ts';
 import { routeDifference } from '../route-difference.ts';
@@ -35,16 +35,17 @@ export const validate = verb({
   },
   async run({ flags, args, terminal }) {
     const settings = args.filter((file) => file.endsWith('.properties'));
-    for (const file of settings) await validateSettings(file, terminal);
     const others = args.filter((file) => !settings.includes(file));
-    if (others.length === 0 && settings.length > 0) {
-      if (!flags.quiet) terminal.out('Configuration is valid!\n');
-      return;
-    }
-    const { readConfigFiles, readWritten } = await import('../../agent/config/read.ts');
     const gobetween = await gobetweenFiles(others);
-    for (const { check } of gobetween) for (const warning of check()) terminal.err(`${warning}\n`);
     const files = others.filter((path) => !gobetween.some((file) => file.path === path));
+    if (flags.diff && files.length === 0)
+      throw new MusterError(
+        'usage',
+        "-diff compares the files of an agent with what it does now; those of fabio's settings and of gobetween are no agent's",
+      );
+    for (const file of settings) await validateSettings(file, terminal);
+    for (const { check } of gobetween) for (const warning of check()) terminal.err(`${warning}\n`);
+    const { readConfigFiles, readWritten } = await import('../../agent/config/read.ts');
     const { config, warnings } = readWritten(readConfigFiles(files, flags['config-format']));
     for (const warning of warnings) terminal.err(`${warning}\n`);
     if (!flags.quiet) terminal.out('Configuration is valid!\n');
@@ -70,8 +71,8 @@ async function showDifference(config: Config, agent: Client, terminal: Terminal)
 async function gobetweenFiles(paths: readonly string[]) {
   const { checkText, gobetweenFormat } = await import('../../agent/gobetween/check.ts');
   return paths.flatMap((path) => {
-    if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return [];
-    const text = readFileSync(path, 'utf8');
+    if (!statIfSeen(path)?.isFile()) return [];
+    const text = contentOf(path);
     const format = gobetweenFormat(path, text);
     return format === undefined ? [] : [{ path, check: () => checkText(path, text, format) }];
   });
