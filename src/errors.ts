@@ -74,6 +74,16 @@ const FILE_TROUBLE: Readonly<Record<string, string>> = {
   EMFILE: 'this process may open no more files',
 };
 
+/** What kept a `fetch` from its answer, to stand behind a text that names the place: its own "fetch failed" says nothing. */
+export function fetchTrouble(error: unknown): string {
+  const inner: unknown = (error as { cause?: unknown } | undefined)?.cause ?? error;
+  const message = messageOf(inner);
+  if (message !== '') return message;
+  // Of several addresses that were tried.
+  const { code } = inner as { code?: unknown };
+  return typeof code === 'string' ? code : messageOf(error);
+}
+
 /** Says in one sentence why a listener could not start and what to do. `what` is e.g. "the HTTP API". */
 export function listenError(what: string, address: string, cause: unknown): MusterError {
   const code = (cause as NodeJS.ErrnoException | undefined)?.code;

@@ -4,14 +4,14 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { until } from '../../scripts/support/processes.mjs';
+import { freePorts, until } from '../../scripts/support/processes.mjs';
 import { Client } from '../client/client.ts';
-import { systemClock } from '../lib/clock.ts';
+import { ManualClock, systemClock } from '../lib/clock.ts';
 import { createLogger } from '../lib/log.ts';
 import { type Agent, startAgent } from './agent.ts';
 import { parseConfigText, readConfig } from './config/read.ts';
 import { openAgentLog } from './log.ts';
-import { startWatches, type Watches } from './watches.ts';
+import { startWatches, type Watches, type WatchesParts } from './watches.ts';
 
 /** Over a real agent's API, with real commands and a real web server that is told. */
 let agent: Agent;
@@ -66,13 +66,14 @@ afterEach(async () => {
 });
 
 const configsOf = (file: string, text: string) => readConfig([parseConfigText(file, text)]).watch;
-const start = (file: string, text: string): Watches => {
+const start = (file: string, text: string, other: Partial<WatchesParts> = {}): Watches => {
   watches = startWatches(configsOf(file, text), {
     address: agent.addresses.http[0] ?? '',
     env: process.env,
     clock: systemClock,
     random: Math.random,
     log: createLogger({ level: 'trace', sink: ({ level, message }) => lines.push(`${level} ${message}`) }),
+    ...other,
   });
   return watches;
 };
@@ -129,6 +130,39 @@ describe('watches', () => {
     expect(Number(heard[1]?.index)).toBeGreaterThan(0);
   });
 
+  it('say why a web hook cannot be reached', async () => {
+    const [port] = await freePorts(1);
+    start('w.toml', `[[watch]]\ntype = "nodes"\nhttp = { url = "http://127.0.0.1:${port}/" }\n`);
+    await until('the complaint', () => lines.length === 1);
+    expect(lines[0]).toMatch(/^warn the watch of nodes: http:\/\/.*\/: connect ECONNREFUSED/);
+  });
+
+  it('that are refused what they ask for ask again: their token may be made later', async () => {
+    let isRefused = true;
+    const registry = createServer((_, response) => {
+      response.statusCode = isRefused ? 403 : 200;
+      response.setHeader('X-Consul-Index', 7);
+      response.end(isRefused ? 'ACL not found' : '[]');
+    });
+    await new Promise<void>((resolve) => registry.listen(0, '127.0.0.1', resolve));
+    const { port } = registry.address() as AddressInfo;
+    const clock = new ManualClock();
+    start('w.toml', `[[watch]]\ntype = "nodes"\ncommand = "${writesDown()}"\n`, {
+      address: `127.0.0.1:${port}`,
+      clock,
+    });
+    await until('the refusal', () => lines.length === 1);
+    expect(lines[0]).toMatch(/^warn the watch of nodes: .*403: ACL not found.* again in 10 s\.$/);
+    isRefused = false;
+    await until('the view', () => {
+      clock.advance(10_000);
+      return told().length === 1;
+    });
+    await watches?.stop();
+    registry.close();
+    registry.closeAllConnections();
+  });
+
   it('say what a command that fails wrote, and one that goes on for ever ends with them', async () => {
     start(
       'w.toml',
@@ -159,6 +193,13 @@ describe('watches', () => {
     await client.kv.put('kept', 'z');
     await until('the kept one', () => told().length === 3);
     expect(textOf(told()[2]?.view)).toBe('z');
+  });
+
+  it('of several tags ask for instances that have all of them', () => {
+    const watches = [{ type: 'service', service: 'web', tag: ['blue', 'v2'], handler: 'true' }];
+    expect(configsOf('consul.json', JSON.stringify({ watches }))).toMatchObject([{ tag: ['blue', 'v2'] }]);
+    const text = '[[watch]]\ntype = "service"\nservice = "web"\ntag = "blue"\ncommand = "true"\n';
+    expect(configsOf('w.toml', text)).toMatchObject([{ tag: ['blue'] }]);
   });
 
   it.each([

@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { Client } from '../client/index.ts';
 import { nodeFetch } from '../client/node-fetch.ts';
 import { changedViews, watchSubject } from '../client/subject.ts';
-import { messageOf } from '../errors.ts';
-import type { Clock } from '../lib/clock.ts';
+import { fetchTrouble, messageOf } from '../errors.ts';
+import { type Clock, sleep } from '../lib/clock.ts';
 import { startCommand } from '../lib/command.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Config } from './config/schema.ts';
@@ -31,6 +31,8 @@ interface Following {
   stop(): Promise<void>;
 }
 
+/** Between attempts of one whom the agent refuses what it asks for (ms); each is a line in the log. */
+const AFTER_REFUSAL = 10_000;
 /** Output of a command that is kept for the log (characters). */
 const KEPT_OUTPUT = 4_000;
 
@@ -65,20 +67,26 @@ function follow(config: WatchConfig, { address, env, clock, random, log }: Watch
   const { signal } = ending;
   const what = describe(config);
   const tell = config.http === undefined ? byCommand(config, env) : byHook(config.http);
-  const watch = watchSubject(client, config, {
-    signal,
-    clock,
-    random,
-    onTrouble: (error) => log.warn(`${what}: ${messageOf(error)}`),
-  });
+  const warn = (problem: string) => {
+    if (!signal.aborted) log.warn(`${what}: ${problem}`);
+  };
+  const tellAll = async (): Promise<void> => {
+    const onTrouble = (error: unknown) => warn(messageOf(error));
+    const watch = watchSubject(client, config, { signal, clock, random, onTrouble });
+    for await (const view of changedViews(watch)) {
+      const problem = await tell({ view: `${view}\n`, index: watch.index ?? 0, signal });
+      if (problem !== undefined) warn(problem);
+    }
+  };
   const ended = (async () => {
-    try {
-      for await (const view of changedViews(watch)) {
-        const problem = await tell({ view: `${view}\n`, index: watch.index ?? 0, signal });
-        if (problem !== undefined && !signal.aborted) log.warn(`${what}: ${problem}`);
+    while (!signal.aborted) {
+      try {
+        await tellAll();
+      } catch (error) {
+        // Such as a token that nobody has made yet.
+        warn(`${messageOf(error)} It is tried again in ${AFTER_REFUSAL / 1000} s.`);
+        await sleep(clock, AFTER_REFUSAL, signal);
       }
-    } catch (error) {
-      if (!signal.aborted) log.error(`${what} ended: ${messageOf(error)}`);
     }
   })();
   return {
@@ -146,7 +154,7 @@ function byHook({ url, method, headers, timeout, skipVerify }: NonNullable<Watch
         ? undefined
         : `${url} answered ${answer.status}: ${text.slice(0, 200).trim() || 'nothing'}`;
     } catch (error) {
-      return `${url}: ${messageOf(error)}`;
+      return `${url}: ${fetchTrouble(error)}`;
     }
   };
 }

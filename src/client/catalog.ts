@@ -9,8 +9,8 @@ import type {
 import { Watch, type WatchOptions } from './watch.ts';
 
 export interface TagOptions {
-  /** Only instances with this tag. */
-  tag?: string;
+  /** Only instances with this tag, or with all of these. */
+  tag?: string | readonly string[];
 }
 
 /** What all nodes together know. */

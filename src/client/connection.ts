@@ -1,4 +1,4 @@
-import { MusterError, messageOf } from '../errors.ts';
+import { fetchTrouble, MusterError } from '../errors.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { baseUrl, type ClientOptions, socketOf } from './options.ts';
 import { toBase64 } from './platform.ts';
@@ -164,7 +164,7 @@ export class Connection {
       bytes = new Uint8Array(await response.arrayBuffer());
     } catch (cause) {
       signal?.throwIfAborted();
-      const why = timedOut ? `no answer within ${timeout} ms` : reasonOf(cause);
+      const why = timedOut ? `no answer within ${timeout} ms` : fetchTrouble(cause);
       throw unreachable(this.address, why, cause);
     } finally {
       clearTimeout(timer);
@@ -193,7 +193,7 @@ export class Connection {
         yield piece.value;
     } catch (cause) {
       if (signal?.aborted) return;
-      throw cause instanceof MusterError ? cause : unreachable(this.address, reasonOf(cause), cause);
+      throw cause instanceof MusterError ? cause : unreachable(this.address, fetchTrouble(cause), cause);
     }
   }
 
@@ -253,15 +253,6 @@ function parseJson(bytes: Uint8Array, path: string): unknown {
       text,
     );
   }
-}
-
-/** `fetch` hides what went wrong in the cause of a bare "fetch failed". */
-function reasonOf(cause: unknown): string {
-  const inner = (cause as { cause?: unknown }).cause ?? cause;
-  const code = (inner as { code?: unknown }).code;
-  const message = messageOf(inner);
-  if (message !== '') return message;
-  return typeof code === 'string' ? code : messageOf(cause);
 }
 
 function unreachable(address: string, why: string, cause: unknown): MusterError {

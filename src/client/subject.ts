@@ -13,8 +13,8 @@ export interface Subject {
   readonly prefix?: string | undefined;
   /** For "service", and for "checks" of one. */
   readonly service?: string | undefined;
-  /** Only instances with this tag, for "service". */
-  readonly tag?: string | undefined;
+  /** Only instances with all of these tags, for "service". */
+  readonly tag?: readonly string[] | undefined;
   /** Only instances that pass, for "service". */
   readonly passingOnly?: boolean | undefined;
   /** Only checks in this state, for "checks". */

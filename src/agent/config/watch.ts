@@ -28,7 +28,11 @@ export const watchSchema = z
     key: text().describe('The key, for `key`.'),
     prefix: text().describe('What the keys begin with, for `keyprefix`.'),
     service: text().describe('The service, for `service`; for `checks` those of its instances.'),
-    tag: text().describe('Only instances with this tag, for `service`.'),
+    tag: z
+      .union([z.string().min(1), z.array(z.string().min(1))], { error: 'expected a tag or a list of tags' })
+      .transform((value) => (typeof value === 'string' ? [value] : value))
+      .optional()
+      .describe('Only instances with this tag, or with all of these, for `service`.'),
     passingOnly: z.boolean().default(false).describe('Only instances that pass, for `service`.'),
     state: z.enum(STATES).optional().describe('Only checks in this state, for `checks`.'),
     name: text().describe('Only events of this name, for `event`.'),

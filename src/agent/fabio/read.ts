@@ -1,6 +1,6 @@
 /** Where fabio's settings come from: flags before variables before the file before the defaults. */
 import { readFile } from 'node:fs/promises';
-import { fileTrouble, MusterError } from '../../errors.ts';
+import { fetchTrouble, fileTrouble, MusterError } from '../../errors.ts';
 import { nearest } from '../../lib/nearest.ts';
 import { parseProperties } from '../../lib/properties.ts';
 import {
@@ -95,15 +95,16 @@ function shown(value: unknown): string {
 
 /** The text of a properties file by its path or URL. Throws `config.unreadable`. */
 export async function loadSettings(where: string): Promise<string> {
+  const isUrl = /^https?:\/\//.test(where);
   try {
-    if (!/^https?:\/\//.test(where)) return await readFile(where, 'utf8');
+    if (!isUrl) return await readFile(where, 'utf8');
     const response = await fetch(where, { signal: AbortSignal.timeout(10_000) });
     if (!response.ok) throw new Error(`it answered ${response.status}`);
     return await response.text();
   } catch (cause) {
     throw new MusterError(
       'config.unreadable',
-      `cannot read the settings at ${where}: ${fileTrouble(cause)}. Give the path or URL of a properties file.`,
+      `cannot read the settings at ${where}: ${isUrl ? fetchTrouble(cause) : fileTrouble(cause)}. Give the path or URL of a properties file.`,
       { cause },
     );
   }

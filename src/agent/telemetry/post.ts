@@ -1,7 +1,7 @@
 /** One request to a collector (OTLP/HTTP, https://opentelemetry.io/docs/specs/otlp/#otlphttp). */
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { messageOf } from '../../errors.ts';
+import { fetchTrouble } from '../../errors.ts';
 import type { Destination } from './plan.ts';
 
 /** What became of it. Times in ms. */
@@ -51,14 +51,8 @@ export async function post(
     if (!RETRYABLE.has(status)) return { kind: 'refused', why };
     return { kind: 'later', why, after: waitOf(response.headers.get('retry-after')) };
   } catch (error) {
-    return { kind: 'later', why: causeOf(error), after: undefined };
+    return { kind: 'later', why: fetchTrouble(error), after: undefined };
   }
-}
-
-/** "fetch failed" alone says nothing. */
-function causeOf(error: unknown): string {
-  const { cause } = error as { cause?: unknown };
-  return messageOf(cause instanceof Error && cause.message !== '' ? cause : error);
 }
 
 async function beginningOf({ body }: Response): Promise<string> {

@@ -1,5 +1,5 @@
 /** One request through the balancer, to show that the way is open. */
-import { messageOf } from '../../errors.ts';
+import { fetchTrouble } from '../../errors.ts';
 
 export interface FirstAnswer {
   status: number;
@@ -32,7 +32,6 @@ export async function firstRequest(url: string, signal: AbortSignal): Promise<Fi
     };
   } catch (error) {
     signal.throwIfAborted();
-    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-    return messageOf(cause);
+    return fetchTrouble(error);
   }
 }

@@ -181,6 +181,19 @@ it('validate and config print read what up and agent read', async () => {
   expect((await muster(['config', 'print', '-effective', `${directory}/effective.toml`])).out).toBe(out);
   fs.writeFileSync(file, 'nod = 1\n');
   expect(await muster(['validate', file])).toMatchObject({ code: 2, out: '' });
+  const below = path.join(file, 'x.toml');
+  expect(await muster(['validate', below])).toMatchObject({
+    code: 2,
+    err: expect.stringContaining(`cannot read ${below}: a file stands where a directory has to be`),
+  });
+  const settings = path.join(directory, 'fabio.properties');
+  fs.writeFileSync(settings, 'proxy.addr = :9999\n');
+  expect((await muster(['validate', settings])).code).toBe(0);
+  expect(await muster(['validate', '-diff', settings])).toMatchObject({
+    code: 2,
+    out: '',
+    err: expect.stringMatching(/-diff compares the files of an agent/),
+  });
 });
 
 describe('locks', () => {
@@ -248,6 +261,12 @@ describe('watch', () => {
     expect(JSON.parse((await muster('watch -type=service -service=consul -passingonly')).out)).toHaveLength(
       1,
     );
+    await muster('services register -name=blue-web -port=1 -tag=blue -tag=v2');
+    const instances = async (tags: string) =>
+      JSON.parse((await muster(`watch -type=service -service=blue-web ${tags}`)).out);
+    expect(await instances('-tag=blue -tag=v2')).toHaveLength(1);
+    expect(await instances('-tag=blue -tag=v1')).toHaveLength(0);
+    await muster('services deregister -id=blue-web');
     expect(JSON.parse((await muster('watch -type=checks -state=critical')).out)).toEqual(expect.any(Array));
     expect((await muster('watch -type=key')).code).toBe(2);
     expect((await muster('watch')).code).toBe(2);

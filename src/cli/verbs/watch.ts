@@ -9,7 +9,11 @@ const SUBJECT_FLAGS = {
   key: { kind: 'string', value: 'KEY', summary: 'For -type=key.' },
   prefix: { kind: 'string', value: 'PREFIX', summary: 'For -type=keyprefix.' },
   service: { kind: 'string', value: 'NAME', summary: 'For -type=service, and for -type=checks.' },
-  tag: { kind: 'list', value: 'TAG', summary: 'Only instances with this tag, for -type=service.' },
+  tag: {
+    kind: 'list',
+    value: 'TAG',
+    summary: 'Only instances with this tag, for -type=service; of several, with all of them.',
+  },
   passingonly: { kind: 'boolean', summary: 'Only instances that pass, for -type=service.' },
   state: {
     kind: 'string',
@@ -46,7 +50,7 @@ export const watch = verb({
       const stop = () => void running?.stop();
       signal.addEventListener('abort', stop, { once: true });
       const { key, prefix, service, tag, passingonly: passingOnly, state, name } = flags;
-      const subject = { type, key, prefix, service, tag: tag?.[0], passingOnly, state, name };
+      const subject = { type, key, prefix, service, tag, passingOnly, state, name };
       const views = watchSubject(client, subject, {
         signal,
         ...(flags.stale ? { consistency: 'stale' as const } : {}),

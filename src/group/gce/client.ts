@@ -2,7 +2,7 @@
  * A managed instance group of Google Compute Engine over its REST API, version 1: the four calls that a group needs
  * (docs/decisions/0082).
  */
-import { MusterError, messageOf } from '../../errors.ts';
+import { fetchTrouble, MusterError } from '../../errors.ts';
 
 const ENDPOINT = 'https://compute.googleapis.com/compute/v1';
 /** For an answer; ms. */
@@ -103,7 +103,9 @@ export class GceClient {
       status = answer.status;
       text = await answer.text();
     } catch (cause) {
-      throw new MusterError('group.failed', `${this.#base} does not answer: ${messageOf(cause)}`, { cause });
+      throw new MusterError('group.failed', `${this.#base} does not answer: ${fetchTrouble(cause)}`, {
+        cause,
+      });
     }
     const value = parsed(text);
     if (status < 200 || status > 299)

@@ -1,7 +1,7 @@
 /** Who we are to Google: the service account of the machine, or one whose key is in a file. */
 import { createSign } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { fileTrouble, MusterError, messageOf } from '../../errors.ts';
+import { fetchTrouble, fileTrouble, MusterError } from '../../errors.ts';
 
 /** What a token has to be good for. */
 const SCOPE = 'https://www.googleapis.com/auth/compute';
@@ -96,10 +96,8 @@ async function asked(url: string, request: RequestInit, advice: string): Promise
   } catch (cause) {
     throw new MusterError(
       'group.failed',
-      `no token from ${new URL(url).host}: ${messageOf(cause)}; ${advice}`,
-      {
-        cause,
-      },
+      `no token from ${new URL(url).host}: ${fetchTrouble(cause)}; ${advice}`,
+      { cause },
     );
   }
 }

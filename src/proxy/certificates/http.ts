@@ -1,4 +1,4 @@
-import { messageOf } from '../../errors.ts';
+import { fetchTrouble } from '../../errors.ts';
 import { pairUp } from './pairs.ts';
 import { poll } from './poll.ts';
 import type { SourceKind, Text } from './source.ts';
@@ -35,7 +35,7 @@ async function get(url: URL, given: Headers, signal: AbortSignal): Promise<strin
     }
     return Buffer.concat(parts).toString('utf8');
   } catch (error) {
-    throw new Error(`${withoutSecrets(url)} cannot be read: ${messageOf(error)}`, { cause: error });
+    throw new Error(`${withoutSecrets(url)} cannot be read: ${fetchTrouble(error)}`, { cause: error });
   }
 }
 

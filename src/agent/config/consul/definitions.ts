@@ -131,7 +131,6 @@ export function readWatch(located: Located, notes: Notes): unknown {
   if (!isTable(watch)) return watch;
   const { args, handler_type: _type, http, ...rest } = watch;
   if (args !== undefined) rest.command = args;
-  if (Array.isArray(rest.tag)) [rest.tag] = rest.tag;
   const at = keyOf(located.value, WATCH, 'http');
   if (http !== undefined)
     rest.http = renamed(
