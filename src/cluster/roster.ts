@@ -1,5 +1,6 @@
 import { deregisterNode } from '../catalog/commands/register.ts';
 import { putSetting } from '../catalog/commands/setting.ts';
+import { MACHINE_SETTINGS } from '../catalog/machine-settings.ts';
 import { MusterError, messageOf } from '../errors.ts';
 import { type Clock, pause } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
@@ -26,7 +27,7 @@ export interface Admission {
 }
 
 /** The setting in the catalog that has the node IDs by ordinal, and the next ordinal: none is given twice. */
-const SETTING = 'servers';
+const SETTING = MACHINE_SETTINGS.servers;
 const NEXT = 'next';
 /** How often the leader looks after the servers, in ms. */
 const TURN = 500;

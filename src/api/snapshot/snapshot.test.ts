@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { kvSet } from '../../catalog/commands/kv.ts';
 import { register } from '../../catalog/commands/register.ts';
 import { restore } from '../../catalog/commands/restore.ts';
+import { putSetting } from '../../catalog/commands/setting.ts';
 import { readTar, writeTar } from '../../lib/tar.ts';
 import type { ApiContext } from '../context.ts';
 import { testContext } from '../test-context.ts';
@@ -44,6 +45,29 @@ it('brings back what was there, drops what came later, and moves no index backwa
   expect(Buffer.from(catalog.get('kv', 'old')?.value ?? [])).toEqual(Buffer.from([0, 255, 128]));
   // What did not change keeps its index, so that its readers are not woken.
   expect(catalog.get('nodes', 'n')).toEqual(before.node);
+});
+
+it('leaves alone which servers and groups there are: the archive may be of another time or cluster', async () => {
+  const context = await filled();
+  const { catalog, store } = context;
+  const put = (value: string, names: string[]) =>
+    store.write((tx) => {
+      for (const name of names) putSetting(tx, { name, value: { value } });
+    });
+  await put('then', ['servers', 'left-members/a', 'group/web/plan', 'autopilot', 'group-host/gone']);
+  const rows = await readSnapshot(await writeSnapshot(catalog, '1', 0));
+  await put('now', ['servers', 'left-members/a', 'group/web/plan', 'autopilot', 'group/web/at/1']);
+  await store.write((tx) => {
+    tx.delete('settings', 'group-host/gone');
+    restore(tx, rows);
+  });
+  expect(Object.fromEntries(catalog.all('settings').map(({ name, value }) => [name, value.value]))).toEqual({
+    autopilot: 'then',
+    servers: 'now',
+    'left-members/a': 'now',
+    'group/web/plan': 'now',
+    'group/web/at/1': 'now',
+  });
 });
 
 it('is what the command line of Consul takes for a snapshot', async () => {

@@ -1,3 +1,4 @@
+import { MACHINE_SETTINGS } from '../machine-settings.ts';
 import { MEMBER_CHECK, SERVER_SERVICE } from '../rows.ts';
 import { checkKey, fold, nodeKey, type Reader, serviceKey } from '../tables.ts';
 import type { Transaction } from '../transaction.ts';
@@ -14,7 +15,7 @@ export interface LeftMember {
 }
 
 /** Below this in the settings, by the folded name. */
-const PREFIX = 'left-members/';
+const PREFIX = MACHINE_SETTINGS.leftMembers;
 
 /** Notes that a node with an agent leaves; to be called before it is deregistered. */
 export function noteLeft(tx: Transaction, name: string): void {

@@ -3,6 +3,7 @@
  * keys and values reaches, so that who may write keys cannot start programs.
  */
 
+import { MACHINE_SETTINGS } from '../../catalog/machine-settings.ts';
 import type { Setting } from '../../catalog/rows.ts';
 import type { Reader } from '../../catalog/tables.ts';
 import type { Transaction } from '../../catalog/transaction.ts';
@@ -79,8 +80,7 @@ export interface Answer {
   readonly done: boolean;
 }
 
-const HOSTS = 'group-host/';
-const GROUPS = 'group/';
+const { groupHosts: HOSTS, groups: GROUPS } = MACHINE_SETTINGS;
 
 /** Names of rows. */
 export const rowNames = {
