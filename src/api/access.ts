@@ -43,13 +43,34 @@ export function permissionDenied(missing = ''): HttpError {
 export function authorizerOf(acl: Acl | undefined, token: string): Authorizer {
   if (acl === undefined) return ALLOW_ALL;
   const authorizer = acl.authorizer(token);
-  if (authorizer === undefined) throw new HttpError(403, 'ACL not found');
+  if (authorizer === undefined) throw new UnknownToken(403, 'ACL not found');
   return authorizer;
 }
+
+class UnknownToken extends HttpError {}
 
 /** Throws 403 unless the request may reach the endpoint at all. */
 export function admit({ acl, node }: ApiContext, request: ApiRequest, needs: Needs = UNSAID): void {
   admitToken({ acl, node: node.name }, request.token, needs);
+}
+
+/** The same; of a replica that may not have heard of the token yet the answer comes once it has heard all. */
+export function admitOverReplica(
+  context: ApiContext,
+  request: ApiRequest,
+  needs?: Needs,
+): Promise<void> | undefined {
+  try {
+    admit(context, request, needs);
+    return undefined;
+  } catch (error) {
+    const { remote } = context.store;
+    if (remote === undefined || !(error instanceof UnknownToken)) throw error;
+    return remote
+      .refresh()
+      .catch(() => {})
+      .then(() => admit(context, request, needs));
+  }
 }
 
 /** Who keeps the door: access control, when it is on, on the node of that name. */

@@ -144,12 +144,25 @@ export async function blockingMeta(
     random,
     settings,
   });
-  const contact = context.store.remote?.contact();
-  const meta = { index, ...(contact === undefined ? {} : { contact }) };
+  const meta = { index, ...contactOf(context) };
   if (kind === 'plain') return meta;
   return kind === 'cacheable' && cached
     ? extend(meta, { consistency, cache: cacheMeta(context, request) })
     : extend(meta, { consistency });
+}
+
+/** What a read tells that never blocks, besides an index; once this resolves the catalog is as new as was asked for. */
+export async function freshMeta(
+  context: ApiContext,
+  consistency: Consistency,
+): Promise<Omit<ReadMeta, 'index'>> {
+  await refresh(context, consistency, 0);
+  return { consistency, ...contactOf(context) };
+}
+
+function contactOf({ store }: ApiContext): Pick<ReadMeta, 'contact'> {
+  const contact = store.remote?.contact();
+  return contact === undefined ? {} : { contact };
 }
 
 /**

@@ -15,6 +15,14 @@ export interface ReadMeta {
   readonly cache?: { readonly hit: boolean; readonly age: number };
 }
 
+/** A silence that never began, in ms: a client reads it as a number. */
+const NEVER = 2 ** 31 - 1;
+
+/** For how many ms those who keep the truth have been silent; 0 while they are known to agree. */
+export function silenceOf({ contact }: ReadMeta): number {
+  return contact === undefined || contact.known ? 0 : Math.min(contact.silence, NEVER);
+}
+
 interface Common {
   /** 200 unless told otherwise. */
   readonly status?: number;

@@ -5,7 +5,7 @@ import { acceptsGzip } from './gzip.ts';
 import type { Head } from './head.ts';
 import { encodeJson } from './json/encode.ts';
 import type { ReadyAnswers } from './ready.ts';
-import type { ReadMeta, Reply } from './reply.ts';
+import { type ReadMeta, type Reply, silenceOf } from './reply.ts';
 
 const compress = promisify(gzip);
 
@@ -75,14 +75,11 @@ function encode(
   }
 }
 
-/** A silence that never began, in ms: a client reads it as a number. */
-const NEVER = 2 ** 31 - 1;
-
-function setMeta(head: Head, { index, consistency, cache, contact }: ReadMeta): void {
+function setMeta(head: Head, meta: ReadMeta): void {
+  const { index, consistency, cache, contact } = meta;
   head.set('X-Consul-Index', String(Math.max(1, index)));
   head.set('X-Consul-KnownLeader', String(contact?.known ?? true));
-  const silence = contact === undefined || contact.known ? 0 : Math.min(contact.silence, NEVER);
-  head.set('X-Consul-LastContact', String(silence));
+  head.set('X-Consul-LastContact', String(silenceOf(meta)));
   if (consistency !== undefined) head.set('X-Consul-Effective-Consistency', consistency);
   if (cache === undefined) return;
   head.set('X-Cache', cache.hit ? 'HIT' : 'MISS');

@@ -6,7 +6,7 @@ import { Ending } from '../lib/ending.ts';
 import { formatHostPort, fromHere, type HostPort, parseHostPort } from '../lib/host-port.ts';
 import { type AddressRange, addressBytes, isInRange } from '../lib/ip.ts';
 import { leaveToOther, Sockets } from '../lib/sockets.ts';
-import { admit } from './access.ts';
+import { admitOverReplica } from './access.ts';
 import { asksForReplacement } from './agent/reload.ts';
 import type { ApiContext } from './context.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -218,7 +218,8 @@ export async function startApi({
     let answer: Reply;
     try {
       refuseNamespace(path, query, exchange.headers);
-      admit(context, apiReq, endpoint.needs);
+      const admission = admitOverReplica(context, apiReq, endpoint.needs);
+      if (admission !== undefined) await admission;
       answer = await endpoint.handler(context, apiReq);
     } catch (error) {
       answer = errorReply(error);

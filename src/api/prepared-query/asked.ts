@@ -1,3 +1,4 @@
+import { freshMeta } from '../blocking.ts';
 import type { ApiContext } from '../context.ts';
 import type { ApiRequest } from '../endpoint.ts';
 import { HttpError } from '../http-error.ts';
@@ -12,10 +13,11 @@ export interface Asked {
   readonly meta: ReadMeta;
 }
 
-/** Throws 400 or 500 in Consul's words for what cannot be read. */
-export function asked(context: ApiContext, request: ApiRequest): Asked {
+/** Resolves once the catalog is as new as was asked for. Rejects with 400 or 500 in Consul's words for what cannot be read. */
+export async function asked(context: ApiContext, request: ApiRequest): Promise<Asked> {
   const { consistency } = readOptions(context, request);
-  return { limit: limitOf(request.query.get('limit')), meta: { index: 0, consistency } };
+  const limit = limitOf(request.query.get('limit'));
+  return { limit, meta: { index: 0, ...(await freshMeta(context, consistency)) } };
 }
 
 /** Whether `?connect` asks only for instances that speak the mesh. Throws 500 in Consul's words. */
@@ -28,17 +30,6 @@ export function connectOf({ query }: ApiRequest): boolean {
     500,
     `Error parsing 'connect' value: strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`,
   );
-}
-
-/** Consul answers these also in the body of what it runs and explains. */
-export function metaWire({ index, consistency }: ReadMeta) {
-  return {
-    Index: index,
-    LastContact: 0,
-    KnownLeader: true,
-    ConsistencyLevel: consistency,
-    NotModified: false,
-  };
 }
 
 function limitOf(text: string): number {

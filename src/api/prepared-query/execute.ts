@@ -9,7 +9,8 @@ import { type ApiRequest, endpoint } from '../endpoint.ts';
 import { READ_QUERY } from '../read-options.ts';
 import { json, type Reply } from '../reply.ts';
 import { entryWire } from '../wire/entry.ts';
-import { asked, connectOf, metaWire } from './asked.ts';
+import { queryMetaWire } from '../wire/meta.ts';
+import { asked, connectOf } from './asked.ts';
 import { queryNotFound } from './id.ts';
 import { runnerOf } from './vet.ts';
 
@@ -28,8 +29,8 @@ export const executePreparedQuery = endpoint({
   handler: (context, request) => executed(context, request, request.params.id),
 });
 
-export function executed(context: ApiContext, request: ApiRequest, idOrName: string): Reply {
-  const { limit, meta } = asked(context, request);
+export async function executed(context: ApiContext, request: ApiRequest, idOrName: string): Promise<Reply> {
+  const { limit, meta } = await asked(context, request);
   const connect = connectOf(request);
   const { catalog, node, random } = context;
   const query = resolveQuery(catalog, idOrName);
@@ -46,7 +47,7 @@ export function executed(context: ApiContext, request: ApiRequest, idOrName: str
       Datacenter: node.datacenter,
       // There is no other datacenter to fail over to.
       Failovers: 0,
-      ...metaWire(meta),
+      ...queryMetaWire(meta),
     },
     { meta: isCached(context, request) ? { ...meta, cache: cacheMeta(context, request) } : meta },
   );

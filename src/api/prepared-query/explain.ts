@@ -3,8 +3,9 @@ import type { ApiContext } from '../context.ts';
 import { type ApiRequest, endpoint } from '../endpoint.ts';
 import { READ_QUERY } from '../read-options.ts';
 import { json, type Reply } from '../reply.ts';
+import { queryMetaWire } from '../wire/meta.ts';
 import { preparedQueryWire } from '../wire/prepared-query.ts';
-import { asked, metaWire } from './asked.ts';
+import { asked } from './asked.ts';
 import { queryNotFound } from './id.ts';
 import { vetQueryRead, withoutToken } from './vet.ts';
 
@@ -18,11 +19,12 @@ export const explainPreparedQuery = endpoint({
   handler: (context, request) => explained(context, request, request.params.id),
 });
 
-export function explained(context: ApiContext, request: ApiRequest, idOrName: string): Reply {
-  const { meta } = asked(context, request);
+export async function explained(context: ApiContext, request: ApiRequest, idOrName: string): Promise<Reply> {
+  const { meta } = await asked(context, request);
   const query = resolveQuery(context.catalog, idOrName);
   if (query === undefined) throw queryNotFound();
   const { authorizer } = request;
   vetQueryRead(authorizer, query);
-  return json({ Query: preparedQueryWire(withoutToken(authorizer, query)), ...metaWire(meta) }, { meta });
+  const Query = preparedQueryWire(withoutToken(authorizer, query));
+  return json({ Query, ...queryMetaWire(meta) }, { meta });
 }

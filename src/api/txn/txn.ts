@@ -1,12 +1,14 @@
 import type { Authorizer } from '../../acl/authorizer.ts';
 import { Transaction } from '../../catalog/transaction.ts';
 import { isMusterError } from '../../errors.ts';
+import { freshMeta } from '../blocking.ts';
 import type { ApiContext } from '../context.ts';
 import { decodeBody } from '../decode.ts';
 import { type ApiRequest, endpoint } from '../endpoint.ts';
 import { HttpError } from '../http-error.ts';
 import { readOptions } from '../read-options.ts';
 import { json, type Reply } from '../reply.ts';
+import { metaWire } from '../wire/meta.ts';
 import { TXN_BODY, type TxnOperation } from './body.ts';
 import { checkOperation, nodeOperation, serviceOperation } from './entries.ts';
 import { KV_READS, kvOperation } from './kv.ts';
@@ -33,17 +35,15 @@ export const txn = endpoint({
         const { answer } = await store.write((tx) => carryOut(tx, authorizer, operations, context));
         return json({ Results: answer, Errors: null });
       }
+      const fresh = await freshMeta(context, consistency);
       const results = carryOut(
         new Transaction(catalog, catalog.index, context.clock.now()),
         authorizer,
         operations,
         context,
       );
-      const meta = { Index: catalog.index, LastContact: 0, KnownLeader: true };
-      return json(
-        { Results: results, Errors: null, ...meta },
-        { meta: { index: catalog.index, consistency } },
-      );
+      const meta = { index: catalog.index, ...fresh };
+      return json({ Results: results, Errors: null, ...metaWire(meta) }, { meta });
     } catch (error) {
       if (error instanceof TransactionFailed) return failed(error);
       throw error;
