@@ -26,7 +26,7 @@ export function testContext(
         version: '0.0.0',
         ports: { http: 8500, dns: 8600, server: 8300, serfLan: 8301 },
       },
-      sessions: { renew: () => {} },
+      sessions: { renew: async () => {} },
       events: new EventLog(),
       startedAt: 0,
       settings: { ...DEFAULT_API_SETTINGS, ...settings },

@@ -74,7 +74,7 @@ export async function startClient(options: ClientOptions): Promise<ClientCluster
 
   const cluster: Cluster = {
     keyring,
-    servers: () => store.call<ServerState[]>('servers', undefined),
+    servers: () => store.ask<ServerState[]>('servers', undefined),
     async outlook() {
       const own = ownOutlook(self, store, { book, now: clock.now() });
       const told = await store.call<ClusterOutlook>('outlook', { hops: 1 }).catch(() => undefined);
@@ -98,12 +98,12 @@ export async function startClient(options: ClientOptions): Promise<ClientCluster
     // The servers tell all agents, this one too.
     changeKeys: async (change: KeyChange) =>
       new Map(await store.call<[string, string][]>('keys', { change, hops: 1 })),
-    keyrings: () => store.call('keyring', { hops: 1 }),
+    keyrings: () => store.ask('keyring', { hops: 1 }),
   };
   return {
     store,
     sessions: {
-      renew: (id) => void store.call('renew', { sessions: [id] }).catch(() => {}),
+      renew: (id) => store.ask('renew', { sessions: [id] }),
       stop: async () => {},
     },
     cluster,

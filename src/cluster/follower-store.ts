@@ -30,7 +30,7 @@ const RETRY = 200;
  * answer.
  */
 const PACE = 400;
-/** A write waits so long for a server and a majority, in ms. */
+/** What is written or asked waits so long for a server and a majority, in ms. */
 const PATIENCE = 5_000;
 /** With no server or majority heard of for so long, writes are refused at once. */
 const FAIL_FAST_AFTER = 3_000;
@@ -72,6 +72,8 @@ export interface FollowerOptions {
 export interface FollowerStore extends Store {
   /** Calls the server that is followed now. Rejects with `store.no_leader` when there is none. */
   call<Answer>(name: string, request: unknown): Promise<Answer>;
+  /** The same for what may be done twice: another server is asked when that one goes meanwhile. */
+  ask<Answer>(name: string, request: unknown): Promise<Answer>;
   link(): FeedLink;
   /** Resolves when a server was reached for the first time and the catalog is whole. */
   readonly ready: Promise<void>;
@@ -263,21 +265,25 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
     }
   };
 
-  /** Asks the server that is followed how far the catalog is, and the next one when it goes meanwhile. */
-  const refresh = async (): Promise<void> => {
+  const ask = async <Answer>(name: string, request: unknown): Promise<Answer> => {
+    const deadline = clock.now() + PATIENCE;
     for (;;) {
       const to = caller;
       try {
-        if (to === undefined) throw noLeader();
-        const { index } = await to.call<{ index: number }>('refresh', undefined, CALL_TIMEOUT);
-        if (await reached(index)) return;
-        throw noLeader();
+        return await call<Answer>(name, request);
       } catch (error) {
         const isGone = to === undefined || to !== caller || isMusterError(error, 'cluster.refused');
-        if (!isGone || closed || silence() > FAIL_FAST_AFTER) throw error;
+        if (!isGone || closed || silence() > FAIL_FAST_AFTER || clock.now() >= deadline)
+          throw isMusterError(error, 'cluster.unreachable') ? noLeader(error) : error;
         await pause(clock, 50);
       }
     }
+  };
+
+  /** Asks how far the catalog is. */
+  const refresh = async (): Promise<void> => {
+    const { index } = await ask<{ index: number }>('refresh', undefined);
+    if (!(await reached(index))) throw noLeader();
   };
   const barrier = new Barrier(refresh);
 
@@ -287,6 +293,7 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
     ready,
     write,
     call,
+    ask,
     link: () => link,
     remote: {
       contact: () => ({ known: caller !== undefined && silence() < FAIL_FAST_AFTER, silence: silence() }),

@@ -49,9 +49,9 @@ export function callsOf(server: ServerParts): Calls {
       await store.remote?.refresh();
       return { index: store.catalog.index };
     },
-    renew: ({ sessions }: { sessions: string[] }) => {
+    renew: async ({ sessions }: { sessions: string[] }) => {
       const own = ready().sessions;
-      for (const id of sessions) own.renew(id);
+      await Promise.all(sessions.map((id) => own.renew(id)));
     },
     servers: () => server.cluster.servers(),
     outlook: ({ hops }: { hops: number }): Promise<ClusterOutlook> | Outlook => {

@@ -43,7 +43,7 @@ it('a session ends after two of its TTLs, counted anew with each renewal', async
   await create('b', '10s');
   await create('for-ever', '');
   clock.advance(15_000);
-  sessions.renew('a');
+  await sessions.renew('a');
   clock.advance(4999);
   expect(left()).toEqual(['a', 'b', 'for-ever']);
   clock.advance(1);
@@ -75,4 +75,42 @@ it('nothing ends any more once it is stopped', async () => {
   await sessions.stop();
   clock.advance(60_000);
   expect(left()).toEqual(['a']);
+});
+
+it('a program that stood still hears of renewals that came meanwhile before it ends anything', async () => {
+  const { clock, create, expiry, left } = await setUp();
+  const sessions = expiry();
+  await create('renewed', '10s');
+  await create('silent', '10s');
+  clock.advance(19_000);
+  // Stopped, or its time was set.
+  const now = clock.now.bind(clock);
+  clock.now = () => now() + 30_000;
+  clock.advance(1_100);
+  await sessions.renew('renewed');
+  expect(left()).toEqual(['renewed', 'silent']);
+  clock.advance(1_000);
+  await soon(() => expect(left()).toEqual(['renewed']));
+  await sessions.stop();
+});
+
+it('a session that is renewed before its end is committed lives on', async () => {
+  const { clock, store, create } = await setUp();
+  const waiting: (() => void)[] = [];
+  const slow = {
+    ...store,
+    write: async <Answer>(command: Parameters<typeof store.write<Answer>>[0]) => {
+      await new Promise<void>((resolve) => waiting.push(resolve));
+      return store.write(command);
+    },
+  };
+  const sessions = startSessionExpiry({ store: slow, clock, logger: silentLogger });
+  await create('a', '10s');
+  clock.advance(20_000);
+  await sessions.renew('a');
+  waiting.shift()?.();
+  await soon(() => expect(waiting).toEqual([]));
+  await store.write(() => {});
+  expect(store.catalog.get('sessions', 'a')).toBeDefined();
+  await sessions.stop();
 });

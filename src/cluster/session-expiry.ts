@@ -11,6 +11,8 @@ const TTL_FACTOR = 2;
 
 /** After a failed write the end of a session is tried again. */
 const RETRY = 1000;
+/** A timer that is so late, in ms, tells that this program stood still: renewals that came meanwhile are not read yet. */
+const STOOD_STILL = 500;
 
 export interface SessionExpiryOptions {
   store: Store;
@@ -19,8 +21,11 @@ export interface SessionExpiryOptions {
 }
 
 export interface SessionExpiry {
-  /** Starts the time of a session anew. Nothing happens when it has no TTL or is not there. */
-  renew(id: string): void;
+  /**
+   * Starts the time of a session anew. Nothing happens when it has no TTL or is not there. Rejects with `store.no_leader` when who ends
+   * sessions could not be told.
+   */
+  renew(id: string): Promise<void>;
   /** Idempotent. Sessions then live on until somebody starts this again. */
   stop(): Promise<void>;
 }
@@ -40,16 +45,18 @@ export function startSessionExpiry({ store, clock, logger }: SessionExpiryOption
   };
   const arm = (id: string, ms: number) => {
     forget(id);
-    if (!stopped)
-      timers.set(
-        id,
-        clock.after(ms, () => end(id)),
-      );
+    if (stopped) return;
+    const due = clock.now() + ms;
+    timers.set(
+      id,
+      clock.after(ms, () => (clock.now() - due > STOOD_STILL ? arm(id, RETRY) : end(id))),
+    );
   };
   const end = (id: string) => {
     timers.delete(id);
     store
-      .write((tx) => destroySession(tx, id))
+      // Until it is its turn another server may have the say, or it was renewed.
+      .write((tx) => !stopped && !timers.has(id) && destroySession(tx, id))
       .then(
         ({ answer }) => answer && logger.debug('a session was not renewed in time', { session: id }),
         (error: unknown) => {
@@ -73,7 +80,7 @@ export function startSessionExpiry({ store, clock, logger }: SessionExpiryOption
   });
 
   return {
-    renew(id) {
+    async renew(id) {
       const session = store.catalog.get('sessions', id);
       if (session !== undefined) begin(session);
     },

@@ -212,7 +212,7 @@ async function both(
     }
     case 'renew': {
       const id = named(step.session);
-      world.expiry.renew(id);
+      await world.expiry.renew(id);
       model.renew(id);
       return [true, true];
     }

@@ -1,11 +1,12 @@
-import { messageOf } from '../errors.ts';
-import type { Clock } from '../lib/clock.ts';
+import { type Clock, pause } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
-import type { EtcdStore } from '../store/etcd/store.ts';
+import { noLeader } from '../store/etcd/commits.ts';
+import type { Signals } from '../store/etcd/signals.ts';
+import type { Store } from '../store/store.ts';
 import type { Leadership } from './leadership.ts';
 import { type SessionExpiry, startSessionExpiry } from './session-expiry.ts';
 
-/** Renewals are gathered for so long, in ms: a session has ten seconds at least. */
+/** The leader is told of renewals no more often than this, in ms: of thousands of them together. */
 const GATHER = 200;
 /** Before the name of the server that tells them. */
 const SIGNAL = 'renewed/';
@@ -21,7 +22,7 @@ export function startSharedSessions({
   clock,
   logger,
 }: {
-  store: EtcdStore;
+  store: Store & { readonly signals: Pick<Signals, 'subscribe' | 'put'> };
   leadership: Leadership;
   self: string;
   clock: Clock;
@@ -29,7 +30,8 @@ export function startSharedSessions({
 }): SessionExpiry {
   let expiry: SessionExpiry | undefined;
   let renewed = new Set<string>();
-  let cancel: (() => void) | undefined;
+  let toldAt = Number.NEGATIVE_INFINITY;
+  let telling: Promise<void> | undefined;
   const endLeading = leadership.whileLeading(() => {
     const own = startSessionExpiry({ store, clock, logger });
     expiry = own;
@@ -40,27 +42,29 @@ export function startSharedSessions({
   });
   const unsubscribe = store.signals.subscribe((name, value) => {
     if (expiry === undefined || value === undefined || !name.startsWith(SIGNAL)) return;
-    for (const id of JSON.parse(value) as string[]) expiry.renew(id);
+    for (const id of JSON.parse(value) as string[]) void expiry.renew(id);
   });
-  const tell = () => {
-    cancel = undefined;
+  /** The first at once, those that follow together. */
+  const tell = async (): Promise<void> => {
+    await pause(clock, Math.min(GATHER, Math.max(0, toldAt + GATHER - clock.now())));
     const ids = [...renewed];
     renewed = new Set();
-    store.signals.put(SIGNAL + self, JSON.stringify(ids), 0n).catch((error: unknown) => {
-      logger.debug('renewals of sessions could not be told', { error: messageOf(error) });
-    });
+    telling = undefined;
+    toldAt = clock.now();
+    try {
+      await store.signals.put(SIGNAL + self, JSON.stringify(ids), 0n);
+    } catch (error) {
+      throw noLeader(error);
+    }
   };
   return {
     renew(id) {
-      if (expiry !== undefined) {
-        expiry.renew(id);
-        return;
-      }
+      if (expiry !== undefined) return expiry.renew(id);
       renewed.add(id);
-      cancel ??= clock.after(GATHER, tell);
+      telling ??= tell();
+      return telling;
     },
     async stop() {
-      cancel?.();
       unsubscribe();
       endLeading();
     },

@@ -11,13 +11,16 @@ export const sessionRenew = endpoint({
   needs: 'checked',
   summary: 'Starts the TTL of a session anew; answers the session',
   query: { dc: 'datacenter to ask' },
-  handler(context, request) {
+  async handler(context, request) {
     checkDatacenter(context, request.query.get('dc'));
     const id = sessionId(request.params.session);
-    const session = context.catalog.get('sessions', id);
+    const { catalog, store } = context;
+    // Whoever takes it for ended gives up what it holds: that is not said of one that was just made elsewhere.
+    if (catalog.get('sessions', id) === undefined) await store.remote?.refresh();
+    const session = catalog.get('sessions', id);
     if (session === undefined) throw new HttpError(404, `Session id '${id}' not found`);
     request.authorize('session', 'write', session.node);
-    context.sessions.renew(id);
+    await context.sessions.renew(id);
     return json([sessionWire(session)]);
   },
 });
