@@ -2,11 +2,21 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createToken, NO_GRANTS } from '../acl/commands/token.ts';
+import { type Leadership, soleLeadership } from '../cluster/leadership.ts';
+import { ManualClock } from '../lib/clock.ts';
 import type { LogLine } from '../lib/log.ts';
+import { Sockets } from '../lib/sockets.ts';
+import type { LocalNode } from '../registry/node.ts';
+import { noLeader } from '../store/etcd/commits.ts';
+import { openMemoryStore } from '../store/memory.ts';
+import type { Store } from '../store/store.ts';
+import { startAcl } from './acl.ts';
 import { type Agent, startAgent } from './agent.ts';
 import { effective } from './config/effective.ts';
 import { configSchema } from './config/schema.ts';
 import { openAgentLog } from './log.ts';
+import { Teardown } from './teardown.ts';
 
 const ROOT = 'a-very-secret-secret';
 
@@ -176,4 +186,56 @@ test('the configuration is shown without its secrets', () => {
     acl: { tokens: { initial_management: '(hidden)', default: '', agent: '' } },
     telemetry: { otlp_headers: { 'x-key': '(hidden)' } },
   });
+});
+
+const NODE: LocalNode = { id: '', name: 'n1', address: '10.0.0.1', datacenter: 'dc1' };
+const FOLLOWS: Leadership = { ...soleLeadership('other'), leads: () => false, whileLeading: () => () => {} };
+
+/** Access control on a node of a cluster. */
+function startOver(store: Store, leadership: Leadership, clock: ManualClock) {
+  const log = openAgentLog({ level: 'debug', format: 'json', sink: () => {} });
+  const parts = {
+    config: configSchema.parse({ acl: { enabled: true } }),
+    log,
+    clock,
+    random: Math.random,
+    teardown: new Teardown(log.logger),
+    sockets: new Sockets(),
+  };
+  return startAcl(parts, { store, leadership }, NODE, undefined);
+}
+
+const memory = () =>
+  openMemoryStore({
+    onSubscriberError: (error) => {
+      throw error;
+    },
+  });
+
+test('a node that does not lead takes no token from the others, whatever its clock says', async () => {
+  const clock = new ManualClock(1_000_000);
+  const store = memory();
+  const ids = { accessorId: 'a', secretId: 's', isAccessorGiven: false, isSecretGiven: false };
+  await store.write((tx) =>
+    createToken(tx, ids, { ...NO_GRANTS, description: '', expiresAt: tx.now + 3_600_000 }),
+  );
+  const ahead = new ManualClock(Date.now() + 7_200_000);
+  await startOver(store, FOLLOWS, ahead);
+  ahead.advance(120_000);
+  await store.write(() => {});
+  expect(store.catalog.get('aclTokens', 'a')).toBeDefined();
+  await startOver(store, soleLeadership('me'), clock);
+  await store.write(() => {});
+  expect(store.catalog.get('aclTokens', 'a')).toBeDefined();
+  await startOver(store, soleLeadership('me'), ahead);
+  await store.write(() => {});
+  expect(store.catalog.get('aclTokens', 'a')).toBeUndefined();
+});
+
+test('a node starts while no majority of the servers is there', async () => {
+  const clock = new ManualClock(1_000_000);
+  const store = memory();
+  await startOver(store, FOLLOWS, clock);
+  const away: Store = { ...store, write: () => Promise.reject(noLeader()) };
+  expect((await startOver(away, FOLLOWS, clock)).authorizer('')).toBeDefined();
 });

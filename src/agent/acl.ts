@@ -5,13 +5,15 @@ import { Acl } from '../acl/acl.ts';
 import { AGENT_TOKENS, AgentTokens, type AgentTokenValues } from '../acl/agent-tokens.ts';
 import { beginAcl } from '../acl/commands/bootstrap.ts';
 import { reapTokens } from '../acl/commands/token.ts';
-import type { Transaction } from '../catalog/transaction.ts';
+import { Transaction } from '../catalog/transaction.ts';
 import { fileTrouble, MusterError, messageOf } from '../errors.ts';
+import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import { writeWhole } from '../lib/write-whole.ts';
 import type { LocalNode } from '../registry/node.ts';
 import type { Store } from '../store/store.ts';
 import type { Parts } from './doors.ts';
+import type { Truth } from './truth.ts';
 
 /** Tokens that were set while running, and the file that allows another bootstrap. Consul's name for the latter. */
 const TOKENS_FILE = 'acl-tokens.json';
@@ -23,7 +25,7 @@ const REAP_INTERVAL = 60_000;
 /** Puts in place what access control begins with, and starts it. */
 export async function startAcl(
   { config, clock, log, teardown }: Parts,
-  store: Store,
+  { store, leadership }: Pick<Truth, 'store' | 'leadership'>,
   node: LocalNode,
   dataDirectory: string | undefined,
 ): Promise<Acl> {
@@ -33,7 +35,8 @@ export async function startAcl(
   const initial =
     initialManagement === '' ? undefined : { accessorId: randomUUID(), secretId: initialManagement };
   const begin = (tx: Transaction) => beginAcl(tx, initial);
-  await store.write(begin);
+  // Those who keep the truth may be away, and mostly it is there.
+  if (!isThere(begin, store)) await store.write(begin);
   const file =
     options.enableTokenPersistence && dataDirectory !== undefined
       ? path.join(dataDirectory, TOKENS_FILE)
@@ -42,17 +45,9 @@ export async function startAcl(
     { ...own, ...(file === undefined ? {} : readTokens(file)) },
     file === undefined ? undefined : async (values) => writeWhole(file, JSON.stringify(values)),
   );
-  let cancel = () => {};
-  const reap = () => {
-    const now = clock.now();
-    if (store.catalog.all('aclTokens').some(({ expiresAt }) => expiresAt !== null && expiresAt <= now))
-      store
-        .write((tx) => reapTokens(tx, now))
-        .catch((error: unknown) => logger.warn(`could not forget expired tokens: ${messageOf(error)}`));
-    cancel = clock.after(REAP_INTERVAL, reap);
-  };
-  reap();
-  teardown.add('expired tokens', () => cancel());
+  // By one clock: a node whose clock is wrong would take tokens from all.
+  const end = leadership.whileLeading(() => reapExpired(store, clock, logger));
+  teardown.add('expired tokens', end);
   return new Acl({
     catalog: store.catalog,
     clock,
@@ -64,6 +59,28 @@ export async function startAcl(
     begin,
     takeBootstrapReset: () => takeReset(dataDirectory, logger),
   });
+}
+
+/** Whether a command would change nothing, as far as is known here. */
+function isThere(command: (tx: Transaction) => void, { catalog }: Store): boolean {
+  const tx = new Transaction(catalog, catalog.index + 1);
+  command(tx);
+  return tx.isEmpty;
+}
+
+/** Forgets expired tokens now and again and again. The answer ends it. */
+function reapExpired(store: Store, clock: Clock, logger: Logger): () => void {
+  let cancel = () => {};
+  const reap = () => {
+    const now = clock.now();
+    if (store.catalog.all('aclTokens').some(({ expiresAt }) => expiresAt !== null && expiresAt <= now))
+      store
+        .write((tx) => reapTokens(tx, now))
+        .catch((error: unknown) => logger.warn(`could not forget expired tokens: ${messageOf(error)}`));
+    cancel = clock.after(REAP_INTERVAL, reap);
+  };
+  reap();
+  return () => cancel();
 }
 
 function readTokens(file: string): Partial<AgentTokenValues> {
