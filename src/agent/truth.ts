@@ -4,6 +4,7 @@ import type { UserEvent } from '../cluster/event-log.ts';
 import { type Leadership, soleLeadership } from '../cluster/leadership.ts';
 import { type SessionExpiry, startSessionExpiry } from '../cluster/session-expiry.ts';
 import { MusterError, messageOf } from '../errors.ts';
+import { steadyClock, systemClock } from '../lib/clock.ts';
 import { contentIfNamed } from '../lib/content-of.ts';
 import { type LocalDisk, localDiskIn, openLocalDisk } from '../registry/disk.ts';
 import { openEmbeddedStore } from '../store/embedded.ts';
@@ -59,6 +60,8 @@ export async function openTruth(
   const onSubscriberError = (error: unknown) =>
     logger.child('feed').error(`a reader of the change feed failed: ${messageOf(error)}`);
   const role = roleOf(config);
+  const time = () => clock.now();
+  const steady = clock === systemClock ? steadyClock : clock;
 
   if (role === 'alone') {
     const embedded =
@@ -94,18 +97,24 @@ export async function openTruth(
       ...etcdOptions(config),
       prefix,
       onSubscriberError,
-      clock,
+      clock: steady,
+      time,
       random,
       logger: logger.child('store'),
     });
     teardown.add('the store', () => store.close());
-    const leadership = await startLeadership({ store, self: who.id, clock, logger: logger.child('leader') });
+    const leadership = await startLeadership({
+      store,
+      self: who.id,
+      clock: steady,
+      logger: logger.child('leader'),
+    });
     teardown.add('leadership', () => leadership.stop());
     const sessions = startSharedSessions({
       store,
       leadership,
       self: who.id,
-      clock,
+      clock: steady,
       logger: logger.child('sessions'),
     });
     return { store, disk, environment, sessions, leadership, isServer: true };
@@ -130,7 +139,8 @@ export async function openTruth(
     keyring,
     onSubscriberError,
     onEvent,
-    clock,
+    clock: steady,
+    time,
     random,
     logger: clusterLog,
     signal,

@@ -68,6 +68,7 @@ export async function startClient(options: ClientOptions): Promise<ClientCluster
     },
     onSubscriberError: options.onSubscriberError,
     clock,
+    time: options.time,
     logger: logger.child('follow'),
   });
   await whenReady(store, signal);

@@ -18,7 +18,10 @@ export interface NodeOptions {
   onSubscriberError: (error: unknown) => void;
   /** An event that somebody fired reached this node. */
   onEvent: (event: UserEvent) => void;
+  /** A steady one: who set the time of a node must not make the others seem silent. */
   clock: Clock;
+  /** The time of day, ms since the epoch. */
+  time: () => number;
   /** In [0, 1). */
   random: () => number;
   logger: Logger;

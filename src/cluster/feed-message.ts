@@ -11,6 +11,8 @@ export interface ClusterState {
   readonly silence: number;
   readonly servers: readonly Entry[];
   readonly leader: string;
+  /** The time of day for what is committed, ms since the epoch; versions before do not tell. */
+  readonly time?: number;
 }
 
 /** What a server sends to those who follow it, in this order: all rows or nothing, then commits; the others at any time. */

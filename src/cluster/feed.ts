@@ -29,6 +29,8 @@ const GONE_AFTER = 50;
 const TELL = 400;
 /** A majority that was heard of within this time (ms) needs no mention: it is told of when it was not. */
 const HEARD_OF = 1_000;
+/** By how much the time of day may be another than followers were told, in ms: little as against what is held back for a while. */
+const TIME_ERROR = 1_000;
 /** A follower is sent more once fewer bytes than this wait for it. What it does not take waits here, where all share it. */
 const LOW_BACKLOG = 1024 * 1024;
 /** How often that is looked at, in ms. */
@@ -75,6 +77,8 @@ export class Feed {
   readonly #hear: (id: string, leeway: number) => void;
   #pace = PACE;
   #told = '';
+  /** By how much the time of day is ahead of the clock, in ms. */
+  #ahead = 0;
   /** What followers are being sent that could not go on from where they were. */
   #whole: WholeCatalog | undefined;
   readonly #log: CommitLog;
@@ -299,7 +303,10 @@ export class Feed {
     else if (this.#followers.size <= FEW) this.#pace = PACE;
     const state = this.#state();
     const isWell = state.known && state.silence < HEARD_OF;
-    const now = isWell ? JSON.stringify({ ...state, silence: 0, pace: this.#pace }) : '';
+    // Followers reckon on from the time that they were told.
+    const ahead = state.time === undefined ? 0 : state.time - this.#clock.now();
+    if (Math.abs(ahead - this.#ahead) > TIME_ERROR) this.#ahead = ahead;
+    const now = isWell ? JSON.stringify({ ...state, silence: 0, time: this.#ahead, pace: this.#pace }) : '';
     if (isWell && now === this.#told) return;
     this.#told = now;
     const line = this.#stateLine(state);

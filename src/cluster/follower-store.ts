@@ -66,6 +66,8 @@ export interface FollowerOptions {
   onNews(news: { event?: UserEvent; keys?: readonly string[] }): void;
   onSubscriberError: (error: unknown) => void;
   clock: Clock;
+  /** The time of day, ms since the epoch. */
+  time: () => number;
   logger: Logger;
 }
 
@@ -102,6 +104,8 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
     becomeReady = resolve;
   });
 
+  /** The time of day as the servers have it. */
+  let time = options.time;
   const silence = () => (contactAt === 0 ? Number.POSITIVE_INFINITY : clock.now() - contactAt);
 
   const arrived = () => {
@@ -140,6 +144,10 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
       isKnown = message.known;
       pace = message.pace;
       if (message.known) contactAt = clock.now() - message.silence;
+      if (message.time !== undefined) {
+        const ahead = message.time - clock.now();
+        time = () => clock.now() + ahead;
+      }
       options.onServers(message.servers, message.leader);
     }
     if (!followed.take(message)) return false;
@@ -242,7 +250,7 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
     if (silence() > FAIL_FAST_AFTER) throw noLeader();
     const deadline = clock.now() + PATIENCE;
     for (;;) {
-      const prepared = prepare(command, catalog, catalog.index, clock.now());
+      const prepared = prepare(command, catalog, catalog.index, time());
       const to = caller;
       let committed: CommitAnswer;
       try {

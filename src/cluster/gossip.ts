@@ -26,6 +26,8 @@ export interface Hello {
   readonly knows: number;
   /** Of its catalog, once it has one. */
   readonly index?: number;
+  /** Its time of day, ms since the epoch; versions before do not tell. */
+  readonly time?: number;
 }
 
 /** What a server last said, and when; ms since the epoch. */
@@ -36,6 +38,8 @@ interface Heard {
   readonly since: number;
   /** How far its catalog was behind this server's then. */
   readonly lag: Lag | null;
+  /** By how much its time of day was ahead of this server's then, in ms. */
+  readonly ahead: number;
 }
 
 /** How often each server is told, in ms. */
@@ -53,9 +57,11 @@ export interface GossipOptions {
   /** Where servers may be at present. */
   findContacts: () => Promise<HostPort[]>;
   clock: Clock;
+  /** The time of day, ms since the epoch. */
+  time: () => number;
   logger: Logger;
   presence: Presence;
-  hello(): Omit<Hello, 'self' | 'book' | 'report' | 'knows'>;
+  hello(): Omit<Hello, 'self' | 'book' | 'report' | 'knows' | 'time'>;
   onHello(hello: Hello): void;
   /** How far a catalog with this index is behind; null while there is none here. */
   lagOf(index: number): Lag | null;
@@ -103,6 +109,11 @@ export class Gossip {
       this.#callers.set(address, caller);
     }
     return caller;
+  }
+
+  /** The time of day by the clock of the server with this ID, as far as it told its own; ms since the epoch. */
+  timeOf(id: string): number {
+    return this.#options.time() + (this.#last.get(id)?.ahead ?? 0);
   }
 
   /** Servers that answered just now, with what they said. */
@@ -157,9 +168,10 @@ export class Gossip {
   }
 
   #say(knows: number, to: string): Hello {
-    const { book, hello } = this.#options;
+    const { book, hello, time } = this.#options;
     return {
       ...hello(),
+      time: time(),
       self: book.self,
       book: book.all(),
       report: this.presence.report(knows),
@@ -168,13 +180,15 @@ export class Gossip {
   }
 
   #take(hello: Hello): void {
-    const { book, clock, lagOf } = this.#options;
+    const { book, clock, lagOf, time } = this.#options;
     const { id } = hello.self;
     if (id === book.self.id) return;
     book.merge([hello.self, ...hello.book]);
     const at = clock.now();
     const since = this.#answering(id)?.since ?? at;
-    this.#last.set(id, { hello, at, since, lag: hello.index === undefined ? null : lagOf(hello.index) });
+    const lag = hello.index === undefined ? null : lagOf(hello.index);
+    const ahead = hello.time === undefined ? 0 : hello.time - time();
+    this.#last.set(id, { hello, at, since, lag, ahead });
     this.presence.hear(id);
     this.presence.take(id, hello.report);
     this.#options.onHello(hello);

@@ -30,6 +30,7 @@ async function setUp(names: readonly string[]) {
     forgetAfter: 60_000,
     isServer: (id) => id === idOf('server'),
     clock,
+    time: () => clock.now(),
     logger: silentLogger,
   });
   const critical = () =>

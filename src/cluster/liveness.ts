@@ -139,6 +139,8 @@ export interface MembersOptions {
   /** Servers are never forgotten here: they count towards the majority. By node ID. */
   isServer(id: string): boolean;
   clock: Clock;
+  /** The time of day, ms since the epoch. */
+  time: () => number;
   logger: Logger;
 }
 
@@ -149,6 +151,7 @@ export function watchMembers({
   forgetAfter,
   isServer,
   clock,
+  time,
   logger,
 }: MembersOptions): () => void {
   const { catalog } = store;
@@ -195,7 +198,7 @@ export function watchMembers({
     if (!isMass) massSince = 0;
     if (!isMass || now - massSince >= MASS_PATIENCE)
       for (const { name } of fresh) changes.push({ name, status: 'critical' });
-    const outlived = outlivedLeft(catalog, now - forgetAfter);
+    const outlived = outlivedLeft(catalog, time() - forgetAfter);
     if (changes.length === 0 && gone.length === 0 && outlived.length === 0) return;
     await store.write((tx) => {
       for (const { name } of gone) deregisterNode(tx, name);

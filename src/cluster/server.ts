@@ -109,6 +109,7 @@ class Server implements ServerCluster, ServerParts {
       keyring,
       findContacts: options.findContacts,
       clock,
+      time: options.time,
       logger,
       presence: this.presence,
       hello: () => this.#hello(),
@@ -177,9 +178,9 @@ class Server implements ServerCluster, ServerParts {
 
   /** Lets others find this server on the local network, if it is to be found. */
   async #answerAround(): Promise<void> {
-    const { autoJoin: name, self, port, keyring, clock, logger } = this.options;
+    const { autoJoin: name, self, port, keyring, clock, time, logger } = this.options;
     if (name === undefined) return;
-    const options = { name, keyring, host: self.host, clock, logger };
+    const options = { name, keyring, host: self.host, clock: { ...clock, now: time }, logger };
     this.#ends.push(await answerAround(options, () => ({ host: self.host, port })));
   }
 
@@ -222,6 +223,7 @@ class Server implements ServerCluster, ServerParts {
           limits: OWN_TXN_LIMITS,
           onSubscriberError,
           clock,
+          time: () => this.#time(),
           random,
           logger: logger.child('store'),
         });
@@ -275,6 +277,7 @@ class Server implements ServerCluster, ServerParts {
         ...(store.remote?.contact() ?? { known: false, silence: 0 }),
         servers: this.book.all().filter(({ gone }) => !gone),
         leader: this.cluster.leader(),
+        time: this.#time(),
       }),
       keys: () => this.options.keyring.list(),
       hear: (id, leeway) => this.presence.hear(id, leeway),
@@ -290,6 +293,7 @@ class Server implements ServerCluster, ServerParts {
             forgetAfter: this.options.reconnectTimeout,
             isServer: (id) => ordinalIn(roster.ordinals(), id) !== undefined,
             clock,
+            time: () => this.#time(),
             logger: logger.child('members'),
           }),
           roster.lead(),
@@ -299,6 +303,12 @@ class Server implements ServerCluster, ServerParts {
         };
       }),
     );
+  }
+
+  /** The time of day by the clock of the server that leads: what is held back for a while ends for all at once. In ms since the epoch. */
+  #time(): number {
+    const leader = leaderOf((this.leadership as Leadership | undefined)?.leader())?.id;
+    return leader === undefined ? this.options.time() : this.gossip.timeOf(leader);
   }
 
   #startEtcd(membership: Membership): void {
@@ -342,7 +352,7 @@ class Server implements ServerCluster, ServerParts {
     take();
   }
 
-  #hello(): Omit<Hello, 'self' | 'book' | 'report' | 'knows'> {
+  #hello(): Omit<Hello, 'self' | 'book' | 'report' | 'knows' | 'time'> {
     const membership = this.file.get();
     return {
       expect: this.options.expect,

@@ -29,6 +29,12 @@ export const systemClock: Clock = {
   },
 };
 
+/** For how long ago something was: nobody sets it, as they do the time of day. That is where it begins. */
+export const steadyClock: Clock = {
+  ...systemClock,
+  now: () => Math.round(performance.timeOrigin + performance.now()),
+};
+
 /** Unlike the system clock this one keeps the process alive: for programs that have nothing else to wait for. */
 export const wakefulClock: Clock = {
   now: () => Date.now(),

@@ -1,4 +1,5 @@
 import {
+  isHeldBack,
   kvAcquire,
   kvDelete,
   kvDeleteIfIndex,
@@ -29,8 +30,7 @@ const VERBS: Record<string, Verb> = {
     return written(tx, operation);
   },
   lock(tx, operation) {
-    const delay = tx.get('lockDelays', operation.Key);
-    if (delay !== undefined && delay.until > tx.now)
+    if (isHeldBack(tx, operation.Key))
       throw new OperationError(`failed to lock key ${quote(operation.Key)} due to lock delay`);
     if (!kvAcquire(tx, write(operation), operation.Session))
       throw new OperationError(`failed to lock key ${quote(operation.Key)}, lock is already held`);

@@ -3,6 +3,9 @@ import { uuidLookupError } from '../../lib/uuid.ts';
 import type { KvEntry } from '../rows.ts';
 import type { Draft, Transaction } from '../transaction.ts';
 
+/** Longest time in ms that a lost lock is held back, whatever its session asked for (Consul's bound). */
+export const MAX_LOCK_DELAY = 60_000;
+
 export interface KvWrite {
   key: string;
   value: Uint8Array;
@@ -47,8 +50,7 @@ export function kvDeletePrefix(tx: Transaction, prefix: string): void {
  */
 export function kvAcquire(tx: Transaction, write: KvWrite, session: string): boolean {
   requireSession(session);
-  const delay = tx.get('lockDelays', write.key);
-  if (delay !== undefined && delay.until > tx.now) return false;
+  if (isHeldBack(tx, write.key)) return false;
   const invalid = uuidLookupError(session);
   if (invalid !== undefined)
     throw new MusterError('request.rejected', `failed session lookup: index error: ${invalid}`);
@@ -60,6 +62,12 @@ export function kvAcquire(tx: Transaction, write: KvWrite, session: string): boo
   const held = known?.session === session;
   put(tx, { ...write, session, lockIndex: (known?.lockIndex ?? 0) + (held ? 0 : 1) });
   return true;
+}
+
+/** Whether a lock-delay runs. One that would take longer than any may was set by a clock that was wrong. */
+export function isHeldBack(tx: Transaction, key: string): boolean {
+  const left = (tx.get('lockDelays', key)?.until ?? 0) - tx.now;
+  return left > 0 && left <= MAX_LOCK_DELAY;
 }
 
 /** Gives the lock of a key back. False when `session` does not hold it; "" is refused. */

@@ -2,11 +2,8 @@ import { MusterError } from '../../errors.ts';
 import type { KvEntry, Session } from '../rows.ts';
 import { checkKey, fold, nodeKey } from '../tables.ts';
 import { type Draft, type Transaction, withoutIndexes } from '../transaction.ts';
-import { kvDelete } from './kv.ts';
+import { kvDelete, MAX_LOCK_DELAY } from './kv.ts';
 import { endQueriesOfSession } from './query.ts';
-
-/** Longest time in ms that a lost lock is held back, whatever its session asked for (Consul's bound). */
-const MAX_LOCK_DELAY = 60_000;
 
 /**
  * Makes a session. Throws `request.rejected` in Consul's words when its node or one of its checks is not there,

@@ -58,6 +58,8 @@ export interface CommitsOptions {
   replica: Replica;
   limits: TxnLimits;
   clock: Clock;
+  /** That commands are told, ms since the epoch. */
+  time: () => number;
 }
 
 export function noLeader(cause?: unknown): MusterError {
@@ -155,8 +157,8 @@ export class Commits {
 
   /** Runs as many commands of the group as go into one transaction; the others go back to the front of the queue. */
   #run(group: Pending[]): Outcome {
-    const { catalog, clock, limits } = this.#options;
-    const now = clock.now();
+    const { catalog, time, limits } = this.#options;
+    const now = time();
     const overlay = new Transaction(catalog, catalog.index, now);
     let index = catalog.index;
     let size = 0;

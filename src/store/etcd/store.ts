@@ -15,6 +15,8 @@ export interface EtcdStoreOptions extends EtcdOptions {
   readonly onSubscriberError: (error: unknown) => void;
   readonly limits?: TxnLimits;
   readonly clock?: Clock;
+  /** The time of day that commands are told, ms since the epoch; that of the clock unless told otherwise. */
+  readonly time?: () => number;
   readonly random?: () => number;
   readonly logger?: Logger;
 }
@@ -40,14 +42,14 @@ export async function openEtcdStore(options: EtcdStoreOptions): Promise<EtcdStor
     clock = systemClock,
     random = Math.random,
   } = options;
-  const logger = options.logger ?? silentLogger;
+  const { time = () => clock.now(), logger = silentLogger } = options;
   const client = new EtcdClient(options);
   const layout = new Layout(options.prefix);
   const catalog = new Catalog(onSubscriberError);
   const signals = new Signals(client, layout);
   const onSignal = (name: string, value: string | undefined) => signals.receive(name, value);
   const replica = new Replica({ client, layout, catalog, clock, random, logger, onSignal });
-  const commits = new Commits({ client, layout, catalog, replica, limits, clock });
+  const commits = new Commits({ client, layout, catalog, replica, limits, clock, time });
   try {
     await replica.start();
   } catch (cause) {

@@ -1,0 +1,118 @@
+import { expect, it, onTestFinished } from 'vitest';
+import { kvAcquire, kvSet } from '../catalog/commands/kv.ts';
+import { register } from '../catalog/commands/register.ts';
+import { createSession, destroySession } from '../catalog/commands/session.ts';
+import { NODE } from '../catalog/rows.test-support.ts';
+import { MusterError } from '../errors.ts';
+import { systemClock } from '../lib/clock.ts';
+import { silentLogger } from '../lib/log.ts';
+import { openMemoryStore } from '../store/memory.ts';
+import { commandOf, type Proposal } from '../store/proposal.ts';
+import type { Store } from '../store/store.ts';
+import { Feed, type Following } from './feed.ts';
+import { openFollowerStore } from './follower-store.ts';
+import { listen, newKey, ringOf } from './link/links.test-support.ts';
+import type { Calls } from './link/rpc.ts';
+
+const fail = (error: unknown) => {
+  throw error;
+};
+const HOUR = 3_600_000;
+
+/** What a server is to those who follow it. */
+async function serve(store: Store, keyring: ReturnType<typeof ringOf>, more: Calls = {}) {
+  const feed = new Feed(store.catalog, {
+    clock: systemClock,
+    state: () => ({ known: true, silence: 0, servers: [], leader: '', time: Date.now() }),
+    keys: () => keyring.list(),
+    hear: () => {},
+  });
+  const calls: Calls = {
+    commit: async (proposal: Proposal) => ({
+      index: (await store.write(commandOf(proposal))).index,
+      outdated: false,
+    }),
+    refresh: () => ({ index: store.catalog.index }),
+    ...more,
+  };
+  const { server } = await listen(keyring, calls, (following: Following, outlet) =>
+    feed.follow(following, outlet),
+  );
+  onTestFinished(() => feed.close());
+  return { address: server.address, close: () => feed.close() };
+}
+
+async function follow(
+  servers: { host: string; port: number }[],
+  keyring: ReturnType<typeof ringOf>,
+  time = () => Date.now(),
+) {
+  const store = openFollowerStore({
+    self: { id: 'a', name: 'a', version: '1.2.3' },
+    keyring,
+    servers: async () => servers,
+    onServers: () => {},
+    onNews: () => {},
+    onSubscriberError: fail,
+    clock: systemClock,
+    time,
+    logger: silentLogger,
+  });
+  onTestFinished(() => store.close());
+  await store.ready;
+  return store;
+}
+
+const session = (id: string) => ({
+  id,
+  name: '',
+  node: NODE.name,
+  nodeChecks: [],
+  checks: [],
+  serviceChecks: [],
+  behavior: 'release' as const,
+  ttl: '',
+  lockDelay: 15_000,
+});
+const [FIRST, SECOND] = [1, 2].map((n) => `00000000-0000-4000-8000-00000000000${n}`) as [string, string];
+const lock = { key: 'lock', value: new Uint8Array(), flags: 0n };
+
+it('holds a lock back for as long as the servers do, though the clock of its node is wrong', async () => {
+  const keyring = ringOf(newKey());
+  const truth = openMemoryStore({ onSubscriberError: fail });
+  await truth.write((tx) => {
+    register(tx, { node: NODE });
+    createSession(tx, session(FIRST));
+    createSession(tx, session(SECOND));
+    kvAcquire(tx, lock, FIRST);
+  });
+  const { address } = await serve(truth, keyring);
+  const early = await follow([address], keyring, () => Date.now() - HOUR);
+  const late = await follow([address], keyring, () => Date.now() + HOUR);
+  await early.write((tx) => destroySession(tx, FIRST));
+  for (const store of [early, late]) {
+    await store.remote?.refresh();
+    expect((await store.write((tx) => kvAcquire(tx, lock, SECOND))).answer).toBe(false);
+  }
+  const [delay] = truth.catalog.all('lockDelays');
+  expect(Math.abs((delay?.until ?? 0) - Date.now())).toBeLessThan(HOUR / 2);
+});
+
+it('what may be asked twice is asked of the next server when the one that is followed stops', async () => {
+  const keyring = ringOf(newKey());
+  const truth = openMemoryStore({ onSubscriberError: fail });
+  await truth.write((tx) => kvSet(tx, lock));
+  const renewed: unknown[] = [];
+  const stopping = await serve(truth, keyring, {
+    renew: () => {
+      stopping.close();
+      throw new MusterError('cluster.refused', 'this server stops');
+    },
+  });
+  const other = await serve(truth, keyring, { renew: (request) => void renewed.push(request) });
+  const store = await follow([stopping.address, other.address], keyring);
+  await store.ask('renew', { sessions: [FIRST] });
+  expect(renewed).toEqual([{ sessions: [FIRST] }]);
+  // A refusal of the request itself is passed on.
+  await expect(store.ask('unknown', undefined)).rejects.toMatchObject({ code: 'request.rejected' });
+});
