@@ -173,6 +173,13 @@ describe('a group', () => {
     expect(log[0]!.message).toContain(sentence);
   });
 
+  it('tries a program again that the system refuses to start', async () => {
+    // Longer than one variable may be: Node throws then, as it does for a program that is being written.
+    const { group, log, until } = await start({ env: { BIG: 'x'.repeat(200_000) } });
+    await until(() => group.instances()[0]!.restarts > 1);
+    expect(log[0]!.message).toContain('cannot be started: spawn E2BIG');
+  });
+
   it('stops with SIGTERM and waits for what the program still does', async () => {
     const { group, lines, until } = await start({
       command: ['/bin/sh', '-c', 'trap "echo bye; exit 0" TERM; echo up; while :; do sleep 0.02; done'],

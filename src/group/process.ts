@@ -3,10 +3,10 @@
  * to the group reaches everything it started, and Ctrl-C in the terminal reaches only Muster, which then stops the
  * instances in order.
  */
-import { spawn } from 'node:child_process';
 import { accessSync, closeSync, constants, existsSync } from 'node:fs';
 import path from 'node:path';
 import { messageOf } from '../errors.ts';
+import { spawnProgram } from '../lib/spawn-program.ts';
 import { Cgroup, cgroupOf, makeCgroup } from './cgroup.ts';
 import {
   asEnded,
@@ -62,7 +62,7 @@ export const processDriver: Driver = {
     const cgroup = makeCgroup(id);
     const limited = within(limits, activated(sockets, command));
     const [first, ...rest] = cgroup === undefined ? limited : cgroup.within(limited);
-    const child = spawn(first as string, rest, {
+    const child = spawnProgram(first as string, rest, {
       cwd,
       env: { ...env, ...activation(sockets) },
       detached: true,

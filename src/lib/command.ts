@@ -1,7 +1,8 @@
 /** Commands that are run for users, with all that they start. */
-import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import type { StdioOptions } from 'node:child_process';
 import { constants } from 'node:os';
 import { MusterError, messageOf } from '../errors.ts';
+import { spawnProgram } from './spawn-program.ts';
 
 /** After SIGTERM a command has this long, then it is killed. Consul's. */
 const GRACE = 5_000;
@@ -34,7 +35,7 @@ export function startCommand(
   const [program = '', ...args] = shell ? ['/bin/sh', '-c', words.join(' ')] : words;
   const output = onOutput === undefined ? 'inherit' : 'pipe';
   const stdio: StdioOptions = [input === undefined ? 'inherit' : 'pipe', output, output];
-  const child: ChildProcess = spawn(program, args, { stdio, env: { ...env }, detached: true });
+  const child = spawnProgram(program, args, { stdio, env: { ...env }, detached: true });
   const ended = new Promise<number>((resolve, reject) => {
     child.once('error', (cause) =>
       reject(new MusterError('usage', `cannot run ${program}: ${messageOf(cause)}`, { cause })),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { environmentFor, isForShell, runCommand } from './command.ts';
+import { environmentFor, howItEnded, isForShell, runCommand } from './command.ts';
 import { WHOLE_ENVIRONMENT } from './settings.ts';
 
 const filter = (more: object) => ({ ...WHOLE_ENVIRONMENT, ...more });
@@ -76,6 +76,14 @@ describe('a command', () => {
 
   it('is over with its time, also where what it left running holds its output open', async () => {
     expect((await runCommand(['sleep 1000 & echo left'], { ...options, timeout: 500 })).code).toBe('timeout');
+  });
+
+  it.each([
+    [['/etc/passwd/none'], {}, /ENOTDIR/],
+    [['true'], { BIG: 'x'.repeat(200_000) }, /E2BIG/],
+  ])('that the system refuses to start (%#) is no error of ours', async (words, extra, why) => {
+    const { code } = await runCommand(words, { ...options, extra });
+    expect(howItEnded(code, 0)).toMatch(why);
   });
 
   it('keeps a bounded part of what it prints', async () => {

@@ -1,7 +1,8 @@
 /** Commands that templates run: to the end, within their time, with all that they started. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { signalNumber } from '../lib/command.ts';
 import { formatDuration } from '../lib/duration.ts';
+import { spawnProgram } from '../lib/spawn-program.ts';
 import { globOf } from './functions/table.ts';
 import type { CommandWords, EnvironmentFilter } from './settings.ts';
 
@@ -60,7 +61,7 @@ export function startProcess(
   const text = (words[0] ?? '').trim();
   const [program = '', ...args] =
     options.shell === true || isForShell(words) ? ['/bin/sh', '-c', text] : [text, ...words.slice(1)];
-  return spawn(program, args, {
+  return spawnProgram(program, args, {
     env: environment,
     detached: options.group,
     stdio: [options.input, options.output, options.output],
