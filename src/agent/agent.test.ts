@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { soon } from '../lib/soon.test-support.ts';
 import { type Agent, startAgent } from './agent.ts';
 import { type Config, type ConfigInput, configSchema } from './config/schema.ts';
 import { openAgentLog } from './log.ts';
@@ -63,6 +64,33 @@ describe('an agent', () => {
     };
     await expect(agent.reload()).rejects.toThrow('broken');
     expect(Object.keys(await get(agent, '/v1/agent/services'))).toEqual(['two']);
+  });
+
+  it('of two reloads at a time what was read last is in force', async () => {
+    let read = () => {};
+    const slow = new Promise<void>((resolve) => {
+      read = resolve;
+    });
+    const answers = [
+      slow.then(() => config({ service: [{ name: 'two' }] })),
+      config({ service: [{ name: 'three' }] }),
+    ];
+    agent = await startAgent(config(), { ...quiet, readConfig: async () => answers.shift() as Config });
+    const both = [agent.reload(), agent.reload()];
+    read();
+    await Promise.all(both);
+    expect(Object.keys(await get(agent, '/v1/agent/services'))).toEqual(['three']);
+  });
+
+  it('a reload may bring the first templates', async () => {
+    const destination = path.join(directory, 'out');
+    agent = await startAgent(config(), {
+      ...quiet,
+      readConfig: async () => config({ template: [{ contents: '{{ key "a" }}', destination }] }),
+    });
+    await agent.reload();
+    await fetch(`http://${agent.addresses.http[0]}/v1/kv/a`, { method: 'PUT', body: 'x' });
+    await soon(() => expect(readFileSync(destination, 'utf8')).toBe('x'));
   });
 
   it('a port in use is a clear error that leaves nothing running', async () => {

@@ -176,7 +176,7 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
 
   let draining: Promise<void> | undefined;
   let late: Late | undefined;
-  const reload = async () => {
+  const readAgain = async () => {
     if (options.readConfig === undefined) return;
     const again = await options.readConfig();
     // First: a file of it that cannot be read keeps the old configuration, whole.
@@ -186,6 +186,13 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
     logger.info(
       'the configuration was read again: services, checks, groups, templates, watches and what the balancer does with HTTP are in force',
     );
+  };
+  // One after the other: what was read last is in force in the end.
+  let reloading = Promise.resolve();
+  const reload = (): Promise<void> => {
+    const turn = reloading.then(readAgain);
+    reloading = turn.catch(() => {});
+    return turn;
   };
   const control: AgentControl = {
     registry,

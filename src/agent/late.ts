@@ -29,14 +29,19 @@ export interface Late {
 /** Starts groups, templates and watches. What was started is in the teardown, also when a later one cannot be. */
 export async function startLate(parts: Parts, late: LateParts): Promise<Late> {
   const groups = await beginGroups(parts, late);
-  const templates = beginTemplates(parts, late);
+  let templates = beginTemplates(parts, late);
   const watches = beginWatches(parts, late);
   return {
     groups,
-    templates,
+    get templates() {
+      return templates;
+    },
     async reload(config) {
       await groups.reload(config.group);
-      templates?.reload(config.template);
+      // The first ones may come with a reload; HAProxy's backends are those of the start.
+      if (templates === undefined)
+        templates = beginTemplates({ ...parts, config: { ...config, haproxy: [] } }, late);
+      else templates.reload(config.template);
       watches?.reload(config.watch);
     },
   };
