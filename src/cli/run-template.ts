@@ -9,7 +9,8 @@ import { LOCAL_CONFIG, type ReadConfig, readConfig } from '../template/config/re
 import type { ConfigFile } from '../template/config/schema.ts';
 import { childOf, haproxiesOf, templatesOf, waitOf } from '../template/config/settings.ts';
 import { followHaproxy, parseHaproxyFlag } from '../template/haproxy/output.ts';
-import { Runner, type RunnerEnd } from '../template/runner.ts';
+import { Runner } from '../template/runner.ts';
+import type { RunnerEnd } from '../template/runner-options.ts';
 import { RegistrySource } from '../template/sources/registry.ts';
 import { TemplateUnit } from '../template/unit.ts';
 import { VERSION } from '../version.ts';

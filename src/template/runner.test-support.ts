@@ -6,7 +6,8 @@ import { ManualClock } from '../lib/clock.ts';
 import { createLogger } from '../lib/log.ts';
 import { soon } from '../lib/soon.test-support.ts';
 import type { Value } from './language/index.ts';
-import { Runner, type RunnerOptions } from './runner.ts';
+import { Runner } from './runner.ts';
+import type { RunnerOptions } from './runner-options.ts';
 import { DEFAULT_TEMPLATE, type TemplateSettings } from './settings.ts';
 import type { Follower, Source } from './sources/source.ts';
 

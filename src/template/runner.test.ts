@@ -93,6 +93,23 @@ describe('files', () => {
     await toBe('out', 'two');
   });
 
+  it('are written as soon as they can be, and it is told once that they cannot', async () => {
+    const runner = run([template(keyTemplate('a'), 'gone/out', { createDestDirs: false })]);
+    const errors = (count: number) => soon(() => expect(runner.reports()).toMatchObject([{ errors: count }]));
+    fs.mkdirSync(at('gone'));
+    await source.say(KEY('a'), 'one');
+    await toBe('gone/out', 'one');
+    fs.rmSync(at('gone'), { recursive: true });
+    await source.say(KEY('a'), 'two');
+    await errors(1);
+    clock.advance(1_000);
+    await errors(2);
+    fs.mkdirSync(at('gone'));
+    clock.advance(2_000);
+    await toBe('gone/out', 'two');
+    expect(lines.filter((line) => line.includes('there is no folder'))).toHaveLength(1);
+  });
+
   it('stay as they are when fewer instances are left than min_entries', async () => {
     const list = (count: number) =>
       listOf(

@@ -3,49 +3,17 @@
  * commands. One template's trouble is its own: it is named, the others go on, what was written last stays.
  */
 import { messageOf } from '../errors.ts';
-import type { Clock } from '../lib/clock.ts';
 import { formatDuration } from '../lib/duration.ts';
 import type { Logger } from '../lib/log.ts';
-import { Child, type ChildSettings } from './child.ts';
+import { Child } from './child.ts';
 import { howItEnded, runCommand } from './command.ts';
 import { Known } from './known.ts';
 import { Quiescence } from './quiescence.ts';
-import { nameOf, type TemplateSettings, type Wait } from './settings.ts';
-import type { Source } from './sources/source.ts';
+import { Retry } from './retry.ts';
+import type { RunnerEnd, RunnerOptions } from './runner-options.ts';
+import { nameOf, type TemplateSettings } from './settings.ts';
 import { type Rendering, TemplateUnit } from './unit.ts';
 import { writeFile, writeOutput } from './write.ts';
-
-export interface RunnerOptions {
-  readonly templates: readonly TemplateSettings[];
-  readonly source: Source;
-  /** For templates without one of their own; undefined: changes are rendered at once. */
-  readonly wait: Wait | undefined;
-  /** Render everything once, then end. */
-  readonly once: boolean;
-  /** Where renderings go instead of their files. */
-  readonly print: ((text: string) => void) | undefined;
-  readonly child: ChildSettings | undefined;
-  /** Variables besides the environment, for commands, the child and `env` of templates. */
-  readonly variables: Readonly<Record<string, string>>;
-  /** Failed attempts in a row after which it ends; undefined: it goes on for ever. */
-  readonly attempts: number | undefined;
-  /** It ends when a key is not there, instead of waiting for it. */
-  readonly failOnAbsence: boolean;
-  /** How long (ms) the registry may be away before it ends; undefined: for ever. */
-  readonly exitAfter: number | undefined;
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly clock: Clock;
-  /** In [0, 1). */
-  readonly random: () => number;
-  readonly log: Logger;
-}
-
-/** Why it ended by itself. */
-export type RunnerEnd =
-  | { readonly kind: 'done' }
-  /** The child ended. */
-  | { readonly kind: 'child'; readonly code: number }
-  | { readonly kind: 'failed'; readonly message: string };
 
 /** How one template fares. Counts are since it is followed. */
 export interface TemplateReport {
@@ -73,6 +41,7 @@ interface State {
   readonly unit: TemplateUnit | undefined;
   readonly used: Set<string>;
   readonly quiescence: Quiescence | undefined;
+  readonly retry: Retry;
   /** It was whole once. */
   rendered: boolean;
   /** What is wrong with it now. */
@@ -165,7 +134,7 @@ export class Runner {
       const old = before.find(({ settings: other }) => other.destination === settings.destination);
       return state.unit === undefined && old?.unit !== undefined ? old : state;
     });
-    for (const state of before) if (!this.#states.includes(state)) state.quiescence?.stop();
+    for (const state of before) if (!this.#states.includes(state)) rest(state);
     this.#dirty.clear();
     for (const state of this.#states) this.#dirty.add(state);
     this.#schedule();
@@ -180,7 +149,7 @@ export class Runner {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    for (const { quiescence } of this.#states) quiescence?.stop();
+    for (const state of this.#states) rest(state);
     this.#known.stop();
     await this.#child?.stop();
   }
@@ -201,18 +170,17 @@ export class Runner {
       failure = messageOf(error);
       this.#fail(settings, `parse: ${failure}`);
     }
+    const again = () => {
+      this.#dirty.add(state);
+      this.#schedule();
+    };
     const state: State = {
       settings,
       tally: this.#tallyOf(settings),
       unit,
       used: new Set(),
-      quiescence:
-        wait === undefined || wait.min === 0
-          ? undefined
-          : new Quiescence(wait, clock, () => {
-              this.#dirty.add(state);
-              this.#schedule();
-            }),
+      quiescence: wait === undefined || wait.min === 0 ? undefined : new Quiescence(wait, clock, again),
+      retry: new Retry(clock, random, again),
       rendered: false,
       failure,
       waiting: '',
@@ -319,6 +287,7 @@ export class Runner {
     state.quiescence?.stop();
     try {
       const changed = await this.#write(rendering, settings);
+      state.retry.stop();
       state.rendered = true;
       state.failure = undefined;
       tally.renders++;
@@ -326,7 +295,11 @@ export class Runner {
       if (changed) tally.writes++;
       return changed;
     } catch (error) {
-      this.#failed(state, messageOf(error));
+      const message = messageOf(error);
+      // Each kind of trouble is told once, however often it is tried.
+      if (message === state.failure) tally.errors++;
+      else this.#failed(state, message);
+      if (!this.#options.once) state.retry.failed();
       return false;
     }
   }
@@ -388,6 +361,12 @@ export class Runner {
     } else if (once) this.#end({ kind: 'done' });
     if (once) this.#known.stop();
   }
+}
+
+/** Nothing of it is to happen any more. */
+function rest({ quiescence, retry }: State): void {
+  quiescence?.stop();
+  retry.stop();
 }
 
 function outputOf(settings: TemplateSettings): string {
