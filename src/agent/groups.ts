@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Service } from '../catalog/rows.ts';
 import { fold } from '../catalog/tables.ts';
-import { aggregate, type Instance, instanceOf } from '../catalog/views.ts';
+import { aggregate, type Instance, instanceOf, SERVICE_MAINTENANCE } from '../catalog/views.ts';
 import { messageOf } from '../errors.ts';
 import { GroupController, type Left } from '../group/controller.ts';
 import { groupDiskIn, type KeptInstance } from '../group/disk.ts';
@@ -13,7 +13,7 @@ import type { InstanceView, Keep } from '../group/instance.ts';
 import { OutputFolder } from '../group/output-files.ts';
 import { Rows } from '../group/placement/rows.ts';
 import { substitute } from '../group/substitute.ts';
-import type { Surroundings } from '../group/surroundings.ts';
+import { type Health, type Surroundings, sumOf } from '../group/surroundings.ts';
 import { INSTANCE_ID, variablesOf } from '../group/variables.ts';
 import type { GroupControl } from '../group/view.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -60,14 +60,24 @@ export interface Groups {
 /** Throws `group.failed`; what was started already is stopped then. */
 export async function startGroups(all: readonly GroupConfig[], options: GroupsOptions): Promise<Groups> {
   const groups = all.filter(isOfThisNode);
-  const machines = new MachineGroups(options, (group) => surroundingsOf(group, options));
+  const machines = new MachineGroups(options, (described) => surroundingsOf(described, options));
   const { clock, random, logger, env, output, registry } = options;
   const keep = keepIn(options);
   const left = keep?.disk.load() ?? { groups: [], instances: [] };
   const running = new Map<string, GroupController>();
+  /** As they are described now; of those that are ending as they were last. */
+  const described = new Map<string, GroupConfig>();
+  /** Those that the configuration has no more, until their instances are gone. */
+  const ending = new Map<string, { readonly controller: GroupController; readonly ended: Promise<void> }>();
+  let isStopped = false;
   const stop = async (): Promise<void> => {
+    isStopped = true;
     machines.stop();
-    await Promise.all([placed.stop(), ...[...running.values()].map((group) => group.release())]);
+    await Promise.all([
+      placed.stop(),
+      ...[...running.values()].map((group) => group.release()),
+      ...[...ending.values()].map(({ ended }) => ended),
+    ]);
   };
   // An agent that is itself an instance of a group ends with what it started, or nobody would end that.
   const byDefault = process.env[INSTANCE_ID] === undefined ? 'keep' : 'end';
@@ -87,20 +97,28 @@ export async function startGroups(all: readonly GroupConfig[], options: GroupsOp
     node: registry.node,
     runsAny: options.runsAny,
     depsOf,
-    surroundingsOf: (group) => surroundingsOf(group, options),
+    surroundingsOf: (group) => surroundingsOf(() => group, options),
     clock,
     logger,
   });
   const start = async (group: GroupConfig, ofGroup?: Left): Promise<void> => {
-    const deps = depsOf(group);
+    const deps = { ...depsOf(group), isPatient: ofGroup === undefined };
+    described.set(group.name, group);
     if (group.onExit === 'keep' && keep === undefined)
       deps.logger.warn(
         'its instances end with this agent: they outlive it only on Linux and with a data directory (on_exit = "keep")',
       );
-    running.set(
-      group.name,
-      await GroupController.start(group, deps, surroundingsOf(group, options), ofGroup),
-    );
+    const surroundings = surroundingsOf(() => described.get(group.name) ?? group, options);
+    running.set(group.name, await GroupController.start(group, deps, surroundings, ofGroup));
+  };
+  /** Goes on beside all else: who is in the midst of a request may take its time. */
+  const dissolve = (name: string, controller: GroupController): void => {
+    running.delete(name);
+    depsOf({ name }).logger.info('is not in the configuration any more: its instances are ended');
+    const ended = controller.dissolve().then(() => {
+      ending.delete(name);
+    });
+    ending.set(name, { controller, ended });
   };
   /** Of a group that the configuration has no more. */
   const end = async (name: string, instances: readonly KeptInstance[]): Promise<void> => {
@@ -143,15 +161,19 @@ export async function startGroups(all: readonly GroupConfig[], options: GroupsOp
     async reload(wanted) {
       const here = wanted.filter(isOfThisNode);
       const names = new Set(here.map(({ name }) => name));
-      for (const [name, controller] of running) {
-        if (names.has(name)) continue;
-        running.delete(name);
-        await controller.stop();
-      }
+      for (const [name, controller] of running) if (!names.has(name)) dissolve(name, controller);
+      const fresh = here.filter(({ name }) => !running.has(name));
       for (const group of here) {
         const known = running.get(group.name);
-        if (known === undefined) await start(group);
-        else known.reconfigure(group);
+        if (known === undefined) continue;
+        described.set(group.name, group);
+        known.reconfigure(group);
+      }
+      for (const group of fresh) {
+        // One of this name has its numbers and its places on the disk until it is gone.
+        await ending.get(group.name)?.ended;
+        if (isStopped) return;
+        await start(group);
       }
       await placed.reload(wanted.filter(isPlaced));
       machines.reload(wanted);
@@ -159,6 +181,7 @@ export async function startGroups(all: readonly GroupConfig[], options: GroupsOp
     stop,
     kill() {
       for (const controller of running.values()) controller.kill();
+      for (const { controller } of ending.values()) controller.kill();
       placed.kill();
     },
   };
@@ -215,66 +238,71 @@ function keepIn({ disk, logger }: GroupsOptions): Keep | undefined {
   };
 }
 
+/** `described`: as the configuration has it at each moment. */
 function surroundingsOf(
-  group: GroupConfig,
+  described: () => GroupConfig,
   { store: { catalog }, registry, balancer, env }: GroupsOptions,
 ): Surroundings {
-  const { service, register } = group;
-  const registered = ({ node = registry.node.name, port }: InstanceView): Instance | undefined => {
-    if (service === undefined) return undefined;
-    return group.gce === undefined
-      ? instanceAt(catalog, service, (one) => one.port === port && fold(one.node) === fold(node))
-      : instanceAt(catalog, service, (one) => isMachine(one.node, node));
+  /** More than one where a program registers itself and its group does so too. */
+  const registered = ({ node = registry.node.name, port }: InstanceView): Instance[] => {
+    const { service, gce } = described();
+    if (service === undefined) return [];
+    return gce === undefined
+      ? instancesAt(catalog, service, (one) => one.port === port && fold(one.node) === fold(node))
+      : instancesAt(catalog, service, (one) => isMachine(one.node, node));
   };
   return {
     health(instance) {
-      const found = registered(instance);
-      if (found === undefined) return undefined;
-      return aggregate(found.checks);
+      const all = registered(instance).map(({ checks }) => aggregate(checks));
+      return WORST_FIRST.find((health) => all.includes(health));
     },
-    traffic(instance) {
-      const found = registered(instance);
-      return found && balancer?.trafficOf(`${found.service.node}/${found.service.id}`);
-    },
+    traffic: (instance) =>
+      sumOf(
+        registered(instance).flatMap(
+          ({ service }) => balancer?.trafficOf(`${service.node}/${service.id}`) ?? [],
+        ),
+      ),
     keyValue: (key) => numberIn(catalog.get('kv', key)?.value?.toString()),
-    meta: (instance, name) => numberIn(registered(instance)?.service.meta?.[name]),
+    meta: (instance, name) =>
+      numberIn(registered(instance).find(({ service }) => service.meta?.[name])?.service.meta?.[name]),
     async register(instance) {
+      const { name: group, service, register } = described();
       if (register === undefined || service === undefined) return;
       const { name, port = 0 } = instance;
       const definition = serviceDefinition(
         fill(
-          { ...register, name: service, id: `${group.name}:${name}`, port },
-          { ...env, ...variablesOf(group.name, instance) },
+          { ...register, name: service, id: `${group}:${name}`, port },
+          { ...env, ...variablesOf(group, instance) },
         ),
       );
-      await registry.registerService(definition, { replaceExistingChecks: true });
+      if (registry.isRegistered(definition)) return;
+      // Who was put into maintenance stays in it.
+      const isHeld = registry.check(`${SERVICE_MAINTENANCE}${definition.id}`) !== undefined;
+      await registry.registerService(definition, { replaceExistingChecks: !isHeld });
     },
     async withdraw(instance) {
-      const found = registered(instance);
-      if (found !== undefined)
-        await registry.maintain(found.service.id, `${instance.name} is leaving its group`);
+      for (const { service } of registered(instance))
+        await registry.maintain(service.id, `${instance.name} is leaving its group`);
     },
     async forget(instance) {
-      const found = registered(instance);
-      if (found !== undefined) await registry.deregisterService(found.service.id);
+      for (const { service } of registered(instance)) await registry.deregisterService(service.id);
     },
-    subscribe(listener) {
-      if (service === undefined) return () => {};
-      const name = fold(service);
-      return catalog.feed.subscribe(({ services }) => {
-        if (services.has(name)) listener();
-      });
-    },
+    subscribe: (listener) =>
+      catalog.feed.subscribe(({ services }) => {
+        const { service } = described();
+        if (service !== undefined && services.has(fold(service))) listener();
+      }),
   };
 }
 
-function instanceAt(
-  catalog: Catalog,
-  service: string,
-  holds: (row: Service) => boolean,
-): Instance | undefined {
-  const row = catalog.list('services', 'name', fold(service)).find(holds);
-  return row && instanceOf(catalog, row);
+/** Whoever was put into maintenance is missed by nobody. */
+const WORST_FIRST: readonly Health[] = ['maintenance', 'critical', 'warning', 'passing'];
+
+function instancesAt(catalog: Catalog, service: string, holds: (row: Service) => boolean): Instance[] {
+  return catalog
+    .list('services', 'name', fold(service))
+    .filter(holds)
+    .flatMap((row) => instanceOf(catalog, row) ?? []);
 }
 
 /** Whether a node is the machine of this name; its host name may have the domain behind that. */

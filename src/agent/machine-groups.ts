@@ -23,12 +23,12 @@ interface Machines {
 
 export class MachineGroups {
   readonly #options: { readonly clock: Clock; readonly random: () => number; readonly logger: Logger };
-  readonly #surroundingsOf: (group: GroupConfig) => Surroundings;
+  readonly #surroundingsOf: (described: () => GroupConfig) => Surroundings;
   readonly #all = new Map<string, Machines>();
 
   constructor(
     options: { readonly clock: Clock; readonly random: () => number; readonly logger: Logger },
-    surroundingsOf: (group: GroupConfig) => Surroundings,
+    surroundingsOf: (described: () => GroupConfig) => Surroundings,
   ) {
     this.#options = options;
     this.#surroundingsOf = surroundingsOf;
@@ -65,7 +65,7 @@ export class MachineGroups {
   #begin(spec: GroupConfig, gce: GceSpec): Machines {
     const { clock, random } = this.#options;
     const logger = this.#options.logger.child(`group ${spec.name}`);
-    const surroundings = this.#surroundingsOf(spec);
+    const surroundings = this.#surroundingsOf(() => machines.spec);
     let cancel = () => {};
     let hasEnded = false;
     let trouble = '';

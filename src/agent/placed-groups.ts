@@ -9,7 +9,7 @@ import { Office } from '../group/placement/office.ts';
 import { PlacedGroup } from '../group/placement/placed-group.ts';
 import { concernsGroups, type Host, putRow, Rows, rowNames } from '../group/placement/rows.ts';
 import { Runner } from '../group/placement/runner.ts';
-import type { Surroundings, Traffic } from '../group/surroundings.ts';
+import { type Surroundings, sumOf } from '../group/surroundings.ts';
 import type { GroupControl } from '../group/view.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
@@ -49,6 +49,8 @@ export class PlacedGroups {
   readonly #candidacies = new Map<string, Candidacy>();
   readonly #runners = new Map<string, Runner>();
   readonly #shown = new Map<string, PlacedGroup>();
+  /** As groups were described last: what they registered is taken back when they are no more. */
+  readonly #described = new Map<string, GroupConfig>();
   readonly #unsubscribe: () => void;
   #cancel = () => {};
   #isLooking = false;
@@ -221,6 +223,7 @@ export class PlacedGroups {
     for (const [name, group] of this.#shown) {
       if (names.has(name) || this.#runners.has(name)) continue;
       this.#shown.delete(name);
+      this.#described.delete(name);
       group.stop();
     }
   }
@@ -228,7 +231,9 @@ export class PlacedGroups {
   /** What was published last counts: its node looks after the group. */
   #specOf(name: string): GroupConfig | undefined {
     const published = new Rows(this.#catalog, name).plan()?.spec as GroupConfig | undefined;
-    return published ?? this.#candidacies.get(name)?.spec;
+    const spec = published ?? this.#candidacies.get(name)?.spec;
+    if (spec !== undefined) this.#described.set(name, spec);
+    return spec ?? this.#described.get(name);
   }
 
   #depsOf(name: string): ControllerDeps {
@@ -262,17 +267,4 @@ export class PlacedGroups {
         }),
     };
   }
-}
-
-function sumOf(counted: readonly Traffic[]): Traffic | undefined {
-  if (counted.length === 0) return undefined;
-  const sum = (field: keyof Traffic) => counted.reduce((total, one) => total + (one[field] ?? 0), 0);
-  const has = (field: keyof Traffic) => counted.some((one) => one[field] !== undefined);
-  return {
-    requests: sum('requests'),
-    errors: sum('errors'),
-    inFlight: sum('inFlight'),
-    ...(has('waited') ? { waited: sum('waited') } : {}),
-    ...(has('connections') ? { connections: sum('connections') } : {}),
-  };
 }

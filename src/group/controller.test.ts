@@ -1,6 +1,9 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../lib/clock.ts';
 import { createLogger } from '../lib/log.ts';
+import { soon } from '../lib/soon.test-support.ts';
 import { GroupController } from './controller.ts';
 import type { ManagedSpec } from './spec.ts';
 import type { GroupView } from './view.ts';
@@ -80,6 +83,71 @@ describe('a managed group', () => {
     expect([after.size, after.edition]).toEqual([3, 2]);
     controller.reconfigure({ ...SPEC, replicas: 3, env: { COLOR: 'green' }, drainTimeout: 1 });
     expect(controller.view().rollout.mode).toBe('idle');
+  });
+
+  it('goes back where it is described as before while it rolls, and rolls nothing for what it is already', async () => {
+    const { controller, world, until } = await start({
+      update: { ...SPEC.update, rollback: { ...SPEC.update.rollback, requests: 1 } },
+    });
+    const before = await until(settled);
+    const other = { ...SPEC, env: { COLOR: 'green' } };
+    world.byDefault = undefined;
+    for (const { id } of before.instances) world.healths.set(id, 'passing');
+    controller.reconfigure(other);
+    await until((view) => view.instances.some(({ edition }) => edition === 2));
+    controller.reconfigure(SPEC);
+    const after = await until((view) => view.rollout.mode === 'idle' && settled(view));
+    expect(after.instances.map(({ id }) => id)).toEqual(before.instances.map(({ id }) => id));
+    expect(after.edition).toBe(1);
+    // Taken back by itself, and then described as what runs.
+    controller.reconfigure(other);
+    expect(controller.rollBack()).toBe(true);
+    await until((view) => view.rollout.mode === 'idle' && settled(view));
+    controller.reconfigure(SPEC);
+    expect(controller.view()).toMatchObject({ edition: 1, rollout: { mode: 'idle' } });
+  });
+
+  it('ends and starts instances that are there as it is described now', async () => {
+    const command = ['/bin/sh', '-c', 'trap "" TERM; while :; do sleep 0.05; done'];
+    const { controller, until } = await start({ replicas: 1, command, stopTimeout: 3_600_000 });
+    await until(settled);
+    controller.reconfigure({ ...SPEC, replicas: 0, command, stopTimeout: 1 });
+    await until((view) => view.instances.length === 0);
+  });
+
+  it('registers an instance anew when somebody else has its port', async () => {
+    const { controller, world, until } = await start({
+      replicas: 1,
+      command: ['/bin/sh', '-c', '[ -e "$GATE" ] && exec sleep 60; exit 1'],
+      env: { GATE: '/no/such/file' },
+      restart: { base: 100, max: 100, resetAfter: 60_000 },
+    });
+    const { instances } = await until((view) => view.instances[0]?.state.mode === 'waiting');
+    const port = instances[0]!.port!;
+    // At another address than the program would take.
+    const other = createServer().listen(port, '127.0.0.9');
+    onTestFinished(() => void other.close());
+    await once(other, 'listening');
+    const [moved] = (await until((view) => view.instances[0]?.port !== port)).instances;
+    await soon(() =>
+      expect(world.places).toEqual([`register ${port}`, `forget ${port}`, `register ${moved!.port}`]),
+    );
+    controller.kill();
+  });
+
+  it('is dissolved without cutting anybody off', async () => {
+    const { controller, world, until } = await start();
+    const [first] = (await until(settled)).instances;
+    world.traffics.set(first!.id, { requests: 1, errors: 0, inFlight: 1 });
+    const dissolved = controller.dissolve();
+    await until(({ instances }) => instances.length === 1);
+    expect(controller.view().instances).toMatchObject([
+      { name: first!.name, leaving: true, state: { mode: 'running' } },
+    ]);
+    world.traffics.delete(first!.id);
+    await dissolved;
+    expect(world.calls.slice(-4)).toEqual(['withdraw g-1', 'withdraw g-2', 'forget g-2', 'forget g-1']);
+    expect(controller.view().instances).toEqual([]);
   });
 
   it('takes a rollout back when the new instances answer with errors', async () => {

@@ -10,13 +10,13 @@ import type { AutoscaleSpec } from './autoscale/spec.ts';
 import type { Crew, Member } from './crew.ts';
 import type { GroupDisk, KeptGroup, KeptInstance } from './disk.ts';
 import { Group, type GroupDeps } from './group.ts';
-import { heal } from './heal.ts';
+import { Healing } from './healing.ts';
 import { History } from './history.ts';
 import { Members } from './members.ts';
 import { plan } from './plan.ts';
 import { type Edition, type Progress, Rollout } from './rollout.ts';
 import { Scaling } from './scaling.ts';
-import { type ManagedSpec, shapeOf, templateOf } from './spec.ts';
+import { type ManagedSpec, shapeOf, type Template, templateOf } from './spec.ts';
 import type { Surroundings } from './surroundings.ts';
 import type { GroupView } from './view.ts';
 
@@ -27,6 +27,8 @@ const AT_ONCE = 16;
 
 export interface ControllerDeps extends GroupDeps {
   clock: Clock;
+  /** What cannot be started at once is tried again and again, and no error of `start`. */
+  isPatient?: boolean;
   /** Where its decisions are kept for who looks after the group next; undefined: where its instances are. */
   decisions?: Pick<GroupDisk, 'put' | 'remove'>;
   /** Makes the group's instances; undefined: they run on this node. */
@@ -49,11 +51,9 @@ export class GroupController {
   readonly #history: History;
   readonly #rollout: Rollout;
   readonly #scaling: Scaling;
+  readonly #healing: Healing;
   #spec: ManagedSpec;
   #size: number;
-  /** When instances were replaced because they failed. */
-  #healed: number[] = [];
-  #held = '';
   /** What went wrong at the last look: said once. */
   #trouble = '';
   #looking = false;
@@ -79,6 +79,8 @@ export class GroupController {
     this.#members = deps.crew?.(surroundings) ?? new Members(new Group(spec.name, deps), surroundings, deps);
     this.#history = new History(surroundings);
     this.#rollout = new Rollout(templateOf(spec), deps.clock.now(), kept?.rollout);
+    this.#rollout.amend(spec);
+    this.#healing = new Healing(deps.logger);
     this.#spec = spec;
     // A size that was found or asked for stays, unless the configuration now says another.
     this.#size = sizeWithin(spec, kept?.replicas === spec.replicas ? kept.size : spec.replicas);
@@ -101,13 +103,14 @@ export class GroupController {
     const { current } = controller.#rollout;
     await controller.#remember();
     await controller.#members.adopt(instances, spec.drainTimeout);
-    if (group !== undefined && !isSame(shapeOf(spec), shapeOf(current.template))) controller.roll();
+    await controller.#members.describe(spec);
+    if (group !== undefined) controller.#rollIfOther(group.shape ?? shapeOf(current.template));
     const missing = controller.#size - controller.#members.present().length;
     if (controller.#rollout.state.mode === 'idle') {
       try {
         await controller.#add(current, missing);
       } catch (error) {
-        if (instances.length === 0 && deps.crew === undefined) {
+        if (instances.length === 0 && deps.crew === undefined && deps.isPatient !== true) {
           await controller.stop();
           throw error;
         }
@@ -142,7 +145,7 @@ export class GroupController {
         autoscale === undefined ? null : { min: autoscale.min, max: autoscale.max, mode: autoscale.mode },
       decision: this.#scaling.decision ?? null,
       decisions: this.#scaling.decisions.toReversed(),
-      held: this.#held,
+      held: this.#healing.held,
       history: this.#history.points,
       instances,
     };
@@ -192,9 +195,27 @@ export class GroupController {
   reconfigure(spec: ManagedSpec): void {
     const before = this.#spec;
     this.#spec = spec;
-    if (!isSame(spec.autoscale, before.autoscale)) this.#scaling.configure(spec);
-    this.scale(spec.replicas === before.replicas ? this.#size : spec.replicas);
-    if (!isSame(shapeOf(spec), shapeOf(before))) this.roll();
+    this.#rollout.amend(spec);
+    void this.#members.describe(spec);
+    const isScaledOtherwise = !isSame(spec.autoscale, before.autoscale);
+    if (isScaledOtherwise) this.#scaling.configure(spec);
+    const size = sizeWithin(spec, spec.replicas === before.replicas ? this.#size : spec.replicas);
+    // The same size once more is nothing that anybody asked for.
+    if (isScaledOtherwise || size !== this.#size) this.scale(size);
+    this.#rollIfOther(shapeOf(before));
+    this.#call();
+  }
+
+  /** When it was described otherwise `before`, and is not there already, or was a moment ago. */
+  #rollIfOther(before: Partial<Template>): void {
+    const shape = shapeOf(this.#spec);
+    if (isSame(shape, before)) return;
+    const { current, previous } = this.#rollout;
+    if (isSame(shape, shapeOf(current.template))) return;
+    const isTakenBack =
+      isSame(shape, shapeOf(previous.template)) &&
+      this.#rollout.rollBack(this.#clock.now(), 'it is described as before');
+    if (!this.#told(isTakenBack)) this.roll();
   }
 
   /** Ends all instances, all at once: the balancer takes no more requests then. Idempotent. */
@@ -202,6 +223,16 @@ export class GroupController {
     this.#stopping ??= (async () => {
       this.#rest();
       await this.#members.stop();
+      await this.#disk?.remove({ kind: 'group', name: this.name });
+    })();
+    return this.#stopping;
+  }
+
+  /** Ends the group while others serve: its instances get no new requests, and finish what they have. Idempotent. */
+  dissolve(): Promise<void> {
+    this.#stopping ??= (async () => {
+      this.#rest();
+      await this.#members.dissolve(this.#spec.drainTimeout);
       await this.#disk?.remove({ kind: 'group', name: this.name });
     })();
     return this.#stopping;
@@ -255,7 +286,8 @@ export class GroupController {
     try {
       this.#members.observe(this.#clock.now(), this.#spec.service !== undefined);
       this.#record();
-      this.#heal();
+      for (const member of this.#healing.choose(this.#clock.now(), this.#members.present(), this.#spec.heal))
+        this.#leave(member);
       this.#size = this.#scaling.choose(this.#size, this.#members.present());
       this.#told(this.#rollout.judge(this.#clock.now(), this.#size, this.#progress(), this.#spec.update));
       await this.#carryOut();
@@ -279,6 +311,7 @@ export class GroupController {
       name: this.name,
       size: this.#size,
       replicas: this.#spec.replicas,
+      shape: shapeOf(this.#spec),
       rollout: this.#rollout.kept(),
     };
     const text = JSON.stringify(row);
@@ -298,32 +331,6 @@ export class GroupController {
       this.#members.views().filter(({ leaving }) => !leaving),
       this.#spec.autoscale?.signal,
     );
-  }
-
-  #heal(): void {
-    const { heal: policy } = this.#spec;
-    if (policy === undefined) return;
-    const now = this.#clock.now();
-    const present = this.#members.present();
-    this.#healed = this.#healed.filter((at) => now - at < policy.window);
-    const { replace, held } = heal(
-      now,
-      present.map(({ instance, failingSince }) => ({
-        id: instance.id,
-        startedAt: instance.addedAt,
-        failingSince,
-      })),
-      this.#healed,
-      policy,
-    );
-    if (held !== '' && held !== this.#held) this.#logger.warn(held);
-    this.#held = held;
-    for (const member of present) {
-      if (!replace.includes(member.instance.id)) continue;
-      this.#healed.push(now);
-      this.#logger.warn(`${member.instance.name} is replaced: its checks have failed for too long`);
-      this.#leave(member);
-    }
   }
 
   async #carryOut(): Promise<void> {

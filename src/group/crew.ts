@@ -2,6 +2,7 @@
 import type { KeptInstance } from './disk.ts';
 import type { InstanceView } from './instance.ts';
 import type { Edition } from './rollout.ts';
+import type { ManagedSpec } from './spec.ts';
 import type { Health, Surroundings } from './surroundings.ts';
 import type { ManagedInstance } from './view.ts';
 
@@ -64,12 +65,18 @@ export abstract class Crew<Of extends CrewInstance = CrewInstance> {
 
   /** One more. Throws `group.failed` when there is no free port. */
   abstract add(edition: Edition): Promise<void>;
-  /** Takes over what an earlier run of Muster left; who was about to leave goes on with that. */
+  /** Takes over what an earlier run of Muster left, registered as it was; who was about to leave goes on with that. */
   abstract adopt(kept: readonly KeptInstance[], patience: number): Promise<void>;
+  /** Takes over what of a description holds for instances that are there: how they end, are started again and are registered. */
+  async describe(_spec: ManagedSpec): Promise<void> {}
   /** No new requests, then what is in flight (for at most `patience` ms), then the end. It makes room at once. */
   abstract leave(member: Member<Of>, patience: number): void;
   /** Lets go of all: they run on, registered as they are. */
   abstract release(): void;
+  /** Has all leave, and resolves when they are gone. */
+  async dissolve(_patience: number): Promise<void> {
+    await this.stop();
+  }
   /** Ends all, all at once. */
   abstract stop(): Promise<void>;
   /** Kills all now. */

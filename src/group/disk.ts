@@ -13,6 +13,8 @@ export interface KeptGroup {
   readonly size: number;
   /** What the configuration said: another number there counts, the same one leaves the size as it is. */
   readonly replicas: number;
+  /** What it described as an instance, likewise: what was taken back is not rolled out again. Undefined: an earlier version wrote this. */
+  readonly shape?: Partial<Template> | undefined;
   readonly rollout: KeptRollout;
 }
 

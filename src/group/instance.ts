@@ -4,6 +4,7 @@ import { messageOf } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { formatDuration } from '../lib/duration.ts';
 import type { Logger } from '../lib/log.ts';
+import { isSame } from '../lib/same.ts';
 import type { GroupDisk, KeptInstance } from './disk.ts';
 import { driverOf, type Ending, type Handle, type Launch, notStarted, type Running } from './drivers.ts';
 import { membersOf } from './family.ts';
@@ -77,7 +78,7 @@ export class Instance {
   /** When it came into the group, ms since the epoch. */
   readonly addedAt: number;
   readonly #group: string;
-  readonly #spec: Template;
+  #spec: Template;
   readonly #deps: InstanceDeps;
   readonly #ports: Record<string, number>;
   readonly #sockets = new HeldSockets();
@@ -190,6 +191,14 @@ export class Instance {
 
   leave(): void {
     this.#leaving = true;
+    void this.#keep();
+  }
+
+  /** How it is ended and started again from now on. */
+  describe({ stopTimeout, restart }: Pick<Template, 'stopTimeout' | 'restart'>): void {
+    const next = { ...this.#spec, stopTimeout, restart };
+    if (isSame(next, this.#spec)) return;
+    this.#spec = next;
     void this.#keep();
   }
 

@@ -4,8 +4,9 @@ import type { ControllerDeps } from './controller.ts';
 import { Crew, type Member } from './crew.ts';
 import type { KeptInstance } from './disk.ts';
 import type { Group, Identity } from './group.ts';
-import type { Instance } from './instance.ts';
+import type { Instance, InstanceView } from './instance.ts';
 import type { Edition } from './rollout.ts';
+import type { ManagedSpec } from './spec.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** How often it is looked whether an instance that gets no new requests is done, in ms. */
@@ -17,12 +18,17 @@ export class Members extends Crew<Instance> {
   readonly #group: Group;
   readonly #deps: MembersDeps;
   readonly #listeners = new Set<() => void>();
+  /** As they were registered, by their ids. */
+  readonly #registered = new Map<string, InstanceView>();
+  readonly #going = new Set<Promise<void>>();
   #released = false;
+  #stopped = false;
 
   constructor(group: Group, surroundings: Surroundings, deps: MembersDeps) {
     super(surroundings);
     this.#group = group;
     this.#deps = deps;
+    group.subscribe(({ instance }) => void this.#follow(instance));
   }
 
   /** All of them. */
@@ -32,8 +38,11 @@ export class Members extends Crew<Instance> {
 
   override async add(edition: Edition, identity?: Identity): Promise<void> {
     const instance = await this.#group.add(edition, identity);
+    if (this.#stopped) return;
     this.all.push({ instance, readySince: undefined, failingSince: undefined });
-    await this.#register(instance);
+    await this.#register(instance.view());
+    // Not if all was ended meanwhile.
+    if (this.#stopped) await this.#forget(instance.view());
   }
 
   override async adopt(kept: readonly KeptInstance[], patience: number): Promise<void> {
@@ -42,11 +51,14 @@ export class Members extends Crew<Instance> {
         const instance = await this.#group.adopt(row, { isNeeded: !row.leaving });
         const member = { instance, readySince: undefined, failingSince: undefined };
         this.all.push(member);
-        // Its registration has outlived Muster as it has, with the state of its checks.
-        if (this.surroundings.health(instance.view()) === undefined) await this.#register(instance);
         if (instance.leaving) this.#go(member, patience);
       }),
     );
+  }
+
+  override async describe(spec: ManagedSpec): Promise<void> {
+    for (const instance of this.instances()) instance.describe(spec);
+    await Promise.all(this.present().map(({ instance }) => this.#register(instance.view())));
   }
 
   override leave(member: Member<Instance>, patience: number): void {
@@ -60,9 +72,17 @@ export class Members extends Crew<Instance> {
     this.#group.release();
   }
 
+  override async dissolve(patience: number): Promise<void> {
+    for (const member of this.present()) this.leave(member, patience);
+    await Promise.all(this.#going);
+    // What was just being started.
+    await this.stop();
+  }
+
   override async stop(): Promise<void> {
+    this.#stopped = true;
     await this.#group.stop();
-    await Promise.all(this.all.map(({ instance }) => this.#forget(instance)));
+    await Promise.all(this.all.map(({ instance }) => this.#forget(instance.view())));
   }
 
   override kill(): void {
@@ -79,14 +99,16 @@ export class Members extends Crew<Instance> {
   }
 
   #go(member: Member<Instance>, patience: number): void {
-    void this.#end(member.instance, patience)
+    const going = this.#end(member.instance, patience)
       .catch((error: unknown) => {
         this.#deps.logger.error(`cannot end ${member.instance.name}: ${messageOf(error)}`);
       })
       .finally(() => {
         this.all = this.all.filter((one) => one !== member);
+        this.#going.delete(going);
         for (const listener of this.#listeners) listener();
       });
+    this.#going.add(going);
   }
 
   async #end(instance: Instance, patience: number): Promise<void> {
@@ -96,7 +118,7 @@ export class Members extends Crew<Instance> {
     } finally {
       if (!this.#released) {
         await this.#group.remove(instance);
-        await this.#forget(instance);
+        await this.#forget(instance.view());
       }
     }
   }
@@ -119,15 +141,26 @@ export class Members extends Crew<Instance> {
     });
   }
 
-  async #register(instance: Instance): Promise<void> {
-    await this.surroundings.register(instance.view()).catch((error: unknown) => {
-      this.#deps.logger.error(`cannot register ${instance.name}: ${messageOf(error)}`);
+  /** Somebody else may have taken its port between two of its starts: what is there now is not to get its requests. */
+  async #follow(view: InstanceView): Promise<void> {
+    const before = this.#registered.get(view.id);
+    if (before === undefined || before.port === view.port || this.#stopped || this.#released) return;
+    this.#registered.set(view.id, view);
+    await this.#forget(before);
+    if (this.present().some(({ instance }) => instance.id === view.id)) await this.#register(view);
+  }
+
+  async #register(view: InstanceView): Promise<void> {
+    this.#registered.set(view.id, view);
+    await this.surroundings.register(view).catch((error: unknown) => {
+      this.#deps.logger.error(`cannot register ${view.name}: ${messageOf(error)}`);
     });
   }
 
-  async #forget(instance: Instance): Promise<void> {
-    await this.surroundings.forget(instance.view()).catch((error: unknown) => {
-      this.#deps.logger.warn(`${instance.name} may still be registered: ${messageOf(error)}`);
+  async #forget(view: InstanceView): Promise<void> {
+    if (this.#registered.get(view.id)?.port === view.port) this.#registered.delete(view.id);
+    await this.surroundings.forget(view).catch((error: unknown) => {
+      this.#deps.logger.warn(`${view.name} may still be registered: ${messageOf(error)}`);
     });
   }
 }

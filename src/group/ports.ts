@@ -10,12 +10,13 @@ export interface PortRange {
 /** Ports given out by this process, so that two instances never get the same one before the first listens. */
 const taken = new Set<number>();
 
-/** Whether a program could listen on `port` now. Sees listeners on this address and on all addresses. */
-export function isPortFree(port: number, host = '127.0.0.1'): Promise<boolean> {
+/** Whether a program could listen on `port` now, at whatever address it likes: nobody listens there at any. */
+export function isPortFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = net.createServer();
     server.once('error', () => resolve(false));
-    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)));
+    // Without a host: at all addresses, those of IPv6 too where there are any.
+    server.listen({ port, exclusive: true }, () => server.close(() => resolve(true)));
   });
 }
 

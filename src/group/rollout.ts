@@ -86,6 +86,16 @@ export class Rollout {
     this.#state = { mode: 'rolling', since: now };
   }
 
+  /** Takes over what of a description needs no new instances. */
+  amend({ stopTimeout, restart }: Pick<Template, 'stopTimeout' | 'restart'>): void {
+    const amended = ({ number, template }: Edition) => ({
+      number,
+      template: { ...template, stopTimeout, restart },
+    });
+    this.#current = amended(this.#current);
+    this.#previous = amended(this.#previous);
+  }
+
   /** False when nothing is under way that could be held. */
   pause(now: number, reason: string): boolean {
     if (this.#state.mode !== 'rolling') return false;

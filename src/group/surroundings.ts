@@ -27,7 +27,7 @@ export interface Surroundings {
   keyValue(key: string): number | undefined;
   /** The number in the metadata of the instance's service; undefined: there is none. */
   meta(instance: InstanceView, name: string): number | undefined;
-  /** Registers it, when the group says how; otherwise its program does so itself. */
+  /** Registers it, when the group says how and it is not so already; otherwise its program does so itself. */
   register(instance: InstanceView): Promise<void>;
   /** It gets no new requests from now on. */
   withdraw(instance: InstanceView): Promise<void>;
@@ -35,4 +35,18 @@ export interface Surroundings {
   forget(instance: InstanceView): Promise<void>;
   /** Calls when the health of instances may have changed; the answer ends it. */
   subscribe(listener: () => void): () => void;
+}
+
+/** What several counted together; undefined when nobody did. */
+export function sumOf(counted: readonly Traffic[]): Traffic | undefined {
+  if (counted.length === 0) return undefined;
+  const sum = (field: keyof Traffic) => counted.reduce((total, one) => total + (one[field] ?? 0), 0);
+  const has = (field: keyof Traffic) => counted.some((one) => one[field] !== undefined);
+  return {
+    requests: sum('requests'),
+    errors: sum('errors'),
+    inFlight: sum('inFlight'),
+    ...(has('waited') ? { waited: sum('waited') } : {}),
+    ...(has('connections') ? { connections: sum('connections') } : {}),
+  };
 }

@@ -34,6 +34,8 @@ export class World implements Surroundings {
   readonly healths = new Map<string, Health>();
   readonly traffics = new Map<string, Traffic>();
   readonly calls: string[] = [];
+  /** By ports what was registered and forgotten. */
+  readonly places: string[] = [];
   readonly lines: LogLine[] = [];
   #listeners = new Set<() => void>();
 
@@ -42,14 +44,16 @@ export class World implements Surroundings {
   traffic = ({ id }: InstanceView) => this.traffics.get(id);
   keyValue = () => undefined;
   meta = () => undefined;
-  async register({ name }: InstanceView) {
+  async register({ name, port }: InstanceView) {
     this.calls.push(`register ${name}`);
+    this.places.push(`register ${port}`);
   }
   async withdraw({ name }: InstanceView) {
     this.calls.push(`withdraw ${name}`);
   }
-  async forget({ name }: InstanceView) {
+  async forget({ name, port }: InstanceView) {
     this.calls.push(`forget ${name}`);
+    this.places.push(`forget ${port}`);
   }
   subscribe(listener: () => void) {
     this.#listeners.add(listener);

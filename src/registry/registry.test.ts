@@ -72,6 +72,20 @@ describe('registry', () => {
     expect(registry.checks()).toMatchObject([{ id: 'a', status: 'passing' }]);
   });
 
+  it('knows what is registered just so', async () => {
+    const { registry } = await setUp();
+    const two = service('web', { port: 1, checks: [inService(TTL), inService(TTL)] });
+    expect(registry.isRegistered(two)).toBe(false);
+    await registry.registerService(two);
+    await registry.updateTtl('service:web:1', 'passing', 'fine');
+    await registry.registerCheck(check('of somebody else', TTL, 'web'));
+    await registry.maintain('web', 'why not');
+    expect(registry.isRegistered(two)).toBe(true);
+    expect(registry.isRegistered({ ...two, tags: ['a'] })).toBe(false);
+    expect(registry.isRegistered({ ...two, checks: [inService(TTL)] })).toBe(false);
+    expect(registry.isRegistered({ ...two, checks: [] })).toBe(false);
+  });
+
   it('moves a service that changes its name, with its checks', async () => {
     const { registry, store } = await setUp();
     await registry.registerService(service('old', { id: 'x', checks: [inService(TTL)] }));

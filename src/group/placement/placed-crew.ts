@@ -123,13 +123,17 @@ export class PlacedCrew extends Crew<PlacedInstance> {
   override leave({ instance }: Member<PlacedInstance>): void {
     if (instance.row.leaving) return;
     instance.row = { ...instance.row, leaving: true };
-    const { group, election, logger } = this.#options;
+    const { group, election } = this.#options;
     const { row } = instance;
     election
       .write((tx) => {
         if (isStill(tx, group, row)) putRow(tx, rowNames.assignment(group, row.number), row);
       })
-      .catch((error: unknown) => logger.warn(`${instance.name} cannot be told to go: ${messageOf(error)}`));
+      .catch((error: unknown) => {
+        // Not decided then: it is looked at again.
+        instance.row = { ...instance.row, leaving: false };
+        this.#say(`${instance.name} cannot be told to go: ${messageOf(error)}`);
+      });
   }
 
   override release(): void {}

@@ -56,6 +56,10 @@ export class Runner {
   #counts = '';
   #countsAt = 0;
   #trouble = '';
+  /** As text, what instances that are there took over last. */
+  #described = '';
+  /** How long they may take to leave, ms. */
+  #patience = 0;
 
   constructor(options: RunnerOptions) {
     this.#options = options;
@@ -67,7 +71,8 @@ export class Runner {
   /** `kept`: what an earlier run of this agent left. */
   async start(kept: readonly KeptInstance[]): Promise<void> {
     const { store, surroundings } = this.#options;
-    await this.#members.adopt(kept, this.#patience());
+    this.#patience = this.#rows.plan()?.spec.drainTimeout ?? 0;
+    await this.#members.adopt(kept, this.#patience);
     this.#unsubscribe.push(
       this.#members.subscribe(() => this.#call()),
       surroundings.subscribe(() => this.#call()),
@@ -140,6 +145,7 @@ export class Runner {
     const plan = this.#rows.plan();
     // Nothing is known yet, which is no evidence that nothing is to run.
     if (plan === undefined && !this.#isInContact()) return;
+    await this.#describe(plan);
     const mine = new Map(
       this.#rows.assignments().flatMap((row) => (row.node === node ? [[row.id, row] as const] : [])),
     );
@@ -147,7 +153,7 @@ export class Runner {
     const isCutOff = this.#isCutOff(plan);
     for (const member of this.#members.present()) {
       const row = mine.get(member.instance.id);
-      if (row === undefined || row.leaving || isCutOff) this.#members.leave(member, this.#patience());
+      if (row === undefined || row.leaving || isCutOff) this.#members.leave(member, this.#patience);
     }
     const here = new Set(this.#members.instances().map(({ id }) => id));
     const numbers = new Set(this.#members.instances().map(({ number }) => number));
@@ -166,6 +172,16 @@ export class Runner {
         for (const { id, number } of gone)
           if (known.some((row) => row.id === id)) tx.delete('settings', rowNames.assignment(name, number));
       });
+  }
+
+  /** Of a group that is no more its last description holds. */
+  async #describe(plan: Plan | undefined): Promise<void> {
+    if (plan === undefined) return;
+    this.#patience = plan.spec.drainTimeout;
+    const described = JSON.stringify(plan.spec);
+    if (described === this.#described) return;
+    this.#described = described;
+    await this.#members.describe(plan.spec);
   }
 
   #isInContact(): boolean {
@@ -218,10 +234,6 @@ export class Runner {
       if (seconds !== undefined) cpu[id] = Math.round(seconds * 100) / 100;
     }
     return { traffic, cpu };
-  }
-
-  #patience(): number {
-    return this.#rows.plan()?.spec.drainTimeout ?? 0;
   }
 }
 
