@@ -9,6 +9,7 @@ import { closeSync, linkSync, renameSync } from 'node:fs';
 import { Server as NetServer, type Server } from 'node:net';
 import { loadDescriptors } from './descriptors.ts';
 import { addressBytes } from './ip.ts';
+import { listenHost } from './listen-host.ts';
 
 /** `unix`: a path on this machine. */
 export type SocketKind = 'tcp' | 'udp' | 'unix';
@@ -106,13 +107,14 @@ export class Sockets {
   }
 
   /** Listens on the socket that was open for the place, else on one of its own. Rejects with what the system says. */
-  listen(server: Server, where: { host: string; port: number } | { path: string }): Promise<void> {
+  async listen(server: Server, where: { host: string; port: number } | { path: string }): Promise<void> {
     const place: Place = 'path' in where ? unixPlace(where.path) : { kind: 'tcp', ...where };
     const [fd, ...more] = this.claim(place);
     for (const other of more) closeSync(other);
+    const own = fd === undefined ? { ...(await addressed(where)), backlog: BACKLOG } : { fd };
     return new Promise((resolve, reject) => {
       server.once('error', reject);
-      server.listen(fd === undefined ? { ...where, backlog: BACKLOG } : { fd }, () => {
+      server.listen(own, () => {
         server.off('error', reject);
         const withdraw = this.offer(place, () => descriptorOf(server));
         server.once('close', withdraw);
@@ -137,6 +139,10 @@ export class Sockets {
       });
     });
   }
+}
+
+async function addressed<T extends { host: string } | { path: string }>(where: T): Promise<T> {
+  return 'path' in where ? where : { ...where, host: await listenHost(where.host) };
 }
 
 export function unixPlace(path: string): Place {

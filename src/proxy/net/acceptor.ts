@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import { listenError } from '../../errors.ts';
 import { formatHostPort } from '../../lib/host-port.ts';
+import { listenHost } from '../../lib/listen-host.ts';
 import { descriptorOf } from '../../lib/sockets.ts';
 import type { ListenAddress, ListenerBase } from '../listener-spec.ts';
 import type { Seats } from '../seats.ts';
@@ -53,19 +54,25 @@ export class Acceptor {
   /** Takes no connection before `begin`. `bind`: as `ListenerHome` has it. Throws `listen.*`. */
   static async listen(spec: ListenerBase, bind: ListenerHome['bind']): Promise<Acceptor> {
     const { host, port, descriptors = bind === undefined ? [] : [await bind(spec)] } = spec;
-    const places = descriptors.length === 0 ? [{ host, port }] : descriptors.map((fd) => ({ fd }));
-    const servers = places.map(() => createServer());
-    await Promise.all(
-      servers.map(
-        (server, at) =>
-          new Promise<void>((resolve, reject) => {
-            server.once('error', (cause) =>
-              reject(listenError('the load balancer', formatHostPort(host, port), cause)),
-            );
-            server.listen({ ...places[at], backlog: BACKLOG }, resolve);
-          }),
-      ),
-    );
+    const servers: Server[] = [];
+    try {
+      const places =
+        descriptors.length > 0
+          ? descriptors.map((fd) => ({ fd, backlog: BACKLOG }))
+          : [{ host: await listenHost(host), port, backlog: BACKLOG }];
+      await Promise.all(
+        places.map((place) => {
+          const server = createServer();
+          servers.push(server);
+          return new Promise<void>((resolve, reject) => {
+            server.once('error', reject);
+            server.listen(place, resolve);
+          });
+        }),
+      );
+    } catch (cause) {
+      throw listenError('the load balancer', formatHostPort(host, port), cause);
+    }
     for (const server of servers) {
       server.removeAllListeners('error');
       // A connection that could not be accepted (no descriptors left): the socket goes on listening.

@@ -3,6 +3,7 @@ import { isIPv6 } from 'node:net';
 import type { Target } from '../../balance/balancer.ts';
 import { listenError } from '../../errors.ts';
 import { formatHostPort } from '../../lib/host-port.ts';
+import { listenHost } from '../../lib/listen-host.ts';
 import { descriptorOf, stopReading } from '../../lib/sockets.ts';
 import type { Farewell } from '../farewell.ts';
 import type { ListenAddress, UdpListenerSpec } from '../listener-spec.ts';
@@ -18,14 +19,18 @@ import type { ListenerHome, OpenListener } from './listener-kind.ts';
 export async function openUdpListener(home: ListenerHome, spec: UdpListenerSpec): Promise<OpenListener> {
   const { host, port, descriptors = [] } = spec;
   const [fd] = descriptors;
+  const failed = (cause: unknown) => listenError('the load balancer', formatHostPort(host, port), cause);
+  const address = await listenHost(host).catch((cause) => {
+    throw failed(cause);
+  });
   // Without a host: on all addresses of both families.
-  const socket = createSocket(host === '' || isIPv6(host) ? 'udp6' : 'udp4');
+  const socket = createSocket(address === '' || isIPv6(address) ? 'udp6' : 'udp4');
   await new Promise<void>((resolve, reject) => {
     socket.once('error', (cause) => {
       socket.close();
-      reject(listenError('the load balancer', formatHostPort(host, port), cause));
+      reject(failed(cause));
     });
-    socket.bind(fd === undefined ? { ...(host === '' ? {} : { address: host }), port } : { fd }, resolve);
+    socket.bind(fd === undefined ? { ...(address === '' ? {} : { address }), port } : { fd }, resolve);
   });
   socket.removeAllListeners('error');
   return new UdpListener(home, spec, socket);
