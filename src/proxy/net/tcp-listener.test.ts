@@ -222,6 +222,19 @@ describe.each(TRANSPORT_NAMES)('a TCP listener on %s', (name) => {
     expect(String((await once(silent, 'data'))[0])).toMatch(/^PROXY TCP4 127/);
   });
 
+  it('takes who speaks no TLS for a client without a name where names decide', async () => {
+    const [any, own] = [await backend(echo), await backend(saying('own'))];
+    const targets = [{ port: any }, { port: own, serverName: 'own.test' }];
+    const answerWith = async (unexpected: 'default' | 'reject', list: typeof targets) => {
+      const { address } = await start({ targets: list, names: { matching: 'exact', unexpected } });
+      const client = open(address);
+      client.end('GET / HTTP/1.1\r\n\r\n');
+      return (await all(client)).toString();
+    };
+    expect(await answerWith('default', targets)).toBe('GET / HTTP/1.1\r\n\r\n');
+    expect(await answerWith('reject', targets.slice(1))).toBe('');
+  });
+
   it('reads a PROXY header in front of the handshake where TLS ends here', async () => {
     const keyring = new Keyring();
     keyring.store('s').replace({ certificates: specOf(web), clientCa: [] });

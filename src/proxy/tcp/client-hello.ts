@@ -21,6 +21,11 @@ const HOST_NAME = 0;
 /** A name as DNS takes it (RFC 1035 2.3.4), in text. */
 const MAX_NAME = 253;
 
+/** False: whoever begins so speaks something else than TLS. */
+export function mayBeHello(bytes: Uint8Array): boolean {
+  return bytes.length === 0 || bytes[0] === HANDSHAKE_RECORD;
+}
+
 /** What [start, end) begins with: a hello, not enough of one to tell (`more`), or something else (`invalid`). */
 export function parseClientHello(
   bytes: Uint8Array,

@@ -21,8 +21,8 @@ export interface Takers {
 /** Where connections can go. */
 export interface TcpDestinations {
   /**
-   * Whether the server's name is needed to choose. Then the client has to begin with a TLS hello, unless TLS ends here and
-   * the name is known.
+   * Whether the server's name is needed to choose. Then the client has to speak first; one that does not begin with a TLS hello
+   * asks for no name. Where TLS ends here, the name is known.
    */
   readonly byName: boolean;
   /** Undefined: nobody takes the connection. `name`: in lower case, "" for none. */

@@ -1,16 +1,18 @@
 /** What a connection begins with before an instance can be chosen: a PROXY header, a TLS client's hello, both, in pieces. */
 import { GrowingBuffer } from '../../lib/growing-buffer.ts';
 import { type AcceptProxy, beginsOtherwise, type ProxyHeader, parseProxyHeader } from '../proxy-protocol.ts';
-import { HelloScan } from './client-hello.ts';
+import { HelloScan, mayBeHello } from './client-hello.ts';
 
 export interface PreludeOutcome {
   /** As the PROXY header tells them. */
   readonly ends: ProxyHeader['ends'];
-  /** As the hello tells it; "" for none. */
+  /** As the hello tells it; "" for none, and for who speaks no TLS. */
   readonly serverName: string;
   /** What the instance is to get: all that came but the PROXY header. A copy. */
   readonly rest: Buffer;
 }
+
+const NO_NAME = { serverName: '' } as const;
 
 export class Prelude {
   readonly #seen = new GrowingBuffer();
@@ -38,7 +40,7 @@ export class Prelude {
       this.#header = header.length;
     }
     const rest = bytes.subarray(this.#header);
-    const hello = this.#hello?.scan(rest) ?? { serverName: '' };
+    const hello = mayBeHello(rest) ? (this.#hello?.scan(rest) ?? NO_NAME) : NO_NAME;
     if (typeof hello === 'string') return hello;
     return { ends: this.#ends, serverName: hello.serverName, rest };
   }
