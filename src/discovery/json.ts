@@ -6,7 +6,7 @@ import { type PollOptions, poll } from './poll.ts';
 export interface JsonDiscoveryOptions extends PollOptions {
   /** URL. */
   readonly endpoint: string;
-  /** Where each value stands in an entry, "node.ip" or "addresses[0].ip". */
+  /** Where each value stands in an entry, "node.ip", "addresses[0].ip" or "labels.'web.port'". */
   readonly paths: { readonly [Field in keyof Backend]: string };
 }
 
@@ -45,13 +45,13 @@ function backendsOf(list: unknown, paths: JsonDiscoveryOptions['paths']): Backen
   });
 }
 
-/** The value at a path of names and places: "a.b", "a[0].b". */
+/** The value at a path of names and places: "a.b", "a[0].b", "'a.b'.c" where a name has dots. */
 function valueAt(entry: unknown, path: string): unknown {
   let value = entry;
-  for (const [, name] of path.matchAll(/([^.[\]]+)/g)) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name as string))
-      return undefined;
-    value = (value as Record<string, unknown>)[name as string];
+  for (const [plain, single, double] of path.matchAll(/'([^']*)'|"([^"]*)"|[^.[\]]+/g)) {
+    const name = single ?? double ?? plain;
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
+    value = (value as Record<string, unknown>)[name];
   }
   return value;
 }

@@ -190,6 +190,16 @@ describe('kinds over HTTP', () => {
     expect(await next()).toEqual([8]);
   });
 
+  it('json: a name with dots in a path stands in quotes', async () => {
+    const labels = { 'web.host': '127.0.0.1', 'web.port': 9 };
+    const { address } = await serve(() => ({ body: JSON.stringify([{ labels }]) }));
+    const paths = { ...JSON_PATHS, host: "labels.'web.host'", port: 'labels."web.port"' };
+    const { next } = follow((listener) =>
+      followJson({ ...common, endpoint: `http://${address}/`, paths }, listener),
+    );
+    expect(await next()).toEqual([9]);
+  });
+
   const entry = (port: number) => ({
     Node: { Node: 'n', Address: '127.0.0.1' },
     Service: { ID: 'a', Service: 'web', Address: '', Port: port, Tags: ['sni=a.test'] },
