@@ -13,9 +13,14 @@ export function parseHostPort(text: string): HostPort | undefined {
   return { host: match[1] ?? match[2] ?? '', port };
 }
 
-/** The text that `parseHostPort` reads; an IPv6 host gets its brackets here and nowhere else. */
+/** The text that `parseHostPort` reads. */
 export function formatHostPort(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  return `${formatHost(host)}:${port}`;
+}
+
+/** A host as it stands in front of a port; an IPv6 host gets its brackets here and nowhere else. */
+export function formatHost(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 /** The address to use from this machine for one that is listened on: "0.0.0.0" is all addresses, loopback among them. */

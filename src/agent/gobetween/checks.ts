@@ -9,7 +9,7 @@ import { verdictProbe } from '../../health/probes/verdict.ts';
 import { parseDuration } from '../../lib/duration.ts';
 import { compileGoRegexp } from '../../lib/go-regexp.ts';
 import { unquoteGo } from '../../lib/go-unquote.ts';
-import { formatHostPort } from '../../lib/host-port.ts';
+import { formatHost, formatHostPort } from '../../lib/host-port.ts';
 import type { WrittenServer } from './schema.ts';
 
 type Settings = NonNullable<WrittenServer['healthcheck']>;
@@ -39,7 +39,8 @@ const PROBES = {
       exec_expected_negative_output: negative = '',
     }) =>
     ({ host, port }) =>
-      verdictProbe({ command: [command, host, `${port}`], positive, negative }),
+      // Programs put a colon and the port behind it, as gobetween does.
+      verdictProbe({ command: [command, formatHost(host), `${port}`], positive, negative }),
 } as const satisfies Record<
   Exclude<KindName, 'none'>,
   (settings: Settings) => (instance: DiscoveredInstance) => ProbeKind

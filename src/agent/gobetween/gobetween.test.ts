@@ -6,13 +6,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { restReply } from '../../api/gobetween/rest.ts';
+import { instanceOf } from '../../discovery/backend.ts';
+import { parseStaticUpstream } from '../../discovery/static.ts';
+import { EMPTY_SPEC } from '../../health/spec.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { silentLogger } from '../../lib/log.ts';
 import { Authority } from '../../proxy/tls/fixtures.ts';
 import { checkText, gobetweenFormat } from './check.ts';
+import { checkPlan } from './checks.ts';
 import { planServer } from './plan.ts';
 import { prepareServer } from './prepare.ts';
-import { readGobetween, substituteEnv } from './read.ts';
+import { readGobetween, readServer, substituteEnv } from './read.ts';
+import { shownConfig, shownServer } from './shown.ts';
 import { tlsManner } from './tls.ts';
 
 const read = (text: string) => readGobetween('lb.toml', text, 'toml');
@@ -157,6 +162,16 @@ describe("gobetween's files", () => {
     expect(() => read('[servers.x\n')).toThrowError(/^lb\.toml:1:\d+: /);
   });
 
+  it('may have null in JSON for whatever is not there', () => {
+    const server = { bind: ':1', balance: null, tls: null, discovery: { kind: 'static', failpolicy: null } };
+    const text = JSON.stringify({ logging: null, api: { bind: null }, servers: { x: server } });
+    expect(readGobetween('lb.json', text, 'json').value).toMatchObject({
+      api: { enabled: false, bind: '' },
+      servers: { x: { bind: ':1', balance: '', discovery: { failpolicy: '' } } },
+    });
+    expect(readServer(server).value).toMatchObject({ protocol: '', balance: '' });
+  });
+
   it('may take variables of the environment', () => {
     expect(substituteEnv(['a $', '{B} c $', '{D}'].join(''), { B: 'b' })).toBe('a b c ');
   });
@@ -177,6 +192,105 @@ describe('a file that is only checked', () => {
     expect(() => checkText('lb.toml', text, 'toml')).toThrowError(
       /^servers\.a: no bind .*\nservers\.b: no discovery .*\napi\.bind: expected host:port/,
     );
+  });
+});
+
+describe('a server as the API tells it', () => {
+  const shownOf = (text: string) => shownServer(serverOf(`[servers.x]\nbind = ":1"\n${text}`));
+
+  it('has all that its sections can have', () => {
+    expect(shownOf(`protocol = "udp"\nclient_idle_timeout = "1s"\n${STATIC}`)).toEqual({
+      max_connections: 0,
+      client_idle_timeout: '1s',
+      backend_idle_timeout: '0',
+      backend_connection_timeout: '0',
+      bind: ':1',
+      protocol: 'udp',
+      balance: 'weight',
+      sni: null,
+      tls: null,
+      backends_tls: null,
+      udp: { max_requests: 0, max_responses: 0, transparent: false },
+      access: null,
+      proxy_protocol: null,
+      discovery: {
+        kind: 'static',
+        failpolicy: 'keeplast',
+        interval: '0',
+        timeout: '0',
+        static_list: ['127.0.0.1:1'],
+      },
+      healthcheck: {
+        kind: 'none',
+        interval: '0',
+        passes: 1,
+        fails: 1,
+        timeout: '0',
+        initial_status: null,
+      },
+    });
+    const discovery =
+      '[servers.x.discovery]\nkind = "json"\njson_endpoint = "http://a/"\njson_port_pattern = "p"\n';
+    const check = '[servers.x.healthcheck]\nkind = "exec"\ninterval = "1s"\nexec_command = "/bin/true"\n';
+    const shown = shownOf(`${discovery}${check}[servers.x.backends_tls]\n`);
+    expect(shown.backends_tls).toEqual({
+      ignore_verify: false,
+      root_ca_cert_path: null,
+      cert_path: null,
+      key_path: null,
+      ciphers: null,
+      min_version: '',
+      max_version: '',
+      session_tickets: false,
+    });
+    expect(shown.discovery).toMatchObject({
+      json_endpoint: 'http://a/',
+      json_host_pattern: 'host',
+      json_port_pattern: 'p',
+    });
+    expect(shown.discovery).not.toHaveProperty('srv_lookup_server');
+    expect(shown.healthcheck).toMatchObject({ exec_command: '/bin/true', exec_expected_positive_output: '' });
+  });
+
+  it.each(['srv', 'json', 'plaintext', 'consul', 'docker', 'exec'])('is read again: %s', (kind) => {
+    const needed: Record<string, string> = {
+      srv: 'srv_lookup_server = "127.0.0.1:53"\nsrv_lookup_pattern = "x."',
+      json: 'json_endpoint = "http://a/"',
+      plaintext: 'plaintext_endpoint = "http://a/"',
+      consul: 'consul_service_name = "x"',
+      docker: 'docker_endpoint = "http://a"\ndocker_container_private_port = 80',
+      exec: 'exec_command = ["a"]',
+    };
+    const { value } = read(
+      `[servers.x]\nbind = ":1"\n[servers.x.discovery]\nkind = "${kind}"\n${needed[kind]}\n`,
+    );
+    const servers = new Map([['x', prepareServer('x', value.servers.x!, value.defaults)]]);
+    const shown = shownConfig(value, servers);
+    const again = readGobetween('lb.json', JSON.stringify(shown), 'json');
+    expect(again.warnings).toEqual([]);
+    expect(shownServer(prepareServer('x', again.value.servers.x!, {}))).toEqual(
+      shownServer(servers.get('x')!),
+    );
+  });
+});
+
+describe('a check by a program', () => {
+  it('is given a host of IPv6 in brackets, as it stands in front of a port', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'muster-gobetween-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const command = join(folder, 'check.sh');
+    writeFileSync(command, '#!/bin/sh\nprintf "%s:%s" "$1" "$2"\n', { mode: 0o755 });
+    const settings = `kind = "exec"\ninterval = "1s"\nexec_command = "${command}"\nexec_expected_positive_output = "[::1]:80"\n`;
+    const { healthcheck } = serverOf(
+      `[servers.x]\nbind = ":1"\n${STATIC}[servers.x.healthcheck]\n${settings}`,
+    );
+    const instance = instanceOf(parseStaticUpstream('[::1]:80')!, 'static', 'x');
+    const probe = checkPlan(healthcheck)?.probe(instance);
+    const context = { signal: new AbortController().signal, outputMaxSize: 100 };
+    if (probe?.mode !== 'probe') throw new Error('it is no probe');
+    expect(await probe.probe({ ...EMPTY_SPEC, timeout: 30_000 }, context)).toMatchObject({
+      status: 'passing',
+    });
   });
 });
 
@@ -216,8 +330,21 @@ describe('the REST API', () => {
     expect((await call(true)).status).toBe(200);
   });
 
-  it.each(['/', '//', '/servers/', '/servers/a/b/c', '/nothing'])('answers %s', async (url) => {
-    const { status } = await restReply(source, { method: 'GET', url, headers: {} }, '');
-    expect([200, 404]).toContain(status);
+  it.each([
+    ['GET', '/', 200, undefined],
+    ['GET', '//', 301, '/'],
+    // Two slashes begin no host.
+    ['GET', '//servers', 404, undefined],
+    ['GET', '/servers/a/b/c', 404, undefined],
+    ['GET', '/nothing/', 404, undefined],
+    // A slash too many leads where there is none.
+    ['GET', '/servers/?a=b', 301, '/servers?a=b'],
+    ['GET', '/servers/a/stats/', 301, '/servers/a/stats'],
+    ['GET', '/ping/', 301, '/ping'],
+    ['POST', '/servers/a/', 307, '/servers/a'],
+    ['PUT', '/servers/a/', 404, undefined],
+  ])('answers %s %s with %i', async (method, url, status, location) => {
+    const reply = await restReply(source, { method, url, headers: {} }, '{}');
+    expect([reply.status, reply.headers.location]).toEqual([status, location]);
   });
 });

@@ -9,6 +9,7 @@ import { pathText, sentence } from '../config/sentences.ts';
 import { parseTomlWithPlaces } from '../config/toml-places.ts';
 import type { GobetweenFormat } from './formats.ts';
 import { configSchema, type GobetweenConfig, serverSchema, type WrittenServer } from './schema.ts';
+import { withoutNull } from './without-null.ts';
 
 const PARSERS = { toml: parseTomlWithPlaces, json: parseJsonWithPlaces } as const satisfies Record<
   GobetweenFormat,
@@ -35,12 +36,14 @@ export function readGobetween(name: string, text: string, format: GobetweenForma
     const place = parsed.places[what](path);
     return place === undefined ? name : `${name}:${place.line}:${place.column}`;
   };
-  return check(configSchema, parsed.value, at);
+  // TOML has no null.
+  const value = format === 'json' ? withoutNull(parsed.value) : parsed.value;
+  return check(configSchema, value, at);
 }
 
 /** A server as the REST API is sent it. Throws `config.invalid`. */
 export function readServer(value: unknown): Read<WrittenServer> {
-  return check(serverSchema, value, () => 'server');
+  return check(serverSchema, withoutNull(value), () => 'server');
 }
 
 /** Replaces `${NAME}` by the variable of the environment, "" for one that is not set, as gobetween does when asked to. */
@@ -91,7 +94,8 @@ function* unknownKeys(
   }
 }
 
-function unwrapped(schema: z.core.$ZodType): z.core.$ZodType {
+/** What stands inside of defaults, and of what may be absent or null. */
+export function unwrapped(schema: z.core.$ZodType): z.core.$ZodType {
   const written = writtenSchema(schema);
   return written instanceof z.ZodNullable ? unwrapped(written.def.innerType) : written;
 }

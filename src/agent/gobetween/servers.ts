@@ -2,7 +2,7 @@ import { stringify } from 'smol-toml';
 import type { BackendStats, GobetweenServers, ServerStats } from '../../api/gobetween/servers.ts';
 import { isMusterError, MusterError } from '../../errors.ts';
 import { systemClock } from '../../lib/clock.ts';
-import { formatHostPort } from '../../lib/host-port.ts';
+import { formatHost, formatHostPort } from '../../lib/host-port.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { L4Front } from '../l4/front.ts';
 import type { InstanceStats } from '../l4/service.ts';
@@ -10,6 +10,8 @@ import { planServer } from './plan.ts';
 import { type PreparedServer, prepareServer } from './prepare.ts';
 import { readServer } from './read.ts';
 import type { GobetweenConfig, WrittenServer } from './schema.ts';
+import { shownConfig, shownServer } from './shown.ts';
+import { withoutNull } from './without-null.ts';
 
 /** The servers of a gobetween configuration, as they run. */
 export class Servers implements GobetweenServers {
@@ -41,12 +43,12 @@ export class Servers implements GobetweenServers {
   }
 
   all(): Readonly<Record<string, unknown>> {
-    return Object.fromEntries([...this.#servers].map(([name, server]) => [name, shown(server)]));
+    return Object.fromEntries([...this.#servers].map(([name, server]) => [name, shownServer(server)]));
   }
 
   get(name: string): unknown {
     const server = this.#servers.get(name);
-    return server === undefined ? undefined : shown(server);
+    return server === undefined ? undefined : shownServer(server);
   }
 
   async create(name: string, value: unknown): Promise<void> {
@@ -84,7 +86,7 @@ export class Servers implements GobetweenServers {
   }
 
   dump(format: string): string {
-    const config = { ...this.#config, servers: Object.fromEntries(this.#servers) };
+    const config = shownConfig(this.#config, this.#servers);
     if (format === 'json') return JSON.stringify(config, null, 4);
     // TOML has no null: what is not there is left out.
     if (format === 'toml') return stringify(withoutNull(config));
@@ -92,16 +94,10 @@ export class Servers implements GobetweenServers {
   }
 }
 
-/** Sections that are not there are null, as there. */
-function shown(server: PreparedServer): unknown {
-  const absent = { sni: null, tls: null, backends_tls: null, udp: null, access: null, proxy_protocol: null };
-  return { ...absent, ...server };
-}
-
 function backendStats({ instance, ...stats }: InstanceStats): BackendStats {
   const { host, port, priority = 1, weight, maxConnections = 0, serverName = '' } = instance;
   return {
-    host,
+    host: formatHost(host),
     port: `${port}`,
     priority,
     weight,
@@ -119,11 +115,4 @@ function backendStats({ instance, ...stats }: InstanceStats): BackendStats {
       tx_second: stats.transmittedPerSecond,
     },
   };
-}
-
-function withoutNull(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutNull);
-  if (typeof value !== 'object' || value === null) return value;
-  const kept = Object.entries(value).filter(([, one]) => one !== null && one !== undefined);
-  return Object.fromEntries(kept.map(([key, one]) => [key, withoutNull(one)]));
 }

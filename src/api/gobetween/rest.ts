@@ -92,22 +92,35 @@ async function answer(
     body,
   }: { method: string; url: string; headers: IncomingMessage['headers']; body: string },
 ): Promise<RestReply> {
-  if (!URL.canParse(url, 'http://api.invalid')) return plain(404, '404 page not found');
-  const { pathname, searchParams: query } = new URL(url, 'http://api.invalid');
+  // With the slash in front "//servers" is a path and no host.
+  const place = url.startsWith('/') ? `http://api.invalid${url}` : url;
+  if (!URL.canParse(place)) return plain(404, '404 page not found');
+  const { pathname, searchParams: query, search } = new URL(place);
   if (method === 'OPTIONS' && source.cors) return plain(204, '');
-  const [, name = '', rest = ''] = /^\/servers\/([^/]+)(\/[^/]+)?$/.exec(pathname) ?? [];
-  const path = name === '' ? pathname : `/servers/:name${rest}`;
-  const key = `${method === 'HEAD' ? 'GET' : method} ${path}`;
-  const open = Object.hasOwn(OPEN, key) ? OPEN[key] : undefined;
-  if (open !== undefined) return open(source, { name, query, body });
+  const { key, name } = callOf(method, pathname);
+  if (Object.hasOwn(OPEN, key)) return OPEN[key]!(source, { name, query, body });
+  if (!isCall(key) && pathname.endsWith('/') && isCall(callOf(method, pathname.slice(0, -1)).key)) {
+    const redirect = plain(method === 'GET' || method === 'HEAD' ? 301 : 307, '');
+    return { ...redirect, headers: { location: `${pathname.slice(0, -1)}${search}` } };
+  }
   if (!isAllowed(source, headers.authorization))
     return { ...plain(401, ''), headers: { 'www-authenticate': 'Basic realm="Authorization Required"' } };
   // A page that somebody looks at here must not start programs: a browser says where a request comes from.
   if (method !== 'GET' && method !== 'HEAD' && headers.origin !== undefined && !source.cors)
     return json(403, 'calls from web pages need cors = true in [api]');
-  const call = Object.hasOwn(CALLS, key) ? CALLS[key] : undefined;
-  if (call === undefined) return plain(404, '404 page not found');
-  return call(source, { name: percentDecoded(name), query, body });
+  if (!Object.hasOwn(CALLS, key)) return plain(404, '404 page not found');
+  return CALLS[key]!(source, { name: percentDecoded(name), query, body });
+}
+
+/** How a call is found in the tables. */
+function callOf(method: string, path: string): { key: string; name: string } {
+  const [, name = '', rest = ''] = /^\/servers\/([^/]+)(\/[^/]+)?$/.exec(path) ?? [];
+  const place = name === '' ? path : `/servers/:name${rest}`;
+  return { key: `${method === 'HEAD' ? 'GET' : method} ${place}`, name };
+}
+
+function isCall(key: string): boolean {
+  return Object.hasOwn(CALLS, key) || Object.hasOwn(OPEN, key);
 }
 
 function isAllowed({ basicAuth }: RestSource, header = ''): boolean {

@@ -11,6 +11,7 @@ export interface ServerStats {
 }
 
 export interface BackendStats {
+  /** IPv6 in brackets, as there. */
   readonly host: string;
   /** Text, as there. */
   readonly port: string;
