@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { MusterError } from '../errors.ts';
+import { fileTrouble, MusterError } from '../errors.ts';
 import { formatHostPort, type HostPort } from '../lib/host-port.ts';
 import { Book, type Entry } from './book.ts';
 import type { Cluster, ClusterOutlook, KeyChange, NodeOptions, ServerState } from './cluster.ts';
@@ -64,7 +64,14 @@ export async function startClient(options: ClientOptions): Promise<ClientCluster
     },
     onNews({ event, keys }) {
       if (event !== undefined) onEvent(event);
-      if (keys !== undefined) keyring.replace(keys);
+      if (keys === undefined) return;
+      try {
+        keyring.replace(keys);
+      } catch (error) {
+        logger.error('the keys of the cluster are in force, but could not be kept', {
+          error: fileTrouble(error),
+        });
+      }
     },
     onSubscriberError: options.onSubscriberError,
     clock,

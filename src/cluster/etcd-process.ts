@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { MusterError } from '../errors.ts';
+import { fileTrouble, MusterError } from '../errors.ts';
 import { type BackoffPolicy, backoffDelay } from '../lib/backoff.ts';
 import type { Logger } from '../lib/log.ts';
 import { makeDirectory } from '../lib/make-directory.ts';
@@ -110,7 +110,7 @@ export class EtcdProcess {
     args.push('--pre-vote', ...(forceNewCluster ? ['--force-new-cluster'] : []));
     const child = spawn(this.#binary, args, { cwd: this.#directory, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
-    if (child.pid !== undefined) writeFileSync(this.#pidFile, String(child.pid));
+    this.#notePid(child.pid);
     let output = '';
     for (const stream of [child.stdout, child.stderr])
       stream?.setEncoding('utf8').on('data', (text: string) => {
@@ -133,13 +133,31 @@ export class EtcdProcess {
         output: lastLines(output),
       });
       if (Date.now() - began > 10 * RESTART.max) this.#failures = 0;
-      this.#timer = setTimeout(
-        () => {
-          if (this.#flags !== undefined) this.start(this.#flags);
-        },
-        backoffDelay(RESTART, this.#failures++, Math.random()),
-      );
+      this.#startLater();
     });
+  }
+
+  #startLater(): void {
+    const wait = backoffDelay(RESTART, this.#failures++, Math.random());
+    this.#timer = setTimeout(() => {
+      if (this.#flags === undefined) return;
+      try {
+        this.start(this.#flags);
+      } catch (error) {
+        this.#logger.error('etcd cannot be started, it is tried again', { error: fileTrouble(error) });
+        this.#startLater();
+      }
+    }, wait);
+  }
+
+  /** It is only for the next run, should this one be killed: etcd goes on without it where the disk is full. */
+  #notePid(pid: number | undefined): void {
+    if (pid === undefined) return;
+    try {
+      writeFileSync(this.#pidFile, String(pid));
+    } catch (error) {
+      this.#logger.warn(`cannot keep etcd's process ID in ${this.#pidFile}: ${fileTrouble(error)}`);
+    }
   }
 
   /** Idempotent. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -36,7 +36,7 @@ describe('the keyring', () => {
 
   it('becomes that of another node, whatever was here', () => {
     const folder = mkdtempSync(join(tmpdir(), 'muster-keys-'));
-    onTestFinished(() => rmSync(folder, { recursive: true }));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
     const [one, other, third] = [newKey(), newKey(), newKey()];
     const ring = Keyring.open(one, folder);
     ring.replace([one]);
@@ -47,6 +47,11 @@ describe('the keyring', () => {
     // A node without a key could reach nobody.
     ring.replace([]);
     expect(ring.list()).toEqual([other, third]);
+    // Nor with one that nobody has any more, because there was no room for another.
+    rmSync(folder, { recursive: true });
+    writeFileSync(folder, '');
+    expect(() => ring.replace([one])).toThrow();
+    expect(ring.list()).toEqual([one]);
   });
 
   it('is kept for the user of the program only, and counts instead of the configuration', () => {

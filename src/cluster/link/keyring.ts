@@ -108,9 +108,11 @@ export class Keyring {
     this.#set(this.#keys.filter((one) => one.name !== name));
   }
 
-  /** Takes over the keys of a server that is followed. */
+  /** Takes over the keys of a server that is followed. They are in force also when this throws, as they could not be kept. */
   replace(texts: readonly string[]): void {
-    if (texts.length > 0 && texts.join() !== this.list().join()) this.#set(texts.map(keyOf));
+    if (texts.length === 0 || texts.join() === this.list().join()) return;
+    this.#keys = texts.map(keyOf);
+    this.#set(this.#keys);
   }
 
   #set(keys: Key[]): void {
