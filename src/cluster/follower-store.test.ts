@@ -1,4 +1,4 @@
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { kvAcquire, kvSet } from '../catalog/commands/kv.ts';
 import { register } from '../catalog/commands/register.ts';
 import { createSession, destroySession } from '../catalog/commands/session.ts';
@@ -20,10 +20,10 @@ const fail = (error: unknown) => {
 const HOUR = 3_600_000;
 
 /** What a server is to those who follow it. */
-async function serve(store: Store, keyring: ReturnType<typeof ringOf>, more: Calls = {}) {
+async function serve(store: Store, keyring: ReturnType<typeof ringOf>, more: Calls = {}, known = true) {
   const feed = new Feed(store.catalog, {
     clock: systemClock,
-    state: () => ({ known: true, silence: 0, servers: [], leader: '', time: Date.now() }),
+    state: () => ({ known, silence: 0, servers: [], leader: '', time: Date.now() }),
     keys: () => keyring.list(),
     hear: () => {},
   });
@@ -115,4 +115,16 @@ it('what may be asked twice is asked of the next server when the one that is fol
   expect(renewed).toEqual([{ sessions: [FIRST] }]);
   // A refusal of the request itself is passed on.
   await expect(store.ask('unknown', undefined)).rejects.toMatchObject({ code: 'request.rejected' });
+});
+
+it('leaves a server that hears of no majority for one that does', async () => {
+  const keyring = ringOf(newKey());
+  const truth = openMemoryStore({ onSubscriberError: fail });
+  await truth.write((tx) => kvSet(tx, lock));
+  const cutOff = await serve(truth, keyring, {}, false);
+  const other = await serve(truth, keyring);
+  const store = await follow([cutOff.address, other.address], keyring);
+  await vi.waitFor(() => expect(store.remote?.contact().known).toBe(true), { timeout: 30_000 });
+  expect(store.link().server).toEqual(other.address);
+  expect((await store.write((tx) => kvSet(tx, { ...lock, key: 'x' }))).answer.key).toBe('x');
 });

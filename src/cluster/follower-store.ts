@@ -21,6 +21,12 @@ import { SearchLog } from './search-log.ts';
 const SILENCE = 2.5;
 /** How often it is looked at that, in ms. */
 const LOOK = 200;
+/**
+ * A server that hears of no majority is left for another after so long, in ms: it may be cut off from the others, or its etcd down. Each that
+ * has none either is given twice as long as the one before: then there is none.
+ */
+const WITHOUT_MAJORITY = 1_000;
+const MOST_WITHOUT_MAJORITY = 30_000;
 /** To make a link and get the first answer. */
 const CONNECT_TIMEOUT = 1_000;
 /** Between rounds over all servers that are known. */
@@ -97,6 +103,8 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
   /** It is, until that server says otherwise. */
   let isKnown = false;
   let pace = PACE;
+  /** For how long a server without a majority is followed, in ms. */
+  let forbearance = WITHOUT_MAJORITY;
   const search = new SearchLog({ logger, clock, hasBegun: () => followed.isLoaded });
   const waiters = new Set<{ index: number; resolve(): void }>();
   let becomeReady = () => {};
@@ -143,7 +151,10 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
     if (message.kind === 'state') {
       isKnown = message.known;
       pace = message.pace;
-      if (message.known) contactAt = clock.now() - message.silence;
+      if (message.known) {
+        contactAt = clock.now() - message.silence;
+        forbearance = WITHOUT_MAJORITY;
+      }
       if (message.time !== undefined) {
         const ahead = message.time - clock.now();
         time = () => clock.now() + ahead;
@@ -156,11 +167,14 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
     return true;
   };
 
-  /** Follows one server until it falls silent. Resolves false when it could not be followed at all. */
-  const followOne = async (server: Pick<Entry, 'host' | 'port'>): Promise<boolean> => {
+  /**
+   * Follows one server until it falls silent, or is of no use and not the only one. Resolves false when it could not be followed at all.
+   */
+  const followOne = async (server: Pick<Entry, 'host' | 'port'>, isOnly: boolean): Promise<boolean> => {
     const own = new Caller(server, keyring);
     let isFollowing = false;
     let isSilent = false;
+    let isUseless = false;
     let cancel = () => {};
     let asked: Asked | undefined;
     try {
@@ -175,13 +189,16 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
         let heardAt = clock.now();
         let lookedAt = heardAt;
         let signedAt = heardAt;
+        let knownAt = heardAt;
         const look = () => {
           const now = clock.now();
           // Who was busy itself has to hear what came meanwhile first.
           const isLate = now - lookedAt > 2 * LOOK;
           lookedAt = now;
           isSilent = now - heardAt > SILENCE * pace && !isLate;
-          if (isSilent) return over();
+          if (isKnown || isLate) knownAt = now;
+          isUseless = !isOnly && now - knownAt > forbearance;
+          if (isSilent || isUseless) return over();
           cancel = clock.after(LOOK, look);
           if (now - signedAt < pace) return;
           signedAt = now;
@@ -221,8 +238,10 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
     isKnown = false;
     if (caller === own) {
       caller = undefined;
-      link = { server: undefined, since: clock.now(), trouble: isSilent ? 'it fell silent' : 'it was ended' };
+      const trouble = isSilent ? 'it fell silent' : isUseless ? 'it hears of no majority' : 'it was ended';
+      link = { server: undefined, since: clock.now(), trouble };
     }
+    if (isUseless) forbearance = Math.min(2 * forbearance, MOST_WITHOUT_MAJORITY);
     asked?.close();
     // A server that stops answers what it was asked before.
     own.close({ isPatient: !isSilent && !closed });
@@ -232,9 +251,10 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
 
   const follow = async () => {
     while (!closed) {
-      for (const server of await options.servers()) {
-        if (closed || !(await followOne(server)) || closed) continue;
-        search.lost(formatHostPort(server.host, server.port));
+      const servers = await options.servers();
+      for (const server of servers) {
+        if (closed || !(await followOne(server, servers.length === 1)) || closed) continue;
+        search.lost(formatHostPort(server.host, server.port), link.trouble);
       }
       search.roundEnded();
       await pause(clock, RETRY);

@@ -47,7 +47,7 @@ it('one that has a catalog warns, seldom, and says what goes on; a short search 
   const { look, search, begin, lines } = setUp();
   begin();
   search.found('10.0.0.1:8300');
-  search.lost('10.0.0.1:8300');
+  search.lost('10.0.0.1:8300', 'it fell silent');
   expect(look(1_000, { '10.0.0.1:8300': 'gone' })).toEqual([]);
   const told = look(100_000, { '10.0.0.1:8300': 'gone' });
   expect(told.map(({ level }) => level)).toEqual(['warn', 'warn']);

@@ -58,8 +58,8 @@ export class SearchLog {
     this.#toldAt = Number.NEGATIVE_INFINITY;
   }
 
-  lost(address: string): void {
+  lost(address: string, why: string): void {
     this.#since = this.#clock.now();
-    this.#logger.info('the server that was followed is lost, looking for another', { server: address });
+    this.#logger.info('the server that was followed is lost, looking for another', { server: address, why });
   }
 }
