@@ -83,6 +83,12 @@ const settled = (name = 'web', size = 2) =>
     return now;
   });
 
+/** As a program does for itself. */
+const register = (id: string, port: number) =>
+  fetch(`http://${agent.addresses.http[0]}/v1/agent/service/register`, {
+    method: 'PUT',
+    body: JSON.stringify({ ID: id, Name: 'web', Address: '127.0.0.1', Port: port }),
+  });
 const registered = (service = 'web') => instancesOf(agent.catalog, service).map((one) => one.service);
 const pidsOf = ({ instances }: GroupView) =>
   instances.map(({ state }) => (state.mode === 'running' ? state.pid : undefined));
@@ -117,10 +123,7 @@ describe('the groups of an agent', () => {
   it('leave nothing registered of a program that registers itself beside its group', async () => {
     await start(web({ replicas: 1 }));
     const { instances } = await settled('web', 1);
-    await fetch(`http://${agent.addresses.http[0]}/v1/agent/service/register`, {
-      method: 'PUT',
-      body: JSON.stringify({ ID: 'own', Name: 'web', Address: '127.0.0.1', Port: instances[0]!.port }),
-    });
+    await register('own', instances[0]!.port!);
     await soon(() => expect(registered()).toHaveLength(2));
     await agent.registry.maintain('own', 'somebody looks at it');
     expect(view().instances[0]!.health).toBe('maintenance');
@@ -144,6 +147,24 @@ describe('the groups of an agent', () => {
     await start(slow);
     expect((await settled()).instances.map(({ id }) => id)).toEqual(after.instances.map(({ id }) => id));
     expect(pidsOf(view())).toEqual(pidsOf(after));
+  });
+
+  it('stay until those are ready that serve the same in their place, or for good when they are wanted again', async () => {
+    await start(web());
+    const before = pidsOf(await settled());
+    const shop = web({ name: 'shop', register: undefined });
+    // Who is not registered is not ready.
+    await reload(shop);
+    await reload(web());
+    expect(pidsOf(await settled())).toEqual(before);
+    await reload(shop);
+    const { instances } = await soon(() => {
+      expect(view('shop').instances).toHaveLength(2);
+      return view('shop');
+    });
+    expect(registered().map(({ id }) => id)).toEqual(['web:web-1', 'web:web-2']);
+    for (const { name, port } of instances) await register(name, port!);
+    await soon(() => expect(registered().map(({ id }) => id)).toEqual(['shop-1', 'shop-2']));
   });
 
   it('go on where one that a reload brings finds no port, and that one begins once there is one', async () => {

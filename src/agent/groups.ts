@@ -16,7 +16,7 @@ import { substitute } from '../group/substitute.ts';
 import { type Health, type Surroundings, sumOf } from '../group/surroundings.ts';
 import { INSTANCE_ID, variablesOf } from '../group/variables.ts';
 import type { GroupControl } from '../group/view.ts';
-import type { Clock } from '../lib/clock.ts';
+import { type Clock, pause } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Environment } from '../store/environment.ts';
@@ -28,6 +28,17 @@ import { MachineGroups } from './machine-groups.ts';
 import { PlacedGroups } from './placed-groups.ts';
 
 type GroupConfig = Config['group'][number];
+
+/** A group that the configuration has no more. */
+interface Ending {
+  readonly controller: GroupController;
+  /** `waiting`: for those that serve the same in its place. */
+  mode: 'waiting' | 'going' | 'kept';
+  ended: Promise<void>;
+}
+
+/** How often it is looked whether a group's successors are ready, ms. */
+const LOOK = 250;
 
 export interface GroupsOptions {
   readonly store: Store;
@@ -68,7 +79,7 @@ export async function startGroups(all: readonly GroupConfig[], options: GroupsOp
   /** As they are described now; of those that are ending as they were last. */
   const described = new Map<string, GroupConfig>();
   /** Those that the configuration has no more, until their instances are gone. */
-  const ending = new Map<string, { readonly controller: GroupController; readonly ended: Promise<void> }>();
+  const ending = new Map<string, Ending>();
   let isStopped = false;
   const stop = async (): Promise<void> => {
     isStopped = true;
@@ -111,14 +122,38 @@ export async function startGroups(all: readonly GroupConfig[], options: GroupsOp
     const surroundings = surroundingsOf(() => described.get(group.name) ?? group, options);
     running.set(group.name, await GroupController.start(group, deps, surroundings, ofGroup));
   };
+  /** Tells whether those are ready that serve what this one does, or have been waited for long enough. */
+  const successorsOf = ({ service, update }: GroupConfig) => {
+    const end = clock.now() + update.rollback.deadline;
+    const names = [...described.values()].flatMap((one) => (one.service === service ? [one.name] : []));
+    const isReady = (name: string) => {
+      const group = running.get(name)?.view();
+      return group === undefined || group.ready >= group.size;
+    };
+    return () => service === undefined || clock.now() >= end || names.every(isReady);
+  };
   /** Goes on beside all else: who is in the midst of a request may take its time. */
   const dissolve = (name: string, controller: GroupController): void => {
+    const canGo = successorsOf(described.get(name) as GroupConfig);
     running.delete(name);
     depsOf({ name }).logger.info('is not in the configuration any more: its instances are ended');
-    const ended = controller.dissolve().then(() => {
+    const one: Ending = { controller, mode: 'waiting', ended: Promise.resolve() };
+    ending.set(name, one);
+    one.ended = (async () => {
+      while (one.mode === 'waiting' && !isStopped && !canGo()) await pause(clock, LOOK);
+      if (one.mode === 'kept') return;
+      one.mode = 'going';
+      await (isStopped ? controller.release() : controller.dissolve());
       ending.delete(name);
-    });
-    ending.set(name, { controller, ended });
+    })();
+  };
+  /** It is in the configuration again before it went. */
+  const keepOn = (name: string): void => {
+    const one = ending.get(name);
+    if (one?.mode !== 'waiting') return;
+    one.mode = 'kept';
+    ending.delete(name);
+    running.set(name, one.controller);
   };
   /** Of a group that the configuration has no more. */
   const end = async (name: string, instances: readonly KeptInstance[]): Promise<void> => {
@@ -161,7 +196,7 @@ export async function startGroups(all: readonly GroupConfig[], options: GroupsOp
     async reload(wanted) {
       const here = wanted.filter(isOfThisNode);
       const names = new Set(here.map(({ name }) => name));
-      for (const [name, controller] of running) if (!names.has(name)) dissolve(name, controller);
+      for (const name of names) keepOn(name);
       const fresh = here.filter(({ name }) => !running.has(name));
       for (const group of here) {
         const known = running.get(group.name);
@@ -175,6 +210,7 @@ export async function startGroups(all: readonly GroupConfig[], options: GroupsOp
         if (isStopped) return;
         await start(group);
       }
+      for (const [name, controller] of running) if (!names.has(name)) dissolve(name, controller);
       await placed.reload(wanted.filter(isPlaced));
       machines.reload(wanted);
     },
