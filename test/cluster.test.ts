@@ -195,6 +195,27 @@ describe.skipIf(why !== undefined)('three servers and two agents', () => {
     await allAlive(1);
   });
 
+  it('a server whose etcd stands still is not well, and agents that follow it go on over another', async () => {
+    const { members } = await told(4);
+    const followed = Number(members.n4?.links[0]?.to.slice(1));
+    const etcd = Number(readFileSync(`${cluster.data(followed)}/cluster/etcd/etcd.pid`, 'utf8'));
+    process.kill(etcd, 'SIGSTOP');
+    try {
+      await until('n4 to follow another', async () => {
+        const to = (await told(4)).members.n4?.links[0]?.to ?? '';
+        return to !== '' && to !== `n${followed}`;
+      });
+      await cluster.writable(4);
+      const { status, text } = await cluster.ask(4, '/v1/operator/autopilot/health');
+      const { Servers } = JSON.parse(text) as { Servers: { Name: string; Healthy: boolean }[] };
+      expect(status).toBe(429);
+      expect(Servers.filter(({ Healthy }) => !Healthy).map(({ Name }) => Name)).toEqual([`n${followed}`]);
+    } finally {
+      process.kill(etcd, 'SIGCONT');
+    }
+    await cluster.writable(followed);
+  });
+
   it('(a) a server comes back with another address', async () => {
     await cluster.kill(2);
     cluster.network.move(2, 102);

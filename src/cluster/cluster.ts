@@ -39,6 +39,12 @@ export interface ServerState {
   /** It counts towards a majority; one that came just now does not yet. */
   readonly voter: boolean;
   readonly alive: boolean;
+  /** It hears of a majority; versions before do not tell, nor the following. */
+  readonly hears?: boolean | undefined;
+  /** Of its program. */
+  readonly version?: string | undefined;
+  /** Of its catalog. */
+  readonly index?: number | undefined;
 }
 
 /** What all who can be asked see of each other. */

@@ -26,6 +26,8 @@ export interface Hello {
   readonly knows: number;
   /** Of its catalog, once it has one. */
   readonly index?: number;
+  /** It hears of a majority; versions before do not tell. */
+  readonly hears?: boolean;
   /** Its time of day, ms since the epoch; versions before do not tell. */
   readonly time?: number;
 }
@@ -114,6 +116,11 @@ export class Gossip {
   /** The time of day by the clock of the server with this ID, as far as it told its own; ms since the epoch. */
   timeOf(id: string): number {
     return this.#options.time() + (this.#last.get(id)?.ahead ?? 0);
+  }
+
+  /** What the server with this ID last said; undefined: nothing. */
+  lastOf(id: string): Hello | undefined {
+    return this.#last.get(id)?.hello;
   }
 
   /** Servers that answered just now, with what they said. */

@@ -27,16 +27,21 @@ export function controlOf(server: ServerParts): Cluster {
     servers: async () => {
       const leader = leading();
       const all = await roster().list();
-      return all.map(
-        ({ id, entry, voter }): ServerState => ({
+      const own = { hears: server.store.remote?.contact().known, index: server.store.catalog.index };
+      return all.map(({ id, entry, voter }): ServerState => {
+        const { hears, index } = id === server.book.self.id ? own : (server.gossip.lastOf(id) ?? {});
+        return {
           id,
           name: entry?.name ?? id,
           address: entry === undefined ? '' : addressOf(entry),
           leader: id === leader?.id,
           voter,
           alive: id === server.book.self.id || server.presence.of(id) === 'there',
-        }),
-      );
+          hears,
+          version: entry?.version,
+          index,
+        };
+      });
     },
     outlook: () => wholeOutlook(server),
     leader: () => leading()?.address ?? '',

@@ -359,7 +359,9 @@ class Server implements ServerCluster, ServerParts {
       ...(membership?.state === 'member' ? { cluster: membership.id, before: membership.before ?? [] } : {}),
       ...(membership === undefined ? {} : { plan: membership }),
       // It is told of as soon as it can be compared.
-      ...(this.feed === undefined ? {} : { index: this.store.catalog.index }),
+      ...(this.feed === undefined
+        ? {}
+        : { index: this.store.catalog.index, hears: this.store.remote?.contact().known ?? true }),
     };
   }
 

@@ -10,6 +10,11 @@ export interface Server {
   leader: boolean;
   voter: boolean;
   alive: boolean;
+  /** It is cut off from the others, or its etcd is down, when this is false. */
+  hears?: boolean | undefined;
+  version?: string | undefined;
+  /** Of its catalog. */
+  index?: number | undefined;
 }
 
 /** The servers of the cluster, or this agent alone, which is its own server. */
@@ -19,17 +24,19 @@ export async function serversOf({ cluster, node }: ApiContext): Promise<readonly
   return [{ id: node.id, name: node.name, address, leader: true, voter: true, alive: true }];
 }
 
+const isWell = ({ alive, hears = true }: Server): boolean => alive && hears;
+
 /**
- * How a server is, in Consul's fields. Contact, term and index are of its Raft log, of which etcd tells nothing here: those are
- * what this agent knows, for every server alike.
+ * How a server is, in Consul's fields. Contact and term are of its Raft log, of which etcd tells nothing here: those are what this agent knows,
+ * for every server alike.
  */
-export function conditionOf({ alive }: Server, { node, catalog, startedAt }: ApiContext) {
+export function conditionOf(server: Server, { node, catalog, startedAt }: ApiContext) {
   return {
-    Version: node.version,
+    Version: server.version ?? node.version,
     LastContact: '0s',
     LastTerm: 0,
-    LastIndex: catalog.index,
-    Healthy: alive,
+    LastIndex: server.index ?? catalog.index,
+    Healthy: isWell(server),
     StableSince: new Date(startedAt).toISOString(),
   };
 }
@@ -43,9 +50,9 @@ export interface Quorum {
 
 export function quorumOf(servers: readonly Server[]): Quorum {
   const voters = servers.filter(({ voter }) => voter);
-  const alive = voters.filter((one) => one.alive).length;
+  const well = voters.filter(isWell).length;
   return {
-    healthy: alive === voters.length,
-    failureTolerance: Math.max(0, alive - (Math.floor(voters.length / 2) + 1)),
+    healthy: well === voters.length,
+    failureTolerance: Math.max(0, well - (Math.floor(voters.length / 2) + 1)),
   };
 }
