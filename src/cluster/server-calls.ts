@@ -66,10 +66,11 @@ export function callsOf(server: ServerParts): Calls {
     'remove-server': ({ id }: { id: string }) => ready().roster.remove(id),
     'force-leave': ({ name, prune }: { name: string; prune: boolean }) =>
       server.cluster.forceLeave(name, prune),
-    event: async ({ event, hops }: { event: UserEvent; hops: number }) => {
+    event: ({ event, hops }: { event: UserEvent; hops: number }) => {
       onEvent(event);
       server.feed?.news({ event });
-      if (hops > 0) await spread(server, 'event', { event, hops: hops - 1 });
+      // Nobody waits for a server that is away.
+      if (hops > 0) void spread(server, 'event', { event, hops: hops - 1 });
     },
     keys: ({ change, hops }: { change: KeyChange; hops: number }) =>
       hops > 0 ? server.cluster.changeKeys(change).then((failed) => [...failed]) : changeKeys(server, change),

@@ -77,7 +77,8 @@ export function controlOf(server: ServerParts): Cluster {
     tell: async (event) => {
       onEvent(event);
       server.feed?.news({ event });
-      await spread(server, 'event', { event, hops: 0 });
+      // Nobody waits for a server that is away.
+      void spread(server, 'event', { event, hops: 0 });
     },
     changeKeys: async (change) => {
       changeKeys(server, change);
