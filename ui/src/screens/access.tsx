@@ -101,7 +101,7 @@ export function Access({ about, query }: { about: About; query: URLSearchParams 
           )}
         </div>
       )}
-      <Source path={TOKENS} api={about.api} />
+      {!isOff && <Source path={TOKENS} api={about.api} />}
     </>
   );
 }

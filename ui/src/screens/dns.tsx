@@ -100,7 +100,7 @@ export function Dns({
         {trouble !== '' && <p class="notice">{trouble}</p>}
         {name !== '' && answer !== undefined && trouble === '' && <Told answer={answer} />}
       </div>
-      <Source path={path} api={about.api} />
+      {name !== '' && <Source path={path} api={about.api} />}
     </>
   );
 }
