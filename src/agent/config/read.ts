@@ -181,7 +181,9 @@ export function readWritten(sources: readonly ConfigSource[]): Written {
       faults.push(`${where}: ${what}${sentence(issue)}`);
     }
   }
-  if (faults.length > 0 || !checked.success) throw new MusterError('config.invalid', faults.join('\n'));
+  // What is missing may be there under a name that nobody knows.
+  if (faults.length > 0 || !checked.success)
+    throw new MusterError('config.invalid', [...faults, ...warnings].join('\n'));
   return {
     config: checked.data,
     written: merged,

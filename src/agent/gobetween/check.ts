@@ -21,8 +21,14 @@ const USUAL: Places = {
   metrics: { host: '127.0.0.1', port: 9284 },
 };
 
-/** Throws `config.invalid` with everything that is wrong with any of its servers. */
-export function checkConfig({ servers, defaults, api, metrics }: GobetweenConfig): Places {
+/**
+ * Throws `config.invalid` with everything that is wrong with any of its servers; `warnings` stand below it: what is missing
+ * may be there under another name.
+ */
+export function checkConfig(
+  { servers, defaults, api, metrics }: GobetweenConfig,
+  warnings: readonly string[] = [],
+): Places {
   const faults: string[] = [];
   for (const [name, server] of Object.entries(servers)) {
     try {
@@ -37,7 +43,7 @@ export function checkConfig({ servers, defaults, api, metrics }: GobetweenConfig
     return place ?? USUAL[key];
   };
   const places = { api: placeOf('api', api.bind), metrics: placeOf('metrics', metrics.bind) };
-  if (faults.length > 0) throw new MusterError('config.invalid', faults.join('\n'));
+  if (faults.length > 0) throw new MusterError('config.invalid', [...faults, ...warnings].join('\n'));
   return places;
 }
 
@@ -55,6 +61,6 @@ export function gobetweenFormat(name: string, text: string): GobetweenFormat | u
 /** Answers with what was accepted and has no effect. Throws `config.invalid`. */
 export function checkText(name: string, text: string, format: GobetweenFormat): readonly string[] {
   const { value, warnings } = readGobetween(name, text, format);
-  checkConfig(value);
+  checkConfig(value, warnings);
   return warnings;
 }

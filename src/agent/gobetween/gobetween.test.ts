@@ -143,6 +143,17 @@ describe("gobetween's files", () => {
     ]);
   });
 
+  it('name keys that nobody knows beside what is wrong: it may be there under their name', () => {
+    const text = `[servers.x]\nbindd = ":1"\n${STATIC}`;
+    const unknown = 'lb.toml:2:1: unknown key "bindd" in servers.x has no effect; did you mean "bind"?';
+    expect(() => checkText('lb.toml', text, 'toml')).toThrowError(
+      `servers.x: no bind is specified: where it is to listen, "127.0.0.1:3000"\n${unknown}`,
+    );
+    expect(() => read(`${text}[api]\nenabled = 5\n`)).toThrowError(
+      `lb.toml:7:11: api.enabled: expected true or false, got 5\n${unknown}`,
+    );
+  });
+
   it('say everything that is wrong with a server at once', () => {
     const text = `[servers.x]\nbind = "nowhere"\nbalance = "roundrobbin"\n${STATIC}failpolicy = "panic"\n[servers.x.access]\nrules = ["refuse 1.2.3.4"]\n`;
     expect(() => serverOf(text)).toThrowError(

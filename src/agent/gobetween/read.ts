@@ -56,14 +56,6 @@ function check<Schema extends z.ZodType>(
   value: unknown,
   place: (path: Path, what: 'key' | 'value') => string,
 ): Read<z.infer<Schema>> {
-  const checked = schema.safeParse(value, { reportInput: true });
-  if (!checked.success) {
-    const faults = checked.error.issues.map((issue) => {
-      const path = issue.path as Path;
-      return `${place(path, 'value')}: ${path.length === 0 ? '' : `${pathText(path)}: `}${sentence(issue)}`;
-    });
-    throw new MusterError('config.invalid', faults.join('\n'));
-  }
   const warnings = [...unknownKeys(schema, value, [])].map(({ path, known }) => {
     const key = String(path.at(-1));
     const near = nearest(key, known);
@@ -71,6 +63,14 @@ function check<Schema extends z.ZodType>(
     const where = path.length > 1 ? ` in ${pathText(path.slice(0, -1))}` : '';
     return `${place(path, 'key')}: unknown key "${key}"${where} has no effect; ${hint}`;
   });
+  const checked = schema.safeParse(value, { reportInput: true });
+  if (!checked.success) {
+    const faults = checked.error.issues.map((issue) => {
+      const path = issue.path as Path;
+      return `${place(path, 'value')}: ${path.length === 0 ? '' : `${pathText(path)}: `}${sentence(issue)}`;
+    });
+    throw new MusterError('config.invalid', [...faults, ...warnings].join('\n'));
+  }
   return { value: checked.data, warnings };
 }
 

@@ -11,6 +11,12 @@ const hcl = (text: string) => read(['c.hcl', text]);
 const json = (value: unknown) => read(['c.json', JSON.stringify(value)]);
 
 describe('a file of Consul', () => {
+  it('names keys that nobody knows beside what is wrong: it may be there under their name', () => {
+    expect(() => json({ services: [{ nme: 'web', port: 80 }] })).toThrowError(
+      'c.json:1:14: service[0].name: is required\nc.json:1:15: unknown key "nme" in services; did you mean "name"?',
+    );
+  });
+
   it("may ask for HTTPS and give no certificate, as Consul's own test tools do", () => {
     const { config, warnings } = hcl('node_name = "n1"\nports { https = 8501 }\n');
     expect(config.ports.https).toBe(-1);
