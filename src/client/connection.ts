@@ -294,7 +294,7 @@ function refused(method: string, path: string, status: number, bytes: Uint8Array
   const body = new TextDecoder().decode(bytes).trim();
   const said = body === '' ? 'nothing more' : body.slice(0, SHOWN_BODY);
   return new RefusedError(
-    `the agent refused ${method} ${path} with ${status}: ${said}.${remedyFor(status, body)}`.replace(
+    `the agent refused ${method} ${path} with ${status}: ${said}.${remedyFor(status, body, path)}`.replace(
       /([.?])\.(?= |$)/,
       '$1',
     ),
@@ -303,9 +303,11 @@ function refused(method: string, path: string, status: number, bytes: Uint8Array
   );
 }
 
-function remedyFor(status: number, body: string): string {
+function remedyFor(status: number, body: string, path: string): string {
   if (body.includes('ACL support disabled'))
     return ' Its configuration switches access control on: `enabled = true` in [acl].';
+  if (body.includes('ACL not found') && !path.startsWith('/v1/acl/'))
+    return ' It knows no such token: look at what CONSUL_HTTP_TOKEN says.';
   if (status === 401 || status === 403) return ' Set CONSUL_HTTP_TOKEN to a token that may do this.';
   // What is not there was named; an endpoint that is not there was not.
   if (status === 404 && !body.startsWith('No '))

@@ -1,4 +1,5 @@
 import type { PastCatalog, PastChange, PastChanges } from '../../api/muster/wire-history.ts';
+import { MusterError } from '../../errors.ts';
 import { parseDuration } from '../../lib/duration.ts';
 import { columns } from '../columns.ts';
 import { CONNECTION_FLAGS, connect, JSON_FLAG, json } from '../connect.ts';
@@ -23,14 +24,15 @@ export const history = verb({
     until: { kind: 'string', value: 'TIME', summary: 'Changes up to this.', default: 'now' },
     service: { kind: 'string', value: 'NAME', summary: 'Only this service.' },
     node: { kind: 'string', value: 'NAME', summary: 'Only this node.' },
-    limit: { kind: 'string', value: 'COUNT', summary: 'The newest so many changes.', default: '1000' },
+    limit: { kind: 'integer', value: 'COUNT', summary: 'The newest so many changes.', default: '1000' },
   },
   async run({ flags, terminal }) {
     const query: Record<string, string> = {};
     for (const name of ['at', 'since', 'until', 'service', 'node', 'limit'] as const) {
       const value = flags[name];
-      if (value !== undefined) query[name] = value;
+      if (value !== undefined) query[name] = String(value);
     }
+    if ((flags.limit ?? 1) < 1) throw new MusterError('usage', '-limit has to be 1 or more');
     const { value } = await connect(flags, terminal).read<PastChanges | PastCatalog>(
       '/v1/muster/history',
       {},
