@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { makeDeb } from '../scripts/packaging/deb.mjs';
 import { bill, licenses, unusualLicenses } from '../scripts/packaging/sbom.mjs';
 import { packedFiles, productionModules } from '../scripts/packaging/tree.mjs';
@@ -32,6 +32,11 @@ async function doesItsJob(command: string, args: string[], home: string): Promis
 
 describe('the package of npm', () => {
   it('has what it needs and nothing else', async () => {
+    // What a stack that was tried here keeps, tokens included, stays here.
+    const kept = inRoot('stacks', '.muster', 'packaging-test');
+    mkdirSync(kept, { recursive: true });
+    onTestFinished(() => rmSync(kept, { recursive: true }));
+    writeFileSync(join(kept, 'catalog'), '');
     const files = await packedFiles();
     for (const file of [
       'bin/muster',
@@ -44,7 +49,7 @@ describe('the package of npm', () => {
       expect(files).toContain(file);
     expect(
       files.filter((file) =>
-        /^(?:src|test|ui|scripts|bench|docs|dist\/packages)\/|\.map$|\.test\./.test(file),
+        /^(?:src|test|ui|scripts|bench|docs|dist\/packages)\/|\.map$|\.test\.|\/\.muster\//.test(file),
       ),
     ).toEqual([]);
   });
@@ -68,6 +73,23 @@ describe('the package of npm', () => {
       cpSync(inRoot(folder), join(home, folder), { recursive: true });
     }
     await doesItsJob(process.execPath, [join(target, 'bin/muster')], home);
+    // Without the name of a stack it runs the one that came with it, wherever its user may write.
+    const ports = await pickPorts();
+    const up = start(
+      process.execPath,
+      [
+        join(target, 'bin/muster'),
+        'up',
+        `-http-port=${ports.http}`,
+        `-dns-port=${ports.dns}`,
+        `-balancer-listen=127.0.0.1:${ports.proxy}`,
+        `-balancer-admin=127.0.0.1:${ports.admin}`,
+      ],
+      { cwd: testFolder() },
+    );
+    await until('the first request', () => up.output().includes('answered 200'), { program: up, ms: 60_000 });
+    expect(await up.stop(), up.output()).toMatchObject({ code: 0 });
+    expect(readdirSync(join(target, 'stacks'))).not.toContain('.muster');
     writeFileSync(
       join(home, 'use.mjs'),
       `import { Client } from '@muster/muster';\nprocess.stdout.write(new Client({ address: '127.0.0.1:1' }).address);\n`,

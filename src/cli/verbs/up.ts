@@ -24,7 +24,7 @@ const DEFAULT_STACK = 'muster.toml';
 export const up = verb({
   summary: 'Runs a stack: an agent and the groups of processes that its file describes.',
   about:
-    'Waits until all instances take traffic, says where to look and sends a first request through the balancer. Without STACK it runs ./muster.toml, or else the hello stack that comes with Muster. Ctrl-C lets what is in flight finish and ends everything; a second Ctrl-C ends it at once.',
+    'Waits until all instances take traffic, says where to look and sends a first request through the balancer. Without STACK it runs ./muster.toml, or else the hello stack that comes with Muster, in memory unless -data-dir says where. Ctrl-C lets what is in flight finish and ends everything; a second Ctrl-C ends it at once.',
   args: ['[STACK]'],
   examples: [
     { command: 'muster up stacks/hello.toml' },
@@ -48,9 +48,12 @@ export const up = verb({
     const { runAgent } = await import('../run-agent.ts');
     const { linePrefixer } = await import('../up/output.ts');
     const { raise } = await import('../up/raise.ts');
-    const file = stack ?? (fs.existsSync(DEFAULT_STACK) ? DEFAULT_STACK : bundledStack());
+    const own = stack ?? (fs.existsSync(DEFAULT_STACK) ? DEFAULT_STACK : undefined);
+    const file = own ?? bundledStack();
+    // Where a program is installed its users may not write.
+    const chosen = own === undefined && flags['data-dir'] === undefined ? { ...flags, dev: true } : flags;
     const read = () => {
-      const { config, warnings } = readWritten([readConfigFile(file), flagsAsSource(flags, process.cwd())]);
+      const { config, warnings } = readWritten([readConfigFile(file), flagsAsSource(chosen, process.cwd())]);
       if (!config.node.dev && config.node.dataDir === undefined)
         throw new MusterError(
           'config.invalid',
