@@ -3,6 +3,7 @@ import { connect, createSecureContext, type SecureContext, type TLSSocket } from
 import type { Target, TargetTls } from '../../balance/balancer.ts';
 import { descriptorOf } from '../../lib/sockets.ts';
 import { openFiles } from '../open-files.ts';
+import { cipherList } from './ciphers.ts';
 
 /** Sessions kept for resumption, per settings; then it begins anew. */
 const MOST_SESSIONS = 4_096;
@@ -73,7 +74,8 @@ export class Dialer {
     const content = JSON.stringify(tls);
     let manner = this.#manners.get(content);
     if (manner === undefined) {
-      const { ca, cert, key, minVersion, maxVersion, ciphers } = tls;
+      const { ca, cert, key, minVersion, maxVersion } = tls;
+      const ciphers = cipherList(minVersion, tls.ciphers);
       const context = createSecureContext({
         ...(ca === undefined ? {} : { ca }),
         ...(cert === undefined ? {} : { cert }),

@@ -1,7 +1,13 @@
 /** For tests: a proxy behind TLS, clients of it, and backends in clear text or behind TLS. */
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
-import { type ConnectionOptions, connect, createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import {
+  type ConnectionOptions,
+  connect,
+  createServer as createTlsServer,
+  type SecureContextOptions,
+  type TLSSocket,
+} from 'node:tls';
 import { afterAll, afterEach } from 'vitest';
 import type { Target } from '../../balance/balancer.ts';
 import { routeTo } from '../fixtures.ts';
@@ -54,7 +60,7 @@ export async function proxy(
 /** A backend whose connections are handled by `serve`. */
 export async function backend(
   serve: (socket: Socket) => void,
-  tls?: Pair & { ca?: string },
+  tls?: Pair & { ca?: string } & Pick<SecureContextOptions, 'minVersion' | 'maxVersion' | 'ciphers'>,
 ): Promise<number> {
   const handle = (socket: Socket) => {
     socket.on('error', () => {});

@@ -155,6 +155,22 @@ describe('a TLS listener', () => {
     expect(await failure(fresh, { maxVersion: 'TLSv1.2' })).toMatch(/protocol version/);
   });
 
+  it.each(['TLSv1', 'TLSv1.1'] as const)(
+    'speaks %s where that is allowed, to clients and to instances',
+    async (version) => {
+      const ciphers = 'DEFAULT@SECLEVEL=0';
+      const old = { minVersion: version, maxVersion: version };
+      const port = await backend(named('a'), { ...api, ...old, ciphers });
+      const tls = { verify: true, serverName: 'api.test', ca: authority.cert, ...old };
+      const client = new Client(await proxy([{ ...targetAt(port), tls }], { minVersion: version }), {
+        ...old,
+        ciphers,
+      });
+      await client.send(GET).until(/a$/);
+      expect(client.socket.getProtocol()).toBe(version);
+    },
+  );
+
   it('agrees by ALPN on what it speaks and on nothing else', async () => {
     const given = await proxy([targetAt(await backend(named('a')))]);
     const client = new Client(given, { ALPNProtocols: ['h3', 'http/1.1'] });

@@ -2,6 +2,7 @@
 import { constants, createHash } from 'node:crypto';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
 import type { CertificateSet, CertificateStore } from './certificate-store.ts';
+import { cipherList } from './ciphers.ts';
 import type { HandshakeRules } from './handshake.ts';
 import type { Keyring } from './keyring.ts';
 import type { Shown } from './server-handle.ts';
@@ -120,7 +121,8 @@ export class ServerContexts {
 
   /** What the contexts of all certificates have in common. */
   #inCommon(): SecureContextOptions {
-    const { minVersion, maxVersion, ciphers, curves, clientAuth, tickets } = this.#settings;
+    const { minVersion, maxVersion, curves, clientAuth, tickets } = this.#settings;
+    const ciphers = cipherList(minVersion, this.#settings.ciphers);
     const { clientCa } = this.#set;
     return {
       minVersion,
