@@ -1,6 +1,9 @@
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { MusterError } from '../errors.ts';
 import { AGENT_FLAGS, flagsAsSource, flagsWithoutEffect } from './agent-flags.ts';
 import { completionScript, SHELLS } from './completion.ts';
@@ -65,6 +68,9 @@ describe('wrong usage ends with 2 and a hint', () => {
     [['completion', 'bsh'], 'did you mean bash?'],
     [['agent'], '-data-dir'],
     [['up', '/nowhere/stack.toml'], 'there is no such file or directory'],
+    // As cobra's programs, gobetween among them, take their words.
+    [['lb', '-f', 'json', 'from-file', '/nowhere.json'], 'muster lb from-file: cannot read /nowhere.json'],
+    [['lb', '-p', '/nowhere/pid', 'from-fil', 'a'], '"from-fil" is one argument too many'],
   ])('%j', async (words, hint) => {
     const { code, out, err } = await muster(words);
     expect(code).toBe(2);
@@ -83,6 +89,21 @@ describe('wrong usage ends with 2 and a hint', () => {
     const { code, out } = await muster(words);
     expect(code).toBe(0);
     expect(out).toMatch(/^Example/);
+  });
+});
+
+describe("gobetween's files", () => {
+  it('are read as JSON when they are called so and nobody says how they are written', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'muster-run-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const path = join(folder, 'lb.json');
+    writeFileSync(path, '{"servers":{"x":{}}}');
+    for (const words of [
+      ['-c', path],
+      ['from-file', path],
+    ])
+      expect((await muster(['lb', ...words])).err).toContain('servers.x: no bind is specified');
+    expect((await muster(['lb', '-c', path, '-f', 'toml'])).err).toContain('lb.json:1:1:');
   });
 });
 

@@ -29,6 +29,13 @@ export async function run(verbs: Verbs, words: readonly string[], terminal: Term
       return 0;
     }
     const { least, most } = arityOf(verb);
+    // "lb -f json from-file FILE": flags that both have may stand in front of the verb's further word, as cobra's programs take it.
+    const [word = ''] = args;
+    if (args.length > most && Object.hasOwn(verbs, `${name} ${word}`)) {
+      const at = found.rest.indexOf(word);
+      const rest = [...found.rest.slice(0, at), ...found.rest.slice(at + 1)];
+      return await run(verbs, [...name.split(' '), word, ...rest], terminal);
+    }
     if (args.length < least)
       throw new MusterError('usage', `${verb.args[args.length]} is missing. Usage: ${usageOf(name, verb)}`);
     if (args.length > most)

@@ -1,10 +1,9 @@
 /** Whether a configuration as a whole can be run, without running it. */
-import { extname } from 'node:path';
 import { parse } from 'smol-toml';
 import { MusterError, messageOf } from '../../errors.ts';
 import { type HostPort, parseHostPort } from '../../lib/host-port.ts';
 import { isTable } from '../config/names.ts';
-import type { GobetweenFormat } from './formats.ts';
+import { type GobetweenFormat, usualFormat } from './formats.ts';
 import { prepareServer } from './prepare.ts';
 import { readGobetween } from './read.ts';
 import type { GobetweenConfig } from './schema.ts';
@@ -49,7 +48,7 @@ export function checkConfig(
 
 /** How a file of gobetween's is written; undefined for what is none: Muster's and Consul's files have no `servers`. */
 export function gobetweenFormat(name: string, text: string): GobetweenFormat | undefined {
-  const format = extname(name).toLowerCase() === '.json' ? 'json' : 'toml';
+  const format = usualFormat(name);
   try {
     const value: unknown = format === 'json' ? JSON.parse(text) : parse(text);
     return isTable(value) && isTable(value.servers) ? format : undefined;

@@ -1,4 +1,4 @@
-import { FORMATS, type GobetweenFormat } from '../../agent/gobetween/formats.ts';
+import { FORMATS, type GobetweenFormat, usualFormat } from '../../agent/gobetween/formats.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import type { Flag, FlagValues } from '../flags.ts';
 import type { GobetweenOrigin } from '../gobetween-origin.ts';
@@ -10,8 +10,7 @@ const DRAIN = 30_000;
 const format = {
   kind: 'string',
   choices: FORMATS,
-  summary: 'How the configuration is written.',
-  default: 'toml',
+  summary: 'How the configuration is written. Default: toml, json for a file that is called so.',
 } as const satisfies Flag;
 const pidFile = {
   kind: 'string',
@@ -52,7 +51,9 @@ export async function runFrom(
   const { runGobetween } = await import('../run-gobetween.ts');
   return runGobetween({
     origin,
-    format: (given.format ?? given.f ?? 'toml') as GobetweenFormat,
+    format: (given.format ??
+      given.f ??
+      usualFormat(origin.kind === 'file' ? origin.path : '')) as GobetweenFormat,
     env,
     substitutes: given['use-config-env-vars'] ?? given.e ?? false,
     pidFile: given.pidfile ?? given.p,
