@@ -23,27 +23,27 @@ describe.skipIf(why !== undefined)('a group that is spread over four agents in t
   const { folder, remove } = temporaryFolder();
   let cluster: TestCluster;
 
-  const boot = (number: number) => {
-    const file = join(folder, `n${number}.toml`);
-    const config = {
-      node: { meta: { zone: ZONES[number] ?? '' } },
-      group: [
-        {
-          name: 'web',
-          replicas: 1,
-          command: [process.execPath, '-e', PROGRAM],
-          service: 'web',
-          placement: { grace: `${GRACE}ms`, cut_off: 'end' },
-          register: {
-            tags: ['zone-$MUSTER_ZONE'],
-            check: { http: 'http://127.0.0.1:$PORT/', interval: '200ms', timeout: '2s' },
-          },
-        },
-      ],
-    };
+  const fileOf = (number: number) => join(folder, `n${number}.toml`);
+  const GROUP = {
+    name: 'web',
+    replicas: 1,
+    command: [process.execPath, '-e', PROGRAM],
+    service: 'web',
+    placement: { grace: `${GRACE}ms`, cut_off: 'end' },
+    register: {
+      tags: ['zone-$MUSTER_ZONE'],
+      check: { http: 'http://127.0.0.1:$PORT/', interval: '200ms', timeout: '2s' },
+    },
+  };
+  /** What a node reads at its start and at a reload. */
+  const write = (number: number, group: readonly object[]) => {
+    const node = { meta: { zone: ZONES[number] ?? '' } };
     // Servers keep the catalog and run nothing.
-    writeFileSync(file, stringify(number === 1 ? { node: {} } : config));
-    cluster.start(number, [`-config-file=${file}`]);
+    writeFileSync(fileOf(number), stringify(number === 1 ? { node: {} } : { node, group }));
+  };
+  const boot = (number: number) => {
+    write(number, [GROUP]);
+    cluster.start(number, [`-config-file=${fileOf(number)}`]);
   };
 
   beforeAll(async () => {
@@ -91,6 +91,12 @@ describe.skipIf(why !== undefined)('a group that is spread over four agents in t
     // Whoever looks after the group has to know them.
     for (const by of hosts)
       await become('all to take part', ({ nodes }) => nodes?.join() === 'n2,n3,n4,n5', by);
+    // Who was not heard of yet gets none.
+    for (const by of hosts)
+      await until('all to be heard of', async () => {
+        const members = await cluster.json<{ Status: number }[]>(by, '/v1/agent/members');
+        return members.filter(({ Status }) => Status === 1).length === 5;
+      });
     await cluster.cli(2, 'group', 'scale', 'web', '4');
     const { instances, controller } = await become('four to be ready', settled(4));
     expect(count(instances, ({ node }) => node)).toEqual({ n2: 1, n3: 1, n4: 1, n5: 1 });
@@ -169,5 +175,43 @@ describe.skipIf(why !== undefined)('a group that is spread over four agents in t
     const ids = after.instances.map(({ id }) => id);
     for (const one of here) if (ids.includes(one.id)) expect(runs(pidOf(one))).toBe(true);
     expect(after.instances.filter(({ node }) => node === `n${number}`).map(pidOf)).toEqual(here.map(pidOf));
+  });
+
+  const reload = (...group: object[]) => {
+    for (const number of hosts) {
+      write(number, group);
+      process.kill(cluster.agent(number).pid, 'SIGHUP');
+    }
+  };
+
+  it('is registered as it is described now, by the same processes', async () => {
+    const before = (await view()).instances.map(pidOf);
+    reload({ ...GROUP, register: { ...GROUP.register, tags: ['other'] } });
+    await until(
+      'other tags',
+      async () => {
+        const services = await cluster.json<{ ServiceTags: string[] }[]>(1, '/v1/catalog/service/web');
+        return services.length === 5 && services.every(({ ServiceTags }) => ServiceTags.join() === 'other');
+      },
+      { ms: 60_000, every: 100 },
+    );
+    expect((await view()).instances.map(pidOf)).toEqual(before);
+  });
+
+  it('ends everywhere once no configuration has it, and nothing of it stays registered', async () => {
+    const before = (await view()).instances.map(pidOf);
+    expect(before.every(runs)).toBe(true);
+    reload();
+    await until('them to be ended', () => before.every((pid) => !runs(pid)), { ms: 60_000 });
+    await until(
+      'nothing to be registered',
+      async () => (await cluster.json<unknown[]>(1, '/v1/catalog/service/web')).length === 0,
+      { ms: 60_000, every: 100 },
+    );
+    for (const by of [1, ...hosts])
+      await until(
+        'it to be shown no more',
+        async () => (await cluster.json<unknown[]>(by, '/v1/muster/groups')).length === 0,
+      );
   });
 });

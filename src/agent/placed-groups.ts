@@ -7,7 +7,7 @@ import { Group } from '../group/group.ts';
 import { type Election, startElection } from '../group/placement/election.ts';
 import { Office } from '../group/placement/office.ts';
 import { PlacedGroup } from '../group/placement/placed-group.ts';
-import { concernsGroups, type Host, putRow, Rows, rowNames } from '../group/placement/rows.ts';
+import { concernsGroups, type Host, putRow, Rows, removeGroup, rowNames } from '../group/placement/rows.ts';
 import { Runner } from '../group/placement/runner.ts';
 import { type Surroundings, sumOf } from '../group/surroundings.ts';
 import type { GroupControl } from '../group/view.ts';
@@ -85,11 +85,6 @@ export class PlacedGroups {
     for (const [name, candidacy] of this.#candidacies) {
       if (names.has(name)) continue;
       this.#candidacies.delete(name);
-      const others = new Rows(this.#catalog, name)
-        .hosts()
-        .filter(([id, host]) => id !== this.#options.node.id && host.groups.includes(name));
-      // Nobody has it in a configuration any more.
-      if (others.length === 0) await candidacy.office?.dissolve();
       await candidacy.election.stop();
     }
     for (const spec of groups) {
@@ -178,7 +173,7 @@ export class PlacedGroups {
     if (!this.#stopped) this.#cancel = this.#options.clock.after(LOOK, () => void this.#look());
   }
 
-  /** Tells the others that this node takes instances, unless it has said so. */
+  /** Tells the others that this node takes instances, unless it has said so. What it was the last to have is ended everywhere. */
   async #volunteer(): Promise<void> {
     const { node, store, runsAny } = this.#options;
     const groups = [...(runsAny ? ['*'] : []), ...[...this.#candidacies.keys()].sort()];
@@ -188,8 +183,10 @@ export class PlacedGroups {
     const known = this.#catalog.get('settings', name)?.value.json;
     if (groups.length === 0 ? known === undefined : known === JSON.stringify(host)) return;
     await store.write((tx) => {
+      const dropped = Rows.host(tx, node.id)?.groups.filter((one) => !groups.includes(one)) ?? [];
       if (groups.length === 0) tx.delete('settings', name);
       else putRow(tx, name, host);
+      for (const group of dropped) if (!new Rows(tx, group).isDescribed()) removeGroup(tx, group);
     });
   }
 

@@ -73,7 +73,7 @@ export abstract class Crew<Of extends CrewInstance = CrewInstance> {
   abstract leave(member: Member<Of>, patience: number): void;
   /** Lets go of all: they run on, registered as they are. */
   abstract release(): void;
-  /** Has all leave, and resolves when they are gone. */
+  /** Has all leave, and resolves when they are gone; ends all at once where nobody takes requests from them. */
   async dissolve(_patience: number): Promise<void> {
     await this.stop();
   }

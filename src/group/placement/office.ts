@@ -52,21 +52,11 @@ export class Office {
 
   /** Another node goes on from what was published. */
   async resign(): Promise<void> {
-    await this.#end();
-    await this.#controller?.release();
-  }
-
-  /** Ends the group everywhere. */
-  async dissolve(): Promise<void> {
-    await this.#end();
-    await this.#controller?.stop();
-  }
-
-  async #end(): Promise<void> {
     this.#ended = true;
     this.#cancel();
     this.#unsubscribe();
     await this.#started;
+    await this.#controller?.release();
   }
 
   async #start(): Promise<void> {

@@ -138,14 +138,8 @@ export class PlacedCrew extends Crew<PlacedInstance> {
 
   override release(): void {}
 
-  /** Takes the group off all nodes: each ends its instances. */
-  override async stop(): Promise<void> {
-    const { group, election } = this.#options;
-    await election.write((tx) => {
-      for (const { name } of tx.prefix('settings', rowNames.plan(group).slice(0, -'plan'.length)))
-        tx.delete('settings', name);
-    });
-  }
+  /** Whoever takes the group out of the last configuration takes it off all nodes. */
+  override async stop(): Promise<void> {}
 
   override kill(): void {}
 

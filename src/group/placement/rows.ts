@@ -5,7 +5,7 @@
 
 import { MACHINE_SETTINGS } from '../../catalog/machine-settings.ts';
 import type { Setting } from '../../catalog/rows.ts';
-import type { Reader } from '../../catalog/tables.ts';
+import { nodeKey, type Reader } from '../../catalog/tables.ts';
 import type { Transaction } from '../../catalog/transaction.ts';
 import type { AutoscaleMode, Decision } from '../autoscale/autoscaler.ts';
 import type { KeptGroup } from '../disk.ts';
@@ -103,6 +103,11 @@ export function putRow(tx: Transaction, name: string, value: object): void {
   if (tx.get('settings', name)?.value.json !== json) tx.put('settings', { name, value: { json } });
 }
 
+/** Takes a group off all nodes: each ends its instances. */
+export function removeGroup(tx: Transaction, group: string): void {
+  for (const { name } of tx.prefix('settings', `${GROUPS}${group}/`)) tx.delete('settings', name);
+}
+
 /** Reads them as they are at this moment. What another version of Muster wrote and cannot be read is passed over. */
 export class Rows {
   readonly #catalog: Pick<Reader, 'get' | 'prefix'>;
@@ -111,6 +116,11 @@ export class Rows {
   constructor(catalog: Pick<Reader, 'get' | 'prefix'>, group: string) {
     this.#catalog = catalog;
     this.#group = group;
+  }
+
+  /** What a node said of itself. */
+  static host(reader: Pick<Reader, 'get'>, node: string): Host | undefined {
+    return parsed<Host>(reader.get('settings', rowNames.host(node)));
   }
 
   /** Names of the groups that there are plans for. */
@@ -132,6 +142,14 @@ export class Rows {
   hosts(): [node: string, Host][] {
     return this.#all<Host>(HOSTS).filter(
       ([, { groups }]) => groups.includes('*') || groups.includes(this.#group),
+    );
+  }
+
+  /** Whether a node of the cluster has it in its configuration. */
+  isDescribed(): boolean {
+    return this.#all<Host>(HOSTS).some(
+      ([, { node, groups }]) =>
+        groups.includes(this.#group) && this.#catalog.get('nodes', nodeKey(node)) !== undefined,
     );
   }
 

@@ -209,6 +209,12 @@ export class Runner {
     const countsText = counts === undefined ? this.#counts : JSON.stringify(counts);
     if (reportText === this.#report && countsText === this.#counts) return;
     await store.write((tx) => {
+      // Of a group that is no more nothing is left, but for what still ends here.
+      if (isLast && new Rows(tx, name).plan() === undefined) {
+        tx.delete('settings', rowNames.report(name, node));
+        tx.delete('settings', rowNames.counts(name, node));
+        return;
+      }
       putRow(tx, rowNames.report(name, node), report);
       if (counts !== undefined) putRow(tx, rowNames.counts(name, node), counts);
     });
