@@ -35,7 +35,8 @@ export interface AgentService {
   Service: string;
   Tags: string[];
   Meta: Record<string, string>;
-  Port: number;
+  /** Left out where there is none, or 0. */
+  Port?: number;
   Address: string;
   SocketPath?: string;
   TaggedAddresses?: Record<string, ServiceAddress>;

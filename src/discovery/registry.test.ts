@@ -10,7 +10,14 @@ const INTERVAL = 1_000;
 function entry(service: string, id: string, member: string): ServiceEntry {
   return {
     Node: { Node: 'node', Address: '10.0.0.1', Datacenter: 'dc1', Meta: { zone: 'here' } },
-    Service: { ID: id, Service: service, Address: '', Port: 80, Tags: ['urlprefix-/'], Meta: {} },
+    Service: {
+      ID: id,
+      Service: service,
+      Address: '',
+      ...(service === 'portless' ? {} : { Port: 80 }),
+      Tags: ['urlprefix-/'],
+      Meta: {},
+    },
     Checks: [
       { CheckID: 'c', ServiceID: id, Name: 'c', Status: 'passing', Notes: '' },
       { CheckID: 'serfHealth', ServiceID: '', Name: '', Status: member, Notes: '' },
@@ -149,4 +156,10 @@ it.each([
   state.member = 'critical';
   await pass(2_000);
   expect([...reasons()]).toEqual([why]);
+});
+
+it('takes an instance without a port, which the registry leaves out, for one that cannot be reached', async () => {
+  const { discovery, pass } = registryOf({ portless: 1 });
+  await pass(2_000);
+  expect([...discovery.instances()].map(({ port }) => port)).toEqual([0]);
 });

@@ -255,7 +255,7 @@ function discovered(
     node: node.Node,
     serviceId: service.ID,
     host: service.Address === '' ? node.Address : service.Address,
-    port: service.Port,
+    port: service.Port ?? 0,
     tags: service.Tags ?? [],
     meta: service.Meta ?? null,
     datacenter: node.Datacenter,

@@ -55,6 +55,16 @@ describe('how an instance stands', () => {
       [check('critical', { name: 'disk', serviceId: '', output: ' full ' })],
       undefined,
     ],
+    [
+      'check “disk” is critical; the balancer sends it requests all the same, as a check of its own passes',
+      [check('passing', { id: 'a' }), check('critical', { id: 'b', name: 'disk' })],
+      undefined,
+    ],
+    [
+      'check “disk” is critical',
+      [check('passing', { id: 'a' }), check('critical', { id: 'b', name: 'disk' })],
+      ejected,
+    ],
     ['check “check-warning” is warning', [check('warning', { name: '' })], undefined],
     ['ejected by the balancer: 3 connects refused', [check('passing')], ejected],
   ] as const)('says why: %s', (reason, checks, out) => {

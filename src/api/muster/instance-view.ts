@@ -7,6 +7,7 @@ import {
   NODE_MAINTENANCE,
   SERVICE_MAINTENANCE,
 } from '../../catalog/views.ts';
+import { judgeChecks } from '../../discovery/passing.ts';
 import { formatHostPort } from '../../lib/host-port.ts';
 import type { TargetOut } from './traffic.ts';
 import { type CheckView, type InstanceView, MAX_OUTPUT, type State } from './wire.ts';
@@ -50,11 +51,15 @@ export function standing(
 ): { state: State; reason: string } {
   const status = aggregate(checks);
   if (status === 'maintenance') return { state: status, reason: maintenanceReason(checks) };
-  if (status === 'critical') return { state: status, reason: checksReason(checks, 'critical') };
+  // The balancer has a rule of its own, fabio's, which is kinder than DNS's and the API's.
+  const kept = out === undefined && judgeChecks(checks).out === '' ? KEPT : '';
+  if (status === 'critical') return { state: status, reason: checksReason(checks, 'critical') + kept };
   if (out !== undefined) return { state: out.state, reason: `${out.state} by the balancer: ${out.reason}` };
-  if (status === 'warning') return { state: status, reason: checksReason(checks, 'warning') };
+  if (status === 'warning') return { state: status, reason: checksReason(checks, 'warning') + kept };
   return { state: 'passing', reason: '' };
 }
+
+const KEPT = '; the balancer sends it requests all the same, as a check of its own passes';
 
 function maintenanceReason(checks: readonly Check[]): string {
   const check = checks.find(({ id }) => id === NODE_MAINTENANCE || id.startsWith(SERVICE_MAINTENANCE));

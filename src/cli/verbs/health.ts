@@ -49,7 +49,7 @@ function row(entry: ServiceEntry): string[] {
   return [
     Service.ID,
     Node.Node,
-    formatHostPort(Service.Address || Node.Address, Service.Port),
+    Service.SocketPath || formatHostPort(Service.Address || Node.Address, Service.Port ?? 0),
     worst(entry),
     Checks.filter(({ Status }) => Status !== 'passing')
       .map(reason)

@@ -90,6 +90,9 @@ describe('services', () => {
     const health = await muster('health web');
     expect(health).toMatchObject({ code: 0 });
     expect(health.out).toMatch(/^web-1 +n1 +127\.0\.0\.9:8080 +passing$/m);
+    await muster('services register -name=portless');
+    expect((await muster('health portless')).out).toMatch(/^portless {2}n1 {4}127\.0\.0\.1:0 {2}passing$/m);
+    await muster('services deregister -id=portless');
     expect(await muster('health nothing')).toEqual({ code: 1, out: 'no instance of nothing\n', err: '' });
     expect((await muster('services deregister -id=web-1')).out).toBe('Deregistered service: web-1\n');
     expect((await muster('health web -json')).out).toBe('[]\n');

@@ -1,6 +1,7 @@
 import type { InstanceView, RouteView, State, TrafficView } from '../../api/muster/wire.ts';
 import type { ConnectionsView } from '../../api/muster/wire-answers.ts';
 import { formatDuration } from '../../lib/duration.ts';
+import { formatHostPort } from '../../lib/host-port.ts';
 import { columns } from '../columns.ts';
 import { CONNECTION_FLAGS, connect, JSON_FLAG, json } from '../connect.ts';
 import { many } from '../many.ts';
@@ -31,7 +32,15 @@ export const why = verb({
     const { instances, routes, traffic } = value;
     const all = await agent.read<ConnectionsView[]>('/v1/muster/connections');
     const pools = all.value.filter((pool) => pool.service.toLowerCase() === value.name.toLowerCase());
-    const takes = instances.filter(({ state }) => state === 'passing').length;
+    const targets = new Set([
+      ...routes.flatMap((route) => route.targets.map((target) => `${target.instance} ${target.address}`)),
+      ...pools.flatMap((pool) =>
+        pool.instances.filter(({ reason }) => reason === '').map((one) => `${one.id} ${one.address}`),
+      ),
+    ]);
+    const isTaking = ({ state, id, address, port }: InstanceView): boolean =>
+      state === 'passing' || targets.has(`${id} ${formatHostPort(address, port)}`);
+    const takes = instances.filter(isTaking).length;
     const code = takes > 0 && routes.length + pools.length > 0 ? 0 : 1;
     if (flags.json) {
       terminal.out(json({ ...value, pools }));
@@ -50,7 +59,9 @@ export const why = verb({
     const total = traffic?.requests ?? 0;
     const now = Date.now();
     terminal.out('\n');
-    for (const { id, node, address, port, state, since, reason, checks, ...instance } of instances) {
+    for (const instance of instances) {
+      const { id, node, address, port, state, since, reason, checks } = instance;
+      const isIn = isTaking(instance);
       const age = since === null ? 'since before the start' : `for ${spanText(now - since)}`;
       const held = pools
         .flatMap((pool) => pool.instances)
@@ -58,8 +69,8 @@ export const why = verb({
       const requests = instance.traffic?.requests ?? 0;
       const share = total > 0 ? `, ${((requests / total) * 100).toFixed(0)} % of the traffic` : '';
       const idle = held.length > 0 ? '' : ', no traffic at present';
-      terminal.out(`${state === 'passing' ? '→' : '✗'} ${printable(id)}  ${address}:${port} on ${node}\n`);
-      terminal.out(`    ${state} ${age}${state === 'passing' ? share || idle : ''}\n`);
+      terminal.out(`${isIn ? '→' : '✗'} ${printable(id)}  ${formatHostPort(address, port)} on ${node}\n`);
+      terminal.out(`    ${state} ${age}${isIn ? share || idle : ''}\n`);
       for (const { active, connections, refused } of held)
         terminal.out(
           `    ${many(active, 'connection')} now, ${connections} since the start, ${refused} not taken\n`,

@@ -24,7 +24,7 @@ export function consulTarget(client: ConsulClient, address: string): Target {
       ]);
       checked = checks;
       return Object.values(services).map((service): PresentService => {
-        const { ID: id, Service: name, Address, Port, Tags, Meta, EnableTagOverride } = service;
+        const { ID: id, Service: name, Address, Port = 0, Tags, Meta, EnableTagOverride } = service;
         return {
           id,
           name,
