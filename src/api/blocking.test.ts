@@ -48,6 +48,12 @@ describe('how long a read blocks', () => {
 });
 
 describe('a blocking query', () => {
+  it.each(['-1', '1e3', '18446744073709551616'])('for the index %s is refused', async (index) => {
+    const { url } = await start();
+    const answer = await fetch(`${url}/v1/kv/a?index=${index}`);
+    expect([answer.status, await answer.text()]).toEqual([400, 'Invalid index']);
+  });
+
   it('is answered in the tick of the write, with the new value and index', async () => {
     const { context, url } = await start();
     await set(context, 'a', '1');

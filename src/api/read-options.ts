@@ -49,8 +49,10 @@ export function readOptions(context: ApiContext, request: ApiRequest): ReadOptio
   return { index, wait, consistency, cached };
 }
 
+const MAX_INDEX = 2n ** 64n - 1n;
+
 function readIndex(text: string): number {
-  if (!/^\d+$/.test(text)) throw badRequest('Invalid index');
+  if (!/^\d+$/.test(text) || BigInt(text) > MAX_INDEX) throw badRequest('Invalid index');
   return Number(text);
 }
 

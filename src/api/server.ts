@@ -14,6 +14,7 @@ import { endpoints as allEndpoints } from './endpoints.ts';
 import type { Exchange } from './exchange.ts';
 import { Head } from './head.ts';
 import { Front } from './http/front.ts';
+import { inOrder } from './http/in-order.ts';
 import { NodeExchange } from './http/node-exchange.ts';
 import { HttpError } from './http-error.ts';
 import { refuseNamespace } from './namespaces.ts';
@@ -110,7 +111,7 @@ export async function startApi({
     connectionsCheckingInterval: headersTimeout / 2,
   };
   const succession = new Succession(asksForReplacement);
-  const server = createServer(options, (request, response) => {
+  const listener = inOrder((request, response) => {
     silent.delete(request.socket);
     if (succession.takes(request, response)) return;
     const { headers } = request;
@@ -121,6 +122,7 @@ export async function startApi({
     }
     serve(exchange);
   });
+  const server = createServer(options, listener);
   server.maxConnections = MAX_CONNECTIONS;
   /** Connections that have not asked anything yet (browsers open such): Node does not count them as idle. */
   const silent = new Set<Socket>();

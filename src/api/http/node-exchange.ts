@@ -6,6 +6,12 @@ import { SHORT_BODY } from './short-body.ts';
 /** Errors of a response are those of its connection, which is over then. */
 function nothing(): void {}
 
+/** The target without scheme and authority, with which a client asks that takes us for its proxy (RFC 9112, 3.2.2). */
+function originForm(target: string): string {
+  const path = target.replace(/^https?:\/\/[^/?]*/i, '');
+  return path === target || path.startsWith('/') ? path : `/${path}`;
+}
+
 /** An exchange on Node's HTTP server. */
 export class NodeExchange implements Exchange {
   readonly #request: IncomingMessage;
@@ -14,6 +20,7 @@ export class NodeExchange implements Exchange {
   constructor(request: IncomingMessage, response: ServerResponse) {
     this.#request = request;
     this.#response = response;
+    request.url = originForm(request.url ?? '/');
     response.on('error', nothing);
   }
 

@@ -18,9 +18,12 @@ afterEach(async () => {
 /** What a handler waits for, and hears. */
 let held: { go: () => void; gone: Promise<void>; came: Promise<void> };
 let asked = 0;
+/** Requests whose handlers have run. */
+const done: string[] = [];
 
 function table(): Endpoint[] {
   asked = 0;
+  done.length = 0;
   let came = () => {};
   let over = () => {};
   let go = () => {};
@@ -32,7 +35,15 @@ function table(): Endpoint[] {
   };
   const row = { needs: 'nothing', summary: '' } as const;
   return [
-    endpoint({ ...row, method: 'GET', path: '/v1/at-once', handler: () => json('at once') }),
+    endpoint({
+      ...row,
+      method: 'GET',
+      path: '/v1/at-once',
+      handler: () => {
+        done.push('at once');
+        return json('at once');
+      },
+    }),
     endpoint({
       ...row,
       method: 'GET',
@@ -48,7 +59,17 @@ function table(): Endpoint[] {
       ...row,
       method: 'PUT',
       path: '/v1/body',
-      handler: async (_, request) => json(String(await request.body({ limit: 100_000 }))),
+      handler: async (_, request) => {
+        const body = String(await request.body({ limit: 100_000 }));
+        done.push(body);
+        return json(body);
+      },
+    }),
+    endpoint({
+      ...row,
+      method: 'GET',
+      path: '/v1/named/:name',
+      handler: (_, { params }) => json(params.name),
     }),
     endpoint({ ...row, method: 'GET', path: '/v1/large', handler: () => text('x'.repeat(8_000_000)) }),
     endpoint({
@@ -132,6 +153,24 @@ describe('a connection', () => {
       expect(answers.match(/"[a-z ]+"/g)).toEqual(['"one"', '"at once"', '"two"', '"three"']);
       client.socket.destroy();
     }
+  });
+
+  it('has requests that came together done in their order', async () => {
+    await start();
+    const client = new Client();
+    client.socket.write(put('one') + get('/v1/at-once') + put('two'));
+    await client.see(/"two"$/);
+    expect(done).toEqual(['one', 'at once', 'two']);
+  });
+
+  it('may name the server in its request, and have an address that is not escaped', async () => {
+    await start();
+    const client = new Client();
+    client.socket.write(get(`http://127.0.0.1:${api.address.port}/v1/at-once?x`));
+    await client.see(/"at once"$/);
+    const other = new Client();
+    other.socket.write(get('/v1/named/\xc3\xa4?raw'), 'latin1');
+    expect(await other.see(/"$/)).toContain('"\xc3\xa4"');
   });
 
   it('may ask again before it was answered', async () => {

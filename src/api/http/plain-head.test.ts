@@ -35,11 +35,16 @@ describe('a head of the common kind', () => {
     });
   });
 
+  it('may have an address with bytes beyond ASCII, which are escaped', () => {
+    const head = readPlainHead(common.replace('kv/a', 'kv/\xc3\xa4'));
+    expect(head?.url).toBe('/v1/kv/%C3%A4?x=%20');
+  });
+
   it.each([
     ['a method that is rare', common.replace('PUT', 'HEAD')],
     ['an earlier version', common.replace('1.1', '1.0')],
     ['an absolute address', common.replace('/v1', 'http://a/v1')],
-    ['an address with other characters', common.replace('%20', '\xe4')],
+    ['an address with other characters', common.replace('%20', '\x7f')],
     ['no host', common.replace('Host', 'Hast')],
     ['two sizes', common.replace('\r\n\r\n', '\r\nContent-Length: 12\r\n\r\n')],
     ['a size that is none', common.replace('12', '+12')],
@@ -116,7 +121,8 @@ describe('a head of the common kind', () => {
     await fc.assert(
       fc.asyncProperty(head, async (text) => {
         const own = readPlainHead(text);
-        if (own === undefined) return;
+        // Node knows no bytes in an address.
+        if (own === undefined || own.url.includes('%')) return;
         read++;
         const node = await byNode(text + 'x'.repeat(own.length));
         const { method, url, rawHeaders } = own;

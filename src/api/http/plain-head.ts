@@ -11,7 +11,8 @@ export interface PlainHead {
 }
 
 /** No part of it can be read in two ways: a head that is long and does not fit is told in one pass. */
-const HEAD = /^(GET|PUT|POST|DELETE) (\/[!-~]*) HTTP\/1\.1\r\n((?:[A-Za-z0-9_-]+:[\t -~]*\r\n)+)\r\n$/;
+const HEAD =
+  /^(GET|PUT|POST|DELETE) (\/[!-~\x80-\xff]*) HTTP\/1\.1\r\n((?:[A-Za-z0-9_-]+:[\t -~]*\r\n)+)\r\n$/;
 /** More fields than any client has a use for. */
 const MOST_FIELDS = 100;
 
@@ -54,7 +55,12 @@ export function readPlainHead(text: string): PlainHead | undefined {
     }
   }
   if (!hasHost || rawHeaders.length > 2 * MOST_FIELDS) return undefined;
-  return { method: match[1] as string, url: match[2] as string, rawHeaders, length: length ?? 0 };
+  return { method: match[1] as string, url: escaped(match[2] as string), rawHeaders, length: length ?? 0 };
+}
+
+/** A target with the escapes that it lacks: curl sends what it is given, as bytes, which Node's server refuses. */
+function escaped(target: string): string {
+  return target.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 const OF_CONNECTION: ReadonlySet<string> = new Set([
