@@ -93,6 +93,19 @@ describe('files', () => {
     await toBe('out', 'two');
   });
 
+  it('are written once a value that they failed over is another one, also after a reload', async () => {
+    const bad = template('{{ (key "a" | parseJSON).b }}', 'out');
+    const runner = run([bad, template(keyTemplate('a'), 'other')]);
+    const failed = (count: number) => soon(() => expect(runner.reports()[0]?.errors).toBe(count));
+    await source.say(KEY('a'), '{');
+    await failed(1);
+    // Here it is known from the beginning.
+    runner.reload([bad]);
+    await failed(2);
+    await source.say(KEY('a'), '{"b": "right"}');
+    await toBe('out', 'right');
+  });
+
   it('are written as soon as they can be, and it is told once that they cannot', async () => {
     const runner = run([template(keyTemplate('a'), 'gone/out', { createDestDirs: false })]);
     const errors = (count: number) => soon(() => expect(runner.reports()).toMatchObject([{ errors: count }]));

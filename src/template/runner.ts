@@ -7,6 +7,7 @@ import { formatDuration } from '../lib/duration.ts';
 import type { Logger } from '../lib/log.ts';
 import { Child } from './child.ts';
 import { howItEnded, runCommand } from './command.ts';
+import type { Dependency } from './dependencies/dependency.ts';
 import { Known } from './known.ts';
 import { Quiescence } from './quiescence.ts';
 import { Retry } from './retry.ts';
@@ -269,16 +270,14 @@ export class Runner {
       rendering = await unit.renderAsking(this.#stopping.signal);
     } catch (error) {
       this.#failed(state, `execute: ${messageOf(error)}`);
+      // Other values of what it was given may do.
+      this.#follow(state, unit.used);
       return false;
     } finally {
       tally.milliseconds += performance.now() - began;
     }
     if (this.#stopping.signal.aborted) return false;
-    state.used.clear();
-    for (const dependency of rendering.used) {
-      state.used.add(dependency.id);
-      this.#known.follow(dependency);
-    }
+    this.#follow(state, rendering.used);
     if (rendering.missing.length > 0) {
       this.#waits(state, rendering.missing);
       return false;
@@ -301,6 +300,14 @@ export class Runner {
       else this.#failed(state, message);
       if (!this.#options.once) state.retry.failed();
       return false;
+    }
+  }
+
+  #follow({ used }: State, dependencies: readonly Dependency[]): void {
+    used.clear();
+    for (const dependency of dependencies) {
+      used.add(dependency.id);
+      this.#known.follow(dependency);
     }
   }
 

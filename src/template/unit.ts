@@ -68,6 +68,11 @@ export class TemplateUnit {
     });
   }
 
+  /** What it asked for when it was carried out last, also if that failed. */
+  get used(): readonly Dependency[] {
+    return [...this.#used.values()];
+  }
+
   /** `render`, with what the programs answer that the template asks: each is asked once, when nothing else is missing. `signal` ends them. */
   async renderAsking(signal: AbortSignal): Promise<Rendering> {
     const answers = new Map<string, PluginResult>();
@@ -101,7 +106,7 @@ export class TemplateUnit {
     } catch (error) {
       if (this.#missing.size === 0 && this.#plugins.size === 0) throw error;
     }
-    return { used: [...this.#used.values()], missing: [...this.#missing], text, files: this.#files };
+    return { used: this.used, missing: [...this.#missing], text, files: this.#files };
   }
 
   #ask(program: string, words: readonly string[]): string | undefined {
