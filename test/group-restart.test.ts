@@ -4,7 +4,16 @@ import { describe, expect, it, onTestFailed, onTestFinished } from 'vitest';
 import { runs, until } from '../scripts/support/processes.mjs';
 import type { GroupView } from '../src/group/view.ts';
 import { ask, getJson, put } from './support/http.ts';
-import { type ConfigFile, type Muster, pickPorts, startMuster, testFolder } from './support/muster.ts';
+import {
+  type ConfigFile,
+  type Muster,
+  musterProcess,
+  onPorts,
+  pickPorts,
+  startMuster,
+  testFolder,
+  writeConfig,
+} from './support/muster.ts';
 
 /** Registers itself, as programs made for Consul do, and writes a line for each request. */
 const PROGRAM = `
@@ -130,6 +139,25 @@ describe('instances of an agent with a data directory', () => {
     );
     await end(second, 'SIGTERM');
     for (const pid of others) process.kill(pid, 'SIGKILL');
+  });
+
+  it('keep their agent from being replaced, also those that a reload brought', async () => {
+    const folder = testFolder();
+    writeFileSync(join(folder, 'web.mjs'), PROGRAM);
+    const ports = await pickPorts();
+    const muster = await startMuster('agent', { ...config(), group: [] }, folder, ports);
+    onTestFinished(async () => {
+      await muster.program.stop();
+    });
+    writeConfig(folder, onPorts(config({ on_exit: 'end' }), ports));
+    await put(`${muster.api}/v1/agent/reload`);
+    await until('the group', async () => {
+      const [group] = await getJson<GroupView[]>(`${muster.api}/v1/muster/groups`);
+      return group !== undefined && settled(group);
+    });
+    const replacer = musterProcess(['reload', '-process'], { CONSUL_HTTP_ADDR: muster.api });
+    expect((await replacer.exited).code).toBe(1);
+    expect(replacer.output()).toContain('an agent with groups cannot be replaced');
   });
 
   it.each([

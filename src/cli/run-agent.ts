@@ -42,6 +42,7 @@ export async function runAgent({ readConfig, started, groupOutput }: RunOptions)
   };
   warn(warnings);
   let agent: Agent | undefined;
+  let latest = config;
   const onSecond = () => agent?.groups.kill();
 
   return inForeground({ log: logger, onSecond }, async (foreground) => {
@@ -56,7 +57,8 @@ export async function runAgent({ readConfig, started, groupOutput }: RunOptions)
         readConfig: async () => {
           const again = readConfig();
           warn(again.warnings);
-          return again.config;
+          latest = again.config;
+          return latest;
         },
         onLeave: () => {
           logger.info('left on request over the API');
@@ -75,7 +77,7 @@ export async function runAgent({ readConfig, started, groupOutput }: RunOptions)
     try {
       await foreground.turn();
       agent = await start();
-      const serve = serving(foreground, config, {
+      const serve = serving(foreground, () => latest, {
         current: () => agent as Agent,
         revive: async () => {
           await foreground.sockets.share();
@@ -121,11 +123,12 @@ function logFileOf({
 /** Tells that the agent serves, and how it hands over. */
 function serving(
   foreground: Foreground,
-  config: Config,
+  latest: () => Config,
   { current, revive }: { current: () => Agent; revive: () => Promise<void> },
 ): Promise<void> {
   return foreground.serving({
     obstacle() {
+      const config = latest();
       if (config.node.dev || config.node.dataDir === undefined)
         return 'an agent that keeps everything in memory (-dev) cannot be replaced, since a new process would know nothing: give it -data-dir';
       if (config.group.length > 0)
