@@ -3,10 +3,13 @@ import { type Listening, startMetrics, startRest } from '../../api/gobetween/lis
 import { contentOf } from '../../lib/content-of.ts';
 import type { HostPort } from '../../lib/host-port.ts';
 import type { Logger } from '../../lib/log.ts';
+import type { Family } from '../../lib/metrics.ts';
 import type { Sockets } from '../../lib/sockets.ts';
 import type { Farewell } from '../../proxy/farewell.ts';
 import { VERSION } from '../../version.ts';
 import { L4Front } from '../l4/front.ts';
+import { familiesOf } from '../metrics/metric.ts';
+import { processMetrics } from '../metrics/process.ts';
 import { checkConfig } from './check.ts';
 import type { GobetweenConfig } from './schema.ts';
 import { Servers } from './servers.ts';
@@ -53,7 +56,10 @@ export async function startGobetween({
   try {
     for (const [name, server] of Object.entries(config.servers)) await servers.start(name, server);
     const source = { servers, version: VERSION };
-    if (metrics.enabled) listening.push(await startMetrics(places.metrics, source, { log, sockets }));
+    if (metrics.enabled) {
+      const own = () => ownFamilies(startedAt);
+      listening.push(await startMetrics(places.metrics, { ...source, own }, { log, sockets }));
+    }
     if (api.enabled) {
       const { basic_auth: basicAuth, cors, tls } = api;
       const rest = { ...source, startedAt, configuration: origin, basicAuth: basicAuth ?? undefined, cors };
@@ -71,4 +77,10 @@ export async function startGobetween({
     drain: (farewell) => front.drain(farewell),
     stop,
   };
+}
+
+/** What Prometheus' clients, gobetween's among them, tell of every process. */
+function ownFamilies(startedAt: number): Family[] {
+  const node = { name: '', datacenter: '', version: VERSION };
+  return familiesOf(processMetrics, { node, startedAt }).filter(({ name }) => name.startsWith('process_'));
 }

@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { listenError } from '../../errors.ts';
 import { formatHostPort, type HostPort } from '../../lib/host-port.ts';
 import type { Logger } from '../../lib/log.ts';
+import { PROMETHEUS_TEXT, prometheusText } from '../../lib/metrics.ts';
 import { Sockets } from '../../lib/sockets.ts';
-import { metricsPage } from './metrics.ts';
+import { type MetricsSource, metricFamilies } from './metrics.ts';
 import { MAX_BODY, type RestReply, type RestSource, restReply } from './rest.ts';
-import type { GobetweenServers } from './servers.ts';
 
 export interface Listening {
   readonly address: HostPort;
@@ -44,15 +44,15 @@ export function startRest(
 /** gobetween's Prometheus metrics under `/metrics`. Rejects with `listen.*`. */
 export function startMetrics(
   address: HostPort,
-  source: { readonly servers: GobetweenServers; readonly version: string },
+  source: MetricsSource,
   surroundings: Surroundings,
 ): Promise<Listening> {
   const reply = async ({ url = '/' }: IncomingMessage): Promise<RestReply> =>
     url.split('?')[0] === '/metrics'
       ? {
           status: 200,
-          headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' },
-          body: metricsPage(source),
+          headers: { 'content-type': PROMETHEUS_TEXT },
+          body: prometheusText(metricFamilies(source)),
         }
       : {
           status: 404,

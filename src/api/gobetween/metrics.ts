@@ -1,4 +1,5 @@
-/** gobetween's metrics, in Prometheus' text format. Series of what is gone are gone. */
+/** gobetween's metrics. Series of what is gone are gone. */
+import type { Family, Sample } from '../../lib/metrics.ts';
 import type { BackendStats, GobetweenServers, ServerStats } from './servers.ts';
 
 const SERVER = {
@@ -21,53 +22,45 @@ const BACKEND = {
   live: ['Whether its health check passes.', ({ live }) => (live ? 1 : 0)],
 } as const satisfies Record<string, readonly [string, (stats: BackendStats['stats']) => number]>;
 
-export function metricsPage({
-  servers,
-  version,
-}: {
+export interface MetricsSource {
   readonly servers: GobetweenServers;
   readonly version: string;
-}): string {
+  /** Those of the process, which gobetween's page has too. */
+  readonly own: () => readonly Family[];
+}
+
+/** Gauges all, as there. */
+export function metricFamilies({ servers, version, own }: MetricsSource): Family[] {
   const all = Object.keys(servers.all()).flatMap((name) => {
     const stats = servers.stats(name);
     return stats === undefined ? [] : [{ name, stats }];
   });
   const build = { version, revision: '', branch: '', goversion: '' };
-  const lines = [...family('build_info', 'What runs here.', [[build, 1]])];
-  for (const [key, [help, value]] of Object.entries(SERVER))
-    lines.push(
-      ...family(
+  return [
+    gauge('build_info', 'What runs here.', [{ labels: build, value: 1 }]),
+    ...Object.entries(SERVER).map(([key, [help, value]]) =>
+      gauge(
         `server_${key}`,
         help,
-        all.map(({ name, stats }) => [{ server: name }, value(stats)]),
+        all.map(({ name, stats }) => ({ labels: { server: name }, value: value(stats) })),
       ),
-    );
-  for (const [key, [help, value]] of Object.entries(BACKEND)) {
-    const samples = all.flatMap(({ name, stats }) =>
-      stats.backends.map(
-        ({ host, port, stats: figures }): Sample => [{ server: name, host, port }, value(figures)],
+    ),
+    ...Object.entries(BACKEND).map(([key, [help, value]]) =>
+      gauge(
+        `backend_${key}`,
+        help,
+        all.flatMap(({ name, stats }) =>
+          stats.backends.map(({ host, port, stats: figures }) => ({
+            labels: { server: name, host, port },
+            value: value(figures),
+          })),
+        ),
       ),
-    );
-    lines.push(...family(`backend_${key}`, help, samples));
-  }
-  return `${lines.join('\n')}\n`;
-}
-
-type Sample = [labels: Readonly<Record<string, string>>, value: number];
-
-/** Gauges all, as there. */
-function family(key: string, help: string, samples: readonly Sample[]): string[] {
-  const name = `gobetween_${key}`;
-  return [
-    `# HELP ${name} ${help}`,
-    `# TYPE ${name} gauge`,
-    ...samples.map(([labels, value]) => {
-      const written = Object.entries(labels).map(([label, text]) => `${label}="${escaped(text)}"`);
-      return `${name}{${written.join(',')}} ${value}`;
-    }),
+    ),
+    ...own(),
   ];
 }
 
-function escaped(text: string): string {
-  return text.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n');
+function gauge(key: string, help: string, samples: readonly Sample[]): Family {
+  return { name: `gobetween_${key}`, help, type: 'gauge', samples };
 }
