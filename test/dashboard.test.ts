@@ -311,12 +311,6 @@ describe('the dashboard in Chromium', () => {
     expect(faults).toEqual([]);
   });
 
-  it.each(['/ui/dns', '/ui/access'])('%s names no call that would be refused', async (path) => {
-    const { page } = await open(path);
-    await page.getByRole('heading', { level: 1 }).waitFor();
-    expect(await page.locator('.source').count()).toBe(0);
-  });
-
   it("looks names up in this agent's DNS", async () => {
     const { page, faults } = await open('/ui/dns');
     await page.getByLabel('Name to look up').fill('hello-server.service.consul');
