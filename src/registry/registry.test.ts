@@ -113,6 +113,21 @@ describe('registry', () => {
     });
   });
 
+  it('quotes what the owner of a TTL check said last, not itself, when it is registered again and expires again', async () => {
+    const { registry, clock } = await setUp();
+    const ttl = service('web', { checks: [inService(TTL)] });
+    const expire = async () => {
+      await registry.registerService(ttl);
+      clock.advance(10_000);
+      await settle();
+      return registry.check('service:web')?.output;
+    };
+    expect([await expire(), await expire()]).toEqual(['TTL expired', 'TTL expired']);
+    await registry.updateTtl('service:web', 'passing', 'ok');
+    const quoted = 'TTL expired (last output before timeout follows): ok';
+    expect([await expire(), await expire()]).toEqual([quoted, quoted]);
+  });
+
   it('takes no heartbeat for what is no TTL check', async () => {
     const { registry } = await setUp();
     await registry.registerCheck(check('alias', { aliasService: 'x' }));
