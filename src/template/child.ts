@@ -43,6 +43,8 @@ export class Child {
   readonly #stopping = new AbortController();
   /** Reloads and the stop, one behind the other. */
   #queue: Promise<void> = Promise.resolve();
+  /** A reload waits for its turn: it is for what changes until then, too. */
+  #isReloadDue = false;
 
   constructor(settings: ChildSettings, parts: ChildParts, events: ChildEvents) {
     this.#settings = settings;
@@ -92,12 +94,13 @@ export class Child {
   /** What it was started for has changed. */
   reload(): void {
     const { reloadSignal } = this.#settings;
-    if (reloadSignal === 'none') return;
+    if (reloadSignal === 'none' || this.#isReloadDue) return;
+    this.#isReloadDue = true;
     const stopping = this.#stopping.signal;
     this.#queue = this.#queue.then(async () => {
+      if (this.#process !== undefined) await this.#splay();
+      this.#isReloadDue = false;
       if (stopping.aborted || this.#process === undefined) return;
-      await this.#splay();
-      if (stopping.aborted) return;
       if (reloadSignal === undefined) {
         await this.#end();
         if (!stopping.aborted) this.start();

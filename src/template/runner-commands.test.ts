@@ -4,6 +4,7 @@ import { soon } from '../lib/soon.test-support.ts';
 import type { ChildSettings } from './child.ts';
 import {
   at,
+  clock,
   content,
   counted,
   KEY,
@@ -142,6 +143,26 @@ describe('a child', () => {
     await source.say(KEY('a'), 'two');
     await soon(() => expect(runsOf('ran')).toBe(2));
     expect(content('log')).toBe('up\n');
+  });
+
+  it('is told once of all that changes before it is told', async () => {
+    const trap = `trap 'echo reload >> ${at('log')}' HUP; trap 'echo end >> ${at('log')}; exit 0' TERM;`;
+    const runner = run([template(keyTemplate('a'), 'out', { command: counted('ran') })], {
+      child: child(loop(trap), { splay: 60_000 }),
+    });
+    await source.say(KEY('a'), 'one');
+    await toBe('log', 'up\n');
+    for (const [at, value] of ['two', 'three', 'four'].entries()) {
+      await source.say(KEY('a'), value);
+      await soon(() => expect(runsOf('ran')).toBe(at + 2));
+    }
+    clock.advance(60_000);
+    await toBe('log', 'up\nreload\n');
+    clock.advance(60_000);
+    // Whatever else were to be told is.
+    await new Promise((resolve) => setImmediate(resolve));
+    await runner.stop();
+    expect(content('log')).toBe('up\nreload\nend\n');
   });
 
   it('is ended at once, even where changes wait for a random time', async () => {
