@@ -211,6 +211,9 @@ describe('a rollout', () => {
     expect(rollout.judge(1, 5, instances, canary)).toBe(true);
     expect(rollout.state.mode).toBe('paused');
     expect(rollout.wanted(5, instances, canary)).toBe(2);
+    // They stay a share of a group that becomes smaller, and of one that becomes larger what they were.
+    expect(rollout.wanted(2, instances, canary)).toBe(1);
+    expect(rollout.wanted(10, instances, canary)).toBe(2);
     expect(rollout.resume(2)).toBe(true);
     expect(rollout.wanted(5, instances, canary)).toBe(5);
     expect(rollout.judge(3, 5, instances, canary)).toBe(false);

@@ -121,7 +121,11 @@ export class Rollout {
 
   /** How many instances of the current edition there are to be for now. */
   wanted(size: number, instances: readonly Progress[], update: ManagedSpec['update']): number {
-    if (this.#state.mode === 'paused') return this.#ofCurrent(instances).length;
+    if (this.#state.mode === 'paused') {
+      const { length } = this.#ofCurrent(instances);
+      // In a group that becomes smaller they stay a share of it: nobody has looked at them.
+      return update.canary > 0 && !this.#resumed ? Math.min(length, canaries(size, update)) : length;
+    }
     return this.#waitsForCanaries(update) ? canaries(size, update) : size;
   }
 
