@@ -80,7 +80,8 @@ export const TABLES = {
     indexes: { kind: (row) => [row.kind] },
   },
   aclTokens: {
-    key: (row) => row.accessorId,
+    /** It is shown as it was given, and found in any case. */
+    key: (row) => row.accessorId.toLowerCase(),
     indexes: { secret: (row) => [secretDigest(row.secretId)] },
   },
   aclPolicies: { key: (row) => row.id, indexes: { name: (row) => [fold(row.name)] } },

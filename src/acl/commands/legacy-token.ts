@@ -60,7 +60,7 @@ export function cloneLegacyToken(
 /** Takes away whatever token has this secret. Throws `request.rejected` for the anonymous one. */
 export function deleteBySecret(tx: Transaction, secretId: string): void {
   const known = bySecret(tx, secretId);
-  if (known !== undefined) tx.delete('aclTokens', known.accessorId);
+  if (known !== undefined) tx.delete('aclTokens', known.accessorId.toLowerCase());
 }
 
 /** The secret of those who send none; it cannot be taken away. */

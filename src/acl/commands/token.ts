@@ -39,7 +39,7 @@ export interface TokenIds {
 export function createToken(tx: Transaction, ids: TokenIds, input: TokenInput): AclToken {
   if (ids.isAccessorGiven) checkNewId(tx, 'AccessorID', ids.accessorId);
   if (ids.isSecretGiven) checkNewId(tx, 'SecretID', ids.secretId);
-  const identity = { accessorId: ids.accessorId.toLowerCase(), secretId: ids.secretId };
+  const identity = { accessorId: ids.accessorId, secretId: ids.secretId };
   return put(tx, { ...identity, createdAt: tx.now, expiresAt: expiryOf(tx.now, input) }, input);
 }
 
@@ -133,7 +133,7 @@ export const NO_GRANTS: Omit<TokenInput, 'description'> = {
 /** Forgets tokens that expired before `time` (ms since the epoch). Answers how many. */
 export function reapTokens(tx: Transaction, time: number): number {
   const over = tx.all('aclTokens').filter((token) => isOver(token, time));
-  for (const { accessorId } of over) tx.delete('aclTokens', accessorId);
+  for (const { accessorId } of over) tx.delete('aclTokens', accessorId.toLowerCase());
   return over.length;
 }
 

@@ -43,6 +43,21 @@ describe('tokens', () => {
     expect(list.text).not.toContain(ROOT);
   });
 
+  test('have their accessor as it was given, and are found by it in any case', async () => {
+    const given = '5EADBEEF-0000-4000-8000-0000000000AA';
+    const path = `/v1/acl/token/${given.toLowerCase()}`;
+    const accessorOf = async (...question: Parameters<AclWorld['ask']>) =>
+      ((await world.ask(...question)).json as { AccessorID: string }).AccessorID;
+    expect(await accessorOf('PUT', '/v1/acl/token', { body: { AccessorID: given } })).toBe(given);
+    expect(await text('PUT', '/v1/acl/token', { body: { AccessorID: given.toLowerCase() } })).toMatch(
+      /already in use/,
+    );
+    expect(await accessorOf('GET', path)).toBe(given);
+    expect(await accessorOf('PUT', path, { body: { Description: 'other' } })).toBe(given);
+    expect(await text('DELETE', `/v1/acl/token/${given}`)).toBe('200 true');
+    expect(await text('GET', path)).toMatch(/^403/);
+  });
+
   test('lists can be narrowed by policy and by role', async () => {
     const { policy, accessor } = await world.tokenWith('');
     const role = (await world.ask('PUT', '/v1/acl/role', { body: { Name: 'r', Policies: [{ ID: policy }] } }))
