@@ -1,4 +1,4 @@
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { type BindOptions, createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import type { Target } from '../../balance/balancer.ts';
 import { listenError } from '../../errors.ts';
@@ -17,23 +17,38 @@ import type { ListenerHome, OpenListener } from './listener-kind.ts';
 
 /** Listens for datagrams. Throws `listen.*`. */
 export async function openUdpListener(home: ListenerHome, spec: UdpListenerSpec): Promise<OpenListener> {
-  const { host, port, descriptors = [] } = spec;
-  const [fd] = descriptors;
-  const failed = (cause: unknown) => listenError('the load balancer', formatHostPort(host, port), cause);
-  const address = await listenHost(host).catch((cause) => {
-    throw failed(cause);
+  const { host, port } = spec;
+  const socket = await socketOn(spec).catch((cause) => {
+    throw listenError('the load balancer', formatHostPort(host, port), cause);
   });
-  // Without a host: on all addresses of both families.
-  const socket = createSocket(address === '' || isIPv6(address) ? 'udp6' : 'udp4');
+  return new UdpListener(home, spec, socket);
+}
+
+/** Without a host on all addresses: of both families, or of IPv4 alone on a machine that has no IPv6. */
+async function socketOn({ host, port, descriptors = [] }: UdpListenerSpec): Promise<Socket> {
+  const [fd] = descriptors;
+  const address = await listenHost(host);
+  if (fd !== undefined) return bound(address === '' || isIPv6(address) ? 'udp6' : 'udp4', { fd });
+  if (address !== '') return bound(isIPv6(address) ? 'udp6' : 'udp4', { address, port });
+  try {
+    return await bound('udp6', { port });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EAFNOSUPPORT') throw error;
+    return bound('udp4', { port });
+  }
+}
+
+async function bound(family: 'udp4' | 'udp6', where: BindOptions): Promise<Socket> {
+  const socket = createSocket(family);
   await new Promise<void>((resolve, reject) => {
     socket.once('error', (cause) => {
       socket.close();
-      reject(failed(cause));
+      reject(cause);
     });
-    socket.bind(fd === undefined ? { ...(address === '' ? {} : { address }), port } : { fd }, resolve);
+    socket.bind(where, resolve);
   });
   socket.removeAllListeners('error');
-  return new UdpListener(home, spec, socket);
+  return socket;
 }
 
 class UdpListener implements OpenListener, UdpTransport {
