@@ -8,6 +8,8 @@ import { EtcdClient, type EtcdTls } from './client.ts';
 export interface TestEtcd {
   readonly endpoint: string;
   readonly program: () => Running;
+  /** Where it keeps everything. */
+  readonly data: string;
   /** Starts it again on what it kept. */
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -48,6 +50,7 @@ export async function startEtcd(args: string[] = [], scheme = 'http', tls: EtcdT
   let program = await begin();
   return {
     endpoint,
+    data: join(folder, 'data'),
     program: () => program,
     async restart() {
       program = await begin();

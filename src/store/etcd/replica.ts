@@ -54,6 +54,8 @@ export class Replica {
   #headRevision = 0;
   /** Everything up to this revision has been seen. */
   #revision = 0;
+  /** What is followed is not what etcd holds now: it has to be listed. */
+  #isOther = false;
   #contactAt = 0;
   #waiters = new Set<Waiter>();
   #stream: Duplex | undefined;
@@ -189,9 +191,16 @@ export class Replica {
 
   async #ask(): Promise<void> {
     const { client, layout } = this.#options;
-    const { kvs } = await client.range({ key: layout.head }, HEARTBEAT_TIMEOUT);
+    const [before, { nonce }] = [this.#headRevision, this.#head];
+    const [kv] = (await client.range({ key: layout.head }, HEARTBEAT_TIMEOUT)).kvs;
     this.heard();
-    const revision = kvs[0]?.modRevision ?? 0;
+    const revision = kv?.modRevision ?? 0;
+    // Revisions only grow, unless this etcd was put back, or its server has joined those who went on without it.
+    if (revision < before || (revision === before && kv !== undefined && headOf(kv).nonce !== nonce)) {
+      this.#isOther = true;
+      this.#headRevision = 0;
+      this.#stream?.close();
+    }
     if (!(await this.reached(revision)))
       throw new RpcError(STATUS.deadlineExceeded, 'the changes of other servers do not come in');
   }
@@ -249,8 +258,9 @@ export class Replica {
     let listFirst = false;
     for (let failures = 0; !this.#closed; failures++) {
       try {
-        if (listFirst) await this.#listAgain();
+        if (listFirst || this.#isOther) await this.#listAgain();
         listFirst = false;
+        this.#isOther = false;
         const end = await this.#watch(() => {
           failures = 0;
         });

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -84,6 +84,34 @@ describe('several replicas of one etcd', () => {
     for (const store of stores) {
       await store.remote?.refresh();
       expect(textAt(store, 'n')).toBe(String(stores.length * rounds));
+    }
+  });
+
+  it('begin anew when etcd was put back to an earlier time and others went on from there', async () => {
+    const own = await startEtcd();
+    try {
+      const place = newPlace();
+      const a = await open(place, { endpoints: [own.endpoint] });
+      await a.write((tx) => kvSet(tx, set('kept', 'v')));
+      await own.program().stop();
+      cpSync(own.data, `${own.data}-then`, { recursive: true });
+      await own.restart();
+      for (let i = 0; i < 5; i++) await a.write((tx) => kvSet(tx, set(`lost-${i}`, 'v')));
+      await own.program().stop();
+      rmSync(own.data, { recursive: true });
+      renameSync(`${own.data}-then`, own.data);
+      await own.restart();
+      const b = await open(place, { endpoints: [own.endpoint] });
+      await b.skipAhead();
+      await b.write((tx) => kvSet(tx, set('new', 'v')));
+      await a.remote?.refresh();
+      expect(content(a)).toEqual(content(b));
+      expect(content(a).map(([key]) => key)).toEqual(['kept', 'new']);
+      await a.write((tx) => kvSet(tx, set('more', 'v')));
+      await b.remote?.refresh();
+      expect(content(b)).toEqual(content(a));
+    } finally {
+      await own.stop();
     }
   });
 
