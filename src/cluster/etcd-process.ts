@@ -12,6 +12,7 @@ import type { TxnLimits } from '../store/etcd/commits.ts';
  * in the name.
  */
 const SOCKET = 'client:0';
+const PID_FILE = 'etcd.pid';
 /** Longer paths cannot be connected to. */
 const MAX_SOCKET_PATH = 107;
 
@@ -181,21 +182,35 @@ export class EtcdProcess {
   }
 
   get #pidFile(): string {
-    return path.join(this.#directory, 'etcd.pid');
+    return path.join(this.#directory, PID_FILE);
   }
 
   /** When this program was killed, its etcd may have outlived it, and holds the data. */
   #endLeftOver(): void {
+    const pid = pidIn(this.#pidFile);
+    if (pid === undefined) return;
     try {
-      const pid = Number(readFileSync(this.#pidFile, 'utf8'));
-      if (
-        pid > 1 &&
-        readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`--listen-client-urls=unix://${SOCKET}`)
-      )
-        process.kill(pid, 'SIGKILL');
+      process.kill(pid, 'SIGKILL');
     } catch {
-      // There is none.
+      // It has just ended.
     }
+  }
+}
+
+/** Whether an etcd of ours runs over this directory. */
+export function isEtcdRunning(directory: string): boolean {
+  return pidIn(path.join(directory, PID_FILE)) !== undefined;
+}
+
+/** Of an etcd of ours that runs. */
+function pidIn(file: string): number | undefined {
+  try {
+    const pid = Number(readFileSync(file, 'utf8'));
+    const command = pid > 1 ? readFileSync(`/proc/${pid}/cmdline`, 'utf8') : '';
+    return command.includes(`--listen-client-urls=unix://${SOCKET}`) ? pid : undefined;
+  } catch {
+    // There is none.
+    return undefined;
   }
 }
 

@@ -25,6 +25,8 @@ export interface Membership extends Plan {
   readonly isNew: boolean;
   /** IDs under which this cluster was known before a recovery: who still has one of them was given up. */
   readonly before?: readonly string[];
+  /** The others were given up while it did not run: its etcd has yet to be told. */
+  readonly isAlone?: boolean;
 }
 
 /** Keeps the membership in a file. */

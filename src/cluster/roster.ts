@@ -90,7 +90,8 @@ export class Roster {
     return Object.entries(this.ordinals()).map(([ordinal, id]) => ({
       id,
       entry: book.get(id),
-      voter: !(members?.get(Number(ordinal))?.learner ?? false),
+      // One that is being taken in stands here before etcd knows it.
+      voter: members === undefined || members.get(Number(ordinal))?.learner === false,
     }));
   }
 

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { forgetLeft, noteLeft } from '../catalog/commands/left-member.ts';
 import { deregisterNode } from '../catalog/commands/register.ts';
 import { MusterError } from '../errors.ts';
@@ -8,6 +7,7 @@ import type { Cluster, RecoveryState, ServerState, SharedKeyring } from './clust
 import { membersOf } from './liveness.ts';
 import { etcdFlags, type Membership } from './membership.ts';
 import { askReachable, spread } from './peers.ts';
+import { withoutOthers } from './recovery.ts';
 import { changeKeys, sharedKeyring } from './server-keys.ts';
 import { wholeOutlook } from './server-outlook.ts';
 import { leaderOf, type ServerParts } from './server-parts.ts';
@@ -121,11 +121,8 @@ async function recover(server: ServerParts): Promise<void> {
     lost: lost.join(' '),
   });
   await server.etcd.stop();
-  const servers = { [membership.ordinal]: server.book.self.id };
   for (const id of Object.values(membership.servers)) if (id !== server.book.self.id) server.book.remove(id);
-  // Under a new name: those who come back with the old one learn that they were given up, and join anew.
-  const before = [...(membership.before ?? []), membership.id];
-  server.file.set({ ...membership, servers, id: randomUUID(), before });
+  server.file.set(withoutOthers(membership));
   server.lead();
   server.etcd.start(etcdFlags(membership), { forceNewCluster: true });
   await server.roster?.recovered(membership.ordinal);

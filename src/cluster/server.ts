@@ -231,7 +231,10 @@ class Server implements ServerCluster, ServerParts {
         if (signal?.aborted || this.isStopping || !isMusterError(error, 'store.unusable')) throw error;
         if (clock.now() - mentioned >= WAIT_LOG) {
           mentioned = clock.now();
-          logger.info('waiting for etcd', { error: messageOf(error) });
+          logger.info('waiting for etcd', {
+            error: messageOf(error),
+            hint: 'it answers once a majority of the servers is there: when that is lost for good, stop this server and run `muster operator recover -data-dir=DIR`',
+          });
         }
         await pause(clock, TURN);
       }
@@ -248,6 +251,7 @@ class Server implements ServerCluster, ServerParts {
       logger,
     });
     await this.roster.begin();
+    if (membership.isAlone) await this.#goOnAlone(this.roster, membership);
     this.#follow();
     const address = JSON.stringify({
       id: self.id,
@@ -323,7 +327,16 @@ class Server implements ServerCluster, ServerParts {
     });
     this.book.onChange(() => this.lead());
     this.lead();
-    this.etcd.start(etcdFlags(membership));
+    this.etcd.start(etcdFlags(membership), { forceNewCluster: membership.isAlone === true });
+  }
+
+  /** The others were given up before this start. */
+  async #goOnAlone(roster: Roster, { isAlone: _, ...membership }: Membership): Promise<void> {
+    const { self } = this.book;
+    this.options.logger.warn('the lost majority was given up: this server goes on alone with what it has');
+    for (const id of Object.values(roster.ordinals())) if (id !== self.id) this.book.remove(id);
+    await roster.recovered(membership.ordinal);
+    this.file.set(membership);
   }
 
   /** Lines to all servers of the cluster. */

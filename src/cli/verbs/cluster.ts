@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { MusterError, messageOf } from '../../errors.ts';
 import { columns } from '../columns.ts';
@@ -94,11 +95,24 @@ export const raftRemovePeer = verb({
 export const recover = verb({
   summary: 'Has the server that is left go on alone, after a majority of the servers is lost for good.',
   about:
-    'Run it where that server runs. It shows what would be given up and asks; it refuses while a majority may be there. Others join again afterwards.',
+    'Run it where that server runs. It shows what would be given up and asks; it refuses while a majority may be there. Others join again afterwards. A server that was started after the loss waits for a majority and answers nobody: stop it, and say where its data are.',
   args: [],
-  examples: [{ command: 'muster operator recover' }],
-  flags: { ...CONNECTION_FLAGS, yes: { kind: 'boolean', summary: 'Do not ask.' } },
+  examples: [
+    { command: 'muster operator recover' },
+    { command: 'muster operator recover -data-dir=/var/lib/muster', does: 'the server is stopped' },
+  ],
+  flags: {
+    ...CONNECTION_FLAGS,
+    'data-dir': {
+      kind: 'string',
+      value: 'DIR',
+      summary: 'Of a server that was stopped: it goes on alone once it is started.',
+    },
+    yes: { kind: 'boolean', summary: 'Do not ask.' },
+  },
   async run({ flags, terminal }) {
+    const directory = flags['data-dir'];
+    if (directory !== undefined) return recoverStopped(directory, { isAsked: !flags.yes, terminal });
     const { operator } = connect(flags, terminal);
     const { Refused, Index, Lost } = await operator.recovery();
     if (Refused !== '') {
@@ -109,15 +123,33 @@ export const recover = verb({
       `This server has everything up to index ${Index}. What the others acknowledged beyond that is lost.\n` +
         `These servers are given up: ${Lost.join(', ') || 'none'}. They may only come back by joining again.\n`,
     );
-    if (!flags.yes && (await answerOf(terminal, 'Type "yes" to go on: ')) !== 'yes') {
-      terminal.err('Nothing was changed.\n');
-      return 1;
-    }
+    if (!flags.yes && !(await isAffirmed(terminal))) return 1;
     await operator.recover();
     terminal.out('This server goes on alone. Start others with -retry-join to have more again.\n');
     return 0;
   },
 });
+
+async function recoverStopped(
+  directory: string,
+  { isAsked, terminal }: { isAsked: boolean; terminal: Terminal },
+): Promise<number> {
+  const { stoppedServer } = await import('../../cluster/recovery.ts');
+  const { lost, recover } = stoppedServer(path.join(directory, 'cluster'));
+  terminal.out(
+    `What the others acknowledged and this server never got is lost, and the very last write unless it was stopped in peace.\nThese servers are given up: ${lost.join(', ') || 'none'}. They must not be a majority that runs, and may only come back by joining again.\n`,
+  );
+  if (isAsked && !(await isAffirmed(terminal))) return 1;
+  recover();
+  terminal.out('Start this server: it goes on alone. Start others with -retry-join to have more again.\n');
+  return 0;
+}
+
+async function isAffirmed(terminal: Terminal): Promise<boolean> {
+  const isYes = (await answerOf(terminal, 'Type "yes" to go on: ')) === 'yes';
+  if (!isYes) terminal.err('Nothing was changed.\n');
+  return isYes;
+}
 
 async function answerOf(terminal: Terminal, question: string): Promise<string> {
   terminal.out(question);
