@@ -334,6 +334,10 @@ describe('an agent that another process takes over from', () => {
     expect(first.output).toMatch(/this one goes on: .*nonsense/s);
     expect(first.code).toBe(1);
 
+    // What a reload brought stays, though the process did not begin with it.
+    writeConfig(folder, { ...config, service: [{ name: 'brought' }] });
+    await put(`${api}/v1/agent/reload`);
+
     // A port that somebody else has: found out only when it is its turn.
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
@@ -347,6 +351,7 @@ describe('an agent that another process takes over from', () => {
     expect(second.code).toBe(1);
     expect((await writes()).failed).toEqual([]);
     expect(failures(await load.end())).toEqual([]);
+    expect(await getJson(`${api}/v1/agent/services`)).toHaveProperty('brought');
 
     writeFileSync(file, good);
     expect((await muster(['reload', '-process'], api)).code).toBe(0);

@@ -48,7 +48,7 @@ export async function runAgent({ readConfig, started, groupOutput }: RunOptions)
   return inForeground({ log: logger, onSecond }, async (foreground) => {
     const { signal } = foreground;
     const start = (): Promise<Agent> =>
-      startAgent(config, {
+      startAgent(inForce(config, latest), {
         log,
         signal,
         sockets: foreground.sockets,
@@ -105,6 +105,11 @@ export async function runAgent({ readConfig, started, groupOutput }: RunOptions)
       process.off('SIGHUP', onHangUp);
     }
   });
+}
+
+/** What an agent that began with one configuration and then read another goes by. */
+function inForce(config: Config, { service, check, group, template, watch }: Config): Config {
+  return { ...config, service, check, group, template, watch };
 }
 
 function logFileOf({
