@@ -1,5 +1,6 @@
 import { fetchTrouble, MusterError } from '../errors.ts';
 import { parseDuration } from '../lib/duration.ts';
+import { parseUint64 } from '../lib/json-uint64.ts';
 import { baseUrl, type ClientOptions, socketOf } from './options.ts';
 import { toBase64 } from './platform.ts';
 import { type Transport, transportOf } from './transport.ts';
@@ -245,7 +246,8 @@ function indexOf(response: Response): number | undefined {
 function parseJson(bytes: Uint8Array, path: string): unknown {
   const text = new TextDecoder().decode(bytes);
   try {
-    return JSON.parse(text);
+    // Of keys: the only numbers in answers that may need all 64 bits.
+    return parseUint64(text, 'Flags');
   } catch {
     throw new RefusedError(
       `the answer to ${path} is not JSON (${JSON.stringify(text.slice(0, 60))}). Is the address that of a Muster or Consul agent?`,

@@ -9,7 +9,7 @@ const LOCK_FLAGS = 0x2ddccbc058a50c18n;
 /** A key whose holder died cannot be taken for a while: until then it is tried this often; ms. Consul's. */
 const RETRY = 5_000;
 
-const isLock = ({ Flags }: KvPair): boolean => Flags === Number(LOCK_FLAGS);
+const isLock = ({ Flags }: KvPair): boolean => Flags === LOCK_FLAGS;
 
 /**
  * Waits for a lock and takes it; undefined when the patience ended first. Every agent that goes away for less than the

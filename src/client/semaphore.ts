@@ -75,7 +75,7 @@ function holdersOf(
 ): [Readonly<Record<string, boolean>>, index: number] {
   const pair = pairs.find(({ Key }) => Key === key);
   if (pair === undefined) return [{}, 0];
-  if (pair.Flags !== Number(SEMAPHORE_FLAGS))
+  if (pair.Flags !== SEMAPHORE_FLAGS)
     throw new MusterError(
       'request.rejected',
       `the key ${key} is there and is no semaphore: choose another prefix`,

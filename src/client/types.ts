@@ -212,8 +212,8 @@ export interface CatalogDeregistration {
 export interface KvPair {
   Key: string;
   Value: Uint8Array;
-  /** Unsigned 64 bit on the wire; above 2^53 the last digits are lost here. */
-  Flags: number;
+  /** Unsigned 64 bit; a bigint where a number would not hold it exactly. */
+  Flags: number | bigint;
   /** How often the lock was taken. */
   LockIndex: number;
   /** Session that holds the lock. */

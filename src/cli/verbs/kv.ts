@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import type { KvPair, PutOptions } from '../../client/index.ts';
 import { MusterError, messageOf } from '../../errors.ts';
+import { formatUint64, parseUint64 } from '../../lib/json-uint64.ts';
 import { columns } from '../columns.ts';
 import { CONNECTION_FLAGS, connect, JSON_FLAG, json, reading } from '../connect.ts';
 import { bytesOf, dataFrom } from '../data.ts';
@@ -42,7 +43,7 @@ export const kvGet = verb({
       throw new MusterError('usage', 'KEY is missing (-recurse or -keys go without one)');
     if (flags.recurse) {
       const pairs = await kv.list(key, reading(flags));
-      if (flags.json) terminal.out(json(pairs.map(plain)));
+      if (flags.json) terminal.out(pairJson(pairs.map(plain)));
       else if (flags.detailed) terminal.out(pairs.map((pair) => details(pair, shown)).join('\n'));
       else terminal.out(pairs.map((pair) => `${pair.Key}:${shown(pair.Value)}\n`).join(''));
       return;
@@ -52,11 +53,13 @@ export const kvGet = verb({
       terminal.err(`Error! No key exists at: ${key}\n`);
       return 1;
     }
-    if (flags.json) terminal.out(json(plain(pair)));
+    if (flags.json) terminal.out(pairJson(plain(pair)));
     else terminal.out(flags.detailed ? details(pair, shown) : `${shown(pair.Value)}\n`);
     return 0;
   },
 });
+
+const pairJson = (value: unknown): string => `${formatUint64(value, 'Flags', 2)}\n`;
 
 /** As the API gives it. */
 function plain(pair: KvPair): Record<string, unknown> {
@@ -71,7 +74,7 @@ function details(pair: KvPair, shown: (value: Uint8Array) => string): string {
   return columns(
     [
       ['CreateIndex', CreateIndex],
-      ['Flags', Flags],
+      ['Flags', String(Flags)],
       ['Key', Key],
       ['LockIndex', LockIndex],
       ['ModifyIndex', ModifyIndex],
@@ -80,6 +83,14 @@ function details(pair: KvPair, shown: (value: Uint8Array) => string): string {
     ],
     CONSULS_GAP,
   );
+}
+
+/** Other programs mark their keys with numbers that need all of the 64 bits. */
+function readFlags(text: string): bigint {
+  const flags = /^\d{1,20}$/.test(text) ? BigInt(text) : undefined;
+  if (flags === undefined || flags >= 2n ** 64n)
+    throw new MusterError('usage', `-flags: expected a whole number of 64 bits, got ${JSON.stringify(text)}`);
+  return flags;
 }
 
 export const kvPut = verb({
@@ -97,7 +108,7 @@ export const kvPut = verb({
     ...CONNECTION_FLAGS,
     cas: { kind: 'boolean', summary: 'Write only if the key was not changed since -modify-index.' },
     'modify-index': { kind: 'integer', summary: 'For -cas. Left out, or 0: the key must not exist.' },
-    flags: { kind: 'integer', summary: 'A number kept with the value.' },
+    flags: { kind: 'string', value: 'N', summary: 'A number kept with the value.' },
     base64: { kind: 'boolean', summary: 'VALUE is base64.' },
     acquire: { kind: 'boolean', summary: "Take the key's lock for -session." },
     release: { kind: 'boolean', summary: "Give the key's lock back for -session." },
@@ -112,7 +123,7 @@ export const kvPut = verb({
     if (flags.base64) bytes = Buffer.from(bytes.toString('latin1'), 'base64');
     const options: PutOptions = {};
     if (flags.cas) options.cas = flags['modify-index'] ?? 0;
-    if (flags.flags !== undefined) options.flags = flags.flags;
+    if (flags.flags !== undefined) options.flags = readFlags(flags.flags);
     if (flags.acquire && flags.session !== undefined) options.acquire = flags.session;
     if (flags.release && flags.session !== undefined) options.release = flags.session;
     const done = await connect(flags, terminal).kv.put(key, bytes, options);
@@ -177,7 +188,7 @@ export const kvList = verb({
 /** One pair in the files that `kv export` writes: Consul's format. */
 interface ExportedPair {
   key: string;
-  flags: number;
+  flags: number | bigint;
   value: string;
 }
 
@@ -193,7 +204,7 @@ export const kvExport = verb({
       flags: Flags,
       value: base64(Value),
     }));
-    terminal.out(`${JSON.stringify(exported, null, '\t')}\n`);
+    terminal.out(`${formatUint64(exported, 'flags', '\t')}\n`);
   },
 });
 
@@ -227,13 +238,13 @@ export const kvImport = verb({
 function parsePairs(source: string, file: string): ExportedPair[] {
   let value: unknown;
   try {
-    value = JSON.parse(source);
+    value = parseUint64(source, 'flags');
   } catch (cause) {
     throw new MusterError('config.invalid', `${file} is not JSON: ${messageOf(cause)}`, { cause });
   }
   const isPair = (one: unknown): one is ExportedPair => {
     const { key, value: text, flags = 0 } = (one ?? {}) as Partial<ExportedPair>;
-    return typeof key === 'string' && typeof text === 'string' && typeof flags === 'number';
+    return typeof key === 'string' && typeof text === 'string' && ['number', 'bigint'].includes(typeof flags);
   };
   if (!Array.isArray(value) || !value.every(isPair))
     throw new MusterError(

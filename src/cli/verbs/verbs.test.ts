@@ -71,6 +71,20 @@ describe('kv', () => {
     expect(await muster('kv import -', '{}')).toMatchObject({ code: 2 });
     expect((await muster(['kv', 'import', '[{"key": "z", "value": "MQ=="}]'])).out).toBe('Imported: z\n');
   });
+
+  it('keeps flags of 64 bits to the last digit', async () => {
+    // Those of Consul's locks, and the largest ones.
+    for (const flags of ['3304740253564472344', '18446744073709551615']) {
+      expect((await muster(`kv put -flags ${flags} large x`)).code).toBe(0);
+      const { out } = await muster('kv export large');
+      expect(out).toContain(`"flags": ${flags},`);
+      await muster('kv delete large');
+      expect((await muster('kv import -', out)).code).toBe(0);
+      expect((await muster('kv get -detailed large')).out).toMatch(new RegExp(`^Flags +${flags}$`, 'm'));
+      expect((await muster('kv get -json large')).out).toContain(`"Flags": ${flags},`);
+    }
+    expect((await muster('kv put -flags 18446744073709551616 large x')).code).toBe(2);
+  });
 });
 
 describe('services', () => {
