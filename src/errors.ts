@@ -84,6 +84,14 @@ export function fetchTrouble(error: unknown): string {
   return typeof code === 'string' ? code : messageOf(error);
 }
 
+const UNKNOWN_NAME = 'no address is known for that name. Give an address of this machine.';
+const LISTEN_TROUBLE: Readonly<Record<string, string>> = {
+  EADDRNOTAVAIL:
+    'this machine has no such address. `ip address` shows those that it has; 0.0.0.0 stands for all of them.',
+  ENOTFOUND: UNKNOWN_NAME,
+  EAI_AGAIN: UNKNOWN_NAME,
+};
+
 /** Says in one sentence why a listener could not start and what to do. `what` is e.g. "the HTTP API". */
 export function listenError(what: string, address: string, cause: unknown): MusterError {
   const code = (cause as NodeJS.ErrnoException | undefined)?.code;
@@ -99,7 +107,6 @@ export function listenError(what: string, address: string, cause: unknown): Must
       `cannot listen on ${address} for ${what}: not permitted. Ports below 1024 need root or CAP_NET_BIND_SERVICE; choose a higher port otherwise.`,
       { cause },
     );
-  return new MusterError('listen.failed', `cannot listen on ${address} for ${what}: ${messageOf(cause)}`, {
-    cause,
-  });
+  const why = LISTEN_TROUBLE[code ?? ''] ?? messageOf(cause);
+  return new MusterError('listen.failed', `cannot listen on ${address} for ${what}: ${why}`, { cause });
 }

@@ -1,4 +1,4 @@
-import { MusterError, messageOf } from '../errors.ts';
+import { fileTrouble, MusterError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import { parseHtpasswd } from '../proxy/auth.ts';
@@ -56,7 +56,11 @@ export function followAuthFiles(
       ends.push(followFile(file.file, file.refresh, { clock, log, ...tellOf }));
     } catch (cause) {
       stop();
-      throw new MusterError('config.unreadable', `${setting} '${file.name}': ${messageOf(cause)}`, { cause });
+      throw new MusterError(
+        'config.unreadable',
+        `${setting} '${file.name}': cannot read ${file.file}: ${fileTrouble(cause)}`,
+        { cause },
+      );
     }
   }
   isComplete = true;

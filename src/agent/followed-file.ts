@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
-import { messageOf } from '../errors.ts';
+import { fileTrouble } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 
@@ -68,7 +68,10 @@ export function followFile(
       isGone = false;
     } catch (error) {
       if (file.isMissed())
-        log.warn('a file cannot be read; what it said stays in force', { file: path, why: messageOf(error) });
+        log.warn('a file cannot be read; what it said stays in force', {
+          file: path,
+          why: fileTrouble(error),
+        });
       else if (gone !== undefined && !isGone && (error as NodeJS.ErrnoException).code === 'ENOENT') {
         isGone = true;
         log.warn('a file was taken away; what it said is not in force any more', { file: path });

@@ -1,6 +1,6 @@
 /** The configuration's sections about HTTP as the data path takes them, with what their files say. */
 import { createHmac } from 'node:crypto';
-import { MusterError, messageOf } from '../errors.ts';
+import { fileTrouble, MusterError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import { type HeaderSettings, type ProxySettings, strictTransportOf } from '../proxy/settings.ts';
@@ -49,7 +49,11 @@ export function followSettings(
       });
   } catch (cause) {
     stopAuth();
-    throw new MusterError('config.unreadable', `balancer.no_route.page: ${messageOf(cause)}`, { cause });
+    throw new MusterError(
+      'config.unreadable',
+      `balancer.no_route.page: cannot read ${page}: ${fileTrouble(cause)}`,
+      { cause },
+    );
   }
   isComplete = true;
   tell(settings);

@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { Catalog } from '../catalog/catalog.ts';
 import { addressOf, aggregate, type Instance, instancesOf } from '../catalog/views.ts';
-import { messageOf } from '../errors.ts';
+import { fileTrouble } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { addressBytes } from '../lib/ip.ts';
 import type { Logger } from '../lib/log.ts';
@@ -49,7 +49,7 @@ export function startHostsFile(options: HostsFileOptions): { stop(): void } {
       writeFileSync(beside, text, { mode: 0o644 });
       renameSync(beside, path);
     } catch (error) {
-      logger.warn(`the hosts file ${path} cannot be written; the last one stays: ${messageOf(error)}`);
+      logger.warn(`the hosts file ${path} cannot be written; the last one stays: ${fileTrouble(error)}`);
       later(RETRY);
     }
   };

@@ -1,4 +1,5 @@
 import { close, fstatSync, open, stat, write } from 'node:fs';
+import { fileTrouble } from '../errors.ts';
 
 /** Lines wait at most so long (ms), or until there are so many bytes. */
 const FLUSH = 100;
@@ -73,16 +74,16 @@ export class LineWriter {
         this.#put(fd, bytes, from + written);
         return;
       }
-      this.#done(error?.message);
+      this.#done(error);
     });
   }
 
-  #done(trouble: string | undefined): void {
+  #done(trouble: Error | null): void {
     this.#busy = false;
-    if (trouble !== undefined) {
+    if (trouble !== null) {
       this.#waiting = [];
       this.#size = 0;
-      this.#onTrouble(trouble);
+      this.#onTrouble(`lines are lost: ${this.#target} cannot be written: ${fileTrouble(trouble)}`);
     }
     if (this.#dropped > 0) {
       this.#onTrouble(`${this.#dropped} lines were dropped: ${this.#target} does not take them fast enough`);
@@ -110,7 +111,7 @@ export class LineWriter {
       }
       open(this.#target, 'a', (failed, fd) => {
         if (failed !== null) {
-          this.#done(failed.message);
+          this.#done(failed);
           return;
         }
         this.#release();

@@ -6,7 +6,7 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import { fold } from '../../catalog/tables.ts';
 import { followCatalog } from '../../discovery/catalog.ts';
 import type { DiscoveredInstance, Discovery, InstanceListener } from '../../discovery/instance.ts';
-import { MusterError, messageOf } from '../../errors.ts';
+import { fileTrouble, MusterError } from '../../errors.ts';
 import { formatHostPort, parseHostPort } from '../../lib/host-port.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { Sockets } from '../../lib/sockets.ts';
@@ -129,7 +129,9 @@ function upstreamTlsOf({ name, upstreamTls: tls }: BalancedServiceConfig): Targe
       return { [part]: readFileSync(path, 'utf8') };
     } catch (cause) {
       const place = `balancer.service "${name}": upstream_tls.${part}`;
-      throw new MusterError('config.unreadable', `${place}: ${messageOf(cause)}`, { cause });
+      throw new MusterError('config.unreadable', `${place}: cannot read ${path}: ${fileTrouble(cause)}`, {
+        cause,
+      });
     }
   };
   return {

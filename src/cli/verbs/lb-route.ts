@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { BACKEND_DEFAULTS } from '../../discovery/backend.ts';
 import type { StaticUpstream } from '../../discovery/static.ts';
-import { MusterError, messageOf } from '../../errors.ts';
+import { fileTrouble, MusterError } from '../../errors.ts';
 import { formatHostPort } from '../../lib/host-port.ts';
 import { checkAccessFormat } from '../../proxy/access-log.ts';
 import { checkPolicy } from '../../route/policies.ts';
@@ -205,7 +205,7 @@ function stickyKeyOf(file: string | undefined): string | undefined {
   try {
     key = readFileSync(file, 'utf8').trim();
   } catch (cause) {
-    throw new MusterError('usage', `-sticky-key-file: ${messageOf(cause)}`, { cause });
+    throw new MusterError('usage', `-sticky-key-file: cannot read ${file}: ${fileTrouble(cause)}`, { cause });
   }
   if (key === '') throw new MusterError('usage', `-sticky-key-file: ${file} is empty`);
   return key;

@@ -102,7 +102,7 @@ bogus-priv
     expect(options.strategy).toBe('race');
     expect(warnings).toEqual([
       'FOLDER/more/c.conf:1: wrong is not known here and has no effect',
-      expect.stringMatching(/^FOLDER\/dnsmasq\.conf:2: ENOENT/),
+      expect.stringMatching(/^FOLDER\/dnsmasq\.conf:2: cannot read .*: there is no such file/),
     ]);
   });
 

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { messageOf } from '../../errors.ts';
+import { fileTrouble } from '../../errors.ts';
 import { formatHostPort, type HostPort } from '../../lib/host-port.ts';
 import { addressBytes } from '../../lib/ip.ts';
 import { parseDnsmasqServer } from './dnsmasq-server.ts';
@@ -278,7 +278,7 @@ function settingsIn(path: string, whole: string): DnsmasqSettings {
     try {
       read(file, readFileSync(file, 'utf8'), depth);
     } catch (error) {
-      warnings.push(`${where}: ${messageOf(error)}`);
+      warnings.push(`${where}: cannot read ${file}: ${fileTrouble(error)}`);
     }
   };
   read(path, whole, 0);
@@ -308,7 +308,7 @@ function includedBy(key: string, value: string, warnings: string[], where: strin
       .map((name) => join(folder, name))
       .filter((file) => statSync(file).isFile());
   } catch (error) {
-    warnings.push(`${where}: ${messageOf(error)}`);
+    warnings.push(`${where}: cannot read ${folder}: ${fileTrouble(error)}`);
     return [];
   }
 }

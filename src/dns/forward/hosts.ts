@@ -45,6 +45,19 @@ export interface HostsFilesOptions {
 /** Follows hosts files; the answer ends it. A file that cannot be read any more keeps saying what it last said. */
 export function followHosts({ paths, clock, logger, onChange }: HostsFilesOptions): () => void {
   const known = new Map<string, { stamp: string; lines: readonly HostLine[] }>();
+  const missing = new Set<string>();
+  const filesAt = (path: string): string[] => {
+    try {
+      const files = filesIn(path);
+      missing.delete(path);
+      return files;
+    } catch (error) {
+      // It may be written later, and is watched; a mistyped name is to be seen all the same.
+      if (!missing.has(path)) logger.warn(`${path} cannot be read: ${fileTrouble(error)}; it is watched`);
+      missing.add(path);
+      return [];
+    }
+  };
   const look = (): boolean => {
     let changed = false;
     const files = paths.flatMap(filesAt);
@@ -83,16 +96,13 @@ export function followHosts({ paths, clock, logger, onChange }: HostsFilesOption
   return () => cancel();
 }
 
-function filesAt(path: string): string[] {
-  try {
-    if (!statSync(path).isDirectory()) return [path];
-    return readdirSync(path)
-      .filter((name) => !/^\.|~$|^#.*#$/.test(name))
-      .sort()
-      .map((name) => join(path, name));
-  } catch {
-    return [];
-  }
+/** Throws what the system says. */
+function filesIn(path: string): string[] {
+  if (!statSync(path).isDirectory()) return [path];
+  return readdirSync(path)
+    .filter((name) => !/^\.|~$|^#.*#$/.test(name))
+    .sort()
+    .map((name) => join(path, name));
 }
 
 function stampOf(file: string): string | undefined {

@@ -17,7 +17,8 @@ describe('names that are known here', () => {
       '# ours\n10.240.0.8 zone.web Web.lan # one\n10.240.0.9 zone.web\nfd00::1 six\nnonsense x\n10.0.0.1\n',
     );
     const upstream = await nameServer(knowing());
-    const { port } = await forwarder({ servers: [upstream], hosts: [hosts], localTtl: 5 });
+    const nowhere = join(folder, 'nowhere');
+    const { port } = await forwarder({ servers: [upstream], hosts: [hosts, nowhere], localTtl: 5 });
     const both = await ask(port, questionFor('ZONE.web'));
     expect([data(both), ttls(both)]).toEqual([
       ['10.240.0.8', '10.240.0.9'],
@@ -29,6 +30,9 @@ describe('names that are known here', () => {
     expect(data(await ask(port, questionFor('8.0.240.10.in-addr.arpa', {}, 'PTR')))).toEqual(['zone.web']);
     expect(upstream.asked).toEqual([]);
     expect(lines.some(({ message }) => message.includes('hosts:5: "nonsense" is no address'))).toBe(true);
+    expect(lines.filter(({ message }) => message.includes('nowhere')).map(({ message }) => message)).toEqual([
+      `${nowhere} cannot be read: there is no such file or directory; it is watched`,
+    ]);
     writeFileSync(`${hosts}.new`, '10.240.0.10 zone.web\n');
     renameSync(`${hosts}.new`, hosts);
     await vi.waitUntil(async () => data(await ask(port, questionFor('zone.web')))[0] === '10.240.0.10', {

@@ -95,14 +95,16 @@ describe('certificates in files', () => {
       /a\.pem: the private key cannot be read.*the one of before stays in use$/,
     );
     rmSync(cert);
-    await all.until(() => all.collector.problems.some((problem) => problem.includes('ENOENT')));
+    await all.until(() =>
+      all.collector.problems.some((problem) => problem.includes('there is no such file')),
+    );
     all.clock.advance(10_000);
     put('a.pem', b.cert + b.key);
     await all.until(() => all.collector.problems.length === 0);
     expect(all.names()).toEqual(['b.test']);
     expect(all.log.filter((line) => line.includes('left out'))).toHaveLength(1);
     expect(
-      all.log.filter((line) => line.includes('ENOENT') && line.includes('cannot be read;')),
+      all.log.filter((line) => line.includes('there is no such file') && line.includes('cannot be read;')),
     ).toHaveLength(1);
   });
 

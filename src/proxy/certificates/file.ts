@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { fileTrouble } from '../../errors.ts';
 import type { PemPair } from '../tls/certificate.ts';
 import { poll } from './poll.ts';
 import type { SourceKind, Text } from './source.ts';
@@ -16,7 +17,11 @@ export interface FileOptions {
 }
 
 async function read(path: string): Promise<Text> {
-  return { place: path, text: await readFile(path, 'utf8') };
+  try {
+    return { place: path, text: await readFile(path, 'utf8') };
+  } catch (cause) {
+    throw new Error(`${path}: ${fileTrouble(cause)}`, { cause });
+  }
 }
 
 /** `web.pem.ocsp` beside `web.pem`, as HAProxy takes it; whoever renews the certificate renews it too. */

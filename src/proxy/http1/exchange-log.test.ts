@@ -36,3 +36,18 @@ it.each([
     timeout: 60_000,
   });
 });
+
+it('says which file cannot be written, and why', async () => {
+  const target = join(tmpdir(), 'muster-nowhere', 'access.log');
+  const memory = createMemory();
+  const head = new RequestHead();
+  const bytes = latin1('GET / HTTP/1.1\r\nHost: h.test\r\n\r\n');
+  memory.set(bytes, READ);
+  head.scan(memory, READ, READ + bytes.length, completeLimits());
+  const why = await new Promise((resolve) => {
+    const log = new ExchangeLog({ format: 'common', target }, resolve);
+    log.end(log.begin(memory, head), '127.0.0.1', 1, false);
+    log.close();
+  });
+  expect(why).toBe(`lines are lost: ${target} cannot be written: there is no such file or directory`);
+});

@@ -1,4 +1,4 @@
-import { MusterError, messageOf } from '../../../errors.ts';
+import { fileTrouble, MusterError, messageOf } from '../../../errors.ts';
 import { FollowedFile } from '../../followed-file.ts';
 import type { OpenRegistry } from './kind.ts';
 
@@ -19,7 +19,11 @@ export const openFile: OpenRegistry = ({ values }, log) => {
   try {
     routes.read();
   } catch (cause) {
-    throw new MusterError('config.unreadable', `registry.file.path: ${messageOf(cause)}`, { cause });
+    throw new MusterError(
+      'config.unreadable',
+      `registry.file.path: cannot read ${path}: ${fileTrouble(cause)}`,
+      { cause },
+    );
   }
   let cancel = () => {};
   return {
