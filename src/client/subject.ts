@@ -1,4 +1,5 @@
 import { MusterError } from '../errors.ts';
+import { formatUint64 } from '../lib/json-uint64.ts';
 import type { Client } from './client.ts';
 import { toBase64 } from './platform.ts';
 import type { KvPair } from './types.ts';
@@ -72,7 +73,7 @@ export function watchSubject(client: Client, subject: Subject, options: WatchOpt
 export async function* changedViews(watch: Watch<unknown>): AsyncGenerator<string, void, undefined> {
   let before: string | undefined;
   for await (const view of watch) {
-    const text = JSON.stringify(plainView(view));
+    const text = formatUint64(plainView(view), 'Flags', '');
     if (text === before) continue;
     before = text;
     yield text;

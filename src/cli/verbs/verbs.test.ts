@@ -81,6 +81,7 @@ describe('kv', () => {
       await muster('kv delete large');
       expect((await muster('kv import -', out)).code).toBe(0);
       expect((await muster('kv get -detailed large')).out).toMatch(new RegExp(`^Flags +${flags}$`, 'm'));
+      expect((await muster('watch -type key -key large')).out).toContain(`"Flags": ${flags},`);
       expect((await muster('kv get -json large')).out).toContain(`"Flags": ${flags},`);
     }
     expect((await muster('kv put -flags 18446744073709551616 large x')).code).toBe(2);

@@ -1,6 +1,7 @@
 import { changedViews, STATES, SUBJECT_TYPES, watchSubject } from '../../client/subject.ts';
 import { MusterError } from '../../errors.ts';
 import { type Command, startCommand } from '../../lib/command.ts';
+import { formatUint64, parseUint64 } from '../../lib/json-uint64.ts';
 import { CONNECTION_FLAGS, connect } from '../connect.ts';
 import { untilInterrupted } from '../interrupt.ts';
 import { verb } from '../verb.ts';
@@ -60,7 +61,7 @@ export const watch = verb({
       let runs = 0;
       for await (const view of changedViews(views)) {
         if (command.length === 0) {
-          terminal.out(`${JSON.stringify(JSON.parse(view), null, 4)}\n`);
+          terminal.out(`${formatUint64(parseUint64(view, 'Flags'), 'Flags', 4)}\n`);
           return 0;
         }
         running = startCommand(command, {

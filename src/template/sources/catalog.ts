@@ -274,7 +274,7 @@ function pair(prefix: string, entry: KvEntry): Value {
     CreateIndex: entry.createIndex,
     ModifyIndex: entry.modifyIndex,
     LockIndex: entry.lockIndex,
-    Flags: Number(entry.flags),
+    Flags: entry.flags,
     Session: entry.session,
   });
 }
