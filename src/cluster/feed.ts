@@ -16,8 +16,12 @@ export interface Following {
   readonly id: string;
   /** Of its program. */
   readonly version?: string;
+  /** It may have missed events of the last so many ms, while it followed nobody; undefined: it begins. */
+  readonly missed?: number;
 }
 
+/** So many events are kept for those who may have missed them. */
+const MAX_EVENTS = 256;
 /** How often followers are looked at, in ms: who sent anything since then, be it a ping, is there. */
 const LOOK = 200;
 /**
@@ -82,6 +86,7 @@ export class Feed {
   /** What followers are being sent that could not go on from where they were. */
   #whole: WholeCatalog | undefined;
   readonly #log: CommitLog;
+  #events: { readonly at: number; readonly line: Buffer }[] = [];
   /** Those whose turn is yet to come in a round over all, and the number of the first commit that the round does not bring to all. */
   #round: Iterator<Follower> | undefined;
   #roundTo = 0;
@@ -130,7 +135,7 @@ export class Feed {
   }
 
   /** Sends what `outlet` needs to get from `index` to the present, and from then on every commit. */
-  follow({ index, id, version = '' }: Following, outlet: Outlet): void {
+  follow({ index, id, version = '', missed = 0 }: Following, outlet: Outlet): void {
     const { received } = outlet;
     const at = this.#log.numberAfter(index);
     const whole = at === undefined ? this.#wholeCatalog() : undefined;
@@ -145,7 +150,8 @@ export class Feed {
     this.#hear(id, this.#leeway);
     // Keys may have been changed while it was away.
     const keys = lineOf({ kind: 'news', keys: this.#keys() });
-    outlet.write(Buffer.concat([this.#stateLine(this.#state()), keys]));
+    const events = this.#events.flatMap(({ at, line: event }) => (at > since - missed ? [event] : []));
+    outlet.write(Buffer.concat([this.#stateLine(this.#state()), keys, ...events]));
     this.#send(follower);
   }
 
@@ -173,6 +179,8 @@ export class Feed {
   /** Tells all who follow. */
   news(news: Omit<Extract<FeedMessage, { kind: 'news' }>, 'kind'>): void {
     const line = lineOf({ kind: 'news', ...news });
+    if (news.event !== undefined)
+      this.#events = [...this.#events, { at: this.#clock.now(), line }].slice(-MAX_EVENTS);
     for (const { outlet } of this.#followers) outlet.write(line);
   }
 

@@ -9,6 +9,7 @@ import { silentLogger } from '../lib/log.ts';
 import { openMemoryStore } from '../store/memory.ts';
 import { commandOf, type Proposal } from '../store/proposal.ts';
 import type { Store } from '../store/store.ts';
+import { EventLog, type UserEvent } from './event-log.ts';
 import { Feed, type Following } from './feed.ts';
 import { openFollowerStore } from './follower-store.ts';
 import { listen, newKey, ringOf } from './link/links.test-support.ts';
@@ -39,20 +40,27 @@ async function serve(store: Store, keyring: ReturnType<typeof ringOf>, more: Cal
     feed.follow(following, outlet),
   );
   onTestFinished(() => feed.close());
-  return { address: server.address, close: () => feed.close() };
+  return {
+    address: server.address,
+    close: () => feed.close(),
+    tell: (event: UserEvent) => feed.news({ event }),
+  };
 }
 
 async function follow(
   servers: { host: string; port: number }[],
   keyring: ReturnType<typeof ringOf>,
   time = () => Date.now(),
+  onEvent: (event: UserEvent) => void = () => {},
 ) {
   const store = openFollowerStore({
     self: { id: 'a', name: 'a', version: '1.2.3' },
     keyring,
     servers: async () => servers,
     onServers: () => {},
-    onNews: () => {},
+    onNews: ({ event }) => {
+      if (event !== undefined) onEvent(event);
+    },
     onSubscriberError: fail,
     clock: systemClock,
     time,
@@ -127,4 +135,30 @@ it('leaves a server that hears of no majority for one that does', async () => {
   await vi.waitFor(() => expect(store.remote?.contact().known).toBe(true), { timeout: 30_000 });
   expect(store.link().server).toEqual(other.address);
   expect((await store.write((tx) => kvSet(tx, { ...lock, key: 'x' }))).answer.key).toBe('x');
+});
+
+it('hears of events that were fired while it went to another server, of each once, and of none from before it began', async () => {
+  const keyring = ringOf(newKey());
+  const truth = openMemoryStore({ onSubscriberError: fail });
+  await truth.write((tx) => kvSet(tx, lock));
+  const [one, other] = [await serve(truth, keyring), await serve(truth, keyring)];
+  const log = new EventLog(systemClock);
+  const filters = { nodeFilter: '', serviceFilter: '', tagFilter: '', payload: new Uint8Array() };
+  /** Reaches those servers that are there. */
+  const fire = (name: string, servers: (typeof one)[]) => {
+    const event = log.fire({ name, ...filters });
+    for (const { tell } of servers) tell(event);
+  };
+  fire('before', [one, other]);
+  const heard: string[] = [];
+  await follow([one.address, other.address], keyring, Date.now, ({ name }) => heard.push(name));
+  fire('with both', [one, other]);
+  await vi.waitFor(() => expect(heard).toEqual(['with both']));
+  one.close();
+  fire('meanwhile', [other]);
+  await vi.waitFor(() => expect(heard).toContain('meanwhile'), { timeout: 30_000 });
+  fire('afterwards', [other]);
+  await vi.waitFor(() => expect(heard).toEqual(['with both', 'meanwhile', 'afterwards']), {
+    timeout: 30_000,
+  });
 });

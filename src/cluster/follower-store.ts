@@ -41,6 +41,10 @@ const PATIENCE = 5_000;
 /** With no server or majority heard of for so long, writes are refused at once. */
 const FAIL_FAST_AFTER = 3_000;
 const CALL_TIMEOUT = 3_000;
+/** What was on its way so long (ms) before a server fell silent may not have come. */
+const ON_THEIR_WAY = 2_000;
+/** More events than a server tells of again. */
+const MAX_EVENTS = 512;
 /** Longer than a server's own patience. */
 const COMMIT_TIMEOUT = 6_000;
 
@@ -106,6 +110,11 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
   /** For how long a server without a majority is followed, in ms. */
   let forbearance = WITHOUT_MAJORITY;
   const search = new SearchLog({ logger, clock, hasBegun: () => followed.isLoaded });
+  /** When a server was heard of for the first time, and last; undefined: never. */
+  let beganAt: number | undefined;
+  let lastHeardAt = 0;
+  /** IDs of the last events: the next server tells again of what may not have come. */
+  const events = new Set<string>();
   const waiters = new Set<{ index: number; resolve(): void }>();
   let becomeReady = () => {};
   const ready = new Promise<void>((resolve) => {
@@ -142,9 +151,19 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
     });
   };
 
+  /** How long ago the first event was fired that may not have come, in ms. None is told of from before this node began. */
+  const missedFor = (): number => {
+    const now = clock.now();
+    return beganAt === undefined ? 0 : Math.min(now - beganAt, now - lastHeardAt + ON_THEIR_WAY);
+  };
+
   /** False: it does not fit, the server has to be asked anew. */
   const take = (message: FeedMessage): boolean => {
     if (message.kind === 'news') {
+      const { event } = message;
+      if (event !== undefined && events.has(event.id)) return true;
+      if (event !== undefined) events.add(event.id);
+      if (events.size > MAX_EVENTS) events.delete(events.values().next().value as string);
       options.onNews(message);
       return true;
     }
@@ -205,11 +224,14 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
           asked?.sign(catalog.index);
         };
         const { id, version } = self;
-        askForLines(server, { index: catalog.index, id, version } satisfies Following, {
+        const missed = missedFor();
+        askForLines(server, { index: catalog.index, id, version, missed } satisfies Following, {
           keyring,
           timeout: CONNECT_TIMEOUT,
           heard: () => {
             heardAt = clock.now();
+            lastHeardAt = heardAt;
+            beganAt ??= heardAt;
             if (isKnown) contactAt = Math.max(contactAt, heardAt);
             if (isFollowing || isOver) return;
             isFollowing = true;
@@ -229,6 +251,7 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
           else look();
         }, reject);
       });
+      if (!isFollowing) search.failed(formatHostPort(server.host, server.port), 'it is not ready yet');
     } catch (error) {
       const why = messageOf(error);
       search.failed(formatHostPort(server.host, server.port), why);
