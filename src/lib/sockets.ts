@@ -9,7 +9,7 @@ import { closeSync, linkSync, renameSync } from 'node:fs';
 import { Server as NetServer, type Server } from 'node:net';
 import { loadDescriptors } from './descriptors.ts';
 import { addressBytes } from './ip.ts';
-import { listenHost } from './listen-host.ts';
+import { preferredAddress } from './preferred-address.ts';
 
 /** `unix`: a path on this machine. */
 export type SocketKind = 'tcp' | 'udp' | 'unix';
@@ -142,7 +142,7 @@ export class Sockets {
 }
 
 async function addressed<T extends { host: string } | { path: string }>(where: T): Promise<T> {
-  return 'path' in where ? where : { ...where, host: await listenHost(where.host) };
+  return 'path' in where ? where : { ...where, host: await preferredAddress(where.host) };
 }
 
 export function unixPlace(path: string): Place {

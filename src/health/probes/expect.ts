@@ -1,8 +1,9 @@
-import { createSocket } from 'node:dgram';
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { connect, isIP, isIPv6, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { messageOf } from '../../errors.ts';
 import type { HostPort } from '../../lib/host-port.ts';
+import { preferredAddress } from '../../lib/preferred-address.ts';
 import { critical, type Outcome, type ProbeContext, type ProbeKind, passing } from '../kind.ts';
 import { dialError } from '../kinds/dial-error.ts';
 import type { CheckSpec } from '../spec.ts';
@@ -73,18 +74,26 @@ function overStream({ protocol, host, port, send }: ExpectOptions, { received, e
 }
 
 function overDatagrams({ host, port, send }: ExpectOptions, { received, end }: Listener): () => void {
-  const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
   const failed = (error: Error) => end(critical(dialError(error).replace(/^dial tcp/, 'dial udp')));
-  socket.on('error', failed);
-  socket.on('message', received);
-  // The callback is told of errors too, though its type does not say so.
-  socket.connect(port, host, (error?: Error) => {
-    if (error) failed(error);
-    else socket.send(send);
-  });
+  let socket: UdpSocket | undefined;
+  let isOver = false;
+  // The address to which datagrams of clients go.
+  preferredAddress(host).then((address) => {
+    if (isOver) return;
+    const own = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
+    socket = own;
+    own.on('error', failed);
+    own.on('message', received);
+    // The callback is told of errors too, though its type does not say so.
+    own.connect(port, address, (error?: Error) => {
+      if (error) failed(error);
+      else own.send(send);
+    });
+  }, failed);
   return () => {
+    isOver = true;
     // A refusal that is still under way must find somebody.
-    socket.removeAllListeners('error').on('error', () => {});
-    socket.close();
+    socket?.removeAllListeners('error').on('error', () => {});
+    socket?.close();
   };
 }

@@ -2,7 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import { listenError } from '../../errors.ts';
 import { formatHostPort } from '../../lib/host-port.ts';
-import { listenHost } from '../../lib/listen-host.ts';
+import { preferredAddress } from '../../lib/preferred-address.ts';
 import { descriptorOf } from '../../lib/sockets.ts';
 import type { ListenAddress, ListenerBase } from '../listener-spec.ts';
 import type { Seats } from '../seats.ts';
@@ -59,7 +59,7 @@ export class Acceptor {
       const places =
         descriptors.length > 0
           ? descriptors.map((fd) => ({ fd, backlog: BACKLOG }))
-          : [{ host: await listenHost(host), port, backlog: BACKLOG }];
+          : [{ host: await preferredAddress(host), port, backlog: BACKLOG }];
       await Promise.all(
         places.map((place) => {
           const server = createServer();

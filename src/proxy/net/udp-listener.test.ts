@@ -1,6 +1,8 @@
 import { createSocket, type Socket, type SocketType } from 'node:dgram';
 import { once } from 'node:events';
 import { expect, it, onTestFinished, vi } from 'vitest';
+import { TargetStates } from '../../balance/states.ts';
+import { Pools } from '../../route/pools.ts';
 import { ProxyServer } from './server.ts';
 
 const lacks = vi.hoisted(() => ({ ipv6: false }));
@@ -20,6 +22,14 @@ vi.mock('node:dgram', async (original) => {
         };
       return socket;
     },
+  };
+});
+
+/** Of a name that has an address of IPv6 alone; none of this machine's has. */
+vi.mock('../../lib/preferred-address.ts', async (original) => {
+  const real = await original<typeof import('../../lib/preferred-address.ts')>();
+  return {
+    preferredAddress: async (host: string) => (host === 'six.test' ? '::1' : real.preferredAddress(host)),
   };
 });
 
@@ -55,3 +65,30 @@ it('says that the port is taken, and takes no other family for it', async () => 
     server.open({ id: 'u', protocol: 'udp', host: '', port, pool: 'p', slot: 1 }),
   ).rejects.toMatchObject({ code: 'listen.in_use' });
 });
+
+it.each([0, 1])(
+  'reaches an instance whose name has IPv6 alone (%i requests a session)',
+  async (maxRequests) => {
+    const instance = createSocket('udp6');
+    onTestFinished(() => void instance.close());
+    const heard = once(instance, 'message');
+    instance.on('message', (datagram, { port, address }) => instance.send(`back ${datagram}`, port, address));
+    instance.bind(0, '::1');
+    await once(instance, 'listening');
+    const pools = new Pools({ states: new TargetStates(), random: Math.random, turns: new Int32Array(16) });
+    const target = { id: 't', host: 'six.test', port: instance.address().port, weight: 1, slot: 2 };
+    const targets = [{ ...target, priority: 0, maxConnections: 0, serverName: '' }];
+    const pool = { id: 'p', strategy: 'rr', datagrams: true, names: undefined, slot: 1, targets } as const;
+    pools.apply({ version: 1, removed: [], changed: [pool] });
+    const server = new ProxyServer({ pools });
+    onTestFinished(() => server.stop());
+    const spec = { id: 'u', protocol: 'udp', host: '127.0.0.1', port: 0, pool: 'p', slot: 1 } as const;
+    const { port } = await server.open({ ...spec, limits: { maxRequests } });
+    const client = createSocket('udp4');
+    onTestFinished(() => void client.close());
+    const answer = once(client, 'message');
+    client.send('hello', port, '127.0.0.1');
+    expect(String((await heard)[0])).toBe('hello');
+    if (maxRequests === 0) expect(String((await answer)[0])).toBe('back hello');
+  },
+);

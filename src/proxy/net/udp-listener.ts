@@ -1,9 +1,9 @@
 import { type BindOptions, createSocket, type RemoteInfo, type Socket } from 'node:dgram';
-import { isIPv6 } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 import type { Target } from '../../balance/balancer.ts';
 import { listenError } from '../../errors.ts';
 import { formatHostPort } from '../../lib/host-port.ts';
-import { listenHost } from '../../lib/listen-host.ts';
+import { preferredAddress } from '../../lib/preferred-address.ts';
 import { descriptorOf, stopReading } from '../../lib/sockets.ts';
 import type { Farewell } from '../farewell.ts';
 import type { ListenAddress, UdpListenerSpec } from '../listener-spec.ts';
@@ -27,7 +27,7 @@ export async function openUdpListener(home: ListenerHome, spec: UdpListenerSpec)
 /** Without a host on all addresses: of both families, or of IPv4 alone on a machine that has no IPv6. */
 async function socketOn({ host, port, descriptors = [] }: UdpListenerSpec): Promise<Socket> {
   const [fd] = descriptors;
-  const address = await listenHost(host);
+  const address = await preferredAddress(host);
   if (fd !== undefined) return bound(address === '' || isIPv6(address) ? 'udp6' : 'udp4', { fd });
   if (address !== '') return bound(isIPv6(address) ? 'udp6' : 'udp4', { address, port });
   try {
@@ -97,14 +97,26 @@ class UdpListener implements OpenListener, UdpTransport {
   }
 
   forget({ host, port }: Target, datagram: Uint8Array): void {
-    const family = isIPv6(host) ? 'udp6' : 'udp4';
+    if (isIP(host) !== 0) this.#sender(host).send(datagram, port, host);
+    else
+      preferredAddress(host).then(
+        (address) => {
+          if (!this.#isClosed) this.#sender(address).send(datagram, port, address);
+        },
+        // As one that gets lost on its way.
+        () => {},
+      );
+  }
+
+  #sender(address: string): Socket {
+    const family = isIPv6(address) ? 'udp6' : 'udp4';
     let sender = this.#senders.get(family);
     if (sender === undefined) {
       sender = createSocket(family);
       sender.on('error', () => {});
       this.#senders.set(family, sender);
     }
-    sender.send(datagram, port, host);
+    return sender;
   }
 
   reply({ address, port }: UdpClient, datagram: Uint8Array): void {
@@ -140,42 +152,56 @@ class UdpListener implements OpenListener, UdpTransport {
 
 /** A connected socket: the system drops what comes from elsewhere, and tells when nobody listens there. */
 class Upstream implements UdpUpstream {
-  readonly #socket: Socket;
+  /** Undefined while a name is looked up. */
+  #socket: Socket | undefined;
+  readonly #session: UdpSession;
   readonly #onClosed: () => void;
   /** What came before the socket was connected; undefined from then on. */
   #early: Uint8Array[] | undefined = [];
   #isClosed = false;
 
   constructor(session: UdpSession, { host, port }: Target, onClosed: () => void) {
+    this.#session = session;
     this.#onClosed = onClosed;
-    const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
+    if (isIP(host) !== 0) this.#connect(host, port);
+    else
+      preferredAddress(host).then(
+        (address) => this.#connect(address, port),
+        (error: NodeJS.ErrnoException) => this.#failed(error),
+      );
+  }
+
+  #connect(address: string, port: number): void {
+    if (this.#isClosed) return;
+    const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
     this.#socket = socket;
-    const failed = (error: NodeJS.ErrnoException) => {
-      if (this.#isClosed) return;
-      const lack = lackOf(error.code);
-      if (lack !== undefined) session.lacked(lack);
-      else session.refused(error.code === 'ECONNREFUSED' ? 'port unreachable' : error.message);
-    };
-    socket.on('error', failed);
+    socket.on('error', (error: NodeJS.ErrnoException) => this.#failed(error));
     socket.on('message', (datagram) => {
-      if (!this.#isClosed) session.answered(datagram);
+      if (!this.#isClosed) this.#session.answered(datagram);
     });
     // The callback is told of errors too, though its type does not say so.
-    socket.connect(port, host, (error?: NodeJS.ErrnoException) => {
-      if (error) failed(error);
+    socket.connect(port, address, (error?: NodeJS.ErrnoException) => {
+      if (error) this.#failed(error);
       else this.#connected();
     });
   }
 
+  #failed(error: NodeJS.ErrnoException): void {
+    if (this.#isClosed) return;
+    const lack = lackOf(error.code);
+    if (lack !== undefined) this.#session.lacked(lack);
+    else this.#session.refused(error.code === 'ECONNREFUSED' ? 'port unreachable' : error.message);
+  }
+
   send(datagram: Uint8Array): void {
-    if (this.#early === undefined) this.#socket.send(datagram);
+    if (this.#early === undefined) this.#socket?.send(datagram);
     else if (this.#early.length < MOST_EARLY) this.#early.push(datagram);
   }
 
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#socket.close();
+    this.#socket?.close();
     this.#onClosed();
   }
 
@@ -183,7 +209,7 @@ class Upstream implements UdpUpstream {
     if (this.#isClosed) return;
     const early = this.#early ?? [];
     this.#early = undefined;
-    for (const datagram of early) this.#socket.send(datagram);
+    for (const datagram of early) this.#socket?.send(datagram);
   }
 }
 

@@ -1,7 +1,7 @@
 import { isMusterError, listenError } from '../../errors.ts';
 import { formatHostPort } from '../../lib/host-port.ts';
 import { addressBytes } from '../../lib/ip.ts';
-import { listenHost } from '../../lib/listen-host.ts';
+import { preferredAddress } from '../../lib/preferred-address.ts';
 import { ClientList, type ListedClient, type ListedFrontend } from '../client-list.ts';
 import type { Farewell } from '../farewell.ts';
 import type { ListenAddress, ListenerBase } from '../listener-spec.ts';
@@ -37,7 +37,7 @@ async function onAddressOf<T>(spec: ListenerBase, open: (ip: Uint8Array) => T): 
 
 async function addressOf({ host, port }: ListenerBase): Promise<Uint8Array> {
   try {
-    const ip = addressBytes(await listenHost(host));
+    const ip = addressBytes(await preferredAddress(host));
     if (ip !== undefined) return ip;
   } catch (cause) {
     throw listenError('the load balancer', formatHostPort(host, port), cause);
