@@ -30,6 +30,16 @@ function runs(pid: number): boolean {
 }
 
 describe('commands', () => {
+  it('that hang keep no file waiting', async () => {
+    // Until the end of the test takes its folder away.
+    const hangs = { command: [`echo > ${at('began')}; while [ -e ${at('began')} ]; do sleep 0.02; done`] };
+    run([template(keyTemplate('a'), 'one', hangs), template(keyTemplate('b'), 'two')]);
+    await source.say(KEY('a'), 'a');
+    await toBe('began', '\n');
+    await source.say(KEY('b'), 'b');
+    await toBe('two', 'b');
+  });
+
   it('run once for all templates that changed at the same time', async () => {
     const command = counted('ran');
     run([

@@ -61,6 +61,11 @@ export class Runner {
   #childRuns = false;
   #states: State[] = [];
   readonly #dirty = new Set<State>();
+  /** Commands that are to run, by their words, in the order of their templates. */
+  readonly #due = new Map<string, TemplateSettings>();
+  #commandsRun = false;
+  /** A file, since the child was told. */
+  #anyChanged = false;
   #running = false;
   readonly #stopping = new AbortController();
   #awaySince: number | undefined;
@@ -234,30 +239,40 @@ export class Runner {
   }
 
   async #run(): Promise<void> {
-    let anyChanged = false;
-    const commands = new Map<string, TemplateSettings>();
     while (this.#dirty.size > 0 && !this.#stopping.signal.aborted) {
       // In the order in which they were given, which is that of their commands then.
       const state = this.#states.find((one) => this.#dirty.has(one));
       if (state === undefined) break;
       this.#dirty.delete(state);
       if (await this.#render(state)) {
-        anyChanged = true;
+        this.#anyChanged = true;
         const { command } = state.settings;
         // The same command for several templates runs once.
-        if (command.length > 0) commands.set(JSON.stringify(command), state.settings);
+        if (command.length > 0) this.#due.set(JSON.stringify(command), state.settings);
       }
     }
     this.#known.keepOnly(new Set(this.#states.flatMap(({ used }) => [...used])));
-    for (const settings of commands.values()) {
+    const ended = this.#runCommands();
+    if (this.#options.once) await ended;
+    this.#running = false;
+    if (this.#dirty.size > 0) this.#schedule();
+  }
+
+  /** Those that are due, one after the other. Files go on being written meanwhile: a command that hangs keeps none of them waiting. */
+  async #runCommands(): Promise<void> {
+    if (this.#commandsRun) return;
+    this.#commandsRun = true;
+    for (const [key, settings] of this.#due) {
       if (this.#stopping.signal.aborted) break;
+      this.#due.delete(key);
       const ended = this.#command(settings);
       if (settings.commandTimeout > 0 || this.#options.once) await ended;
     }
-    this.#running = false;
+    this.#commandsRun = false;
     if (this.#stopping.signal.aborted) return;
+    const anyChanged = this.#anyChanged;
+    this.#anyChanged = false;
     this.#afterRun(anyChanged);
-    if (this.#dirty.size > 0) this.#schedule();
   }
 
   /** True when its file has changed. */
