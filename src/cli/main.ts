@@ -19,6 +19,7 @@ const terminal: Terminal = {
   err: (text) => process.stderr.write(text),
   stdin: process.stdin,
   env,
+  isScreen: process.stdout.isTTY === true,
   // https://no-color.org, and its opposite.
   color: !env.NO_COLOR && (Boolean(env.FORCE_COLOR) || process.stdout.isTTY === true),
 };

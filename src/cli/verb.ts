@@ -13,6 +13,8 @@ export interface Terminal {
   env: Readonly<Record<string, string | undefined>>;
   /** Whether standard output may be coloured. */
   color: boolean;
+  /** Whether standard output is a screen, on which what was drawn can be drawn over. Default: it is none. */
+  isScreen?: boolean;
 }
 
 export interface Call<F extends Flags> {

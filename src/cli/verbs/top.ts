@@ -1,4 +1,6 @@
 import type { ChangeLine, ProblemView, ServiceView, TrafficView } from '../../api/muster/wire.ts';
+import { MusterError } from '../../errors.ts';
+import { sleep, wakefulClock } from '../../lib/clock.ts';
 import { columns } from '../columns.ts';
 import { CONNECTION_FLAGS, connect, JSON_FLAG, json } from '../connect.ts';
 import { ms } from '../load/text.ts';
@@ -36,6 +38,10 @@ export const top = verb({
   async run({ flags, terminal }) {
     const client = connect(flags, terminal);
     const { once = false, every = 1000, lines = 20 } = flags;
+    for (const [name, value] of Object.entries({ every, lines }))
+      if (value <= 0) throw new MusterError('usage', `-${name} has to be above 0`);
+    // What goes into a file or to another program is no screen.
+    let before = terminal.isScreen && !once ? AGAIN : '';
     const ended = new AbortController();
     const end = (): void => ended.abort();
     process.once('SIGINT', end);
@@ -43,15 +49,10 @@ export const top = verb({
       while (!ended.signal.aborted) {
         const { value } = await client.read<Overview>('/v1/muster/overview');
         if (flags.json) terminal.out(json(value));
-        else terminal.out(`${once ? '' : AGAIN}${picture(value, lines)}`);
+        else terminal.out(`${before}${picture(value, lines)}`);
+        before = terminal.isScreen ? AGAIN : '\n';
         if (once || flags.json) return;
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, every);
-          ended.signal.addEventListener('abort', () => {
-            clearTimeout(timer);
-            resolve();
-          });
-        });
+        await sleep(wakefulClock, every, ended.signal);
       }
     } finally {
       process.off('SIGINT', end);

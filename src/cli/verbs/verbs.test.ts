@@ -187,6 +187,28 @@ it('an agent that is not there is told in one sentence', async () => {
   expect(err).toMatch(/^muster members: no agent answers at http:\/\/127\.0\.0\.1:1: .*\n$/);
 });
 
+it('top draws over what it drew on a screen alone', async () => {
+  const drawsOver = async (isScreen: boolean) => {
+    let shown = '';
+    await run(verbs, ['top', '-every=1ms', '-lines=1'], {
+      out: (text) => {
+        shown += text;
+        if (shown.split('requests/s,').length > 3) process.emit('SIGINT');
+      },
+      err: () => {},
+      stdin: Readable.from([]),
+      env: { CONSUL_HTTP_ADDR: agent.addresses.http[0] ?? '' },
+      color: false,
+      isScreen,
+    });
+    return shown.includes('\u001b[2J');
+  };
+  expect(await drawsOver(true)).toBe(true);
+  expect(await drawsOver(false)).toBe(false);
+  expect((await muster('top -every=0s')).code).toBe(2);
+  expect((await muster('top -lines=-1')).code).toBe(2);
+});
+
 it('validate and config print read what up and agent read', async () => {
   const file = path.join(directory, 'm.toml');
   fs.writeFileSync(file, '[node]\ndev = true\n[[group]]\nname = "a"\ncommand = ["x"]\n');
