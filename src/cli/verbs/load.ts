@@ -1,5 +1,6 @@
 import { parseRecursor } from '../../dns/recursors.ts';
 import { MusterError } from '../../errors.ts';
+import { isFieldName } from '../../lib/field-name.ts';
 import { formatHostPort } from '../../lib/host-port.ts';
 import { JSON_FLAG, json } from '../connect.ts';
 import type { Flags, FlagValues } from '../flags.ts';
@@ -116,6 +117,8 @@ async function sendRequests(
     values.requests ??
     (values.rate === undefined ? 6000 : Math.max(1, Math.round((values.rate * duration) / 1000)));
   const rate = values.rate ?? (requests * 1000) / duration;
+  const method = methodOf(values.method ?? 'GET');
+  const headers = headersOf(values.header ?? []);
   if (!values.json)
     terminal.err(
       `${count(requests)} requests, ${count(Math.round(rate * 10) / 10)} a second, to ${url.href}\n`,
@@ -129,8 +132,8 @@ async function sendRequests(
   });
   const result = await runHttpLoad({
     url,
-    method: values.method ?? 'GET',
-    headers: headersOf(values.header ?? []),
+    method,
+    headers,
     requests,
     rate,
     timeout: values.timeout ?? 10_000,
@@ -195,12 +198,20 @@ function resolverOf(text: string): string {
   return formatHostPort(server.host, server.port);
 }
 
+function methodOf(text: string): string {
+  // The same letters as in names of fields.
+  if (isFieldName(text)) return text;
+  throw new MusterError('usage', `-method: expected a method such as GET, got "${text}"`);
+}
+
 function headersOf(list: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     list.map((text) => {
-      const at = text.indexOf(':');
-      if (at < 1) throw new MusterError('usage', `-header: expected "NAME: VALUE", got "${text}"`);
-      return [text.slice(0, at).trim(), text.slice(at + 1).trim()];
+      const [, name = '', value = ''] = /^([^:]*):\s*(.*?)\s*$/s.exec(text) ?? [];
+      // What else there is in it could not be sent.
+      if (!isFieldName(name) || /[^\t\x20-\x7e\x80-\xff]/.test(value))
+        throw new MusterError('usage', `-header: expected "NAME: VALUE", got "${text}"`);
+      return [name, value];
     }),
   );
 }

@@ -48,6 +48,9 @@ function askByPid(pid: number): void {
   try {
     process.kill(pid, 'SIGUSR2');
   } catch (cause) {
-    throw new MusterError('usage', `cannot ask process ${pid}: ${messageOf(cause)}`, { cause });
+    const { code } = cause as NodeJS.ErrnoException;
+    const why =
+      code === 'ESRCH' ? 'there is none' : code === 'EPERM' ? "it is another user's" : messageOf(cause);
+    throw new MusterError('usage', `cannot ask process ${pid}: ${why}`, { cause });
   }
 }
