@@ -131,6 +131,9 @@ describe('the groups of an agent', () => {
     await agent.groups.list()[0]!.scale(0);
     await soon(() => expect(view().instances).toEqual([]));
     expect(registered()).toEqual([]);
+    // The next one of its name is not in the maintenance that it left in.
+    await agent.groups.list()[0]!.scale(1);
+    expect((await settled('web', 1)).instances[0]!.name).toBe('web-1');
   });
 
   it('that are taken out and put in again within a moment are new ones, which outlive the agent as others do', async () => {

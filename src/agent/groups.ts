@@ -144,8 +144,11 @@ export async function startGroups(all: readonly GroupConfig[], options: GroupsOp
       if (one.mode === 'kept') return;
       one.mode = 'going';
       await (isStopped ? controller.release() : controller.dissolve());
-      ending.delete(name);
-    })();
+    })()
+      .catch((error: unknown) => depsOf({ name }).logger.error(`cannot be ended: ${messageOf(error)}`))
+      .finally(() => {
+        if (ending.get(name) === one) ending.delete(name);
+      });
   };
   /** It is in the configuration again before it went. */
   const keepOn = (name: string): void => {
@@ -312,16 +315,19 @@ function surroundingsOf(
         ),
       );
       if (registry.isRegistered(definition)) return;
-      // Who was put into maintenance stays in it.
-      const isHeld = registry.check(`${SERVICE_MAINTENANCE}${definition.id}`) !== undefined;
+      // Who was put into maintenance stays in it; one before it of this name is somebody else.
+      const isHeld =
+        registry.service(definition.id)?.port === port &&
+        registry.check(`${SERVICE_MAINTENANCE}${definition.id}`) !== undefined;
       await registry.registerService(definition, { replaceExistingChecks: !isHeld });
     },
     async withdraw(instance) {
-      for (const { service } of registered(instance))
-        await registry.maintain(service.id, `${instance.name} is leaving its group`);
+      const why = `${instance.name} is leaving its group`;
+      await Promise.all(registered(instance).map(({ service }) => registry.maintain(service.id, why)));
     },
     async forget(instance) {
-      for (const { service } of registered(instance)) await registry.deregisterService(service.id);
+      // All at once: the next one of this name may come before the catalog has written the first.
+      await Promise.all(registered(instance).map(({ service }) => registry.deregisterService(service.id)));
     },
     subscribe: (listener) =>
       catalog.feed.subscribe(({ services }) => {
