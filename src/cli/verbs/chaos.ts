@@ -1,4 +1,4 @@
-import { MusterError } from '../../errors.ts';
+import { isMusterError, MusterError } from '../../errors.ts';
 import { JSON_FLAG, json } from '../connect.ts';
 import type { Flags, FlagValues } from '../flags.ts';
 import { untilInterrupted } from '../interrupt.ts';
@@ -57,6 +57,8 @@ export const chaos = verb({
     const { runChaos, untilReady } = await import('../chaos/run.ts');
     const { startStack } = await import('../chaos/stack.ts');
     const say = (text: string): void => terminal.err(text);
+    // A stack that is up has agents that answer; those of one that is to be started come later.
+    if (isUp) await Promise.all(clients.map((client) => client.read('/v1/muster/groups')));
     return untilInterrupted(async (signal) => {
       const options = { plan, url, groups: new StackGroups(clients), signal, say };
       if (stack !== undefined && !isUp) say(`starting ${stack}\n`);
@@ -67,6 +69,10 @@ export const chaos = verb({
         say(`all is there; ${text(plan)} to ${url.href}\n`);
         const report = await Promise.race([runChaos(options), ...ended]);
         return await tell(report, flags, terminal);
+      } catch (error) {
+        if (!signal.aborted || isMusterError(error)) throw error;
+        say('ended before the load began\n');
+        return 1;
       } finally {
         await running?.stop();
       }

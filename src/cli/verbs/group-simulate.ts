@@ -123,7 +123,7 @@ async function policyOf(
     throw new MusterError(
       'usage',
       scaled.length === 0
-        ? `no group of ${file} has an [group.autoscale]`
+        ? `no group of ${file} has a [group.autoscale]`
         : `no group ${values.group} with autoscaling in ${file}; there are: ${names}`,
     );
   if (named.length > 1) throw new MusterError('usage', `say which group with -group: ${names}`);

@@ -185,6 +185,8 @@ it('an agent that is not there is told in one sentence', async () => {
   const { code, err } = await muster('members -http-addr=127.0.0.1:1');
   expect(code).toBe(1);
   expect(err).toMatch(/^muster members: no agent answers at http:\/\/127\.0\.0\.1:1: .*\n$/);
+  const chaos = await muster('chaos -agent=127.0.0.1:1 -url=http://127.0.0.1:1/');
+  expect(chaos).toMatchObject({ code: 1, err: expect.stringMatching(/^muster chaos: no agent answers at /) });
 });
 
 it('top draws over what it drew on a screen alone', async () => {
