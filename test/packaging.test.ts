@@ -150,6 +150,16 @@ describe('manual pages and completions', () => {
     expect(output).toMatch(/\bget\b[\s\S]*\bput\b/);
   });
 
+  it('lets fish complete files behind a verb that takes arguments', async () => {
+    const script = `source $argv[1]; complete -C 'muster up sta'; echo /; complete -C 'muster info sta'`;
+    const file = inRoot('dist/completions/muster.fish');
+    const { output } = await runToEnd('fish', ['-N', '-c', script, file], {
+      cwd: inRoot(),
+      env: { HOME: testFolder() },
+    });
+    expect(output).toMatch(/^stacks\/\s*\n\/\n$/);
+  });
+
   it('leaves files to bash, which puts a slash behind folders', async () => {
     const script = `source "$1"; complete -p muster; COMP_WORDS=(muster up sta); COMP_CWORD=2; _muster; echo "[\${COMPREPLY[@]}]"`;
     const { output } = await runToEnd('bash', ['-c', script, 'bash', inRoot('dist/completions/muster.bash')]);

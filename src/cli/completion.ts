@@ -102,8 +102,10 @@ function fish(verbs: Verbs): string {
         `complete -c muster -n '${condition}' -a ${word}${summary === '' ? '' : ` -d ${quoted(summary)}`}`,
       );
   }
-  for (const [name, { flags }] of Object.entries(verbs)) {
+  for (const [name, { flags, args }] of Object.entries(verbs)) {
     const condition = seen(name).join('; and ');
+    // Words of verbs are no files, what stands behind them may be one.
+    if (args.length > 0) lines.push(`complete -c muster -n '${condition}' -F`);
     for (const [flag, { summary, kind, choices }] of Object.entries(flags)) {
       const value =
         kind === 'boolean' ? '' : choices === undefined ? ' -r -F' : ` -x -a ${quoted(choices.join(' '))}`;
