@@ -125,6 +125,10 @@ export class ReadyAnswers {
           break;
         case 17:
           if (name.toLowerCase() === 'transfer-encoding') return undefined;
+          break;
+        case 18:
+          // Refused, wherever namespaces count.
+          if (name.toLowerCase() === 'x-consul-namespace') return undefined;
       }
     }
     const question = questionOf(url);
