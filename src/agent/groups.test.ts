@@ -109,10 +109,13 @@ describe('the groups of an agent', () => {
     expect(view().instances.map(({ health }) => health)).toEqual(['passing', 'maintenance']);
     await agent.registry.maintain('web:web-2', undefined);
 
+    // As if an instance had been ended in the very moment in which the agent was.
+    await register('web:web-7', 1);
     await agent.stop();
     await start(web({ register: { address: '127.0.0.1', tags: ['three'], meta: { a: 'b' } } }));
     expect(pidsOf(await settled())).toEqual(pidsOf(before));
     expect(registered()).toMatchObject([{ tags: ['three'], meta: { a: 'b' } }, { tags: ['three'] }]);
+    expect(registered()).toHaveLength(2);
 
     await reload(web({ service: 'shop', register: { address: '127.0.0.1' } }));
     await soon(() => expect(registered('shop')).toHaveLength(2));

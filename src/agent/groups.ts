@@ -120,7 +120,15 @@ export async function startGroups(all: readonly GroupConfig[], options: GroupsOp
         'its instances end with this agent: they outlive it only on Linux and with a data directory (on_exit = "keep")',
       );
     const surroundings = surroundingsOf(() => described.get(group.name) ?? group, options);
-    running.set(group.name, await GroupController.start(group, deps, surroundings, ofGroup));
+    const controller = await GroupController.start(group, deps, surroundings, ofGroup);
+    running.set(group.name, controller);
+    // An earlier run may have ended just when an instance had, and was still registered.
+    const own = `${group.name}:${group.name}-`;
+    const isThere = (id: string) =>
+      controller.view().instances.some(({ name }) => id === `${group.name}:${name}`);
+    for (const { id } of registry.services())
+      if (id.startsWith(own) && /^\d+$/.test(id.slice(own.length)) && !isThere(id))
+        await registry.deregisterService(id);
   };
   /** Tells whether those are ready that serve what this one does, or have been waited for long enough. */
   const successorsOf = ({ service, update }: GroupConfig) => {
