@@ -36,6 +36,9 @@ const DEAD_AFTER = 60_000;
 /** Etcd wants connections that have stood for five seconds, and a moment more for whoever is late, in ms. */
 const SETTLES = 8_000;
 
+/** What etcd says that takes nobody in for now. */
+const REFUSED = /too many learner|unhealthy cluster/;
+
 export interface RosterOptions {
   store: EtcdStore;
   book: Book;
@@ -263,7 +266,8 @@ export class Roster {
     try {
       await store.client.addMember(peerUrl(peerPort, ordinal), true);
     } catch (error) {
-      await this.#forget(ordinal);
+      // Each is a port on all servers: one that etcd never heard of is free again, for who asks every moment.
+      await this.#forget(ordinal, { isFree: REFUSED.test(messageOf(error)) });
       throw new MusterError('cluster.refused', `not yet: ${messageOf(error)}`, { cause: error });
     }
     logger.info('a server joins', { server: entry.name, ordinal });
@@ -292,14 +296,15 @@ export class Roster {
   }
 
   /** Takes an ordinal out of the catalog, and the node's entries with it if it is gone. */
-  async #forget(ordinal: number): Promise<void> {
+  async #forget(ordinal: number, { isFree = false } = {}): Promise<void> {
     const { store, book, presence } = this.#options;
     const id = this.ordinals()[ordinal];
     const name = id === undefined ? undefined : store.catalog.list('nodes', 'id', id)[0]?.name;
     const isThere = id === book.self.id || (id !== undefined && presence.of(id) === 'there');
     await store.write((tx) => {
       const { [String(ordinal)]: _gone, ...value } = tx.get('settings', SETTING)?.value ?? {};
-      putSetting(tx, { name: SETTING, value });
+      const next = isFree && value[NEXT] === ordinal + 1 ? { [NEXT]: ordinal } : {};
+      putSetting(tx, { name: SETTING, value: { ...value, ...next } });
       if (name !== undefined && !isThere) deregisterNode(tx, name);
     });
   }
