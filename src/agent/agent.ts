@@ -198,14 +198,18 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
     registry,
     reload,
     ...(options.replace === undefined ? {} : { replace: options.replace }),
-    leave: () => {
-      const noted =
-        cluster === undefined ? Promise.resolve() : store.write((tx) => noteLeft(tx, config.node.name));
-      noted
-        .then(() => registry.leave())
-        .then(() => cluster?.leave())
-        .catch((error: unknown) => logger.warn(`could not leave: ${messageOf(error)}`))
-        .finally(() => options.onLeave?.());
+    leave: async () => {
+      try {
+        if (cluster !== undefined) await store.write((tx) => noteLeft(tx, config.node.name));
+        await registry.leave();
+        await cluster?.leave();
+      } catch (error) {
+        logger.warn(`could not leave: ${messageOf(error)}`);
+        throw error;
+      } finally {
+        // Whoever asked is answered first.
+        setImmediate(() => options.onLeave?.());
+      }
     },
     tailLog: (sink) => log.tail(sink),
     dataDirectory: dataDirectory ?? process.cwd(),

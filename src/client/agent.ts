@@ -11,6 +11,8 @@ import type {
 
 /** A new process has to load the catalog (ms). */
 const REPLACE_TIMEOUT = 240_000;
+/** The others have to hear of it, and etcd takes nobody out in the moments after somebody came (ms). */
+const LEAVE_TIMEOUT = 60_000;
 
 /** The agent that is asked: itself, and what is registered with it. */
 export class AgentCalls {
@@ -111,8 +113,14 @@ export class AgentCalls {
     await this.#put(`/v1/agent/join/${encodeURI(address)}`, options, undefined, wan);
   }
 
+  /** Resolves once the node has left; its agent ends then. Rejects when the others could not be told; it ends, too. */
   async leave(options: CallOptions = {}): Promise<void> {
-    await this.#put('/v1/agent/leave', options);
+    await this.#connection.send({
+      ...callOf(options),
+      method: 'PUT',
+      path: '/v1/agent/leave',
+      timeout: LEAVE_TIMEOUT,
+    });
   }
 
   async forceLeave(node: string, options: CallOptions & { prune?: boolean } = {}): Promise<void> {

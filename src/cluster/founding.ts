@@ -4,7 +4,7 @@ import type { Logger } from '../lib/log.ts';
 import type { Book } from './book.ts';
 import type { Gossip } from './gossip.ts';
 import { type Membership, type MembershipFile, ordinalIn, ordinalsFor, type Plan } from './membership.ts';
-import type { Admission } from './roster.ts';
+import { type Admission, JOIN_PATIENCE } from './roster.ts';
 
 const CALL_TIMEOUT = 5_000;
 /** A hello that was on its way when the promise was asked for is older than the plan. */
@@ -47,7 +47,7 @@ export class Founding {
       try {
         const { cluster, ...admission } = await gossip
           .callerTo(member.entry)
-          .call<Admission>('join', book.self, CALL_TIMEOUT);
+          .call<Admission>('join', book.self, JOIN_PATIENCE);
         file.set({ ...admission, id: cluster, coordinator: '', state: 'member', isNew: false });
         logger.info('this server joins the cluster', { by: member.entry.name, ordinal: admission.ordinal });
         return true;

@@ -35,6 +35,11 @@ const TURN = 500;
 const DEAD_AFTER = 60_000;
 /** Etcd wants connections that have stood for five seconds, and a moment more for whoever is late, in ms. */
 const SETTLES = 8_000;
+/** Who leaves waits so long for a server that takes it out, in ms. */
+const LEAVE_PATIENCE = SETTLES + 5_000;
+
+/** Who asks to be taken in waits so long for the answer, in ms. */
+export const JOIN_PATIENCE = 5_000;
 
 /** What etcd says that takes nobody in for now. */
 const REFUSED = /too many learner|unhealthy cluster/;
@@ -100,11 +105,11 @@ export class Roster {
 
   /** Takes a server in, as one that does not count yet. The same server may ask again. */
   admit(entry: Entry): Promise<Admission> {
+    const { clock } = this.#options;
+    const end = clock.now() + JOIN_PATIENCE;
+    const admit = () => this.#admit(entry, end);
     // One after the other: etcd takes one at a time.
-    const admission = this.#admitting.then(
-      () => this.#admit(entry),
-      () => this.#admit(entry),
-    );
+    const admission = this.#admitting.then(admit, admit);
     this.#admitting = admission;
     return admission;
   }
@@ -113,32 +118,48 @@ export class Roster {
   async remove(id: string): Promise<boolean> {
     const { book, logger } = this.#options;
     const ordinal = ordinalIn(this.ordinals(), id);
+    if (ordinal !== undefined) {
+      // Etcd first: the lines between its members end as soon as the server is none any more, and it wants them to stand.
+      const member = (await this.#members()).get(ordinal);
+      if (member !== undefined) await this.#dismiss(member.id);
+      await this.#forget(ordinal);
+      logger.info('a server was removed', { server: book.get(id)?.name ?? id });
+    }
     book.remove(id);
-    if (ordinal === undefined) return false;
-    const member = (await this.#members()).get(ordinal);
-    if (member !== undefined) await this.#dismiss(member.id);
-    await this.#forget(ordinal);
-    logger.info('a server was removed', { server: book.get(id)?.name ?? id });
-    return true;
+    return ordinal !== undefined;
   }
 
-  /** Takes this server out, unless it is the last. False when it is. */
+  /**
+   * Has another server take this one out, unless it is the last: false then. Whoever is out can write nothing down any more. Rejects with
+   * why nobody could, and is a server still.
+   */
   async leave(): Promise<boolean> {
-    const { book, store } = this.#options;
-    const others = Object.values(this.ordinals()).filter((id) => id !== book.self.id);
+    const { book, gossip } = this.#options;
+    const id = book.self.id;
+    const others = Object.values(this.ordinals()).filter((one) => one !== id);
     if (others.length === 0) return false;
-    const ordinal = ordinalIn(this.ordinals(), book.self.id);
-    const members = await this.#members();
-    const own = ordinal === undefined ? undefined : members.get(ordinal);
-    if (ordinal !== undefined) await this.#forget(ordinal);
-    if (own !== undefined) {
-      const { leader } = await store.client.status();
-      const other = [...members.values()].find((one) => one.id !== own.id && !one.learner);
-      // A leader that goes without a word costs an election.
-      if (leader === own.id && other !== undefined) await store.client.moveLeader(other.id).catch(() => {});
-      await this.#dismiss(own.id);
+    await this.#handOverLead();
+    let failure: unknown = new MusterError('cluster.unreachable', 'no other server answers');
+    for (const { entry } of gossip.reachable().filter((one) => others.includes(one.entry.id))) {
+      try {
+        await gossip.callerTo(entry).call('remove-server', { id }, LEAVE_PATIENCE);
+        return true;
+      } catch (error) {
+        failure = error;
+      }
     }
-    return true;
+    throw failure;
+  }
+
+  /** A leader that goes without a word costs an election. */
+  async #handOverLead(): Promise<void> {
+    const { book, store } = this.#options;
+    const members = await this.#members();
+    const own = members.get(ordinalIn(this.ordinals(), book.self.id) ?? -1);
+    const other = [...members.values()].find((one) => one.id !== own?.id && !one.learner);
+    if (own === undefined || other === undefined) return;
+    const { leader } = await store.client.status();
+    if (leader === own.id) await store.client.moveLeader(other.id).catch(() => {});
   }
 
   /**
@@ -151,7 +172,10 @@ export class Roster {
       try {
         return await store.client.removeMember(member);
       } catch (error) {
-        if (!messageOf(error).includes('unhealthy cluster') || clock.now() >= end) throw error;
+        const why = messageOf(error);
+        // Another server was faster.
+        if (why.includes('member not found')) return;
+        if (!why.includes('unhealthy cluster') || clock.now() >= end) throw error;
         await pause(clock, 250);
       }
     }
@@ -230,8 +254,14 @@ export class Roster {
     }
   }
 
-  async #admit(entry: Entry): Promise<Admission> {
-    const { store, file, book, presence, logger } = this.#options;
+  /** Until `end`: who asked has asked again by then, may have been taken in by another server, and may even have left since. */
+  async #admit(entry: Entry, end: number): Promise<Admission> {
+    const { store, file, book, presence, clock, logger } = this.#options;
+    const checkTime = () => {
+      if (clock.now() >= end)
+        throw new MusterError('cluster.refused', 'that was asked too long ago: ask again');
+    };
+    checkTime();
     const { id: cluster, peerPort } = file.get() as Membership;
     book.merge([entry]);
     // Under the same name with another ID: it was wiped, unless the old one is still there.
@@ -258,6 +288,7 @@ export class Roster {
       await this.#forget(known);
     }
     const { answer: ordinal } = await store.write((tx) => {
+      checkTime();
       const value = tx.get('settings', SETTING)?.value ?? {};
       const next = Number(value[NEXT] ?? 0);
       putSetting(tx, { name: SETTING, value: { ...value, [next]: entry.id, [NEXT]: next + 1 } });

@@ -115,6 +115,26 @@ describe('reconciliation', () => {
     expect(store.catalog.count('services')).toBe(0);
     expect(store.catalog.count('checks')).toBe(0);
   });
+
+  it('is not brought back by a write that those who keep the truth come to only after it left', async () => {
+    const { store: inner } = await setUp();
+    let later: (() => void) | undefined;
+    let isLate = false;
+    const write: Store['write'] = async (command) => {
+      if (isLate && later === undefined)
+        await new Promise<void>((resolve) => {
+          later = resolve;
+        });
+      return inner.write(command);
+    };
+    const { registry } = await setUp({ store: { ...inner, catalog: inner.catalog, write } });
+    isLate = true;
+    const registering = registry.registerService(service('web'));
+    await registry.leave();
+    later?.();
+    await registering;
+    expect(inner.catalog.count('nodes')).toBe(0);
+  });
 });
 
 describe('definitions from the configuration', () => {

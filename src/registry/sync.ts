@@ -49,6 +49,7 @@ export class Sync {
   #unsubscribe: () => void = () => {};
   #failures = 0;
   #stopped = false;
+  #isLeaving = false;
 
   constructor(options: SyncOptions) {
     this.#options = options;
@@ -132,6 +133,7 @@ export class Sync {
   /** Takes this node with all that is on it out of the catalog. */
   async leave(): Promise<void> {
     this.stop();
+    this.#isLeaving = true;
     const { store, node } = this.#options;
     await store.write((tx) => deregisterNode(tx, node.name));
   }
@@ -142,7 +144,10 @@ export class Sync {
    */
   async #write(truth: () => Truth, how: InLineOptions): Promise<void> {
     try {
-      await this.#options.store.write((tx) => bringInLine(tx, truth(), how));
+      await this.#options.store.write((tx) => {
+        // One that was on its way would bring back what leaves.
+        if (!this.#isLeaving) bringInLine(tx, truth(), how);
+      });
     } catch (error) {
       if (!this.#stopped && !isMusterError(error, 'store.closed')) {
         // An election, or servers that are away: nothing is wrong here, and it is written once they are back.

@@ -18,6 +18,7 @@ const sinks = new Set<LogSink>();
 const logger = createLogger({ level: 'trace', sink: (line) => sinks.forEach((sink) => void sink(line)) });
 let reload: () => Promise<void>;
 let left: boolean;
+let cannotLeave: Error | undefined;
 
 beforeEach(async () => {
   left = false;
@@ -39,7 +40,8 @@ beforeEach(async () => {
   const agent: AgentControl = {
     registry,
     reload: () => reload(),
-    leave: () => {
+    leave: async () => {
+      if (cannotLeave !== undefined) throw cannotLeave;
       left = true;
     },
     tailLog: (sink) => {
@@ -288,6 +290,12 @@ describe('the agent', () => {
   it('leaves only when told to with PUT', async () => {
     expect((await ask('leave')).status).toBe(405);
     expect(left).toBe(false);
+    cannotLeave = new Error('No cluster leader');
+    expect(await put('leave')).toMatchObject({
+      status: 500,
+      text: expect.stringMatching(/could not be told: No cluster leader.*muster force-leave/),
+    });
+    cannotLeave = undefined;
     expect((await put('leave')).status).toBe(200);
     expect(left).toBe(true);
   });

@@ -11,8 +11,8 @@ export interface AgentControl {
   reload(): Promise<void>;
   /** Has a new process take over from this one; resolves with its pid. Rejects with why this one goes on. */
   replace?(): Promise<number>;
-  /** Leaves for good and ends the program: begins after the answer is sent. */
-  leave(): void;
+  /** Leaves for good, and has the program end soon after it resolves. Rejects when the others could not be told; it ends then, too. */
+  leave(): Promise<void>;
   /** Joins the cluster at `address` ("host:port"). Without it this agent stands alone. */
   join?(address: string, wan: boolean): Promise<void>;
   /** Hands every line of the log, whatever its level, to `sink` until the answer is called. */

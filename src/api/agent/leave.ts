@@ -1,4 +1,6 @@
+import { messageOf } from '../../errors.ts';
 import { endpoint } from '../endpoint.ts';
+import { HttpError } from '../http-error.ts';
 import { empty } from '../reply.ts';
 import { agentOf } from './context.ts';
 
@@ -7,8 +9,16 @@ export const leave = endpoint({
   path: '/v1/agent/leave',
   needs: 'agent:write',
   summary: 'Leave for good: take this node out of the catalog and end the program',
-  handler(context) {
-    agentOf(context).leave();
+  async handler(context) {
+    const { name } = context.node;
+    try {
+      await agentOf(context).leave();
+    } catch (error) {
+      throw new HttpError(
+        500,
+        `this node ends, but the others could not be told: ${messageOf(error)}. Once they can, run \`muster force-leave ${name}\``,
+      );
+    }
     return empty();
   },
 });
