@@ -18,6 +18,7 @@ import { INSTANCE_ID, variablesOf } from '../group/variables.ts';
 import type { GroupControl } from '../group/view.ts';
 import { type Clock, pause } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
+import { isRegistered } from '../registry/registered.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Environment } from '../store/environment.ts';
 import type { Store } from '../store/store.ts';
@@ -322,7 +323,7 @@ function surroundingsOf(
           { ...env, ...variablesOf(group, instance) },
         ),
       );
-      if (registry.isRegistered(definition)) return;
+      if (isRegistered(registry, definition)) return;
       // Who was put into maintenance stays in it; one before it of this name is somebody else.
       const isHeld =
         registry.service(definition.id)?.port === port &&

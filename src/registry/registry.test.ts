@@ -6,6 +6,7 @@ import { instancesOf } from '../catalog/views.ts';
 import { systemClock } from '../lib/clock.ts';
 import { soon } from '../lib/soon.test-support.ts';
 import { nodeRow } from './node.ts';
+import { isRegistered } from './registered.ts';
 import {
   check,
   checkRow,
@@ -75,15 +76,15 @@ describe('registry', () => {
   it('knows what is registered just so', async () => {
     const { registry } = await setUp();
     const two = service('web', { port: 1, checks: [inService(TTL), inService(TTL)] });
-    expect(registry.isRegistered(two)).toBe(false);
+    expect(isRegistered(registry, two)).toBe(false);
     await registry.registerService(two);
     await registry.updateTtl('service:web:1', 'passing', 'fine');
     await registry.registerCheck(check('of somebody else', TTL, 'web'));
     await registry.maintain('web', 'why not');
-    expect(registry.isRegistered(two)).toBe(true);
-    expect(registry.isRegistered({ ...two, tags: ['a'] })).toBe(false);
-    expect(registry.isRegistered({ ...two, checks: [inService(TTL)] })).toBe(false);
-    expect(registry.isRegistered({ ...two, checks: [] })).toBe(false);
+    expect(isRegistered(registry, two)).toBe(true);
+    expect(isRegistered(registry, { ...two, tags: ['a'] })).toBe(false);
+    expect(isRegistered(registry, { ...two, checks: [inService(TTL)] })).toBe(false);
+    expect(isRegistered(registry, { ...two, checks: [] })).toBe(false);
   });
 
   it('moves a service that changes its name, with its checks', async () => {

@@ -4,7 +4,6 @@ import { Watches } from '../catalog/watches.ts';
 import { messageOf } from '../errors.ts';
 import type { Outcome } from '../health/kind.ts';
 import { Schedule } from '../health/schedule.ts';
-import { isSame } from '../lib/same.ts';
 import {
   admitChecks,
   admitMore,
@@ -159,20 +158,6 @@ export class Registry {
   /** Resolves true at the next change of a service's definition, false once `signal` is aborted. */
   serviceChange(id: string, signal: AbortSignal): Promise<boolean> {
     return this.#watches.wait({ topics: [id] }, signal);
-  }
-
-  /** Whether a service is registered as `registerService` would, with no check left of an earlier definition of it. */
-  isRegistered(definition: ServiceDefinition): boolean {
-    const service = serviceOf(definition, 'api');
-    const checks = serviceChecksOf(definition, service, 'api');
-    const ids = new Set(checks.map(({ id }) => id));
-    const known = this.#local.service(service.id);
-    const tags = service.enableTagOverride ? known?.tags : service.tags;
-    return (
-      isSame({ ...service, tags }, known) &&
-      checks.every((check) => isSame(check, this.#local.check(check.id), FOUND)) &&
-      this.#local.checksOf(service.id).every(({ id }) => ids.has(id) || !isNumbered(id, service.id))
-    );
   }
 
   /**
@@ -394,14 +379,6 @@ export class Registry {
       this.#putCheck(check, before.get(check.id) ?? this.#local.check(check.id));
     return made;
   }
-}
-
-/** What of a check is found out. */
-const FOUND: ReadonlySet<string> = new Set(['status', 'output']);
-
-/** Whether a check has the ID that one of this service gets without one of its own. */
-function isNumbered(id: string, service: string): boolean {
-  return id === `service:${service}` || id.startsWith(`service:${service}:`);
 }
 
 function ids(rows: readonly { id: string }[]): string[] {
