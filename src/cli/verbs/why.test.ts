@@ -20,10 +20,12 @@ const INSTANCE = {
   traffic: null,
 };
 
+let instance: object = INSTANCE;
+
 beforeAll(async () => {
   agent = createServer(({ url }, response) => {
     const routes = [{ host: '', path: '/two', strategy: 'rr', options: {}, targets }];
-    const service = { name: 'two', states: {}, traffic: null, routes, instances: [INSTANCE] };
+    const service = { name: 'two', states: {}, traffic: null, routes, instances: [instance] };
     response.end(JSON.stringify(url === '/v1/muster/connections' ? [] : service));
   });
   await new Promise<void>((resolve) => agent.listen(0, '127.0.0.1', resolve));
@@ -50,6 +52,9 @@ it('says of an instance that fails a check whether the balancer goes on with it'
   expect(out).toMatch(/^two: 1 of 1 instance may get traffic\n/);
   expect(out).toMatch(/→ two {2}\[fe80::7\]:7 on n1\n {4}critical since before the start, no traffic/);
   expect(code).toBe(0);
+  instance = { ...INSTANCE, state: 'maintenance' };
+  expect((await asked()).out).toMatch(/✗ two/);
+  instance = INSTANCE;
   targets = [];
   expect(await asked()).toMatchObject({
     code: 1,

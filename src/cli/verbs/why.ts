@@ -38,8 +38,10 @@ export const why = verb({
         pool.instances.filter(({ reason }) => reason === '').map((one) => `${one.id} ${one.address}`),
       ),
     ]);
+    // No rule of the balancer goes on with one in maintenance; what is told of its routes may be a moment older than that.
     const isTaking = ({ state, id, address, port }: InstanceView): boolean =>
-      state === 'passing' || targets.has(`${id} ${formatHostPort(address, port)}`);
+      state === 'passing' ||
+      (state !== 'maintenance' && targets.has(`${id} ${formatHostPort(address, port)}`));
     const takes = instances.filter(isTaking).length;
     const code = takes > 0 && routes.length + pools.length > 0 ? 0 : 1;
     if (flags.json) {
