@@ -16,7 +16,7 @@ import { substitute } from '../group/substitute.ts';
 import { type Health, type Surroundings, sumOf } from '../group/surroundings.ts';
 import { INSTANCE_ID, variablesOf } from '../group/variables.ts';
 import type { GroupControl } from '../group/view.ts';
-import { type Clock, pause } from '../lib/clock.ts';
+import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import { isRegistered } from '../registry/registered.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -25,21 +25,11 @@ import type { Store } from '../store/store.ts';
 import type { Balancer } from './balancer.ts';
 import type { Config } from './config/schema.ts';
 import { serviceDefinition } from './definitions.ts';
+import { EndingGroups } from './ending-groups.ts';
 import { MachineGroups } from './machine-groups.ts';
 import { PlacedGroups } from './placed-groups.ts';
 
 type GroupConfig = Config['group'][number];
-
-/** A group that the configuration has no more. */
-interface Ending {
-  readonly controller: GroupController;
-  /** `waiting`: for those that serve the same in its place. */
-  mode: 'waiting' | 'going' | 'kept';
-  ended: Promise<void>;
-}
-
-/** How often it is looked whether a group's successors are ready, ms. */
-const LOOK = 250;
 
 export interface GroupsOptions {
   readonly store: Store;
@@ -79,8 +69,7 @@ export async function startGroups(all: readonly GroupConfig[], options: GroupsOp
   const running = new Map<string, GroupController>();
   /** As they are described now; of those that are ending as they were last. */
   const described = new Map<string, GroupConfig>();
-  /** Those that the configuration has no more, until their instances are gone. */
-  const ending = new Map<string, Ending>();
+  const ending = new EndingGroups(clock, (name) => depsOf({ name }).logger);
   let isStopped = false;
   const stop = async (): Promise<void> => {
     isStopped = true;
@@ -88,7 +77,7 @@ export async function startGroups(all: readonly GroupConfig[], options: GroupsOp
     await Promise.all([
       placed.stop(),
       ...[...running.values()].map((group) => group.release()),
-      ...[...ending.values()].map(({ ended }) => ended),
+      ending.stop(),
     ]);
   };
   // An agent that is itself an instance of a group ends with what it started, or nobody would end that.
@@ -141,32 +130,6 @@ export async function startGroups(all: readonly GroupConfig[], options: GroupsOp
     };
     return () => service === undefined || clock.now() >= end || names.every(isReady);
   };
-  /** Goes on beside all else: who is in the midst of a request may take its time. */
-  const dissolve = (name: string, controller: GroupController): void => {
-    const canGo = successorsOf(described.get(name) as GroupConfig);
-    running.delete(name);
-    depsOf({ name }).logger.info('is not in the configuration any more: its instances are ended');
-    const one: Ending = { controller, mode: 'waiting', ended: Promise.resolve() };
-    ending.set(name, one);
-    one.ended = (async () => {
-      while (one.mode === 'waiting' && !isStopped && !canGo()) await pause(clock, LOOK);
-      if (one.mode === 'kept') return;
-      one.mode = 'going';
-      await (isStopped ? controller.release() : controller.dissolve());
-    })()
-      .catch((error: unknown) => depsOf({ name }).logger.error(`cannot be ended: ${messageOf(error)}`))
-      .finally(() => {
-        if (ending.get(name) === one) ending.delete(name);
-      });
-  };
-  /** It is in the configuration again before it went. */
-  const keepOn = (name: string): void => {
-    const one = ending.get(name);
-    if (one?.mode !== 'waiting') return;
-    one.mode = 'kept';
-    ending.delete(name);
-    running.set(name, one.controller);
-  };
   /** Of a group that the configuration has no more. */
   const end = async (name: string, instances: readonly KeptInstance[]): Promise<void> => {
     const deps = depsOf({ name, onExit: 'keep' });
@@ -208,7 +171,10 @@ export async function startGroups(all: readonly GroupConfig[], options: GroupsOp
     async reload(wanted) {
       const here = wanted.filter(isOfThisNode);
       const names = new Set(here.map(({ name }) => name));
-      for (const name of names) keepOn(name);
+      for (const name of names) {
+        const kept = ending.keep(name);
+        if (kept !== undefined) running.set(name, kept);
+      }
       const fresh = here.filter(({ name }) => !running.has(name));
       for (const group of here) {
         const known = running.get(group.name);
@@ -218,18 +184,22 @@ export async function startGroups(all: readonly GroupConfig[], options: GroupsOp
       }
       for (const group of fresh) {
         // One of this name has its numbers and its places on the disk until it is gone.
-        await ending.get(group.name)?.ended;
+        await ending.gone(group.name);
         if (isStopped) return;
         await start(group);
       }
-      for (const [name, controller] of running) if (!names.has(name)) dissolve(name, controller);
+      for (const [name, controller] of running) {
+        if (names.has(name)) continue;
+        running.delete(name);
+        ending.add(controller, successorsOf(described.get(name) as GroupConfig));
+      }
       await placed.reload(wanted.filter(isPlaced));
       machines.reload(wanted);
     },
     stop,
     kill() {
       for (const controller of running.values()) controller.kill();
-      for (const { controller } of ending.values()) controller.kill();
+      ending.kill();
       placed.kill();
     },
   };
