@@ -186,7 +186,7 @@ async function keysAlone(encrypt: string, directory: string | undefined): Promis
     return new Map();
   };
   const keyrings = async () => [{ keys: keyring.list(), nodes: 1 }];
-  return { keys: { keyring, changeKeys, keyrings } };
+  return { keys: { changeKeys, keyrings } };
 }
 
 /** Of an agent that keeps no truth. */

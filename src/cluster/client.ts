@@ -81,7 +81,6 @@ export async function startClient(options: ClientOptions): Promise<ClientCluster
   await whenReady(store, signal);
 
   const cluster: Cluster = {
-    keyring,
     servers: () => store.ask<ServerState[]>('servers', undefined),
     async outlook() {
       const own = ownOutlook(self, store, { book, now: clock.now() });

@@ -39,7 +39,7 @@ export interface ServerState {
   /** It counts towards a majority; one that came just now does not yet. */
   readonly voter: boolean;
   readonly alive: boolean;
-  /** It hears of a majority; versions before do not tell, nor the following. */
+  /** It hears of a majority: else it is cut off, or its etcd is down. Versions before do not tell, nor the following. */
   readonly hears?: boolean | undefined;
   /** Of its program. */
   readonly version?: string | undefined;
@@ -85,7 +85,6 @@ export interface Cluster {
   removeServer(id: string): Promise<boolean>;
   /** Tells every node of an event. */
   tell(event: UserEvent): Promise<void>;
-  readonly keyring: Keyring;
   /** Changes the keyring of every node that can be reached; answers the nodes that could not, with why. */
   changeKeys(change: KeyChange): Promise<ReadonlyMap<string, string>>;
   /** Of every server that can be reached. */
@@ -95,7 +94,7 @@ export interface Cluster {
 }
 
 /** The keys that nodes know each other by. */
-export type ClusterKeys = Pick<Cluster, 'keyring' | 'changeKeys' | 'keyrings'>;
+export type ClusterKeys = Pick<Cluster, 'changeKeys' | 'keyrings'>;
 
 /** What a server and those who follow it have. */
 export interface SharedKeyring {

@@ -14,7 +14,7 @@ import { leaderOf, type ServerParts } from './server-parts.ts';
 
 /** What the API of this server offers. */
 export function controlOf(server: ServerParts): Cluster {
-  const { keyring, onEvent } = server.options;
+  const { onEvent } = server.options;
   const roster = () => {
     if (server.roster === undefined) throw new MusterError('cluster.refused', 'this server is not ready yet');
     return server.roster;
@@ -23,7 +23,6 @@ export function controlOf(server: ServerParts): Cluster {
   const leading = () =>
     server.store?.remote?.contact().known ? leaderOf(server.leadership?.leader()) : undefined;
   return {
-    keyring,
     servers: async () => {
       const leader = leading();
       const all = await roster().list();

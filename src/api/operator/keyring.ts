@@ -69,7 +69,7 @@ const list = endpoint({
   path,
   needs: 'keyring:read',
   summary: 'The keys with which the nodes of a cluster know each other',
-  query: { ...QUERY, 'local-only': 'not once more as those of the servers' },
+  query: { ...QUERY, 'local-only': 'without the list of the servers themselves' },
   async handler(context, request) {
     const isLocal = checkParameters(request);
     const rings = await keysOf(context, 'Keyring is empty').keyrings();

@@ -1,36 +1,21 @@
+import type { ServerState } from '../../cluster/cluster.ts';
 import { formatHostPort } from '../../lib/host-port.ts';
 import type { ApiContext } from '../context.ts';
 
-/** A server, as the operator's endpoints tell of it. */
-export interface Server {
-  id: string;
-  name: string;
-  /** "host:port" between servers. */
-  address: string;
-  leader: boolean;
-  voter: boolean;
-  alive: boolean;
-  /** It is cut off from the others, or its etcd is down, when this is false. */
-  hears?: boolean | undefined;
-  version?: string | undefined;
-  /** Of its catalog. */
-  index?: number | undefined;
-}
-
 /** The servers of the cluster, or this agent alone, which is its own server. */
-export async function serversOf({ cluster, node }: ApiContext): Promise<readonly Server[]> {
+export async function serversOf({ cluster, node }: ApiContext): Promise<readonly ServerState[]> {
   if (cluster !== undefined) return cluster.servers();
   const address = formatHostPort(node.advertiseAddress, node.ports.server);
   return [{ id: node.id, name: node.name, address, leader: true, voter: true, alive: true }];
 }
 
-const isWell = ({ alive, hears = true }: Server): boolean => alive && hears;
+const isWell = ({ alive, hears = true }: ServerState): boolean => alive && hears;
 
 /**
  * How a server is, in Consul's fields. Contact and term are of its Raft log, of which etcd tells nothing here: those are what this agent knows,
  * for every server alike.
  */
-export function conditionOf(server: Server, { node, catalog, startedAt }: ApiContext) {
+export function conditionOf(server: ServerState, { node, catalog, startedAt }: ApiContext) {
   return {
     Version: server.version ?? node.version,
     LastContact: '0s',
@@ -48,7 +33,7 @@ export interface Quorum {
   failureTolerance: number;
 }
 
-export function quorumOf(servers: readonly Server[]): Quorum {
+export function quorumOf(servers: readonly ServerState[]): Quorum {
   const voters = servers.filter(({ voter }) => voter);
   const well = voters.filter(isWell).length;
   return {
