@@ -297,8 +297,9 @@ export class Roster {
     try {
       await store.client.addMember(peerUrl(peerPort, ordinal), true);
     } catch (error) {
-      // Each is a port on all servers: one that etcd never heard of is free again, for who asks every moment.
-      await this.#forget(ordinal, { isFree: REFUSED.test(messageOf(error)) });
+      // Each is a port on all servers: one that etcd never heard of is free again, for who asks every moment. Else it may have been taken in without
+      // an answer: it stays written down until who asks again is told, or etcd could take in nobody ever after.
+      if (REFUSED.test(messageOf(error))) await this.#forget(ordinal, { isFree: true });
       throw new MusterError('cluster.refused', `not yet: ${messageOf(error)}`, { cause: error });
     }
     logger.info('a server joins', { server: entry.name, ordinal });
