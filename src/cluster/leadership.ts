@@ -58,6 +58,8 @@ export async function startLeadership({
 }): Promise<Leadership> {
   const { client, signals } = store;
   let lease = 0n;
+  /** That with which this server claimed the lead. */
+  let claimedWith = 0n;
   let validUntil = 0;
   let leader: string | undefined;
   let isLeading = false;
@@ -98,8 +100,12 @@ export async function startLeadership({
       if (lease === 0n || !(await client.keepLease(lease))) lease = await client.grantLease(LEASE);
       const known = await signals.read(SIGNAL);
       leader = known?.value;
-      if (known?.value !== self && (await isToTake(known?.value)))
-        if (await signals.claim(SIGNAL, self, { lease, revision: known?.revision ?? 0 })) leader = self;
+      // What this server claimed with another lease, before a gap or a start, would end with that.
+      const isToClaim = leader === self ? claimedWith !== lease : await isToTake(leader);
+      if (isToClaim && (await signals.claim(SIGNAL, self, { lease, revision: known?.revision ?? 0 }))) {
+        leader = self;
+        claimedWith = lease;
+      }
       validUntil = began + LEASE * 1000 - MARGIN;
     } catch (error) {
       lease = 0n;
