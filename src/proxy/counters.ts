@@ -56,6 +56,11 @@ function codeCellsOf(status: number): number {
   return CODES_AT + Math.max(0, Math.min(CODES - 1, status - 100)) * CODE_STRIDE;
 }
 
+/** The field of a status' class; what is beyond 599 counts as an error of the server (RFC 9110 §15). */
+function classField(status: number): number {
+  return CLASS_1XX - 1 + Math.min(5, (status / 100) | 0);
+}
+
 /** Untouched pages of it cost no memory. */
 export function createCounterBlock(): SharedArrayBuffer {
   return new SharedArrayBuffer(LENGTH * Float64Array.BYTES_PER_ELEMENT);
@@ -99,7 +104,7 @@ export class Counters {
 
   /** A response came to its end: class and time, everywhere. */
   answered(route: number, target: number, status: number, ms: number): void {
-    const field = CLASS_1XX - 1 + ((status / 100) | 0);
+    const field = classField(status);
     const bucket = FIELDS + bucketOf(ms);
     this.#timed(codeCellsOf(status), ms);
     this.#add(0, field, bucket, ms);
@@ -109,7 +114,7 @@ export class Counters {
 
   /** A copy of a request was answered: no client saw it. */
   copied(route: number, target: number, status: number, ms: number): void {
-    const field = CLASS_1XX - 1 + ((status / 100) | 0);
+    const field = classField(status);
     const bucket = FIELDS + bucketOf(ms);
     this.#add(cellsOf(route), field, bucket, ms);
     this.#add(cellsOf(target), field, bucket, ms);

@@ -83,6 +83,13 @@ export const DEFAULT_LIMITS: ProxyLimits = {
 /** The largest head the memory layout has room for, and the most lines the scanner's record holds. */
 export const HARD_LIMITS = { maxHead: 60_000, maxFields: 1_000 } as const;
 
+/** Of heads that were put together here: as large as any that was taken in, with what is added to it (a dozen lines, of which a few repeat the host). */
+export const COMPOSED_LIMITS = {
+  maxHead: 2 * HARD_LIMITS.maxHead,
+  maxLine: 2 * HARD_LIMITS.maxHead,
+  maxFields: HARD_LIMITS.maxFields + 32,
+} as const;
+
 /** Fills in the defaults and keeps within `HARD_LIMITS`. */
 export function completeLimits(given: Partial<ProxyLimits> = {}): ProxyLimits {
   return withLimits(DEFAULT_LIMITS, given);

@@ -1,6 +1,6 @@
 /** The field lines of a head: scanned, checked and told apart. Hot path: results go into a reused record. */
 
-import { HARD_LIMITS } from '../limits.ts';
+import { COMPOSED_LIMITS } from '../limits.ts';
 import {
   areText,
   CLASS,
@@ -116,11 +116,11 @@ function isProtected(field: number): boolean {
 export class Fields {
   count = 0;
   /** Start of each line; one more than there are lines, so that line i is [start[i], start[i + 1]). */
-  readonly start = new Int32Array(HARD_LIMITS.maxFields + 1);
-  readonly colon = new Int32Array(HARD_LIMITS.maxFields);
-  readonly field = new Uint8Array(HARD_LIMITS.maxFields);
+  readonly start = new Int32Array(COMPOSED_LIMITS.maxFields + 1);
+  readonly colon = new Int32Array(COMPOSED_LIMITS.maxFields);
+  readonly field = new Uint8Array(COMPOSED_LIMITS.maxFields);
   /** 1: the line is not passed on */
-  readonly drop = new Uint8Array(HARD_LIMITS.maxFields);
+  readonly drop = new Uint8Array(COMPOSED_LIMITS.maxFields);
   /** Bit `1 << field` for every known field that is there. */
   present = 0;
   /** -1: none given */

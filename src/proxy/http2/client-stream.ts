@@ -13,6 +13,7 @@ import type { ClientLink } from '../http1/links.ts';
 import { READ, READ_SIZE } from '../http1/memory.ts';
 import { ResponseHead } from '../http1/response-head.ts';
 import { Session } from '../http1/session.ts';
+import { COMPOSED_LIMITS } from '../limits.ts';
 import { ChunkReader } from './chunk-reader.ts';
 import { grpcMessageOf, grpcStatusOf, isGrpc } from './grpc.ts';
 import { chunkOf, headersOf, lastChunkOf, latin1, linesOf, textOf, trailersOf } from './text.ts';
@@ -138,11 +139,11 @@ export class ClientStream implements ClientLink {
   send(start: number, end: number): boolean {
     const stream = this.#stream;
     if (stream.destroyed || stream.closed) return true;
-    const { memory, responseLimits } = this.#home.engine;
+    const { memory } = this.#home.engine;
     let from = start;
     while (!this.#headRead && from < end) {
       // The engine sends a head whole.
-      const behind = head.scan(memory, from, end, responseLimits);
+      const behind = head.scan(memory, from, end, COMPOSED_LIMITS);
       if (behind <= 0) {
         this.reset();
         return true;
@@ -158,7 +159,11 @@ export class ClientStream implements ClientLink {
   #respond(memory: Uint8Array, bodyStart: number, end: number): void {
     const { status, fields } = head;
     const stream = this.#stream;
-    const headers: OutgoingHttpHeaders = { ':status': status, ...headersOf(memory, fields) };
+    // Beyond 599 nothing is a status, and HTTP/2 is not to be told such (RFC 9110 §15).
+    const headers: OutgoingHttpHeaders = {
+      ':status': status > 599 ? 502 : status,
+      ...headersOf(memory, fields),
+    };
     this.#headRead = true;
     if (status === 101) {
       this.#framing = 'tunnel';
@@ -174,11 +179,12 @@ export class ClientStream implements ClientLink {
       stream.respond(grpcRefusal(status, isOwn, text), { endStream: true });
       return;
     }
-    if (fields.chunked) {
+    // Node ends the stream of these by itself, whatever their head says of a body.
+    const isEmpty = status === 204 || status === 205 || status === 304 || this.session.intake.isHead;
+    if (fields.chunked && !isEmpty) {
       this.#framing = 'chunks';
       this.#chunks = new ChunkReader();
     } else {
-      const isEmpty = status === 204 || status === 304 || this.session.intake.isHead;
       this.#left = isEmpty ? 0 : Math.max(0, fields.contentLength);
       this.#framing = this.#left === 0 ? 'none' : 'length';
     }

@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import { CONNECTIONS, OPEN_CONNECTIONS } from '../counters.ts';
 import type { Engine } from '../http1/engine.ts';
 import type { Frontend } from '../http1/frontend.ts';
+import { COMPOSED_LIMITS } from '../limits.ts';
 import { Allowance } from './allowance.ts';
 import { ClientStream, type StreamHome } from './client-stream.ts';
 
@@ -76,7 +77,7 @@ export class Http2Connection implements StreamHome {
       maxSessionInvalidFrames: MOST_INVALID,
       maxSessionRejectedStreams: MOST_INVALID,
       maxHeaderListPairs: limits.maxFields + PSEUDO,
-      maxSendHeaderBlockLength: engine.responseLimits.maxHead,
+      maxSendHeaderBlockLength: COMPOSED_LIMITS.maxHead,
       settings: {
         maxConcurrentStreams: MOST_STREAMS,
         initialWindowSize: WINDOW,

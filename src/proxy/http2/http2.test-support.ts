@@ -112,7 +112,10 @@ export async function http2Instance(
   options: { secure?: boolean; slot?: number; settings?: http2.Settings } = {},
 ): Promise<Target & { connections: () => number; sessions: Set<http2.ServerHttp2Session> }> {
   const { secure = false, slot = 0, settings = {} } = options;
-  const server = secure ? http2.createSecureServer({ ...web, settings }) : http2.createServer({ settings });
+  const limits = { maxHeaderListPairs: 2_000 };
+  const server = secure
+    ? http2.createSecureServer({ ...web, ...limits, settings })
+    : http2.createServer({ ...limits, settings });
   const sessions = new Set<http2.ServerHttp2Session>();
   let connections = 0;
   server.on('session', (session) => {

@@ -28,7 +28,7 @@ const NONE: ReadonlySet<string> = new Set();
 
 /** The fields of a scanned head. */
 export function headersOf(bytes: Uint8Array, fields: Fields): OutgoingHttpHeaders {
-  const headers: Record<string, string | string[]> = {};
+  const headers = noFields();
   for (let i = 0; i < fields.count; i++) {
     const name = textOf(bytes, fields.start[i]!, fields.colon[i]!).toLowerCase();
     if (OF_CONNECTION.has(name)) continue;
@@ -40,17 +40,58 @@ export function headersOf(bytes: Uint8Array, fields: Fields): OutgoingHttpHeader
 
 /** Trailers as `sendTrailers` takes them. */
 export function trailersOf(lines: readonly (readonly [name: string, value: string])[]): OutgoingHttpHeaders {
-  const headers: Record<string, string | string[]> = {};
+  const headers = noFields();
   for (const [name, value] of lines) if (!OF_CONNECTION.has(name)) add(headers, name, value);
   return headers;
+}
+
+/** Fields that Node sends once in a message, or throws: of two the first counts, as with what Node itself receives. */
+const SINGLE = new Set([
+  'access-control-allow-credentials',
+  'access-control-max-age',
+  'access-control-request-method',
+  'age',
+  'authorization',
+  'content-length',
+  'content-location',
+  'content-md5',
+  'content-range',
+  'content-type',
+  'date',
+  'dnt',
+  'etag',
+  'expires',
+  'from',
+  'host',
+  'if-modified-since',
+  'if-range',
+  'if-unmodified-since',
+  'last-modified',
+  'location',
+  'max-forwards',
+  'proxy-authorization',
+  'range',
+  'referer',
+  'retry-after',
+  'tk',
+  'upgrade-insecure-requests',
+  'user-agent',
+  'x-content-type-options',
+]);
+/** The same of fields that are lists: one line says what two did (RFC 9110 §5.3). */
+const LISTS = new Set(['content-encoding', 'content-language', 'if-match', 'if-none-match']);
+
+/** Without a prototype: a peer may call a field "constructor". */
+function noFields(): Record<string, string | string[]> {
+  return Object.create(null);
 }
 
 function add(headers: Record<string, string | string[]>, name: string, value: string): void {
   const known = headers[name];
   if (known === undefined) headers[name] = value;
   else if (Array.isArray(known)) known.push(value);
-  // These are one value each for whoever reads them; HTTP/2 would refuse two of some.
-  else headers[name] = [known, value];
+  else if (LISTS.has(name)) headers[name] = `${known}, ${value}`;
+  else if (!SINGLE.has(name)) headers[name] = [known, value];
 }
 
 export function textOf(bytes: Uint8Array, from: number, to: number): string {

@@ -5,6 +5,7 @@ import { TLSSocket } from 'node:tls';
 import type { Target, TargetState } from '../../balance/balancer.ts';
 import type { Engine } from '../http1/engine.ts';
 import type { Asking, UpstreamLink } from '../http1/links.ts';
+import { COMPOSED_LIMITS } from '../limits.ts';
 import { type Lack, lackOf } from '../shortage.ts';
 import type { Dialer } from '../tls/dialer.ts';
 import { type UpstreamHome, UpstreamStream } from './upstream-stream.ts';
@@ -14,6 +15,8 @@ const WINDOW = 262_144;
 const MOST_MEMORY = 64;
 /** Streams of one connection at a time, when the instance allows more; then another one is opened. */
 const MOST_STREAMS = 1_000;
+/** Fields in front of the others of an answer: its status. */
+const PSEUDO = 1;
 /** How long (ms) a connection without streams is kept: below the idle timeouts of common servers, a minute and up. */
 const IDLE = 50_000;
 
@@ -46,6 +49,8 @@ class Peer implements UpstreamHome {
     this.http2 = connectHttp2(`${tls === undefined ? 'http' : 'https'}://${authorityOf(host)}:${port}`, {
       createConnection: () => socket,
       maxSessionMemory: MOST_MEMORY,
+      maxHeaderListPairs: engine.responseLimits.maxFields + PSEUDO,
+      maxSendHeaderBlockLength: COMPOSED_LIMITS.maxHead,
       peerMaxConcurrentStreams: MOST_STREAMS,
       settings: {
         enablePush: false,

@@ -13,7 +13,7 @@ import type { Engine } from '../http1/engine.ts';
 import type { Asking, UpstreamLink } from '../http1/links.ts';
 import { READ, READ_SIZE } from '../http1/memory.ts';
 import { METHOD_HEAD, RequestHead } from '../http1/request-head.ts';
-import { HARD_LIMITS } from '../limits.ts';
+import { COMPOSED_LIMITS } from '../limits.ts';
 import type { Lack } from '../shortage.ts';
 import { ChunkReader } from './chunk-reader.ts';
 import { isGrpc } from './grpc.ts';
@@ -34,12 +34,6 @@ export interface UpstreamHome {
   left(stream: UpstreamStream): void;
 }
 
-/** What the engine composes may be longer than what it takes. */
-const LIMITS = {
-  maxHead: 2 * HARD_LIMITS.maxHead,
-  maxLine: 2 * HARD_LIMITS.maxHead,
-  maxFields: HARD_LIMITS.maxFields,
-};
 const END_STREAM = constants.NGHTTP2_FLAG_END_STREAM;
 
 const head = new RequestHead();
@@ -98,7 +92,7 @@ export class UpstreamStream implements UpstreamLink {
 
   begin(bytes: Uint8Array, start: number, end: number): boolean {
     const block = bytes.subarray(start, end);
-    const behind = head.scan(block, 0, block.length, LIMITS);
+    const behind = head.scan(block, 0, block.length, COMPOSED_LIMITS);
     if (behind <= 0) throw new Error(`a request of the engine that cannot be read (${behind})`);
     const { fields } = head;
     this.#isHead = head.method === METHOD_HEAD;
