@@ -24,6 +24,13 @@ describe('numbers of 64 bits in JSON', () => {
     expect(formatUint64([{ flags: 2n ** 64n - 1n }], 'flags', '')).toBe('[{"flags":18446744073709551615}]');
   });
 
+  it('leave texts of digits alone, as in metadata of that name', () => {
+    const text = '{"Flags":18446744073709551615,"Meta":{"Flags":"7"},"More":{"Flags":"1234567890123456789"}}';
+    const read = parseUint64(text, 'Flags');
+    expect(read).toMatchObject({ Meta: { Flags: '7' }, More: { Flags: '1234567890123456789' } });
+    expect(formatUint64(read, 'Flags', '')).toBe(text);
+  });
+
   it('leave other members and what is no JSON to JSON.parse', () => {
     expect(parseUint64('{"Flags":3,"Index":4}', 'Flags')).toEqual({ Flags: 3, Index: 4 });
     expect(() => parseUint64('{"Flags":12345678901234567890', 'Flags')).toThrow(SyntaxError);
