@@ -9,7 +9,7 @@ import { startSharedSessions } from './shared-sessions.ts';
 /** A server that another one leads. */
 const LED: Leadership = { ...soleLeadership('other'), leads: () => false, whileLeading: () => () => {} };
 
-function setUp(put: (name: string, value: string) => Promise<void>) {
+function setUp(put: (name: string, value: string) => Promise<void>, leadership = LED) {
   const clock = new ManualClock(1_000_000);
   const store = openMemoryStore({
     onSubscriberError: (error) => {
@@ -18,7 +18,7 @@ function setUp(put: (name: string, value: string) => Promise<void>) {
   });
   const sessions = startSharedSessions({
     store: { ...store, signals: { subscribe: () => () => {}, put } },
-    leadership: LED,
+    leadership,
     self: 'me',
     clock,
     logger: silentLogger,
@@ -57,4 +57,18 @@ it('one that the leader could not be told of is refused, so that it is made agai
   });
   clock.advance(200);
   await soon(() => expect(done).toBe(true));
+});
+
+it('who led until it stood still tells the one that may lead now', async () => {
+  const told: unknown[] = [];
+  let leads = true;
+  const leadership: Leadership = { ...soleLeadership('me'), leads: () => leads };
+  const { clock, sessions } = setUp(async (_, value) => void told.push(JSON.parse(value)), leadership);
+  await sessions.renew('a');
+  expect(told).toEqual([]);
+  leads = false;
+  const renewed = sessions.renew('a');
+  clock.advance(0);
+  await renewed;
+  expect(told).toEqual([['a']]);
 });

@@ -59,7 +59,8 @@ export function startSharedSessions({
   };
   return {
     renew(id) {
-      if (expiry !== undefined) return expiry.renew(id);
+      // Who stood still learns only after a while that another one leads.
+      if (expiry !== undefined && leadership.leads()) return expiry.renew(id);
       renewed.add(id);
       telling ??= tell();
       return telling;
