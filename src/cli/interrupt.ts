@@ -1,4 +1,5 @@
 /** Ctrl-C and SIGTERM for verbs that go on until they are ended. */
+import { takeOverFirst } from './foreground/first-signals.ts';
 
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM'];
 
@@ -7,6 +8,7 @@ export async function untilInterrupted<T>(work: (signal: AbortSignal) => Promise
   const ending = new AbortController();
   const onSignal = () => ending.abort();
   for (const name of SIGNALS) process.once(name, onSignal);
+  takeOverFirst(SIGNALS);
   try {
     return await work(ending.signal);
   } finally {

@@ -44,8 +44,13 @@ export async function runAgent({ readConfig, started, groupOutput }: RunOptions)
   let agent: Agent | undefined;
   let latest = config;
   const onSecond = () => agent?.groups.kill();
+  const onHangUp = () => {
+    agent
+      ?.reload()
+      .catch((error: unknown) => logger.error(`the old configuration stays: ${messageOf(error)}`));
+  };
 
-  return inForeground({ log: logger, onSecond }, async (foreground) => {
+  return inForeground({ log: logger, onSecond, onHangUp }, async (foreground) => {
     const { signal } = foreground;
     const start = (): Promise<Agent> =>
       startAgent(inForce(config, latest), {
@@ -66,14 +71,6 @@ export async function runAgent({ readConfig, started, groupOutput }: RunOptions)
         },
         replace: () => foreground.replace(),
       });
-    const onHangUp = (): void => {
-      // Another process may serve by now, and hear of it.
-      if (signal.aborted) return;
-      agent
-        ?.reload()
-        .catch((error: unknown) => logger.error(`the old configuration stays: ${messageOf(error)}`));
-    };
-    process.on('SIGHUP', onHangUp);
     try {
       await foreground.turn();
       agent = await start();
@@ -101,8 +98,6 @@ export async function runAgent({ readConfig, started, groupOutput }: RunOptions)
       // Told to end while it waited for the other nodes of its cluster.
       if (signal.aborted && isMusterError(error, 'cluster.refused')) return 0;
       throw error;
-    } finally {
-      process.off('SIGHUP', onHangUp);
     }
   });
 }

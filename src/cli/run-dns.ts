@@ -42,7 +42,8 @@ export async function runDns(given: RunDnsOptions): Promise<number> {
   warn(settings, logger);
   const listen = placesOf(given, settings);
   const own = listen.map(({ host, port }) => formatHostPort(host, port));
-  return inForeground({ log: logger }, async (foreground) => {
+  let reload = (): void => {};
+  return inForeground({ log: logger, onHangUp: () => reload() }, async (foreground) => {
     await foreground.turn();
     const { sockets, signal } = foreground;
     const counts = new DnsCounts();
@@ -62,7 +63,7 @@ export async function runDns(given: RunDnsOptions): Promise<number> {
     });
     logger.child('dns').info('answering', { listen: server.addresses.join(', ') });
     let seen = stampsOf(given, settings);
-    const reload = () => {
+    reload = () => {
       try {
         settings = settingsOf(given);
         warn(settings, logger);
@@ -73,7 +74,6 @@ export async function runDns(given: RunDnsOptions): Promise<number> {
       }
       seen = stampsOf(given, settings);
     };
-    process.on('SIGHUP', reload);
     try {
       await foreground.serving();
       while (!signal.aborted) {
@@ -86,7 +86,6 @@ export async function runDns(given: RunDnsOptions): Promise<number> {
         await pause(wakefulClock, LATE_ANSWERS);
       }
     } finally {
-      process.off('SIGHUP', reload);
       await Promise.all([server.stop(), metrics.stop()]);
     }
     return 0;

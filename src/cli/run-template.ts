@@ -14,6 +14,7 @@ import type { RunnerEnd } from '../template/runner-options.ts';
 import { RegistrySource } from '../template/sources/registry.ts';
 import { TemplateUnit } from '../template/unit.ts';
 import { VERSION } from '../version.ts';
+import { takeOverFirst } from './foreground/first-signals.ts';
 import { keepWatchdog, tellServiceManager } from './foreground/service-manager.ts';
 import { metricsPlace, serveOwnMetrics } from './own-metrics.ts';
 import { writePidFile } from './pid-file.ts';
@@ -122,6 +123,7 @@ export async function runTemplate(given: Given, terminal: Terminal): Promise<num
   const hasWork = templates.length > 0 || child !== undefined;
   try {
     if (hasWork) runner.start();
+    signals.takeOver();
     void (hasWork ? runner.ready : Promise.resolve()).then(async () => {
       await tell('READY=1');
       keepWatchdog();
@@ -151,7 +153,7 @@ function listen(
   { kill_signal, reload_signal = 'SIGHUP' }: ConfigFile,
   runner: Runner,
   readAgain: () => void,
-): { interrupted: Promise<number>; leave: () => void } {
+): { interrupted: Promise<number>; takeOver: () => void; leave: () => void } {
   const killSignal = kill_signal ?? 'SIGINT';
   let interrupt: (code: number) => void = () => {};
   const interrupted = new Promise<number>((resolve) => {
@@ -168,6 +170,7 @@ function listen(
   for (const signal of taken) process.on(signal, onSignal);
   return {
     interrupted,
+    takeOver: () => takeOverFirst([...taken]),
     leave() {
       for (const signal of taken) process.off(signal, onSignal);
     },

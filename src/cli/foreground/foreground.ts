@@ -7,6 +7,7 @@ import { formatHostPort } from '../../lib/host-port.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { Sockets } from '../../lib/sockets.ts';
 import type { Farewell } from '../../proxy/farewell.ts';
+import { takeOverFirst } from './first-signals.ts';
 import { type Inherited, inherit, tellPredecessor } from './inherited.ts';
 import { Keeper } from './keeper.ts';
 import { isSupervised, keepWatchdog, tellServiceManager } from './service-manager.ts';
@@ -43,18 +44,21 @@ export interface ForegroundOptions {
   readonly log: Logger;
   /** A second signal ends the process. */
   onSecond?(): void;
+  /** SIGHUP. While it starts it is heard late: once it serves. Without this it ends the process, as usual. */
+  onHangUp?(): void;
 }
 
 const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM'];
 const REPLACE_SIGNAL: NodeJS.Signals = 'SIGUSR2';
+const RELOAD_SIGNAL: NodeJS.Signals = 'SIGHUP';
 
 /** Runs `body`; resolves and rejects as it does, or with the exit code of the process that took over. */
 export async function inForeground(
-  { log, onSecond = () => {} }: ForegroundOptions,
+  options: ForegroundOptions,
   body: (foreground: Foreground) => Promise<number>,
 ): Promise<number> {
   const inherited = await inherit();
-  const run = new Run(log, onSecond, inherited);
+  const run = new Run(options, inherited);
   try {
     const code = await body(run);
     const { isReplaced } = await run.ended;
@@ -72,6 +76,7 @@ export async function inForeground(
 class Run implements Foreground {
   readonly #log: Logger;
   readonly #onSecond: () => void;
+  readonly #onHangUp: (() => void) | undefined;
   readonly #inherited: Inherited;
   readonly #ending = new AbortController();
   readonly ended: Promise<Pick<Farewell, 'isReplaced'>>;
@@ -80,17 +85,22 @@ class Run implements Foreground {
   #successor: Successor | undefined;
   #keeper: Keeper | undefined;
   #isReplacing = false;
+  /** What came while it started. */
+  #heldBack = new Set<NodeJS.Signals>();
   hasServed = false;
 
-  constructor(log: Logger, onSecond: () => void, inherited: Inherited) {
+  constructor({ log, onSecond = () => {}, onHangUp }: ForegroundOptions, inherited: Inherited) {
     this.#log = log;
     this.#onSecond = onSecond;
+    this.#onHangUp = onHangUp;
     this.#inherited = inherited;
     this.ended = new Promise((resolve) => {
       this.#settle = resolve;
     });
     for (const signal of STOP_SIGNALS) process.on(signal, this.#onStop);
     process.on(REPLACE_SIGNAL, this.#onReplace);
+    if (onHangUp !== undefined) process.on(RELOAD_SIGNAL, this.#onReload);
+    takeOverFirst([...STOP_SIGNALS, REPLACE_SIGNAL, RELOAD_SIGNAL]);
     inherited.lifeline?.onCut(() => {
       log.warn('the process that stands for this one has ended');
       this.end();
@@ -121,6 +131,9 @@ class Run implements Foreground {
     predecessor?.takenOver();
     await tellServiceManager('READY=1');
     keepWatchdog();
+    const heldBack = [...this.#heldBack];
+    this.#heldBack.clear();
+    for (const signal of heldBack) process.emit(signal, signal);
   }
 
   end(): void {
@@ -179,6 +192,7 @@ class Run implements Foreground {
 
   #ignoreSignals(): void {
     for (const signal of STOP_SIGNALS) process.off(signal, this.#onStop);
+    process.off(RELOAD_SIGNAL, this.#onReload);
     process.off(REPLACE_SIGNAL, this.#onReplace);
   }
 
@@ -192,7 +206,18 @@ class Run implements Foreground {
     this.end();
   };
 
-  readonly #onReplace = (): void => {
+  readonly #onReload = (signal: NodeJS.Signals): void => {
+    // Another process may serve by now, and hear of it.
+    if (this.#ending.signal.aborted) return;
+    if (this.hasServed) this.#onHangUp?.();
+    else this.#heldBack.add(signal);
+  };
+
+  readonly #onReplace = (signal: NodeJS.Signals): void => {
+    if (!this.hasServed && !this.#ending.signal.aborted) {
+      this.#heldBack.add(signal);
+      return;
+    }
     this.replace().catch((error: unknown) => {
       this.#log.error(isMusterError(error) ? error.message : `not replaced: ${messageOf(error)}`);
     });
