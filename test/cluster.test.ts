@@ -162,7 +162,7 @@ describe.skipIf(why !== undefined)('three servers and two agents', () => {
       });
   });
 
-  it('the leader is killed: writes go on, its node is critical, and it comes back', async () => {
+  it('the leader is killed: writes go on, its node is critical, and it comes back and hears of what was fired', async () => {
     await allAlive();
     let gone = 0;
     // What leads is what leads etcd too, so that its end is seen at its worst.
@@ -173,9 +173,16 @@ describe.skipIf(why !== undefined)('three servers and two agents', () => {
     await cluster.kill(gone);
     await cluster.writable(4);
     await until('it to be failed', async () => (await cluster.members(5))[`n${gone}`] === FAILED);
+    const fired = await cluster.ask(4, '/v1/event/fire/meanwhile', { method: 'PUT' });
+    expect(fired.status, fired.text).toBe(200);
     cluster.start(gone);
     await allAlive();
     await reads(gone, 'writable', 'x');
+    for (const number of all)
+      await until(`n${number} to hear of what was fired, once`, async () => {
+        const events = await cluster.json<unknown[]>(number, '/v1/event/list?name=meanwhile');
+        return events.length === 1;
+      });
   });
 
   it('an agent that is cut off reads on, says how old that is, refuses writes at once, and recovers', async () => {

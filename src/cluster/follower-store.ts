@@ -15,6 +15,7 @@ import { FollowedCatalog } from './followed-catalog.ts';
 import type { Keyring } from './link/keyring.ts';
 import { type Asked, askForLines } from './link/lines.ts';
 import { Caller } from './link/rpc.ts';
+import { RecentIds } from './recent-ids.ts';
 import { SearchLog } from './search-log.ts';
 
 /** Until a server that says nothing is given up, in signs of life: two are without an answer. */
@@ -114,7 +115,7 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
   let beganAt: number | undefined;
   let lastHeardAt = 0;
   /** IDs of the last events: the next server tells again of what may not have come. */
-  const events = new Set<string>();
+  const events = new RecentIds(MAX_EVENTS);
   const waiters = new Set<{ index: number; resolve(): void }>();
   let becomeReady = () => {};
   const ready = new Promise<void>((resolve) => {
@@ -161,9 +162,7 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
   const take = (message: FeedMessage): boolean => {
     if (message.kind === 'news') {
       const { event } = message;
-      if (event !== undefined && events.has(event.id)) return true;
-      if (event !== undefined) events.add(event.id);
-      if (events.size > MAX_EVENTS) events.delete(events.values().next().value as string);
+      if (event !== undefined && !events.add(event.id)) return true;
       options.onNews(message);
       return true;
     }

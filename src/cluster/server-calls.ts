@@ -15,7 +15,6 @@ import type { SessionExpiry } from './session-expiry.ts';
 
 /** What other nodes may ask. */
 export function callsOf(server: ServerParts): Calls {
-  const { onEvent } = server.options;
   const ready = () => {
     const { store, sessions, roster, isStopping } = server;
     if (isStopping) throw new MusterError('cluster.refused', 'this server stops');
@@ -67,10 +66,9 @@ export function callsOf(server: ServerParts): Calls {
     'force-leave': ({ name, prune }: { name: string; prune: boolean }) =>
       server.cluster.forceLeave(name, prune),
     event: ({ event, hops }: { event: UserEvent; hops: number }) => {
-      onEvent(event);
-      server.feed?.news({ event });
-      // Nobody waits for a server that is away.
-      if (hops > 0) void spread(server, 'event', { event, hops: hops - 1 });
+      ready();
+      server.takeEvent(event);
+      if (hops > 0) server.owedEvents.add(event);
     },
     keys: ({ change, hops }: { change: KeyChange; hops: number }) =>
       hops > 0 ? server.cluster.changeKeys(change).then((failed) => [...failed]) : changeKeys(server, change),

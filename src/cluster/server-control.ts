@@ -14,7 +14,6 @@ import { leaderOf, type ServerParts } from './server-parts.ts';
 
 /** What the API of this server offers. */
 export function controlOf(server: ServerParts): Cluster {
-  const { onEvent } = server.options;
   const roster = () => {
     if (server.roster === undefined) throw new MusterError('cluster.refused', 'this server is not ready yet');
     return server.roster;
@@ -74,10 +73,8 @@ export function controlOf(server: ServerParts): Cluster {
     },
     removeServer: (id) => roster().remove(id),
     tell: async (event) => {
-      onEvent(event);
-      server.feed?.news({ event });
-      // Nobody waits for a server that is away.
-      void spread(server, 'event', { event, hops: 0 });
+      server.takeEvent(event);
+      server.owedEvents.add(event);
     },
     changeKeys: async (change) => {
       changeKeys(server, change);
