@@ -60,6 +60,20 @@ describe('flags', () => {
     );
   });
 
+  it('a boolean that is a text in Consul takes true or false that stand apart, and nothing else', () => {
+    const known = { only: { kind: 'boolean', mayStandApart: true, summary: '' } } as const;
+    const read = (...words: string[]) => {
+      const { flags, args } = parseFlags(known, words, { endAtArgument: true });
+      return [flags.only, ...args];
+    };
+    expect(read('-only', 'true', 'reload')).toEqual([true, 'reload']);
+    expect(read('-only', 'false')).toEqual([false]);
+    expect(read('-only', 'reload', 'true')).toEqual([true, 'reload', 'true']);
+    expect(read('-only=false', 'true')).toEqual([false, 'true']);
+    expect(read('-only')).toEqual([true]);
+    expect(parse('-dev', 'false')).toMatchObject({ flags: { dev: true }, args: ['false'] });
+  });
+
   it('everything behind -- is an argument', () => {
     expect(parse('-dev', '--', '-node', '--help')).toEqual({
       flags: { dev: true },

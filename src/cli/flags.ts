@@ -1,6 +1,6 @@
 /**
  * Flags as Go programs take them, which is what users of Consul type: `-flag`, `--flag`, `-flag=value` and
- * `-flag value`; a boolean takes its value only after `=`. Unlike there, flags may stand behind arguments too;
+ * `-flag value`; a boolean takes its value only after `=`, with few exceptions. Unlike there, flags may stand behind arguments too;
  * `--` ends them.
  */
 import { MusterError } from '../errors.ts';
@@ -47,6 +47,8 @@ export interface Flag {
   hidden?: boolean;
   /** Flags that many verbs have: the help shows them behind those of the verb itself. */
   group?: 'connection';
+  /** Of a boolean: true or false may stand behind it without "=", as where Consul reads a text there. */
+  mayStandApart?: true;
   /** A list to which its values are added instead of one of its own: the order among both counts. */
   into?: string;
 }
@@ -111,7 +113,12 @@ export function parseFlags<F extends Flags>(
       );
     }
     let text = match[2];
-    if (text === undefined && flag.kind === 'boolean') text = 'true';
+    if (text === undefined && flag.kind === 'boolean') {
+      const next = flag.mayStandApart ? words[at + 1] : undefined;
+      const isValue = next !== undefined && KINDS.boolean(next) !== undefined;
+      if (isValue) at++;
+      text = isValue ? next : 'true';
+    }
     if (text === undefined) {
       text = words[++at];
       if (text === undefined) throw new MusterError('usage', `-${name} needs a value: ${expected(flag)}`);

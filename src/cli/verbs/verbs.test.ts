@@ -300,9 +300,8 @@ describe('watch', () => {
     expect((await muster('watch -type=key -key=nothing')).out).toBe('null\n');
     expect(Object.keys(JSON.parse((await muster('watch -type=services')).out))).toContain('consul');
     expect(JSON.parse((await muster('watch -type=nodes')).out)).toMatchObject([{ Node: 'n1' }]);
-    expect(JSON.parse((await muster('watch -type=service -service=consul -passingonly')).out)).toHaveLength(
-      1,
-    );
+    for (const flag of ['-passingonly', '-passingonly=true', '-passingonly true', '-passingonly false'])
+      expect(JSON.parse((await muster(`watch -type=service -service=consul ${flag}`)).out)).toHaveLength(1);
     await muster('services register -name=blue-web -port=1 -tag=blue -tag=v2');
     const instances = async (tags: string) =>
       JSON.parse((await muster(`watch -type=service -service=blue-web ${tags}`)).out);

@@ -15,7 +15,12 @@ const SUBJECT_FLAGS = {
     value: 'TAG',
     summary: 'Only instances with this tag, for -type=service; of several, with all of them.',
   },
-  passingonly: { kind: 'boolean', summary: 'Only instances that pass, for -type=service.' },
+  // Consul's takes a text: "-passingonly true".
+  passingonly: {
+    kind: 'boolean',
+    mayStandApart: true,
+    summary: 'Only instances that pass, for -type=service; true or false may stand behind it.',
+  },
   state: {
     kind: 'string',
     value: 'STATE',
