@@ -1,6 +1,6 @@
 // @ts-check
 // How long answers take when a balancer has half of the work that HAProxy can do at most.
-import { say } from '../scripts/support/say.mjs';
+import { say, UsageFailure } from '../scripts/support/say.mjs';
 import { conditions, printConditions } from './conditions.mjs';
 import { inTurn, median, table } from './figures.mjs';
 import { LOAD_CPU, observe, PROXY_CPU, verdictOn } from './observe.mjs';
@@ -58,7 +58,7 @@ export async function proxyLatencyBench(argv) {
   await withBackend(LOAD_CPU, (ground) =>
     withAll(subjects, { ...ground, protocol: 'http', cpu: PROXY_CPU }, async (started) => {
       const peer = started.find(({ name }) => name === PEER);
-      if (peer === undefined) throw new Error(`${PEER} has to be among the subjects`);
+      if (peer === undefined) throw new UsageFailure(`${PEER} has to be among the subjects`);
       for (const kind of kinds) {
         const most = await wrk(peer.url + KINDS[kind], {
           seconds: 5,

@@ -1,7 +1,7 @@
 // @ts-check
 // The balancer against HAProxy and nginx: requests per second, processor time per request, latencies.
 
-import { say } from '../scripts/support/say.mjs';
+import { say, UsageFailure } from '../scripts/support/say.mjs';
 import { conditions, printConditions } from './conditions.mjs';
 import { inTurn, median, table } from './figures.mjs';
 import { DISTURBED, LOAD_CPU, observe, PROXY_CPU, verdictOn } from './observe.mjs';
@@ -104,7 +104,8 @@ function summary(runs, kind, subjects) {
 /** The protocols that were chosen with `--protocol`. @param {string} chosen @returns {Protocol[]} */
 function protocolsOf(chosen) {
   return chosen.split(',').map((one) => {
-    if (!(one in SUBJECTS)) throw new Error(`no protocol ${one}; known: ${Object.keys(SUBJECTS).join(', ')}`);
+    if (!(one in SUBJECTS))
+      throw new UsageFailure(`no protocol ${one}; known: ${Object.keys(SUBJECTS).join(', ')}`);
     return /** @type {Protocol} */ (one);
   });
 }

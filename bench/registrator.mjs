@@ -3,6 +3,7 @@
 // containers as one likes, against a real Docker engine.
 import { spawn } from 'node:child_process';
 import { inRoot } from '../scripts/support/paths.mjs';
+import { UsageFailure } from '../scripts/support/say.mjs';
 import { conditions, printConditions } from './conditions.mjs';
 import { quantile, table } from './figures.mjs';
 import { keep, numberOption, options } from './options.mjs';
@@ -18,7 +19,8 @@ export async function registratorBench(argv) {
   const containers = numberOption(given, 'containers');
   const kinds = (given.kinds ?? '').split(',').map((kind) => {
     const name = KINDS[kind];
-    if (name === undefined) throw new Error(`no kind ${kind}; known: ${Object.keys(KINDS).join(', ')}`);
+    if (name === undefined)
+      throw new UsageFailure(`no kind ${kind}; known: ${Object.keys(KINDS).join(', ')}`);
     return name;
   });
   printConditions(conditions());

@@ -1,5 +1,6 @@
 // @ts-check
 // Speed and size of the registry: each part on its own, then what was to be reached beside what was.
+import { UsageFailure } from '../scripts/support/say.mjs';
 import { conditions, printConditions } from './conditions.mjs';
 import { table } from './figures.mjs';
 import { keep, options } from './options.mjs';
@@ -29,7 +30,8 @@ export async function registryBench(argv) {
   });
   const wanted = (chosen.only ?? '').split(',');
   const unknown = wanted.find((name) => !Object.hasOwn(PARTS, name));
-  if (unknown !== undefined) throw new Error(`--only takes ${Object.keys(PARTS).join(', ')}, not ${unknown}`);
+  if (unknown !== undefined)
+    throw new UsageFailure(`--only takes ${Object.keys(PARTS).join(', ')}, not ${unknown}`);
   const facts = conditions();
   printConditions(facts);
   /** @type {Record<string, unknown>} */

@@ -10,6 +10,7 @@ import { dnsBench } from './dns.mjs';
 import { dnsForwardBench } from './dns-forward.mjs';
 import { groupsBench } from './groups.mjs';
 import { kernelBench } from './kernel.mjs';
+import { asksForHelp, OptionsAsked } from './options.mjs';
 import { proxyBench } from './proxy.mjs';
 import { proxyLatencyBench } from './proxy-latency.mjs';
 import { proxyMemoryBench } from './proxy-memory.mjs';
@@ -113,10 +114,21 @@ await run(async () => {
   const [name = '', ...argv] = process.argv.slice(2);
   const bench = BENCHES[name];
   if (bench === undefined) {
-    const known = Object.entries(BENCHES).map(([one, { about }]) => `  ${one.padEnd(12)} ${about}\n`);
-    process.stderr.write(`usage: npm run bench -- NAME [--option value …]\n${known.join('')}`);
-    return 2;
+    const known = Object.entries(BENCHES).map(([one, { about }]) => `  ${one.padEnd(13)} ${about}\n`);
+    const usage = `usage: npm run bench -- NAME [--option value …]\n${known.join('')}`;
+    if (asksForHelp([name])) process.stdout.write(usage);
+    else process.stderr.write(name === '' ? usage : `there is no benchmark ${name}\n${usage}`);
+    return asksForHelp([name]) ? 0 : 2;
   }
-  await setup(bench.needs);
-  return bench.measure(argv);
+  if (!asksForHelp(argv)) await setup(bench.needs);
+  try {
+    return await bench.measure(argv);
+  } catch (error) {
+    if (!(error instanceof OptionsAsked)) throw error;
+    const defaults = Object.entries(error.defaults).map(([one, value]) => `  --${one} ${value || '""'}\n`);
+    process.stdout.write(
+      `usage: npm run bench -- ${name} [--option value …]\n${bench.about}; bench/README.md tells more. Options as they are unless given:\n${defaults.join('')}`,
+    );
+    return 0;
+  }
 });

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findCommand, MUSTER } from '../scripts/support/paths.mjs';
 import { freePorts, pause, runToEnd, start, until } from '../scripts/support/processes.mjs';
+import { UsageFailure } from '../scripts/support/say.mjs';
 import { listenersOn } from './cpu.mjs';
 
 /**
@@ -159,7 +160,7 @@ export async function withSubject(name, { folder, protocol, ...place }, use) {
   const known = SUBJECTS[protocol];
   const startSubject = known[name];
   if (startSubject === undefined)
-    throw new Error(`no proxy ${name}; known: ${Object.keys(known).join(', ')}`);
+    throw new UsageFailure(`no proxy ${name}; known: ${Object.keys(known).join(', ')}`);
   const [port = 0] = await freePorts(1);
   if (listenersOn(port) > 0) throw new Error(`something listens on port ${port} already`);
   const own = mkdtempSync(join(folder, `${name}-`));

@@ -42,7 +42,16 @@ export async function step(part, what, work) {
 }
 
 /** A failure whose message is all that its reader needs: printed without a stack, exit code 1. */
-export class Failure extends Error {}
+export class Failure extends Error {
+  /** @type {number} */
+  exitCode = 1;
+}
+
+/** What was typed cannot be meant: exit code 2. */
+export class UsageFailure extends Failure {
+  /** @override */
+  exitCode = 2;
+}
 
 /**
  * Runs a script's main function and turns what it throws into a message and an exit code.
@@ -55,6 +64,6 @@ export async function run(main) {
     process.stderr.write(
       `${error instanceof Failure ? error.message : error instanceof Error ? error.stack : error}\n`,
     );
-    process.exitCode = 1;
+    process.exitCode = error instanceof Failure ? error.exitCode : 1;
   }
 }
