@@ -9,7 +9,7 @@ import type { EtcdClient } from './client.ts';
 import { RpcError, STATUS } from './grpc.ts';
 import { encodeWrites, type Head, type Layout } from './layout.ts';
 import type { Operation, Txn } from './messages.ts';
-import { headOf, type Replica } from './replica.ts';
+import { changesAreLate, headOf, type Replica } from './replica.ts';
 
 /** What one transaction may hold. */
 export interface TxnLimits {
@@ -251,8 +251,11 @@ export class Commits {
           const [found] = reads[0] ?? [];
           const now = found === undefined ? undefined : headOf(found);
           if (now?.nonce === head.nonce) return found?.modRevision;
-          await replica.reached(found?.modRevision ?? 0);
-          return isSeen ? replica.headRevision : undefined;
+          const isUpToDate = await replica.reached(found?.modRevision ?? 0);
+          if (isSeen) return replica.headRevision;
+          // An attempt whose answer was lost may have been carried out, and others after it.
+          if (attempt > 1 && !isUpToDate) throw changesAreLate();
+          return undefined;
         } catch (error) {
           // It was carried out, and the watch was faster than the answer.
           if (isSeen) return replica.headRevision;

@@ -201,8 +201,7 @@ export class Replica {
       this.#headRevision = 0;
       this.#stream?.close();
     }
-    if (!(await this.reached(revision)))
-      throw new RpcError(STATUS.deadlineExceeded, 'the changes of other servers do not come in');
+    if (!(await this.reached(revision))) throw changesAreLate();
   }
 
   #beat(): void {
@@ -372,4 +371,8 @@ interface Listed {
 
 export function headOf({ value }: KeyValue): Head {
   return JSON.parse(value.toString()) as Head;
+}
+
+export function changesAreLate(): RpcError {
+  return new RpcError(STATUS.deadlineExceeded, 'the changes of other servers do not come in');
 }
