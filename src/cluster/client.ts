@@ -36,18 +36,23 @@ export async function startClient(options: ClientOptions): Promise<ClientCluster
   let leader = '';
   let contacts: HostPort[] = [];
   let contactsAt = Number.NEGATIVE_INFINITY;
+  let asking: Promise<void> | undefined;
   /** By address, where somebody said that servers are. */
   const joined = new Map<string, HostPort>();
 
+  const askSources = async (): Promise<void> => {
+    contacts = await findContacts();
+    contactsAt = clock.now();
+    asking = undefined;
+  };
   /**
    * Those that were heard of in an order of this node's own, so that agents spread over the servers; then whatever
    * was given.
    */
   const servers = async (): Promise<HostPort[]> => {
-    if (clock.now() - contactsAt > CONTACTS_AGE) {
-      contactsAt = clock.now();
-      contacts = await findContacts();
-    }
+    if (asking === undefined && clock.now() - contactsAt > CONTACTS_AGE) asking = askSources();
+    // A name may be looked up for many seconds, the more so while servers are away.
+    if (book.others().length === 0) await asking;
     const known = shuffled(book.others(), random).map(({ host, port: at }) => ({ host, port: at }));
     const addresses = new Set(known.map(addressOf));
     const given = new Map([...contacts.map((one) => [addressOf(one), one] as const), ...joined]);
