@@ -125,3 +125,41 @@ describe('a route that goes by a field', () => {
     expect(whose.map((_, i) => once(world, `Cookie: a=b; sid=${i}\r\n`).id)).toEqual(whose);
   });
 });
+
+describe('a request that came when no instance had room', () => {
+  const options = { maxConnections: 1 };
+
+  /** What was sent by the end to whom, when one of two instances has room again. */
+  async function sentOnce(world: World, hasRoom: number): Promise<{ id: string; sent: string } | undefined> {
+    for (const one of [1, 2]) expect(once(world).id).toBe(`node/web-${one}`);
+    const targets = world.upstreams.map(({ target }) => target);
+    for (const { state } of targets) state.inFlight = 1;
+    const sentSoFar = () => world.upstreams.reduce((sum, { sent }) => sum + sent.length, 0);
+    const before = sentSoFar();
+    world.say(request());
+    targets[hasRoom]!.state.inFlight = 0;
+    world.engine.waiting.freed();
+    await Promise.resolve();
+    const { target, sent } = world.upstream;
+    return sentSoFar() === before ? undefined : { id: target.id, sent: sent.slice(sent.lastIndexOf('GET ')) };
+  }
+
+  it('names the instance as Host that takes it, where instances are told their own address', async () => {
+    const world = worldOf({ handling: { host: 'dst' }, targets: [{ options }, { options }] });
+    const { id, sent = '' } = (await sentOnce(world, 1)) ?? {};
+    expect(id).toBe('node/web-2');
+    for (const line of ['Host: 127.0.0.1:8002', 'X-Forwarded-Host: 127.0.0.1:8002', 'X-Forwarded-Port: 8002'])
+      expect(sent).toContain(`\r\n${line}\r\n`);
+  });
+
+  it('goes to nobody who asks for it in another way than it was written', async () => {
+    const given: Given = {
+      handlings: [{ prepend: '/one' }, { prepend: '/two' }],
+      targets: [{ options }, { options, arm: 1 }],
+    };
+    const other = await sentOnce(worldOf(given), 1);
+    expect(other === undefined || other.sent.startsWith('GET /two/a ')).toBe(true);
+    const same = await sentOnce(worldOf(given), 0);
+    expect(same?.sent).toMatch(/^GET \/one\/a /);
+  });
+});

@@ -3,7 +3,7 @@ import type { Target } from '../../balance/balancer.ts';
 import { isFull, isTried } from '../../balance/candidates.ts';
 import type { Route } from '../../route/table.ts';
 import { CLASS_1XX, CONNECT_FAILURES, CUTS, IN_FLIGHT, REQUESTS, RETRIES, WAITED } from '../counters.ts';
-import { readdressed } from './authority.ts';
+import { addresseeOf, readdressed } from './authority.ts';
 import type { Engine } from './engine.ts';
 import type { Admission } from './guard.ts';
 import type { KeptRequest } from './kept-requests.ts';
@@ -71,7 +71,7 @@ export class Dispatch implements Waiter {
       return;
     }
     // The head was written for it.
-    this.target = first;
+    this.target = addresseeOf(route, first);
     this.#next();
   }
 

@@ -10,6 +10,8 @@ import { World } from './fake-transport.ts';
 
 export interface Given {
   handling?: Partial<HandlingSpec>;
+  /** Several, which the targets name by their `arm`. */
+  handlings?: readonly Partial<HandlingSpec>[];
   choice?: ChoiceSpec;
   strategy?: RouteSpec['strategy'];
   targets?: readonly Partial<TargetSpec>[];
@@ -19,12 +21,19 @@ export interface Given {
 
 /** A route for everything to three instances unless told otherwise. */
 export function worldOf(
-  { handling, choice, strategy = 'rr', targets = [{}, {}, {}], shadows = 0 }: Given,
+  {
+    handling = {},
+    handlings = [handling],
+    choice,
+    strategy = 'rr',
+    targets = [{}, {}, {}],
+    shadows = 0,
+  }: Given,
   limits: Partial<ProxyLimits> = {},
 ): World {
   const routes = [
     routeSpec(targets, {
-      handlings: [{ ...PLAIN_HANDLING, ...handling }],
+      handlings: handlings.map((one) => ({ ...PLAIN_HANDLING, ...one })),
       strategy,
       ...(choice === undefined ? {} : { choice }),
     }),

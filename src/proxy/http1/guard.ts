@@ -60,8 +60,9 @@ export function judge(engine: Engine, frontend: Frontend, client: Forwarding, fi
     const choice = chooseFor(engine, client, route);
     const isFixed = route.arms !== undefined || route.handling.hostOfTarget;
     choice.target ??= isFixed ? choice.route.balancer.next(NONE, choice.key) : undefined;
-    const { target } = choice;
-    const arm: Route = (target === undefined ? undefined : route.arms?.get(target)) ?? choice.route;
+    // Where nobody has room it waits for the instances of one handling: it is written by that now.
+    const member = choice.target ?? route.targets[0];
+    const arm: Route = (member === undefined ? undefined : route.arms?.get(member)) ?? choice.route;
     const location = locationOf(engine, arm);
     if (location !== LOOP) return judgeArm(engine, client.address, arm, choice, location);
     // It would lead the client to where it is: the next best route answers.
