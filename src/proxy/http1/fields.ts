@@ -350,8 +350,9 @@ export class Fields {
       for (let p = this.valueStart; p < this.valueEnd; ) {
         const from = p;
         while (p < this.valueEnd && (CLASS[bytes[p]!]! & TOKEN) !== 0) p++;
-        if (p > from) this.#dropName(bytes, from, p - from);
-        else p++;
+        if (p === from) p++;
+        // Whether it is passed on is not said here: it is what the two of them ask for.
+        else if (fieldOf(bytes, from, p - from) !== UPGRADE) this.#dropName(bytes, from, p - from);
       }
     }
     return 0;

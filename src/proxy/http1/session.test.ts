@@ -167,6 +167,17 @@ describe('an upgrade', () => {
     expect(world.upstream.sent).toMatch(/earlythere$/);
   });
 
+  it('is one also where Connection names fields besides, on either side', () => {
+    const named = (head: string) =>
+      head.replace('Connection: Upgrade', 'X-Own: 1\r\nConnection: Upgrade, X-Own');
+    const world = new World(one()).say(named(UPGRADE));
+    expect(world.upstream.sent).toMatch(/\r\nUpgrade: websocket\r\n/);
+    world.answer(`${named(SWITCH)}hi`);
+    expect(world.received).toMatch(/^HTTP\/1\.1 101 /);
+    expect(world.received).toMatch(/\r\n\r\nhi$/);
+    expect(world.upstream.sent + world.received).not.toContain('X-Own');
+  });
+
   it('passes each side’s end on by itself', () => {
     const world = new World(one()).say(UPGRADE).answer(SWITCH);
     world.session.ended();
