@@ -142,7 +142,8 @@ export class Http2Pool {
       peers = new Set();
       this.#peers.set(target.state, peers);
     }
-    if (!fresh) for (const peer of peers) if (peer.isFree) return peer.add(session);
+    // Those that one connection let down share the next one: until it stands nobody has a fresher one.
+    for (const peer of peers) if (peer.isFree && !(fresh && peer.connected)) return peer.add(session);
     const peer = new Peer(this.#engine, target, this.#dialer, (gone) => this.#drop(gone));
     peers.add(peer);
     return peer.add(session);

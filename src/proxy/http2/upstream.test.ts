@@ -90,6 +90,23 @@ describe('an HTTP/2 listener, before its instances', () => {
     expect(target.connections()).toBeGreaterThan(2);
   });
 
+  it('sends all that a goodbye came before again over one other connection', async () => {
+    const waiting: ServerHttp2Stream[] = [];
+    const target = await http2Instance((stream) => {
+      if (target.connections() === 1) waiting.push(stream);
+      else stream.respond({ ':status': 204 }, { endStream: true });
+    });
+    const session = client(await proxy([target]));
+    const answers = Array.from({ length: 20 }, () => ask(session, { ':method': 'POST' }, 'x'));
+    while (waiting.length < 20) await new Promise((resolve) => setTimeout(resolve, 5));
+    for (const one of target.sessions) one.goaway(http2.constants.NGHTTP2_NO_ERROR, 1);
+    waiting.find(({ id }) => id === 1)?.respond({ ':status': 204 }, { endStream: true });
+    const statuses = (await Promise.all(answers)).map(({ status }) => status);
+    expect(statuses).toEqual(Array.from({ length: 20 }, () => 204));
+    expect(target.connections()).toBe(2);
+    expect(target.state.inFlight).toBe(0);
+  });
+
   it('opens another connection when an instance takes no more streams on one', async () => {
     const waiting: ServerHttp2Stream[] = [];
     const target = await http2Instance((stream) => waiting.push(stream), {
