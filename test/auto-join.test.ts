@@ -11,7 +11,7 @@ if (why !== undefined) process.stdout.write(`test/auto-join.test.ts is skipped: 
 
 describe.skipIf(why !== undefined)('nodes on one network that are told a name and the key', () => {
   it('find each other; who has no key hears the name and nothing else', async () => {
-    const network = new Network(3);
+    const network = new Network('auto-join');
     onTestFinished(() => network.remove());
     for (const number of [1, 2, 3, 4]) network.add(number);
     const folder = testFolder();

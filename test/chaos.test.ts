@@ -13,7 +13,7 @@ const SEED = Number(process.env.MUSTER_CHAOS_SEED ?? Date.now() % 100_000);
 it.skipIf(why !== undefined)(
   'keys and locks stay linearizable under kill -9, standstill, partitions and changes of addresses',
   async () => {
-    const cluster = new TestCluster(2, { servers: 3, clients: 2 });
+    const cluster = new TestCluster('chaos', { servers: 3, clients: 2 });
     cluster.showOnFailure();
     try {
       for (const number of [1, 2, 3, 4, 5]) cluster.start(number);

@@ -32,7 +32,7 @@ describe.skipIf(why !== undefined)('stacks/cluster.toml', () => {
   };
 
   beforeAll(async () => {
-    network = new Network(3);
+    network = new Network('cluster-stack');
     network.add(1);
     const text = readFileSync(inRoot('stacks', 'cluster.toml'), 'utf8')
       .replaceAll('stacks/.muster', folder)

@@ -19,7 +19,7 @@ describe.skipIf(why !== undefined)('three servers and two agents', () => {
   const all = [1, 2, 3, 4, 5];
 
   beforeAll(async () => {
-    cluster = new TestCluster(1, { servers: 3, clients: 2 });
+    cluster = new TestCluster('cluster', { servers: 3, clients: 2 });
     // Consul's is 10 s, and twice that is waited for.
     for (const number of all) cluster.start(number, ['-hcl=session_ttl_min = "5s"']);
     await Promise.all(all.map((number) => cluster.writable(number)));

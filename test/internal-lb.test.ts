@@ -50,7 +50,7 @@ describe.skipIf(why !== undefined)('stacks/internal-lb.toml', () => {
 
   beforeAll(async () => {
     mkdirSync(ARTIFACTS, { recursive: true });
-    network = new Network(4);
+    network = new Network('internal-lb');
     network.add(1);
     const stacks = copyOfStacks(folder);
     hostsFile = join(stacks, '.muster', 'internal-lb', 'hosts.consul');

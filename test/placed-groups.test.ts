@@ -47,7 +47,7 @@ describe.skipIf(why !== undefined)('a group that is spread over four agents in t
   };
 
   beforeAll(async () => {
-    cluster = new TestCluster(81, { servers: 1, clients: 4 });
+    cluster = new TestCluster('placed-groups', { servers: 1, clients: 4 });
     for (const number of [1, ...hosts]) boot(number);
     await Promise.all([1, ...hosts].map((number) => cluster.writable(number)));
   });

@@ -7,7 +7,7 @@ import { onTestFailed } from 'vitest';
 import { inRoot, MUSTER } from '../../scripts/support/paths.mjs';
 import { type Running, start, until } from '../../scripts/support/processes.mjs';
 import { temporaryFolder } from './muster.ts';
-import { Network } from './network.ts';
+import { Network, type NetworkName } from './network.ts';
 
 const run = promisify(execFile);
 
@@ -32,8 +32,8 @@ export class TestCluster {
   readonly #agents = new Map<number, Running>();
   readonly #askers = new Map<number, Asker>();
 
-  constructor(id: number, { servers, clients = 0 }: { servers: number; clients?: number }) {
-    this.network = new Network(id);
+  constructor(name: NetworkName, { servers, clients = 0 }: { servers: number; clients?: number }) {
+    this.network = new Network(name);
     this.#servers = servers;
     const { folder, remove } = temporaryFolder();
     this.#folder = folder;

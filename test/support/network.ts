@@ -1,6 +1,17 @@
 import { execFileSync } from 'node:child_process';
 import { missingPrograms } from '../../scripts/support/system-packages.mjs';
 
+/** The third part of the addresses of each file's machines: files run at the same time, and each takes away what it finds under its own number. */
+const NUMBERS = {
+  cluster: 1,
+  chaos: 2,
+  'cluster-stack': 3,
+  'internal-lb': 4,
+  'auto-join': 5,
+  'placed-groups': 81,
+} as const;
+export type NetworkName = keyof typeof NUMBERS;
+
 /**
  * Machines as network namespaces, each with an address of its own on one bridge: what cuts them off or moves them
  * here is what a cable or a DHCP server does. Needs root and `ip`.
@@ -10,10 +21,11 @@ export class Network {
   readonly #subnet: string;
   readonly #machines = new Map<number, string>();
 
-  /** `id` tells several at a time apart: 1 to 250. */
-  constructor(id: number) {
-    this.#prefix = `mt${id}`;
-    this.#subnet = `10.99.${id}`;
+  /** `name`: the test file's. */
+  constructor(name: NetworkName) {
+    const number = NUMBERS[name];
+    this.#prefix = `mt${number}`;
+    this.#subnet = `10.99.${number}`;
     this.#clean(8);
     ip('link', 'add', this.#bridge, 'type', 'bridge');
     ip('link', 'set', this.#bridge, 'up');
