@@ -224,6 +224,8 @@ export class Roster {
 
   async #lookAfter(silentSince: Map<string, number>): Promise<void> {
     const { store, book, presence, expect, clock, logger } = this.#options;
+    // Where an election took longer than any of them waited, none of the founders could.
+    await this.begin();
     const members = await this.#members();
     for (const member of members.values()) {
       // Refused until it has caught up.
