@@ -187,8 +187,11 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
       'the configuration was read again: services, checks, groups, templates, watches and what the balancer does with HTTP are in force',
     );
   };
-  // One after the other: what was read last is in force in the end.
-  let reloading = Promise.resolve();
+  // One after the other: what was read last is in force in the end. The first waits for the start, which goes by what was read before.
+  let beginReloads = () => {};
+  let reloading = new Promise<void>((resolve) => {
+    beginReloads = resolve;
+  });
   const reload = (): Promise<void> => {
     const turn = reloading.then(readAgain);
     reloading = turn.catch(() => {});
@@ -261,17 +264,22 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
   const figures = telemetry.sendFigures(api.metrics, startedAt);
   teardown.add('telemetry', () => figures.stop());
 
-  late = await startLate(parts, {
-    store,
-    registry,
-    balancer,
-    disk:
-      environment === undefined || dataDirectory === undefined
-        ? undefined
-        : { environment, directory: path.join(dataDirectory, 'groups') },
-    http: http[0],
-    groupOutput: options.groupOutput,
-  });
+  try {
+    late = await startLate(parts, {
+      store,
+      registry,
+      balancer,
+      disk:
+        environment === undefined || dataDirectory === undefined
+          ? undefined
+          : { environment, directory: path.join(dataDirectory, 'groups') },
+      http: http[0],
+      groupOutput: options.groupOutput,
+    });
+  } finally {
+    beginReloads();
+  }
+  const { groups } = late;
 
   const drain = (isReplaced = false): Promise<void> => {
     const farewell = { patience: config.balancer.drainTimeout, isReplaced };
@@ -291,7 +299,7 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
       admin: balancer?.addresses.admin === undefined ? [] : [balancer.addresses.admin],
     },
     balancer,
-    groups: late.groups,
+    groups,
     reload,
     async yield() {
       await api.hold();
