@@ -17,6 +17,9 @@ const OUTPUT_KEPT_TO_END = 32 * 1024 * 1024;
 /** What a grandchild may still print through the pipes that it inherited is not waited for. */
 const AFTER_EXIT_MS = 500;
 
+/** What was killed is waited for this long: it may hang in a system call for ever. */
+const KILLED_MS = 10_000;
+
 /** In the environment of everything that is started here, so that grandchildren can be found again. */
 const MARK = 'MUSTER_STARTED_BY';
 
@@ -38,8 +41,9 @@ const MARK = 'MUSTER_STARTED_BY';
  * @property {Promise<Exit>} exited
  * @property {Promise<void>} silent resolves when its output has ended, at most half a second after its exit
  * @property {() => number[]} family the pids of it and of everything it started, however deep
- * @property {(signal?: NodeJS.Signals, ms?: number) => Promise<Exit>} stop asks it to end; after `ms` it is killed with all its children
- * @property {() => Promise<Exit>} kill ends it and all its children at once
+ * @property {(signal?: NodeJS.Signals, ms?: number) => Promise<Exit>} stop asks it to end; after `ms` it is killed with all its children.
+ *   Resolves once all of them are gone
+ * @property {() => Promise<Exit>} kill ends it and all its children at once. Resolves once they are gone
  *
  * @typedef {{ code: number | null, signal: NodeJS.Signals | null }} Exit
  */
@@ -150,14 +154,23 @@ export function start(command, args, options = {}) {
   /** @type {Promise<void>} */
   const silent = Promise.race([
     new Promise((resolve) => child.on('close', () => resolve(undefined))),
-    exited.then(() => pause(AFTER_EXIT_MS)),
+    // Where this process had no time for so long, what is in the pipes is read before the turn ends.
+    exited.then(() => pause(AFTER_EXIT_MS)).then(() => new Promise((resolve) => setImmediate(resolve))),
   ]);
   // Once it has ended, its number may be somebody else's.
   const family = () => familyOf(running ? self.pid : -1, mark);
   const killAll = () => {
-    for (const pid of family()) signalTo(pid, 'SIGKILL');
+    const pids = family();
+    for (const pid of pids) signalTo(pid, 'SIGKILL');
     // What stayed in its process group; the number is not given to another group while there is somebody in it.
     if (child.pid !== undefined) signalTo(-child.pid, 'SIGKILL');
+    return pids;
+  };
+  /** Who was killed has its ports, its locks and its files for a moment longer: a busy machine takes its time. @param {number[]} pids */
+  const gone = async (pids) => {
+    const exit = await exited;
+    for (const end = Date.now() + KILLED_MS; pids.some(runs) && Date.now() < end; ) await pause(5);
+    return exit;
   };
   /** @type {Running} */
   const self = {
@@ -171,16 +184,14 @@ export function start(command, args, options = {}) {
     async stop(signal = 'SIGTERM', ms = 30_000) {
       if (running) signalTo(self.pid, signal);
       const timer = setTimeout(killAll, ms);
-      const exit = await exited;
+      await exited;
       clearTimeout(timer);
-      killAll();
       alive.delete(self);
-      return exit;
+      return gone(killAll());
     },
     kill() {
-      killAll();
       alive.delete(self);
-      return exited;
+      return gone(killAll());
     },
   };
   alive.add(self);
