@@ -18,7 +18,7 @@ import { MADE_BEFORE, TOKEN } from './words.mjs';
 const LANES = 8;
 const BATCH = 64;
 /** An answer takes this long at most, in ms, on a machine that has other things to do too. */
-const PATIENCE = 8_000;
+const PATIENCE = 30_000;
 /** What may wait is waited for this long. */
 const BRIEFLY = 120;
 /** Bytes that the agent may hold: what a run leaves in its catalog is some tens of MB. */
@@ -72,13 +72,13 @@ async function startAgent(store) {
     },
     /** Ends it and starts it with what it had on the disk. Answers how it ended. */
     async again() {
-      const exit = await program.stop('SIGTERM', 10_000);
+      const exit = await program.stop('SIGTERM', 60_000);
       program = begin();
       await ready();
       return exit;
     },
     async stop() {
-      const exit = await program.stop('SIGTERM', 10_000);
+      const exit = await program.stop('SIGTERM', 60_000);
       rmSync(folder, { recursive: true, force: true });
       return exit;
     },

@@ -14,7 +14,7 @@ const BATCH = 64;
 /** A node does not get on with what is incomplete: it is left after this long, ms. */
 const BRIEFLY = 40;
 /** An answer to a proper call takes this long at most on a busy machine, ms. */
-const PATIENCE = 8_000;
+const PATIENCE = 30_000;
 
 /** @returns {Promise<any>} */
 function sources() {
