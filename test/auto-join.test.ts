@@ -57,20 +57,21 @@ describe.skipIf(why !== undefined)('nodes on one network that are told a name an
       program: stranger,
     });
 
-    // Everything that the fourth machine was sent before and after it asked.
-    const heard = ear
-      .output()
-      .split('\n')
-      .filter((line) => line.startsWith('packet '))
-      .map((line) => Buffer.from(line.split(' ')[1] as string, 'base64').toString('latin1'));
-    expect(heard.length).toBeGreaterThan(2);
-    for (const packet of heard) {
+    // Everything that the fourth machine was sent before and after it asked; the last line may not be whole.
+    const heard = await until('the ear to tell', () => {
+      const lines = ear.output().split('\n').slice(0, -1);
+      const packets = lines.filter((line) => line.startsWith('packet '));
+      return packets.length > 2 && packets;
+    });
+    for (const line of heard) {
+      const packet = Buffer.from(line.split(' ')[1] as string, 'base64').toString('latin1');
       expect(packet).toContain('shop');
       for (const number of [1, 2, 3]) {
         expect(packet).not.toContain(`n${number}`);
         expect(packet).not.toContain(network.address(number));
       }
     }
-    expect(stranger.output()).not.toMatch(/following|10\.99\.3\.[123]/);
+    expect(stranger.output()).not.toContain('following');
+    for (const number of [1, 2, 3]) expect(stranger.output()).not.toContain(network.address(number));
   });
 });

@@ -62,19 +62,28 @@ describe.skipIf(why !== undefined)('three servers and two agents', () => {
 
   /** Waits until the agent is up, and has it from a majority. */
   const reads = (by: number, key: string, value: string) =>
-    until(`n${by} to read ${key}`, async () => (await cluster.get(by, key, '&consistent')) === value, {
-      ms: 60_000,
+    until(`n${by} to read ${key}`, async () => (await cluster.read(by, key)) === value);
+
+  /** Asks until it is as it should be. */
+  const soon = (what: string, look: () => Promise<void>) =>
+    until(what, async () => {
+      await look();
+      return true;
     });
 
   it('know each other, and everybody reads what anybody wrote', async () => {
     await allAlive();
-    const peers = await cluster.json<string[]>(5, '/v1/status/peers');
-    expect(peers.sort()).toEqual(servers.map((number) => `${cluster.network.address(number)}:8300`));
+    await soon('the server that n5 follows to know the others', async () => {
+      const peers = await cluster.json<string[]>(5, '/v1/status/peers');
+      expect(peers.sort()).toEqual(servers.map((number) => `${cluster.network.address(number)}:8300`));
+    });
     for (const writer of all) {
       await cluster.put(writer, `from/${writer}`, String(writer));
-      for (const reader of all) expect(await cluster.get(reader, `from/${writer}`)).toBe(String(writer));
+      for (const reader of all) expect(await cluster.read(reader, `from/${writer}`)).toBe(String(writer));
     }
-    expect(await cluster.cli(4, 'operator', 'raft', 'list-peers')).toMatch(/leader[\s\S]*true/);
+    await soon('a leader in the list', async () =>
+      expect(await cluster.cli(4, 'operator', 'raft', 'list-peers')).toMatch(/leader[\s\S]*true/),
+    );
   });
 
   /** What `by` tells of the cluster, members by name. */
@@ -97,19 +106,22 @@ describe.skipIf(why !== undefined)('three servers and two agents', () => {
           })
         );
       });
-    const { members } = await told(4);
-    const { n1, n4 } = members;
-    // Each on a machine of its own: their etcds go over links too.
-    expect(n1?.links.map(({ to, kind, isUp }) => [to, kind, isUp]).sort()).toEqual([
-      ['n2', 'calls', true],
-      ['n2', 'peer', true],
-      ['n3', 'calls', true],
-      ['n3', 'peer', true],
-    ]);
-    expect(n4).toMatchObject({ role: 'agent', version: VERSION, links: [{ kind: 'feed', isUp: true }] });
-    expect(servers.map((number) => `n${number}`)).toContain(n4?.links[0]?.to);
-    expect(servers.filter((number) => members[`n${number}`]?.isLeader)).toHaveLength(1);
-    expect(n4?.since).toBeLessThanOrEqual(Date.now());
+    // A server that does not answer in time tells nothing for once.
+    await soon('n4 to tell of all', async () => {
+      const { members } = await told(4);
+      const { n1, n4 } = members;
+      // Each on a machine of its own: their etcds go over links too.
+      expect(n1?.links.map(({ to, kind, isUp }) => [to, kind, isUp]).sort()).toEqual([
+        ['n2', 'calls', true],
+        ['n2', 'peer', true],
+        ['n3', 'calls', true],
+        ['n3', 'peer', true],
+      ]);
+      expect(n4).toMatchObject({ role: 'agent', version: VERSION, links: [{ kind: 'feed', isUp: true }] });
+      expect(servers.map((number) => `n${number}`)).toContain(n4?.links[0]?.to);
+      expect(servers.filter((number) => members[`n${number}`]?.isLeader)).toHaveLength(1);
+      expect(n4?.since).toBeLessThanOrEqual(Date.now());
+    });
   });
 
   it('services of an agent are seen everywhere, and come back after somebody took them out', async () => {
@@ -124,36 +136,36 @@ describe.skipIf(why !== undefined)('three servers and two agents', () => {
   });
 
   it('a lock is held by one, a session ends on every node when it is not renewed', async () => {
+    /** PUT until there is a leader who answers. */
+    const done = (by: number, path: string, body: string) =>
+      until(`n${by} to do ${path}`, async () => {
+        const { status, text } = await cluster.ask(by, path, { method: 'PUT', body });
+        if (status !== 200) throw new Error(`${status} ${text}`);
+        return text;
+      });
     const session = async (by: number) =>
-      (
-        JSON.parse(
-          (
-            await cluster.ask(by, '/v1/session/create', {
-              method: 'PUT',
-              body: '{"TTL":"5s","LockDelay":"0s"}',
-            })
-          ).text,
-        ) as { ID: string }
-      ).ID;
+      (JSON.parse(await done(by, '/v1/session/create', '{"TTL":"5s","LockDelay":"0s"}')) as { ID: string })
+        .ID;
     const [a, b] = [await session(4), await session(1)];
     const acquire = async (by: number, id: string) =>
-      (await cluster.ask(by, `/v1/kv/lock?acquire=${id}`, { method: 'PUT', body: 'x' })).text.trim();
+      (await done(by, `/v1/kv/lock?acquire=${id}`, 'x')).trim();
     const won = await Promise.all([acquire(4, a), acquire(1, b)]);
     expect(won.sort()).toEqual(['false', 'true']);
-    expect((await cluster.ask(5, `/v1/session/renew/${a}`, { method: 'PUT' })).status).toBe(200);
-    await until(
-      'the lock to be free',
-      async () => {
-        const [row] = await cluster.json<{ Session?: string }[]>(5, '/v1/kv/lock');
-        return row?.Session === undefined;
-      },
-      { ms: 40_000 },
-    );
+    await done(5, `/v1/session/renew/${a}`, '');
+    await until('the lock to be free', async () => {
+      const [row] = await cluster.json<{ Session?: string }[]>(5, '/v1/kv/lock');
+      return row !== undefined && row.Session === undefined;
+    });
   });
 
   it('an event reaches every node, and only those that are meant', async () => {
-    await cluster.ask(5, '/v1/event/fire/deploy', { method: 'PUT', body: 'v2' });
-    await cluster.ask(5, '/v1/event/fire/only?node=n[13]', { method: 'PUT' });
+    const fire = (what: string, body: string) =>
+      until(`${what} to be fired`, async () => {
+        const { status } = await cluster.ask(5, `/v1/event/fire/${what}`, { method: 'PUT', body });
+        return status === 200;
+      });
+    await fire('deploy', 'v2');
+    await fire('only?node=n[13]', '');
     for (const number of all)
       await until(`n${number} to hear of it`, async () => {
         const events = await cluster.json<{ Name: string }[]>(number, '/v1/event/list');
@@ -187,28 +199,35 @@ describe.skipIf(why !== undefined)('three servers and two agents', () => {
 
   it('an agent that is cut off reads on, says how old that is, refuses writes at once, and recovers', async () => {
     await cluster.put(1, 'kept', 'before');
-    expect(await cluster.get(5, 'kept')).toBe('before');
+    expect(await cluster.read(5, 'kept')).toBe('before');
     cluster.network.cut(5);
     await until('the agent to notice', async () => (await cluster.ask(5, '/v1/muster/ready')).status === 503);
-    const read = await cluster.ask(5, '/v1/kv/kept?raw');
-    expect(read.text).toBe('before');
-    expect(read.headers['x-consul-knownleader']).toBe('false');
-    expect(Number(read.headers['x-consul-lastcontact'])).toBeGreaterThan(500);
+    // It may have been without a server at the moment of the cut: then it says so before it is long ago.
+    await soon('it to say how old that is', async () => {
+      const read = await cluster.ask(5, '/v1/kv/kept?raw');
+      expect(read.text).toBe('before');
+      expect(read.headers['x-consul-knownleader']).toBe('false');
+      expect(Number(read.headers['x-consul-lastcontact'])).toBeGreaterThan(500);
+    });
     const write = await cluster.ask(5, '/v1/kv/kept', { method: 'PUT', body: 'lost' });
     expect([write.status, write.text]).toEqual([500, 'No cluster leader']);
     expect((await cluster.ask(5, '/v1/kv/kept?consistent')).status).toBe(500);
     await until('it to be failed', async () => (await cluster.members(1)).n5 === FAILED);
-    expect((await told(1)).members.n5).toMatchObject({
-      state: 'silent',
-      lag: null,
-      links: [{ isUp: false }],
+    await soon('n1 to tell of it', async () =>
+      expect((await told(1)).members.n5).toMatchObject({
+        state: 'silent',
+        lag: null,
+        links: [{ isUp: false }],
+      }),
+    );
+    await soon('n5 to tell of itself', async () => {
+      const own = await told(5);
+      expect(own).toMatchObject({
+        isHeard: false,
+        members: { n5: { links: [{ kind: 'feed', to: '', isUp: false }] } },
+      });
+      expect(own.silentSince).toBeLessThan(Date.now());
     });
-    const own = await told(5);
-    expect(own).toMatchObject({
-      isHeard: false,
-      members: { n5: { links: [{ kind: 'feed', to: '', isUp: false }] } },
-    });
-    expect(own.silentSince).toBeLessThan(Date.now());
     await cluster.put(1, 'kept', 'after');
     cluster.network.mend(5);
     await until('it to catch up', async () => (await cluster.get(5, 'kept')) === 'after');
@@ -217,8 +236,10 @@ describe.skipIf(why !== undefined)('three servers and two agents', () => {
   });
 
   it('a server whose etcd stands still is not well, and agents that follow it go on over another', async () => {
-    const { members } = await told(4);
-    const followed = Number(members.n4?.links[0]?.to.slice(1));
+    const followed = await until('n4 to follow a server', async () => {
+      const to = (await told(4)).members.n4?.links[0]?.to ?? '';
+      return servers.find((number) => to === `n${number}`);
+    });
     const etcd = Number(readFileSync(`${cluster.data(followed)}/cluster/etcd/etcd.pid`, 'utf8'));
     process.kill(etcd, 'SIGSTOP');
     try {
@@ -227,10 +248,13 @@ describe.skipIf(why !== undefined)('three servers and two agents', () => {
         return to !== '' && to !== `n${followed}`;
       });
       await cluster.writable(4);
-      const { status, text } = await cluster.ask(4, '/v1/operator/autopilot/health');
-      const { Servers } = JSON.parse(text) as { Servers: { Name: string; Healthy: boolean }[] };
-      expect(status).toBe(429);
-      expect(Servers.filter(({ Healthy }) => !Healthy).map(({ Name }) => Name)).toEqual([`n${followed}`]);
+      // The others hear of it from the server itself, which may be after the agent has seen it.
+      await soon('the others to know', async () => {
+        const { status, text } = await cluster.ask(4, '/v1/operator/autopilot/health');
+        const { Servers } = JSON.parse(text) as { Servers: { Name: string; Healthy: boolean }[] };
+        expect(status).toBe(429);
+        expect(Servers.filter(({ Healthy }) => !Healthy).map(({ Name }) => Name)).toEqual([`n${followed}`]);
+      });
     } finally {
       process.kill(etcd, 'SIGCONT');
     }
@@ -250,13 +274,15 @@ describe.skipIf(why !== undefined)('three servers and two agents', () => {
 
   it('(b) all servers are killed, all have other addresses, and start in another order', async () => {
     await cluster.put(4, 'survives', 'everything');
+    // That it is acknowledged does not say that the agent has it.
+    await reads(4, 'survives', 'everything');
     await Promise.all(servers.map((number) => cluster.kill(number)));
     expect(await cluster.get(4, 'survives'), 'agents read on').toBe('everything');
     for (const number of servers) cluster.network.move(number, 200 + number);
     cluster.tell();
     for (const number of [3, 1, 2]) cluster.start(number);
     await Promise.all(all.map((number) => cluster.writable(number)));
-    for (const number of all) expect(await cluster.get(number, 'survives', '&consistent')).toBe('everything');
+    for (const number of all) expect(await cluster.read(number, 'survives')).toBe('everything');
     await allAlive();
   });
 
@@ -278,13 +304,12 @@ describe.skipIf(why !== undefined)('three servers and two agents', () => {
     await cluster.cli(5, 'snapshot', 'restore', file);
     for (const number of all) {
       await reads(number, 'in/snapshot', 'then');
-      expect(await cluster.get(number, 'after/snapshot')).toBeUndefined();
+      expect(await cluster.read(number, 'after/snapshot')).toBeUndefined();
     }
     await allAlive();
-    expect(
-      (await cluster.json<string[]>(4, '/v1/status/peers')).length,
-      'the servers are not of the past',
-    ).toBe(3);
+    await soon('the servers not to be of the past', async () =>
+      expect(await cluster.json<string[]>(4, '/v1/status/peers')).toHaveLength(3),
+    );
   });
 
   it('keys are exchanged while everything runs', async () => {
@@ -305,7 +330,10 @@ describe.skipIf(why !== undefined)('three servers and two agents', () => {
     cluster.start(5);
     for (const number of all) await cluster.writable(number);
     await used(5, fresh, '5/5');
-    for (const number of all) expect(kept(number)).toEqual([fresh, cluster.key]);
+    // Agents count as soon as the server that they follow uses it: they may not have been told yet.
+    await soon('all to have kept it', async () => {
+      for (const number of all) expect(kept(number)).toEqual([fresh, cluster.key]);
+    });
     // Back again: nodes are started with the first one in what follows.
     await cluster.cli(1, 'keyring', 'use', cluster.key);
     await until('all to use it again', async () => all.every((number) => kept(number)[0] === cluster.key));
@@ -319,11 +347,11 @@ describe.skipIf(why !== undefined)('three servers and two agents', () => {
     for (const number of all) await cluster.writable(number);
     await threeVoters();
     await allAlive(1);
+    /** As n1 knows it: another may have taken the third one out. */
+    const twoServers = () =>
+      until('two servers', async () => (await cluster.json<string[]>(1, '/v1/status/peers')).length === 2);
     await cluster.cli(3, 'leave');
-    await until(
-      'two servers',
-      async () => (await cluster.json<string[]>(1, '/v1/status/peers')).length === 2,
-    );
+    await twoServers();
     await cluster.writable(4);
     expect((await cluster.members(1)).n3).toBe(LEFT);
     await cluster.cli(1, 'force-leave', '-prune', 'n3');
@@ -338,27 +366,28 @@ describe.skipIf(why !== undefined)('three servers and two agents', () => {
     await comesBack();
     // Etcd would rather keep one that has only just come.
     await cluster.cli(3, 'leave');
-    expect(await cluster.json<string[]>(1, '/v1/status/peers')).toHaveLength(2);
+    await twoServers();
     await comesBack();
   });
 
   it('(c) a majority is lost for good: the survivor goes on when it is told to, and others join it', async () => {
     await expect(cluster.cli(1, 'operator', 'recover', '-yes')).rejects.toThrow(
-      /a majority of the servers is there/,
+      /a majority of the servers is there|servers are there, which is a majority/,
     );
     await cluster.put(1, 'last', 'words');
     await Promise.all([2, 3].map((number) => cluster.kill(number)));
     await until(
       'writes to be refused',
       async () => (await cluster.ask(1, '/v1/kv/x', { method: 'PUT' })).status === 500,
-      {
-        ms: 30_000,
-      },
     );
+    await until('it to see that the others are not there', async () => {
+      const { Refused } = await cluster.json<{ Refused: string }>(1, '/v1/muster/cluster/recovery');
+      return Refused === '';
+    });
     const before = Number((await cluster.ask(1, '/v1/kv/last?stale')).headers['x-consul-index']);
     expect(await cluster.cli(1, 'operator', 'recover', '-yes')).toMatch(/given up: n[23], n[23]/);
     await cluster.writable(1);
-    expect(await cluster.get(1, 'last', '&consistent')).toBe('words');
+    expect(await cluster.read(1, 'last')).toBe('words');
     await cluster.put(1, 'new', 'life');
     const after = Number((await cluster.ask(1, '/v1/kv/new')).headers['x-consul-index']);
     expect(after, 'no index comes again').toBeGreaterThan(before + 1_000);
@@ -375,7 +404,7 @@ describe.skipIf(why !== undefined)('three servers and two agents', () => {
     const { servers: ordinals } = JSON.parse(
       readFileSync(`${cluster.data(1)}/cluster/cluster.json`, 'utf8'),
     ) as { servers: Record<string, string> };
-    expect(Math.max(...Object.keys(ordinals).map(Number)), 'asking uses up no ordinal').toBeLessThan(10);
+    expect(Math.max(...Object.keys(ordinals).map(Number)), 'asking uses up no ordinal').toBeLessThan(20);
     await reads(1, 'last', 'words');
     await cluster.put(4, 'last', 'words again');
     // Of the very last write a member that is killed does not know for certain that a majority had it.

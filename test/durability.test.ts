@@ -115,16 +115,12 @@ async function expectAll(api: string, known: Acknowledged): Promise<void> {
 async function expectInCatalog(api: string, known: Acknowledged): Promise<void> {
   const names = new Set([...known.services.keys()].map((id) => id.split('-').slice(0, 2).join('-')));
   for (const name of names) {
-    await until(
-      `the catalog to have all of ${name}`,
-      async () => {
-        const rows = await getJson<{ ServiceID: string }[]>(`${api}/v1/catalog/service/${name}`);
-        const ids = new Set(rows.map((row) => row.ServiceID));
-        const wanted = [...known.services.keys()].filter((id) => id.startsWith(`${name}-`));
-        return wanted.every((id) => ids.has(id)) && [...known.deregistered].every((id) => !ids.has(id));
-      },
-      { ms: 5_000 },
-    );
+    await until(`the catalog to have all of ${name}`, async () => {
+      const rows = await getJson<{ ServiceID: string }[]>(`${api}/v1/catalog/service/${name}`);
+      const ids = new Set(rows.map((row) => row.ServiceID));
+      const wanted = [...known.services.keys()].filter((id) => id.startsWith(`${name}-`));
+      return wanted.every((id) => ids.has(id)) && [...known.deregistered].every((id) => !ids.has(id));
+    });
   }
 }
 
@@ -148,6 +144,7 @@ describe('kill -9 in the middle of a write storm', () => {
       muster = await begin();
       await expectAll(muster.api, known);
       const before = known.keys.size;
+      const registered = known.services.size;
       const { api, program } = muster;
       const storm = Promise.allSettled(
         // Each connection has keys of its own.
@@ -155,7 +152,8 @@ describe('kill -9 in the middle of a write storm', () => {
           write(writer, api, round * 10 + line, known),
         ),
       );
-      await until('something acknowledged', () => known.keys.size > before, { program });
+      const hasBegun = () => known.keys.size > before && known.services.size > registered + 1;
+      await until('something acknowledged', hasBegun, { program });
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 240));
       await program.kill();
       const findings = (await storm).flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { start, until } from '../scripts/support/processes.mjs';
@@ -42,7 +42,9 @@ it('tells systemd when all templates were rendered', async () => {
   const muster = musterProcess(['template', '-template', `${source}:${out}`], env);
   await until('a look at the file', () => muster.output().includes('cannot read'), { program: muster });
   expect(told()).toBe('bound\n');
-  writeFileSync(join(home, 'late'), 'here');
+  // Whole from its first moment: it might be read between its making and its writing.
+  writeFileSync(join(home, 'early'), 'here');
+  renameSync(join(home, 'early'), join(home, 'late'));
   await until('signs of life', () => told().includes('WATCHDOG=1'), { program: muster });
   expect(told()).toMatch(/^bound\nREADY=1\n/);
   expect(readFileSync(out, 'utf8')).toBe('here');

@@ -4,7 +4,6 @@
 import http from 'node:http';
 
 const [, , socket] = process.argv;
-const agent = new http.Agent({ keepAlive: true, maxSockets: 256 });
 
 http
   .createServer((incoming, outgoing) => {
@@ -18,7 +17,9 @@ http
         outgoing.writeHead(502);
         outgoing.end(error.message);
       };
-      const call = http.request({ host: '127.0.0.1', port: 8500, method, path, agent }, (response) => {
+      // On a connection of its own: one that was kept may be closed by the other side just when it is used.
+      const to = { host: '127.0.0.1', port: 8500, method, path, agent: false };
+      const call = http.request(to, (response) => {
         let text = '';
         response.setEncoding('utf8').on('data', (part) => {
           text += part;

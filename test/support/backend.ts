@@ -34,7 +34,7 @@ export async function startBackend(id: string): Promise<Backend> {
   return { id, port: (server.address() as AddressInfo).port, seen: () => seen, crash };
 }
 
-/** A registration of it, with a tag that routes `path` and a check that runs every second. */
+/** A registration of it, with a tag that routes `path` and a check that runs every second; it has time for as long as it is not dead. */
 export function registrationOf({ id, port }: Backend, name: string, path: string) {
   return {
     ID: id,
@@ -42,6 +42,6 @@ export function registrationOf({ id, port }: Backend, name: string, path: string
     Address: '127.0.0.1',
     Port: port,
     Tags: [`urlprefix-${path}`],
-    Check: { HTTP: `http://127.0.0.1:${port}/health`, Interval: '1s', Timeout: '1s', Status: 'passing' },
+    Check: { HTTP: `http://127.0.0.1:${port}/health`, Interval: '1s', Timeout: '20s', Status: 'passing' },
   };
 }

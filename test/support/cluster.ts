@@ -118,13 +118,28 @@ export class TestCluster {
     return JSON.parse(text) as T;
   }
 
+  /** Writes until it is acknowledged: while a leader is elected, which takes a busy machine its time, writes are refused. */
   async put(number: number, key: string, value: string): Promise<void> {
-    const { status, text } = await this.ask(number, `/v1/kv/${key}`, { method: 'PUT', body: value });
-    if (status !== 200) throw new Error(`PUT ${key} on n${number}: ${status} ${text}`);
+    await until(`${key} to be written through n${number}`, async () => {
+      const { status, text } = await this.ask(number, `/v1/kv/${key}`, { method: 'PUT', body: value });
+      if (status !== 200) throw new Error(`${status} ${text}`);
+      return true;
+    });
   }
 
-  async get(number: number, key: string, how = ''): Promise<string | undefined> {
-    const { status, text } = await this.ask(number, `/v1/kv/${key}?raw${how}`);
+  /** What the agent answers at once: with a majority what is true now, else what it last knew. Undefined: nothing, or no answer. */
+  async get(number: number, key: string): Promise<string | undefined> {
+    const { status, text } = await this.ask(number, `/v1/kv/${key}?raw`);
+    return status === 200 ? text : undefined;
+  }
+
+  /** What is true now: asks until a majority can say. Undefined: it says that there is nothing. */
+  async read(number: number, key: string): Promise<string | undefined> {
+    const { status, text } = await until(`n${number} to read ${key} from a majority`, async () => {
+      const answer = await this.ask(number, `/v1/kv/${key}?raw&consistent`);
+      if (answer.status !== 200 && answer.status !== 404) throw new Error(`${answer.status} ${answer.text}`);
+      return answer;
+    });
     return status === 200 ? text : undefined;
   }
 
@@ -196,7 +211,7 @@ class Asker {
     const socketPath = await this.#address;
     return new Promise((resolve, reject) => {
       const call = request(
-        { socketPath, method: 'POST', path: '/', timeout: question.timeout + 2_000 },
+        { socketPath, method: 'POST', path: '/', timeout: question.timeout + 2_000, agent: false },
         (response) => {
           const parts: Buffer[] = [];
           response.on('data', (part: Buffer) => parts.push(part));

@@ -24,7 +24,10 @@ export class Load {
   readonly #timer: NodeJS.Timeout;
 
   private constructor(url: string, rate: number, keepAlive: boolean) {
-    this.#agent = keepAlive ? new http.Agent({ keepAlive: true, maxSockets: 64 }) : undefined;
+    // In turn: one that nobody had used for long would be closed by the other side, perhaps just when it is used again.
+    this.#agent = keepAlive
+      ? new http.Agent({ keepAlive: true, maxSockets: 64, scheduling: 'fifo' })
+      : undefined;
     this.#url = url;
     this.#rate = rate;
     this.#timer = setInterval(() => this.#sendWhatIsDue(), 2);
