@@ -7,6 +7,7 @@ import { type Leadership, soleLeadership } from '../cluster/leadership.ts';
 import { ManualClock } from '../lib/clock.ts';
 import type { LogLine } from '../lib/log.ts';
 import { Sockets } from '../lib/sockets.ts';
+import { soon } from '../lib/soon.test-support.ts';
 import type { LocalNode } from '../registry/node.ts';
 import { noLeader } from '../store/etcd/commits.ts';
 import { openMemoryStore } from '../store/memory.ts';
@@ -238,4 +239,20 @@ test('a node starts while no majority of the servers is there', async () => {
   await startOver(store, FOLLOWS, clock);
   const away: Store = { ...store, write: () => Promise.reject(noLeader()) };
   expect((await startOver(away, FOLLOWS, clock)).authorizer('')).toBeDefined();
+});
+
+test('a node whose servers elect their first leader waits for it', async () => {
+  const clock = new ManualClock(1_000_000);
+  const store = memory();
+  let attempts = 0;
+  const electing: Store = {
+    ...store,
+    write: (command) => (++attempts > 2 ? store.write(command) : Promise.reject(noLeader())),
+  };
+  const starting = startOver(electing, FOLLOWS, clock);
+  await soon(() => {
+    clock.advance(500);
+    expect(attempts).toBe(3);
+  });
+  expect((await starting).authorizer('')).toBeDefined();
 });

@@ -6,8 +6,8 @@ import { AGENT_TOKENS, AgentTokens, type AgentTokenValues } from '../acl/agent-t
 import { beginAcl } from '../acl/commands/bootstrap.ts';
 import { reapTokens } from '../acl/commands/token.ts';
 import { Transaction } from '../catalog/transaction.ts';
-import { fileTrouble, MusterError, messageOf } from '../errors.ts';
-import type { Clock } from '../lib/clock.ts';
+import { fileTrouble, isMusterError, MusterError, messageOf } from '../errors.ts';
+import { type Clock, pause } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import { writeWhole } from '../lib/write-whole.ts';
 import type { LocalNode } from '../registry/node.ts';
@@ -19,6 +19,9 @@ import type { Truth } from './truth.ts';
 const TOKENS_FILE = 'acl-tokens.json';
 const RESET_FILE = 'acl-bootstrap-reset';
 
+/** Between two attempts to put in place what is there at the beginning, in ms. */
+const RETRY = 500;
+
 /** How often expired tokens are forgotten, in ms. Nobody knows them from the moment they expire. */
 const REAP_INTERVAL = 60_000;
 
@@ -28,6 +31,7 @@ export async function startAcl(
   { store, leadership }: Pick<Truth, 'store' | 'leadership'>,
   node: LocalNode,
   dataDirectory: string | undefined,
+  signal?: AbortSignal | undefined,
 ): Promise<Acl> {
   const logger = log.logger.child('acl');
   const { enabled: _enabled, tokens: configured, ...options } = config.acl;
@@ -35,8 +39,7 @@ export async function startAcl(
   const initial =
     initialManagement === '' ? undefined : { accessorId: randomUUID(), secretId: initialManagement };
   const begin = (tx: Transaction) => beginAcl(tx, initial);
-  // Those who keep the truth may be away, and mostly it is there.
-  if (!isThere(begin, store)) await store.write(begin);
+  await putInPlace(begin, store, { clock, logger, signal });
   const file =
     options.enableTokenPersistence && dataDirectory !== undefined
       ? path.join(dataDirectory, TOKENS_FILE)
@@ -59,6 +62,28 @@ export async function startAcl(
     begin,
     takeBootstrapReset: () => takeReset(dataDirectory, logger),
   });
+}
+
+/**
+ * Those who keep the truth may be away, and mostly it is there. Where it is not they are about to elect their first leader, which may take longer than
+ * a write waits. Rejects with why it could not be written once `signal` is aborted.
+ */
+async function putInPlace(
+  begin: (tx: Transaction) => void,
+  store: Store,
+  { clock, logger, signal }: { clock: Clock; logger: Logger; signal: AbortSignal | undefined },
+): Promise<void> {
+  for (let isTold = false; !isThere(begin, store); ) {
+    try {
+      await store.write(begin);
+      return;
+    } catch (error) {
+      if (signal?.aborted || !isMusterError(error, 'store.no_leader')) throw error;
+      if (!isTold) logger.info('waiting for a leader, to put in place what access control begins with');
+      isTold = true;
+      await pause(clock, RETRY);
+    }
+  }
 }
 
 /** Whether a command would change nothing, as far as is known here. */

@@ -125,7 +125,9 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
     'housekeeping',
     leadership.whileLeading(() => startHousekeeping({ store, clock, logger: logger.child('store') })),
   );
-  const acl = config.acl.enabled ? await startAcl(parts, truth, registry.node, dataDirectory) : undefined;
+  const acl = config.acl.enabled
+    ? await startAcl(parts, truth, registry.node, dataDirectory, options.signal)
+    : undefined;
   teardown.add('access control', () => acl?.stop(), 'service');
   const door = { acl, node: registry.node.name };
   const telemetry = telemetryOf(config.telemetry, {
