@@ -147,3 +147,23 @@ it('a report is sent whole only to who does not have it', () => {
   expect(second.version).toBeGreaterThan(first.version);
   expect(second.ids).toEqual([idOf('a'), idOf('b')]);
 });
+
+it('of nodes that were not heard of for long nothing is kept, however many come and go', () => {
+  const clock = new ManualClock(1_000_000);
+  const [one, other] = [new Presence('one', clock, 60_000), new Presence('other', clock, 60_000)];
+  for (let at = 0; at < 100; at++) {
+    one.hear(`agent ${at}`);
+    other.take('one', one.report(other.versionOf('one')));
+    expect(other.of(`agent ${at}`)).toBe('there');
+    clock.advance(10_000);
+  }
+  one.hear('agent 100');
+  other.hear('one');
+  other.take('one', one.report(other.versionOf('one')));
+  expect([...one.silences().keys()]).toEqual([94, 95, 96, 97, 98, 99, 100].map((at) => `agent ${at}`));
+  expect(['agent 99', 'agent 100'].map((id) => other.of(id))).toEqual(['silent', 'there']);
+  // The one that told of them says nothing for a while.
+  clock.advance(2_000);
+  other.hear('one');
+  expect(['agent 99', 'agent 100'].map((id) => other.of(id))).toEqual(['silent', 'unknown']);
+});

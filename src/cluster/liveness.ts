@@ -41,14 +41,16 @@ export class Presence {
   readonly #via = new Map<string, string>();
   readonly #began: number;
   readonly #self: string;
+  readonly #keep: number;
   #version = 1;
   #told: string[] = [];
 
-  /** `self` is there, whoever else is. */
-  constructor(self: string, clock: Pick<Clock, 'now'>) {
+  /** `self` is there, whoever else is. Of who was not heard of for `keep` ms nothing is known any more: nodes come and go under ever new IDs. */
+  constructor(self: string, clock: Pick<Clock, 'now'>, keep = Number.POSITIVE_INFINITY) {
     this.#self = self;
     this.#clock = clock;
     this.#began = clock.now();
+    this.#keep = keep;
   }
 
   /** It has listened for long enough to know who is silent. */
@@ -71,6 +73,8 @@ export class Presence {
 
   /** For a server that has version `known` of it. */
   report(known: number): Report {
+    const first = this.#clock.now() - this.#keep;
+    for (const [id, at] of this.#heard) if (at < first) this.#heard.delete(id);
     const ids = [...this.#heard].filter(([, at]) => !this.#isOld(at)).map(([id]) => id);
     if (ids.length !== this.#told.length || ids.some((id, at) => this.#told[at] !== id)) {
       this.#version++;
@@ -85,7 +89,9 @@ export class Presence {
     if (ids === undefined && known?.version !== version) return;
     const set = ids === undefined ? (known as { ids: Set<string> }).ids : new Set(ids);
     this.#reports.set(from, { version, at: this.#clock.now(), ids: set });
-    if (ids !== undefined) for (const id of ids) this.#via.set(id, from);
+    if (ids === undefined) return;
+    for (const id of known?.ids ?? []) if (!set.has(id) && this.#via.get(id) === from) this.#via.delete(id);
+    for (const id of ids) this.#via.set(id, from);
   }
 
   /** Of its report; 0: there is none. */

@@ -107,7 +107,7 @@ class Server implements ServerCluster, ServerParts {
     this.options = options;
     this.book = new Book({ ...self, port }, directory, logger);
     this.file = new MembershipFile(directory);
-    this.presence = new Presence(self.id, clock);
+    this.presence = new Presence(self.id, clock, options.reconnectTimeout);
     this.etcd = new EtcdProcess({
       binary: options.etcdBinary,
       directory: path.join(directory, 'etcd'),
