@@ -35,6 +35,8 @@ class Peer implements UpstreamHome {
   readonly #streams = new Set<UpstreamStream>();
   readonly #onGone: (peer: Peer) => void;
   #seen = 0;
+  /** Since when an answer to a ping is owed (engine time); Infinity: none is. */
+  #askedAt = Number.POSITIVE_INFINITY;
 
   constructor(engine: Engine, target: Target, dialer: Dialer, onGone: (peer: Peer) => void) {
     this.engine = engine;
@@ -87,6 +89,20 @@ class Peer implements UpstreamHome {
 
   get reused(): boolean {
     return this.#seen > 1;
+  }
+
+  /** A request was given up on it: whether it still carries anything is worth a question (RFC 9113 §6.7). */
+  doubt(): void {
+    if (this.#askedAt !== Number.POSITIVE_INFINITY || this.http2.destroyed) return;
+    this.#askedAt = this.engine.time;
+    this.http2.ping((error) => {
+      if (error === null) this.#askedAt = Number.POSITIVE_INFINITY;
+    });
+  }
+
+  /** The question has had no answer for as long as it takes to connect anew. */
+  isSilent(now: number): boolean {
+    return this.#askedAt <= now - this.engine.limits.connectTimeout;
   }
 
   get isFree(): boolean {
@@ -159,8 +175,11 @@ export class Http2Pool {
 
   sweep(now: number): void {
     for (const peers of this.#peers.values())
-      for (const peer of peers)
-        if (peer.isIdle && peer.connected && peer.idleSince <= now - IDLE) this.#end(peer);
+      for (const peer of peers) {
+        const isOld = peer.isIdle && peer.connected && peer.idleSince <= now - IDLE;
+        // An instance that is only busy answers what it has; others are asked over another connection.
+        if (isOld || peer.isSilent(now)) this.#end(peer);
+      }
   }
 
   forget(state: TargetState): void {

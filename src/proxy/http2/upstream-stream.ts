@@ -32,6 +32,8 @@ export interface UpstreamHome {
   /** The instance said that it takes no stream behind this id. */
   readonly lastStream: number;
   left(stream: UpstreamStream): void;
+  /** A stream was given up before its end. */
+  doubt(): void;
 }
 
 const END_STREAM = constants.NGHTTP2_FLAG_END_STREAM;
@@ -209,7 +211,9 @@ export class UpstreamStream implements UpstreamLink {
   destroy(): void {
     const stream = this.#stream;
     this.#part();
-    if (stream !== undefined && !stream.closed) stream.close(constants.NGHTTP2_CANCEL);
+    if (stream === undefined || stream.closed) return;
+    stream.close(constants.NGHTTP2_CANCEL);
+    this.#home.doubt();
   }
 
   /** No event reaches the session afterwards. */

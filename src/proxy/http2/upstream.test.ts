@@ -148,6 +148,34 @@ describe('an HTTP/2 listener, before its instances', () => {
     expect(target.state.inFlight).toBe(0);
   });
 
+  it('leaves a connection that swallows all that is sent, though nobody closed it', async () => {
+    const good = await http2Instance(echo);
+    const pairs: [Socket, Socket][] = [];
+    const door = createServer((socket) => {
+      const instance = connect(good.port, '127.0.0.1');
+      for (const one of [socket, instance]) one.on('error', () => {});
+      pairs.push([socket, instance]);
+      socket.pipe(instance).pipe(socket);
+    }).listen(0, '127.0.0.1');
+    await once(door, 'listening');
+    closers.push(() => {
+      for (const one of pairs.flat()) one.destroy();
+      door.close();
+    });
+    const target = { ...good, port: (door.address() as { port: number }).port };
+    const session = client(await proxy([target], { limits: { responseTimeout: 200, connectTimeout: 300 } }));
+    expect((await ask(session)).status).toBe(200);
+    for (const [socket, instance] of pairs) {
+      socket.unpipe(instance);
+      instance.unpipe(socket);
+      socket.resume();
+    }
+    expect((await ask(session)).status).toBe(504);
+    while ((await ask(session)).status !== 200);
+    expect(pairs).toHaveLength(2);
+    expect(target.state.inFlight).toBe(0);
+  });
+
   it('speaks HTTP/2 to instances over TLS, and only to those that agree', async () => {
     const good = await http2Instance(echo, { secure: true });
     expect((await ask(client(await proxy([good])), { ':method': 'POST' }, 'x')).body).toBe('x');
