@@ -81,6 +81,8 @@ const surroundings: Surroundings = {
   meta: () => undefined,
   register: async () => {},
   withdraw: async () => {},
+  suspend: async () => {},
+  resume: async () => {},
   forget: async () => {},
   subscribe: () => () => {},
 };
