@@ -7,7 +7,7 @@ import { aggregate, instanceOf } from '../catalog/views.ts';
 import type { Traffic } from '../group/surroundings.ts';
 import { formatHostPort } from '../lib/host-port.ts';
 import type { CounterReader } from '../proxy/counters.ts';
-import { LATENCY_BOUNDS } from '../proxy/counters.ts';
+import { IN_FLIGHT, LATENCY_BOUNDS } from '../proxy/counters.ts';
 import type { Ejection } from '../proxy/ejector.ts';
 import type { Router } from '../route/router.ts';
 import { SHARED_SLOT } from '../route/slots.ts';
@@ -77,6 +77,10 @@ export function trafficOf(parts: TrafficParts): TrafficSource {
       for (const target of view.targets) if (isWanted(target)) found.set(target.instance, target);
     return found;
   };
+  const slots = whenChanged(
+    () => router.routes(),
+    (views) => new Map(views.flatMap(({ targets }) => targets).map((one) => [placeOf(one), one.slot])),
+  );
   return {
     latencyBounds: LATENCY_BOUNDS,
     routes,
@@ -93,6 +97,10 @@ export function trafficOf(parts: TrafficParts): TrafficSource {
         ...scope(counters.slot(target.slot)),
       })),
     }),
+    inFlight(service, address) {
+      const slot = slots().get(`${service} ${address}`);
+      return slot === undefined || slot === SHARED_SLOT ? undefined : counters.field(slot, IN_FLIGHT);
+    },
     outs: () => {
       const out = ejections();
       if (out.length === 0) return [];
@@ -112,6 +120,8 @@ export function trafficOf(parts: TrafficParts): TrafficSource {
     explain: (url) => explain(url, { catalog, router, listeners, ejections: ejections() }),
   };
 }
+
+const placeOf = ({ service, host, port }: TargetView): string => `${service} ${formatHostPort(host, port)}`;
 
 /** What the balancer counted of the instance with an id of discovery's; undefined when no route leads to it. */
 export function instanceTraffic({

@@ -43,6 +43,11 @@ export class SyntheticTraffic implements TrafficSource {
     this.#random = random;
   }
 
+  /** Not between two samples. */
+  inFlight(): undefined {
+    return undefined;
+  }
+
   /** Builds the routes from the tags. */
   refresh(): void {
     const byPlace = new Map<string, InstanceView[]>();

@@ -2,6 +2,7 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import { checkKey, fold, serviceKey } from '../../catalog/tables.ts';
 import { addressKey } from './instance-view.ts';
 import type { Live } from './live.ts';
+import { NO_RATES } from './rates.ts';
 import { type InstanceView, trafficKey } from './wire.ts';
 
 /** The JSON answers of `/v1/muster/*`: the same facts as in the stream, put together by question. */
@@ -44,11 +45,20 @@ export function serviceOf(live: Live, catalog: Catalog, name: string) {
       return {
         ...instance,
         checks: withOutput(instance, catalog),
-        traffic: trafficOf(live, trafficKey.target(instance.service, addressKey(instance))),
+        traffic: trafficNow(live, instance),
         history: live.meter.history(instance.service, addressKey(instance)),
       };
     }),
   };
+}
+
+/** In flight is what is so now, not at the last sample: whoever drains an instance ends it when there is nothing any more. */
+function trafficNow(live: Live, instance: InstanceView) {
+  const address = addressKey(instance);
+  const sampled = trafficOf(live, trafficKey.target(instance.service, address));
+  const inFlight = live.traffic.inFlight(instance.service, address);
+  if (inFlight === undefined || (sampled === null && inFlight === 0)) return sampled;
+  return { ...(sampled ?? NO_RATES), inFlight };
 }
 
 export function routesOf(live: Live) {

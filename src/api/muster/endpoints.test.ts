@@ -52,6 +52,23 @@ describe('/v1/muster', () => {
     });
   });
 
+  it('answers with what instances have in flight now, not when it was sampled', async () => {
+    await fixture.join('web', 'web-1');
+    const inFlightOf = async () => {
+      const answer = (await read('/v1/muster/services/web')) as {
+        instances: { address: string; port: number; traffic: { inFlight: number } | null }[];
+      };
+      return answer.instances[0]!;
+    };
+    const { address, port, traffic } = await inFlightOf();
+    expect(traffic).toBeNull();
+    const target = { service: 'web', address: `${address}:${port}`, requests: 1, errors: 0, latency: [] };
+    for (const inFlight of [2, 0]) {
+      fixture.traffic.counted = { ...fixture.traffic.counted, targets: [{ ...target, inFlight }] };
+      expect((await inFlightOf()).traffic?.inFlight ?? 0).toBe(inFlight);
+    }
+  });
+
   it('answers with routes and with the changes of one service', async () => {
     await fixture.join('web', 'web-1');
     await fixture.join('api', 'api-1', 81);

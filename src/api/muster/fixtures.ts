@@ -19,6 +19,8 @@ class SetTraffic implements TrafficSource {
   held: readonly TargetOut[] = [];
   routes = () => this.table;
   sample = () => this.counted;
+  inFlight = (service: string, address: string) =>
+    this.counted.targets.find((one) => one.service === service && one.address === address)?.inFlight;
   outs = () => this.held;
   problems = noTraffic.problems;
   explain = noTraffic.explain;

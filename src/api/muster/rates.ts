@@ -27,7 +27,7 @@ export const NOTHING_YET: RateState = { requests: 0, errors: 0, latency: [], fad
 
 export type Rates = Omit<TrafficView, 'key'>;
 
-const NO_RATES: Rates = { requests: 0, errors: 0, inFlight: 0, p50: null, p99: null };
+export const NO_RATES: Rates = { requests: 0, errors: 0, inFlight: 0, p50: null, p99: null };
 
 /**
  * Rates of a scope between two samples that are `seconds` apart. Without `before` (the first sample) nothing

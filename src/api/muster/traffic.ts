@@ -46,6 +46,8 @@ export interface TrafficSource {
   /** Routes in force. The same array again while nothing changed. */
   routes(): readonly RouteView[];
   sample(): TrafficSample;
+  /** Requests that an instance is serving at this very moment; undefined where they are not counted. `address` is host:port. */
+  inFlight(service: string, address: string): number | undefined;
   outs(): readonly TargetOut[];
   /** Tags and routes that could not be used, with place and remedy. The same array again while nothing changed. */
   problems(): readonly ProblemView[];
@@ -60,6 +62,7 @@ export const noTraffic: TrafficSource = {
   latencyBounds: [],
   routes: () => [],
   sample: () => ({ overall: NOTHING, routes: [], targets: [] }),
+  inFlight: () => undefined,
   outs: () => [],
   problems: () => [],
   explain: (url) => ({

@@ -4,7 +4,7 @@ import { CONNECTION_FLAGS, connect } from '../connect.ts';
 import { verb } from '../verb.ts';
 import type { ServiceAnswer } from './why.ts';
 
-/** How often it is asked how many requests are still in flight, ms: the figures are those of the last second. */
+/** How often it is asked how many requests are still in flight, ms. */
 const LOOK = 500;
 const PATIENCE = 30_000;
 
