@@ -77,8 +77,15 @@ export function failures(samples: readonly Sample[]): string[] {
 /** Between two of what is done one by one, in ms: without end in between they would take the cores from what is tested. */
 const PACE = 4;
 
-/** Does `what` again and again, one after another, until told to stop; answers with what failed. */
-export function oneByOne(what: () => Promise<unknown>): () => Promise<{ done: number; failed: string[] }> {
+export interface OneByOne {
+  /** How often so far without a failure. */
+  done(): number;
+  /** Not once more; resolves with what failed. */
+  end(): Promise<{ failed: string[] }>;
+}
+
+/** Does `what` again and again, one after another, until told to end. */
+export function oneByOne(what: () => Promise<unknown>): OneByOne {
   const failed: string[] = [];
   let done = 0;
   let going = true;
@@ -93,9 +100,12 @@ export function oneByOne(what: () => Promise<unknown>): () => Promise<{ done: nu
       await pause(PACE);
     }
   })();
-  return async () => {
-    going = false;
-    await loop;
-    return { done, failed };
+  return {
+    done: () => done,
+    async end() {
+      going = false;
+      await loop;
+      return { failed };
+    },
   };
 }
