@@ -35,12 +35,21 @@ const config = (over: ConfigFile = {}): ConfigFile => ({
       register: {
         address: '127.0.0.1',
         tags: ['urlprefix-/web'],
-        check: { http: 'http://127.0.0.1:$PORT/health', interval: '200ms', timeout: '2s' },
+        check: { http: 'http://127.0.0.1:$PORT/health', interval: '200ms', timeout: '30s' },
       },
       ...over,
     },
   ],
 });
+
+/** It may end by itself at this very moment. */
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has.
+  }
+}
 
 /** An agent that is ended and started again, on the same ports and data. */
 async function machine(verb: 'agent' | 'up' = 'agent', over: ConfigFile = {}) {
@@ -65,7 +74,7 @@ async function machine(verb: 'agent' | 'up' = 'agent', over: ConfigFile = {}) {
   });
   onTestFinished(async () => {
     await muster?.program.kill();
-    for (const pid of seen) if (runs(pid)) process.kill(pid, 'SIGKILL');
+    for (const pid of seen) if (runs(pid)) kill(pid);
   });
   return { boot, view, become };
 }
@@ -91,7 +100,8 @@ describe('instances of an agent with a data directory', () => {
     await end(first, signal);
     const [alive, dead] = [pids(before)[0]!, pids(before)[3]!];
     expect(runs(alive)).toBe(true);
-    process.kill(dead, 'SIGKILL');
+    kill(dead);
+    await until('it to be dead', () => !runs(dead));
     expect((await ask(`http://127.0.0.1:${before.instances[0]!.port}/while-away`)).text).toBe(String(alive));
 
     const second = await boot();
@@ -102,10 +112,8 @@ describe('instances of an agent with a data directory', () => {
     );
     expect(pids(after).slice(0, 3)).toEqual(pids(before).slice(0, 3));
     expect(after.instances.map(({ restarts }) => restarts)).toEqual([0, 0, 0, 1]);
-    await until('its output', () => second.program.output().includes('asked for /while-away'), {
-      program: second.program,
-    });
-    expect(second.program.output()).toContain('web-4 ended while Muster did not run');
+    for (const line of ['asked for /while-away', 'web-4 ended while Muster did not run'])
+      await until(`"${line}"`, () => second.program.output().includes(line), { program: second.program });
     await until('the route', async () => (await ask(`${second.proxy}/web`)).status === 200, {
       program: second.program,
     });
@@ -138,7 +146,7 @@ describe('instances of an agent with a data directory', () => {
       { program: second.program },
     );
     await end(second, 'SIGTERM');
-    for (const pid of others) process.kill(pid, 'SIGKILL');
+    for (const pid of others) kill(pid);
   });
 
   it('keep their agent from being replaced, also those that a reload brought', async () => {
@@ -157,6 +165,7 @@ describe('instances of an agent with a data directory', () => {
     });
     const replacer = musterProcess(['reload', '-process'], { CONSUL_HTTP_ADDR: muster.api });
     expect((await replacer.exited).code).toBe(1);
+    await replacer.silent;
     expect(replacer.output()).toContain('an agent with groups cannot be replaced');
   });
 

@@ -36,14 +36,14 @@ const group = (over: ConfigFile = {}): ConfigFile => ({
   register: {
     address: '127.0.0.1',
     tags: ['urlprefix-/web', '$MUSTER_INSTANCE'],
-    check: { http: 'http://127.0.0.1:$PORT/health', interval: '100ms', timeout: '2s' },
+    check: { http: 'http://127.0.0.1:$PORT/health', interval: '100ms', timeout: '30s' },
   },
   ...over,
 });
 
 const config = (over: ConfigFile = {}): ConfigFile => ({ node: { dev: true }, group: [group(over)] });
 
-async function startGroup(over: ConfigFile = {}) {
+async function startGroup(over: ConfigFile = {}, least = 3) {
   const folder = testFolder();
   writeFileSync(join(folder, 'web.mjs'), PROGRAM);
   const ports = await pickPorts();
@@ -58,7 +58,7 @@ async function startGroup(over: ConfigFile = {}) {
   const view = () => getJson<GroupView>(path);
   const become = (what: string, holds: (view: GroupView) => boolean) =>
     until(what, async () => holds(await view()), { every: 50, program: muster.program });
-  await become('three instances to be ready', ({ ready }) => ready === 3);
+  await become('its instances to be ready', ({ ready }) => ready >= least);
   await until('the route', async () => (await ask(`${muster.proxy}/web`)).status === 200, {
     program: muster.program,
   });
@@ -103,11 +103,12 @@ describe('a group in an agent', () => {
   });
 
   it('takes a broken edition back by itself', async () => {
-    const { muster, become, describe } = await startGroup({ update: { rollback: { requests: 20 } } });
+    // Slow enough for as many requests to be answered before all are new.
+    const update = { min_ready: '1s', rollback: { requests: 20 } };
+    const { muster, become, describe } = await startGroup({ update });
     const load = Load.begin(`${muster.proxy}/web`, 100);
-    describe({ env: { EDITION: 'two', BROKEN: '1' }, update: { rollback: { requests: 20 } } });
+    describe({ env: { EDITION: 'two', BROKEN: '1' }, update });
     await until('the rollback', () => muster.program.output().includes('back to edition 1'), {
-      ms: 40_000,
       program: muster.program,
     });
     await become('the first edition again', (now) => now.edition === 1 && settled(now));
@@ -130,15 +131,15 @@ describe('a group in an agent', () => {
   });
 
   it('follows the load with its autoscaler', async () => {
-    const { muster, view, become } = await startGroup({
-      autoscale: {
-        min: 1,
-        max: 4,
-        interval: '1s',
-        signal: [{ kind: 'requests_per_second', target: 25 }],
-        target: { stabilization: '3s', initialization: '0s' },
-      },
-    });
+    const autoscale = {
+      min: 1,
+      max: 4,
+      interval: '1s',
+      signal: [{ kind: 'requests_per_second', target: 25 }],
+      target: { stabilization: '3s', initialization: '0s' },
+    };
+    // On a busy machine it is made smaller before three have started.
+    const { muster, view, become } = await startGroup({ autoscale }, 1);
     await become('one without load', (now) => now.size === 1 && settled(now));
     const load = Load.begin(`${muster.proxy}/web`, 90);
     await become('four under load', (now) => now.size === 4 && settled(now));

@@ -88,8 +88,9 @@ describe.each(['uring', 'net'])('a balancer whose sockets are held, on %s', (tra
       await until('it to stand still', () => standsStill(pid), { every: 1 });
       const answers = Array.from({ length: 20 }, () => asked(port!));
       process.kill(pid, 'SIGKILL');
+      // No more at a time than the backend can queue, however long the next one takes to start.
       while (begun() === round) {
-        answers.push(asked(port!));
+        if (answers.length < 300) answers.push(asked(port!));
         await new Promise((next) => setTimeout(next, 2));
       }
       expect((await Promise.all(answers)).filter((answer) => answer !== '200 a')).toEqual([]);

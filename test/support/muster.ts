@@ -34,7 +34,8 @@ export interface Ports {
 /** A directory of the current test or suite, removed when `cleanUp` is called. */
 export function temporaryFolder(): { folder: string; remove: () => void } {
   const folder = mkdtempSync(join(tmpdir(), 'muster-e2e-'));
-  return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
+  // What was killed may write its last there.
+  return { folder, remove: () => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }) };
 }
 
 /** A directory that is removed when the current test has ended. */
@@ -50,10 +51,19 @@ export async function pickPorts(): Promise<Ports> {
   return { http, dns, server, lan, wan, proxy, admin };
 }
 
+/**
+ * Of groups: files of tests that run at the same time do not know on which ports the instances of others are about to listen, so each has a range
+ * of its own.
+ */
+const FIRST = 20_000 + (Number(process.env.VITEST_POOL_ID ?? 0) % 3) * 3_000;
+const PORT_RANGE = `${FIRST}-${FIRST + 2_999}`;
+
 /** `config` with every listener on the given ports. */
 export function onPorts(config: ConfigFile, ports: Ports): ConfigFile {
+  const groups = config.group as ConfigFile[] | undefined;
   return {
     ...config,
+    ...(groups === undefined ? {} : { group: groups.map((one) => ({ port_range: PORT_RANGE, ...one })) }),
     ports: {
       ...(config.ports as ConfigFile | undefined),
       http: ports.http,
@@ -101,6 +111,11 @@ export function writeConfig(folder: string, config: ConfigFile): string {
   return path;
 }
 
+/** Whether an agent has said where it can be reached: all of it has begun. */
+export function serves(agent: Running): boolean {
+  return /^ +HTTP API /m.test(agent.output());
+}
+
 /** Starts the program without waiting for anything; it is ended with the current test. */
 export function musterProcess(args: string[], env: NodeJS.ProcessEnv = {}): Running {
   const program = start(process.execPath, [MUSTER, ...args], { env });
@@ -113,7 +128,10 @@ export function musterProcess(args: string[], env: NodeJS.ProcessEnv = {}): Runn
   return program;
 }
 
-/** Starts `muster VERB` with a configuration on free ports, and waits until it answers. The caller ends it. */
+/**
+ * Starts `muster VERB` with a configuration on free ports, and waits until it answers; an agent also until it says where, behind which it can
+ * be replaced. The caller ends it.
+ */
 export async function startMuster(
   verb: 'agent' | 'up',
   config: ConfigFile,
@@ -138,6 +156,7 @@ export async function startMuster(
       async () => (await ask(`${muster.api}/v1/status/leader`)).text.length > 2,
       { program },
     );
+    if (verb === 'agent') await until('the agent to serve', () => serves(program), { program });
   } catch (error) {
     await program.kill();
     throw error;
