@@ -11,6 +11,7 @@ describe.each(['uring', 'net'])('a balancer with MUSTER_TRANSPORT=%s', (transpor
       { MUSTER_TRANSPORT: transport },
     );
     await until('the balancer', () => program.output().includes('balancing') || !program.running());
+    if (!program.running()) await program.silent;
     expect(program.output()).toMatch(new RegExp(`transport=${transport}|MUSTER_TRANSPORT=uring, but`));
     await program.stop();
   });

@@ -26,6 +26,15 @@ function join(): Promise<Socket> {
 
 const held = async () => (await getJson<ConnectionsView[]>(`${muster.api}/v1/muster/connections`))[0]!;
 
+/** How many instances get connections. */
+const routed = async () => (await held()).instances.filter(({ reason }) => reason === '').length;
+
+/** Waits until each instance says so many; their checks are connections too, for a moment. */
+const become = (...counts: number[]) =>
+  until(`${counts} to be told`, async () => (await told()).join() === counts.join(), {
+    program: muster.program,
+  });
+
 /** What the instances themselves say, in the order of their names. */
 async function told(): Promise<number[]> {
   const entries = await getJson<{ Service: { ID: string; Address: string; Port: number } }[]>(
@@ -48,14 +57,9 @@ beforeAll(async () => {
     balancer: { service: balancer.service.map((service) => ({ ...service, address: `127.0.0.1:${door}` })) },
   };
   muster = await startMuster('up', config, home.folder);
-  await until(
-    'four instances',
-    async () => (await told()).length === 4 && (await held()).instances.length === 4,
-    {
-      ms: 40_000,
-      program: muster.program,
-    },
-  );
+  await until('four instances', async () => (await told()).length === 4 && (await routed()) === 4, {
+    program: muster.program,
+  });
 });
 
 afterAll(async () => {
@@ -67,7 +71,7 @@ afterAll(async () => {
 describe('the connections stack', () => {
   it('spreads connections evenly, and shows who holds how many', async () => {
     for (let number = 0; number < 40; number++) await join();
-    expect(await told()).toEqual([10, 10, 10, 10]);
+    await become(10, 10, 10, 10);
     const { service, active, instances } = await held();
     expect([service, active]).toEqual(['fep', 40]);
     expect(instances.map((instance) => instance.active)).toEqual([10, 10, 10, 10]);
@@ -75,15 +79,10 @@ describe('the connections stack', () => {
 
   it('fills a new instance first, and keeps those that are connected', async () => {
     await put(`${muster.api}/v1/muster/groups/fep/scale?size=5`);
-    await until('the fifth', async () => (await told()).length === 5, {
-      ms: 30_000,
-      program: muster.program,
-    });
-    await until('it to be routed', async () => (await held()).instances.length === 5, {
-      program: muster.program,
-    });
+    await until('the fifth', async () => (await told()).length === 5, { program: muster.program });
+    await until('it to be routed', async () => (await routed()) === 5, { program: muster.program });
     for (let number = 0; number < 10; number++) await join();
-    expect((await told()).toSorted()).toEqual([10, 10, 10, 10, 10]);
+    await become(10, 10, 10, 10, 10);
     expect(sockets.filter(({ destroyed }) => destroyed)).toEqual([]);
   });
 

@@ -87,10 +87,18 @@ describe.skipIf(why !== undefined)('stacks/internal-lb.toml', () => {
 
   it('three servers and the zone are members', async () => {
     show();
-    const { output } = await muster('members');
-    for (const name of ['consul-1', 'consul-2', 'consul-3'])
-      expect(output).toMatch(new RegExp(`^${name} .*alive .*server`, 'm'));
-    expect(output).toMatch(new RegExp(`^${ZONE} .*alive .*client`, 'm'));
+    await until(
+      'all to be members',
+      async () => {
+        const { output } = await muster('members');
+        return (
+          ['consul-1', 'consul-2', 'consul-3'].every((name) =>
+            new RegExp(`^${name} .*alive .*server`, 'm').test(output),
+          ) && new RegExp(`^${ZONE} .*alive .*client`, 'm').test(output)
+        );
+      },
+      { program: stack },
+    );
   });
 
   it('the zone name leads to the balancers, through the forwarder and from the rendered hosts file', async () => {
@@ -99,8 +107,11 @@ describe.skipIf(why !== undefined)('stacks/internal-lb.toml', () => {
     await until('both addresses', async () => (await addresses()).join() === '127.0.8.1,127.0.8.2', {
       program: stack,
     });
-    expect(readFileSync(hostsFile, 'utf8').trim().split('\n').sort()).toEqual(
-      [1, 2].map((number) => `127.0.8.${number} ${ZONE}.haproxy-internal ${NAME}`),
+    const lines = [1, 2].map((number) => `127.0.8.${number} ${ZONE}.haproxy-internal ${NAME}`);
+    await until(
+      'both to be rendered',
+      () => readFileSync(hostsFile, 'utf8').trim().split('\n').sort().join() === lines.join(),
+      { program: stack },
     );
     // Another zone has none.
     expect(

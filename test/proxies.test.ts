@@ -109,14 +109,12 @@ describe('stacks/proxies.toml', () => {
     const load = Load.begin(`${haproxy}${PATH}`, RATE);
     for (let reload = 1; reload <= 100; reload++) {
       await (reload % 2 === 1 ? extra.join(port) : extra.leave());
-      await until(`reload ${reload}`, async () => (await reloads()) >= before + reload, {
-        program: muster.program,
-      });
-      expect(serversIn('haproxy.cfg')).toBe(INSTANCES + (reload % 2));
+      const isDone = async () =>
+        (await reloads()) >= before + reload && serversIn('haproxy.cfg') === INSTANCES + (reload % 2);
+      await until(`reload ${reload}`, isDone, { program: muster.program });
     }
-    const samples = await load.end();
-    expect(failures(samples)).toEqual([]);
-    expect(samples.length).toBeGreaterThan(1_000);
+    await until('enough of it', () => load.samples.length > 1_000);
+    expect(failures(await load.end())).toEqual([]);
   });
 
   it('nginx behind a template loses nothing either', async () => {
@@ -145,9 +143,10 @@ describe('stacks/proxies.toml', () => {
     const load = Load.begin(`${runtime}${PATH}`, RATE);
     for (let change = 1; change <= 10; change++) {
       await (change % 2 === 1 ? extra.join(port) : extra.leave());
-      await until(`change ${change}`, async () => (await servers()) === INSTANCES + (change % 2), {
-        program: muster.program,
-      });
+      const wanted = INSTANCES + (change % 2);
+      // The other HAProxy follows at its own pace: what comes after this test finds it as it is now.
+      const isDone = async () => (await servers()) === wanted && serversIn('haproxy.cfg') === wanted;
+      await until(`change ${change}`, isDone, { program: muster.program });
     }
     expect(failures(await load.end())).toEqual([]);
     expect(await pid()).toBe(before);

@@ -2,6 +2,9 @@ import { createSocket } from 'node:dgram';
 
 const SRV = 33;
 
+/** Ms; longer than a busy machine takes, as nobody asks again. */
+const PATIENCE = 30_000;
+
 /** As `dig` asks: recursion desired, one question, and EDNS with room for 1,232 bytes. */
 function question(id: number, name: string, type: number): Buffer {
   const labels = name.split('.').flatMap((label) => [label.length, ...Buffer.from(label)]);
@@ -38,7 +41,7 @@ export async function srvPorts(port: number, name: string): Promise<number[]> {
   const socket = createSocket('udp4');
   try {
     const message = await new Promise<Buffer>((resolve, reject) => {
-      setTimeout(() => reject(new Error(`no answer for ${name} within 3 s`)), 3_000).unref();
+      setTimeout(() => reject(new Error(`no answer for ${name} within ${PATIENCE} ms`)), PATIENCE).unref();
       socket.on('error', reject);
       socket.on('message', resolve);
       socket.send(question(4711, name, SRV), port, '127.0.0.1');

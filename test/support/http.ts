@@ -14,7 +14,7 @@ export interface Ask {
   body?: string | Buffer;
   /** Default: a connection of its own, closed afterwards, as curl does it. */
   agent?: http.Agent;
-  /** Milliseconds; 10,000. */
+  /** Milliseconds; 30,000. */
   timeout?: number;
 }
 
