@@ -79,7 +79,7 @@ describe.each(['uring', 'net'])('a balancer that another process takes over from
     );
     await untilBalancing(program, skip);
     const [url, secureUrl] = [`http://127.0.0.1:${plain}`, `https://127.0.0.1:${secure}`];
-    const load = Load.begin(`${url}/`, 200);
+    const load = Load.begin(`${url}/`, 100);
     const fresh = oneByOne(() => ok(`${url}/`));
     const overTls = oneByOne(
       () =>

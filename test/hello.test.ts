@@ -10,6 +10,8 @@ import { type Muster, stack, startMuster, temporaryFolder } from './support/must
 const REPLICAS = 8;
 const PATH = '/hello/api/v1';
 const SERVICE = 'hello-server';
+/** Requests a second, of 200 kB each: a load that goes on whatever is answered must be one that a busy machine carries too. */
+const RATE = 50;
 
 interface HelloAnswer {
   UUID: string;
@@ -103,11 +105,11 @@ describe('the hello stack', () => {
   it('loses no request when a replica is killed under load, and starts it again', async () => {
     const before = await passing();
     const victim = before[3]?.Service.Port ?? 0;
-    const load = Load.begin(`${muster.proxy}${PATH}`, 200);
+    const load = Load.begin(`${muster.proxy}${PATH}`, RATE);
     await until('the load to flow', () => load.samples.length > 100);
     process.kill(processOn(victim), 'SIGKILL');
     const killedAt = load.samples.length;
-    await until('more load', () => load.samples.length > killedAt + 600);
+    await until('more load', () => load.samples.length > killedAt + 300);
     const samples = await load.end();
     expect(failures(samples)).toEqual([]);
     await allRouted();
@@ -125,7 +127,7 @@ describe('the hello stack', () => {
     });
     const [first] = await passing();
     const id = first?.Service.ID ?? '';
-    const load = Load.begin(`${muster.proxy}${PATH}`, 100);
+    const load = Load.begin(`${muster.proxy}${PATH}`, RATE / 2);
     const drained = await cli('drain', '-reason', 'new disk', id);
     expect(drained.output).toBe(`${id} gets no new requests, and none is in flight\n`);
     expect((await cli('why', SERVICE)).output).toContain(`✗ ${id}`);
