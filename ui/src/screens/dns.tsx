@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import type { About } from '../../../src/api/muster/wire.ts';
 import type { Lookup, LookupRecord } from '../../../src/api/muster/wire-answers.ts';
 import { call } from '../api.ts';
@@ -29,9 +29,12 @@ export function Dns({
   const [trouble, setTrouble] = useState('');
   const [asked, setAsked] = useState(0);
   const path = `/v1/muster/dns?name=${encodeURIComponent(name)}&type=${type}`;
-  useEffect(() => {
+  // At once: what is typed before the first frame is drawn stays.
+  useLayoutEffect(() => {
     setDraft(name);
     setDraftType(type);
+  }, [name, type]);
+  useEffect(() => {
     if (name === '') return;
     const gone = new AbortController();
     call<Lookup>(path, { signal: gone.signal })
