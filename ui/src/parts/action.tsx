@@ -31,8 +31,12 @@ export function Action({ label, question, path, method = 'PUT', done, disabled =
     setStage('busy');
     const answer: Answer<unknown> = await call(path, { method });
     setStage('idle');
-    setTrouble(answer.kind === 'refused' ? answer.message : '');
-    if (answer.kind === 'value') done?.();
+    // False: it was only to be done to what was shown, and that is not what is there.
+    const isDone = answer.kind === 'value' && answer.value !== false;
+    setTrouble(
+      answer.kind === 'refused' ? answer.message : isDone ? '' : 'Changed meanwhile: nothing was done.',
+    );
+    if (isDone) done?.();
   };
   if (stage === 'asking')
     return (

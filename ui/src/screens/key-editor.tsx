@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 import { call, useAnswer } from '../api.ts';
 import { Action } from '../parts/action.tsx';
 import { Forget } from '../parts/forget.tsx';
@@ -22,6 +22,8 @@ interface Draft {
   text: string;
   /** Of the entry that is being changed; 0: there is none yet. */
   version: number;
+  /** `saved`: the agent took it; it is shown until the entry that it became is here. */
+  stage: 'typed' | 'sent' | 'saved';
 }
 
 /**
@@ -31,20 +33,31 @@ interface Draft {
 export function KeyEditor({ name, changed }: { name: string; changed: () => void }) {
   const path = `/v1/kv/${encodePath(name)}`;
   const { value: entries, trouble, isMissing, again } = useAnswer<KvEntry[]>(path, 'keys');
-  const [draft, setDraft] = useState<Draft | undefined>();
+  const [last, setDraft] = useState<Draft | undefined>();
   const [message, setMessage] = useState('');
   const entry = entries?.[0];
   const version = entry?.ModifyIndex ?? 0;
   const text = entry === undefined ? '' : textOf(entry.Value ?? '');
   const isBinary = text === undefined;
+  // Saving what is there already makes no new version.
+  const isHere = last?.version !== version || (entry !== undefined && last.text === text);
+  const isOver = last?.stage === 'saved' && isHere;
+  useLayoutEffect(() => {
+    if (isOver) setDraft(undefined);
+  }, [isOver]);
+  const draft = isOver ? undefined : last;
+  // What is typed or done meanwhile would be about an entry that is not there any more.
+  const isHeld = draft !== undefined && draft.stage !== 'typed';
   const shown = draft?.text ?? text ?? '';
-  const isConflict = draft !== undefined && draft.version !== version;
+  const isConflict = draft !== undefined && !isHeld && draft.version !== version;
 
-  const save = async (onto: number): Promise<void> => {
-    const answer = await call<boolean>(`${path}?cas=${onto}`, { method: 'PUT', body: shown });
+  const save = async (from: Draft, onto: number): Promise<void> => {
+    setDraft({ ...from, stage: 'sent' });
+    const answer = await call<boolean>(`${path}?cas=${onto}`, { method: 'PUT', body: from.text });
+    const isTaken = answer.kind === 'value' && answer.value;
+    setDraft(isTaken ? { ...from, version: onto, stage: 'saved' } : from);
     if (answer.kind === 'refused') setMessage(answer.message);
-    else if (answer.value) {
-      setDraft(undefined);
+    else if (isTaken) {
       setMessage('Saved.');
       changed();
     } else setMessage('Somebody else changed it meanwhile: nothing was saved.');
@@ -82,10 +95,15 @@ export function KeyEditor({ name, changed }: { name: string; changed: () => void
           aria-label="Value"
           rows={12}
           spellcheck={false}
+          readOnly={isHeld}
           value={shown}
           onInput={({ currentTarget }) => {
             setMessage('');
-            setDraft({ text: currentTarget.value, version: draft?.version ?? version });
+            setDraft({
+              text: currentTarget.value,
+              version: draft?.version ?? version,
+              stage: 'typed',
+            });
           }}
         />
       )}
@@ -96,13 +114,13 @@ export function KeyEditor({ name, changed }: { name: string; changed: () => void
         </div>
       )}
       <div class="actions">
-        {draft !== undefined && !isConflict && (
-          <button type="button" class="primary" onClick={() => void save(version)}>
+        {draft !== undefined && !isConflict && !isHeld && (
+          <button type="button" class="primary" onClick={() => void save(draft, version)}>
             Save
           </button>
         )}
         {isConflict && (
-          <button type="button" class="primary" onClick={() => void save(version)}>
+          <button type="button" class="primary" onClick={() => void save(draft, version)}>
             Save mine over it
           </button>
         )}
@@ -131,10 +149,14 @@ export function KeyEditor({ name, changed }: { name: string; changed: () => void
       <KeyHistory
         name={name}
         version={version}
-        take={(taken) => {
-          setMessage('');
-          setDraft({ text: taken, version });
-        }}
+        take={
+          isHeld
+            ? undefined
+            : (taken) => {
+                setMessage('');
+                setDraft({ text: taken, version, stage: 'typed' });
+              }
+        }
       />
     </section>
   );

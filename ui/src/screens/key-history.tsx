@@ -14,7 +14,8 @@ export function KeyHistory({
   name: string;
   /** Of the value that is there now. */
   version: number;
-  take: (text: string) => void;
+  /** Undefined: none can be taken at the moment. */
+  take: ((text: string) => void) | undefined;
 }) {
   const { value: told } = useAnswer<KeyVersions>(
     `/v1/muster/history/key?key=${encodeURIComponent(name)}`,
@@ -40,7 +41,7 @@ function Row({
 }: {
   version: KeyVersion;
   isNow: boolean;
-  take: (text: string) => void;
+  take: ((text: string) => void) | undefined;
 }) {
   const { index, time, value } = version;
   const text = value === null ? undefined : textOf(value);
@@ -59,7 +60,8 @@ function Row({
       {isNow ? (
         <span class="faint">now</span>
       ) : (
-        text !== undefined && (
+        text !== undefined &&
+        take !== undefined && (
           <button type="button" class="quiet small" onClick={() => take(text)}>
             Take this
           </button>
