@@ -38,7 +38,10 @@ const LATE_ANSWERS = 5_000;
 /** Resolves with exit code 0 after a signal. Throws `usage`, `config.unreadable` or `listen.*`. */
 export async function runDns(given: RunDnsOptions): Promise<number> {
   const logger = createLogger({ level: given.log.level, sink: stderrSink(given.log.format) });
+  // Stamps are taken before what they stand for is read: what changes meanwhile is read again.
+  const stamp = stampOf(given.confFile);
   let settings = settingsOf(given);
+  let seen = `${stamp}|${stampOf(settings.resolvFile)}`;
   warn(settings, logger);
   const listen = placesOf(given, settings);
   const own = listen.map(({ host, port }) => formatHostPort(host, port));
@@ -62,8 +65,8 @@ export async function runDns(given: RunDnsOptions): Promise<number> {
       sockets,
     });
     logger.child('dns').info('answering', { listen: server.addresses.join(', ') });
-    let seen = stampsOf(given, settings);
     reload = () => {
+      seen = stampsOf(given, settings);
       try {
         settings = settingsOf(given);
         warn(settings, logger);
@@ -72,7 +75,6 @@ export async function runDns(given: RunDnsOptions): Promise<number> {
       } catch (error) {
         logger.child('dns').warn(`the configuration stays as it is: ${messageOf(error)}`);
       }
-      seen = stampsOf(given, settings);
     };
     try {
       await foreground.serving();
@@ -168,16 +170,17 @@ function systemServers(resolvFile: string | undefined, own: readonly string[]): 
 
 /** Changes when one of the files does that say whom to ask. */
 function stampsOf({ confFile }: RunDnsOptions, { resolvFile }: DnsmasqSettings): string {
-  return [confFile, resolvFile]
-    .map((path) => {
-      try {
-        const { mtimeMs, size, ino } = statSync(path ?? '');
-        return `${ino} ${size} ${mtimeMs}`;
-      } catch {
-        return '';
-      }
-    })
-    .join('|');
+  return `${stampOf(confFile)}|${stampOf(resolvFile)}`;
+}
+
+/** "": it is not there. */
+function stampOf(path: string | undefined): string {
+  try {
+    const { mtimeMs, size, ino } = statSync(path ?? '');
+    return `${ino} ${size} ${mtimeMs}`;
+  } catch {
+    return '';
+  }
 }
 
 function warn({ warnings }: DnsmasqSettings, logger: Logger): void {
