@@ -60,7 +60,11 @@ describe('traces over OTLP', () => {
     expect(client).toMatchObject({ traceId: ID, parentSpanId: server?.spanId, kind: 3 });
     expect(attributesOf(client as Span)).toMatchObject({ 'server.port': `${backend.port}` });
     expect(collector.received.every((one) => one.headers['x-key'] === 'hunter2')).toBe(true);
-    const { text } = await ask(`${muster.api}/metrics`);
+    // The collector has them before the agent has heard so.
+    const text = await until('the spans to be counted', async () => {
+      const figures = (await ask(`${muster.api}/metrics`)).text;
+      return /^muster_trace_spans_exported_total [1-9]/m.test(figures) && figures;
+    });
     expect(text).toMatch(/^muster_trace_spans_exported_total 2$/m);
     expect(text).toMatch(/^muster_trace_spans_dropped_total\{reason="queue"\} 0$/m);
     await muster.program.stop();
