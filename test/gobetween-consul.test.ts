@@ -75,7 +75,7 @@ beforeAll(async () => {
   await until(
     'three containers of each service',
     async () => (await srv('service1')).length === 3 && (await srv('service2')).length === 3,
-    { ms: 80_000, every: 250, program: stack },
+    { ms: 120_000, every: 250, program: stack },
   );
 });
 afterAll(async () => {
@@ -106,7 +106,7 @@ describe('stacks/gobetween-consul.toml', () => {
         const { output } = await runToEnd(process.execPath, args);
         return [1, 2, 3].every((number) => isMember(number).test(output));
       },
-      { program: stack, ms: 30_000 },
+      { program: stack },
     );
   });
 
@@ -138,7 +138,7 @@ describe('stacks/gobetween-consul.toml', () => {
       await until(
         `all of ${service}`,
         async () => (await answering(at, 12)).join() === [1, 2, 3].map((one) => `${service}-${one}`).join(),
-        { ms: 30_000, every: 250, program: stack },
+        { every: 250, program: stack },
       );
   });
 
@@ -157,14 +157,12 @@ describe('stacks/gobetween-consul.toml', () => {
     );
     await engine.call('POST', '/containers/service1-2/unpause');
     await until('three again', async () => (await answering('2000', 12)).length === 3, {
-      ms: 30_000,
       every: 250,
       program: stack,
     });
     // One that is killed is started again by its group.
     await engine.call('POST', '/containers/service2-1/kill');
     await until('all of service2 again', async () => (await srv('service2')).length === 3, {
-      ms: 30_000,
       program: stack,
     });
   });

@@ -118,7 +118,7 @@ export async function tryImage(tag, { host } = {}) {
         said = (await inside(...command)).output;
         return said.includes(wanted);
       },
-      { ms: 25_000 },
+      { ms: 60_000 },
     );
   try {
     await says('alive', 'muster', 'members');
@@ -131,7 +131,7 @@ export async function tryImage(tag, { host } = {}) {
       'the image to be healthy',
       async () =>
         (await must('docker', ['inspect', '-f', '{{.State.Health.Status}}', id], env)).trim() === 'healthy',
-      { ms: 25_000, every: 500 },
+      { ms: 60_000, every: 500 },
     );
     await must('docker', ['stop', '-t', '40', id], env);
     const exit = await must('docker', ['inspect', '-f', '{{.State.ExitCode}}', id], env);

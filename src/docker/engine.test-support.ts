@@ -19,7 +19,17 @@ import { missingPrograms } from '../../scripts/support/system-packages.mjs';
 /** A real engine for tests: Debian's docker.io, with busybox-static as the only program in its only image. */
 const BUSYBOX = '/usr/bin/busybox';
 const PROGRAMS = ['sh', 'sleep', 'nc', 'httpd', 'cat'];
-const START_WITHIN = 30_000;
+/** Of what hangs; on a busy machine it takes a while. */
+const START_WITHIN = 90_000;
+/** How long containerd may take to end when it is told to. */
+const END_WITHIN = 10_000;
+
+/**
+ * Networks that no engine of another test takes at the same moment: each looks which ones the machine has before it makes one, but two may
+ * look at once. Files of tests that run at the same time have a number each.
+ */
+const SLOT = Number(process.env.VITEST_POOL_ID ?? 0) % 10;
+const OWN_NETWORKS = [`10.${210 + SLOT}.0.0/16`, `172.${20 + SLOT}.0.0/16`, `192.168.${210 + SLOT}.0/24`];
 
 export const TEST_IMAGE = 'muster-test';
 
@@ -49,6 +59,7 @@ export class TestEngine {
   #process: ChildProcess | undefined;
   #exited: Promise<void> = Promise.resolve();
   #containerd: ChildProcess | undefined;
+  #containerdExited: Promise<void> = Promise.resolve();
   #log = '';
 
   /** Rejects when no engine can run here, with the end of its log. */
@@ -91,6 +102,7 @@ export class TestEngine {
       '--bridge=none',
       '--iptables=false',
       '--ip6tables=false',
+      ...OWN_NETWORKS.map((base) => `--default-address-pool=base=${base},size=24`),
       ...this.#flags,
     ]);
     let isRunning = true;
@@ -117,6 +129,7 @@ export class TestEngine {
       `--state=${join(this.#folder, 'containerd-state')}`,
     ]);
     this.#containerd = engine;
+    this.#containerdExited = exited;
     const ended = exited.then(() => true);
     for (const end = Date.now() + START_WITHIN; Date.now() < end; ) {
       if (existsSync(this.#containerdSocket)) return;
@@ -146,6 +159,8 @@ export class TestEngine {
   async kill(): Promise<void> {
     this.#process?.kill('SIGKILL');
     await this.#exited;
+    // The number in it may soon be another process's; the next daemon would take that for one like itself.
+    rmSync(join(this.#folder, 'pid'), { force: true });
   }
 
   /** One call of the Docker Engine API; rejects with the engine's words unless it is granted. */
@@ -196,7 +211,11 @@ export class TestEngine {
       this.#process.kill('SIGTERM');
       await this.#exited;
     }
+    // It takes mounts and files away while it ends: what it leaves is ours to clean up.
     this.#containerd?.kill('SIGTERM');
+    const patience = setTimeout(() => this.#containerd?.kill('SIGKILL'), END_WITHIN);
+    await this.#containerdExited;
+    clearTimeout(patience);
     this.#endLeftovers();
     rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 });
   }
@@ -214,8 +233,7 @@ export class TestEngine {
       try {
         const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
         parents.set(pid, Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
-        const isOurs = readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(this.#folder);
-        if (isOurs && pid !== this.#containerd?.pid) left.add(pid);
+        if (readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(this.#folder)) left.add(pid);
       } catch {
         // Ended in the meantime.
       }
@@ -231,8 +249,13 @@ export class TestEngine {
     const mounts = readFileSync('/proc/mounts', 'utf8')
       .split('\n')
       .map((line) => line.split(' ')[1] ?? '');
-    for (const path of mounts.filter((one) => one.startsWith(`${this.#folder}/`)).reverse())
-      execFileSync('umount', ['-l', path], { stdio: 'ignore' });
+    for (const path of mounts.filter((one) => one.startsWith(`${this.#folder}/`)).reverse()) {
+      try {
+        execFileSync('umount', ['-l', path], { stdio: 'ignore' });
+      } catch {
+        // Gone in the meantime, with the mount that it was in or with its process.
+      }
+    }
   }
 
   async #importImage(): Promise<void> {
