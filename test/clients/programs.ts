@@ -21,7 +21,7 @@ export async function outputOf(name: string, args: string[]): Promise<string> {
   return output;
 }
 
-/** The lines that `dig +short` prints, in order of the alphabet; it asks once and waits 3 s. */
+/** The lines that `dig +short` prints, in order of the alphabet; it asks once and waits 10 s. */
 export async function dig(port: number, ...question: string[]): Promise<string[]> {
   const output = await digWhole(port, '+short', ...question);
   return output
@@ -32,7 +32,7 @@ export async function dig(port: number, ...question: string[]): Promise<string[]
 
 /** All that `dig` prints. */
 export function digWhole(port: number, ...question: string[]): Promise<string> {
-  return outputOf('dig', ['@127.0.0.1', '-p', String(port), '+tries=1', '+time=3', ...question]);
+  return outputOf('dig', ['@127.0.0.1', '-p', String(port), '+tries=1', '+time=10', ...question]);
 }
 
 function commandOf(name: string): string {
