@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { expectText, openPage, startBrowser } from './support/browser.ts';
+import { expectNoOverhang, expectText, openPage, startBrowser } from './support/browser.ts';
 import { put } from './support/http.ts';
 import { type Muster, startMuster, temporaryFolder } from './support/muster.ts';
 
@@ -42,7 +42,6 @@ it('breaks names that are longer than a phone is wide', async () => {
   ] as const) {
     await page.goto(`${muster.api}${path}`);
     await expectText(page, shows);
-    const overflow = await page.evaluate('document.documentElement.scrollWidth - window.innerWidth');
-    expect(overflow, path).toBeLessThanOrEqual(0);
+    await expectNoOverhang(page, path);
   }
 });

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { AxeResults } from 'axe-core';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { expect } from 'vitest';
 import { ARTIFACTS } from '../../scripts/support/paths.mjs';
 import { until } from '../../scripts/support/processes.mjs';
 import { locate, SYSTEM_PACKAGES } from '../../scripts/support/system-packages.mjs';
@@ -14,17 +15,25 @@ export interface Watched {
   faults: string[];
 }
 
+/** Of what hangs, ms: as long as `until` waits. */
+const PATIENCE = 60_000;
+
 /** The system's Chromium. The caller closes it. */
 export function startBrowser(): Promise<Browser> {
   const executablePath = SYSTEM_PACKAGES.test.filter(({ debian }) => debian === 'chromium').map(locate)[0];
   if (executablePath === undefined) throw new Error('no Chromium: `node scripts/setup.mjs test` installs it');
   // The sandbox of Chromium needs namespaces that containers often forbid; it opens nothing but our own page.
-  return chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+  return chromium.launch({
+    executablePath,
+    timeout: PATIENCE,
+    args: ['--no-sandbox', '--disable-dev-shm-usage'],
+  });
 }
 
 /** Opens a page of the dashboard at `api` in a browser profile of its own. */
 export async function openPage(browser: Browser, api: string, path: string): Promise<Watched> {
   const context = await browser.newContext({ colorScheme: 'light', viewport: { width: 1280, height: 800 } });
+  context.setDefaultTimeout(PATIENCE);
   const page = await context.newPage();
   const faults: string[] = [];
   page.on('console', (message) => {
@@ -66,6 +75,25 @@ export async function expectText(page: Page, pattern: RegExp): Promise<void> {
       cause,
     });
   }
+}
+
+const LOOKS = { light: 1280, dark: 1280, phone: 390 } as const;
+
+/** In the light, in the dark and on a phone: nothing that keeps somebody out, and nothing that hangs over the edge. A picture of each is kept. */
+export async function expectNoBarrier(page: Page, name: string): Promise<void> {
+  for (const [look, width] of Object.entries(LOOKS)) {
+    await page.emulateMedia({ colorScheme: look === 'dark' ? 'dark' : 'light' });
+    await page.setViewportSize({ width, height: 800 });
+    expect(await barriers(page), look).toEqual([]);
+    await expectNoOverhang(page, look);
+    await screenshot(page, `${look}-${name}`);
+  }
+}
+
+/** Nothing makes the page scroll sideways; drawings have the new width at the next frame only. */
+export async function expectNoOverhang(page: Page, what: string): Promise<void> {
+  const overhang = 'document.documentElement.scrollWidth - window.innerWidth';
+  await until(`${what} not to scroll sideways`, async () => Number(await page.evaluate(overhang)) <= 0);
 }
 
 let axe: string | undefined;
