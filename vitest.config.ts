@@ -7,6 +7,7 @@ const UNIT = {
   maxWorkers: Math.ceil(1.5 * availableParallelism()),
   // A bound for what hangs, not a measure of speed: property tests take their time on a busy machine.
   testTimeout: 60_000,
+  hookTimeout: 60_000,
 };
 
 /** What stands in for a module does so for a whole process: these have one of their own. */

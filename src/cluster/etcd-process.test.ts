@@ -1,8 +1,9 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { expect, it, onTestFinished, vi } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { createLogger, type LogLine } from '../lib/log.ts';
+import { soon } from '../lib/soon.test-support.ts';
 import { EtcdProcess } from './etcd-process.ts';
 
 const FLAGS = {
@@ -30,9 +31,9 @@ it('is tried again and again where there is no room even for its process ID', as
   });
   etcd.start(FLAGS);
   const told = () => lines.filter(({ message }) => message === 'etcd cannot be started, it is tried again');
-  await vi.waitFor(() => expect(told().length).toBeGreaterThan(1), { timeout: 30_000 });
+  await soon(() => expect(told().length).toBeGreaterThan(1));
   rmSync(directory);
   const count = () => lines.filter(({ message }) => message.startsWith('etcd has ended')).length;
   const before = count();
-  await vi.waitFor(() => expect(count()).toBeGreaterThan(before), { timeout: 30_000 });
+  await soon(() => expect(count()).toBeGreaterThan(before));
 });

@@ -1,7 +1,8 @@
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { Catalog } from '../catalog/catalog.ts';
 import { kvDelete } from '../catalog/commands/kv.ts';
 import { ManualClock } from '../lib/clock.ts';
+import { soon } from '../lib/soon.test-support.ts';
 import { bytes, fail, setUp, WELL } from './feed.test-support.ts';
 import { Feed } from './feed.ts';
 import { lineOf, messageIn } from './feed-message.ts';
@@ -173,7 +174,7 @@ it('thousands are served in turns, and what is committed meanwhile goes along to
   await set('z');
   expect(first.take()).toHaveLength(1);
   expect(last.take()).toHaveLength(0);
-  await vi.waitFor(() => {
+  await soon(() => {
     for (const one of all) one.take();
     for (const one of all) expect(one.catalog.index).toBe(store.catalog.index);
   });
@@ -216,7 +217,7 @@ it('what several lack is one piece, made once', async () => {
     return pieces;
   });
   for (const index of [1, 2, 3]) catalog.apply(index, []);
-  await vi.waitFor(() => expect(sent.at(-1)).toHaveLength(1));
+  await soon(() => expect(sent.at(-1)).toHaveLength(1));
   const indexes = (pieces: Buffer[] | undefined) =>
     String(pieces?.join(''))
       .split('\n')

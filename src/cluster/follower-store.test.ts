@@ -1,4 +1,4 @@
-import { expect, it, onTestFinished, vi } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { kvAcquire, kvSet } from '../catalog/commands/kv.ts';
 import { register } from '../catalog/commands/register.ts';
 import { createSession, destroySession } from '../catalog/commands/session.ts';
@@ -6,6 +6,7 @@ import { NODE } from '../catalog/rows.test-support.ts';
 import { MusterError } from '../errors.ts';
 import { systemClock } from '../lib/clock.ts';
 import { silentLogger } from '../lib/log.ts';
+import { soon } from '../lib/soon.test-support.ts';
 import { openMemoryStore } from '../store/memory.ts';
 import { commandOf, type Proposal } from '../store/proposal.ts';
 import type { Store } from '../store/store.ts';
@@ -132,7 +133,7 @@ it('leaves a server that hears of no majority for one that does', async () => {
   const cutOff = await serve(truth, keyring, {}, false);
   const other = await serve(truth, keyring);
   const store = await follow([cutOff.address, other.address], keyring);
-  await vi.waitFor(() => expect(store.remote?.contact().known).toBe(true), { timeout: 30_000 });
+  await soon(() => expect(store.remote?.contact().known).toBe(true));
   expect(store.link().server).toEqual(other.address);
   expect((await store.write((tx) => kvSet(tx, { ...lock, key: 'x' }))).answer.key).toBe('x');
 });
@@ -153,12 +154,10 @@ it('hears of events that were fired while it went to another server, of each onc
   const heard: string[] = [];
   await follow([one.address, other.address], keyring, Date.now, ({ name }) => heard.push(name));
   fire('with both', [one, other]);
-  await vi.waitFor(() => expect(heard).toEqual(['with both']));
+  await soon(() => expect(heard).toEqual(['with both']));
   one.close();
   fire('meanwhile', [other]);
-  await vi.waitFor(() => expect(heard).toContain('meanwhile'), { timeout: 30_000 });
+  await soon(() => expect(heard).toContain('meanwhile'));
   fire('afterwards', [other]);
-  await vi.waitFor(() => expect(heard).toEqual(['with both', 'meanwhile', 'afterwards']), {
-    timeout: 30_000,
-  });
+  await soon(() => expect(heard).toEqual(['with both', 'meanwhile', 'afterwards']));
 });

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -275,7 +275,8 @@ describe('exec', () => {
     const command = ['/bin/sh', '-c', `sleep 30 & cat ${list}`];
     const { next } = follow((listener) => followExec({ ...common, command }, listener));
     expect(await next()).toEqual([1]);
-    writeFileSync(list, '127.0.0.1:1\n127.0.0.1:2 weight=3');
+    writeFileSync(`${list}.new`, '127.0.0.1:1\n127.0.0.1:2 weight=3');
+    renameSync(`${list}.new`, list);
     expect(await next()).toEqual([1, 2]);
   });
 });

@@ -114,7 +114,9 @@ async function run(world: World, { steps }: Case): Promise<void> {
         return lib.ask({ ...at, ...step, name, type });
       }
       const bytes = Buffer.from(step.dnsRaw ?? '', 'hex');
-      const message = await (step.tcp ? lib.sendTcp : lib.sendUdp)({ ...at, bytes, timeout: 100 });
+      // What is to stay without an answer is not waited for long.
+      const timeout = step.expect.answered === false ? 100 : 10_000;
+      const message = await (step.tcp ? lib.sendTcp : lib.sendUdp)({ ...at, bytes, timeout });
       return message === null ? { answered: false } : { answered: true, ...lib.decodeMessage(message) };
     };
     let difference: string | null = 'not asked';

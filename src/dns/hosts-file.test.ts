@@ -1,9 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../lib/clock.ts';
 import { silentLogger } from '../lib/log.ts';
+import { becomes } from '../lib/soon.test-support.ts';
 import { startHostsFile } from './hosts-file.ts';
 import { startWorld } from './world.test-support.ts';
 
@@ -44,13 +45,16 @@ describe('a hosts file of the catalog', () => {
       '10.0.0.9 web web.service.consul',
     ]);
     await world.check('n1', '10.0.0.1', 'critical', 'b');
-    await vi.waitUntil(() => lines().length === 2);
-    const before = statSync(path).ino;
+    await becomes(() => lines().length === 2);
+    // Held open: its number is given to no other file.
+    const held = openSync(path, 'r');
+    onTestFinished(() => closeSync(held));
+    const before = fstatSync(held).ino;
     // What does not bear on it does not wake whoever watches it.
     await world.check('n1', '10.0.0.1', 'critical', 'c');
     await world.check('n1', '10.0.0.1', 'warning', 'c');
     await world.service('n1', '10.0.0.1', { id: 'e', name: 'web', address: '10.0.0.10' });
-    await vi.waitUntil(() => lines().length === 3);
+    await becomes(() => lines().length === 3);
     expect(lines()).not.toContain('10.0.0.9 web web.service.consul');
     // Another file took its place; one that is the same stays.
     const after = statSync(path).ino;

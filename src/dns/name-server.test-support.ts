@@ -1,5 +1,5 @@
-import { createSocket } from 'node:dgram';
-import { type AddressInfo, createServer } from 'node:net';
+import { createSocket, type Socket } from 'node:dgram';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import * as oracle from 'dns-packet';
 import { onTestFinished } from 'vitest';
 
@@ -33,19 +33,32 @@ export async function nameServer(script: Script) {
       }
     });
   });
-  await new Promise<void>((resolve) => tcp.listen(0, '127.0.0.1', resolve));
-  const { port } = tcp.address() as AddressInfo;
-  const udp = createSocket('udp4');
+  const { port, udp } = await boundBoth(tcp);
   udp.on('message', (raw, from) => {
     ports.add(from.port);
     for (const one of answer(raw, false)) udp.send(one, from.port, from.address);
   });
-  await new Promise<void>((resolve) => udp.bind(port, '127.0.0.1', resolve));
   onTestFinished(() => {
     udp.close();
     tcp.close();
   });
   return { host: '127.0.0.1', port, asked, ports, ids };
+}
+
+/** The same port for TCP and UDP: one that is free for TCP may be somebody's for UDP. */
+export async function boundBoth(tcp: Server): Promise<{ port: number; udp: Socket }> {
+  for (;;) {
+    await new Promise<void>((resolve) => tcp.listen(0, '127.0.0.1', resolve));
+    const { port } = tcp.address() as AddressInfo;
+    const udp = createSocket('udp4');
+    const isOurs = await new Promise<boolean>((resolve) => {
+      udp.once('error', () => resolve(false));
+      udp.bind(port, '127.0.0.1', () => resolve(true));
+    });
+    if (isOurs) return { port, udp };
+    udp.close();
+    await new Promise((resolve) => tcp.close(resolve));
+  }
 }
 
 export const reply = (question: oracle.Packet, more: Partial<oracle.Packet> = {}): oracle.Packet => ({

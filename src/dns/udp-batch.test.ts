@@ -1,7 +1,8 @@
 import { createSocket } from 'node:dgram';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { silentLogger } from '../lib/log.ts';
 import { descriptorOf } from '../lib/sockets.ts';
+import { becomes } from '../lib/soon.test-support.ts';
 import { startUdp } from './udp.ts';
 import { UdpBatch } from './udp-batch.ts';
 
@@ -21,7 +22,7 @@ async function storm(host: string, port: number, count: number, length: (at: num
     packet.writeUInt16BE(at, 0);
     client.send(packet, port, host);
   }
-  await vi.waitUntil(() => answers.size === count, { timeout: 5000 });
+  await becomes(() => answers.size === count);
   return { answers, client };
 }
 

@@ -6,7 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
+import { becomes } from '../lib/soon.test-support.ts';
 import { DockerEngine } from './engine.ts';
 import { type EngineNews, followEvents, readEvents } from './events.ts';
 
@@ -240,13 +241,13 @@ describe('events', () => {
     const followed = (async () => {
       for await (const { kind } of followEvents(first.engine, { signal: end.signal })) kinds.push(kind);
     })();
-    await vi.waitUntil(() => kinds.includes('listening'));
+    await becomes(() => kinds.includes('listening'));
     first.server.closeAllConnections();
     await new Promise((resolve) => first.server.close(resolve));
-    await vi.waitUntil(() => kinds.filter((kind) => kind === 'lost').length >= 2);
+    await becomes(() => kinds.filter((kind) => kind === 'lost').length >= 2);
     const before = kinds.length;
     await serve((_request, response) => response.writeHead(200).flushHeaders(), '1.41', first.port);
-    await vi.waitUntil(() => kinds.slice(before).includes('listening'), { timeout: 8_000 });
+    await becomes(() => kinds.slice(before).includes('listening'));
     end.abort();
     await followed;
   });

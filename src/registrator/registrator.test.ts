@@ -1,8 +1,9 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { ContainerDetails, ContainerSummary, EngineEvent } from '../docker/types.ts';
 import { MusterError } from '../errors.ts';
 import { type Clock, wakefulClock } from '../lib/clock.ts';
 import { createLogger, type LogLine } from '../lib/log.ts';
+import { becomes } from '../lib/soon.test-support.ts';
 import { DEFAULT_OPTIONS, type RegistratorOptions } from './options.ts';
 import { Registrator, type RegistratorParts } from './registrator.ts';
 import { tagTemplate } from './tag-template.ts';
@@ -126,12 +127,12 @@ describe('the registrator', () => {
     const target = new FakeTarget();
     engine.put('aa', 'paused');
     const { registrator } = begin(engine, target);
-    await vi.waitUntil(() => registrator.state.comparedAt !== undefined);
+    await becomes(() => registrator.state.comparedAt !== undefined);
     engine.say('unpause', 'aa');
     const before = registrator.state.comparedAt;
-    await vi.waitUntil(() => registrator.state.comparedAt !== before);
+    await becomes(() => registrator.state.comparedAt !== before);
     engine.put('aa');
-    await vi.waitUntil(() => target.ids.includes('here:aa:80'), { timeout: 5000 });
+    await becomes(() => target.ids.includes('here:aa:80'));
   });
 
   it('keeps everything while the engine is away, and what it cannot look into', async () => {
@@ -139,17 +140,17 @@ describe('the registrator', () => {
     const target = new FakeTarget();
     for (const id of ['aa', 'bb']) engine.put(id);
     const { registrator } = begin(engine, target);
-    await vi.waitUntil(() => target.ids.length === 2);
+    await becomes(() => target.ids.length === 2);
     engine.broken = true;
     engine.say('die', 'aa');
-    await vi.waitUntil(() => registrator.state.trouble === 'the engine is away');
+    await becomes(() => registrator.state.trouble === 'the engine is away');
     expect(target.ids).toEqual(['here:aa:80', 'here:bb:80']);
     engine.broken = false;
     target.services.set('here:hangs:80', { id: 'here:hangs:80', name: 'web', owner: undefined, print: '' });
     engine.put('hangs');
     engine.containers.delete('aa');
     engine.say('die', 'aa');
-    await vi.waitUntil(() => !target.ids.includes('here:aa:80'), { timeout: 5000 });
+    await becomes(() => !target.ids.includes('here:aa:80'));
     expect(target.ids).toEqual(['here:bb:80', 'here:hangs:80']);
     expect(registrator.state).toMatchObject({ puts: 2, removals: 1 });
     expect(registrator.state.errors).toBeGreaterThan(0);
@@ -163,11 +164,11 @@ describe('the registrator', () => {
     for (const id of ['own', 'here:gone:80']) target.services.set(id, left(id));
     for (const id of ['aa', 'hangs']) engine.put(id);
     begin(engine, target);
-    await vi.waitUntil(() => target.ids.includes('here:aa:80') && !target.ids.includes('here:gone:80'));
+    await becomes(() => target.ids.includes('here:aa:80') && !target.ids.includes('here:gone:80'));
     expect(target.ids).toEqual(['here:aa:80', 'own']);
     engine.containers.delete('hangs');
     engine.say('die', 'hangs');
-    await vi.waitUntil(() => !target.ids.includes('own'), { timeout: 5000 });
+    await becomes(() => !target.ids.includes('own'));
     expect(target.ids).toEqual(['here:aa:80']);
   });
 
@@ -176,15 +177,15 @@ describe('the registrator', () => {
     const target = new FakeTarget();
     engine.put('aa');
     begin(engine, target);
-    await vi.waitUntil(() => target.ids.length === 1);
+    await becomes(() => target.ids.length === 1);
     engine.say('kill', 'aa', { signal: '15' });
-    await vi.waitUntil(() => target.ids.length === 0);
+    await becomes(() => target.ids.length === 0);
     engine.say('start', 'aa');
-    await vi.waitUntil(() => target.ids.length === 1);
+    await becomes(() => target.ids.length === 1);
     engine.say('kill', 'aa', { signal: '1' });
     engine.put('bb');
     engine.say('start', 'bb');
-    await vi.waitUntil(() => target.ids.length === 2);
+    await becomes(() => target.ids.length === 2);
     expect(target.ids).toEqual(['here:aa:80', 'here:bb:80']);
   });
 
@@ -195,10 +196,10 @@ describe('the registrator', () => {
     engine.put('vpn');
     engine.put('aa', 'running', true, 'container:vpn');
     const { lines } = begin(engine, target);
-    await vi.waitUntil(() => target.ids.length === 2);
+    await becomes(() => target.ids.length === 2);
     engine.containers.delete('vpn');
     engine.say('die', 'vpn');
-    await vi.waitUntil(() => target.ids.length === 0);
+    await becomes(() => target.ids.length === 0);
     expect(lines.filter(({ fields }) => fields?.container === 'aa').at(-1)?.message).toMatch(/does not run/);
   });
 
@@ -207,7 +208,7 @@ describe('the registrator', () => {
     const target = new FakeTarget();
     engine.put('aa');
     const { lines } = begin(engine, target, {}, { tags: tagTemplate('a,zone-{{.Config.Zone}}') });
-    await vi.waitUntil(() => target.ids.length === 1);
+    await becomes(() => target.ids.length === 1);
     expect(lines.filter(({ level }) => level === 'warn')).toMatchObject([
       { message: expect.stringContaining('the tag "zone-<no value>" of -tags'), fields: { container: 'aa' } },
     ]);
@@ -219,10 +220,10 @@ describe('the registrator', () => {
     target.refused = ['here:aa:80'];
     for (const id of ['aa', 'bb']) engine.put(id);
     const { lines, registrator } = begin(engine, target);
-    await vi.waitUntil(() => target.ids.length === 1);
+    await becomes(() => target.ids.length === 1);
     engine.say('start', 'bb');
     const before = registrator.state.comparedAt;
-    await vi.waitUntil(() => registrator.state.comparedAt !== before);
+    await becomes(() => registrator.state.comparedAt !== before);
     expect(target.ids).toEqual(['here:bb:80']);
     expect(lines.filter(({ message }) => message.includes('refused'))).toMatchObject([
       { message: 'here:aa:80 is refused by the registry: no', fields: { container: 'aa' } },
@@ -251,7 +252,7 @@ describe('the registrator', () => {
     };
     const options = { resync: 0, ttl: 20, ttlRefresh: 5 };
     const { registrator, lines } = begin(engine, target, options, { clock, random: () => 0.999 });
-    await vi.waitUntil(() => target.ids.includes('here:aa:80'), { timeout: 5000 });
+    await becomes(() => target.ids.includes('here:aa:80'));
     expect(lines.filter(({ message }) => message.includes('could not be renewed'))).toHaveLength(1);
   });
 
@@ -260,10 +261,10 @@ describe('the registrator', () => {
     const target = new FakeTarget();
     engine.put('aa');
     const { registrator } = begin(engine, target, { resync: 5 });
-    await vi.waitUntil(() => target.puts === 1);
+    await becomes(() => target.puts === 1);
     for (let round = 0; round < 5; round++) {
       const before = registrator.state.comparedAt;
-      await vi.waitUntil(() => registrator.state.comparedAt !== before);
+      await becomes(() => registrator.state.comparedAt !== before);
     }
     expect(target.puts).toBe(1);
   });

@@ -4,9 +4,10 @@ import { connect } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { missingPrograms } from '../../../scripts/support/system-packages.mjs';
 import { seeded } from '../../lib/seeded.ts';
+import { soon } from '../../lib/soon.test-support.ts';
 import { tell } from '../verbs/chaos.ts';
 import { chaosChart } from './chart.ts';
 import { matchOf } from './faults/cut.ts';
@@ -301,7 +302,7 @@ describe.skipIf(process.platform !== 'linux')('faults', () => {
     child.stdout?.on('data', (data: Buffer) => {
       count += data.length;
     });
-    await vi.waitFor(() => expect(count).toBeGreaterThan(0), { timeout: 10_000 });
+    await soon(() => expect(count).toBeGreaterThan(0));
     return { child, count: () => count, victim: { group: 'g', instance: 'g-1', pid: child.pid as number } };
   };
   const stateOf = (pid: number) => {
@@ -319,20 +320,20 @@ describe.skipIf(process.platform !== 'linux')('faults', () => {
   it('pause, and nothing is left of it', async () => {
     const { victim, count } = await start();
     const undo = await FAULTS.pause.begin(victim);
-    await vi.waitFor(() => expect(stateOf(victim.pid)).toBe('T'));
+    await soon(() => expect(stateOf(victim.pid)).toBe('T'));
     await undo();
     const before = count();
-    await vi.waitFor(() => expect(count()).toBeGreaterThan(before));
+    await soon(() => expect(count()).toBeGreaterThan(before));
   });
 
   it('slow: it runs, and stands still in between, until it is undone', async () => {
     const { victim, count } = await start();
     const undo = await FAULTS.slow.begin(victim);
     const before = count();
-    await vi.waitFor(() => expect(stateOf(victim.pid)).toBe('T'));
-    await vi.waitFor(() => expect(count()).toBeGreaterThan(before), { timeout: 10_000 });
+    await soon(() => expect(stateOf(victim.pid)).toBe('T'));
+    await soon(() => expect(count()).toBeGreaterThan(before));
     await undo();
-    await vi.waitFor(() => expect(stateOf(victim.pid)).not.toBe('T'));
+    await soon(() => expect(stateOf(victim.pid)).not.toBe('T'));
   });
 
   it('an instance that is gone is no error', async () => {
@@ -343,7 +344,7 @@ describe.skipIf(process.platform !== 'linux')('faults', () => {
 
   it('finds the sockets of a process', async () => {
     const { victim } = await start();
-    await vi.waitFor(async () =>
+    await soon(async () =>
       expect(await socketsOfGroup(victim.pid)).toEqual([
         { family: 4, address: '127.0.0.1', port: expect.any(Number) },
       ]),
@@ -356,7 +357,7 @@ describe.skipIf(process.platform !== 'linux')('faults', () => {
     context.skip(why !== undefined, why);
     const { victim } = await start();
     let port = 0;
-    await vi.waitFor(async () => {
+    await soon(async () => {
       port = (await socketsOfGroup(victim.pid))[0]?.port ?? 0;
       expect(port).toBeGreaterThan(0);
     });

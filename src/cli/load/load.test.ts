@@ -36,7 +36,7 @@ function loadOf(port: number, over: Over = {}): HttpLoad {
     headers: {},
     requests: 50,
     rate: 1000,
-    timeout: 5000,
+    timeout: 30_000,
     ...rest,
   };
 }
@@ -100,7 +100,7 @@ describe('HTTP load', () => {
       }),
     );
     const result = await runHttpLoad(
-      loadOf(port, { requests: 8, rate: 200, timeout: 300, keepAlive: false }),
+      loadOf(port, { requests: 8, rate: 200, timeout: 3_000, keepAlive: false }),
     );
     expect(result.latencies).toHaveLength(2);
     expect(result.failed).toBe(6);
@@ -249,13 +249,21 @@ describe('held connections', () => {
         if (++accepted % 2 === 0) socket.destroy();
       }),
     );
+    const end = new AbortController();
+    let [opened, held] = [0, 0];
     const result = await runTcpLoad({
       host: '127.0.0.1',
       port,
       rate: 10_000,
-      timeout: 2000,
+      timeout: 30_000,
       connections: 10,
-      duration: 200,
+      duration: 30_000,
+      signal: end.signal,
+      changed(open) {
+        opened += open > held ? 1 : 0;
+        held = open;
+        if (opened === 10 && held === 5) end.abort();
+      },
     });
     expect(result).toMatchObject({ failed: 0, dropped: 5, held: 5 });
   });

@@ -1,6 +1,7 @@
 import type * as oracle from 'dns-packet';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../../lib/clock.ts';
+import { becomes } from '../../lib/soon.test-support.ts';
 import {
   addressOf,
   edns,
@@ -138,7 +139,7 @@ describe('what others said', () => {
     clock.advance(61_000);
     script = silent;
     const late = ask(port, questionFor('a.example'));
-    await vi.waitUntil(() => upstream.asked.length === 2);
+    await becomes(() => upstream.asked.length === 2);
     clock.advance(1_800);
     expect(data(await late)).toEqual(['192.0.2.1']);
   });
@@ -161,8 +162,8 @@ describe('what others said', () => {
     for (let i = 0; i < 5; i++) await ask(port, questionFor('a.example'));
     clock.advance(55_000);
     await ask(port, questionFor('a.example'));
-    await vi.waitUntil(() => upstream.asked.length === 2);
-    await vi.waitUntil(async () => (ttls(await ask(port, questionFor('a.example')))[0] ?? 0) > 50);
+    await becomes(() => upstream.asked.length === 2);
+    await becomes(async () => (ttls(await ask(port, questionFor('a.example')))[0] ?? 0) > 50);
     expect(upstream.asked).toHaveLength(2);
   });
 

@@ -1,5 +1,6 @@
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { ManualClock } from '../../lib/clock.ts';
+import { becomes } from '../../lib/soon.test-support.ts';
 import {
   failing,
   knowing,
@@ -59,7 +60,7 @@ describe('servers', () => {
     const { port } = await forwarder({ servers: [first, second], timeout: 2000 }, clock);
     for (let i = 0; i < 3; i++) {
       const answer = ask(port, questionFor(`${i}.example`));
-      await vi.waitUntil(() => first.asked.length === i + 1);
+      await becomes(() => first.asked.length === i + 1);
       clock.advance(2_000);
       expect(data(await answer)).toEqual(['192.0.2.2']);
     }
@@ -67,7 +68,7 @@ describe('servers', () => {
     expect(first.asked.filter((name) => name.includes('example'))).toHaveLength(3);
     script = knowing('192.0.2.1');
     clock.advance(1_000);
-    await vi.waitUntil(
+    await becomes(
       () => first.asked.at(-1) === 'udp .' && lines.some(({ message }) => message.includes('answers again')),
     );
     expect(data(await ask(port, questionFor('5.example')))).toEqual(['192.0.2.1']);

@@ -60,9 +60,7 @@ describe('a page of metrics', () => {
 
 describe('metrics from elsewhere', () => {
   async function world(answer: (url: string) => string | undefined) {
-    let asked = 0;
     const server = createServer((request, response) => {
-      asked++;
       const body = answer(request.url ?? '');
       response.statusCode = body === undefined ? 500 : 200;
       response.end(body);
@@ -72,23 +70,23 @@ describe('metrics from elsewhere', () => {
     const { port } = server.address() as AddressInfo;
     const clock = new ManualClock(1_000_000);
     const lines: string[] = [];
-    const make = (source: MetricSource) =>
+    const make = (...sources: MetricSource[]) =>
       new Metrics({
         group: 'g',
-        sources: [source],
+        sources,
         every: 1000,
         surroundings: { keyValue: (key) => (key === 'n' ? 9 : undefined), meta: () => 4 },
         clock,
         logger: createLogger({ level: 'info', sink: ({ message }) => lines.push(message) }),
       });
     const instance = { name: 'g-1', id: 'one', port, ports: { http: port } } as unknown as InstanceView;
-    /** One round: resolves when its answers are in. */
+    /** One round: resolves when its answers are in, of which `isDone` has to tell by a number that is new. */
     const round = async (metrics: Metrics, isDone: () => boolean): Promise<void> => {
       clock.advance(1000);
       metrics.look([instance]);
       while (!isDone()) await new Promise((next) => setTimeout(next, 2));
     };
-    return { port, make, round, instance, lines, clock, asked: () => asked };
+    return { port, make, round, instance, lines, clock };
   }
 
   it.each(['http://127.0.0.1:$PORT/', 'http://127.0.0.$MUSTER_NUMBER:8/'])(
@@ -112,18 +110,17 @@ describe('metrics from elsewhere', () => {
   it('tells how fast a counter rises', async () => {
     let count = 100;
     const { make, round, port } = await world(() => `jobs_total ${count}`);
-    const source: MetricSource = {
-      kind: 'page',
-      url: `http://127.0.0.1:${port}/`,
-      metric: 'jobs_total',
-      rate: true,
-    };
-    const metrics = make(source);
+    const page = { kind: 'page', url: `http://127.0.0.1:${port}/`, metric: 'jobs_total' } as const;
+    const [source, itself] = [
+      { ...page, rate: true },
+      { ...page, rate: false },
+    ];
+    const metrics = make(source, itself);
     expect(metrics.isOfGroup(source)).toBe(true);
-    await round(metrics, () => true);
-    await new Promise((next) => setTimeout(next, 50));
+    await round(metrics, () => metrics.ofGroup(itself) === 100);
+    expect(metrics.ofGroup(source)).toBeUndefined();
     count = 130;
-    await round(metrics, () => metrics.ofGroup(source) !== undefined);
+    await round(metrics, () => metrics.ofGroup(itself) === 130);
     expect(metrics.ofGroup(source)).toBe(30);
   });
 
@@ -155,20 +152,24 @@ describe('metrics from elsewhere', () => {
 
   it('does not know what could not be had for long, and says so once', async () => {
     let isWell = true;
-    const { make, round, port, lines, asked, clock } = await world(() => (isWell ? 'jobs 3' : undefined));
-    const source: MetricSource = {
+    let rounds = 0;
+    const { make, round, port, lines, clock } = await world((url) =>
+      url === '/round' ? `round ${++rounds}` : isWell ? 'jobs 3' : undefined,
+    );
+    const page = (path: string, metric: string): MetricSource => ({
       kind: 'page',
-      url: `http://127.0.0.1:${port}/`,
-      metric: 'jobs',
+      url: `http://127.0.0.1:${port}${path}`,
+      metric,
       rate: false,
-    };
-    const metrics = make(source);
-    await round(metrics, () => metrics.ofGroup(source) !== undefined);
+    });
+    const [source, other] = [page('/', 'jobs'), page('/round', 'round')];
+    const metrics = make(source, other);
+    await round(metrics, () => metrics.ofGroup(other) === 1);
+    expect(metrics.ofGroup(source)).toBe(3);
     isWell = false;
     for (let count = 2; count <= 4; count++) {
-      await round(metrics, () => asked() === count);
+      await round(metrics, () => metrics.ofGroup(other) === count);
       expect(metrics.ofGroup(source)).toBe(3);
-      await new Promise((next) => setTimeout(next, 20));
     }
     clock.advance(1);
     expect(metrics.ofGroup(source)).toBeUndefined();

@@ -1,7 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it, onTestFinished, vi } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
+import { soon } from '../../lib/soon.test-support.ts';
 import { completeLimits } from '../limits.ts';
 import { latin1 } from './bytes.ts';
 import { ExchangeLog } from './exchange-log.ts';
@@ -32,9 +33,7 @@ it.each([
   head.scan(memory, READ, READ + bytes.length, completeLimits());
   log.end(log.begin(memory, head), '127.0.0.1', 1, isSecure);
   log.close();
-  await vi.waitFor(() => expect(readFileSync(target, 'utf8')).toBe(`${scheme} ${scheme}://h.test/a?b\n`), {
-    timeout: 60_000,
-  });
+  await soon(() => expect(readFileSync(target, 'utf8')).toBe(`${scheme} ${scheme}://h.test/a?b\n`));
 });
 
 it('says which file cannot be written, and why', async () => {

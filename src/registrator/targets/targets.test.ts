@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { freePorts } from '../../../scripts/support/processes.mjs';
 import { missingPrograms } from '../../../scripts/support/system-packages.mjs';
+import { soon } from '../../lib/soon.test-support.ts';
 import type { Target } from '../target.ts';
 import type { WantedService } from '../wanted.ts';
 import { printOf, registrationOf } from './consul.ts';
@@ -143,7 +144,7 @@ describe.skipIf(missing.length > 0)('a real etcd', () => {
   const folder = mkdtempSync(join(tmpdir(), 'muster-target-etcd-'));
 
   beforeAll(async () => {
-    const [client, peer] = await Promise.all([freePort(), freePort()]);
+    const [client, peer] = await freePorts(2);
     url = `http://127.0.0.1:${client}`;
     uri = `etcd://127.0.0.1:${client}/services`;
     etcd = spawn(
@@ -157,11 +158,8 @@ describe.skipIf(missing.length > 0)('a real etcd', () => {
       ],
       { stdio: 'ignore' },
     );
-    await vi.waitUntil(() => call('/health', 'GET').catch(() => undefined), {
-      timeout: 20_000,
-      interval: 100,
-    });
-  }, 30_000);
+    await soon(() => call('/health', 'GET'));
+  });
   afterAll(async () => {
     const ended = new Promise((resolve) => etcd.on('exit', resolve));
     etcd.kill('SIGKILL');
@@ -303,7 +301,7 @@ describe.skipIf(missing.length > 0)('a real etcd', () => {
   });
 
   it('is found behind members that are away', async () => {
-    const dead = await freePort();
+    const [dead] = await freePorts(1);
     const target = made(uri.replace('//', `//127.0.0.1:${dead},`));
     await target.ping(signal);
     await target.put(service('here:aa:80'), signal);
@@ -312,15 +310,7 @@ describe.skipIf(missing.length > 0)('a real etcd', () => {
   });
 
   it('that is away is told apart from one that refuses', async () => {
-    const away = made(`etcd://127.0.0.1:${await freePort()}`);
+    const away = made(`etcd://127.0.0.1:${(await freePorts(1))[0]}`);
     await expect(away.list(signal)).rejects.toMatchObject({ code: 'client.unreachable' });
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createTcpServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
