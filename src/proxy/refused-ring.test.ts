@@ -70,7 +70,7 @@ describe.skipIf(OBSTACLE !== undefined)('a balancer without io_uring', () => {
     program.stdout.on('data', (part) => {
       said += part;
     });
-    await once(program, 'exit');
+    await once(program, 'close');
     expect(JSON.parse(said)).toEqual({
       choice: { name: 'net', why: expect.stringMatching(/refuses it.*io_uring_setup: EPERM/) },
       carriage: { transport: 'net', workers: 1, why: expect.stringContaining('io_uring_setup: EPERM') },
