@@ -244,14 +244,16 @@ export async function stopAll() {
 }
 
 /**
- * Runs a program to its end.
+ * Runs a program to its end, to which it is brought after `ms`.
  * @param {string} command
  * @param {string[]} args
- * @param {StartOptions} [options]
+ * @param {StartOptions & { ms?: number }} [options]
  */
 export async function runToEnd(command, args, options) {
   const program = start(command, args, { keep: OUTPUT_KEPT_TO_END, ...options });
+  const timer = options?.ms === undefined ? undefined : setTimeout(() => void program.kill(), options.ms);
   const { code, signal } = await program.exited;
+  clearTimeout(timer);
   await program.silent;
   alive.delete(program);
   return { code, signal, output: program.output() };
@@ -297,9 +299,13 @@ const handedOut = new Set();
 
 // Below the range from which the kernel takes the local ports of outgoing connections (32768 and up): a port
 // that is free now stays free until the program under test binds it. Below the one that groups take theirs from, too (20000 to 29999).
-const PORTS = 3_000;
+const FIRST_PORT = 10_000;
+const ALL_PORTS = 9_600;
 // Files of tests that run at the same time are processes that do not know of each other: each has a range of its own.
-const LOWEST_PORT = 10_000 + (Number(process.env.VITEST_POOL_ID ?? 0) % 3) * PORTS;
+// (As many as there are with four cores; beyond that two of them may have the same, and rarely meet.)
+const POOL = process.env.VITEST_POOL_ID;
+const PORTS = POOL === undefined ? ALL_PORTS : ALL_PORTS / 6;
+const LOWEST_PORT = FIRST_PORT + (POOL === undefined ? 0 : (Number(POOL) % 6) * PORTS);
 
 /** @param {number} port */
 async function isFree(port) {
@@ -344,18 +350,31 @@ export function freePorts(count, { inARow = false } = {}) {
 async function findPorts(count, inARow) {
   /** @type {number[]} */
   let found = [];
+  const giveBack = () => {
+    for (const port of found) handedOut.delete(port);
+    found = [];
+  };
   let offset = Math.floor(Math.random() * PORTS);
   for (let tries = 0; found.length < count; tries++) {
-    if (tries > 3 * PORTS)
+    if (tries > 3 * PORTS) {
+      giveBack();
       throw new Error(`no ${count} free ports between ${LOWEST_PORT} and ${LOWEST_PORT + PORTS}`);
+    }
     const port = LOWEST_PORT + offset;
-    const isNew = !handedOut.has(port) && !found.includes(port);
-    if (isNew && (await isFree(port))) found.push(port);
-    else if (inARow) found = [];
+    if (await isOurs(port)) found.push(port);
+    else if (inARow) giveBack();
     // Those in a row are looked for from one end to the other: with many in use, hitting upon such a row is rare.
     offset = inARow ? (offset + 1) % PORTS : Math.floor(Math.random() * PORTS);
-    if (inARow && offset === 0 && found.length < count) found = [];
+    if (inARow && offset === 0 && found.length < count) giveBack();
   }
-  for (const port of found) handedOut.add(port);
   return found;
+}
+
+/** Takes a port when it is free. It is ours from the first look on: others here look at the same time. @param {number} port */
+async function isOurs(port) {
+  if (handedOut.has(port)) return false;
+  handedOut.add(port);
+  if (await isFree(port)) return true;
+  handedOut.delete(port);
+  return false;
 }
