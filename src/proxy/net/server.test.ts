@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Target } from '../../balance/balancer.ts';
 import { isEjected } from '../../balance/ejection.ts';
 import { isMusterError } from '../../errors.ts';
-import { systemClock } from '../../lib/clock.ts';
+import { ManualClock } from '../../lib/clock.ts';
 import { TRANSPORT_NAMES, type TransportName } from '../choice.ts';
 import { Ejector } from '../ejector.ts';
 import { routeTo, targetAt } from '../fixtures.ts';
@@ -132,25 +132,23 @@ describe.each(TRANSPORT_NAMES)('the proxy on sockets, by %s', (name) => {
     const { port } = await backend(named('alive'));
     const dead = targetAt(await deadPort(), 1);
     const told: string[] = [];
-    const isBack = new Promise<void>((resolve) => {
-      const ejector = new Ejector({
-        clock: systemClock,
-        random: () => 0,
-        connect: () => Promise.resolve(true),
-        onEjected: ({ id, why }) => told.push(`${id}: ${why}`),
-        onReturned: () => resolve(),
-      });
-      closers.push(() => ejector.stop());
-      void start(ejector);
+    const clock = new ManualClock(1_000_000);
+    const outcomes = new Ejector({
+      clock,
+      random: () => 0,
+      connect: () => Promise.resolve(true),
+      onEjected: ({ id, why }) => told.push(`${id}: ${why}`),
+      onReturned: (id) => told.push(`${id} is back`),
     });
-    async function start(outcomes: Ejector) {
-      const client = new Client(await proxy([dead, targetAt(port, 2)], { outcomes }));
-      client.send('POST / HTTP/1.1\r\nHost: x.test\r\nContent-Length: 0\r\n\r\n');
-      expect(await client.until(/\r\n\r\n.+$/)).toMatch(/^HTTP\/1.1 200 OK.*alive$/s);
-      expect(told).toEqual(['t1: connection refused']);
-      expect(isEjected(dead.state)).toBe(true);
-    }
-    await isBack;
+    closers.push(() => outcomes.stop());
+    const client = new Client(await proxy([dead, targetAt(port, 2)], { outcomes }));
+    client.send('POST / HTTP/1.1\r\nHost: x.test\r\nContent-Length: 0\r\n\r\n');
+    expect(await client.until(/\r\n\r\n.+$/)).toMatch(/^HTTP\/1.1 200 OK.*alive$/s);
+    expect(told).toEqual(['t1: connection refused']);
+    expect(isEjected(dead.state)).toBe(true);
+    clock.advance(5_000);
+    await until(() => (told.length > 1 ? true : undefined));
+    expect(told[1]).toBe('t1 is back');
     expect(isEjected(dead.state)).toBe(false);
   });
 
@@ -305,10 +303,10 @@ describe.each(TRANSPORT_NAMES)('the proxy on sockets, by %s', (name) => {
 
   it('answers what a client sends on an idle connection in the moment of the drain', async () => {
     const { port } = await backend(named('a'));
-    const server = await proxy([targetAt(port)]);
+    const server = await proxy([targetAt(port)], { limits: { lameDuck: 10_000 } });
     const client = new Client(server);
     await client.send(GET).until(/\r\n\r\na$/);
-    const drained = server.close('web', { patience: 5_000, isReplaced: false });
+    const drained = server.close('web', { patience: 20_000, isReplaced: false });
     client.text = '';
     client.send(GET);
     expect(await client.ended()).toMatch(/^HTTP\/1\.1 200 OK\r\n.*Connection: close\r\n.*a$/s);
@@ -318,7 +316,7 @@ describe.each(TRANSPORT_NAMES)('the proxy on sockets, by %s', (name) => {
 
   it('loses no request to a drain under load', async () => {
     const { port } = await backend(named('a'));
-    const server = await proxy([targetAt(port)]);
+    const server = await proxy([targetAt(port)], { limits: { lameDuck: 10_000 } });
     let answered = 0;
     let lost = 0;
     let isDraining = false;
@@ -343,7 +341,7 @@ describe.each(TRANSPORT_NAMES)('the proxy on sockets, by %s', (name) => {
     const users = Array.from({ length: 40 }, (_, i) => user(i % 20));
     await until(() => (answered > 400 ? true : undefined));
     isDraining = true;
-    await server.close('web', { patience: 5_000, isReplaced: false });
+    await server.close('web', { patience: 20_000, isReplaced: false });
     await Promise.all(users);
     expect(lost).toBe(0);
     expect(answered).toBeGreaterThan(440);

@@ -10,7 +10,7 @@ describe.each(TRANSPORT_NAMES)('who a TCP listener takes, and when, on %s', (nam
   carriedBy(name);
 
   it('takes no more clients than it may', async () => {
-    const { address } = await start({
+    const { address, counters } = await start({
       targets: [{ port: await backend(echo) }],
       spec: { limits: { maxConnections: 1 } },
     });
@@ -20,6 +20,7 @@ describe.each(TRANSPORT_NAMES)('who a TCP listener takes, and when, on %s', (nam
     expect(await all(open(address))).toHaveLength(0);
     first.end();
     await closed(first);
+    await until('there is room', () => counters.overall().openConnections === 0);
     const third = open(address);
     third.write('x');
     expect(String((await once(third, 'data'))[0])).toBe('x');
