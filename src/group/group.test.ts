@@ -24,7 +24,7 @@ const spec: GroupSpec = {
 };
 
 async function firstOfTwoFreePorts(): Promise<number> {
-  for (let port = 26_500; port < 32_000; port += 2)
+  for (let port = 29_000; port < 32_000; port += 2)
     if ((await isPortFree(port)) && (await isPortFree(port + 1))) return port;
   throw new Error('no two free ports side by side');
 }

@@ -68,12 +68,12 @@ describe.skipIf(missingForEngine.length > 0)('docker check of a real container',
       interval: 1000,
       dockerContainerId: 'muster-check',
       args: ['/bin/sh', '-c', 'echo so far; sleep 600'],
-      timeout: 1000,
+      timeout: 5000,
     };
     const again = () => docker.probe(spec, { signal: new AbortController().signal, outputMaxSize: 4096 });
     expect(await again()).toEqual({
       status: 'critical',
-      output: 'Timed out (1s) running check\n\nso far\n',
+      output: 'Timed out (5s) running check\n\nso far\n',
     });
     expect((await again()).output).toBe('the run before has not ended yet');
   });

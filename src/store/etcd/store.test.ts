@@ -249,7 +249,7 @@ it('fails writes with a clear error while no majority answers, reads on, and rec
   } finally {
     await own.stop();
   }
-}, 20_000);
+});
 
 it('uses an existing etcd with TLS on both sides and a user', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'muster-tls-'));
@@ -356,7 +356,7 @@ it('uses an existing etcd with TLS on both sides and a user', async () => {
     await own.stop();
     rmSync(folder, { recursive: true, force: true });
   }
-}, 30_000);
+});
 
 it('a store that cannot be opened says why', async () => {
   const server = createServer((socket) => void socket.destroy()).listen(0, '127.0.0.1');
