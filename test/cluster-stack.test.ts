@@ -25,8 +25,9 @@ describe.skipIf(why !== undefined)('stacks/cluster.toml', () => {
   const begin = () => {
     const [program, args] = network.on(1, [process.execPath, MUSTER, 'up', join(folder, 'cluster.toml')]);
     stack = start(program, args);
+    // Four nodes, and an etcd for each of three, begin at the same time.
     return until('a leader', async () => (await get<string>('/v1/status/leader').catch(() => '')) !== '', {
-      ms: 60_000,
+      ms: 150_000,
       program: stack,
     });
   };
