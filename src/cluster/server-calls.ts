@@ -67,8 +67,8 @@ export function callsOf(server: ServerParts): Calls {
       server.cluster.forceLeave(name, prune),
     event: ({ event, hops }: { event: UserEvent; hops: number }) => {
       ready();
-      server.takeEvent(event);
-      if (hops > 0) server.owedEvents.add(event);
+      if (hops > 0) server.events.spread(event);
+      else server.events.take(event);
     },
     keys: ({ change, hops }: { change: KeyChange; hops: number }) =>
       hops > 0 ? server.cluster.changeKeys(change).then((failed) => [...failed]) : changeKeys(server, change),

@@ -72,10 +72,7 @@ export function controlOf(server: ServerParts): Cluster {
       return answer || entry !== undefined;
     },
     removeServer: (id) => roster().remove(id),
-    tell: async (event) => {
-      server.takeEvent(event);
-      server.owedEvents.add(event);
-    },
+    tell: async (event) => server.events.spread(event),
     changeKeys: async (change) => {
       changeKeys(server, change);
       return spread(server, 'keys', { change, hops: 0 });

@@ -2,17 +2,16 @@ import type { EtcdStore } from '../store/etcd/store.ts';
 import type { Book } from './book.ts';
 import type { Cluster } from './cluster.ts';
 import type { EtcdProcess } from './etcd-process.ts';
-import type { UserEvent } from './event-log.ts';
 import type { Feed } from './feed.ts';
 import type { Founding } from './founding.ts';
 import type { Gossip } from './gossip.ts';
 import type { Leadership } from './leadership.ts';
 import type { Presence } from './liveness.ts';
 import type { MembershipFile } from './membership.ts';
-import type { OwedEvents } from './owed-events.ts';
 import type { PeerLines } from './peer-lines.ts';
 import type { Roster } from './roster.ts';
 import type { ServerOptions } from './server.ts';
+import type { ServerEvents } from './server-events.ts';
 import type { SessionExpiry } from './session-expiry.ts';
 
 /** What a server consists of, for those who answer on its behalf. */
@@ -32,9 +31,7 @@ export interface ServerParts {
   readonly store: EtcdStore;
   readonly sessions: SessionExpiry;
   readonly leadership: Leadership;
-  /** Tells this node and those who follow this server of an event; unless it did so already. */
-  takeEvent(event: UserEvent): void;
-  readonly owedEvents: OwedEvents;
+  readonly events: ServerEvents;
   isLeaving: boolean;
   readonly isStopping: boolean;
   /** Sees to it that there are lines to the servers of the cluster, after they changed. */

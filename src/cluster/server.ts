@@ -7,7 +7,6 @@ import { answerAround } from './auto-join.ts';
 import { Book } from './book.ts';
 import type { Cluster, NodeOptions } from './cluster.ts';
 import { EtcdProcess, OWN_TXN_LIMITS } from './etcd-process.ts';
-import type { UserEvent } from './event-log.ts';
 import { Feed, type Following } from './feed.ts';
 import { Founding } from './founding.ts';
 import { Gossip, type Hello } from './gossip.ts';
@@ -17,12 +16,11 @@ import { type LinkServer, listenLinks } from './link/link.ts';
 import { serveRpc } from './link/rpc.ts';
 import { Presence, watchMembers } from './liveness.ts';
 import { etcdFlags, type Membership, MembershipFile, ordinalIn } from './membership.ts';
-import { OwedEvents } from './owed-events.ts';
 import { PeerLines } from './peer-lines.ts';
-import { RecentIds } from './recent-ids.ts';
 import { Roster } from './roster.ts';
 import { callsOf } from './server-calls.ts';
 import { controlOf } from './server-control.ts';
+import { ServerEvents } from './server-events.ts';
 import { leaderOf, type ServerParts } from './server-parts.ts';
 import type { SessionExpiry } from './session-expiry.ts';
 import { startSharedSessions } from './shared-sessions.ts';
@@ -57,10 +55,6 @@ const FIRST_ANSWERS = 1_500;
 const TURN = 200;
 /** Only nodes with the key can ask; the catalog of one cluster lies below this in its etcd. */
 const PREFIX = '/muster';
-/** For a server's answer to an event, in ms. */
-const EVENT_TIMEOUT = 2_000;
-/** More than one that was away is owed. */
-const EVENTS = 1_024;
 
 /**
  * Starts this server's part of the cluster: finds the others, founds the cluster with them or joins it, runs an
@@ -87,7 +81,7 @@ class Server implements ServerCluster, ServerParts {
   readonly gossip: Gossip;
   readonly founding: Founding;
   readonly cluster: Cluster;
-  readonly owedEvents: OwedEvents;
+  readonly events: ServerEvents;
   feed: Feed | undefined;
   roster: Roster | undefined;
   lines: PeerLines | undefined;
@@ -99,8 +93,6 @@ class Server implements ServerCluster, ServerParts {
   sessions!: SessionExpiry;
   #links: LinkServer | undefined;
   readonly #ends: (() => void)[] = [];
-  /** Others tell of one again when the answer was lost, and more than one server may. */
-  readonly #events = new RecentIds(EVENTS);
 
   constructor(options: ServerOptions) {
     const { self, port, directory, logger, keyring, clock } = options;
@@ -139,15 +131,7 @@ class Server implements ServerCluster, ServerParts {
       logger,
     });
     this.cluster = controlOf(this);
-    this.owedEvents = new OwedEvents({
-      others: () => this.book.others(),
-      tell: async (id, event) => {
-        const entry = this.book.get(id);
-        if (entry !== undefined)
-          await this.gossip.callerTo(entry).call('event', { event, hops: 0 }, EVENT_TIMEOUT);
-      },
-      clock,
-    });
+    this.events = new ServerEvents(this);
   }
 
   async start(): Promise<void> {
@@ -180,16 +164,10 @@ class Server implements ServerCluster, ServerParts {
     await this.#openStore();
   }
 
-  takeEvent(event: UserEvent): void {
-    if (!this.#events.add(event.id)) return;
-    this.options.onEvent(event);
-    this.feed?.news({ event });
-  }
-
   async stop(): Promise<void> {
     if (this.isStopping) return;
     this.isStopping = true;
-    this.owedEvents.close();
+    this.events.close();
     // Those who follow go to another server; what they asked before is answered.
     this.feed?.close();
     for (const end of this.#ends.splice(0).toReversed()) end();
@@ -313,13 +291,12 @@ class Server implements ServerCluster, ServerParts {
       hear: (id, leeway) => this.presence.hear(id, leeway),
     });
     const roster = this.roster;
-    const { presence } = this.gossip;
     this.#ends.push(
       this.leadership.whileLeading(() => {
         const ends = [
           watchMembers({
             store,
-            presence,
+            presence: this.presence,
             forgetAfter: this.options.reconnectTimeout,
             isServer: (id) => ordinalIn(roster.ordinals(), id) !== undefined,
             clock,
