@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { targetAt } from '../fixtures.ts';
 import { authority, backend, named, proxy, type SecureProxy } from './listener.test-support.ts';
 
-const SOON = 100;
+const SOON = 400;
 const LIMITS = {
   headTimeout: SOON,
   keepAliveTimeout: SOON,
@@ -122,6 +122,7 @@ describe('a client of HTTP/2 behind TLS', () => {
     const front = await given(much);
     const made = session(front);
     made.request({ ':path': '/' }).on('error', () => {});
+    while (front.server.connections === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     await nobody(front);
   });
 });
