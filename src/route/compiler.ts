@@ -31,6 +31,8 @@ interface Compiled {
   readonly spec: RouteHead;
   readonly turn: Turn;
   readonly targets: readonly Target[];
+  /** As it is in the table. */
+  route?: Route;
 }
 
 /**
@@ -73,7 +75,7 @@ export class Compiler {
       this.#release(known);
       change(known.spec, undefined);
     }
-    for (const spec of delta.changed) change(spec, this.#build(spec));
+    for (const spec of delta.changed) change(spec, this.#replace(spec));
     for (const patch of delta.patched) {
       const known = this.#routes.get(patch.id);
       if (known === undefined) continue;
@@ -81,11 +83,19 @@ export class Compiler {
       for (const id of patch.gone) targets.delete(id);
       for (const target of patch.set) targets.set(target.id, target);
       const spec = { ...known.spec, targets: [...targets.values()] };
-      change(spec, this.#build(spec));
+      change(spec, this.#replace(spec));
     }
     this.#table = this.#table.with(changes).withNamed('tcp', named.tcp).withNamed('mirrors', named.mirror);
     this.#version = delta.version;
     return this.#table;
+  }
+
+  #replace(spec: RouteSpec): Route {
+    const before = this.#routes.get(spec.id)?.route;
+    const route = this.#build(spec);
+    if (before !== undefined) before.replacedBy = route;
+    this.#routes.get(spec.id)!.route = route;
+    return route;
   }
 
   #build(spec: RouteSpec): Route {

@@ -24,6 +24,8 @@ export interface Route {
   readonly choice?: Choice | undefined;
   /** Something is to be looked at before its balancer is asked: arms, guards, a choice, a host that depends on the target. */
   readonly special: boolean;
+  /** The same route in the table behind, once there is one: for requests that wait meanwhile. All that changes in a route. */
+  replacedBy?: Route | undefined;
 }
 
 /** An immutable snapshot of all routes, swapped whole. */

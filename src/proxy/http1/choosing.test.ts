@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { World } from './fake-transport.ts';
+import { TargetStates } from '../../balance/states.ts';
+import { Compiler } from '../../route/compiler.ts';
+import { routeSpec } from '../fixtures.ts';
+import { World } from './fake-transport.ts';
 import { type Given, OK, request, worldOf } from './fixtures.ts';
 
 /** Asks once and answers; who was asked, and the cookie that came. */
@@ -150,6 +153,26 @@ describe('a request that came when no instance had room', () => {
     expect(id).toBe('node/web-2');
     for (const line of ['Host: 127.0.0.1:8002', 'X-Forwarded-Host: 127.0.0.1:8002', 'X-Forwarded-Port: 8002'])
       expect(sent).toContain(`\r\n${line}\r\n`);
+  });
+
+  it('goes to one that came meanwhile, and not to one that has left', async () => {
+    const compiler = new Compiler({
+      random: () => 0.5,
+      turns: new Int32Array(9),
+      states: new TargetStates(),
+    });
+    const tableWith = (id: string) =>
+      compiler.apply({ version: 1, changed: [routeSpec([{ id, options }])], patched: [], removed: [] });
+    const world = new World(tableWith('old'));
+    once(world);
+    world.upstream.target.state.inFlight = 1;
+    world.say(request());
+    expect(world.upstreams).toHaveLength(1);
+    world.engine.routes = tableWith('newer');
+    world.engine.routes = tableWith('newest');
+    world.engine.waiting.sweep();
+    await Promise.resolve();
+    expect(world.upstreams.map(({ target }) => target.id)).toEqual(['old', 'newest']);
   });
 
   it('goes to nobody who asks for it in another way than it was written', async () => {

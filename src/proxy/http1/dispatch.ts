@@ -138,6 +138,9 @@ export class Dispatch implements Waiter {
 
   /** Called by the waiting room, which then forgets it. */
   admit(): boolean {
+    // Whoever came meanwhile may have room, and whoever left gets nothing more. A request is written for one handling: it stays with that.
+    for (let next = this.route!.replacedBy; next !== undefined; next = next.replacedBy)
+      if (next.arms === undefined) this.route = next;
     const target = this.route!.balancer.next(this.#tried, this.#session.intake.clientKey);
     if (target === undefined) return false;
     this.#isQueued = false;
