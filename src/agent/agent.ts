@@ -205,8 +205,10 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
     ...(options.replace === undefined ? {} : { replace: options.replace }),
     leave: async () => {
       try {
-        if (cluster !== undefined) await store.write((tx) => noteLeft(tx, config.node.name));
-        await registry.leave();
+        // In one commit: of a node that is noted and still there the leader would take it that it is back.
+        await registry.leave((tx) => {
+          if (cluster !== undefined) noteLeft(tx, config.node.name);
+        });
         await cluster?.leave();
       } catch (error) {
         logger.warn(`could not leave: ${messageOf(error)}`);

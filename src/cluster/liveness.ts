@@ -204,11 +204,13 @@ export function watchMembers({
     if (!isMass) massSince = 0;
     if (!isMass || now - massSince >= MASS_PATIENCE)
       for (const { name } of fresh) changes.push({ name, status: 'critical' });
-    const outlived = outlivedLeft(catalog, time() - forgetAfter);
+    const reapedBefore = time() - forgetAfter;
+    const outlived = outlivedLeft(catalog, reapedBefore);
     if (changes.length === 0 && gone.length === 0 && outlived.length === 0) return;
     await store.write((tx) => {
       for (const { name } of gone) deregisterNode(tx, name);
-      for (const name of outlived) forgetLeft(tx, name);
+      // As it is by then: one that was back may have left again.
+      for (const name of outlivedLeft(tx, reapedBefore)) forgetLeft(tx, name);
       for (const { name, status } of changes)
         updateCheck(tx, name, MEMBER_CHECK, {
           status,

@@ -5,6 +5,7 @@ import {
   deregisterService,
   register,
 } from '../catalog/commands/register.ts';
+import { putSetting } from '../catalog/commands/setting.ts';
 import { serviceKey } from '../catalog/tables.ts';
 import { MusterError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
@@ -114,6 +115,16 @@ describe('reconciliation', () => {
     expect(store.catalog.count('nodes')).toBe(0);
     expect(store.catalog.count('services')).toBe(0);
     expect(store.catalog.count('checks')).toBe(0);
+  });
+
+  it('is noted to have left in the commit that takes it out: nobody sees it noted and still there', async () => {
+    const { registry, store } = await setUp();
+    const seen: [nodes: number, settings: number][] = [];
+    store.catalog.feed.subscribe(() =>
+      seen.push([store.catalog.count('nodes'), store.catalog.count('settings')]),
+    );
+    await registry.leave((tx) => putSetting(tx, { name: 'left', value: {} }));
+    expect(seen).toEqual([[0, 1]]);
   });
 
   it('is not brought back by a write that those who keep the truth come to only after it left', async () => {

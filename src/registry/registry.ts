@@ -1,4 +1,5 @@
 import type { CheckStatus } from '../catalog/rows.ts';
+import type { Transaction } from '../catalog/transaction.ts';
 import { NODE_MAINTENANCE, SERVICE_MAINTENANCE } from '../catalog/views.ts';
 import { Watches } from '../catalog/watches.ts';
 import { messageOf } from '../errors.ts';
@@ -117,10 +118,10 @@ export class Registry {
     return this.#stopping;
   }
 
-  /** Takes this node out of the catalog with all that is registered on it. The disk keeps the registrations. */
-  async leave(): Promise<void> {
+  /** Takes this node out of the catalog with all that is registered on it, after `before` in the same commit. The disk keeps the registrations. */
+  async leave(before?: (tx: Transaction) => void): Promise<void> {
     this.#checker.stopAll();
-    await this.#sync.leave();
+    await this.#sync.leave(before);
   }
 
   /** In the order of their IDs. */

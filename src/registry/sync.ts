@@ -1,6 +1,7 @@
 import { deregisterNode } from '../catalog/commands/register.ts';
 import type { Change } from '../catalog/feed.ts';
 import { fold, nodeKey, serviceKey } from '../catalog/tables.ts';
+import type { Transaction } from '../catalog/transaction.ts';
 import { isMusterError, messageOf } from '../errors.ts';
 import type { Cancel, Schedule } from '../health/schedule.ts';
 import { type BackoffPolicy, backoffDelay } from '../lib/backoff.ts';
@@ -131,11 +132,14 @@ export class Sync {
   }
 
   /** Takes this node with all that is on it out of the catalog. */
-  async leave(): Promise<void> {
+  async leave(before: (tx: Transaction) => void = () => {}): Promise<void> {
     this.stop();
     this.#isLeaving = true;
     const { store, node } = this.#options;
-    await store.write((tx) => deregisterNode(tx, node.name));
+    await store.write((tx) => {
+      before(tx);
+      deregisterNode(tx, node.name);
+    });
   }
 
   /**
