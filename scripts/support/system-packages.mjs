@@ -25,12 +25,13 @@ export const SYSTEM_PACKAGES = {
       variable: 'CHROMIUM',
     },
     {
-      commands: ['dockerd', 'docker'],
+      commands: ['dockerd'],
       debian: 'docker.io',
-      why: 'has the containers that docker checks look into, and builds our image',
+      why: 'has the containers that docker checks look into',
       daemon: 'docker',
       process: 'dockerd',
     },
+    { commands: ['docker'], debian: 'docker.io', why: 'builds our image' },
     { commands: ['podman'], debian: 'podman', why: 'is another engine for the registrator' },
     { commands: ['busybox'], debian: 'busybox-static', why: 'is the program in those containers' },
     { commands: ['nft'], debian: 'nftables', why: 'tells the kernel how to balance' },
@@ -167,7 +168,7 @@ export async function ensureSystemPackages(purpose) {
   const missing = SYSTEM_PACKAGES[purpose].filter((one) => locate(one) === undefined);
   if (missing.length === 0) return;
   for (const { debian, why } of missing) say('setup', `missing: ${debian} (${why})`);
-  const names = missing.map((one) => one.debian);
+  const names = [...new Set(missing.map((one) => one.debian))];
   const remedy = `apt-get install -y --no-install-recommends ${names.join(' ')}`;
   const named = missing.flatMap(({ variable }) => (variable && process.env[variable] ? [variable] : []));
   if (named.length > 0) throw new Failure(`setup: ${named.join(' and ')} names a program that is not there`);
