@@ -329,25 +329,13 @@ async function isFree(port) {
   }
 }
 
-/** The search that was begun last. @type {Promise<unknown>} */
-let search = Promise.resolve();
-
 /**
- * Ports that are free for TCP and UDP; one after the other when `inARow`. Who looks at the same time as others waits for them: what one has
- * found, but has not been given yet, would be free for the next.
+ * Ports that are free for TCP and UDP; one after the other when `inARow`.
  * @param {number} count
  * @param {{ inARow?: boolean }} [options]
  * @returns {Promise<number[]>}
  */
-export function freePorts(count, { inARow = false } = {}) {
-  const look = () => findPorts(count, inARow);
-  const found = search.then(look, look);
-  search = found;
-  return found;
-}
-
-/** @param {number} count @param {boolean} inARow */
-async function findPorts(count, inARow) {
+export async function freePorts(count, { inARow = false } = {}) {
   /** @type {number[]} */
   let found = [];
   const giveBack = () => {
