@@ -15,7 +15,10 @@ import { NotHere, SUITES } from './support/suites.mjs';
 
 const BASELINE = inRoot('test', 'conformance.baseline.json');
 
-/** @typedef {{ passed: string[], failed: string[], last: string, output: string }} Outcome */
+/** Longer than any runner takes: one that hangs is ended, and what it said until then is kept. */
+const AT_MOST_MS = 5 * 60_000;
+
+/** `ended`: what is tested ended before the suite did. @typedef {{ passed: string[], failed: string[], last: string, output: string, ended: boolean }} Outcome */
 
 /** @returns {Record<string, string[]>} suite → names of the cases that pass */
 function readBaseline() {
@@ -57,12 +60,18 @@ async function runSuite(name, args, show) {
     const { output } = await runToEnd(
       process.execPath,
       [inRoot('test', 'conformance', suite.runner), ...subject.args, ...args],
-      { show },
+      { show, ms: AT_MOST_MS },
     );
     const last = output.trimEnd().split('\n').at(-1) ?? '';
-    const died = subject.program !== undefined && !subject.program.running();
-    const story = died ? `\n--- it ended during the suite; its output:\n${subject.program?.output()}` : '';
-    return { passed: namesOf(output, 'ok'), failed: namesOf(output, 'FAIL'), last, output: output + story };
+    const ended = subject.program !== undefined && !subject.program.running();
+    const story = ended ? `\n--- it ended during the suite; its output:\n${subject.program?.output()}` : '';
+    return {
+      passed: namesOf(output, 'ok'),
+      failed: namesOf(output, 'FAIL'),
+      last,
+      output: output + story,
+      ended,
+    };
   } finally {
     await subject?.program?.stop();
     rmSync(folder, { recursive: true, force: true });
@@ -129,6 +138,10 @@ async function compareSuite(name, expected) {
   const now = new Set(first.passed);
   let missing = expected.filter((one) => !now.has(one));
   keepOutput(name, first.output);
+  // No attempt makes up for that.
+  const ends = first.ended ? 1 : 0;
+  if (first.ended)
+    say('conformance', `${name}: WHAT IS TESTED ENDED during the suite, see ${outputOf(name)}`);
   if (missing.length > 0) {
     for (const one of missing) say('conformance', `${name}: not at the first attempt: ${one}`);
     const again = await runSuite(name, suite.verbose, false);
@@ -143,13 +156,16 @@ async function compareSuite(name, expected) {
     `${name}: ${first.last}; ${expected.length - missing.length} of the ${expected.length} that passed before still do` +
       `${fresh > 0 ? `, ${fresh} new ones (--update writes them down)` : ''} (${seconds(Date.now() - begin)})`,
   );
-  return { passed: expected.length - missing.length, failed: missing.length };
+  return { passed: expected.length - missing.length, failed: missing.length + ends };
 }
+
+/** @param {string} name */
+const outputOf = (name) => join(ARTIFACTS, `conformance-${name}.log`);
 
 /** @param {string} name @param {string} output */
 function keepOutput(name, output) {
   mkdirSync(ARTIFACTS, { recursive: true });
-  writeFileSync(join(ARTIFACTS, `conformance-${name}.log`), output);
+  writeFileSync(outputOf(name), output);
 }
 
 /** @param {string[]} names */

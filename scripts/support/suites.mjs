@@ -112,11 +112,15 @@ async function clusterAgent(folder) {
   const { servers, clients } = await describeCluster(folder, { clients: 1 });
   const [client] = /** @type {[import('./cluster.mjs').Node]} */ (clients);
   const others = servers.map((server) => server.start());
-  const program = await whenLed(client.start(), client.ports);
+  const endOthers = () => Promise.all(others.map((other) => other.kill()));
+  const program = await whenLed(client.start(), client.ports).catch(async (error) => {
+    await endOthers();
+    throw error;
+  });
   const { stop } = program;
   program.stop = async (...how) => {
     const exit = await stop(...how);
-    await Promise.all(others.map((other) => other.kill()));
+    await endOthers();
     return exit;
   };
   return { program, ports: client.ports };

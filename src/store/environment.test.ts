@@ -37,7 +37,8 @@ beforeAll(async () => {
           { table: 'u', key: 'row-' + ((i - 1) % 50), text: undefined },
           { table: 'u', key: 'row-' + (i % 50), text },
         ]);
-        process.send(i);
+        // Told before the next one: what waits in here would be lost.
+        await new Promise((told) => process.send(i, told));
       }`,
   );
 });
@@ -180,7 +181,7 @@ describe('environment', () => {
         last = Number(count);
         if (last >= target) storm.kill('SIGKILL');
       });
-      await once(storm, 'exit');
+      await once(storm, 'close');
       const environment = openEnvironment(at, { logBytes });
       const count = Number(environment.row('t', 'count'));
       // The one that was under way may be there too.

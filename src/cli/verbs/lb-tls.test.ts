@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import https from 'node:https';
 import { join } from 'node:path';
@@ -88,12 +87,13 @@ describe('muster lb with TLS', () => {
       const client = tls.connect({ port: at, host: '127.0.0.1', servername: 'db.test', ca: authority.cert });
       closers.push(() => client.destroy());
       client.on('error', () => {});
+      const closed = new Promise((resolve) => client.on('close', resolve));
       client.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
       let text = '';
       client.on('data', (part) => {
         text += part;
       });
-      await once(client, 'close');
+      await closed;
       return text.slice(0, 12);
     };
     expect(await say()).toBe('HTTP/1.1 200');

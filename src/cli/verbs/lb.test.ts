@@ -31,7 +31,7 @@ describe('muster lb', () => {
     await ask(url);
     await a.stop();
     for (let i = 0; i < 10; i++) expect(await ask(url)).toBe('200 b');
-    expect(seen.text).toContain(`instance ejected instance=static/127.0.0.1:${a.port}`);
+    await until(() => seen.text.includes(`instance ejected instance=static/127.0.0.1:${a.port}`));
   });
 
   it('asks upstreams whether they are well, and sends nothing to those that say no', async () => {
@@ -53,6 +53,8 @@ describe('muster lb', () => {
       '-check-interval=20ms',
     );
     await until(() => seen.text.includes(`instance is not healthy instance=static/${b}`));
+    // It is told before the data path knows: with both in turn, two of one in a row say that it does.
+    for (let last = '', now = ''; now !== '200 a' || last !== now; ) [last, now] = [now, await ask(url)];
     for (let i = 0; i < 10; i++) expect(await ask(url)).toBe('200 a');
     isWell = true;
     await until(() => seen.text.includes(`instance is healthy instance=static/${b}`));
@@ -90,7 +92,12 @@ describe('muster lb', () => {
       '-check-interval=20ms',
     );
     await until(() => seen.text.includes('instance is not healthy'));
-    await expect(ask(url)).rejects.toThrow();
+    const isRefused = () =>
+      ask(url).then(
+        () => false,
+        () => true,
+      );
+    while (!(await isRefused())) await new Promise((later) => setTimeout(later, 5));
   });
 
   it('carries its flags to the data path and shows routes on -admin', async () => {
@@ -183,8 +190,8 @@ describe('muster lb', () => {
     expect(answer.resume().statusCode).toBe(200);
     await until(() => copied.length > 0);
     expect(copied).toEqual(['/x']);
-    await until(() => existsSync(log) && readFileSync(log, 'utf8').includes('/x'));
-    expect(readFileSync(log, 'utf8').split('\n')).toEqual(expect.arrayContaining(['/p?q 301', '/x 200']));
+    const logged = () => (existsSync(log) ? readFileSync(log, 'utf8').split('\n') : []);
+    await until(() => ['/p?q 301', '/x 200'].every((line) => logged().includes(line)));
   });
 
   it('relays connections as they are with -protocol tcp, and drains them', async () => {

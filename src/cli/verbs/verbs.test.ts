@@ -241,7 +241,8 @@ it('validate and config print read what up and agent read', async () => {
 describe('locks', () => {
   it('a command runs while the lock is held, another one has to wait', async () => {
     const file = path.join(directory, 'order');
-    const slow = muster(['lock', 'jobs', `sleep 0.3; echo first >> ${file}`]);
+    const go = path.join(directory, 'go');
+    const slow = muster(['lock', 'jobs', `until [ -e ${go} ]; do sleep 0.02; done; echo first >> ${file}`]);
     // The second begins once the first has the key.
     while ((await muster('kv get jobs/.lock')).code !== 0) await new Promise((end) => setTimeout(end, 5));
     expect(await muster(['lock', '-try=1ms', 'jobs', 'true'])).toMatchObject({
@@ -249,6 +250,9 @@ describe('locks', () => {
       err: expect.stringContaining('Lock acquisition failed'),
     });
     const second = muster(['lock', 'jobs', `echo second $CONSUL_LOCK_HELD >> ${file}`]);
+    // Time for it to wait, or not to.
+    await new Promise((end) => setTimeout(end, 300));
+    fs.writeFileSync(go, '');
     expect([(await slow).code, (await second).code]).toEqual([0, 0]);
     expect(fs.readFileSync(file, 'utf8')).toBe('first\nsecond true\n');
     // Nothing is left behind: neither key nor session.

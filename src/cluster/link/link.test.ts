@@ -69,10 +69,11 @@ describe('a link', () => {
     onTestFinished(() => new Promise<void>((resolve) => void recorder.close(() => resolve())));
     const { port } = recorder.address() as { port: number };
     const caller = new Caller({ host: '127.0.0.1', port }, keyring);
-    expect(await caller.call('echo', 'once', 2000)).toBe('once');
+    expect(await caller.call('echo', 'once', 20_000)).toBe('once');
     caller.close();
     const again = connect(server.address.port, server.address.host);
     const answers: Buffer[] = [];
+    again.on('error', () => {});
     again.on('data', (bytes) => answers.push(bytes));
     again.write(Buffer.concat(recorded));
     await new Promise<void>((resolve) => again.on('close', () => resolve()));
@@ -93,7 +94,7 @@ describe('a link', () => {
       }),
       { numRuns: 50 },
     );
-    expect(await callerTo(server, keyring).call('echo', 'still here', 2000)).toBe('still here');
+    expect(await callerTo(server, keyring).call('echo', 'still here', 20_000)).toBe('still here');
     expect(failures).toEqual([]);
   });
 
@@ -120,7 +121,7 @@ describe('a link', () => {
     const { server, lines } = await listen(keyring);
     await holdOpen(server, 500, 1);
     await soon(() => expect(server.refused()).toBeGreaterThan(400));
-    expect(await callerTo(server, keyring).call('echo', 'through', 2000)).toBe('through');
+    expect(await callerTo(server, keyring).call('echo', 'through', 20_000)).toBe('through');
     expect(lines.filter(({ level }) => level === 'warn')).toHaveLength(1);
   });
 
@@ -161,11 +162,11 @@ describe('calls', () => {
       },
     });
     const caller = callerTo(server, keyring);
-    await expect(caller.call('no', {}, 2000)).rejects.toMatchObject({
+    await expect(caller.call('no', {}, 20_000)).rejects.toMatchObject({
       code: 'request.rejected',
       message: 'no, because',
     });
-    await expect(caller.call('constructor', {}, 2000)).rejects.toMatchObject({ code: 'request.rejected' });
+    await expect(caller.call('constructor', {}, 20_000)).rejects.toMatchObject({ code: 'request.rejected' });
   });
 
   it('reject in time when nothing answers, and work again over a new link', async () => {
@@ -176,7 +177,7 @@ describe('calls', () => {
     });
     const caller = callerTo(server, keyring);
     await expect(caller.call('hang', {}, 100)).rejects.toMatchObject({ code: 'cluster.unreachable' });
-    expect(await caller.call('echo', 1, 2000)).toBe(1);
+    expect(await caller.call('echo', 1, 20_000)).toBe(1);
   });
 
   it('are refused when they ask too much, and others go on', async () => {
@@ -195,7 +196,7 @@ describe('calls', () => {
     const keyring = ringOf(newKey());
     const { server } = await listen(keyring);
     const caller = callerTo(server, keyring);
-    const call = caller.call('echo', 1, 2000);
+    const call = caller.call('echo', 1, 20_000);
     caller.close();
     await expect(call).rejects.toMatchObject({ code: 'cluster.unreachable' });
     await soon(() => expect(server.links()).toBe(0));
@@ -206,8 +207,8 @@ describe('calls', () => {
     const { server } = await listen(keyring);
     const caller = new Caller(server.address, keyring, { idle: 20 });
     onTestFinished(() => caller.close());
-    expect(await caller.call('echo', 1, 2000)).toBe(1);
+    expect(await caller.call('echo', 1, 20_000)).toBe(1);
     await soon(() => expect(server.links()).toBe(0));
-    expect(await caller.call('echo', 2, 2000)).toBe(2);
+    expect(await caller.call('echo', 2, 20_000)).toBe(2);
   });
 });
