@@ -141,6 +141,10 @@ function ask(port: number | undefined): Promise<string> {
   });
 }
 
+/** The engine takes connections for a port before the program behind it listens, and ends them. */
+const answers = (port: number | undefined, text: string) =>
+  until(`"${text}"`, async () => (await ask(port)).includes(text));
+
 interface Listed {
   Id: string;
   State: string;
@@ -157,7 +161,7 @@ describe('a group of containers', { timeout: 90_000 }, () => {
     await until('both to run', () => isUp(group.view()) && lines.length >= 2);
     expect(lines.slice().sort()).toEqual(['c-1 stdout up c-1', 'c-2 stdout up c-2']);
     const [first] = group.view().instances;
-    expect(await ask(first!.port)).toContain('hello from c-1 on 80');
+    await answers(first!.port, 'hello from c-1 on 80');
     const [one] = (await containers()).filter(({ Labels }) => Labels['muster.instance'] === 'c-1');
     expect(one!.Labels).toMatchObject({
       team: 'red',
@@ -176,7 +180,7 @@ describe('a group of containers', { timeout: 90_000 }, () => {
     await until('both to run', () => isUp(first.view()) && lines.length >= 2);
     await first.release();
     const before = await containers();
-    await ask(first.view().instances[0]!.port);
+    await answers(first.view().instances[0]!.port, 'hello from c-1');
     const [, victim] = first.view().instances;
     const { Id } = before.find(({ Labels }) => Labels['muster.instance-id'] === victim!.id)!;
     await engine.call('POST', `/containers/${Id}/kill`);
