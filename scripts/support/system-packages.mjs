@@ -77,6 +77,11 @@ export const SYSTEM_PACKAGES = {
     },
     { commands: ['dnsperf'], debian: 'dnsperf', why: 'asks over DNS, thousands of times' },
     {
+      commands: ['pebble-challtestsrv'],
+      debian: 'pebble',
+      why: 'is an authority that gives certificates by ACME',
+    },
+    {
       commands: ['patroni'],
       debian: 'patroni',
       why: 'keeps a leader by the locks of the registry',
