@@ -304,12 +304,6 @@ function surroundingsOf(
       const why = `${instance.name} is leaving its group`;
       await Promise.all(registered(instance).map(({ service }) => registry.maintain(service.id, why)));
     },
-    async suspend(instance, why) {
-      await Promise.all(registered(instance).map(({ service }) => registry.suspend(service.id, why)));
-    },
-    async resume(instance) {
-      for (const { service } of registered(instance)) registry.resume(service.id);
-    },
     async forget(instance) {
       // All at once: the next one of this name may come before the catalog has written the first.
       await Promise.all(registered(instance).map(({ service }) => registry.deregisterService(service.id)));

@@ -256,8 +256,6 @@ export class PlacedGroups {
       meta: (instance, key) => own()?.meta(instance, key),
       register: (instance) => own()?.register(instance) ?? lacking(),
       withdraw: async (instance) => own()?.withdraw(instance),
-      suspend: async (instance, why) => own()?.suspend(instance, why),
-      resume: async (instance) => own()?.resume(instance),
       forget: async (instance) => own()?.forget(instance),
       subscribe: (listener) =>
         this.#catalog.feed.subscribe(({ services }) => {

@@ -135,21 +135,6 @@ describe('a managed group', () => {
     controller.kill();
   });
 
-  it('has an instance get nothing from the moment its process ends, until the next one is well', async () => {
-    const { world, until } = await start({ replicas: 1 });
-    const { instances } = await until(settled);
-    const { state } = instances[0]!;
-    process.kill((state as { pid: number }).pid, 'SIGKILL');
-    await until((view) => view.instances[0]?.restarts === 1);
-    await soon(() =>
-      expect(world.calls).toEqual([
-        'register g-1',
-        'suspend g-1: g-1 was ended by SIGKILL, and is started again',
-        'resume g-1',
-      ]),
-    );
-  });
-
   it('is dissolved without cutting anybody off', async () => {
     const { controller, world, until } = await start();
     const [first] = (await until(settled)).instances;

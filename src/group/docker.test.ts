@@ -81,8 +81,6 @@ const surroundings: Surroundings = {
   meta: () => undefined,
   register: async () => {},
   withdraw: async () => {},
-  suspend: async () => {},
-  resume: async () => {},
   forget: async () => {},
   subscribe: () => () => {},
 };

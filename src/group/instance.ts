@@ -189,11 +189,6 @@ export class Instance {
     return this.#sockets.waiting;
   }
 
-  /** Muster holds its sockets: nobody else has its ports, and clients wait for its next start. */
-  get isHeld(): boolean {
-    return this.#sockets.isOpen;
-  }
-
   leave(): void {
     this.#leaving = true;
     void this.#keep();

@@ -20,8 +20,6 @@ export class Members extends Crew<Instance> {
   readonly #listeners = new Set<() => void>();
   /** As they were registered, by their ids. */
   readonly #registered = new Map<string, InstanceView>();
-  /** IDs of those whose program has ended and is to be started again. */
-  readonly #suspended = new Set<string>();
   readonly #going = new Set<Promise<void>>();
   #released = false;
   #stopped = false;
@@ -53,7 +51,6 @@ export class Members extends Crew<Instance> {
         const instance = await this.#group.adopt(row, { isNeeded: !row.leaving });
         const member = { instance, readySince: undefined, failingSince: undefined };
         this.all.push(member);
-        this.#registered.set(instance.id, instance.view());
         if (instance.leaving) this.#go(member, patience);
       }),
     );
@@ -144,28 +141,13 @@ export class Members extends Crew<Instance> {
     });
   }
 
-  /** Somebody else may take its port between two of its starts: what is there now is not to get its requests. */
+  /** Somebody else may have taken its port between two of its starts: what is there now is not to get its requests. */
   async #follow(view: InstanceView): Promise<void> {
     const before = this.#registered.get(view.id);
-    if (before === undefined || this.#stopped || this.#released) return;
-    const { state } = view;
-    if (state.mode === 'waiting') return this.#suspend(view, state.ending);
-    const isBack = state.mode === 'running' && this.#suspended.delete(view.id);
-    if (before.port === view.port) {
-      if (isBack) await this.surroundings.resume(view);
-      return;
-    }
+    if (before === undefined || before.port === view.port || this.#stopped || this.#released) return;
     this.#registered.set(view.id, view);
     await this.#forget(before);
     if (this.present().some(({ instance }) => instance.id === view.id)) await this.#register(view);
-  }
-
-  async #suspend(view: InstanceView, ending: string): Promise<void> {
-    if (this.instances().some(({ id, isHeld }) => id === view.id && isHeld)) return;
-    this.#suspended.add(view.id);
-    await this.surroundings.suspend(view, `${view.name} ${ending}, and is started again`).catch((error) => {
-      this.#deps.logger.warn(`${view.name} may still get requests: ${messageOf(error)}`);
-    });
   }
 
   async #register(view: InstanceView): Promise<void> {
@@ -177,7 +159,6 @@ export class Members extends Crew<Instance> {
 
   async #forget(view: InstanceView): Promise<void> {
     if (this.#registered.get(view.id)?.port === view.port) this.#registered.delete(view.id);
-    this.#suspended.delete(view.id);
     await this.surroundings.forget(view).catch((error: unknown) => {
       this.#deps.logger.warn(`${view.name} may still be registered: ${messageOf(error)}`);
     });

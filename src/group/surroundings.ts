@@ -31,10 +31,6 @@ export interface Surroundings {
   register(instance: InstanceView): Promise<void>;
   /** It gets no new requests from now on. */
   withdraw(instance: InstanceView): Promise<void>;
-  /** Its program has ended, and is to be started again: until that is well it gets no requests, whoever has its port. */
-  suspend(instance: InstanceView, why: string): Promise<void>;
-  /** Its program runs again. */
-  resume(instance: InstanceView): Promise<void>;
   /** It is gone: nothing of it stays registered. */
   forget(instance: InstanceView): Promise<void>;
   /** Calls when the health of instances may have changed; the answer ends it. */

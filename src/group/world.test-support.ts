@@ -51,12 +51,6 @@ export class World implements Surroundings {
   async withdraw({ name }: InstanceView) {
     this.calls.push(`withdraw ${name}`);
   }
-  async suspend({ name }: InstanceView, why: string) {
-    this.calls.push(`suspend ${name}: ${why}`);
-  }
-  async resume({ name }: InstanceView) {
-    this.calls.push(`resume ${name}`);
-  }
   async forget({ name, port }: InstanceView) {
     this.calls.push(`forget ${name}`);
     this.places.push(`forget ${port}`);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../lib/clock.ts';
-import { critical, type Outcome, type ProbeContext, type ProbeKind, passing } from './kind.ts';
+import { type Outcome, type ProbeContext, type ProbeKind, passing } from './kind.ts';
 import { Runner } from './runner.ts';
 import { Schedule } from './schedule.ts';
 import { EMPTY_SPEC } from './spec.ts';
@@ -50,32 +50,6 @@ describe('runner', () => {
     expect(running).toHaveLength(1);
     clock.advance(7200);
     expect(running.map(({ at }) => at)).toHaveLength(2);
-  });
-
-  it('probes one that is awaited again and again until it passes, and then in its interval', async () => {
-    const { running, clock, runner, kind } = setUp();
-    runner.add('a', kind, { ...EMPTY_SPEC, interval: 3_600_000 }, { outputMaxSize: 100, isAwaited: true });
-    for (let count = 1; count <= 3; count++) {
-      clock.advance(250);
-      expect(running).toHaveLength(count);
-      running.at(-1)?.finish(count < 3 ? critical('not yet') : passing('well'));
-      await settle();
-    }
-    clock.advance(3_599_999);
-    expect(running).toHaveLength(3);
-    clock.advance(1);
-    expect(running).toHaveLength(4);
-  });
-
-  it('does not go on for ever with one that is awaited', async () => {
-    const { running, clock, runner, kind } = setUp();
-    runner.add('a', kind, { ...EMPTY_SPEC, interval: 3_600_000 }, { outputMaxSize: 100, isAwaited: true });
-    for (let count = 0; count < 300; count++) {
-      clock.advance(250);
-      running.at(-1)?.finish(critical('never'));
-      await settle();
-    }
-    expect(running.length).toBeLessThan(150);
   });
 
   it('lets a check that begins as passing wait for a part of its interval', () => {

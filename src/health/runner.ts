@@ -23,13 +23,6 @@ const FIRST_PROBE_SHARE = 1 / 500;
  */
 const FIRST_PROBE_SHARE_PASSING = 1 / 10;
 
-/**
- * A check that somebody waits for to pass again is probed so often, in ms: a program takes some tenths of a second until it listens, and is not to be
- * left out for the rest of a long interval. So many times; then it is no matter of starting.
- */
-const AWAITED_INTERVAL = 250;
-const AWAITED_RUNS = 120;
-
 export interface RunnerOptions {
   /** In [0, 1): spreads the probes over their interval. */
   random: () => number;
@@ -50,8 +43,6 @@ interface Probed {
   streak: Streak;
   cancel: Cancel;
   runs: number;
-  /** It did not pass yet, and is to. */
-  isAwaited: boolean;
 }
 
 /**
@@ -77,11 +68,7 @@ export class Runner {
     id: string,
     kind: ProbeKind,
     spec: CheckSpec,
-    {
-      outputMaxSize,
-      isPassing = false,
-      isAwaited = false,
-    }: { outputMaxSize: number; isPassing?: boolean; isAwaited?: boolean },
+    { outputMaxSize, isPassing = false }: { outputMaxSize: number; isPassing?: boolean },
   ): void {
     this.remove(id);
     const { schedule, random } = this.#options;
@@ -96,12 +83,10 @@ export class Runner {
       streak: newStreak(spec),
       cancel: () => {},
       runs: 0,
-      isAwaited,
     };
     this.#checks.set(id, check);
     const first = spec.interval * share * (0.5 + random() / 2);
-    const most = isAwaited ? AWAITED_INTERVAL : first;
-    check.cancel = schedule.after(Math.min(first, most), () => this.#due(check));
+    check.cancel = schedule.after(first, () => this.#due(check));
   }
 
   remove(id: string): void {
@@ -146,7 +131,6 @@ export class Runner {
     this.#inFlight--;
     check.inFlight = undefined;
     if (!check.removed) {
-      if (outcome.status === 'passing' || check.runs >= AWAITED_RUNS) check.isAwaited = false;
       this.#arm(check);
       this.#tell(check, outcome);
     }
@@ -158,8 +142,7 @@ export class Runner {
     const { schedule, random } = this.#options;
     const { interval } = check.spec;
     const wait = check.runs++ === 0 ? interval * (0.5 + random() / 2) : interval;
-    const most = check.isAwaited ? AWAITED_INTERVAL : wait;
-    check.cancel = schedule.after(Math.min(wait, most), () => this.#due(check));
+    check.cancel = schedule.after(wait, () => this.#due(check));
   }
 
   #tell(check: Probed, outcome: Outcome): void {

@@ -61,11 +61,8 @@ export class Checker {
     return { probed: this.#runner.size, ttl: this.#expiry.size, alias: this.#aliases.size };
   }
 
-  /**
-   * Begins to carry out a check; `ttl` is how long a heartbeat is still good, in ms. `isAwaited`: what it looks at was just started again and is
-   * wanted back.
-   */
-  start(check: LocalCheck, ttl = check.spec?.ttl ?? 0, isAwaited = false): void {
+  /** Begins to carry out a check; `ttl` is how long a heartbeat is still good, in ms. */
+  start(check: LocalCheck, ttl = check.spec?.ttl ?? 0): void {
     this.stop(check.id);
     const { id, spec } = check;
     const name = spec === null ? undefined : kindOf(spec);
@@ -80,7 +77,7 @@ export class Checker {
           interval: Math.max(spec.interval, MIN_INTERVAL),
           timeout: Math.min(spec.timeout, MAX_TIMEOUT),
         },
-        { outputMaxSize: this.#outputMaxSize(spec), isPassing: check.status === 'passing', isAwaited },
+        { outputMaxSize: this.#outputMaxSize(spec), isPassing: check.status === 'passing' },
       );
     else if (kind.mode === 'told') this.#await(id, ttl);
     else {

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { register } from '../catalog/commands/register.ts';
 import { instancesOf } from '../catalog/views.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -302,39 +302,6 @@ describe('registry', () => {
     expect(checkRow(store, 'service:web')?.output).toContain('200 OK Output: all well');
     await new Promise((resolve) => server.close(resolve));
   });
-});
-
-it('asks nobody who is in the place of a program that has ended, and has it back as soon as it passes', async () => {
-  let requests = 0;
-  const server = createServer((_request, response) => {
-    requests++;
-    response.end('all well');
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => void server.close());
-  const { port } = server.address() as AddressInfo;
-  const { registry, store, clock } = await setUp();
-  const probe = inService({ http: `http://127.0.0.1:${port}/`, interval: 60_000, timeout: 5000 });
-  await registry.registerService(service('web', { port, checks: [probe, inService({ ttl: 60_000 })] }));
-  const statuses = () =>
-    registry.checksOf('web').map(({ id }) => {
-      const row = checkRow(store, id);
-      return [row?.status, row?.output];
-    });
-  const passes = () => soon(() => expect(statuses()[0]?.[0]).toBe('passing'));
-  clock.advance(1_000);
-  await passes();
-  const ended = ['critical', 'web-1 was ended by SIGKILL'];
-  await registry.suspend('web', 'web-1 was ended by SIGKILL');
-  expect(statuses()).toEqual([ended, ended]);
-  clock.advance(600_000);
-  registry.resume('web');
-  expect(statuses()).toEqual([ended, ended]);
-  clock.advance(250);
-  await passes();
-  expect(requests).toBe(2);
-  // Its owner has to say so itself.
-  expect(statuses()[1]).toEqual(ended);
 });
 
 it('a timeout longer than timers reach does not run out at once', async () => {

@@ -254,31 +254,6 @@ export class Registry {
     return true;
   }
 
-  /**
-   * The program of a service has ended, as `why` says: its checks say so and are not carried out, so that who takes its port is not
-   * taken for it.
-   */
-  async suspend(serviceId: string, why: string): Promise<void> {
-    const checks = this.#carriedOut(serviceId);
-    for (const check of checks) {
-      this.#checker.stop(check.id);
-      this.#gate.forget(check.id);
-      this.#local.putCheck({ ...check, status: 'critical', output: why });
-    }
-    this.#checker.changed();
-    await this.#sync.push([], ids(checks));
-  }
-
-  /** It runs again: its checks are carried out, and it is back when they pass. */
-  resume(serviceId: string): void {
-    for (const check of this.#carriedOut(serviceId)) this.#checker.start(check, undefined, true);
-  }
-
-  /** Checks of a service, without those that only somebody's word ends. */
-  #carriedOut(serviceId: string): LocalCheck[] {
-    return this.#local.checksOf(serviceId).filter(({ spec }) => spec !== null);
-  }
-
   /** Replaces what the configuration defines; what was registered through the API stays as it is. */
   async reload(definitions: StaticDefinitions): Promise<void> {
     const before = new Map(this.#local.checks().map((check) => [check.id, check]));

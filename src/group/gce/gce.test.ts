@@ -148,8 +148,6 @@ async function world(over: Partial<ManagedSpec> = {}) {
     meta: () => undefined,
     register: async () => {},
     withdraw: async () => {},
-    suspend: async () => {},
-    resume: async () => {},
     forget: async () => {},
     subscribe: () => () => {},
   };
