@@ -13,6 +13,11 @@ const UNIT = {
 /** What stands in for a module does so for a whole process: these have one of their own. */
 const ALONE = ['src/**/by-sockets.test.ts'];
 
+/** Three dozen programs under load, of which no request may take long: nothing else runs beside them. */
+const CORES_OF_ITS_OWN = ['test/internal-lb.test.ts'];
+
+const E2E = { testTimeout: 180_000, hookTimeout: 180_000 };
+
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
@@ -38,12 +43,20 @@ export default defineConfig({
       {
         // End-to-end tests start real processes, and wait for them much of the time: three files at a time keep two cores busy.
         test: {
+          ...E2E,
           name: 'e2e',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/conformance/**'],
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
+          exclude: ['test/conformance/**', ...CORES_OF_ITS_OWN],
           maxWorkers: 3,
+        },
+      },
+      {
+        test: {
+          ...E2E,
+          name: 'e2e-alone',
+          include: CORES_OF_ITS_OWN,
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
         },
       },
     ],

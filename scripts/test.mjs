@@ -53,7 +53,7 @@ async function vitest(part, projects = [part]) {
 const PARTS = {
   check,
   unit: () => vitest('unit', ['unit', 'unit-alone']),
-  e2e: () => vitest('e2e'),
+  e2e: () => vitest('e2e', ['e2e', 'e2e-alone']),
   conformance: () => compareWithBaseline(),
 };
 
