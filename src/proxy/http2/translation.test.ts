@@ -112,4 +112,12 @@ describe('a request of HTTP/1.1 for an instance of HTTP/2', () => {
     );
     expect(answer).toMatch(/^HTTP\/1\.1 204/);
   });
+
+  it('may have a Host as long as a head may be, though another line repeats it', async () => {
+    const target = await http2Instance((stream) => stream.respond({ ':status': 204 }, { endStream: true }));
+    const { plain } = await proxy([target], { limits: { maxHead: 60_000, maxLine: 60_000 } });
+    const [before, behind] = ['GET / HTTP/1.1\r\nHost: ', '\r\nConnection: close\r\n\r\n'];
+    const host = 'x'.repeat(60_000 - before.length - behind.length);
+    expect(await say(plain, before + host + behind)).toMatch(/^HTTP\/1\.1 204/);
+  });
 });
