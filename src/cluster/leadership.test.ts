@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { systemClock } from '../lib/clock.ts';
 import { silentLogger } from '../lib/log.ts';
-import { startEtcd, type TestEtcd } from '../store/etcd/etcd.test-support.ts';
-import { type EtcdStore, openEtcdStore } from '../store/etcd/store.ts';
+import { openTestStore, startEtcd, type TestEtcd } from '../store/etcd/etcd.test-support.ts';
+import type { EtcdStore } from '../store/etcd/store.ts';
 import { startLeadership } from './leadership.ts';
 
 let etcd: TestEtcd;
@@ -10,13 +10,7 @@ let store: EtcdStore;
 
 beforeAll(async () => {
   etcd = await startEtcd();
-  store = await openEtcdStore({
-    endpoints: [etcd.endpoint],
-    prefix: '/test',
-    onSubscriberError: (error) => {
-      throw error;
-    },
-  });
+  store = await openTestStore(etcd);
 });
 
 afterAll(async () => {

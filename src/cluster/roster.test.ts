@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { systemClock } from '../lib/clock.ts';
 import { silentLogger } from '../lib/log.ts';
-import { startEtcd, type TestEtcd } from '../store/etcd/etcd.test-support.ts';
-import { type EtcdStore, openEtcdStore } from '../store/etcd/store.ts';
+import { openTestStore, startEtcd, type TestEtcd } from '../store/etcd/etcd.test-support.ts';
+import type { EtcdStore } from '../store/etcd/store.ts';
 import { Book, type Entry } from './book.ts';
 import type { Gossip } from './gossip.ts';
 import { Presence } from './liveness.ts';
@@ -19,13 +19,7 @@ let roster: Roster;
 
 beforeAll(async () => {
   etcd = await startEtcd();
-  store = await openEtcdStore({
-    endpoints: [etcd.endpoint],
-    prefix: '/test',
-    onSubscriberError: (error) => {
-      throw error;
-    },
-  });
+  store = await openTestStore(etcd);
   const [self] = await store.client.members();
   const peerPort = Number(self?.peerUrls[0]?.split(':').at(-1));
   const book = new Book(entryOf('own', 1), folder, silentLogger);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePorts, type Running, start, until } from '../../../scripts/support/processes.mjs';
 import { EtcdClient, type EtcdTls } from './client.ts';
+import { type EtcdStore, type EtcdStoreOptions, openEtcdStore } from './store.ts';
 
 export interface TestEtcd {
   readonly endpoint: string;
@@ -60,6 +61,21 @@ export async function startEtcd(args: string[] = [], scheme = 'http', tls: EtcdT
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** A store on it; a subscriber that throws fails the test. */
+export function openTestStore(
+  { endpoint }: Pick<TestEtcd, 'endpoint'>,
+  options: Partial<EtcdStoreOptions> = {},
+): Promise<EtcdStore> {
+  return openEtcdStore({
+    endpoints: [endpoint],
+    prefix: '/test',
+    onSubscriberError: (error) => {
+      throw error;
+    },
+    ...options,
+  });
 }
 
 /** A way to an endpoint that can be cut and mended. */

@@ -10,7 +10,7 @@ import { restore } from '../../catalog/commands/restore.ts';
 import type { ChangeBatch } from '../../catalog/feed.ts';
 import type { Write } from '../../catalog/transaction.ts';
 import { soon } from '../../lib/soon.test-support.ts';
-import { startEtcd, startLine, type TestEtcd } from './etcd.test-support.ts';
+import { openTestStore, startEtcd, startLine, type TestEtcd } from './etcd.test-support.ts';
 import { Layout } from './layout.ts';
 import { type EtcdStore, type EtcdStoreOptions, openEtcdStore } from './store.ts';
 
@@ -29,14 +29,7 @@ let places = 0;
 const newPlace = () => `/test-${places++}`;
 
 async function open(prefix: string, options: Partial<EtcdStoreOptions> = {}): Promise<EtcdStore> {
-  const store = await openEtcdStore({
-    endpoints: [etcd.endpoint],
-    prefix,
-    onSubscriberError: (error) => {
-      throw error;
-    },
-    ...options,
-  });
+  const store = await openTestStore(etcd, { prefix, ...options });
   opened.push(store);
   return store;
 }
