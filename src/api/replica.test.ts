@@ -90,8 +90,9 @@ it('acknowledges no renewal that nobody was told of', async () => {
 it('a snapshot has all that was acknowledged, or is refused; an old one for who wants it', async () => {
   const set = (tx: Transaction) => void kvSet(tx, { key: 'new', value: Buffer.from('x'), flags: 0n });
   const here = await start(set);
-  const rows = await readSnapshot(Buffer.from(await (await here.ask('/v1/snapshot')).arrayBuffer()));
-  expect(rows.map(({ table, key }) => [table, key])).toContainEqual(['kv', 'new']);
+  const archive = Buffer.from(await (await here.ask('/v1/snapshot')).arrayBuffer());
+  const { writes } = await readSnapshot(archive, 0);
+  expect(writes.map(({ table, key }) => [table, key])).toContainEqual(['kv', 'new']);
   await api?.stop();
   const away = await start(undefined);
   expect((await away.ask('/v1/snapshot')).status).toBe(500);

@@ -8,6 +8,9 @@ export interface Indexed {
 
 /** ID of the check that says whether the agent of a node is alive: Consul's. */
 export const MEMBER_CHECK = 'serfHealth';
+/** What it says: Consul's words. */
+export const ALIVE_OUTPUT = 'Agent alive and reachable';
+export const SILENT_OUTPUT = 'Agent not live or unreachable';
 /** ID and name of the service that stands for the servers themselves: Consul's. */
 export const SERVER_SERVICE = 'consul';
 

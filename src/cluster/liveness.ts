@@ -1,16 +1,12 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import { forgetLeft, outlivedLeft } from '../catalog/commands/left-member.ts';
 import { deregisterNode, updateCheck } from '../catalog/commands/register.ts';
-import { MEMBER_CHECK } from '../catalog/rows.ts';
+import { ALIVE_OUTPUT, MEMBER_CHECK, SILENT_OUTPUT } from '../catalog/rows.ts';
 import { checkKey } from '../catalog/tables.ts';
 import { messageOf } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Store } from '../store/store.ts';
-
-/** What the check of a node says: Consul's words. */
-export const ALIVE_OUTPUT = 'Agent alive and reachable';
-export const SILENT_OUTPUT = 'Agent not live or unreachable';
 
 /** A node that was not heard of for so long is silent, in ms: three signs of life are missing. */
 export const SILENT_AFTER = 1_500;

@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import { MEMBER_CHECK, type Node, SERVER_SERVICE, type StringMap } from '../catalog/rows.ts';
+import { ALIVE_OUTPUT, MEMBER_CHECK, type Node, SERVER_SERVICE, type StringMap } from '../catalog/rows.ts';
 import type { Draft } from '../catalog/transaction.ts';
 import type { LocalCheck, LocalService } from './local.ts';
 
@@ -46,7 +46,7 @@ export function memberRows(node: LocalNode): { services: LocalService[]; checks:
     name: 'Serf Health Status',
     status: 'passing',
     notes: '',
-    output: 'Agent alive and reachable',
+    output: ALIVE_OUTPUT,
     serviceId: '',
     serviceName: '',
     serviceTags: [],

@@ -7,7 +7,7 @@ import { ensureManagementPolicy } from './policy.ts';
 import { createToken, ensureAnonymousToken, NO_GRANTS } from './token.ts';
 
 /** Name of the row that says that there was a bootstrap; its modify index is the reset index. */
-const SETTING = 'acl-bootstrap';
+export const BOOTSTRAP_SETTING = 'acl-bootstrap';
 
 export interface NewToken {
   accessorId: string;
@@ -16,7 +16,7 @@ export interface NewToken {
 
 /** The index that allows another bootstrap, or 0 as long as there was none. */
 export function bootstrapIndex(tx: Pick<Transaction, 'get'>): number {
-  return tx.get('settings', SETTING)?.modifyIndex ?? 0;
+  return tx.get('settings', BOOTSTRAP_SETTING)?.modifyIndex ?? 0;
 }
 
 /**
@@ -29,7 +29,7 @@ export function bootstrap(tx: Transaction, ids: NewToken, resetIndex: number): A
     throw refusal(`ACL bootstrap no longer allowed (reset index: ${index})`);
   if (index !== 0 && resetIndex !== index)
     throw refusal(`Invalid bootstrap reset index (specified ${resetIndex}, reset index: ${index})`);
-  tx.put('settings', { name: SETTING, value: {} });
+  tx.put('settings', { name: BOOTSTRAP_SETTING, value: {} });
   return managementToken(tx, ids, 'Bootstrap Token (Global Management)');
 }
 
@@ -43,7 +43,7 @@ export function beginAcl(tx: Transaction, initial: NewToken | undefined): void {
   if (initial === undefined) return;
   if (tx.list('aclTokens', 'secret', secretDigest(initial.secretId)).length > 0) return;
   managementToken(tx, initial, 'Initial Management Token');
-  if (bootstrapIndex(tx) === 0) tx.put('settings', { name: SETTING, value: {} });
+  if (bootstrapIndex(tx) === 0) tx.put('settings', { name: BOOTSTRAP_SETTING, value: {} });
 }
 
 function managementToken(tx: Transaction, ids: NewToken, description: string): AclToken {

@@ -9,9 +9,14 @@ import type { Json } from '../json/parse.ts';
 export interface Shape {
   /** The answer of a field that is missing; undefined leaves it out. */
   readonly zero: unknown;
-  /** Throws `ShapeError`. Undefined: left out of the answer, as zero values are. */
-  read(json: Json, path: string): unknown;
+  /**
+   * Throws `ShapeError`. Undefined: left out of the answer, as zero values are. "loose": fields that are not known are passed over, as
+   * in what a newer Consul wrote.
+   */
+  read(json: Json, path: string, fields?: Strictness): unknown;
 }
+
+export type Strictness = 'strict' | 'loose';
 
 /** Says what does not fit, one line for each. */
 export class ShapeError extends Error {
@@ -97,11 +102,11 @@ function plain(json: Json): unknown {
 export function listOf(of: Shape): Shape {
   return {
     zero: undefined,
-    read(json, path) {
+    read(json, path, fields) {
       if (json === null || json === '') return undefined;
       const items = Array.isArray(json) ? json : [json];
       if (items.length === 0) return undefined;
-      return items.map((item, i) => of.read(item, `${path}[${i}]`) ?? zeroOf(of, item));
+      return items.map((item, i) => of.read(item, `${path}[${i}]`, fields) ?? zeroOf(of, item));
     },
   };
 }
@@ -117,14 +122,14 @@ function zeroOf(of: Shape, json: Json): unknown {
 export function mapOf(of: Shape): Shape {
   return {
     zero: undefined,
-    read(json, path) {
+    read(json, path, fields) {
       if (json === null || (Array.isArray(json) && json.length === 0)) return undefined;
       const map = Array.isArray(json) && json.length === 1 ? (json[0] as Json) : json;
       if (!(map instanceof Map)) throw unfit(json, 'map', path);
       if (map.size === 0) return undefined;
       const pairs = [...map].map(([name, value]) => [
         name,
-        of.read(value, `${path}[${name}]`) ?? zeroOf(of, value),
+        of.read(value, `${path}[${name}]`, fields) ?? zeroOf(of, value),
       ]);
       return Object.fromEntries(pairs.sort(([a], [b]) => ((a as string) < (b as string) ? -1 : 1)));
     },
@@ -133,15 +138,18 @@ export function mapOf(of: Shape): Shape {
 
 /** Stands in the answer also when it is missing: as `zero`. */
 export function always(of: Shape, zero: unknown): Shape {
-  return { zero, read: (json, path) => of.read(json, path) ?? zero };
+  return { zero, read: (json, path, fields) => of.read(json, path, fields) ?? zero };
 }
 
 /** An object that is left out when it is missing (a pointer in Go). */
 export function optional(of: Shape): Shape {
-  return { zero: undefined, read: (json, path) => (json === null ? undefined : of.read(json, path)) };
+  return {
+    zero: undefined,
+    read: (json, path, fields) => (json === null ? undefined : of.read(json, path, fields)),
+  };
 }
 
-/** An object with these fields; unknown ones are faults. It stands in the answer also when it is missing. */
+/** An object with these fields; unknown ones are faults unless it is read loosely. It stands in the answer also when it is missing. */
 export function struct(fields: Readonly<Record<string, Shape>>): Shape {
   const names = new Map(Object.keys(fields).map((name) => [bare(name), name]));
   const zero = Object.fromEntries(
@@ -149,7 +157,7 @@ export function struct(fields: Readonly<Record<string, Shape>>): Shape {
   );
   return {
     zero,
-    read(json, path) {
+    read(json, path, strictness) {
       if (json === null) return zero;
       const map = Array.isArray(json) && json.length === 1 ? (json[0] as Json) : json;
       if (!(map instanceof Map)) throw unfit(json, 'struct', path);
@@ -159,13 +167,14 @@ export function struct(fields: Readonly<Record<string, Shape>>): Shape {
         const name = names.get(bare(key));
         const place = path === '' ? key : `${path}.${key}`;
         if (name === undefined) {
+          if (strictness === 'loose') continue;
           const enterprise = bare(key).endsWith('namespace');
           const more = enterprise ? ', namespaces are a consul enterprise feature' : '';
           faults.push(`invalid config key ${JSON.stringify(place)}${more}`);
           continue;
         }
         try {
-          known.set(name, (fields[name] as Shape).read(value, place));
+          known.set(name, (fields[name] as Shape).read(value, place, strictness));
         } catch (error) {
           if (!(error instanceof ShapeError)) throw error;
           faults.push(...error.faults);

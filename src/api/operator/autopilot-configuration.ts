@@ -17,7 +17,7 @@ import { badRequest } from '../http-error.ts';
 import { checkDatacenter } from '../read-options.ts';
 import { json } from '../reply.ts';
 
-const SETTING = 'autopilot';
+export const AUTOPILOT_SETTING = 'autopilot';
 
 /** What Consul begins with. Nothing here acts on it: the store looks after its own members. */
 const DEFAULTS = {
@@ -79,7 +79,7 @@ export const setAutopilotConfiguration = endpoint({
       );
     const value = merged(body, current(context));
     const { answer } = await context.store.write((tx) =>
-      putSetting(tx, { name: SETTING, value }, query.has('cas') ? Number(cas) : undefined),
+      putSetting(tx, { name: AUTOPILOT_SETTING, value }, query.has('cas') ? Number(cas) : undefined),
     );
     return json(answer);
   },
@@ -91,7 +91,7 @@ function isUint64(text: string): boolean {
 }
 
 function current({ catalog }: ApiContext) {
-  const setting = catalog.get('settings', SETTING);
+  const setting = catalog.get('settings', AUTOPILOT_SETTING);
   const indexes = { CreateIndex: setting?.createIndex ?? 0, ModifyIndex: setting?.modifyIndex ?? 0 };
   return { ...DEFAULTS, ...setting?.value, ...indexes };
 }

@@ -6,6 +6,7 @@ import type { Rows, TableName } from '../../catalog/rows.ts';
 import { shapeOf, TABLE_NAMES } from '../../catalog/tables.ts';
 import type { Write } from '../../catalog/transaction.ts';
 import { readTar, writeTar } from '../../lib/tar.ts';
+import { RecordError, readConsulState } from './consul/read.ts';
 
 /** Layout of the archive; another one is refused rather than guessed at. */
 const FORMAT = 2;
@@ -49,29 +50,79 @@ export async function writeSnapshot(catalog: Catalog, version: string, now: numb
   return promisify(gzip)(writeTar([...files, { name: SUMS, content: Buffer.from(sums) }], now / 1000));
 }
 
-/** Throws `SnapshotError` unless the archive is whole and of a layout that is known. */
-export async function readSnapshot(archive: Buffer): Promise<Write[]> {
-  return (await unpack(archive)).writes;
-}
+/** Whose an archive is. */
+export type Origin = 'Muster' | 'Consul';
 
-/** What an archive says of itself, and how many rows of each table it has. */
-export interface SnapshotContents {
+export interface Snapshot {
+  readonly origin: Origin;
+  /** Of the program that made it; "": it does not say. */
   readonly version: string;
   readonly index: number;
   /** When it was made, ISO 8601. */
   readonly time: string;
+  readonly writes: readonly Write[];
+  /** Of a snapshot of Consul: what means nothing here, by what it is, in the plural. */
+  readonly leftOut: Readonly<Record<string, number>>;
+}
+
+/**
+ * Reads an archive of ours or of Consul. `now` in ms since the epoch. Throws `SnapshotError` unless it is whole and of a layout that
+ * is known.
+ */
+export async function readSnapshot(archive: Buffer, now: number): Promise<Snapshot> {
+  const files = await unpack(archive);
+  const meta = metaOf(checked(files, META));
+  const state = checked(files, STATE);
+  if (meta.format === undefined) return ofConsul(meta, state, now);
+  if (meta.format !== FORMAT)
+    throw new SnapshotError(`the archive has format ${String(meta.format)}, this program knows ${FORMAT}`);
+  const lines = state
+    .toString()
+    .split('\n')
+    .filter((line) => line !== '');
+  return {
+    origin: 'Muster',
+    version: String(meta.program),
+    index: Number(meta.Index),
+    time: String(meta.time),
+    writes: lines.map(readLine),
+    leftOut: {},
+  };
+}
+
+/** What an archive says of itself, and how many rows of each table it has. */
+export interface SnapshotContents extends Omit<Snapshot, 'writes'> {
   readonly tables: Readonly<Record<string, number>>;
 }
 
 /** Throws `SnapshotError` as `readSnapshot`. */
 export async function inspectSnapshot(archive: Buffer): Promise<SnapshotContents> {
-  const { meta, writes } = await unpack(archive);
-  const tables: Record<string, number> = {};
-  for (const { table } of writes) tables[table] = (tables[table] ?? 0) + 1;
-  return { version: String(meta.program), index: Number(meta.Index), time: String(meta.time), tables };
+  const { writes, ...about } = await readSnapshot(archive, 0);
+  return { ...about, tables: countedByTable(writes) };
 }
 
-async function unpack(archive: Buffer): Promise<{ meta: Record<string, unknown>; writes: Write[] }> {
+export function countedByTable(writes: readonly Write[]): Record<string, number> {
+  const tables: Record<string, number> = {};
+  for (const { table } of writes) tables[table] = (tables[table] ?? 0) + 1;
+  return tables;
+}
+
+/** Of Consul's ID of a snapshot: term, index, and ms since the epoch. */
+const CONSUL_ID = /^\d+-\d+-(\d{1,15})$/;
+
+async function ofConsul(meta: Record<string, unknown>, state: Buffer, now: number): Promise<Snapshot> {
+  const made = CONSUL_ID.exec(String(meta.ID))?.[1];
+  if (made === undefined || meta.Version !== 1)
+    throw new SnapshotError('the archive is neither a snapshot of this program nor one of Consul');
+  const { writes, leftOut } = await readConsulState(state, now).catch((cause: unknown) => {
+    if (cause instanceof RecordError) throw new SnapshotError(cause.message, { cause });
+    throw cause;
+  });
+  const time = new Date(Number(made)).toISOString();
+  return { origin: 'Consul', version: '', index: Number(meta.Index), time, writes, leftOut };
+}
+
+async function unpack(archive: Buffer): Promise<ReadonlyMap<string, Buffer>> {
   const unpacked = await promisify(gunzip)(archive, { maxOutputLength: MAX_UNPACKED }).catch(
     (cause: Error) => {
       throw new SnapshotError(`failed to decompress snapshot: ${cause.message}`);
@@ -79,18 +130,13 @@ async function unpack(archive: Buffer): Promise<{ meta: Record<string, unknown>;
   );
   const files = readTar(unpacked);
   if (files === undefined) throw new SnapshotError('the archive is damaged');
-  const meta = JSON.parse(checked(files, META).toString()) as Record<string, unknown>;
-  if (meta.format === undefined)
-    throw new SnapshotError(
-      'this is a snapshot of Consul, whose tables only Consul reads: take keys along with `consul kv export`',
-    );
-  if (meta.format !== FORMAT)
-    throw new SnapshotError(`the archive has format ${String(meta.format)}, this program knows ${FORMAT}`);
-  const lines = checked(files, STATE)
-    .toString()
-    .split('\n')
-    .filter((line) => line !== '');
-  return { meta, writes: lines.map(readLine) };
+  return files;
+}
+
+function metaOf(content: Buffer): Record<string, unknown> {
+  const meta: unknown = JSON.parse(content.toString());
+  if (typeof meta !== 'object' || meta === null) throw new SnapshotError(`${META} is no object`);
+  return meta as Record<string, unknown>;
 }
 
 /** A file of the archive, once its check sum is right. */

@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { expect, it } from 'vitest';
 import { kvSet } from '../../catalog/commands/kv.ts';
 import { register } from '../../catalog/commands/register.ts';
 import { restore } from '../../catalog/commands/restore.ts';
 import { putSetting } from '../../catalog/commands/setting.ts';
+import { pack } from '../../lib/msgpack-write.ts';
 import { readTar, writeTar } from '../../lib/tar.ts';
 import type { ApiContext } from '../context.ts';
 import { testContext } from '../test-context.ts';
-import { readSnapshot, writeSnapshot } from './archive.ts';
+import { inspectSnapshot, readSnapshot, SnapshotError, writeSnapshot } from './archive.ts';
 
 const node = {
   id: '',
@@ -37,8 +39,8 @@ it('brings back what was there, drops what came later, and moves no index backwa
   await set(context, 'old', Buffer.from('changed'));
   await set(context, 'new', Buffer.from('x'));
   const { index } = catalog;
-  const rows = await readSnapshot(archive);
-  await store.write((tx) => restore(tx, rows));
+  const { writes } = await readSnapshot(archive, 0);
+  await store.write((tx) => restore(tx, writes));
   expect(catalog.index).toBe(index + 1);
   expect(catalog.all('kv').map(({ key }) => key)).toEqual(['old']);
   expect(catalog.get('kv', 'old')).toMatchObject({ flags: before.kv?.flags, modifyIndex: index + 1 });
@@ -55,11 +57,11 @@ it('leaves alone which servers and groups there are: the archive may be of anoth
       for (const name of names) putSetting(tx, { name, value: { value } });
     });
   await put('then', ['servers', 'left-members/a', 'group/web/plan', 'autopilot', 'group-host/gone']);
-  const rows = await readSnapshot(await writeSnapshot(catalog, '1', 0));
+  const { writes } = await readSnapshot(await writeSnapshot(catalog, '1', 0), 0);
   await put('now', ['servers', 'left-members/a', 'group/web/plan', 'autopilot', 'group/web/at/1']);
   await store.write((tx) => {
     tx.delete('settings', 'group-host/gone');
-    restore(tx, rows);
+    restore(tx, writes);
   });
   expect(Object.fromEntries(catalog.all('settings').map(({ name, value }) => [name, value.value]))).toEqual({
     autopilot: 'then',
@@ -79,30 +81,55 @@ it('is what the command line of Consul takes for a snapshot', async () => {
   expect(meta.Size).toBe(files.get('state.bin')?.length);
 });
 
-it('says so when it is one of Consul', async () => {
-  const content = Buffer.from(JSON.stringify({ Version: 1, ID: '2-9-1', Index: 9, Term: 2 }));
-  const sum = createHash('sha256').update(content).digest('hex');
-  const archive = writeTar(
-    [
-      { name: 'meta.json', content },
-      { name: 'state.bin', content: Buffer.from([1]) },
-      { name: 'SHA256SUMS', content: Buffer.from(`${sum}  meta.json\n`) },
-    ],
-    0,
+/** An archive as Consul lays it out, with its sums right. */
+function archiveOf(meta: string, state: Uint8Array): Buffer {
+  const files = [
+    { name: 'meta.json', content: Buffer.from(meta) },
+    { name: 'state.bin', content: Buffer.from(state) },
+  ];
+  const sums = files.map(
+    ({ name, content }) => `${createHash('sha256').update(content).digest('hex')}  ${name}\n`,
   );
-  await expect(readSnapshot(gzipSync(archive))).rejects.toThrow('this is a snapshot of Consul');
+  return gzipSync(writeTar([...files, { name: 'SHA256SUMS', content: Buffer.from(sums.join('')) }], 0));
+}
+
+const CONSUL_META = JSON.stringify({ Version: 1, ID: '2-9-1710350056693', Index: 9, Term: 2, Size: 1 });
+
+it('is read when it is one of Consul', async () => {
+  const archive = readFileSync(new URL('./consul/fixture/consul.snap', import.meta.url));
+  expect(await readSnapshot(archive, 0)).toMatchObject({
+    origin: 'Consul',
+    index: 62,
+    time: '2024-03-13T17:14:16.693Z',
+    leftOut: { intentions: 1 },
+  });
+  expect(await inspectSnapshot(archive)).toMatchObject({
+    origin: 'Consul',
+    tables: { kv: 6, aclTokens: 6, services: 3, queries: 2 },
+    leftOut: { 'auth methods': 1 },
+  });
+});
+
+it('says which record of Consul is damaged', async () => {
+  const state = Buffer.concat([pack({ LastIndex: 1 }), Buffer.of(2), pack({ Key: 5 })]);
+  await expect(readSnapshot(archiveOf(CONSUL_META, state), 0)).rejects.toThrow(SnapshotError);
+  await expect(readSnapshot(archiveOf(CONSUL_META, state), 0)).rejects.toThrow(
+    'record 1 (KVS, at byte 12) is damaged: Key is no string',
+  );
 });
 
 it('refuses what is damaged or of another kind', async () => {
   const { catalog } = await filled();
   const archive = await writeSnapshot(catalog, '1', 0);
-  await expect(readSnapshot(Buffer.from('no archive'))).rejects.toThrow('failed to decompress snapshot');
-  await expect(readSnapshot(archive.subarray(0, archive.length - 20))).rejects.toThrow(
+  await expect(readSnapshot(Buffer.from('no archive'), 0)).rejects.toThrow('failed to decompress snapshot');
+  await expect(readSnapshot(archive.subarray(0, archive.length - 20), 0)).rejects.toThrow(
     'failed to decompress',
   );
-  await expect(readSnapshot(gzipSync('x'.repeat(2000)))).rejects.toThrow('the archive is damaged');
+  await expect(readSnapshot(gzipSync('x'.repeat(2000)), 0)).rejects.toThrow('the archive is damaged');
   const changed = gunzipSync(archive);
   const at = changed.indexOf('"old"');
   changed.write('"OLD"', at);
-  await expect(readSnapshot(gzipSync(changed))).rejects.toThrow('the check sum of state.bin is wrong');
+  await expect(readSnapshot(gzipSync(changed), 0)).rejects.toThrow('the check sum of state.bin is wrong');
+  await expect(readSnapshot(archiveOf('{"Version":1}', Buffer.of(0x80)), 0)).rejects.toThrow('neither');
+  await expect(readSnapshot(archiveOf('null', Buffer.of(0x80)), 0)).rejects.toThrow('meta.json is no object');
 });

@@ -31,17 +31,24 @@ export const snapshotSave = verb({
 
 export const snapshotRestore = verb({
   summary: 'Puts the catalog of a file in the place of what is there.',
+  about:
+    'A file that `consul snapshot save` wrote is taken too: keys, tokens and all else that Muster knows; what it has no meaning for is left out and told.',
   args: ['FILE'],
   examples: [{ command: 'muster snapshot restore backup.snap' }],
   flags: CONNECTION_FLAGS,
   async run({ flags, args: [file = ''], terminal }) {
-    await connect(flags, terminal).snapshot.restore(readBytes(file));
+    const taken = await connect(flags, terminal).snapshot.restore(readBytes(file));
     terminal.out('Restored snapshot\n');
+    if (taken === undefined) return;
+    terminal.out(`Taken over from Consul: ${counted(taken.restored)}\n`);
+    if (Object.keys(taken.leftOut).length > 0) terminal.out(`Left out: ${counted(taken.leftOut)}\n`);
+    if (taken.silentAgents > 0)
+      terminal.out(`Critical until their agent joins this cluster: nodes ${taken.silentAgents}\n`);
   },
 });
 
 export const snapshotInspect = verb({
-  summary: 'Says what a file of `snapshot save` holds, and that it is whole.',
+  summary: "Says what a file of `snapshot save` holds, and that it is whole. Consul's are read too.",
   args: ['FILE'],
   examples: [{ command: 'muster snapshot inspect backup.snap' }],
   flags: OUTPUT_FLAGS,
@@ -55,14 +62,22 @@ export const snapshotInspect = verb({
     terminal.out(
       columns([
         ['Index', meta.index],
-        ['Version', meta.version],
+        ['Of', meta.origin],
+        ...(meta.version === '' ? [] : [['Version', meta.version] as const]),
         ['Time', meta.time],
         ['Size', archive.length],
         ...Object.entries(meta.tables).map(([table, rows]) => [`  ${table}`, rows]),
+        ...Object.entries(meta.leftOut).map(([what, count]) => [`  left out: ${what}`, count]),
       ]),
     );
   },
 });
+
+function counted(of: Readonly<Record<string, number>>): string {
+  return Object.entries(of)
+    .map(([what, count]) => `${what} ${count}`)
+    .join(', ');
+}
 
 async function inspect(archive: Buffer, what: string): Promise<SnapshotContents> {
   // Loaded here, so that the other verbs start without the catalog.

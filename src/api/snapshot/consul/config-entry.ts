@@ -1,0 +1,39 @@
+import { MsgpackReader, type Packed } from '../../../lib/msgpack.ts';
+import { CONFIG_KINDS } from '../../config/kinds.ts';
+import { FieldError, Fields, jsonOf, textOf, unwrapped } from './fields.ts';
+import type { Gathered } from './gathered.ts';
+import type { RecordKind } from './kind.ts';
+
+/** Its kind stands in front of it, in bytes of their own with it. */
+export const configEntry: RecordKind = {
+  name: 'ConfigEntry',
+  take(value, into) {
+    if (!Buffer.isBuffer(value)) throw new FieldError('it is no encoded request');
+    const inner = new MsgpackReader(value);
+    const kind = textOf(inner.read(), 'the kind');
+    const entry = unwrapped(new Fields(inner.read()).packed('Entry') ?? null);
+    const fields = new Fields(entry, 'Entry');
+    if (into.isElsewhere(fields)) return;
+    const name = fields.text('Name');
+    const content = contentOf(kind, name, entry);
+    if (content === undefined) into.leaveOut(`config entries of kind ${kind}`);
+    else put(kind, name, content, into);
+  },
+};
+
+function put(kind: string, name: string, content: Record<string, unknown>, into: Gathered): void {
+  const known = CONFIG_KINDS.get(kind);
+  into.put('configEntries', { kind, name: known?.unnamed ? (known.onlyName ?? name) : name, content });
+}
+
+/** undefined: nobody here could read it. Nothing here acts on these entries, so that one fewer does no harm. */
+function contentOf(kind: string, name: string, entry: Packed): Record<string, unknown> | undefined {
+  const known = CONFIG_KINDS.get(kind);
+  if (known === undefined) return undefined;
+  try {
+    const content = known.fields.read(jsonOf(entry), '', 'loose') as Record<string, unknown>;
+    return known.normalize?.(content, name) ?? content;
+  } catch {
+    return undefined;
+  }
+}

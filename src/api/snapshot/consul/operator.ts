@@ -1,0 +1,37 @@
+import { BOOTSTRAP_SETTING } from '../../../acl/commands/bootstrap.ts';
+import { formatDuration } from '../../../lib/duration.ts';
+import { AUTOPILOT_SETTING } from '../../operator/autopilot-configuration.ts';
+import { Fields } from './fields.ts';
+import type { RecordKind } from './kind.ts';
+
+export const autopilot: RecordKind = {
+  name: 'Autopilot',
+  take(value, into) {
+    const record = new Fields(value);
+    into.put('settings', {
+      name: AUTOPILOT_SETTING,
+      value: {
+        CleanupDeadServers: record.flag('CleanupDeadServers'),
+        LastContactThreshold: formatDuration(record.duration('LastContactThreshold')),
+        MaxTrailingLogs: record.whole('MaxTrailingLogs'),
+        MinQuorum: record.whole('MinQuorum'),
+        ServerStabilizationTime: formatDuration(record.duration('ServerStabilizationTime')),
+        RedundancyZoneTag: record.text('RedundancyZoneTag'),
+        DisableUpgradeMigration: record.flag('DisableUpgradeMigration'),
+        UpgradeVersionTag: record.text('UpgradeVersionTag'),
+      },
+    });
+  },
+};
+
+/** The index that Consul keeps of whether there was a bootstrap; those of its tables say nothing here. */
+const BOOTSTRAP = 'acl-token-bootstrap';
+
+export const index: RecordKind = {
+  name: 'Index',
+  take(value, into) {
+    const record = new Fields(value);
+    const isBootstrap = record.text('Key') === BOOTSTRAP && record.uint64('Value') > 0n;
+    if (isBootstrap) into.put('settings', { name: BOOTSTRAP_SETTING, value: {} });
+  },
+};
