@@ -15,7 +15,7 @@ import {
   UPGRADE,
 } from './fields.ts';
 import { Forwarding } from './forwarding.ts';
-import { METHOD_OPTIONS, type RequestHead } from './request-head.ts';
+import type { RequestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
 
 const HTTP_11 = latin1(' HTTP/1.1\r\n');
@@ -107,6 +107,7 @@ function staysAsItIs(head: RequestHead, { handling, host, upgrade }: RequestRewr
     host.length === 0 &&
     !upgrade &&
     !head.absolute &&
+    !head.asterisk &&
     head.minor === 1 &&
     head.hostEnd > head.hostStart &&
     // A path that was resolved is shorter than it was.
@@ -118,7 +119,7 @@ function staysAsItIs(head: RequestHead, { handling, host, upgrade }: RequestRewr
 function putFront(memory: Uint8Array, head: RequestHead, at: number, rewrite: RequestRewrite): number {
   const { fields } = head;
   let out = at;
-  if (rewrite.handling === PLAIN && !head.absolute) {
+  if (rewrite.handling === PLAIN && !head.absolute && !head.asterisk) {
     move(memory, out, head.start, head.targetEnd);
     out += head.targetEnd - head.start;
   } else {
@@ -148,12 +149,7 @@ function putTarget(memory: Uint8Array, head: RequestHead, handling: Handling, at
   const { strip, prepend, query } = handling;
   let out = at;
   let from = head.pathStart;
-  // OPTIONS http://host is about the server itself (RFC 9112 §3.2.4)
-  if (head.absolute && head.method === METHOD_OPTIONS && from === head.targetEnd) {
-    memory[out] = ASTERISK;
-    return out + 1;
-  }
-  if (memory[from] === ASTERISK) {
+  if (head.asterisk) {
     memory[out] = ASTERISK;
     return out + 1;
   }

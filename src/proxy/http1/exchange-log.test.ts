@@ -36,6 +36,28 @@ it.each([
   await soon(() => expect(readFileSync(target, 'utf8')).toBe(`${scheme} ${scheme}://h.test/a?b\n`));
 });
 
+it.each([
+  ['http://h.test', '/'],
+  ['http://h.test?a', '/?a'],
+  ['http://h.test/b?a', '/b?a'],
+  ['*', '*'],
+])('tells of the target %s as %s', async (asked, told) => {
+  const folder = mkdtempSync(join(tmpdir(), 'muster-access-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const target = join(folder, 'access.log');
+  const log = new ExchangeLog({ format: '$request_uri', target }, (why) => {
+    throw new Error(why);
+  });
+  const memory = createMemory();
+  const head = new RequestHead();
+  const bytes = latin1(`OPTIONS ${asked} HTTP/1.1\r\nHost: h.test\r\n\r\n`);
+  memory.set(bytes, READ);
+  head.scan(memory, READ, READ + bytes.length, completeLimits());
+  log.end(log.begin(memory, head), '127.0.0.1', 1, false);
+  log.close();
+  await soon(() => expect(readFileSync(target, 'utf8')).toBe(`${told}\n`));
+});
+
 it('says which file cannot be written, and why', async () => {
   const target = join(tmpdir(), 'muster-nowhere', 'access.log');
   const memory = createMemory();

@@ -45,7 +45,8 @@ export class ExchangeLog {
   begin(memory: Uint8Array, head: RequestHead, proto?: AccessEntry['proto']): LoggedExchange {
     return {
       method: textOf(memory, head.start, head.methodEnd),
-      uri: textOf(memory, head.pathStart, head.targetEnd) || '/',
+      // http://host?query is for "/?query".
+      uri: `${head.pathStart === head.pathEnd ? '/' : ''}${textOf(memory, head.pathStart, head.targetEnd)}`,
       host: textOf(memory, head.hostStart, head.hostEnd),
       proto: proto ?? (head.minor === 0 ? 'HTTP/1.0' : 'HTTP/1.1'),
       toldScheme: toldScheme(memory, head.fields),

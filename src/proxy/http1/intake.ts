@@ -164,12 +164,10 @@ export class Intake {
       answerWith(session, plainPage(200, challenge));
       return bodyEnd;
     }
-    const { hostStart, hostEnd, pathStart } = head;
     const { secure } = this.#frontend;
-    // The instance sees the path that its route was found for, unless any other would have led there too.
-    const { routes } = engine;
-    if (head.unresolved && !routes.ignoresPath(memory, hostStart, hostEnd, secure)) head.resolvePath(memory);
-    let route = routes.match(memory, hostStart, hostEnd, pathStart, head.pathEnd, secure);
+    if (head.unresolved) this.#settlePath(engine);
+    const { hostStart, hostEnd, pathStart, pathEnd } = head;
+    let route = engine.routes.match(memory, hostStart, hostEnd, pathStart, pathEnd, secure);
     let target: Target | undefined;
     let admission: Admission | undefined;
     if (route?.special === true) {
@@ -224,6 +222,13 @@ export class Intake {
     else session.dispatch.beginWhen(admission, route, composed, repeatable, target);
     if (copied !== undefined) this.#copy(handling, copied);
     return bodyEnd;
+  }
+
+  /** The instance sees the path that its route was found for, unless any other would have led there too. */
+  #settlePath({ request, memory, routes }: Engine): void {
+    if (request.isPathless) request.fillPath(memory);
+    else if (!routes.ignoresPath(memory, request.hostStart, request.hostEnd, this.#frontend.secure))
+      request.resolvePath(memory);
   }
 
   /** A part of the requests of some routes is; none that leaves HTTP, and none of somebody who is still being looked at. */

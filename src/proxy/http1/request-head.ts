@@ -92,7 +92,9 @@ export class RequestHead {
   port = -1;
   /** The target came as http://host/path: the line has to be written anew, and Host with it. */
   absolute = false;
-  /** The path may have dot segments or empty ones, plain or escaped: `resolvePath` knows. */
+  /** The target is "*", or an absolute one that stands for it: in the eyes of routes "/", and "*" again for the instance. */
+  asterisk = false;
+  /** No path to go by: one that is left out, "*", or one that may have dot segments or empty ones, plain or escaped. */
   unresolved = false;
 
   /** Position behind the head, NEED_MORE, or a refusal (negative). */
@@ -202,10 +204,12 @@ export class RequestHead {
     let p = this.targetStart;
     const to = this.targetEnd;
     this.absolute = false;
+    this.asterisk = false;
     this.unresolved = false;
     if (bytes[p] === SLASH) this.pathStart = p;
     else if (bytes[p] === ASTERISK && to - p === 1) {
       if (this.method !== METHOD_OPTIONS) return BAD_TARGET;
+      this.asterisk = this.unresolved = true;
       this.pathStart = p;
       this.pathEnd = to;
       return 0;
@@ -220,6 +224,9 @@ export class RequestHead {
       this.hostEnd = p;
       this.pathStart = p;
       this.absolute = true;
+      if (p === to || bytes[p] === QUESTION) this.unresolved = true;
+      // It is about the server itself (RFC 9112 §3.2.4).
+      this.asterisk = p === to && this.method === METHOD_OPTIONS;
     }
     let q = this.pathStart;
     for (; q < to; q++) {
@@ -236,6 +243,22 @@ export class RequestHead {
     }
     this.pathEnd = q;
     return 0;
+  }
+
+  /** Whether the target has no path of its own, which is "/" then (RFC 9112 §3.2.2). */
+  get isPathless(): boolean {
+    return this.asterisk || this.pathStart === this.pathEnd;
+  }
+
+  /** Puts "/" there, in the scanned bytes: over "*", or behind the authority, which moves back by one. */
+  fillPath(bytes: Uint8Array): void {
+    if (this.pathStart === this.pathEnd) {
+      bytes.copyWithin(this.hostStart - 1, this.hostStart, this.hostEnd);
+      this.hostStart--;
+      this.hostEnd--;
+      this.pathStart--;
+    }
+    bytes[this.pathStart] = SLASH;
   }
 
   /** Takes dot segments and empty ones out of the path, in the scanned bytes; the query moves up. */

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ByteTable, DEFAULT_TABLE } from '../../route/byte-table.ts';
 import { explain } from '../../route/explain.ts';
-import { compileHandling, PLAIN_HANDLING } from '../../route/handling.ts';
+import { compileHandling, type HandlingSpec, PLAIN_HANDLING } from '../../route/handling.ts';
 import type { RouteView } from '../../route/view.ts';
 import { routeTo, targetAt } from '../fixtures.ts';
 import { World } from './fake-transport.ts';
@@ -121,6 +121,51 @@ describe('paths with dots and empty segments', () => {
       }),
       { numRuns: 500 },
     );
+  });
+});
+
+describe('a target without a path', () => {
+  it.each([
+    ['GET http://x.test', 'GET /'],
+    ['GET http://x.test:80', 'GET /'],
+    ['GET http://x.test?q=/../admin', 'GET /?q=/../admin'],
+    ['OPTIONS http://x.test', 'OPTIONS *'],
+    ['OPTIONS http://x.test?q', 'OPTIONS /?q'],
+    ['OPTIONS *', 'OPTIONS *'],
+  ])('%s gets the route of "/", whose instance is sent %s', (start, sent) => {
+    for (const table of [TABLE, tableOf(['/']), tableOf(PATHS, 'x.test')]) {
+      const world = new World(table).say(`${start} HTTP/1.1\r\nHost: x.test\r\nA: b\r\n\r\n`);
+      expect(world.received).toBe('');
+      expect(world.upstream.target.port).toBe(1);
+      const host = start.includes(':80') ? 'x.test:80' : 'x.test';
+      expect(world.upstream.sent.split(' HTTP/1.1\r\n')[0]).toBe(sent);
+      expect(world.upstream.sent).toContain(`\r\nHost: ${host}\r\n`);
+      expect(world.upstream.sent).toContain('\r\nA: b\r\n');
+    }
+  });
+
+  it('gets the route of no other path', () => {
+    for (const start of ['GET http://x.test', 'OPTIONS *', 'GET http://x.test?/admin'])
+      expect(
+        new World(tableOf(['/admin'])).say(`${start} HTTP/1.1\r\nHost: x.test\r\n\r\n`).received,
+      ).toMatch(/^HTTP\/1.1 404 /);
+  });
+
+  it('is "/" for what a route does to paths, and for redirects', () => {
+    const { route } = routeTo([targetAt(1)]);
+    const ask = (start: string, more: Partial<HandlingSpec>) => {
+      const handling = compileHandling({ ...PLAIN_HANDLING, ...more });
+      const special = handling.guarded;
+      const table = new ByteTable().with([
+        { place: { host: '', path: '/' }, route: { ...route, handling, special } },
+      ]);
+      return new World(table).say(`${start} HTTP/1.1\r\nHost: x.test\r\n\r\n`);
+    };
+    expect(ask('GET http://x.test?q', { prepend: '/v1' }).upstream.sent).toMatch(/^GET \/v1\/\?q HTTP/);
+    expect(ask('OPTIONS *', { prepend: '/v1' }).upstream.sent).toMatch(/^OPTIONS \* HTTP/);
+    const redirect = { code: 301, url: 'https://y.test$path' };
+    for (const start of ['GET http://x.test', 'OPTIONS *'])
+      expect(ask(start, { redirect }).received).toContain('\r\nLocation: https://y.test/\r\n');
   });
 });
 
