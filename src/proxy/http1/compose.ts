@@ -2,7 +2,7 @@
 import { type Handling, PLAIN } from '../../route/handling.ts';
 import { unitAt } from '../../route/path-trie.ts';
 import { behindDots } from '../../route/resolve-path.ts';
-import { AMPERSAND, ASTERISK, latin1, move, put, QUESTION, SLASH, writeNumber } from './bytes.ts';
+import { AMPERSAND, ASTERISK, latin1, move, put, QUESTION, SLASH, SPACE, writeNumber } from './bytes.ts';
 import type { ExtraFields } from './extra-fields.ts';
 import {
   CONTENT_LENGTH,
@@ -26,6 +26,8 @@ const CONNECTION_CLOSE = latin1('Connection: close\r\n');
 const CONNECTION_KEEP = latin1('Connection: keep-alive\r\n');
 const VARY_LINE = latin1('Vary: Accept-Encoding\r\n');
 const CHUNKED_LINE = latin1('Transfer-Encoding: chunked\r\n');
+/** Length of "HTTP/1.1 200". */
+const CODE_END = 12;
 
 /** What the client is told of its connection. */
 export const SAY_NOTHING = 0;
@@ -239,7 +241,9 @@ export function composeResponse(
   if (rewrite.connection === SAY_UPGRADE) keepAll(fields, UPGRADE);
   // Of other bytes: what tells versions apart, and parts of them, is none of ours any more (RFC 9110 §8.8.1).
   if (rewrite.compressed !== undefined) fields.dropAll(ETAG);
-  let out = putLines(memory, fields, at, head.start);
+  let out = head.lacksSpace
+    ? putLines(memory, fields, putStatusLine(memory, head, at))
+    : putLines(memory, fields, at, head.start);
   // HTTP/1.1, whatever the instance spoke.
   memory[at + 7] = 49;
   if (rewrite.connection === SAY_CLOSE) out = put(memory, CONNECTION_CLOSE, out);
@@ -251,6 +255,13 @@ export function composeResponse(
   if (rewrite.extra.length > 0) out = put(memory, rewrite.extra, out);
   if (rewrite.date.length > 0 && !fields.has(DATE)) out = put(memory, rewrite.date, out);
   return putEnd(memory, out);
+}
+
+/** The status line of an instance that leaves the space behind the code out, with it. */
+function putStatusLine(memory: Uint8Array, { start }: ResponseHead, at: number): number {
+  move(memory, at, start, start + CODE_END);
+  memory[at + CODE_END] = SPACE;
+  return putEnd(memory, at + CODE_END + 1);
 }
 
 const HEX_DIGITS = latin1('0123456789abcdef');

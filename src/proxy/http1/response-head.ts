@@ -13,6 +13,8 @@ export class ResponseHead {
   end = 0;
   status = 0;
   minor = 1;
+  /** The status line ends right behind the code. */
+  lacksSpace = false;
 
   /** Position behind the head, NEED_MORE, or a refusal (negative). */
   scan(bytes: Uint8Array, start: number, end: number, limits: HeadLimits): number {
@@ -25,13 +27,17 @@ export class ResponseHead {
     if (p + 1 < seen && bytes[p + 1] !== SPACE) return BAD_STATUS;
     for (let i = 2; i < 5; i++) if (p + i < seen && (CLASS[bytes[p + i]!]! & DIGIT) === 0) return BAD_STATUS;
     if (p + 2 < seen && bytes[p + 2] === 48) return BAD_STATUS;
-    // The space behind the code is required even without a reason (RFC 9112 §4).
-    if (p + 5 < seen && bytes[p + 5] !== SPACE) return BAD_STATUS;
+    // A space stands behind the code even without a reason (RFC 9112 §4), but many leave it out, and everybody takes that.
     let q = p + 6;
+    if (p + 5 < seen && bytes[p + 5] !== SPACE) {
+      if (bytes[p + 5] !== CR) return BAD_STATUS;
+      q--;
+    }
     while (q < seen && (CLASS[bytes[q]!]! & VALUE) !== 0) q++;
     if (q + 1 >= seen) return seen < end ? HEAD_TOO_LARGE : NEED_MORE;
     if (bytes[q] !== CR || bytes[q + 1] !== LF) return BAD_STATUS;
     this.minor = bytes[p]! - 48;
+    this.lacksSpace = bytes[p + 5] === CR;
     this.status = (bytes[p + 2]! - 48) * 100 + (bytes[p + 3]! - 48) * 10 + bytes[p + 4]! - 48;
     const fields = this.fields;
     const behind = fields.scan(bytes, start, q + 2, end, limits);

@@ -60,6 +60,24 @@ describe('an exchange', () => {
     expect(world.received).toMatch(/^HTTP\/1.1 200 OK\r\nX: x{20000}\r\n/);
   });
 
+  it('puts the space behind the status that an instance left out, however its answer is cut', () => {
+    const answer =
+      'HTTP/1.1 103\r\nLink: a\r\n\r\nHTTP/1.0 200\r\nDate: d\r\nKeep-Alive: 5\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok';
+    for (let at = 0; at < answer.length; at++) {
+      const world = new World(one()).say(GET);
+      for (const part of cut(answer, [at])) world.answer(part);
+      expect(world.received).toBe(
+        'HTTP/1.1 103 \r\nLink: a\r\n\r\nHTTP/1.1 200 \r\nDate: d\r\nContent-Length: 2\r\n\r\nok',
+      );
+      expect(world.upstream.fate).toBe('released');
+      world.received = '';
+      world.say(GET).answer(OK);
+      expect(world.received).toBe(OK);
+    }
+    const bare = new World(one()).say(GET).answer('HTTP/1.1 204\r\n\r\n');
+    expect(bare.received).toMatch(/^HTTP\/1.1 204 \r\n/);
+  });
+
   it('starts no next request while the client does not take its answers', () => {
     const world = new World(one());
     world.isSlow = true;
@@ -165,6 +183,11 @@ describe('an upgrade', () => {
     world.answer(`${SWITCH}hi`).say('there');
     expect(world.received).toMatch(/\r\n\r\nhi$/);
     expect(world.upstream.sent).toMatch(/earlythere$/);
+  });
+
+  it('is one also where the instance leaves the space behind the status out', () => {
+    const world = new World(one()).say(UPGRADE).answer(`${SWITCH.replace(' Switching Protocols', '')}hi`);
+    expect(world.received).toMatch(/^HTTP\/1.1 101 \r\n(\S+: .*\r\n)+\r\nhi$/);
   });
 
   it('is one also where Connection names fields besides, on either side', () => {

@@ -54,6 +54,11 @@ describe('an answer of HTTP/1.1 for a client of HTTP/2', () => {
     expect(trailers).toMatchObject({ etag: '"a"' });
   });
 
+  it('may leave the space behind its status out', async () => {
+    const given = await proxy([await rawInstance('HTTP/1.1 201\r\nContent-Length: 2\r\n\r\nhi')]);
+    expect(await ask(client(given))).toMatchObject({ status: 201, body: 'hi', rst: 0 });
+  });
+
   it('may be as large as an answer may be, though lines are added to it', async () => {
     const given = await proxy([
       await rawInstance(

@@ -128,6 +128,30 @@ describe.each(TRANSPORT_NAMES)('the proxy on sockets, by %s', (name) => {
     expect(connections).toBe(1);
   });
 
+  it('takes answers without a space behind the status, and gives it to the client', async () => {
+    const body = 'muster '.repeat(30_000);
+    const { port } = await backend((socket) => {
+      socket.on('data', (chunk) => {
+        const text = String(chunk).startsWith('GET /large') ? body : 'ok';
+        socket.write(`HTTP/1.1 200\r\nContent-Length: ${text.length}\r\n\r\n${text}`);
+      });
+    });
+    const server = await proxy([targetAt(port)]);
+    const answers: string[] = [];
+    for (const path of ['/small', '/large', '/small']) {
+      const client = new Client(server).send(
+        GET.replace('/', path).replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'),
+      );
+      answers.push((await client.ended()).replace(/Date: .*\r\n/, ''));
+    }
+    const [small, large] = ['ok', body].map(
+      (text) => `HTTP/1.1 200 \r\nContent-Length: ${text.length}\r\nConnection: close\r\n\r\n${text}`,
+    );
+    expect(answers.map((text) => text === small || text === large)).toEqual([true, true, true]);
+    expect(answers[0]).toBe(small);
+    expect(answers[2]).toBe(small);
+  });
+
   it('passes over an instance that refuses, without the client noticing, and ejects it until it is back', async () => {
     const { port } = await backend(named('alive'));
     const dead = targetAt(await deadPort(), 1);
