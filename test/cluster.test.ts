@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { until } from '../scripts/support/processes.mjs';
 import type { ClusterAnswer } from '../src/api/muster/wire-answers.ts';
@@ -394,7 +394,15 @@ describe.skipIf(why !== undefined)('three servers and two agents', () => {
     expect(after, 'no index comes again').toBeGreaterThan(before + 1_000);
     // One has its data still, and must not bring the old cluster back; the other has none.
     cluster.wipe(3);
+    // It cannot write down at first what it is a part of now.
+    const inTheWay = `${cluster.data(2)}/cluster/cluster.json.new`;
+    mkdirSync(inTheWay);
     for (const number of [2, 3]) cluster.start(number);
+    const says = () => cluster.agent(2).output();
+    await until('n2 to say why', async () => /cannot write .*cluster\.json: it is a directory/.test(says()), {
+      ms: 60_000,
+    });
+    rmdirSync(inTheWay);
     await allAlive();
     await cluster.writable(4);
     await reads(2, 'last', 'words');

@@ -34,7 +34,7 @@ export class Founding {
     this.#options = options;
   }
 
-  /** Does what can be done now. True once this server is a member. */
+  /** Does what can be done now. True once this server is a member. Throws `store.unusable` where that cannot be written down. */
   async turn(): Promise<boolean> {
     const { book, file, gossip, expect, logger } = this.#options;
     const membership = file.get();
@@ -44,17 +44,17 @@ export class Founding {
     const others = gossip.reachable();
     const member = others.find(({ hello }) => hello.cluster !== undefined);
     if (member !== undefined) {
+      let admitted: Admission;
       try {
-        const { cluster, ...admission } = await gossip
-          .callerTo(member.entry)
-          .call<Admission>('join', book.self, JOIN_PATIENCE);
-        file.set({ ...admission, id: cluster, coordinator: '', state: 'member', isNew: false });
-        logger.info('this server joins the cluster', { by: member.entry.name, ordinal: admission.ordinal });
-        return true;
+        admitted = await gossip.callerTo(member.entry).call<Admission>('join', book.self, JOIN_PATIENCE);
       } catch (error) {
         logger.debug('not admitted yet', { by: member.entry.name, error: messageOf(error) });
         return false;
       }
+      const { cluster, ...admission } = admitted;
+      file.set({ ...admission, id: cluster, coordinator: '', state: 'member', isNew: false });
+      logger.info('this server joins the cluster', { by: member.entry.name, ordinal: admission.ordinal });
+      return true;
     }
     const free = others.filter(({ hello }) => hello.plan === undefined && hello.expect === expect);
     const ids = [book.self.id, ...free.map(({ entry }) => entry.id)].sort();

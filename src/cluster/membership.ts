@@ -53,9 +53,14 @@ export class MembershipFile {
     return this.#membership;
   }
 
+  /** Throws `store.unusable` when it cannot be written; the membership is what it was then. */
   set(membership: Membership | undefined): void {
-    if (membership === undefined) rmSync(this.#file, { force: true });
-    else writeWhole(this.#file, JSON.stringify(membership, undefined, 1));
+    try {
+      if (membership === undefined) rmSync(this.#file, { force: true });
+      else writeWhole(this.#file, JSON.stringify(membership, undefined, 1));
+    } catch (cause) {
+      throw new MusterError('store.unusable', `cannot write ${this.#file}: ${fileTrouble(cause)}`, { cause });
+    }
     this.#membership = membership;
   }
 }

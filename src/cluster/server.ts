@@ -10,6 +10,7 @@ import { EtcdProcess, OWN_TXN_LIMITS } from './etcd-process.ts';
 import { Feed, type Following } from './feed.ts';
 import { Founding } from './founding.ts';
 import { Gossip, type Hello } from './gossip.ts';
+import { joinAnew } from './join-anew.ts';
 import { type Leadership, startLeadership } from './leadership.ts';
 import { serveLines } from './link/lines.ts';
 import { type LinkServer, listenLinks } from './link/link.ts';
@@ -92,6 +93,7 @@ class Server implements ServerCluster, ServerParts {
   leadership!: Leadership;
   sessions!: SessionExpiry;
   #links: LinkServer | undefined;
+  #isJoiningAnew = false;
   readonly #ends: (() => void)[] = [];
 
   constructor(options: ServerOptions) {
@@ -130,6 +132,7 @@ class Server implements ServerCluster, ServerParts {
       peerPort: options.peerPort,
       logger,
     });
+    this.book.onChange(() => this.lead());
     this.cluster = controlOf(this);
     this.events = new ServerEvents(this);
   }
@@ -320,6 +323,7 @@ class Server implements ServerCluster, ServerParts {
 
   #startEtcd(membership: Membership): void {
     const { keyring, clock, logger } = this.options;
+    this.lines?.close();
     this.lines = new PeerLines({
       book: this.book,
       keyring,
@@ -328,7 +332,6 @@ class Server implements ServerCluster, ServerParts {
       clock,
       logger: logger.child('links'),
     });
-    this.book.onChange(() => this.lead());
     this.lead();
     this.etcd.start(etcdFlags(membership), { forceNewCluster: membership.isAlone === true });
   }
@@ -383,18 +386,27 @@ class Server implements ServerCluster, ServerParts {
 
   /** The cluster goes on without this server: it begins anew, as one that joins. */
   async #joinAnew(why: string): Promise<void> {
-    if (this.isLeaving || this.isStopping) return;
-    const { logger } = this.options;
+    // Until what it kept is gone, it hears that it was given up with each greeting.
+    if (this.isLeaving || this.isStopping || this.#isJoiningAnew) return;
+    this.#isJoiningAnew = true;
+    const { logger, clock, random } = this.options;
     logger.warn('this server is no part of its cluster any more, and joins it anew', { why });
-    this.file.set(undefined);
-    this.lines?.close();
-    await this.etcd.stop();
-    this.etcd.wipe();
-    try {
-      await this.#becomeMember();
-      this.#startEtcd(this.file.get() as Membership);
-    } catch (error) {
-      logger.error(`this server could not join its cluster anew: ${messageOf(error)}`);
-    }
+    await joinAnew({
+      forget: async () => {
+        this.file.set(undefined);
+        this.lines?.close();
+        await this.etcd.stop();
+        this.etcd.wipe();
+      },
+      join: async () => {
+        await this.#becomeMember();
+        this.#startEtcd(this.file.get() as Membership);
+      },
+      isOver: () => this.isLeaving || this.isStopping,
+      clock,
+      random,
+      logger,
+    });
+    this.#isJoiningAnew = false;
   }
 }
