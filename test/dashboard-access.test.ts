@@ -92,6 +92,26 @@ it('makes a policy and a token with it, shows the secret once, and takes both aw
   await page.getByRole('link', { name: 'readers' }).click();
   // Not that of a token, which is there before the policy is.
   const policy = page.getByRole('region', { name: 'Policy readers' });
+  // What was saved is shown though the agent has not told it yet.
+  const rules = 'service_prefix "" { policy = "write" }';
+  let tell = () => {};
+  const told = new Promise<void>((resolve) => {
+    tell = resolve;
+  });
+  await policy.getByRole('button', { name: 'Delete' }).waitFor();
+  await page.route('**/v1/acl/policy/*', async (route) => {
+    if (route.request().method() === 'GET') await told;
+    await route.continue();
+  });
+  await policy.getByLabel('Rules').fill(rules);
+  await policy.getByRole('button', { name: 'Save' }).click();
+  await policy.getByText('Saved.').waitFor();
+  expect(await policy.getByLabel('Rules').inputValue()).toBe(rules);
+  const answer = page.waitForResponse('**/v1/acl/policy/*');
+  tell();
+  await answer;
+  await page.unroute('**/v1/acl/policy/*');
+  expect(await policy.getByLabel('Rules').inputValue()).toBe(rules);
   await policy.getByRole('button', { name: 'Delete' }).click();
   await expectText(page, /Deletes the policy readers/);
   await policy.getByRole('button', { name: 'Delete' }).click();

@@ -18,16 +18,19 @@ const EXAMPLE = 'service_prefix "" {\n  policy = "read"\n}\n';
 /** One policy with its rules. With the id "new" it makes one. */
 export function PolicyEditor({ id, changed }: { id: string; changed: () => void }) {
   const isNew = id === 'new';
-  const {
-    value: policy,
-    trouble,
-    again,
-  } = useAnswer<Policy>(isNew ? undefined : `/v1/acl/policy/${id}`, 'access');
+  const path = isNew ? undefined : `/v1/acl/policy/${id}`;
+  const { value: known, trouble, again } = useAnswer<Policy>(path, 'access');
+  /** As the agent took it: shown until it tells the same, or something newer. */
+  const [saved, setSaved] = useState<Policy | undefined>();
+  const [isSending, setSending] = useState(false);
   const [name, setName] = useState('');
   const [draft, setDraft] = useState<string | undefined>(isNew ? EXAMPLE : undefined);
   const [message, setMessage] = useState('');
   const isFixed = id === MANAGEMENT;
+  const isAhead = saved !== undefined && known !== undefined && known.ModifyIndex < saved.ModifyIndex;
+  const policy = isAhead ? saved : known;
   const save = async (): Promise<void> => {
+    setSending(true);
     const answer = await call<Policy>(`/v1/acl/policy${isNew ? '' : `/${id}`}`, {
       method: 'PUT',
       body: JSON.stringify(
@@ -36,10 +39,12 @@ export function PolicyEditor({ id, changed }: { id: string; changed: () => void 
           : { ID: id, Name: policy?.Name, Description: policy?.Description, Rules: draft },
       ),
     });
+    setSending(false);
     if (answer.kind === 'refused') {
       setMessage(answer.message);
       return;
     }
+    setSaved(answer.value);
     setDraft(undefined);
     setMessage('Saved.');
     changed();
@@ -68,7 +73,7 @@ export function PolicyEditor({ id, changed }: { id: string; changed: () => void 
         aria-label="Rules"
         rows={14}
         spellcheck={false}
-        readOnly={isFixed}
+        readOnly={isFixed || isSending}
         value={draft ?? policy?.Rules ?? ''}
         onInput={({ currentTarget }) => {
           setMessage('');
@@ -81,7 +86,7 @@ export function PolicyEditor({ id, changed }: { id: string; changed: () => void 
             type="button"
             class="primary"
             onClick={() => void save()}
-            disabled={isNew && name.trim() === ''}
+            disabled={isSending || (isNew && name.trim() === '')}
           >
             Save
           </button>
