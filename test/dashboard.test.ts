@@ -139,10 +139,17 @@ describe('the dashboard in Chromium', () => {
     await expectText(page, /its disk is full/);
     expect(await page.evaluate('clicks')).toBeLessThanOrEqual(3);
     const row = page.getByRole('row').filter({ hasText: healthy });
+    const share = row.locator('[data-label="Share of traffic"]');
+    await share.getByText(/\b[1-9]\d* %/).waitFor();
     // One more, and its answer to what it asks.
     await row.getByRole('button', { name: 'Drain' }).click();
     await row.getByRole('button', { name: 'Drain' }).click();
-    await row.getByText(/maintenance[\s\S]*0 %/).waitFor();
+    await row
+      .getByText(/^maintenance/i)
+      .first()
+      .waitFor();
+    // All of it, and not what only ends so, as 50 %.
+    await share.getByText(/^0 %/).waitFor();
     expect(await page.evaluate('clicks')).toBe(4);
     await screenshot(page, 'three-clicks');
     for (const id of [sick, healthy]) await maintenance(id, 'enable=false');
