@@ -7,14 +7,16 @@ const NONE: readonly Target[] = [];
 
 /** The search of one connection for an instance: who is next, and who did not take it. */
 export class Search {
-  readonly takers: Takers;
-  readonly #key: number | undefined;
+  /** Those among whom it began: where there is no room it waits under their id. */
+  readonly first: Takers;
+  readonly #address: string;
+  #takers: Takers;
   #tried = NONE;
 
   /** `address`: the client's. */
   constructor(takers: Takers, address: string) {
-    this.takers = takers;
-    this.#key = takers.balancer.byKey === true ? keyOfAddress(address) : undefined;
+    this.first = this.#takers = takers;
+    this.#address = address;
   }
 
   get isAgain(): boolean {
@@ -22,7 +24,13 @@ export class Search {
   }
 
   next(): Target | undefined {
-    return this.takers.balancer.next(this.#tried, this.#key);
+    const { balancer } = this.#takers;
+    return balancer.next(this.#tried, balancer.byKey === true ? keyOfAddress(this.#address) : undefined);
+  }
+
+  /** Among these from now on. Who did not take the connection is not asked again. */
+  follow(takers: Takers): void {
+    this.#takers = takers;
   }
 
   failed(target: Target): void {
@@ -31,6 +39,6 @@ export class Search {
 
   /** Whether somebody would take it if he had room. */
   get isAnyFull(): boolean {
-    return this.takers.targets.some((one) => one.weight > 0 && isFull(one) && !isTried(one, this.#tried));
+    return this.#takers.targets.some((one) => one.weight > 0 && isFull(one) && !isTried(one, this.#tried));
   }
 }

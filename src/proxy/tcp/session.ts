@@ -46,6 +46,8 @@ export class TcpSession {
   /** What the client sent before its instance was connected. */
   #early: Uint8Array = NOTHING;
   #search: Search | undefined;
+  /** What the client asked for; "" for no name. */
+  #serverName = '';
   #upstream: TcpUpstreamLink | undefined;
   #connectingSince = 0;
   #clientEnded = false;
@@ -233,6 +235,10 @@ export class TcpSession {
 
   /** An instance may have room. Called by the waiting room, which then forgets it; false when there is none for this one. */
   admit(): boolean {
+    // Whoever came meanwhile may have room, and whoever left gets nothing more. While nobody is there, somebody may still come.
+    const takers = this.#frontend.destinations.find(this.#serverName, this.#peers);
+    if (takers === undefined) return false;
+    this.#search!.follow(takers);
     const target = this.#search!.next();
     if (target === undefined) return false;
     this.#open(target);
@@ -294,6 +300,7 @@ export class TcpSession {
 
   #choose(serverName: string): void {
     if (!this.#isWelcome()) return;
+    this.#serverName = serverName;
     const { address } = this.#peers.source;
     const takers = this.#frontend.destinations.find(serverName, this.#peers);
     if (takers === undefined || waitOfConnection(this.#engine, takers, address) > 0) {
@@ -313,10 +320,10 @@ export class TcpSession {
   }
 
   /** False when nobody would take it if he had room, or when its turn would come too late. */
-  #waits({ takers, isAnyFull }: Search): boolean {
+  #waits({ first, isAnyFull }: Search): boolean {
     const { waitTimeout } = this.#frontend.limits;
     if (waitTimeout === 0 || !isAnyFull) return false;
-    if (!this.#engine.waiting.enter(takers, this, waitTimeout)) return false;
+    if (!this.#engine.waiting.enter(first, this, waitTimeout)) return false;
     this.#stage = WAITING;
     this.deadline = this.#engine.touch() + waitTimeout;
     return true;
@@ -371,7 +378,7 @@ export class TcpSession {
   #over(): TcpUpstreamLink | undefined {
     if (this.#stage === CLOSED) return undefined;
     const { counters, waiting } = this.#engine;
-    if (this.#stage === WAITING) waiting.leave(this.#search!.takers, this);
+    if (this.#stage === WAITING) waiting.leave(this.#search!.first, this);
     this.#stage = CLOSED;
     this.deadline = Number.POSITIVE_INFINITY;
     this.#prelude = undefined;
