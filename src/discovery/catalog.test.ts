@@ -107,6 +107,21 @@ describe('who is out and why', () => {
   });
 });
 
+it.each([
+  [[row('c', 'passing'), row('_service_maintenance:s', 'critical')], true],
+  [[row('_node_maintenance', 'critical', ''), row('c', 'passing')], true],
+  [[row('_service_maintenance:s', 'critical'), row('c', 'critical')], undefined],
+  [
+    [row('_node_maintenance', 'critical', ''), row('c', 'passing'), row('serfHealth', 'critical', '')],
+    undefined,
+  ],
+  [[row('_service_maintenance:s', 'critical')], undefined],
+  [[row('c', 'passing')], undefined],
+  [[row('c', 'critical')], undefined],
+])('an instance in maintenance drains if it is well: %#', (checks, drains) => {
+  expect(judgeChecks(checks).drains).toBe(drains);
+});
+
 describe('discovery from the catalog', () => {
   it('tells one commit at once, with what was and what is', async () => {
     const store = open();

@@ -101,16 +101,19 @@ describe('instances that the balancer checks itself', () => {
   });
 
   it('keep the reason that their source gives, and their state when it tells of them anew', async () => {
-    const { tell, pass, well, heard } = world({ firstCounts: true });
+    const { tell, pass, well, heard, followed } = world({ firstCounts: true });
     well.set(A.id, false);
     tell([A.id, A]);
     await pass(1);
     heard();
     tell([A.id, { ...A, weight: 3 }]);
-    tell([A.id, { ...A, out: 'it is in maintenance' }]);
+    tell([A.id, { ...A, out: 'it is in maintenance', drains: true }]);
     expect(heard()).toEqual([
       [A.id, FAILS],
       [A.id, 'it is in maintenance'],
+    ]);
+    expect([...followed.instances()], 'it is not well besides').toEqual([
+      { ...A, out: 'it is in maintenance' },
     ]);
   });
 

@@ -69,7 +69,9 @@ export class Checks {
   /** The instance with what the checks say of it. */
   judged(instance: DiscoveredInstance): DiscoveredInstance {
     const fault = this.#checked.get(instance.id)?.fault ?? '';
-    return fault === '' || instance.out !== '' ? instance : { ...instance, out: fault, doubt: 'failing' };
+    if (fault === '') return instance;
+    const { drains: _, ...rest } = instance;
+    return instance.out === '' ? { ...rest, out: fault, doubt: 'failing' } : rest;
   }
 
   add(instance: DiscoveredInstance): void {

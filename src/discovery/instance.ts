@@ -29,6 +29,8 @@ export interface DiscoveredInstance {
    * was taken out on purpose, or is in.
    */
   readonly doubt?: Doubt;
+  /** It was taken out on purpose, and is well otherwise: what it has begun it may finish. */
+  readonly drains?: true;
   /** Where it stands, as its metadata or its node's say (`zone`); nothing when they do not. */
   readonly zone?: string;
 }

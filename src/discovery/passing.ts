@@ -19,6 +19,8 @@ type Judged = Pick<Check, 'id' | 'serviceId' | 'name' | 'status' | 'notes'>;
 export interface Verdict {
   readonly out: string;
   readonly doubt?: Doubt;
+  /** It is in maintenance and well. */
+  readonly drains?: true;
 }
 
 const IN: Verdict = { out: '' };
@@ -34,6 +36,17 @@ export function judgeChecks(
   rule: PassingRule = DEFAULT_RULE,
   answers = false,
 ): Verdict {
+  const verdict = judge(checks, rule, answers);
+  if (verdict.out === '' || verdict.doubt !== undefined) return verdict;
+  const others = checks.filter((check) => !isMaintenance(check));
+  return judge(others, rule, answers).out === '' ? { ...verdict, drains: true } : verdict;
+}
+
+function isMaintenance({ id, serviceId }: Judged): boolean {
+  return id.startsWith(SERVICE_MAINTENANCE) || (serviceId === '' && id === NODE_MAINTENANCE);
+}
+
+function judge(checks: readonly Judged[], rule: PassingRule, answers: boolean): Verdict {
   const own: Judged[] = [];
   for (const check of checks) {
     const isOfNode = check.serviceId === '';

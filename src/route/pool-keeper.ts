@@ -4,9 +4,11 @@ import { Slots, type SlotsOptions } from './slots.ts';
 
 export type PoolTarget = Omit<PoolTargetSpec, 'slot' | 'id'>;
 
-export interface PoolContent extends Omit<PoolSpec, 'slot' | 'targets'> {
+export interface PoolContent extends Omit<PoolSpec, 'slot' | 'targets' | 'draining'> {
   /** By an id that is unique in the pool. */
   readonly targets: ReadonlyMap<string, PoolTarget>;
+  /** By the same. */
+  readonly draining?: readonly string[] | undefined;
 }
 
 export interface PoolKeeperOptions {
@@ -48,7 +50,7 @@ export class PoolKeeper {
   }
 
   /** Makes a pool, or makes it what it is said to be. Targets in the order of their ids, so that turns are the same everywhere. */
-  set({ targets, ...rest }: PoolContent): void {
+  set({ targets, draining, ...rest }: PoolContent): void {
     const before = this.#pools.get(rest.id);
     const ids = [...targets.keys()].sort();
     const spec: PoolSpec = {
@@ -60,6 +62,7 @@ export class PoolKeeper {
         id: targetKey(rest.id, id),
         slot: this.#slots.take(targetKey(rest.id, id)),
       })),
+      ...(draining === undefined ? {} : { draining: draining.map((id) => targetKey(rest.id, id)) }),
     };
     if (isDeepStrictEqual(before, spec)) return;
     this.#pools.set(spec.id, spec);

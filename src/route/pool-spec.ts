@@ -40,6 +40,8 @@ export interface PoolSpec {
   /** Index of the pool's counters in the shared counter block, and of its turn. */
   readonly slot: number;
   readonly targets: readonly PoolTargetSpec[];
+  /** Ids of others that begin nothing any more and may finish what they have begun. */
+  readonly draining?: readonly string[] | undefined;
 }
 
 /** What changed since the version before. */

@@ -24,6 +24,8 @@ export interface PoolPart {
   readonly balancer: Balancer;
   readonly targets: readonly Target[];
   readonly rates: readonly RateSpec[];
+  /** Ids of others whose clients may stay with them. */
+  readonly draining: readonly string[];
 }
 
 /** Where connections of one service can go: an immutable list of targets, chosen by the name that is asked for. */
@@ -86,8 +88,8 @@ export class Pool {
   }
 
   #part(targets: readonly Target[], balancer: Balancer): PoolPart {
-    const { id, rates = [] } = this.#spec;
-    return { id: `pool ${id}`, balancer, targets, rates };
+    const { id, rates = [], draining = [] } = this.#spec;
+    return { id: `pool ${id}`, balancer, targets, rates, draining };
   }
 
   /** Places of the targets for a name. */

@@ -23,7 +23,7 @@ const instance = (id: string, rest: Partial<DiscoveredInstance> = {}): Discovere
   ...rest,
 });
 
-function follow(options: string, zone = '') {
+function follow(options: string, zone = '', protocol: 'tcp' | 'udp' = 'tcp') {
   const clock = new ManualClock();
   const counters = new CounterReader();
   counters.add(createCounterBlock());
@@ -34,7 +34,7 @@ function follow(options: string, zone = '') {
     {
       name: 'db',
       listen: { host: '127.0.0.1', port: 1 },
-      listener: { protocol: 'tcp' },
+      listener: { protocol },
       strategy: 'rr',
       isWeighted: true,
       options: readPoolOptions(options),
@@ -111,4 +111,24 @@ describe('a service over TCP with options', () => {
     ]);
     expect(pool().targets[0]).toMatchObject({ maxConnections: 5 });
   });
+});
+
+it('a service over UDP knows whose clients may stay: of those that were taken out on purpose', () => {
+  const told = (protocol: 'tcp' | 'udp') => {
+    const { set, pool, ids } = follow('', '', protocol);
+    const maintained = { out: 'it is in maintenance', drains: true } as const;
+    set(
+      instance('c', maintained),
+      instance('a', maintained),
+      instance('b', { out: 'its check fails', doubt: 'failing' }),
+      instance('d', { out: 'it is in maintenance' }),
+      instance('e'),
+    );
+    expect(ids()).toEqual(['e']);
+    const before = pool().draining;
+    set(instance('a'), instance('c', { out: 'its check fails', doubt: 'failing' }));
+    return [before, pool().draining];
+  };
+  expect(told('udp')).toEqual([['db/a', 'db/c'], undefined]);
+  expect(told('tcp')).toEqual([undefined, undefined]);
 });

@@ -173,8 +173,19 @@ export class L4Service {
         ...(choice?.zone !== undefined && isFar(instance, zone) ? { far: true } : {}),
       });
     }
+    // Connections are left alone in any case; who sends datagrams may be led away from an instance.
     const datagrams = listener.protocol === 'udp';
-    this.#parts.keeper.set({ id: name, datagrams, strategy, choice, rates: options?.rates, names, targets });
+    const draining = members.flatMap(({ instance }) => (instance.drains === true ? [instance.id] : []));
+    this.#parts.keeper.set({
+      id: name,
+      datagrams,
+      strategy,
+      choice,
+      rates: options?.rates,
+      names,
+      targets,
+      ...(datagrams && draining.length > 0 ? { draining: draining.sort() } : {}),
+    });
   }
 
   /** What is known of an instance; undefined when it is only kept for its connections. */

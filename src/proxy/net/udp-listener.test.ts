@@ -66,6 +66,48 @@ it('says that the port is taken, and takes no other family for it', async () => 
   ).rejects.toMatchObject({ code: 'listen.in_use' });
 });
 
+it('leads a client away from an instance that is out, unless that one drains', async () => {
+  const pools = new Pools({ states: new TargetStates(), random: Math.random, turns: new Int32Array(16) });
+  const ports = new Map<string, number>();
+  for (const name of ['a', 'b']) {
+    const instance = createSocket('udp4');
+    onTestFinished(() => void instance.close());
+    instance.on('message', (_, { port, address }) => instance.send(name, port, address));
+    instance.bind(0, '127.0.0.1');
+    await once(instance, 'listening');
+    ports.set(name, instance.address().port);
+  }
+  const set = (among: readonly string[], draining: readonly string[] = []) => {
+    const targets = among.map((id, i) => {
+      const place = { host: '127.0.0.1', port: ports.get(id)!, slot: 2 + i };
+      return { id, ...place, weight: 1, priority: 0, maxConnections: 0, serverName: '' };
+    });
+    const pool = { id: 'p', strategy: 'rr', datagrams: true, names: undefined, slot: 1 } as const;
+    pools.apply({ version: 1, removed: [], changed: [{ ...pool, targets, draining }] });
+  };
+  set(['a']);
+  const server = new ProxyServer({ pools });
+  onTestFinished(() => server.stop());
+  const spec = { id: 'u', protocol: 'udp', host: '127.0.0.1', port: 0, pool: 'p', slot: 1 } as const;
+  const { port } = await server.open(spec);
+  const client = createSocket('udp4');
+  onTestFinished(() => void client.close());
+  const ask = async () => {
+    const answer = once(client, 'message');
+    client.send('who', port, '127.0.0.1');
+    return String((await answer)[0]);
+  };
+  expect(await ask()).toBe('a');
+  set(['b'], ['a']);
+  expect(await ask()).toBe('a');
+  set([]);
+  expect(await ask()).toBe('a');
+  set(['b']);
+  expect(await ask()).toBe('b');
+  set(['a', 'b']);
+  expect(await ask()).toBe('b');
+});
+
 it.each([0, 1])(
   'reaches an instance whose name has IPv6 alone (%i requests a session)',
   async (maxRequests) => {

@@ -16,6 +16,8 @@ export interface Takers {
   readonly targets: readonly Target[];
   /** How many connections a client may open in a time; all of them count. */
   readonly rates: readonly RateSpec[];
+  /** Ids of others that were taken out on purpose: sessions with them may go on. */
+  readonly draining?: readonly string[] | undefined;
 }
 
 /** Where connections can go. */

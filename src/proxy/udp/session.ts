@@ -2,6 +2,7 @@
 import type { Target } from '../../balance/balancer.ts';
 import { BYTES_IN, BYTES_OUT, CONNECT_FAILURES, CONNECTIONS, IN_FLIGHT, REQUESTS } from '../counters.ts';
 import type { Lack } from '../shortage.ts';
+import type { Takers } from '../tcp/frontend.ts';
 import type { UdpClient, UdpUpstream } from './links.ts';
 import type { UdpSessions } from './sessions.ts';
 
@@ -17,6 +18,8 @@ export class UdpSession {
   isAnswered = false;
   readonly #sessions: UdpSessions;
   #target: Target | undefined;
+  /** Among whom its instance was found last. */
+  #found: Takers | undefined;
   #upstream: UdpUpstream | undefined;
   #tried: readonly Target[] = NONE;
   #last: Uint8Array | undefined;
@@ -36,6 +39,15 @@ export class UdpSession {
   get isFull(): boolean {
     const { maxRequests } = this.#sessions.frontend.limits;
     return maxRequests > 0 && this.#requests >= maxRequests;
+  }
+
+  /** Whether its instance is still one of those, or finishes what it has begun: the client stays with it then. */
+  isOf(takers: Takers): boolean {
+    if (takers === this.#found) return true;
+    const target = this.#target;
+    if (target !== undefined && !isAmong(takers, target)) return false;
+    this.#found = takers;
+    return true;
   }
 
   /** A datagram of the client. */
@@ -131,4 +143,10 @@ export class UdpSession {
     const { clientIdleTimeout, upstreamIdleTimeout } = this.#sessions.frontend.limits;
     this.deadline = Math.min(this.#clientAt + clientIdleTimeout, this.#upstreamAt + upstreamIdleTimeout);
   }
+}
+
+/** By id and place: one that was registered anew elsewhere is another. */
+function isAmong({ targets, draining = [] }: Takers, { id, host, port }: Target): boolean {
+  if (draining.includes(id)) return true;
+  return targets.some((one) => one.id === id && one.host === host && one.port === port);
 }

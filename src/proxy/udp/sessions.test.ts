@@ -27,15 +27,20 @@ function setUp(limits: Partial<UdpLimits> = {}, access?: readonly string[], rate
   const counters = new CounterReader();
   counters.add(block);
   const targets = [target('a', 2), target('b', 3)];
+  /** Who can be chosen, and whose clients may stay. */
+  const set = (among: readonly Target[], draining: readonly string[] = []) => {
+    takers = { ...takers, targets: among, draining };
+  };
   const events: string[] = [];
   const open: { session: UdpSession; target: Target; closed: boolean }[] = [];
   let turn = 0;
   const balancer: Balancer = {
     next(tried) {
-      const left = targets.filter((one) => !tried.includes(one));
+      const left = takers.targets.filter((one) => !tried.includes(one));
       return left.length === 0 ? undefined : left[turn++ % left.length];
     },
   };
+  let takers: Takers = { id: 'pool p', balancer, targets, rates };
   const engine = {
     counters: new Counters(block),
     outcomes: {
@@ -72,12 +77,12 @@ function setUp(limits: Partial<UdpLimits> = {}, access?: readonly string[], rate
           ? undefined
           : { rules: access.map((rule) => parseAccessRule(rule)!), allowOthers: true },
       slot: 1,
-      takers: () => ({ id: 'pool p', balancer, targets, rates }),
+      takers: () => takers,
     },
   );
   const from = (port: number, text: string, address = '10.0.0.1') =>
     sessions.received({ address, port } satisfies UdpClient, Buffer.from(text));
-  return { engine, sessions, events, open, counters, targets, from };
+  return { engine, sessions, events, open, counters, targets, set, from };
 }
 
 describe('UDP sessions', () => {
@@ -154,6 +159,64 @@ describe('UDP sessions', () => {
     expect(counters.slot(1).openConnections).toBe(0);
   });
 
+  it('lead a client away from an instance that is out, and still bring what that one answers', () => {
+    const { events, from, open, sessions, counters, targets, set } = setUp();
+    const [a, b] = targets as [Target, Target];
+    from(1, 'x');
+    set([b]);
+    from(1, 'y');
+    from(1, 'z');
+    expect(events).toEqual(['a<x', 'b<y', 'b<z']);
+    open[0]!.session.answered(Buffer.from('X'));
+    open[1]!.session.answered(Buffer.from('Y'));
+    expect(events.slice(3)).toEqual(['1>X', '1>Y']);
+    expect([sessions.size, counters.slot(1).openConnections]).toEqual([2, 2]);
+    set([a, b]);
+    from(1, 'stays');
+    set([{ ...b, port: 99 }]);
+    from(1, 'made anew');
+    expect(events.slice(5)).toEqual(['b<stays', 'b<made anew']);
+    expect(open.map(({ target }) => target.port)).toEqual([2, 3, 99]);
+  });
+
+  it('keep a client on an instance that finishes what it has begun, and where nobody else is', () => {
+    const { events, from, open, targets, set } = setUp();
+    const [a, b] = targets as [Target, Target];
+    from(1, 'x');
+    set([b], ['a']);
+    from(1, 'y');
+    from(2, 'new');
+    for (const nobody of [[], [{ ...b, weight: 0 }], [{ ...b, maxConnections: 1 }]]) {
+      set(nobody);
+      from(1, 'z');
+    }
+    expect(events).toEqual(['a<x', 'a<y', 'b<new', 'a<z', 'a<z', 'a<z']);
+    set([b]);
+    from(1, 'away');
+    expect(events.at(-1)).toBe('b<away');
+    expect(open[0]!.target).toBe(a);
+  });
+
+  it('take whom they lead away for no newcomer, and give up what an instance that is out still owes first', () => {
+    const { events, from, open, sessions, targets, set } = setUp({ maxSessions: 2 }, undefined, [
+      { count: 2, period: 1_000, burst: 2, by: BY_ADDRESS },
+    ]);
+    const [, b] = targets as [Target, Target];
+    from(1, 'x');
+    open[0]!.session.answered(Buffer.from('X'));
+    set([b]);
+    from(1, 'y');
+    open[1]!.session.answered(Buffer.from('Y'));
+    expect(open.map(({ closed }) => closed)).toEqual([false, false]);
+    from(2, 'z');
+    expect(open.map(({ closed }) => closed)).toEqual([true, false, false]);
+    set([targets[0]!]);
+    from(1, 'again');
+    expect(open.map(({ closed }) => closed)).toEqual([true, true, false, false]);
+    expect(sessions.size).toBe(2);
+    expect(events.filter((text) => !text.includes('>'))).toEqual(['a<x', 'b<y', 'b<z', 'a<again']);
+  });
+
   it('blame no instance when there is no socket to be had', () => {
     const { events, from, open, sessions } = setUp();
     from(1, 'x');
@@ -188,6 +251,7 @@ describe('UDP sessions', () => {
       fc.record({ kind: fc.constant('from' as const), client: fc.nat(3) }),
       fc.record({ kind: fc.constantFrom('answer' as const, 'refuse' as const), which: fc.nat(20) }),
       fc.record({ kind: fc.constant('sweep' as const), after: fc.nat(80) }),
+      fc.record({ kind: fc.constant('set' as const), who: fc.subarray([0, 1]) }),
     );
     fc.assert(
       fc.property(
@@ -198,12 +262,13 @@ describe('UDP sessions', () => {
           maxSessions: fc.integer({ min: 1, max: 3 }),
         }),
         (steps, limits) => {
-          const { engine, sessions, from, open, counters, targets } = setUp({
+          const { engine, sessions, from, open, counters, targets, set } = setUp({
             ...limits,
             clientIdleTimeout: 50,
           });
           for (const one of steps) {
             if (one.kind === 'from') from(one.client, 'x');
+            else if (one.kind === 'set') set(one.who.map((which) => targets[which]!));
             else if (one.kind === 'sweep') {
               engine.time += one.after;
               sessions.sweep(engine.time);

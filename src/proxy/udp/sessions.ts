@@ -1,5 +1,6 @@
 /** All sessions of one UDP listener. No I/O in here: datagrams come in as method calls, what is to be done goes to the transport. */
 import type { Target } from '../../balance/balancer.ts';
+import { isFull } from '../../balance/candidates.ts';
 import { keyOfAddress } from '../../balance/hash.ts';
 import { type AccessSpec, mayConnect } from '../access.ts';
 import { BYTES_IN, CONNECTIONS, OPEN_CONNECTIONS, REQUESTS } from '../counters.ts';
@@ -31,6 +32,8 @@ export class UdpSessions {
   readonly #sessions = new Map<string, UdpSession>();
   /** Full ones: their client has another session, they wait for answers. */
   readonly #leaving = new Set<UdpSession>();
+  /** The same of those whose instance is out; oldest first. */
+  readonly #stranded = new Set<UdpSession>();
 
   constructor(engine: TcpEngine, transport: UdpTransport, frontend: UdpFrontend) {
     this.engine = engine;
@@ -39,20 +42,20 @@ export class UdpSessions {
   }
 
   get size(): number {
-    return this.#sessions.size + this.#leaving.size;
+    return this.#sessions.size + this.#leaving.size + this.#stranded.size;
   }
 
   /** A datagram from a client; it stays as it is. */
   received(client: UdpClient, datagram: Uint8Array): void {
     const key = `${client.address} ${client.port}`;
     const known = this.#sessions.get(key);
+    const takers = this.frontend.takers();
     if (known !== undefined && !known.isFull) {
-      known.request(datagram);
+      this.#staying(known, key, takers).request(datagram);
       return;
     }
     const { access, limits } = this.frontend;
     if (access !== undefined && !mayConnect(access, client.address)) return;
-    const takers = this.frontend.takers();
     if (takers === undefined || waitOfConnection(this.engine, takers, client.address) > 0) return;
     if (limits.maxRequests === 1) {
       this.#forget(client, datagram);
@@ -66,10 +69,28 @@ export class UdpSessions {
       this.engine.onLack('connections');
       return;
     }
+    this.#begin(client, key).request(datagram);
+  }
+
+  #begin(client: UdpClient, key: string): UdpSession {
     const session = new UdpSession(this, client);
     this.#sessions.set(key, session);
     this.#count(1);
-    session.request(datagram);
+    return session;
+  }
+
+  /**
+   * The session that a client goes on with: another one when its instance is out and there is somebody else. What it asked before is
+   * still answered, where there is room for both. It is no newcomer, whatever the rules say of those.
+   */
+  #staying(known: UdpSession, key: string, takers: Takers | undefined): UdpSession {
+    if (takers === undefined || known.isOf(takers)) return known;
+    if (!takers.targets.some((one) => one.weight > 0 && !isFull(one))) return known;
+    if (this.size < this.frontend.limits.maxSessions) {
+      this.#sessions.delete(key);
+      this.#stranded.add(known);
+    } else this.end(known);
+    return this.#begin(known.client, key);
   }
 
   /** Candidates in order, as they are now. */
@@ -83,7 +104,9 @@ export class UdpSessions {
     session.close();
     const key = `${session.client.address} ${session.client.port}`;
     const isKnown =
-      this.#sessions.get(key) === session ? this.#sessions.delete(key) : this.#leaving.delete(session);
+      this.#sessions.get(key) === session
+        ? this.#sessions.delete(key)
+        : this.#leaving.delete(session) || this.#stranded.delete(session);
     if (isKnown) this.#count(-1);
   }
 
@@ -101,6 +124,7 @@ export class UdpSessions {
   *#all(): Generator<UdpSession> {
     yield* this.#sessions.values();
     yield* this.#leaving;
+    yield* this.#stranded;
   }
 
   #forget(client: UdpClient, datagram: Uint8Array): void {
@@ -115,8 +139,13 @@ export class UdpSessions {
     this.transport.forget(target, datagram);
   }
 
-  /** Who never got an answer may be a forged address: such a session gives way. */
+  /** What an instance that is out still owes gives way first. Who never got an answer may be a forged address: such a session does too. */
   #makeRoom(): boolean {
+    const [stranded] = this.#stranded;
+    if (stranded !== undefined) {
+      this.end(stranded);
+      return true;
+    }
     let looked = 0;
     for (const session of this.#sessions.values()) {
       if (!session.isAnswered) {
