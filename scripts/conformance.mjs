@@ -3,7 +3,15 @@
 // npm run conformance -- SUITE [arguments of its runner]   one suite; prints its last line
 // npm run conformance -- --baseline [SUITE …]              fails if a case that passed before does not any more
 // npm run conformance -- --update [SUITE …]                writes down what passes today
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -16,7 +24,7 @@ import { NotHere, SUITES } from './support/suites.mjs';
 const BASELINE = inRoot('test', 'conformance.baseline.json');
 
 /** Longer than any runner takes: one that hangs is ended, and what it said until then is kept. */
-const AT_MOST_MS = 5 * 60_000;
+const AT_MOST_MS = 10 * 60_000;
 
 /** `ended`: what is tested ended before the suite did. @typedef {{ passed: string[], failed: string[], last: string, output: string, ended: boolean }} Outcome */
 
@@ -100,7 +108,26 @@ function unknownSuite(name) {
   return 2;
 }
 
-/** Suites at a time: each does one thing after the other, and waits more than it works; three kept two cores half busy. */
+/**
+ * The arguments for the parts in which a suite is run; of one that is run whole, none.
+ * @param {import('./support/suites.mjs').Suite} suite
+ * @param {string} folder for the folders of the parts
+ */
+function partsOf({ cases, verbose }, folder) {
+  // Its name says which cases: they may all be in one part.
+  if (cases === undefined || verbose.includes('--only')) return [[]];
+  const from = inRoot('test', 'conformance', cases);
+  return [0, 1].map((part) => {
+    const into = join(folder, String(part));
+    mkdirSync(into);
+    const files = readdirSync(from).sort();
+    for (const file of files.filter((_, at) => at % 2 === part))
+      symlinkSync(join(from, file), join(into, file));
+    return ['--cases', into];
+  });
+}
+
+/** Suites and parts of suites at a time: each does one thing after the other, and waits more than it works; three kept two cores half busy. */
 const AT_A_TIME = 6;
 
 /**
@@ -113,51 +140,90 @@ export async function compareWithBaseline(only) {
     .filter(([name, expected]) => expected.length > 0 && (only === undefined || only.includes(name)))
     .sort(([one], [other]) => order.indexOf(one) - order.indexOf(other));
   const count = { passed: 0, failed: 0 };
-  const lane = async () => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const { passed, failed } = await compareSuite(...next);
+  const inTurn = queue(AT_A_TIME);
+  const folder = mkdtempSync(join(tmpdir(), 'muster-parts-'));
+  try {
+    const running = waiting.map(async ([name, expected]) => {
+      const suite = SUITES[name];
+      if (suite === undefined) throw new Error(`${BASELINE} names a suite ${name}, which is not there`);
+      const own = join(folder, name);
+      mkdirSync(own);
+      const { passed, failed } = await compareSuite(name, suite, expected, partsOf(suite, own), inTurn);
       count.passed += passed;
       count.failed += failed;
-    }
-  };
-  await Promise.all(Array.from({ length: AT_A_TIME }, lane));
+    });
+    await Promise.all(running);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
   return count;
 }
 
 /**
- * A case that fails gets a second attempt: some of them measure time, and the machine may be busy.
- * @param {string} name
- * @param {string[]} expected
+ * Begins what it is given in the order in which it is given, so many at a time.
+ * @param {number} atATime
  */
-async function compareSuite(name, expected) {
-  const suite = SUITES[name];
-  if (suite === undefined) throw new Error(`${BASELINE} names a suite ${name}, which is not there`);
+function queue(atATime) {
+  let free = atATime;
+  /** @type {(() => void)[]} */
+  const waiting = [];
+  /** @template T @param {() => Promise<T>} begin @returns {Promise<T>} */
+  return async (begin) => {
+    if (free > 0) free--;
+    else await new Promise((/** @type {(value?: undefined) => void} */ resolve) => waiting.push(resolve));
+    try {
+      return await begin();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) free++;
+      else next();
+    }
+  };
+}
+
+/**
+ * A case that fails gets a second attempt, with its part of the suite: some of them measure time, and the machine may be busy.
+ * @param {string} name
+ * @param {import('./support/suites.mjs').Suite} suite
+ * @param {string[]} expected
+ * @param {string[][]} parts their arguments
+ * @param {ReturnType<typeof queue>} inTurn
+ */
+async function compareSuite(name, suite, expected, parts, inTurn) {
   const begin = Date.now();
-  const first = await ifHere(name, runSuite(name, suite.verbose, false));
-  if (first === undefined) return { passed: 0, failed: 0 };
-  const now = new Set(first.passed);
+  const runPart = (/** @type {string[]} */ args) =>
+    inTurn(() => ifHere(name, runSuite(name, [...suite.verbose, ...args], false)));
+  const outcomes = await Promise.all(parts.map(runPart));
+  const first = outcomes.filter((one) => one !== undefined);
+  if (first.length === 0) return { passed: 0, failed: 0 };
+  keepOutput(name, first.map(({ output }) => output).join('\n'));
+  const now = new Set(first.flatMap(({ passed }) => passed));
   let missing = expected.filter((one) => !now.has(one));
-  keepOutput(name, first.output);
   // No attempt makes up for that.
-  const ends = first.ended ? 1 : 0;
-  if (first.ended)
-    say('conformance', `${name}: WHAT IS TESTED ENDED during the suite, see ${outputOf(name)}`);
+  const ends = first.filter(({ ended }) => ended).length;
+  if (ends > 0) say('conformance', `${name}: WHAT IS TESTED ENDED during the suite, see ${outputOf(name)}`);
   if (missing.length > 0) {
     for (const one of missing) say('conformance', `${name}: not at the first attempt: ${one}`);
-    const again = await runSuite(name, suite.verbose, false);
-    keepOutput(`${name}-again`, again.output);
-    missing = missing.filter((one) => !again.passed.includes(one));
+    const again = await Promise.all(parts.filter((_, at) => fellShort(outcomes[at])).map(runPart));
+    const second = again.filter((one) => one !== undefined);
+    keepOutput(`${name}-again`, second.map(({ output }) => output).join('\n'));
+    const passed = new Set(second.flatMap((one) => one.passed));
+    missing = missing.filter((one) => !passed.has(one));
   }
   for (const one of missing) say('conformance', `${name}: PASSED BEFORE, FAILS NOW: ${one}`);
   const known = new Set(expected);
-  const fresh = first.passed.filter((one) => !known.has(one)).length;
+  const fresh = [...now].filter((one) => !known.has(one)).length;
   say(
     'conformance',
-    `${name}: ${first.last}; ${expected.length - missing.length} of the ${expected.length} that passed before still do` +
+    `${name}: ${first.map(({ last }) => last).join(' + ')}; ${expected.length - missing.length} of the ${expected.length} that passed before still do` +
       `${fresh > 0 ? `, ${fresh} new ones (--update writes them down)` : ''} (${seconds(Date.now() - begin)})`,
   );
   return { passed: expected.length - missing.length, failed: missing.length + ends };
 }
+
+/** Whether a case of it failed, or it was ended before its last one. @param {Outcome | undefined} outcome */
+const fellShort = (outcome) =>
+  outcome !== undefined && (outcome.failed.length > 0 || !/\d+ failed\b/.test(outcome.last));
 
 /** @param {string} name */
 const outputOf = (name) => join(ARTIFACTS, `conformance-${name}.log`);

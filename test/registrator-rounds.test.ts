@@ -14,9 +14,9 @@ import {
 
 /**
  * A real engine, real processes: after each round the catalog is what runs. `npm run bench -- registrator` does it with 200
- * containers and reports the times; two of each kind show the same in less time.
+ * containers and reports the times; one or two of each kind show the same in less time.
  */
-const CONTAINERS = Number(process.env.MUSTER_TEST_CONTAINERS ?? 12);
+const CONTAINERS = Number(process.env.MUSTER_TEST_CONTAINERS ?? 8);
 
 const { engine, skipIfTrouble } = engineOfFile();
 

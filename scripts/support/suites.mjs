@@ -12,6 +12,8 @@ import { freePorts, start, until } from './processes.mjs';
  * @property {string} about
  * @property {string} runner
  * @property {string[]} verbose
+ * @property {string} [cases] folder of its cases, of which its runner takes another with `--cases`: CI runs its files in two parts
+ *   beside each other
  * @property {(folder: string) => Promise<Subject>} subject starts what is tested; `folder` is empty and its own
  *
  * @typedef {object} Subject
@@ -181,6 +183,7 @@ function l4Suite(about, transport, verbose) {
   return {
     about,
     runner: 'l4/run.mjs',
+    cases: 'l4/cases',
     verbose,
     async subject(folder) {
       const [base = 0] = await freePorts(110, { inARow: true });
@@ -207,6 +210,7 @@ export const SUITES = {
   routing: {
     about: "fabio's routes and settings",
     runner: 'routing/run.mjs',
+    cases: 'routing/cases',
     verbose: [],
     async subject(folder) {
       const { program, ports } = await devAgent();
@@ -244,6 +248,7 @@ export const SUITES = {
   template: {
     about: "consul-template's language and flags",
     runner: 'template/run.mjs',
+    cases: 'template/cases',
     verbose: [],
     async subject(folder) {
       const { program, ports } = await devAgent();
