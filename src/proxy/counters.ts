@@ -201,8 +201,10 @@ export class CounterReader {
     this.#blocks.delete(block);
     this.#gone ??= new Float64Array(LENGTH);
     for (let i = 0; i < LENGTH; i++) {
+      // Most of it was never used, and is to stay memory that nobody has.
+      if (cells[i] === 0) continue;
       const field = i < CODES_AT ? i % STRIDE : REQUESTS;
-      if (field === IN_FLIGHT && i >= STRIDE && cells[i] !== 0) onLeft((i - field) / STRIDE - 1, cells[i]!);
+      if (field === IN_FLIGHT && i >= STRIDE) onLeft((i - field) / STRIDE - 1, cells[i]!);
       if (field !== OPEN_CONNECTIONS && field !== IN_FLIGHT && field !== TUNNELS) this.#gone[i]! += cells[i]!;
     }
   }
