@@ -40,6 +40,7 @@ describe('the package of npm', () => {
     const files = await packedFiles();
     for (const file of [
       'bin/muster',
+      'dist/LICENSES.txt',
       'dist/main.js',
       'dist/client.js',
       'dist/ui/index.html',

@@ -7,8 +7,8 @@ import { inRoot } from '../support/paths.mjs';
 import { Failure } from '../support/say.mjs';
 import { locked, manifest } from './tree.mjs';
 
-/** Needed to build only, but part of what is built: the dashboard's script holds them. */
-const BUNDLED = ['node_modules/preact', 'node_modules/uplot'];
+/** Needed to build only, but part of what is built: the program and the dashboard's script hold them. */
+const BUNDLED = ['preact', 'smol-toml', 'uplot', 'yaml', 'zod'].map((name) => `node_modules/${name}`);
 
 /** Licences under which the package may be passed on as it is. */
 const ALLOWED = new Set([

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CheckDefinition, CheckState } from '../client/types.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { formatHostPort } from '../lib/host-port.ts';

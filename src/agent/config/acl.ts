@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { secret } from './fields.ts';
 
 export const aclSchema = z

@@ -1,5 +1,5 @@
 /** `[api]`: the HTTP API and the dashboard. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { addresses, addressRangeField, bytes, duration } from './fields.ts';
 
 const apiTlsSchema = z

@@ -1,5 +1,5 @@
 /** `[group.autoscale]`: how many instances a group has, by what they carry. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { AUTOSCALE_MODES } from '../../group/autoscale/autoscaler.ts';
 import { POLICIES, type PolicyName } from '../../group/autoscale/policies.ts';
 import { WEEKDAYS, weekMinute } from '../../group/autoscale/schedule.ts';

@@ -1,5 +1,5 @@
 /** `[balancer]`: the whole of it; its larger tables have files of their own. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { STRATEGY_NAMES } from '../../balance/strategies.ts';
 import { MATCHER_NAMES } from '../../route/paths.ts';
 import { duration, hostPort, secret } from './fields.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseKey } from '../../cluster/link/keyring.ts';
 import { messageOf } from '../../errors.ts';
 import { duration, listenPort, secret } from './fields.ts';

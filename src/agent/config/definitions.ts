@@ -1,5 +1,5 @@
 /** Services and checks as written in a configuration file: Consul's service definition, in its own words. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { bytes, duration } from './fields.ts';
 
 /** A check of a service or of the node. Which kinds are known is decided where checks are run. */

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 import { DEFAULT_FORWARD_OPTIONS as DEFAULTS, type ForwardOptions } from '../../dns/forward/options.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { addressBytes } from '../../lib/ip.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { DEFAULT_DNS_OPTIONS } from '../../dns/options.ts';
 import { RECURSOR_STRATEGIES } from '../../dns/recursors.ts';
 import { formatDuration } from '../../lib/duration.ts';

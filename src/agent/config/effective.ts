@@ -1,5 +1,5 @@
 /** The configuration with every default filled in, as one would write it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { isSecret } from './fields.ts';
 import { isTable, toSnake, writtenSchema } from './names.ts';
 

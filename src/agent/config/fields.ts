@@ -1,5 +1,5 @@
 /** Building blocks of the configuration's schema: each knows how it is written, checked and described. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseRecursor } from '../../dns/recursors.ts';
 import { parseDuration } from '../../lib/duration.ts';
 import { parseHostPort } from '../../lib/host-port.ts';

@@ -1,5 +1,5 @@
 /** `[[group]]`: a number of like instances that Muster itself runs. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { GROUP_KINDS } from '../../group/drivers.ts';
 import { autoscaleSchema } from './autoscale.ts';
 import { serviceSchema } from './definitions.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { formatDuration } from '../../lib/duration.ts';
 import { DEFAULT_FLOOD_POLICY } from '../../registry/flood.ts';
 import { bytes, duration } from './fields.ts';

@@ -2,7 +2,7 @@
  * What the balancer does with HTTP besides routing: `[[balancer.auth]]`, `[balancer.headers]`, `[balancer.compression]`,
  * `[balancer.access_log]`, `[balancer.no_route]`. A section that is not written is off.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { isFieldName } from '../../lib/field-name.ts';
 import { checkAccessFormat } from '../../proxy/access-log.ts';
 import { duration } from './fields.ts';

@@ -1,6 +1,6 @@
 /** `[[balancer.kernel]]`: TCP and UDP that the kernel balances. */
 import { isIP } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseHostPort } from '../../lib/host-port.ts';
 import { KERNEL_CHOICES } from '../../proxy/kernel/ruleset.ts';
 import { hostPort } from './fields.ts';

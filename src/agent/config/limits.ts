@@ -1,5 +1,5 @@
 /** `[balancer.limits]`: the data path's own limits, with the data path's own defaults. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { formatDuration } from '../../lib/duration.ts';
 import { DEFAULT_LIMITS, HARD_LIMITS } from '../../proxy/limits.ts';
 import { bytes, duration } from './fields.ts';

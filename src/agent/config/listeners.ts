@@ -1,6 +1,6 @@
 /** `[[balancer.listener]]` and `[[balancer.certificates]]`: where requests come in, over TLS too, and with which certificates. */
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
-import { z } from 'zod';
+import * as z from 'zod';
 import { formatDuration } from '../../lib/duration.ts';
 import { LETS_ENCRYPT } from '../../proxy/certificates/acme.ts';
 import {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { LOG_LEVELS } from '../../lib/log.ts';
 import { LOG_FILE_DEFAULTS } from '../../lib/log-file.ts';
 import { duration } from './fields.ts';

@@ -1,5 +1,5 @@
 /** `data_dir` in files, `dataDir` in code: the two spellings of a key, renamed along the schema. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Key, Path } from './places.ts';
 
 export function toCamel(key: string): string {

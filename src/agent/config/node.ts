@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { z } from 'zod';
+import * as z from 'zod';
 import { isAny } from '../../lib/ip.ts';
 import { addresses } from './fields.ts';
 

@@ -1,5 +1,5 @@
 /** `[[balancer.policy]]`: options of routes by the name of their service, as tags have them. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { checkPolicy } from '../../route/policies.ts';
 
 export const policySchema = z

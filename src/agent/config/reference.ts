@@ -1,5 +1,5 @@
 /** docs/reference/config.md, from the schema. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { defaultOf } from './effective.ts';
 import { toSnake, writtenSchema } from './names.ts';
 import { configSchema } from './schema.ts';

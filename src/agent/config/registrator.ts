@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { formatDuration } from '../../lib/duration.ts';
 import { DEFAULT_OPTIONS } from '../../registrator/options.ts';
 import { duration } from './fields.ts';

@@ -4,7 +4,7 @@
  * schema in camelCase; `read.ts` renames along the schema, so that free keys (`env`, `meta`) stay as they are.
  * Every default carries its reason in its description.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { formatHostPort } from '../../lib/host-port.ts';
 import { aclSchema } from './acl.ts';
 import { apiSchema } from './api.ts';

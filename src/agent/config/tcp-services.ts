@@ -1,5 +1,5 @@
 /** `[[balancer.service]]`: services of the catalog that are balanced as TCP or UDP. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { STRATEGY_NAMES } from '../../balance/strategies.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { parseAccessRule } from '../../proxy/access.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isFieldName } from '../../lib/field-name.ts';
 import { duration, secretField } from './fields.ts';
 

@@ -1,5 +1,5 @@
 /** `[[template]]`: a file that the agent keeps as a template says. `[[haproxy]]`: the servers of a backend in HAProxy. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { formatDuration } from '../../lib/duration.ts';
 import { DEFAULT_HAPROXY } from '../../template/haproxy/output.ts';
 import { DEFAULT_TEMPLATE } from '../../template/settings.ts';

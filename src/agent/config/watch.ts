@@ -1,5 +1,5 @@
 /** `[[watch]]`: a command or a web hook that is told of changes. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { missingOf, STATES, SUBJECT_TYPES } from '../../client/subject.ts';
 import { duration, secret } from './fields.ts';
 

@@ -1,5 +1,5 @@
 /** From the text of a gobetween configuration to checked values, with the place of what is wrong or unknown. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { MusterError } from '../../errors.ts';
 import { nearest } from '../../lib/nearest.ts';
 import { parseJsonWithPlaces } from '../config/json-places.ts';

@@ -2,7 +2,7 @@
  * gobetween's configuration as it is written, key by key (0.8.2, docs at gobetween.io and its `config/gobetween.toml`). Values
  * stay as written: the REST API tells them back. What is to be right about them is in `prepare.ts`.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 const text = z.string();
 const texts = z.array(z.string());

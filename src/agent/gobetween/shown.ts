@@ -1,5 +1,5 @@
 /** Servers as gobetween's REST API and `/dump` tell them: with all that their sections can have, whether it was written or not. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { BACKEND_PATTERN } from '../../discovery/backend.ts';
 import { JSON_PATHS } from '../../discovery/json.ts';
 import type { PreparedServer } from './prepare.ts';

@@ -1,6 +1,6 @@
 /** What a plan says: a load, and faults that come again and again. Times in ms behind the schema. */
 import fs from 'node:fs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { duration, hostPort, label } from '../../agent/config/fields.ts';
 import { toCodeNames, toFileNames } from '../../agent/config/names.ts';
 import { readConfigFile } from '../../agent/config/read.ts';

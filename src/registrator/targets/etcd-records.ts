@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { formatHostPort } from '../../lib/host-port.ts';
 import type { WantedService } from '../wanted.ts';
 import type { EtcdRecords } from './etcd.ts';

@@ -1,6 +1,6 @@
 /** Consul-template's configuration files: every key that it knows. What has no effect here says so. */
 import os from 'node:os';
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseDuration } from '../../lib/duration.ts';
 
 /** "10s"; milliseconds behind the schema. A bare number is Go's: nanoseconds. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { MusterError, messageOf } from '../../../errors.ts';
 import { sleep } from '../../../lib/clock.ts';
 import { httpGet } from '../../../lib/http-get.ts';
