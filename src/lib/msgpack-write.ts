@@ -13,61 +13,121 @@ export type Packable =
   | readonly Packable[]
   | { readonly [name: string]: Packable };
 
-/** Writes a value in the msgpack format, as hashicorp/go-msgpack 0.5 does. A number that is no whole one is a float. */
-export function pack(value: Packable): Buffer {
-  const pieces: Uint8Array[] = [];
-  put(value, pieces);
-  return Buffer.concat(pieces);
-}
+/** Bytes are gathered in pieces of this size: millions of small ones would take longer to throw away than to make. */
+const PIECE = 256 * 1024;
+/** The longest head of a value, and the longest number. */
+const HEAD = 9;
 
-function put(value: Packable, into: Uint8Array[]): void {
-  if (value === undefined || value === null) into.push(Buffer.of(0xc0));
-  else if (typeof value === 'boolean') into.push(Buffer.of(value ? 0xc3 : 0xc2));
-  else if (typeof value === 'bigint') into.push(whole(value));
-  else if (typeof value === 'number')
-    into.push(Number.isSafeInteger(value) && !Object.is(value, -0) ? whole(BigInt(value)) : float(value));
-  else if (typeof value === 'string') putBytes(Buffer.from(value), into);
-  else if (value instanceof Uint8Array) putBytes(value, into);
-  else if (Array.isArray(value)) {
-    into.push(head(value.length, 0x90, 16, 0xdc));
-    for (const one of value as readonly Packable[]) put(one, into);
-  } else {
-    const entries = Object.entries(value as { readonly [name: string]: Packable });
-    into.push(head(entries.length, 0x80, 16, 0xde));
-    for (const [name, one] of entries) {
-      putBytes(Buffer.from(name), into);
-      put(one, into);
+/** Writes values in the msgpack format, as hashicorp/go-msgpack 0.5 does. A number that is no whole one is a float. */
+export class MsgpackWriter {
+  readonly #full: Buffer[] = [];
+  #room: Buffer;
+  #at = 0;
+
+  /** `piece`: about how much is to come, in bytes. */
+  constructor(piece = PIECE) {
+    this.#room = Buffer.allocUnsafe(piece);
+  }
+
+  /** All that was written. */
+  bytes(): Buffer {
+    return Buffer.concat([...this.#full, this.#room.subarray(0, this.#at)]);
+  }
+
+  /** Bytes that are no value, or one that was written before. */
+  raw(bytes: Uint8Array): void {
+    this.#need(bytes.length);
+    this.#room.set(bytes, this.#at);
+    this.#at += bytes.length;
+  }
+
+  byte(value: number): void {
+    this.#need(1);
+    this.#room[this.#at++] = value;
+  }
+
+  /** Throws `RangeError` for a whole number of more than 64 bits. */
+  put(value: Packable): void {
+    if (value === undefined || value === null) this.byte(0xc0);
+    else if (typeof value === 'boolean') this.byte(value ? 0xc3 : 0xc2);
+    else if (typeof value === 'string') this.#text(value);
+    else if (typeof value === 'bigint') this.#whole(value);
+    else if (typeof value === 'number') this.#number(value);
+    else if (value instanceof Uint8Array) {
+      this.#head(value.length, 0xa0, 32, 0xda);
+      this.raw(value);
+    } else if (Array.isArray(value)) {
+      this.#head(value.length, 0x90, 16, 0xdc);
+      for (const one of value as readonly Packable[]) this.put(one);
+    } else this.#struct(value as { readonly [name: string]: Packable });
+  }
+
+  #struct(fields: { readonly [name: string]: Packable }): void {
+    const names = Object.keys(fields);
+    this.#head(names.length, 0x80, 16, 0xde);
+    for (const name of names) {
+      this.#text(name);
+      this.put(fields[name]);
     }
+  }
+
+  #text(text: string): void {
+    const size = Buffer.byteLength(text);
+    this.#head(size, 0xa0, 32, 0xda);
+    this.#need(size);
+    this.#at += this.#room.write(text, this.#at);
+  }
+
+  #number(value: number): void {
+    if (!Number.isSafeInteger(value) || Object.is(value, -0)) {
+      this.#begin(0xcb);
+      this.#at = this.#room.writeDoubleBE(value, this.#at);
+    } else if (value < 0 || value > 0xffff_ffff) this.#whole(BigInt(value));
+    else if (value < 0x80) this.byte(value);
+    else {
+      this.#begin(0xce);
+      this.#at = this.#room.writeUInt32BE(value, this.#at);
+    }
+  }
+
+  /** Of 64 bits, with a sign only where there is one. */
+  #whole(value: bigint): void {
+    if (value >= -32n && value < 0x80n) {
+      this.byte(Number(value) & 0xff);
+      return;
+    }
+    this.#begin(value < 0n ? 0xd3 : 0xcf);
+    this.#at =
+      value < 0n ? this.#room.writeBigInt64BE(value, this.#at) : this.#room.writeBigUInt64BE(value, this.#at);
+  }
+
+  /** How long it is: within the first byte below `short`, else in two bytes behind `long`, or in four behind the next. */
+  #head(size: number, first: number, short: number, long: number): void {
+    if (size < short) {
+      this.byte(first | size);
+      return;
+    }
+    this.#begin(size < 0x1_0000 ? long : long + 1);
+    this.#at =
+      size < 0x1_0000 ? this.#room.writeUInt16BE(size, this.#at) : this.#room.writeUInt32BE(size, this.#at);
+  }
+
+  #begin(first: number): void {
+    this.#need(HEAD);
+    this.#room[this.#at++] = first;
+  }
+
+  #need(size: number): void {
+    if (this.#at + size <= this.#room.length) return;
+    this.#full.push(this.#room.subarray(0, this.#at));
+    this.#room = Buffer.allocUnsafe(Math.max(PIECE, size));
+    this.#at = 0;
   }
 }
 
-function putBytes(bytes: Uint8Array, into: Uint8Array[]): void {
-  into.push(head(bytes.length, 0xa0, 32, 0xda), bytes);
-}
-
-/** How long it is: within the first byte below `short`, else in two bytes behind `long`, or in four behind the next. */
-function head(size: number, first: number, short: number, long: number): Buffer {
-  if (size < short) return Buffer.of(first | size);
-  const bytes = Buffer.alloc(size < 0x1_0000 ? 3 : 5);
-  bytes[0] = bytes.length === 3 ? long : long + 1;
-  bytes.writeUIntBE(size, 1, bytes.length - 1);
-  return bytes;
-}
-
-function float(value: number): Buffer {
-  const bytes = Buffer.alloc(9);
-  bytes[0] = 0xcb;
-  bytes.writeDoubleBE(value, 1);
-  return bytes;
-}
-
-/** Of 64 bits, with a sign only where there is one. Throws `RangeError` for more. */
-function whole(value: bigint): Buffer {
-  if (value >= 0n && value < 0x80n) return Buffer.of(Number(value));
-  if (value < 0n && value >= -32n) return Buffer.of(0x100 + Number(value));
-  const bytes = Buffer.alloc(9);
-  bytes[0] = value < 0n ? 0xd3 : 0xcf;
-  if (value < 0n) bytes.writeBigInt64BE(value, 1);
-  else bytes.writeBigUInt64BE(value, 1);
-  return bytes;
+/** One value. */
+export function pack(value: Packable): Buffer {
+  const writer = new MsgpackWriter(1024);
+  writer.put(value);
+  return writer.bytes();
 }

@@ -98,12 +98,15 @@ export class MsgpackReader {
       return list;
     }
     const map = new Map<string, Packed>();
-    for (let i = 0; i < head.size; i++) {
-      const key = this.#value(depth + 1);
-      if (!Buffer.isBuffer(key)) throw new MsgpackError('a key that is no string');
-      map.set(key.toString(), this.#value(depth + 1));
-    }
+    for (let i = 0; i < head.size; i++) map.set(this.#key(), this.#value(depth + 1));
     return map;
+  }
+
+  #key(): string {
+    const head = this.#head();
+    if (head.kind !== 'bytes') throw new MsgpackError('a key that is no string');
+    const begin = this.#take(head.size);
+    return this.#bytes.toString('utf8', begin, begin + head.size);
   }
 
   #head(): Head {

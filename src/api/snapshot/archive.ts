@@ -2,15 +2,17 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import type { Catalog } from '../../catalog/catalog.ts';
-import type { Rows, TableName } from '../../catalog/rows.ts';
-import { shapeOf, TABLE_NAMES } from '../../catalog/tables.ts';
 import type { Write } from '../../catalog/transaction.ts';
 import { readTar, writeTar } from '../../lib/tar.ts';
-import { RecordError, readConsulState } from './consul/read.ts';
+import { RecordError, readConsulState, readOwnState } from './consul/read.ts';
+import { writeState } from './consul/write.ts';
+import { RowError, rowOf } from './row-json.ts';
 
-/** Layout of the archive; another one is refused rather than guessed at. */
-const FORMAT = 2;
-/** Names of Consul's, whose command line checks what it saves: these files, their sums, and the types of what it knows of the first. */
+/** Layout of the archive: Consul's, with our rows among its records. Others are refused rather than guessed at. */
+const FORMAT = 3;
+/** A line of JSON for each row: what earlier builds wrote. */
+const LINES_FORMAT = 2;
+/** Names of Consul's: its files, their sums, and the types of what it knows of the first. */
 const META = 'meta.json';
 const STATE = 'state.bin';
 const SUMS = 'SHA256SUMS';
@@ -22,24 +24,21 @@ const MAX_UNPACKED = 1024 * 1024 * 1024;
 export class SnapshotError extends Error {}
 
 /**
- * The catalog as a gzipped tar: what it is, one line of JSON per row, and the check sums of both. `now` in ms since
+ * The catalog as a gzipped tar: what it is, its rows as Consul's records, and the check sums of both. `now` in ms since
  * the epoch.
  */
 export async function writeSnapshot(catalog: Catalog, version: string, now: number): Promise<Buffer> {
-  const lines = TABLE_NAMES.flatMap((table) =>
-    catalog.all(table).map((row) => JSON.stringify({ table, row: encodeRow(row) })),
-  );
-  const state = Buffer.from(`${lines.join('\n')}\n`);
+  const state = writeState(catalog);
   const meta = {
     // Consul's; of its own layout.
     Version: 1,
     ID: `muster-${catalog.index}-${now}`,
     Index: catalog.index,
+    Term: 1,
     Size: state.length,
     // Ours.
     format: FORMAT,
     program: version,
-    rows: lines.length,
     time: new Date(now).toISOString(),
   };
   const files = [
@@ -74,20 +73,29 @@ export async function readSnapshot(archive: Buffer, now: number): Promise<Snapsh
   const meta = metaOf(checked(files, META));
   const state = checked(files, STATE);
   if (meta.format === undefined) return ofConsul(meta, state, now);
-  if (meta.format !== FORMAT)
-    throw new SnapshotError(`the archive has format ${String(meta.format)}, this program knows ${FORMAT}`);
-  const lines = state
-    .toString()
-    .split('\n')
-    .filter((line) => line !== '');
   return {
     origin: 'Muster',
     version: String(meta.program),
     index: Number(meta.Index),
     time: String(meta.time),
-    writes: lines.map(readLine),
+    writes: await ownRows(meta.format, state, now),
     leftOut: {},
   };
+}
+
+async function ownRows(format: unknown, state: Buffer, now: number): Promise<Write[]> {
+  if (format === FORMAT) return readOwnState(state, now).catch(asSnapshotError);
+  if (format !== LINES_FORMAT)
+    throw new SnapshotError(`the archive has format ${String(format)}, this program knows ${FORMAT}`);
+  try {
+    return state
+      .toString()
+      .split('\n')
+      .flatMap((line) => (line === '' ? [] : [rowOf(line)]));
+  } catch (error) {
+    if (error instanceof RowError) throw new SnapshotError(error.message, { cause: error });
+    throw error;
+  }
 }
 
 /** What an archive says of itself, and how many rows of each table it has. */
@@ -112,14 +120,17 @@ const CONSUL_ID = /^\d+-\d+-(\d{1,15})$/;
 
 async function ofConsul(meta: Record<string, unknown>, state: Buffer, now: number): Promise<Snapshot> {
   const made = CONSUL_ID.exec(String(meta.ID))?.[1];
-  if (made === undefined || meta.Version !== 1)
+  // 0 of servers that speak the older protocol among themselves.
+  if (made === undefined || (meta.Version !== 0 && meta.Version !== 1))
     throw new SnapshotError('the archive is neither a snapshot of this program nor one of Consul');
-  const { writes, leftOut } = await readConsulState(state, now).catch((cause: unknown) => {
-    if (cause instanceof RecordError) throw new SnapshotError(cause.message, { cause });
-    throw cause;
-  });
+  const { writes, leftOut } = await readConsulState(state, now).catch(asSnapshotError);
   const time = new Date(Number(made)).toISOString();
   return { origin: 'Consul', version: '', index: Number(meta.Index), time, writes, leftOut };
+}
+
+function asSnapshotError(cause: unknown): never {
+  if (cause instanceof RecordError) throw new SnapshotError(cause.message, { cause });
+  throw cause;
 }
 
 async function unpack(archive: Buffer): Promise<ReadonlyMap<string, Buffer>> {
@@ -150,41 +161,6 @@ function checked(files: ReadonlyMap<string, Buffer>, name: string): Buffer {
   return content;
 }
 
-function readLine(line: string): Write {
-  const { table, row } = JSON.parse(line) as { table: TableName; row: Record<string, unknown> };
-  if (!TABLE_NAMES.includes(table))
-    throw new SnapshotError(`the archive has rows of an unknown kind, ${table}`);
-  const decoded = decodeRow(row) as Rows[TableName];
-  const { key, indexes } = shapeOf(table);
-  // A row that cannot be indexed must be found out here, not when it is already on the disk.
-  for (const valuesOf of Object.values(indexes)) valuesOf(decoded);
-  return { table, key: key(decoded), row: decoded } as Write;
-}
-
 function sha256(content: Buffer): string {
   return createHash('sha256').update(content).digest('hex');
-}
-
-/** Bytes and large numbers, which JSON does not have, stand as objects with one of these names. */
-const BYTES = '$bytes';
-const BIGINT = '$bigint';
-
-function encodeRow(row: object): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(row).map(([name, value]: [string, unknown]) => {
-      if (value instanceof Uint8Array) return [name, { [BYTES]: Buffer.from(value).toString('base64') }];
-      return [name, typeof value === 'bigint' ? { [BIGINT]: String(value) } : value];
-    }),
-  );
-}
-
-function decodeRow(row: Record<string, unknown>): unknown {
-  return Object.fromEntries(
-    Object.entries(row).map(([name, value]) => {
-      if (typeof value !== 'object' || value === null) return [name, value];
-      const special = value as Record<string, unknown>;
-      if (typeof special[BYTES] === 'string') return [name, Buffer.from(special[BYTES], 'base64')];
-      return [name, typeof special[BIGINT] === 'string' ? BigInt(special[BIGINT]) : value];
-    }),
-  );
 }

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { MANAGEMENT_POLICY } from '../../../acl/builtin.ts';
 import { parseLegacyRules, parseRules } from '../../../acl/rules.ts';
-import type { AclGrants, LegacyGrant } from '../../../catalog/rows.ts';
+import type { AclGrants, AclPolicy, AclRole, AclToken, LegacyGrant } from '../../../catalog/rows.ts';
 import { isMusterError } from '../../../errors.ts';
-import { FieldError, Fields } from './fields.ts';
+import type { Packable } from '../../../lib/msgpack-write.ts';
+import { FieldError, Fields, goTime } from './fields.ts';
 import type { Gathered } from './gathered.ts';
-import type { RecordKind } from './kind.ts';
+import { indexes, type RecordKind } from './kind.ts';
 import { templated } from './templated-policies.ts';
 
 export const aclToken: RecordKind = {
@@ -108,4 +109,63 @@ function linksOf(record: Fields, name: 'Policies' | 'Roles'): string[] {
 /** As it is shown. */
 function hashOf(record: Fields): string {
   return record.bytes('Hash').toString('base64');
+}
+
+export function aclTokenRecord(token: AclToken): Packable {
+  return {
+    AccessorID: token.accessorId,
+    SecretID: token.secretId,
+    Description: token.description,
+    ...grantsRecord(token),
+    Roles: token.roles.map((id) => ({ ID: id })),
+    // Consul of before 1.11 knows these two.
+    ...(token.legacy === undefined ? {} : { Type: token.legacy.type, Rules: token.legacy.rules }),
+    Local: token.local,
+    CreateTime: goTime(token.createdAt),
+    ExpirationTime: token.expiresAt === null ? null : goTime(token.expiresAt),
+    Hash: hashRecord(token),
+    ...indexes(token),
+  };
+}
+
+export function aclPolicyRecord(policy: AclPolicy): Packable {
+  return {
+    ID: policy.id,
+    Name: policy.name,
+    Description: policy.description,
+    Rules: policy.rules,
+    Datacenters: policy.datacenters,
+    Hash: hashRecord(policy),
+    ...indexes(policy),
+  };
+}
+
+export function aclRoleRecord(role: AclRole): Packable {
+  return {
+    ID: role.id,
+    Name: role.name,
+    Description: role.description,
+    ...grantsRecord(role),
+    Hash: hashRecord(role),
+    ...indexes(role),
+  };
+}
+
+function grantsRecord({ policies, serviceIdentities, nodeIdentities }: AclGrants): Record<string, Packable> {
+  return {
+    Policies: policies.map((id) => ({ ID: id })),
+    ServiceIdentities: serviceIdentities.map(({ serviceName, datacenters }) => ({
+      ServiceName: serviceName,
+      Datacenters: datacenters,
+    })),
+    NodeIdentities: nodeIdentities.map(({ nodeName, datacenter }) => ({
+      NodeName: nodeName,
+      Datacenter: datacenter,
+    })),
+  };
+}
+
+/** nil where there is none: Consul makes its own. */
+function hashRecord({ hash }: { readonly hash: string }): Packable {
+  return hash === '' ? null : Buffer.from(hash, 'base64');
 }

@@ -1,8 +1,11 @@
+import type { ConfigEntry } from '../../../catalog/rows.ts';
+import { parseDuration } from '../../../lib/duration.ts';
 import { MsgpackReader, type Packed } from '../../../lib/msgpack.ts';
+import { type Packable, pack } from '../../../lib/msgpack-write.ts';
 import { CONFIG_KINDS } from '../../config/kinds.ts';
 import { FieldError, Fields, jsonOf, textOf, unwrapped } from './fields.ts';
 import type { Gathered } from './gathered.ts';
-import type { RecordKind } from './kind.ts';
+import { indexes, nanoseconds, type RecordKind } from './kind.ts';
 
 /** Its kind stands in front of it, in bytes of their own with it. */
 export const configEntry: RecordKind = {
@@ -36,4 +39,29 @@ function contentOf(kind: string, name: string, entry: Packed): Record<string, un
   } catch {
     return undefined;
   }
+}
+
+/** Fields that answers have as text and structs as a duration. */
+const DURATIONS: ReadonlySet<string> = new Set(['ConnectTimeout', 'RequestTimeout', 'Interval']);
+/** What users wrote for their proxies stays as it is; and this kind encodes itself once more. */
+const OPAQUE = 'Config';
+const ENCODED = 'proxy-defaults';
+
+export function configEntryRecord(row: ConfigEntry): Packable {
+  const { kind, name } = row;
+  const content = structOf(row.content) as Record<string, Packable>;
+  const entry = { Kind: kind, Name: name, ...content, ...indexes(row) };
+  const request = { Op: '', Datacenter: '', Entry: kind === ENCODED ? pack(entry) : entry, Token: '' };
+  return Buffer.concat([pack(kind), pack(request)]);
+}
+
+function structOf(content: unknown): Packable {
+  if (Array.isArray(content)) return content.map(structOf);
+  if (typeof content !== 'object' || content === null) return content as Packable;
+  return Object.fromEntries(
+    Object.entries(content).map(([name, value]: [string, unknown]) => {
+      if (DURATIONS.has(name) && typeof value === 'string') return [name, nanoseconds(parseDuration(value))];
+      return [name, name === OPAQUE ? (value as Packable) : structOf(value)];
+    }),
+  );
 }

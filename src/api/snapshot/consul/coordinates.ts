@@ -1,4 +1,6 @@
+import type { Coordinate } from '../../../catalog/rows.ts';
 import type { Packed } from '../../../lib/msgpack.ts';
+import type { Packable } from '../../../lib/msgpack-write.ts';
 import { DIMENSIONS } from '../../near.ts';
 import { FieldError, Fields } from './fields.ts';
 import type { RecordKind } from './kind.ts';
@@ -26,3 +28,8 @@ export const coordinates: RecordKind = {
     }
   },
 };
+
+export function coordinatesRecord({ node, segment, vec, error, adjustment, height }: Coordinate): Packable {
+  const place = { Vec: vec, Error: error, Adjustment: adjustment, Height: height };
+  return [{ Node: node, Segment: segment, Coord: place }];
+}

@@ -4,6 +4,7 @@ import type { Json } from '../../json/parse.ts';
 /** Says which field of a record is not what Consul writes there. */
 export class FieldError extends Error {}
 
+const NO_BYTES = Buffer.alloc(0);
 const NANOSECONDS_PER_MS = 1e6;
 /** From the year 1, where Go's times begin, to 1970. */
 const EPOCH_SECONDS = 62_135_596_800n;
@@ -39,7 +40,7 @@ export class Fields {
   }
 
   bytes(name: string): Buffer {
-    const value = this.packed(name) ?? Buffer.alloc(0);
+    const value = this.packed(name) ?? NO_BYTES;
     if (!Buffer.isBuffer(value)) throw this.#unfit(name, 'string');
     return value;
   }
@@ -91,7 +92,10 @@ export class Fields {
   /** null when it is nil. */
   texts(name: string): string[] | null {
     if (this.packed(name) === undefined) return null;
-    return this.#list(name).map((value, i) => textOf(value, `${this.#place(name)}[${i}]`));
+    return this.#list(name).map((value, i) => {
+      if (!Buffer.isBuffer(value)) throw new FieldError(`${this.#place(name)}[${i}] is no string`);
+      return value.toString();
+    });
   }
 
   /** null when it is nil. */
@@ -167,4 +171,17 @@ export function jsonOf(value: Packed): Json {
 /** A struct that stands encoded by itself within another, as Go's `BinaryMarshaler` leaves it, or as it is. */
 export function unwrapped(value: Packed): Packed {
   return Buffer.isBuffer(value) ? new MsgpackReader(value).read() : value;
+}
+
+/** What `Fields.time` reads: in UTC, and Go's zero time for 0. */
+export function goTime(ms: number): Buffer {
+  const bytes = Buffer.alloc(15);
+  bytes[0] = 1;
+  // No offset: UTC.
+  bytes.writeInt16BE(-1, 13);
+  if (ms === 0) return bytes;
+  const seconds = Math.floor(ms / 1000);
+  bytes.writeBigInt64BE(BigInt(seconds) + EPOCH_SECONDS, 1);
+  bytes.writeInt32BE(Math.floor((ms - seconds * 1000) * NANOSECONDS_PER_MS), 9);
+  return bytes;
 }

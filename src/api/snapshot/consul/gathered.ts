@@ -12,13 +12,26 @@ export class Gathered {
   /** When it is read, ms since the epoch: what the snapshot does not date is of then. */
   readonly now: number;
 
-  constructor(now: number) {
+  /** They are of this program: taken as they are. */
+  readonly isOurs: boolean;
+
+  constructor(now: number, isOurs = false) {
     this.now = now;
+    this.isOurs = isOurs;
+  }
+
+  get<T extends TableName>(table: T, key: string): Rows[T] | undefined {
+    return this.#rows(table).get(key);
   }
 
   put<T extends TableName>(table: T, draft: Draft<Rows[T]>): void {
     const row = { ...draft, createIndex: 0, modifyIndex: 0 } as unknown as Rows[T];
     this.#rows(table).set(shapeOf(table).key(row), row);
+  }
+
+  /** Puts a row that is whole already. */
+  putWrite({ table, key, row }: Write): void {
+    if (row !== undefined) this.#rows(table).set(key, row);
   }
 
   /** `what` in the plural: "intentions". */
@@ -45,9 +58,9 @@ export class Gathered {
     return Object.fromEntries(this.#leftOut);
   }
 
-  /** All rows, once nothing in them hangs on what is not among them. */
+  /** All rows; of Consul's nothing hangs on what is not among them. */
   writes(): Write[] {
-    this.#settle();
+    if (!this.isOurs) this.#settle();
     return [...this.#tables].flatMap(([table, rows]) =>
       [...rows].map(([key, row]) => ({ table, key, row }) as Write),
     );

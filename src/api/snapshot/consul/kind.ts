@@ -1,4 +1,6 @@
+import type { Indexed } from '../../../catalog/rows.ts';
 import type { Packed } from '../../../lib/msgpack.ts';
+import type { Packable } from '../../../lib/msgpack-write.ts';
 import type { Gathered } from './gathered.ts';
 
 /** A kind of record that becomes rows of ours. */
@@ -7,4 +9,16 @@ export interface RecordKind {
   readonly name: string;
   /** Makes rows of a record. Throws `FieldError` or `MsgpackError` for one that is not as Consul writes it. */
   take(value: Packed, into: Gathered): void;
+}
+
+/** Where a row stands, as Consul's structs have it. */
+export function indexes({ createIndex, modifyIndex }: Indexed): Record<string, Packable> {
+  return { CreateIndex: createIndex, ModifyIndex: modifyIndex };
+}
+
+const NANOSECONDS_PER_MS = 1e6;
+
+/** Go's `time.Duration` of ms. */
+export function nanoseconds(ms = 0): number {
+  return Math.round(ms * NANOSECONDS_PER_MS);
 }

@@ -1,5 +1,7 @@
+import type { KvEntry, KvTombstone } from '../../../catalog/rows.ts';
+import type { Packable } from '../../../lib/msgpack-write.ts';
 import { Fields } from './fields.ts';
-import type { RecordKind } from './kind.ts';
+import { indexes, type RecordKind } from './kind.ts';
 
 export const kv: RecordKind = {
   name: 'KVS',
@@ -12,7 +14,7 @@ export const kv: RecordKind = {
       value: new Uint8Array(record.bytes('Value')),
       flags: record.uint64('Flags'),
       lockIndex: record.whole('LockIndex'),
-      session: record.text('Session').toLowerCase(),
+      session: record.text('Session'),
     });
   },
 };
@@ -26,3 +28,20 @@ export const tombstone: RecordKind = {
     into.put('tombstones', { key: record.needed('Key'), deletedAt: into.now });
   },
 };
+
+export function kvRecord(entry: KvEntry): Packable {
+  const { key, value, flags, lockIndex, session } = entry;
+  return {
+    LockIndex: lockIndex,
+    Key: key,
+    Flags: flags,
+    // Without one Consul has nil, which its answers show.
+    Value: value.length === 0 ? null : value,
+    Session: session,
+    ...indexes(entry),
+  };
+}
+
+export function tombstoneRecord(deleted: KvTombstone): Packable {
+  return { Key: deleted.key, ...indexes(deleted) };
+}

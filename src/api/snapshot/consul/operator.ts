@@ -1,8 +1,10 @@
 import { BOOTSTRAP_SETTING } from '../../../acl/commands/bootstrap.ts';
-import { formatDuration } from '../../../lib/duration.ts';
+import type { Setting } from '../../../catalog/rows.ts';
+import { formatDuration, parseDuration } from '../../../lib/duration.ts';
+import type { Packable } from '../../../lib/msgpack-write.ts';
 import { AUTOPILOT_SETTING } from '../../operator/autopilot-configuration.ts';
 import { Fields } from './fields.ts';
-import type { RecordKind } from './kind.ts';
+import { indexes, nanoseconds, type RecordKind } from './kind.ts';
 
 export const autopilot: RecordKind = {
   name: 'Autopilot',
@@ -35,3 +37,20 @@ export const index: RecordKind = {
     if (isBootstrap) into.put('settings', { name: BOOTSTRAP_SETTING, value: {} });
   },
 };
+
+/** undefined of a setting that Consul does not have. */
+export function settingRecord(setting: Setting): readonly [kind: number, value: Packable] | undefined {
+  if (setting.name === BOOTSTRAP_SETTING) return [16, { Key: BOOTSTRAP, Value: setting.modifyIndex }];
+  if (setting.name !== AUTOPILOT_SETTING) return undefined;
+  const { LastContactThreshold, ServerStabilizationTime, ...rest } = setting.value;
+  const duration = (text: unknown) => nanoseconds(parseDuration(String(text)));
+  return [
+    9,
+    {
+      ...rest,
+      LastContactThreshold: duration(LastContactThreshold),
+      ServerStabilizationTime: duration(ServerStabilizationTime),
+      ...indexes(setting),
+    },
+  ];
+}

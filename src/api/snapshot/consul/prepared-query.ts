@@ -1,5 +1,7 @@
+import type { PreparedQuery } from '../../../catalog/rows.ts';
+import type { Packable } from '../../../lib/msgpack-write.ts';
 import { Fields } from './fields.ts';
-import type { RecordKind } from './kind.ts';
+import { indexes, type RecordKind } from './kind.ts';
 
 export const preparedQuery: RecordKind = {
   name: 'PreparedQuery',
@@ -10,9 +12,9 @@ export const preparedQuery: RecordKind = {
     if (into.isElsewhere(service)) return;
     const failover = service.struct('Failover');
     into.put('queries', {
-      id: record.needed('ID').toLowerCase(),
+      id: record.needed('ID'),
       name: record.text('Name'),
-      session: record.text('Session').toLowerCase(),
+      session: record.text('Session'),
       token: record.text('Token'),
       template: {
         type: template.text('Type'),
@@ -34,3 +36,27 @@ export const preparedQuery: RecordKind = {
     });
   },
 };
+
+export function preparedQueryRecord(query: PreparedQuery): Packable {
+  const { template, service } = query;
+  return {
+    ID: query.id,
+    Name: query.name,
+    Session: query.session,
+    Token: query.token,
+    Template: { Type: template.type, Regexp: template.regexp, RemoveEmptyTags: template.removeEmptyTags },
+    Service: {
+      Service: service.service,
+      Failover: { NearestN: service.failover.nearestN, Datacenters: service.failover.datacenters },
+      OnlyPassing: service.onlyPassing,
+      IgnoreCheckIDs: service.ignoreCheckIds,
+      Near: service.near,
+      Tags: service.tags,
+      NodeMeta: service.nodeMeta,
+      ServiceMeta: service.serviceMeta,
+      Connect: service.connect,
+    },
+    DNS: { TTL: query.dns.ttl },
+    ...indexes(query),
+  };
+}

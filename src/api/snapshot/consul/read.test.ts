@@ -376,6 +376,6 @@ it('whatever comes is read or refused', async () => {
       for (const [at, byte] of bytes) damaged[at] = byte;
       return refused(damaged);
     }),
-    { numRuns: 500 },
+    { numRuns: 200 },
   );
 });

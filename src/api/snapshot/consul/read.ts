@@ -2,7 +2,9 @@ import type { Write } from '../../../catalog/transaction.ts';
 import { MsgpackError, MsgpackReader } from '../../../lib/msgpack.ts';
 import { FieldError, Fields } from './fields.ts';
 import { Gathered } from './gathered.ts';
+import type { RecordKind } from './kind.ts';
 import { BOOKKEEPING, ENTERPRISE, KINDS, LEFT_OUT } from './kinds.ts';
+import { OWN_ROW, ownRow } from './own-row.ts';
 
 /** What the state of a Consul is here. */
 export interface ConsulState {
@@ -23,25 +25,40 @@ const BATCH = 1_000;
  * `RecordError`.
  */
 export async function readConsulState(state: Buffer, now: number): Promise<ConsulState> {
-  const reader = new MsgpackReader(state);
   const gathered = new Gathered(now);
+  await readState(state, gathered, KINDS);
+  return { writes: gathered.writes(), leftOut: gathered.leftOut };
+}
+
+const OWN_KINDS: ReadonlyMap<number, RecordKind> = new Map([...KINDS, [OWN_ROW, ownRow]]);
+
+/** What `writeState` wrote: every row as it was. Rejects with `RecordError`. */
+export async function readOwnState(state: Buffer, now: number): Promise<Write[]> {
+  const gathered = new Gathered(now, true);
+  await readState(state, gathered, OWN_KINDS);
+  return gathered.writes();
+}
+
+async function readState(
+  state: Buffer,
+  gathered: Gathered,
+  kinds: ReadonlyMap<number, RecordKind>,
+): Promise<void> {
+  const reader = new MsgpackReader(state);
   named('the header', () => void new Fields(reader.read()));
   for (let count = 1; !reader.isAtEnd; count++) {
     const begin = reader.at;
     const type = reader.byte();
-    const name = KINDS.get(type)?.name ?? `kind ${type}`;
-    named(`record ${count} (${name}, at byte ${begin})`, () => takeRecord(reader, type, gathered));
+    const kind = kinds.get(type);
+    named(`record ${count} (${kind?.name ?? `kind ${type}`}, at byte ${begin})`, () => {
+      if (kind !== undefined) kind.take(reader.read(), gathered);
+      else passOver(reader, type, gathered);
+    });
     if (count % BATCH === 0) await new Promise(setImmediate);
   }
-  return { writes: gathered.writes(), leftOut: gathered.leftOut };
 }
 
-function takeRecord(reader: MsgpackReader, type: number, gathered: Gathered): void {
-  const kind = KINDS.get(type);
-  if (kind !== undefined) {
-    kind.take(reader.read(), gathered);
-    return;
-  }
+function passOver(reader: MsgpackReader, type: number, gathered: Gathered): void {
   reader.skip();
   if (BOOKKEEPING.has(type)) return;
   const unknown = type >= ENTERPRISE ? 'records of Consul Enterprise' : `records of the unknown kind ${type}`;

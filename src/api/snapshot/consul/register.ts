@@ -1,15 +1,18 @@
 import {
+  type Check,
   type CheckDefinition,
   type CheckStatus,
   MEMBER_CHECK,
+  type Node,
   SERVER_SERVICE,
   type Service,
 } from '../../../catalog/rows.ts';
 import type { Draft } from '../../../catalog/transaction.ts';
+import type { Packable } from '../../../lib/msgpack-write.ts';
 import { meshOf } from '../../mesh.ts';
 import { Fields, jsonOf } from './fields.ts';
 import type { Gathered } from './gathered.ts';
-import type { RecordKind } from './kind.ts';
+import { indexes, nanoseconds, type RecordKind } from './kind.ts';
 import { meshFields } from './mesh-fields.ts';
 
 /** A node, alone or with one of its services or checks: Consul writes one record for each. */
@@ -45,7 +48,7 @@ function takeService(fields: Fields, node: string, into: Gathered): void {
   if (isOfPeer(fields, into) || into.isElsewhere(fields)) return;
   const name = fields.needed('Service');
   const id = fields.text('ID') || name;
-  if (id === SERVER_SERVICE && name === SERVER_SERVICE) {
+  if (!into.isOurs && id === SERVER_SERVICE && name === SERVER_SERVICE) {
     into.leaveOutServer(node);
     return;
   }
@@ -113,4 +116,71 @@ function definitionOf(fields: Fields): CheckDefinition {
     deregisterCriticalServiceAfter: fields.duration('DeregisterCriticalServiceAfter'),
   };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => Boolean(value))) as CheckDefinition;
+}
+
+/** A node; with a service or a check it is their record. */
+export function nodeRecord(node: Node): Record<string, Packable> {
+  return {
+    Datacenter: node.datacenter,
+    ID: node.id,
+    Node: node.name,
+    Address: node.address,
+    TaggedAddresses: node.taggedAddresses,
+    NodeMeta: node.meta,
+    ...indexes(node),
+  };
+}
+
+export function serviceOfRecord(service: Service): Packable {
+  const { weights, taggedAddresses, mesh } = service;
+  const addresses = Object.entries(taggedAddresses ?? {}).map(([name, { address, port }]) => [
+    name,
+    { Address: address, Port: port },
+  ]);
+  return {
+    Kind: service.kind,
+    ID: service.id,
+    Service: service.name,
+    Tags: service.tags,
+    Address: service.address,
+    TaggedAddresses: taggedAddresses && Object.fromEntries(addresses),
+    Meta: service.meta,
+    Port: service.port,
+    SocketPath: service.socketPath,
+    Weights: { Passing: weights.passing, Warning: weights.warning },
+    EnableTagOverride: service.enableTagOverride,
+    ...(mesh === undefined ? {} : { Proxy: mesh.proxy as Packable, Connect: mesh.connect as Packable }),
+    ...indexes(service),
+  };
+}
+
+export function checkOfRecord(check: Check): Packable {
+  const { definition } = check;
+  return {
+    Node: check.node,
+    CheckID: check.id,
+    Name: check.name,
+    Status: check.status,
+    Notes: check.notes,
+    Output: check.output,
+    ServiceID: check.serviceId,
+    ServiceName: check.serviceName,
+    ServiceTags: check.serviceTags,
+    Type: check.type,
+    Interval: check.interval,
+    Timeout: check.timeout,
+    Definition: {
+      HTTP: definition.http,
+      Method: definition.method,
+      Header: definition.header,
+      Body: definition.body,
+      TLSServerName: definition.tlsServerName,
+      TLSSkipVerify: definition.tlsSkipVerify,
+      TCP: definition.tcp,
+      Interval: nanoseconds(definition.interval),
+      Timeout: nanoseconds(definition.timeout),
+      DeregisterCriticalServiceAfter: nanoseconds(definition.deregisterCriticalServiceAfter),
+    },
+    ...indexes(check),
+  };
 }

@@ -1,5 +1,7 @@
+import type { Session } from '../../../catalog/rows.ts';
+import type { Packable } from '../../../lib/msgpack-write.ts';
 import { Fields } from './fields.ts';
-import type { RecordKind } from './kind.ts';
+import { indexes, nanoseconds, type RecordKind } from './kind.ts';
 
 export const session: RecordKind = {
   name: 'Session',
@@ -7,7 +9,7 @@ export const session: RecordKind = {
     const record = new Fields(value);
     if (into.isElsewhere(record)) return;
     into.put('sessions', {
-      id: record.needed('ID').toLowerCase(),
+      id: record.needed('ID'),
       name: record.text('Name'),
       node: record.needed('Node'),
       nodeChecks: record.texts('NodeChecks') ?? [],
@@ -21,3 +23,18 @@ export const session: RecordKind = {
     });
   },
 };
+
+export function sessionRecord(row: Session): Packable {
+  return {
+    ID: row.id,
+    Name: row.name,
+    Node: row.node,
+    LockDelay: nanoseconds(row.lockDelay),
+    Behavior: row.behavior,
+    TTL: row.ttl,
+    NodeChecks: row.nodeChecks,
+    ServiceChecks: row.serviceChecks.map(({ id, namespace }) => ({ ID: id, Namespace: namespace })),
+    Checks: row.checks,
+    ...indexes(row),
+  };
+}
