@@ -36,7 +36,8 @@ async function sources() {
     export { HttpError } from './src/api/http-error.ts';
     export { SERVICE_FIELDS } from './src/api/filter/fields.ts';
     export { decodeMessage } from './src/lib/dns/message.ts';
-    export { WireError } from './src/lib/dns/name.ts';`,
+    export { WireError } from './src/lib/dns/name.ts';
+    export { MsgpackError, MsgpackReader } from './src/lib/msgpack.ts';`,
   );
 }
 
@@ -94,6 +95,18 @@ export async function parsers() {
     'DNS message': {
       seeds: [Buffer.from('000100000001000000000000036162630000010001', 'hex')],
       parse: refusing((bytes) => src.decodeMessage(bytes), src.WireError),
+    },
+    msgpack: {
+      // A header and a key as Consul's snapshots have them, a list, and a value of a type of its own.
+      seeds: [
+        Buffer.from('81a94c617374496e6465780902', 'hex'),
+        Buffer.from('83a34b6579a161a5466c616773cfffffffffffffffffa556616c7565c403000102', 'hex'),
+        Buffer.from('93cb3fb999999999999ad1ff00c7030501020302', 'hex'),
+      ],
+      parse: refusing((bytes) => {
+        const reader = new src.MsgpackReader(bytes);
+        while (!reader.isAtEnd) reader.read();
+      }, src.MsgpackError),
     },
     'muster.toml': { seeds: [TOML], parse: config('muster.toml') },
     'muster.yaml': {

@@ -35,8 +35,8 @@ export const snapshotRestore = endpoint({
     if (silent === undefined) return empty();
     const told = tellOf(snapshot, silent);
     context.logger.child('snapshot').info('a snapshot of Consul was restored', {
-      restored: JSON.stringify(told.Restored),
-      leftOut: JSON.stringify(told.LeftOut),
+      restored: listed(told.Restored),
+      leftOut: listed(told.LeftOut),
     });
     return json(told);
   },
@@ -59,4 +59,10 @@ function tellOf({ index, writes, leftOut }: Snapshot, silent: Silent) {
     LeftOut: { ...leftOut, ...ended },
     SilentAgents: silent.agents,
   };
+}
+
+function listed(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts)
+    .map(([what, count]) => `${what} ${count}`)
+    .join(', ');
 }

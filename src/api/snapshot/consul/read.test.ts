@@ -231,7 +231,7 @@ describe('what the codec of Consul wrote', () => {
       'config entries of kind exported-services': 1,
       'federation states': 1,
       intentions: 1,
-      'nodes, services and checks of peers': 1,
+      'entries of peers': 1,
       peerings: 3,
       'records of Consul Enterprise': 1,
       'resources of the second catalog': 1,

@@ -40,7 +40,7 @@ export const register: RecordKind = {
 /** Services of other clusters are asked for there: here they would stay as they are now. */
 function isOfPeer(record: Fields, into: Gathered): boolean {
   const isForeign = record.text('PeerName') !== '';
-  if (isForeign) into.leaveOut('nodes, services and checks of peers');
+  if (isForeign) into.leaveOut('entries of peers');
   return isForeign;
 }
 
