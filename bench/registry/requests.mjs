@@ -1,11 +1,11 @@
 // @ts-check
-// The registry over HTTP: reads and writes per second and processor time for each, and etcd beside it.
+// The registry over HTTP: reads and writes per second and processor time for each; beside it etcd, and a server of Node that only sends the same bytes.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findCommand } from '../../scripts/support/paths.mjs';
+import { findCommand, inRoot } from '../../scripts/support/paths.mjs';
 import { freePorts, start, until } from '../../scripts/support/processes.mjs';
 import { put, send, startAgent } from '../agent.mjs';
 import { cpuTime } from '../cpu.mjs';
@@ -19,7 +19,7 @@ import { CLIENT_CPU, SUBJECT_CPU } from './places.mjs';
  * the kind of another subject that does the same.
  * @typedef {{ name: string, subject: SubjectName, path: string, connections: number, writes?: string,
  *   reach?: { perSecond: number, cpuUs?: number }, beside?: SubjectName }} Kind
- * @typedef {'muster' | 'muster -dev' | 'etcd'} SubjectName
+ * @typedef {'muster' | 'muster -dev' | 'etcd' | 'node:http'} SubjectName
  */
 
 const HEALTH = '/v1/health/service/read?passing';
@@ -32,14 +32,18 @@ const KINDS = [
     path: HEALTH,
     connections: 64,
     reach: { perSecond: 20_000, cpuUs: 45 },
+    beside: 'node:http',
   },
+  { name: 'health, 100 instances', subject: 'node:http', path: '/0', connections: 64 },
   {
     name: 'health, 100 instances, pretty',
     subject: 'muster',
     path: `${HEALTH}&pretty`,
     connections: 64,
     reach: { perSecond: 10_000, cpuUs: 95 },
+    beside: 'node:http',
   },
+  { name: 'health, 100 instances, pretty', subject: 'node:http', path: '/1', connections: 64 },
   {
     name: 'get a key',
     subject: 'muster',
@@ -140,6 +144,47 @@ async function etcd() {
   };
 }
 
+/** Answers of a registry, which Node's own server gives again: those of `ANSWERS`, in this order. @type {Buffer[]} */
+let answers = [];
+const ANSWERS = [HEALTH, `${HEALTH}&pretty`];
+
+/** @param {string} api */
+async function keepAnswers(api) {
+  answers = await Promise.all(
+    ANSWERS.map(async (path) => Buffer.from(await (await fetch(`http://${api}${path}`)).arrayBuffer())),
+  );
+}
+
+/** @returns {Promise<Subject>} */
+async function bare() {
+  const folder = mkdtempSync(join(tmpdir(), 'muster-bench-'));
+  const files = answers.map((content, i) => join(folder, String(i)));
+  for (const [i, file] of files.entries()) writeFileSync(file, answers[i] ?? '');
+  const [port = 0] = await freePorts(1);
+  const program = start(process.execPath, [inRoot('bench', 'registry', 'bare.mjs'), String(port), ...files], {
+    cpu: SUBJECT_CPU,
+  });
+  const address = `127.0.0.1:${port}`;
+  await until('the bare server', async () => (await fetch(`http://${address}/0`)).ok, { program });
+  return {
+    address,
+    pids: () => program.family(),
+    async stop() {
+      await program.stop('SIGTERM', 5_000);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** @param {SubjectName} name @param {number} instances @returns {Promise<Subject>} */
+async function begin(name, instances) {
+  if (name === 'etcd') return etcd();
+  if (name === 'node:http') return bare();
+  const subject = await muster(name === 'muster' ? 'embedded' : 'memory', instances);
+  if (answers.length === 0) await keepAnswers(subject.address);
+  return subject;
+}
+
 /** @param {Pick<Subject, 'address' | 'pids'>} subject @param {Pick<Kind, 'path' | 'connections' | 'writes'>} kind @param {number} seconds */
 export async function load({ address, pids }, { path, connections, writes }, seconds) {
   const options = { connections, cpu: CLIENT_CPU, ...(writes === undefined ? {} : { writes }) };
@@ -177,8 +222,7 @@ export async function requests(chosen) {
       }
       // What the one before wrote is on the disk when the next begins: a synced write would wait for it.
       execFileSync('sync');
-      const store = name === 'muster' ? 'embedded' : 'memory';
-      const subject = name === 'etcd' ? await etcd() : await muster(store, numberOption(chosen, 'instances'));
+      const subject = await begin(name, numberOption(chosen, 'instances'));
       try {
         for (const figure of figures)
           if (figure.subject === name)
