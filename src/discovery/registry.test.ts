@@ -163,3 +163,26 @@ it('takes an instance without a port, which the registry leaves out, for one tha
   await pass(2_000);
   expect([...discovery.instances()].map(({ port }) => port)).toEqual([0]);
 });
+
+it('knows what was registered before a service that came, and does not wait for what cannot be asked', async () => {
+  let held = Promise.resolve();
+  let release = (): void => {};
+  const { state, known, pass } = registryOf({ a: 1 }, 'another', (service) =>
+    service === 'a' ? held : Promise.resolve(),
+  );
+  await pass(2_000);
+  expect(known()).toBe(1);
+  held = new Promise((resolve) => {
+    release = resolve;
+  });
+  state.counts = { a: 2, b: 1 };
+  await pass(2_000);
+  expect(known()).toBe(1);
+  release();
+  await pass(1_000);
+  expect(known()).toBe(3);
+  held = Promise.reject(new Error('may not be asked'));
+  state.counts = { a: 3, b: 1, c: 1 };
+  await pass(2_000);
+  expect(known()).toBe(4);
+});
