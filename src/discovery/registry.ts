@@ -26,10 +26,10 @@ export interface RegistryDiscoveryOptions extends Pick<AskOptions, 'consistency'
 /** A service that told of a change so lately, in ms, may have told of the next one too, in an answer that is still on its way. */
 const RESTLESS = 5_000;
 
-/** A service that is asked for; `toldAt`: when it was begun with, or answered last. */
+/** A service that is asked for; `toldAt`: when it was asked first or answered last, undefined before that. */
 interface Watched {
   readonly ending: AbortController;
-  toldAt: number;
+  toldAt: number | undefined;
 }
 
 /**
@@ -148,11 +148,12 @@ export function followRegistry(options: RegistryDiscoveryOptions, listener: Inst
   /** Asks for it from now on, or once `before` is over. `onFirst`: it answered, or will not. */
   const followService = (service: string, before?: Promise<unknown>, onFirst = (): void => {}): void => {
     const ending = new AbortController();
-    const one: Watched = { ending, toldAt: clock.now() };
+    const one: Watched = { ending, toldAt: undefined };
     watched.set(service, one);
     ending.signal.addEventListener('abort', onFirst, { once: true });
-    const begin = () =>
-      followViews(
+    const begin = () => {
+      one.toldAt = clock.now();
+      return followViews(
         {
           once: (read) => client.health.service(service, read),
           watch: (read) => client.health.watchService(service, read),
@@ -172,17 +173,17 @@ export function followRegistry(options: RegistryDiscoveryOptions, listener: Inst
         },
         ending.signal,
       );
+    };
     if (before === undefined) void begin();
     else void before.then(begin);
   };
 
-  /**
-   * Asks the services anew of which an answer may be on its way. What was registered before a service that came is known then: as each
-   * is asked for on its own, the newcomer could be heard of first.
-   */
-  const whatCameBefore = (): Promise<unknown> => {
+  /** Asks the services anew of which an answer may be on its way. */
+  const askRestless = (): Promise<unknown> => {
     const { interval } = options;
-    const restless = [...watched].filter(([, { toldAt }]) => interval > 0 || clock.now() - toldAt < RESTLESS);
+    const restless = [...watched].filter(
+      ([, { toldAt }]) => toldAt !== undefined && (interval > 0 || clock.now() - toldAt < RESTLESS),
+    );
     return Promise.all(
       restless.map(
         ([service, { ending }]) =>
@@ -192,6 +193,20 @@ export function followRegistry(options: RegistryDiscoveryOptions, listener: Inst
           }),
       ),
     );
+  };
+  let asking: Promise<unknown> = Promise.resolve();
+  let next: Promise<unknown> | undefined;
+  /**
+   * What was registered before a service that came is known then: as each is asked for on its own, the newcomer could be heard of first.
+   * One round of questions at a time: those who come during one share the next.
+   */
+  const whatCameBefore = (): Promise<unknown> => {
+    next ??= asking.then(() => {
+      next = undefined;
+      asking = askRestless();
+      return asking;
+    });
+    return next;
   };
 
   const lookAtServices = (services: Record<string, string[]>): void => {
