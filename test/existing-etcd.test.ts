@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it, onTestFailed } from 'vitest';
 import { freePorts, type Running, start, until } from '../scripts/support/processes.mjs';
 import { ask, getJson, put } from './support/http.ts';
@@ -19,6 +20,12 @@ const begin = async (name: string): Promise<Muster> => {
   );
 };
 const removals: (() => void)[] = [remove];
+
+/** The state of each thread of a process, as in proc(5): "T" is stopped. */
+const threadsOf = (pid: number): (string | undefined)[] =>
+  readdirSync(`/proc/${pid}/task`).map((thread) =>
+    /\) (\S)/.exec(readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8'))?.at(1),
+  );
 
 beforeAll(async () => {
   const [client = 0, peer = 0] = await freePorts(2);
@@ -82,13 +89,18 @@ it('agents on one etcd share a catalog: keys, services, locks', async () => {
 
 it('while etcd is away they answer what they know, refuse writes, and go on when it is back', async () => {
   process.kill(etcd.pid, 'SIGSTOP');
-  await until(
-    'writes to be refused',
-    async () => (await ask(`${first().api}/v1/kv/a`, { method: 'PUT', body: '2' })).status === 500,
-  );
-  expect((await ask(`${first().api}/v1/kv/a?raw`)).text).toBe('1');
-  await until('it to say so', async () => (await ask(`${first().api}/v1/muster/ready`)).status === 503);
-  process.kill(etcd.pid, 'SIGCONT');
+  try {
+    // A signal takes its time: until each of its threads stands, it may still take a write.
+    await until('it to stand still', () => threadsOf(etcd.pid).every((state) => state === 'T'));
+    await until(
+      'writes to be refused',
+      async () => (await ask(`${first().api}/v1/kv/a`, { method: 'PUT', body: '2' })).status === 500,
+    );
+    expect((await ask(`${first().api}/v1/kv/a?raw`)).text).toBe('1');
+    await until('it to say so', async () => (await ask(`${first().api}/v1/muster/ready`)).status === 503);
+  } finally {
+    process.kill(etcd.pid, 'SIGCONT');
+  }
   await until(
     'a write',
     async () => (await ask(`${first().api}/v1/kv/a`, { method: 'PUT', body: '3' })).status === 200,
