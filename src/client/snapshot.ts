@@ -41,7 +41,7 @@ export class SnapshotCalls {
       timeout: TIMEOUT,
     });
     if (bytes.length === 0) return undefined;
-    const told = JSON.parse(Buffer.from(bytes).toString()) as {
+    const told = JSON.parse(new TextDecoder().decode(bytes)) as {
       Restored: TakenOver['restored'];
       LeftOut: TakenOver['leftOut'];
       SilentAgents: number;
