@@ -1,4 +1,4 @@
-import { parseDuration } from '../lib/duration.ts';
+import { NANOSECONDS_PER_MS, parseDuration } from '../lib/duration.ts';
 import type { ApiRequest } from './endpoint.ts';
 import { badRequest } from './http-error.ts';
 import { type Json, JsonError, parseJson } from './json/parse.ts';
@@ -96,8 +96,6 @@ export const uint64: Description<bigint> = scalar(
     return value >= 0n && value <= MAX_UINT64 ? value : undefined;
   },
 );
-
-const NANOSECONDS_PER_MS = 1e6;
 
 /** A duration in ms, written as "10s" or as a number of nanoseconds; 0 when missing. */
 export const duration: Description<number> = {

@@ -13,6 +13,13 @@ const UNITS: Record<string, number> = {
   h: 3_600_000,
 };
 
+export const NANOSECONDS_PER_MS = 1e6;
+
+/** Go's `time.Duration` of ms, a whole number. */
+export function nanoseconds(ms = 0): number {
+  return Math.round(ms * NANOSECONDS_PER_MS);
+}
+
 /** Milliseconds, or undefined when `text` is not a Go duration. "0" needs no unit; a sign is allowed. */
 export function parseDuration(text: string): number | undefined {
   const sign = text.startsWith('-') ? -1 : 1;

@@ -1,5 +1,5 @@
 import type { NodeIdentityRule, ServiceIdentity } from '../../catalog/rows.ts';
-import { parseDuration } from '../../lib/duration.ts';
+import { NANOSECONDS_PER_MS, parseDuration } from '../../lib/duration.ts';
 import {
   anything,
   boolean,
@@ -31,8 +31,6 @@ export const CARRIED = {
   ModifyIndex: uint64,
   Namespace: string,
 } as const;
-
-const NANOSECONDS_PER_MS = 1e6;
 
 /** A duration in ms, as Go's JSON has it here: as text or in nanoseconds. */
 export const ttl: Description<number> = {

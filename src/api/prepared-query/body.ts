@@ -1,6 +1,6 @@
 import type { PreparedQuery, QueriedService } from '../../catalog/rows.ts';
 import type { Draft } from '../../catalog/transaction.ts';
-import { parseDuration } from '../../lib/duration.ts';
+import { NANOSECONDS_PER_MS, parseDuration } from '../../lib/duration.ts';
 import { metadataFault } from '../agent/metadata.ts';
 import {
   boolean,
@@ -17,8 +17,6 @@ import { HttpError } from '../http-error.ts';
 
 /** What stands in the place of a token for those who may not see it. */
 const HIDDEN_TOKEN = '<hidden>';
-
-const NANOSECONDS_PER_MS = 1e6;
 
 export const BODY = object(
   {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createSession } from '../../catalog/commands/session.ts';
 import { MEMBER_CHECK, type Session } from '../../catalog/rows.ts';
 import type { Draft } from '../../catalog/transaction.ts';
-import { formatDuration, parseDuration } from '../../lib/duration.ts';
+import { formatDuration, NANOSECONDS_PER_MS, parseDuration } from '../../lib/duration.ts';
 import { applied } from '../applied.ts';
 import { nodeSpelling } from '../catalog/vet.ts';
 import type { ApiContext } from '../context.ts';
@@ -23,7 +23,6 @@ import { json } from '../reply.ts';
 
 /** Numbers below this are taken for seconds, as in Consul, where people used to write them so. */
 const SECONDS_BELOW = 1000;
-const NANOSECONDS_PER_MS = 1e6;
 
 /** Milliseconds from "15s", from nanoseconds, or from a small number of seconds. */
 const lockDelay: Description<number> = {

@@ -1,6 +1,5 @@
 import type { Session } from '../../catalog/rows.ts';
-
-const NANOSECONDS_PER_MS = 1e6;
+import { nanoseconds } from '../../lib/duration.ts';
 
 /** Consul's JSON of a session. */
 export function sessionWire(session: Session) {
@@ -8,7 +7,7 @@ export function sessionWire(session: Session) {
     ID: session.id,
     Name: session.name,
     Node: session.node,
-    LockDelay: session.lockDelay * NANOSECONDS_PER_MS,
+    LockDelay: nanoseconds(session.lockDelay),
     Behavior: session.behavior,
     TTL: session.ttl,
     NodeChecks: session.nodeChecks,

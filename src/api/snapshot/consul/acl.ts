@@ -4,6 +4,7 @@ import { parseLegacyRules, parseRules } from '../../../acl/rules.ts';
 import type { AclGrants, AclPolicy, AclRole, AclToken, LegacyGrant } from '../../../catalog/rows.ts';
 import { isMusterError } from '../../../errors.ts';
 import type { Packable } from '../../../lib/msgpack-write.ts';
+import { policyWire } from '../../wire/acl.ts';
 import { FieldError, Fields, goTime } from './fields.ts';
 import type { Gathered } from './gathered.ts';
 import { indexes, type RecordKind } from './kind.ts';
@@ -129,15 +130,7 @@ export function aclTokenRecord(token: AclToken): Packable {
 }
 
 export function aclPolicyRecord(policy: AclPolicy): Packable {
-  return {
-    ID: policy.id,
-    Name: policy.name,
-    Description: policy.description,
-    Rules: policy.rules,
-    Datacenters: policy.datacenters,
-    Hash: hashRecord(policy),
-    ...indexes(policy),
-  };
+  return { ...policyWire(policy), Hash: hashRecord(policy) };
 }
 
 export function aclRoleRecord(role: AclRole): Packable {

@@ -1,11 +1,12 @@
 import type { ConfigEntry } from '../../../catalog/rows.ts';
-import { parseDuration } from '../../../lib/duration.ts';
+import { nanoseconds, parseDuration } from '../../../lib/duration.ts';
 import { MsgpackReader, type Packed } from '../../../lib/msgpack.ts';
 import { type Packable, pack } from '../../../lib/msgpack-write.ts';
 import { CONFIG_KINDS } from '../../config/kinds.ts';
+import { ShapeError } from '../../config/shape.ts';
 import { FieldError, Fields, jsonOf, textOf, unwrapped } from './fields.ts';
 import type { Gathered } from './gathered.ts';
-import { indexes, nanoseconds, type RecordKind } from './kind.ts';
+import { indexes, type RecordKind } from './kind.ts';
 
 /** Its kind stands in front of it, in bytes of their own with it. */
 export const configEntry: RecordKind = {
@@ -33,10 +34,17 @@ function put(kind: string, name: string, content: Record<string, unknown>, into:
 function contentOf(kind: string, name: string, entry: Packed): Record<string, unknown> | undefined {
   const known = CONFIG_KINDS.get(kind);
   if (known === undefined) return undefined;
+  let content: Record<string, unknown>;
   try {
-    const content = known.fields.read(jsonOf(entry), '', 'loose') as Record<string, unknown>;
+    content = known.fields.read(jsonOf(entry), '', 'loose') as Record<string, unknown>;
+  } catch (error) {
+    if (!(error instanceof ShapeError)) throw error;
+    return undefined;
+  }
+  try {
     return known.normalize?.(content, name) ?? content;
   } catch {
+    // What it says is for whoever writes the entry.
     return undefined;
   }
 }

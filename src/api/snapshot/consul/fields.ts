@@ -1,3 +1,4 @@
+import { NANOSECONDS_PER_MS } from '../../../lib/duration.ts';
 import { MsgpackReader, type Packed } from '../../../lib/msgpack.ts';
 import type { Json } from '../../json/parse.ts';
 
@@ -5,7 +6,6 @@ import type { Json } from '../../json/parse.ts';
 export class FieldError extends Error {}
 
 const NO_BYTES = Buffer.alloc(0);
-const NANOSECONDS_PER_MS = 1e6;
 /** From the year 1, where Go's times begin, to 1970. */
 const EPOCH_SECONDS = 62_135_596_800n;
 

@@ -15,10 +15,3 @@ export interface RecordKind {
 export function indexes({ createIndex, modifyIndex }: Indexed): Record<string, Packable> {
   return { CreateIndex: createIndex, ModifyIndex: modifyIndex };
 }
-
-const NANOSECONDS_PER_MS = 1e6;
-
-/** Go's `time.Duration` of ms. */
-export function nanoseconds(ms = 0): number {
-  return Math.round(ms * NANOSECONDS_PER_MS);
-}

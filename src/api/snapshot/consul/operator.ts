@@ -1,10 +1,10 @@
 import { BOOTSTRAP_SETTING } from '../../../acl/commands/bootstrap.ts';
 import type { Setting } from '../../../catalog/rows.ts';
-import { formatDuration, parseDuration } from '../../../lib/duration.ts';
+import { formatDuration, nanoseconds, parseDuration } from '../../../lib/duration.ts';
 import type { Packable } from '../../../lib/msgpack-write.ts';
 import { AUTOPILOT_SETTING } from '../../operator/autopilot-configuration.ts';
 import { Fields } from './fields.ts';
-import { indexes, nanoseconds, type RecordKind } from './kind.ts';
+import { indexes, type RecordKind } from './kind.ts';
 
 export const autopilot: RecordKind = {
   name: 'Autopilot',

@@ -1,7 +1,8 @@
 import type { PreparedQuery } from '../../../catalog/rows.ts';
 import type { Packable } from '../../../lib/msgpack-write.ts';
+import { preparedQueryWire } from '../../wire/prepared-query.ts';
 import { Fields } from './fields.ts';
-import { indexes, type RecordKind } from './kind.ts';
+import type { RecordKind } from './kind.ts';
 
 export const preparedQuery: RecordKind = {
   name: 'PreparedQuery',
@@ -37,26 +38,7 @@ export const preparedQuery: RecordKind = {
   },
 };
 
+/** Consul's struct has the names that its JSON has. */
 export function preparedQueryRecord(query: PreparedQuery): Packable {
-  const { template, service } = query;
-  return {
-    ID: query.id,
-    Name: query.name,
-    Session: query.session,
-    Token: query.token,
-    Template: { Type: template.type, Regexp: template.regexp, RemoveEmptyTags: template.removeEmptyTags },
-    Service: {
-      Service: service.service,
-      Failover: { NearestN: service.failover.nearestN, Datacenters: service.failover.datacenters },
-      OnlyPassing: service.onlyPassing,
-      IgnoreCheckIDs: service.ignoreCheckIds,
-      Near: service.near,
-      Tags: service.tags,
-      NodeMeta: service.nodeMeta,
-      ServiceMeta: service.serviceMeta,
-      Connect: service.connect,
-    },
-    DNS: { TTL: query.dns.ttl },
-    ...indexes(query),
-  };
+  return preparedQueryWire(query);
 }

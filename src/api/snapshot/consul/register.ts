@@ -8,11 +8,13 @@ import {
   type Service,
 } from '../../../catalog/rows.ts';
 import type { Draft } from '../../../catalog/transaction.ts';
+import { nanoseconds } from '../../../lib/duration.ts';
 import type { Packable } from '../../../lib/msgpack-write.ts';
 import { meshOf } from '../../mesh.ts';
+import { checkWire } from '../../wire/check.ts';
 import { Fields, jsonOf } from './fields.ts';
 import type { Gathered } from './gathered.ts';
-import { indexes, nanoseconds, type RecordKind } from './kind.ts';
+import { indexes, type RecordKind } from './kind.ts';
 import { meshFields } from './mesh-fields.ts';
 
 /** A node, alone or with one of its services or checks: Consul writes one record for each. */
@@ -154,21 +156,11 @@ export function serviceOfRecord(service: Service): Packable {
   };
 }
 
+/** Consul's struct has the names that its JSON has, but for the durations. */
 export function checkOfRecord(check: Check): Packable {
   const { definition } = check;
   return {
-    Node: check.node,
-    CheckID: check.id,
-    Name: check.name,
-    Status: check.status,
-    Notes: check.notes,
-    Output: check.output,
-    ServiceID: check.serviceId,
-    ServiceName: check.serviceName,
-    ServiceTags: check.serviceTags,
-    Type: check.type,
-    Interval: check.interval,
-    Timeout: check.timeout,
+    ...checkWire(check),
     Definition: {
       HTTP: definition.http,
       Method: definition.method,
@@ -181,6 +173,5 @@ export function checkOfRecord(check: Check): Packable {
       Timeout: nanoseconds(definition.timeout),
       DeregisterCriticalServiceAfter: nanoseconds(definition.deregisterCriticalServiceAfter),
     },
-    ...indexes(check),
   };
 }

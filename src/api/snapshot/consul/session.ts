@@ -1,7 +1,8 @@
 import type { Session } from '../../../catalog/rows.ts';
 import type { Packable } from '../../../lib/msgpack-write.ts';
+import { sessionWire } from '../../wire/session.ts';
 import { Fields } from './fields.ts';
-import { indexes, nanoseconds, type RecordKind } from './kind.ts';
+import type { RecordKind } from './kind.ts';
 
 export const session: RecordKind = {
   name: 'Session',
@@ -24,17 +25,7 @@ export const session: RecordKind = {
   },
 };
 
+/** Consul's struct has the names that its JSON has; lists of checks of before 1.7 are no part of that. */
 export function sessionRecord(row: Session): Packable {
-  return {
-    ID: row.id,
-    Name: row.name,
-    Node: row.node,
-    LockDelay: nanoseconds(row.lockDelay),
-    Behavior: row.behavior,
-    TTL: row.ttl,
-    NodeChecks: row.nodeChecks,
-    ServiceChecks: row.serviceChecks.map(({ id, namespace }) => ({ ID: id, Namespace: namespace })),
-    Checks: row.checks,
-    ...indexes(row),
-  };
+  return { ...sessionWire(row), Checks: row.checks };
 }
