@@ -186,3 +186,29 @@ it('knows what was registered before a service that came, and does not wait for 
   await pass(2_000);
   expect(known()).toBe(4);
 });
+
+it('asks the others once for all newcomers that come while they are asked', async () => {
+  let held = Promise.resolve();
+  let release = (): void => {};
+  let asked = 0;
+  const { state, known, pass } = registryOf({ a: 1 }, 'another', (service) => {
+    if (service !== 'a') return Promise.resolve();
+    asked++;
+    return held;
+  });
+  await pass(2_000);
+  held = new Promise((resolve) => {
+    release = resolve;
+  });
+  const before = asked;
+  for (const name of 'bcdefgh') {
+    state.counts = { ...state.counts, [name]: 1 };
+    await pass(1_000);
+  }
+  expect(asked).toBeLessThanOrEqual(before + 2);
+  expect(known()).toBe(1);
+  release();
+  await pass(1_000);
+  expect(known()).toBe(8);
+  expect(asked).toBeLessThanOrEqual(before + 5);
+});

@@ -12,6 +12,7 @@ import {
 } from './instance.ts';
 import { DEFAULT_RULE, judgeChecks, type PassingRule } from './passing.ts';
 import { REMOVALS, Removals } from './removals.ts';
+import { ServiceWatches } from './service-watches.ts';
 import { type AskOptions, followViews } from './views.ts';
 
 export interface RegistryDiscoveryOptions extends Pick<AskOptions, 'consistency' | 'interval' | 'random'> {
@@ -23,15 +24,6 @@ export interface RegistryDiscoveryOptions extends Pick<AskOptions, 'consistency'
   readonly log: Logger;
 }
 
-/** A service that told of a change so lately, in ms, may have told of the next one too, in an answer that is still on its way. */
-const RESTLESS = 5_000;
-
-/** A service that is asked for; `toldAt`: when it was asked first or answered last, undefined before that. */
-interface Watched {
-  readonly ending: AbortController;
-  toldAt: number | undefined;
-}
-
 /**
  * Instances of all services that have a route tag, in any registry with Consul's HTTP API. The list of services is watched, and each
  * of those with such a tag on its own: a change of one costs one answer. What was known stays while the registry is away, and for a
@@ -40,7 +32,6 @@ interface Watched {
 export function followRegistry(options: RegistryDiscoveryOptions, listener: InstanceListener): Discovery {
   const { client, tagPrefix, rule = DEFAULT_RULE, clock, log } = options;
   const known = new Map<string, ReadonlyMap<string, DiscoveredInstance>>();
-  const watched = new Map<string, Watched>();
   const removals = new Removals();
   /** Services of which instances are kept although the registry does not know them any more, with what it says. */
   const held = new Map<string, { cancel: () => void; entries: readonly ServiceEntry[] }>();
@@ -145,87 +136,20 @@ export function followRegistry(options: RegistryDiscoveryOptions, listener: Inst
     if (changes.length > 0) listener(changes);
   };
 
-  /** Asks for it from now on, or once `before` is over. `onFirst`: it answered, or will not. */
-  const followService = (service: string, before?: Promise<unknown>, onFirst = (): void => {}): void => {
-    const ending = new AbortController();
-    const one: Watched = { ending, toldAt: undefined };
-    watched.set(service, one);
-    ending.signal.addEventListener('abort', onFirst, { once: true });
-    const begin = () => {
-      one.toldAt = clock.now();
-      return followViews(
-        {
-          once: (read) => client.health.service(service, read),
-          watch: (read) => client.health.watchService(service, read),
-        },
-        (entries) => {
-          if (ending.signal.aborted) return;
-          one.toldAt = clock.now();
-          look(service, entries);
-          onFirst();
-        },
-        {
-          ...ask,
-          onTrouble(error) {
-            ask.onTrouble(error);
-            onFirst();
-          },
-        },
-        ending.signal,
-      );
-    };
-    if (before === undefined) void begin();
-    else void before.then(begin);
-  };
-
-  /** Asks the services anew of which an answer may be on its way. */
-  const askRestless = (): Promise<unknown> => {
-    const { interval } = options;
-    const restless = [...watched].filter(
-      ([, { toldAt }]) => toldAt !== undefined && (interval > 0 || clock.now() - toldAt < RESTLESS),
-    );
-    return Promise.all(
-      restless.map(
-        ([service, { ending }]) =>
-          new Promise<void>((resolve) => {
-            ending.abort();
-            followService(service, undefined, resolve);
-          }),
-      ),
-    );
-  };
-  let asking: Promise<unknown> = Promise.resolve();
-  let next: Promise<unknown> | undefined;
-  /**
-   * What was registered before a service that came is known then: as each is asked for on its own, the newcomer could be heard of first.
-   * One round of questions at a time: those who come during one share the next.
-   */
-  const whatCameBefore = (): Promise<unknown> => {
-    next ??= asking.then(() => {
-      next = undefined;
-      asking = askRestless();
-      return asking;
-    });
-    return next;
-  };
+  const watches = new ServiceWatches(client, ask, look);
 
   const lookAtServices = (services: Record<string, string[]>): void => {
     isBack();
     const wanted = new Set(routedServices(services, tagPrefix));
-    const fresh = [...wanted].filter((service) => !watched.has(service));
-    const before = isListed && fresh.length > 0 && watched.size > 0 ? whatCameBefore() : undefined;
-    for (const service of fresh) {
-      if (!isListed) due.add(service);
-      followService(service, before);
-    }
+    if (isListed) watches.addBehind(wanted);
+    else
+      for (const service of wanted) {
+        due.add(service);
+        watches.add(service);
+      }
     isListed = true;
     if (due.size === 0) becomeWhole();
-    for (const [service, { ending }] of watched) {
-      if (wanted.has(service)) continue;
-      watched.delete(service);
-      ending.abort();
-      look(service, []);
-    }
+    for (const service of watches.dropAllBut(wanted)) look(service, []);
   };
 
   let round = new AbortController();
@@ -253,18 +177,14 @@ export function followRegistry(options: RegistryDiscoveryOptions, listener: Inst
     whole,
     resync() {
       round.abort();
-      for (const { ending } of watched.values()) ending.abort();
-      // Each is asked for anew; what is known stays until it answers.
-      const services = [...watched.keys()];
-      watched.clear();
-      for (const service of services) followService(service);
+      watches.restart();
       followServices();
     },
     stop() {
       stopped.abort();
       for (const { cancel } of held.values()) cancel();
       round.abort();
-      for (const { ending } of watched.values()) ending.abort();
+      watches.stop();
     },
   };
 }
