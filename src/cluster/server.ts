@@ -1,12 +1,12 @@
 import path from 'node:path';
-import { isMusterError, MusterError, messageOf } from '../errors.ts';
+import { MusterError, messageOf } from '../errors.ts';
 import { pause } from '../lib/clock.ts';
 import { formatHostPort } from '../lib/host-port.ts';
-import { type EtcdStore, openEtcdStore } from '../store/etcd/store.ts';
+import type { EtcdStore } from '../store/etcd/store.ts';
 import { answerAround } from './auto-join.ts';
 import { Book } from './book.ts';
 import type { Cluster, NodeOptions } from './cluster.ts';
-import { EtcdProcess, OWN_TXN_LIMITS } from './etcd-process.ts';
+import { EtcdProcess } from './etcd-process.ts';
 import { Feed, type Following } from './feed.ts';
 import { Founding } from './founding.ts';
 import { Gossip, type Hello } from './gossip.ts';
@@ -17,6 +17,7 @@ import { type LinkServer, listenLinks } from './link/link.ts';
 import { serveRpc } from './link/rpc.ts';
 import { Presence, watchMembers } from './liveness.ts';
 import { etcdFlags, type Membership, MembershipFile, ordinalIn } from './membership.ts';
+import { openOwnStore, TURN, WAIT_LOG } from './own-store.ts';
 import { PeerLines } from './peer-lines.ts';
 import { Roster } from './roster.ts';
 import { callsOf } from './server-calls.ts';
@@ -48,14 +49,8 @@ export interface ServerCluster {
   stop(): Promise<void>;
 }
 
-/** How often waiting is mentioned in the log, in ms. */
-const WAIT_LOG = 10_000;
 /** All who are there have answered by then, in ms. */
 const FIRST_ANSWERS = 1_500;
-/** Between two looks at what there is to do. */
-const TURN = 200;
-/** Only nodes with the key can ask; the catalog of one cluster lies below this in its etcd. */
-const PREFIX = '/muster';
 
 /**
  * Starts this server's part of the cluster: finds the others, founds the cluster with them or joins it, runs an
@@ -222,31 +217,16 @@ class Server implements ServerCluster, ServerParts {
     const { onSubscriberError, clock, random, logger, signal, self } = this.options;
     const membership = this.file.get() as Membership;
     this.#startEtcd(membership);
-    for (let mentioned = Number.NEGATIVE_INFINITY; this.store === undefined; ) {
-      try {
-        this.store = await openEtcdStore({
-          endpoints: [this.etcd.endpoint],
-          prefix: PREFIX,
-          limits: OWN_TXN_LIMITS,
-          onSubscriberError,
-          clock,
-          time: () => this.#time(),
-          random,
-          logger: logger.child('store'),
-        });
-      } catch (error) {
-        if (signal?.aborted || this.isStopping || !isMusterError(error, 'store.unusable')) throw error;
-        if (clock.now() - mentioned >= WAIT_LOG) {
-          mentioned = clock.now();
-          logger.info('waiting for etcd', {
-            error: messageOf(error),
-            hint: 'it answers once a majority of the servers is there: when that is lost for good, stop this server and run `muster operator recover -data-dir=DIR`',
-          });
-        }
-        await pause(clock, TURN);
-      }
-    }
-    const store = this.store;
+    const store = await openOwnStore({
+      etcd: this.etcd,
+      onSubscriberError,
+      clock,
+      time: () => this.#time(),
+      random,
+      isOver: () => signal?.aborted === true || this.isStopping,
+      logger,
+    });
+    this.store = store;
     this.roster = new Roster({
       store,
       book: this.book,
