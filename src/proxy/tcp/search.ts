@@ -1,7 +1,8 @@
 import type { Target } from '../../balance/balancer.ts';
 import { isFull, isTried } from '../../balance/candidates.ts';
 import { keyOfAddress } from '../../balance/hash.ts';
-import type { Takers } from './frontend.ts';
+import type { Takers, TcpDestinations } from './frontend.ts';
+import type { Peers } from './links.ts';
 
 const NONE: readonly Target[] = [];
 
@@ -9,14 +10,18 @@ const NONE: readonly Target[] = [];
 export class Search {
   /** Those among whom it began: where there is no room it waits under their id. */
   readonly first: Takers;
-  readonly #address: string;
+  readonly #destinations: TcpDestinations;
+  readonly #serverName: string;
+  readonly #peers: Peers;
   #takers: Takers;
   #tried = NONE;
 
-  /** `address`: the client's. */
-  constructor(takers: Takers, address: string) {
+  /** `takers`: those whom the destinations have for this name and these peers now. */
+  constructor(takers: Takers, destinations: TcpDestinations, serverName: string, peers: Peers) {
     this.first = this.#takers = takers;
-    this.#address = address;
+    this.#destinations = destinations;
+    this.#serverName = serverName;
+    this.#peers = peers;
   }
 
   get isAgain(): boolean {
@@ -25,12 +30,21 @@ export class Search {
 
   next(): Target | undefined {
     const { balancer } = this.#takers;
-    return balancer.next(this.#tried, balancer.byKey === true ? keyOfAddress(this.#address) : undefined);
+    return balancer.next(
+      this.#tried,
+      balancer.byKey === true ? keyOfAddress(this.#peers.source.address) : undefined,
+    );
   }
 
-  /** Among these from now on. Who did not take the connection is not asked again. */
-  follow(takers: Takers): void {
+  /**
+   * The same among those who are there by now: whoever came may have room, and whoever left gets nothing more. Who did not take the
+   * connection is not asked again. While nobody is there, somebody may still come.
+   */
+  nextOfNow(): Target | undefined {
+    const takers = this.#destinations.find(this.#serverName, this.#peers);
+    if (takers === undefined) return undefined;
     this.#takers = takers;
+    return this.next();
   }
 
   failed(target: Target): void {

@@ -46,8 +46,6 @@ export class TcpSession {
   /** What the client sent before its instance was connected. */
   #early: Uint8Array = NOTHING;
   #search: Search | undefined;
-  /** What the client asked for; "" for no name. */
-  #serverName = '';
   #upstream: TcpUpstreamLink | undefined;
   #connectingSince = 0;
   #clientEnded = false;
@@ -235,11 +233,7 @@ export class TcpSession {
 
   /** An instance may have room. Called by the waiting room, which then forgets it; false when there is none for this one. */
   admit(): boolean {
-    // Whoever came meanwhile may have room, and whoever left gets nothing more. While nobody is there, somebody may still come.
-    const takers = this.#frontend.destinations.find(this.#serverName, this.#peers);
-    if (takers === undefined) return false;
-    this.#search!.follow(takers);
-    const target = this.#search!.next();
+    const target = this.#search!.nextOfNow();
     if (target === undefined) return false;
     this.#open(target);
     return true;
@@ -300,14 +294,13 @@ export class TcpSession {
 
   #choose(serverName: string): void {
     if (!this.#isWelcome()) return;
-    this.#serverName = serverName;
-    const { address } = this.#peers.source;
-    const takers = this.#frontend.destinations.find(serverName, this.#peers);
-    if (takers === undefined || waitOfConnection(this.#engine, takers, address) > 0) {
+    const { destinations } = this.#frontend;
+    const takers = destinations.find(serverName, this.#peers);
+    if (takers === undefined || waitOfConnection(this.#engine, takers, this.#peers.source.address) > 0) {
       this.#close();
       return;
     }
-    this.#search = new Search(takers, address);
+    this.#search = new Search(takers, destinations, serverName, this.#peers);
     this.#connect();
   }
 
