@@ -19,6 +19,9 @@ import { MusterError } from '../errors.ts';
  */
 export const LOG_BYTES = 2 * 1024 * 1024;
 
+/** Room behind them in memory, for the record with which a file is full: making the image larger would copy all of it. */
+const BEYOND = 512 * 1024;
+
 /** Length of what follows, checksum of all that follows, sequence number (64 bits, little-endian all of them). */
 const HEADER_BYTES = 16;
 const FILES = ['log-0', 'log-1'] as const;
@@ -70,7 +73,7 @@ export class WriteAheadLog {
     const runs: LogRecord[][] = [];
     for (const name of FILES) {
       const fd = openFile(join(directory, name), bytes);
-      files.push({ fd, end: 0, last: 0, image: Buffer.alloc(bytes) });
+      files.push({ fd, end: 0, last: 0, image: Buffer.alloc(bytes + BEYOND) });
       runs.push(recordsOf(readAll(fd)));
     }
     const records: LogRecord[] = [];
@@ -142,7 +145,7 @@ export class WriteAheadLog {
     const file = this.#other;
     // It had a record of unusual size.
     if (file.end > 2 * this.#bytes) ftruncateSync(file.fd, this.#bytes);
-    if (file.image.length > this.#bytes) file.image = Buffer.alloc(this.#bytes);
+    if (file.image.length > this.#bytes + BEYOND) file.image = Buffer.alloc(this.#bytes + BEYOND);
     file.end = 0;
   }
 
