@@ -34,6 +34,7 @@ export function conditions() {
     etcd: firstLine('etcd', ['--version']),
     dnsmasq: firstLine('dnsmasq', ['--version']),
     wrk: firstLine('wrk', ['-v']),
+    h2load: firstLine('h2load', ['--version']),
     'load before': loadavg()
       .map((value) => value.toFixed(2))
       .join(' '),

@@ -10,15 +10,16 @@ import { freePorts, start, until } from '../../scripts/support/processes.mjs';
 import { put, send, startAgent } from '../agent.mjs';
 import { cpuTime } from '../cpu.mjs';
 import { median, rounded, table } from '../figures.mjs';
+import { h2load } from '../h2load.mjs';
 import { numberOption } from '../options.mjs';
 import { errorsOf, wrk } from '../wrk.mjs';
 import { CLIENT_CPU, SUBJECT_CPU } from './places.mjs';
 
 /**
- * One thing that is measured. `writes` as in `writes.lua`; `reach`: requests per second, and CPU µs of each; `beside`:
+ * One thing that is measured. `writes` as in `writes.lua`; `isLong`: its answers are; `reach`: requests per second, and CPU µs of each; `beside`:
  * the kind of another subject that does the same.
  * @typedef {{ name: string, subject: SubjectName, path: string, connections: number, writes?: string,
- *   reach?: { perSecond: number, cpuUs?: number }, beside?: SubjectName }} Kind
+ *   reach?: { perSecond: number, cpuUs?: number }, beside?: SubjectName, isLong?: boolean }} Kind
  * @typedef {'muster' | 'muster -dev' | 'etcd' | 'node:http'} SubjectName
  */
 
@@ -33,8 +34,9 @@ const KINDS = [
     connections: 64,
     reach: { perSecond: 20_000, cpuUs: 45 },
     beside: 'node:http',
+    isLong: true,
   },
-  { name: 'health, 100 instances', subject: 'node:http', path: '/0', connections: 64 },
+  { name: 'health, 100 instances', subject: 'node:http', path: '/0', connections: 64, isLong: true },
   {
     name: 'health, 100 instances, pretty',
     subject: 'muster',
@@ -42,8 +44,9 @@ const KINDS = [
     connections: 64,
     reach: { perSecond: 10_000, cpuUs: 95 },
     beside: 'node:http',
+    isLong: true,
   },
-  { name: 'health, 100 instances, pretty', subject: 'node:http', path: '/1', connections: 64 },
+  { name: 'health, 100 instances, pretty', subject: 'node:http', path: '/1', connections: 64, isLong: true },
   {
     name: 'get a key',
     subject: 'muster',
@@ -185,13 +188,14 @@ async function begin(name, instances) {
   return subject;
 }
 
-/** @param {Pick<Subject, 'address' | 'pids'>} subject @param {Pick<Kind, 'path' | 'connections' | 'writes'>} kind @param {number} seconds */
-export async function load({ address, pids }, { path, connections, writes }, seconds) {
+/** @param {Pick<Subject, 'address' | 'pids'>} subject @param {Pick<Kind, 'path' | 'connections' | 'writes' | 'isLong'>} kind @param {number} seconds */
+export async function load({ address, pids }, { path, connections, writes, isLong = false }, seconds) {
   const options = { connections, cpu: CLIENT_CPU, ...(writes === undefined ? {} : { writes }) };
-  await wrk(`http://${address}${path}`, { seconds: 2, ...options });
+  const client = isLong ? h2load : wrk;
+  await client(`http://${address}${path}`, { seconds: 2, ...options });
   const own = pids();
   const before = cpuTime(own);
-  const run = await wrk(`http://${address}${path}`, { seconds, ...options });
+  const run = await client(`http://${address}${path}`, { seconds, ...options });
   return {
     perSecond: (run.requests / run.us) * 1e6,
     cpuUs: (cpuTime(own) - before) / run.requests,

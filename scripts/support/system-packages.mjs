@@ -97,6 +97,7 @@ export const SYSTEM_PACKAGES = {
   ],
   bench: [
     { commands: ['wrk'], debian: 'wrk', why: 'makes load' },
+    { commands: ['h2load'], debian: 'nghttp2-client', why: 'makes load of long answers' },
     { commands: ['haproxy'], debian: 'haproxy', why: 'is compared with', daemon: 'haproxy' },
     { commands: ['nginx'], debian: 'nginx-light', why: 'is the backend, and compared with', daemon: 'nginx' },
     { commands: ['dnsperf'], debian: 'dnsperf', why: 'asks over DNS' },
