@@ -58,10 +58,11 @@ export class Front {
     this.#give(socket);
   }
 
-  /** Ends connections on which nothing is under way; `all`: the others too. */
+  /** Ends connections once nothing is under way on them; `all`: at once. */
   close({ all = false } = {}): void {
     for (const connection of this.#connections)
-      if (all || !(connection.isBusy || connection.isLate)) connection.destroy();
+      if (all) connection.destroy();
+      else connection.leave();
   }
 
   #take(socket: Socket): void {

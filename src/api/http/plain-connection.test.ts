@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { ManualClock } from '../../lib/clock.ts';
 import { type Endpoint, endpoint } from '../endpoint.ts';
 import { empty, json, taken, text } from '../reply.ts';
 import { type Api, type ApiOptions, startApi } from '../server.ts';
@@ -15,6 +16,8 @@ afterEach(async () => {
   await api.stop();
 });
 
+/** Once the server has begun to send a long answer. */
+let answered: { large: Promise<void> };
 /** What a handler waits for, and hears. */
 let held: { go: () => void; gone: Promise<void>; came: Promise<void> };
 let asked = 0;
@@ -33,6 +36,8 @@ function table(): Endpoint[] {
     came: new Promise((resolve) => (came = resolve)),
     gone: new Promise((resolve) => (over = resolve)),
   };
+  let large = () => {};
+  answered = { large: new Promise((resolve) => (large = resolve)) };
   const row = { needs: 'nothing', summary: '' } as const;
   return [
     endpoint({
@@ -71,7 +76,15 @@ function table(): Endpoint[] {
       path: '/v1/named/:name',
       handler: (_, { params }) => json(params.name),
     }),
-    endpoint({ ...row, method: 'GET', path: '/v1/large', handler: () => text('x'.repeat(8_000_000)) }),
+    endpoint({
+      ...row,
+      method: 'GET',
+      path: '/v1/large',
+      handler: () => {
+        setImmediate(() => large());
+        return text('x'.repeat(8_000_000));
+      },
+    }),
     endpoint({
       ...row,
       method: 'GET',
@@ -280,6 +293,23 @@ describe('a connection', () => {
     held.go();
     expect(await busy.see(/"held"$/)).toContain('Connection: close');
     await stopped;
+  });
+
+  it('gets the rest of a long answer from a server that ends, though it reads late', async () => {
+    // The time that a server waits for those who do not read never ends.
+    await start(testContext({}, { clock: new ManualClock() }));
+    const client = new Client();
+    client.socket.pause();
+    client.socket.write(get('/v1/large'));
+    await answered.large;
+    const stopped = api.stop();
+    let length = 0;
+    client.socket.on('data', (chunk: string) => {
+      length += chunk.length;
+    });
+    client.socket.resume();
+    await Promise.all([stopped, once(client.socket, 'close')]);
+    expect(length).toBeGreaterThan(8_000_000);
   });
 });
 

@@ -28,8 +28,10 @@ export interface PlainHome {
 
 const END_OF_HEAD = Buffer.from('\r\n\r\n');
 
-interface StringHandle extends StreamHandle {
+interface AnswerHandle extends StreamHandle {
   writeLatin1String(request: object, text: string): number;
+  /** `chunks`: each followed by its encoding. */
+  writev(request: object, chunks: readonly (string | Buffer)[], areAllBuffers: boolean): number;
 }
 
 export class PlainConnection {
@@ -48,6 +50,8 @@ export class PlainConnection {
   #isNodes = false;
   /** It ends behind what was answered. */
   #isEnding = false;
+  /** It ends behind what is being answered, whose head did not say so. */
+  #isLeaving = false;
 
   /** To be made in the turn in which the socket was accepted. */
   constructor(home: PlainHome, socket: Socket) {
@@ -72,6 +76,12 @@ export class PlainConnection {
 
   destroy(): void {
     this.#socket.destroy();
+  }
+
+  /** Ends it once nothing is under way on it. */
+  leave(): void {
+    this.#isLeaving = true;
+    if (!this.isBusy && !this.isLate) this.destroy();
   }
 
   /** A head did not come in time. */
@@ -149,40 +159,44 @@ export class PlainConnection {
     body: Buffer | string | undefined,
     isLast: boolean,
   ): void {
-    const socket = this.#socket;
     this.#isEnding = isLast;
     const ending = isLast ? 'close' : `keep-alive\r\nKeep-Alive: ${this.#home.keepAlive}`;
     const isLong = body !== undefined && typeof body !== 'string' && body.length > SHORT_BODY;
     const text = textOf(status, fields, ending, isLong ? undefined : body);
-    if (isLong) {
-      socket.cork();
-      socket.write(text, 'latin1');
-      socket.write(body, this.#sent);
-      socket.uncork();
-    } else this.#send(text);
-    if (isLast) socket.destroySoon();
+    this.#send(text, isLong ? body : undefined);
+    if (isLast) this.#socket.destroySoon();
   }
 
-  #send(text: string): void {
-    const handle = handleOf(this.#socket) as StringHandle | undefined;
+  #send(text: string, body: Buffer | undefined): void {
+    const socket = this.#socket;
+    const handle = handleOf(socket) as AnswerHandle | undefined;
     if (handle === undefined || spare === undefined) {
-      this.#socket.write(text, 'latin1', this.#sent);
+      socket.cork();
+      socket.write(text, 'latin1', body === undefined ? this.#sent : undefined);
+      if (body !== undefined) socket.write(body, this.#sent);
+      socket.uncork();
       return;
     }
     const request = spare;
-    if (handle.writeLatin1String(request, text) !== 0) this.#socket.destroy();
+    const failed =
+      body === undefined
+        ? handle.writeLatin1String(request, text)
+        : handle.writev(request, [text, 'latin1', body, 'buffer'], false);
+    if (failed !== 0) socket.destroy();
     else if (streams?.streamBaseState[streams.kLastWriteWasAsync] === 0) this.#sent();
     else {
       spare = new streams!.WriteWrap();
-      request.oncomplete = (status) => (status < 0 ? this.#socket.destroy() : this.#sent());
+      if (body !== undefined) request.bytes = body;
+      request.oncomplete = (status) => (status < 0 ? socket.destroy() : this.#sent());
     }
   }
 
   /** The kernel has the whole answer: a client that does not read it is asked for nothing more. */
   readonly #sent = (): void => {
     this.#exchange = undefined;
+    if (this.#isLeaving && !this.#isEnding) this.#socket.destroySoon();
     const early = this.#early;
-    if (early === undefined || this.#isEnding || this.#socket.destroyed) return;
+    if (early === undefined || this.#isEnding || this.#isLeaving || this.#socket.destroyed) return;
     this.#early = undefined;
     this.#flow.resume();
     this.#look(early);
