@@ -19,9 +19,9 @@ export function isSame(a: unknown, b: unknown, except?: ReadonlySet<string>): bo
   let fields = 0;
   for (const name in a) {
     if (except?.has(name)) continue;
-    if (!Object.hasOwn(b, name)) return false;
-    const [x, y] = [(a as Record<string, unknown>)[name], (b as Record<string, unknown>)[name]];
-    if (!isSame(x, y)) return false;
+    const x = (a as Record<string, unknown>)[name];
+    const y = (b as Record<string, unknown>)[name];
+    if (x !== y ? !isSame(x, y) : x === undefined && !Object.hasOwn(b, name)) return false;
     fields++;
   }
   for (const name in b) if (!except?.has(name)) fields--;
