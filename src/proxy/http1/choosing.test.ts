@@ -175,6 +175,29 @@ describe('a request that came when no instance had room', () => {
     expect(world.upstreams.map(({ target }) => target.id)).toEqual(['old', 'newest']);
   });
 
+  it('holds nobody up who would take the instance that it was refused by', async () => {
+    const world = worldOf({ targets: [{ options }, { options }] });
+    for (const one of [1, 2]) expect(once(world).id).toBe(`node/web-${one}`);
+    const [first, second] = world.upstreams.map(({ target }) => target.state);
+    world.upstreams.length = 0;
+    world.connectsAtOnce = false;
+    second!.inFlight = 1;
+    world.say(request());
+    world.closed();
+    expect(world.events).toContain('refused node/web-1');
+    let asked = 0;
+    const behind = { isPicky: false, admit: () => ++asked > 0 };
+    world.engine.waiting.enter(world.session.dispatch.route!, behind, 1_000);
+    expect(first!.inFlight).toBe(0);
+    world.engine.waiting.freed();
+    await Promise.resolve();
+    expect([asked, world.upstreams.length]).toEqual([1, 1]);
+    second!.inFlight = 0;
+    world.engine.waiting.freed();
+    await Promise.resolve();
+    expect(world.upstream.target.id).toBe('node/web-2');
+  });
+
   it('goes to nobody who asks for it in another way than it was written', async () => {
     const given: Given = {
       handlings: [{ prepend: '/one' }, { prepend: '/two' }],

@@ -150,6 +150,11 @@ export class Dispatch implements Waiter {
     return true;
   }
 
+  /** It does not go to an instance again, nor to one with rules that it was not written for. */
+  get isPicky(): boolean {
+    return this.#tried.length > 0 || this.route?.arms !== undefined || this.route?.replacedBy !== undefined;
+  }
+
   #leaveQueue(): void {
     if (!this.#isQueued) return;
     this.#isQueued = false;

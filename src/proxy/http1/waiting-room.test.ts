@@ -18,6 +18,7 @@ class Counter {
 
   waiter(): Waiter {
     const waiter: Waiter = {
+      isPicky: false,
       admit: () => {
         if (!this.#hasRoom) return false;
         this.#hasRoom = false;
@@ -78,6 +79,45 @@ describe('the waiting room', () => {
     for (let n = 0; n < 9; n++) counter.enter(60_000);
     for (let n = 0; n < 9; n++) counter.serve(10_000);
     for (let n = 0; n < 5; n++) expect(counter.enter(1)).toBe(true);
+  });
+
+  it('lets somebody in past those who do not take what came free, and asks them first the next time', () => {
+    const counter = new Counter();
+    let takes = false;
+    const served: Waiter[] = [];
+    const picky: Waiter = { isPicky: true, admit: () => takes && served.push(picky) > 0 };
+    counter.enter(5_000, picky);
+    const [second, third] = [counter.waiter(), counter.waiter()];
+    counter.enter(5_000, second);
+    counter.enter(5_000, third);
+    counter.serve(10);
+    expect(counter.served).toEqual([second]);
+    takes = true;
+    counter.room.freed();
+    expect(served).toEqual([picky]);
+    counter.serve(10);
+    expect(counter.served).toEqual([second, third]);
+  });
+
+  it('passes over nobody else, and not over any number', () => {
+    const counter = new Counter();
+    let asked = 0;
+    const refuses = (isPicky: boolean): Waiter => ({
+      isPicky,
+      admit: () => {
+        asked++;
+        return false;
+      },
+    });
+    counter.enter(5_000, refuses(false));
+    counter.enter(5_000, refuses(false));
+    counter.room.freed();
+    expect(asked).toBe(1);
+    const other = new Counter();
+    for (let n = 0; n < 500; n++) other.enter(5_000, refuses(true));
+    asked = 0;
+    other.room.freed();
+    expect(asked).toBe(64);
   });
 
   it('at a steady pace keeps whoever it lets in no longer than they wait, give or take one turn', () => {

@@ -4,6 +4,8 @@ import { Alone, type Neighbours } from '../neighbours.ts';
 export interface Waiter {
   /** Tries to go on; false when there is still no room. */
   admit(): boolean;
+  /** Whether it does not take every instance of its route, so that those behind it may find room where it finds none. */
+  readonly isPicky: boolean;
 }
 
 /** What is waited for: a route or a pool, whose id outlives its tables. */
@@ -16,6 +18,9 @@ const NEWS = 1 / 16;
 
 /** Admissions before their pace is believed. */
 const ENOUGH = 8;
+
+/** How many that are picky are passed over at a time: each is asked anew whenever an instance has room. */
+const MOST_PASSED = 64;
 
 /** Who waits for one route, and how quickly they get on. */
 class Queue {
@@ -121,12 +126,14 @@ export class WaitingRoom {
   #look(): boolean {
     let isAnyAdmitted = false;
     for (const [id, queue] of this.#queues) {
-      while (queue.waiters[0]?.admit() === true) {
-        queue.waiters.shift();
-        queue.admitted(this.#options.now());
-        this.#neighbours.add(-1);
-        isAnyAdmitted = true;
-      }
+      let passed = 0;
+      for (let one = queue.waiters[0]; one !== undefined; one = queue.waiters[passed])
+        if (one.admit()) {
+          queue.waiters.splice(passed, 1);
+          queue.admitted(this.#options.now());
+          this.#neighbours.add(-1);
+          isAnyAdmitted = true;
+        } else if (!one.isPicky || ++passed === MOST_PASSED) break;
       if (queue.waiters.length === 0 && this.#queues.get(id) === queue) this.#queues.delete(id);
     }
     return isAnyAdmitted;

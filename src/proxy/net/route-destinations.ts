@@ -25,7 +25,8 @@ export class RouteDestinations implements TcpDestinations {
     if (route === undefined) return undefined;
     const { id, targets, balancer, arms } = route;
     const { access, rates } = route.handling;
-    if (arms !== undefined) return { id, targets, rates, balancer: new ArmedBalancer(route, peers) };
+    if (arms !== undefined)
+      return { id, targets, rates, isForSome: true, balancer: new ArmedBalancer(route, peers) };
     const isAdmitted = access === undefined || access.admits(peers.source.address);
     return isAdmitted ? { id, targets, rates, balancer } : undefined;
   }

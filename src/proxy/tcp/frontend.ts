@@ -14,6 +14,8 @@ export interface Takers {
   readonly balancer: Balancer;
   /** Those that the balancer chooses from. */
   readonly targets: readonly Target[];
+  /** Whether where a client comes from says which of them it may use. */
+  readonly isForSome?: boolean;
   /** How many connections a client may open in a time; all of them count. */
   readonly rates: readonly RateSpec[];
   /** Ids of others that were taken out on purpose: sessions with them may go on. */

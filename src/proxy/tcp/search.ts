@@ -47,6 +47,11 @@ export class Search {
     return this.next();
   }
 
+  /** Whether it does not take every instance that others who wait with it may: it was there, it asked for a name, or it comes from elsewhere. */
+  get isPicky(): boolean {
+    return this.isAgain || this.#destinations.byName || this.#takers.isForSome === true;
+  }
+
   failed(target: Target): void {
     this.#tried = [...this.#tried, target];
   }

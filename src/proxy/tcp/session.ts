@@ -239,6 +239,10 @@ export class TcpSession {
     return true;
   }
 
+  get isPicky(): boolean {
+    return this.#search!.isPicky;
+  }
+
   /** Ends it at once. */
   destroy(): void {
     if (this.#stage === CLOSED) return;
