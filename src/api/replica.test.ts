@@ -11,7 +11,7 @@ import { NODE } from '../catalog/rows.test-support.ts';
 import type { Transaction } from '../catalog/transaction.ts';
 import { noLeader } from '../store/etcd/commits.ts';
 import { type Api, startApi } from './server.ts';
-import { readSnapshot } from './snapshot/archive.ts';
+import { readSnapshot } from './snapshot/read-archive.ts';
 import { testContext } from './test-context.ts';
 
 let api: Api | undefined;

@@ -75,7 +75,7 @@ function encode(
   }
 }
 
-function setMeta(head: Head, meta: ReadMeta): void {
+export function setMeta(head: Pick<Head, 'set'>, meta: ReadMeta): void {
   const { index, consistency, cache, contact } = meta;
   head.set('X-Consul-Index', String(Math.max(1, index)));
   head.set('X-Consul-KnownLeader', String(contact?.known ?? true));

@@ -4,6 +4,11 @@
  */
 const BATCH = 256;
 
+/** Resolves in a later turn of the event loop: what waits there already comes first. */
+export function nextTurn(): Promise<void> {
+  return new Promise(setImmediate);
+}
+
 /** Does `each` for all items in their order: `BATCH` of them now, the others in the next turns of the event loop. */
 export function inTurns<Item>(items: readonly Item[], each: (item: Item) => void, at = 0): void {
   const end = Math.min(items.length, at + BATCH);

@@ -22,16 +22,29 @@ const HEAD = 9;
 export class MsgpackWriter {
   readonly #full: Buffer[] = [];
   #room: Buffer;
+  /** Where in `#room` that begins which was not taken yet. */
+  #taken = 0;
   #at = 0;
+  /** Bytes in `#full`. */
+  #fullSize = 0;
 
   /** `piece`: about how much is to come, in bytes. */
   constructor(piece = PIECE) {
     this.#room = Buffer.allocUnsafe(piece);
   }
 
-  /** All that was written. */
-  bytes(): Buffer {
-    return Buffer.concat([...this.#full, this.#room.subarray(0, this.#at)]);
+  /** How many bytes were written since they were taken last. */
+  get size(): number {
+    return this.#fullSize + this.#at - this.#taken;
+  }
+
+  /** What was written since it was taken last. */
+  take(): Buffer {
+    const last = this.#room.subarray(this.#taken, this.#at);
+    this.#taken = this.#at;
+    this.#fullSize = 0;
+    const full = this.#full.splice(0);
+    return full.length === 0 ? last : Buffer.concat([...full, last]);
   }
 
   /** Bytes that are no value, or one that was written before. */
@@ -119,8 +132,10 @@ export class MsgpackWriter {
 
   #need(size: number): void {
     if (this.#at + size <= this.#room.length) return;
-    this.#full.push(this.#room.subarray(0, this.#at));
+    this.#fullSize = this.size;
+    this.#full.push(this.#room.subarray(this.#taken, this.#at));
     this.#room = Buffer.allocUnsafe(Math.max(PIECE, size));
+    this.#taken = 0;
     this.#at = 0;
   }
 }
@@ -129,5 +144,5 @@ export class MsgpackWriter {
 export function pack(value: Packable): Buffer {
   const writer = new MsgpackWriter(1024);
   writer.put(value);
-  return writer.bytes();
+  return writer.take();
 }

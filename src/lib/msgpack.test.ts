@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MsgpackError, MsgpackReader, type Packed, PackedExtension } from './msgpack.ts';
-import { type Packable, pack } from './msgpack-write.ts';
+import { MsgpackWriter, type Packable, pack } from './msgpack-write.ts';
 
 const read = (bytes: Buffer): Packed => new MsgpackReader(bytes).read();
 const of = (...bytes: number[]) => Buffer.from(bytes);
@@ -115,6 +115,27 @@ it('whatever is written is read, and ends where it was to end', () => {
       const reader = new MsgpackReader(bytes);
       expect(reader.read()).toEqual(expected(one));
       expect(reader.at).toBe(bytes.length);
+    }),
+  );
+});
+
+it('what is taken piece by piece is what would be taken at once', () => {
+  const values = fc.array(
+    fc.tuple(fc.oneof(fc.string(), fc.uint8Array({ maxLength: 3000 }), fc.integer()), fc.boolean()),
+  );
+  fc.assert(
+    fc.property(values, fc.integer({ min: 1, max: 100 }), (all, room) => {
+      const writer = new MsgpackWriter(room);
+      const pieces: Buffer[] = [];
+      for (const [value, isTaken] of all) {
+        const before = writer.size;
+        writer.put(value);
+        expect(writer.size - before).toBe(pack(value).length);
+        if (isTaken) pieces.push(writer.take());
+      }
+      pieces.push(writer.take());
+      expect(writer.size).toBe(0);
+      expect(Buffer.concat(pieces)).toEqual(Buffer.concat(all.map(([value]) => pack(value))));
     }),
   );
 });

@@ -8,16 +8,24 @@ const BLOCK = 512;
 
 /** Writes `files` as one archive. Names up to 100 bytes. `time` in seconds since the epoch. */
 export function writeTar(files: readonly TarFile[], time: number): Buffer {
-  const blocks: Buffer[] = [];
-  for (const { name, content } of files) {
-    blocks.push(header(name, content.length, time), content);
-    blocks.push(Buffer.alloc((BLOCK - (content.length % BLOCK)) % BLOCK));
-  }
-  blocks.push(Buffer.alloc(2 * BLOCK));
-  return Buffer.concat(blocks);
+  const blocks = files.flatMap(({ name, content }) => [
+    tarHeader(name, content.length, time),
+    content,
+    tarPadding(content.length),
+  ]);
+  return Buffer.concat([...blocks, TAR_END]);
 }
 
-function header(name: string, size: number, time: number): Buffer {
+/** What stands behind the last file. */
+export const TAR_END: Buffer = Buffer.alloc(2 * BLOCK);
+
+/** What stands behind `size` bytes of a file. */
+export function tarPadding(size: number): Buffer {
+  return Buffer.alloc((BLOCK - (size % BLOCK)) % BLOCK);
+}
+
+/** What stands in front of a file of `size` bytes. Names up to 100 bytes. `time` in seconds since the epoch. */
+export function tarHeader(name: string, size: number, time: number): Buffer {
   if (Buffer.byteLength(name) > 100) throw new RangeError(`the name ${name} is too long for an archive`);
   const block = Buffer.alloc(BLOCK);
   const octal = (value: number, at: number, length: number) =>

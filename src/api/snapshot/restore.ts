@@ -5,7 +5,7 @@ import { endpoint } from '../endpoint.ts';
 import { HttpError } from '../http-error.ts';
 import { checkDatacenter } from '../read-options.ts';
 import { empty, json } from '../reply.ts';
-import { countedByTable, readSnapshot, type Snapshot, SnapshotError } from './archive.ts';
+import { countedByTable, readSnapshot, type Snapshot, SnapshotError } from './read-archive.ts';
 
 /** A restore is rare and wanted: its bound is far above that of other bodies, but there is one. */
 const MAX_ARCHIVE = 256 * 1024 * 1024;

@@ -1,7 +1,10 @@
+import { pipeline } from 'node:stream/promises';
 import { endpoint } from '../endpoint.ts';
 import { readOptions } from '../read-options.ts';
-import { bytes } from '../reply.ts';
-import { writeSnapshot } from './archive.ts';
+import { taken } from '../reply.ts';
+import { setMeta } from '../send.ts';
+import { stateOf } from './consul/write.ts';
+import { writeArchive } from './write-archive.ts';
 
 export const snapshotSave = endpoint({
   method: 'GET',
@@ -14,10 +17,27 @@ export const snapshotSave = endpoint({
     const { catalog, clock, node, store } = context;
     // A replica may be of long ago: who keeps the archive for a backup has to be told.
     if (consistency !== 'stale') await store.remote?.refresh();
-    const { index } = catalog;
-    const contact = store.remote?.contact();
-    const archive = await writeSnapshot(catalog, node.version, clock.now());
-    const meta = { index, ...(contact === undefined ? {} : { contact }) };
-    return bytes(archive, 'application/x-gzip', { meta });
+    return taken(async (response) => {
+      const state = stateOf(catalog);
+      const contact = store.remote?.contact();
+      const gone = new AbortController();
+      response.once('close', () => gone.abort());
+      try {
+        const archive = await writeArchive(state, node.version, clock.now(), gone.signal);
+        const meta = { index: state.index, ...(contact === undefined ? {} : { contact }) };
+        setMeta({ set: (name, value) => void response.setHeader(name, value) }, meta);
+        response.setHeader('Content-Type', 'application/x-gzip');
+        response.setHeader(
+          'Content-Length',
+          archive.reduce((sum, { length }) => sum + length, 0),
+        );
+        // A server that stops waits for its connections.
+        if (request.signal.aborted) response.shouldKeepAlive = false;
+        await pipeline(archive, response);
+      } catch (error) {
+        // Nobody is there any more to be told.
+        if (!gone.signal.aborted) throw error;
+      }
+    });
   },
 });

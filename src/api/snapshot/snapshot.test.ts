@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { expect, it } from 'vitest';
+import type { Catalog } from '../../catalog/catalog.ts';
 import { kvSet } from '../../catalog/commands/kv.ts';
 import { register } from '../../catalog/commands/register.ts';
 import { restore } from '../../catalog/commands/restore.ts';
@@ -11,8 +12,10 @@ import { pack } from '../../lib/msgpack-write.ts';
 import { readTar, writeTar } from '../../lib/tar.ts';
 import type { ApiContext } from '../context.ts';
 import { testContext } from '../test-context.ts';
-import { inspectSnapshot, readSnapshot, SnapshotError, writeSnapshot } from './archive.ts';
+import { stateOf } from './consul/write.ts';
+import { inspectSnapshot, readSnapshot, SnapshotError } from './read-archive.ts';
 import { rowLine } from './row-json.ts';
+import { writeArchive } from './write-archive.ts';
 
 const node = {
   id: '',
@@ -26,6 +29,8 @@ const node = {
 const set = ({ store }: ApiContext, key: string, value: Uint8Array) =>
   store.write((tx) => kvSet(tx, { key, value, flags: 2n ** 64n - 1n }));
 
+const archiveOf = async (catalog: Catalog) => Buffer.concat(await writeArchive(stateOf(catalog), '1', 0));
+
 async function filled(): Promise<ApiContext> {
   const { context } = testContext();
   await context.store.write((tx) => register(tx, { node }));
@@ -37,7 +42,7 @@ it('brings back what was there, drops what came later, and moves no index backwa
   const context = await filled();
   const { catalog, store } = context;
   const before = { kv: catalog.get('kv', 'old'), node: catalog.get('nodes', 'n') };
-  const archive = await writeSnapshot(catalog, '1', 0);
+  const archive = await archiveOf(catalog);
   await set(context, 'old', Buffer.from('changed'));
   await set(context, 'new', Buffer.from('x'));
   const { index } = catalog;
@@ -59,7 +64,7 @@ it('leaves alone which servers and groups there are: the archive may be of anoth
       for (const name of names) putSetting(tx, { name, value: { value } });
     });
   await put('then', ['servers', 'left-members/a', 'group/web/plan', 'autopilot', 'group-host/gone']);
-  const { writes } = await readSnapshot(await writeSnapshot(catalog, '1', 0), 0);
+  const { writes } = await readSnapshot(await archiveOf(catalog), 0);
   await put('now', ['servers', 'left-members/a', 'group/web/plan', 'autopilot', 'group/web/at/1']);
   await store.write((tx) => {
     tx.delete('settings', 'group-host/gone');
@@ -76,7 +81,7 @@ it('leaves alone which servers and groups there are: the archive may be of anoth
 
 it('is what the command line of Consul takes for a snapshot', async () => {
   const { catalog } = await filled();
-  const files = readTar(gunzipSync(await writeSnapshot(catalog, '1.2.3', 5))) as ReadonlyMap<string, Buffer>;
+  const files = readTar(gunzipSync(await archiveOf(catalog))) as ReadonlyMap<string, Buffer>;
   expect([...files.keys()]).toEqual(['meta.json', 'state.bin', 'SHA256SUMS']);
   const meta = JSON.parse(String(files.get('meta.json')));
   expect(meta).toMatchObject({ Version: 1, ID: expect.any(String), Index: catalog.index });
@@ -84,7 +89,7 @@ it('is what the command line of Consul takes for a snapshot', async () => {
 });
 
 /** An archive as Consul lays it out, with its sums right. */
-function archiveOf(meta: string, state: Uint8Array): Buffer {
+function packed(meta: string, state: Uint8Array): Buffer {
   const files = [
     { name: 'meta.json', content: Buffer.from(meta) },
     { name: 'state.bin', content: Buffer.from(state) },
@@ -114,8 +119,8 @@ it('is read when it is one of Consul', async () => {
 
 it('says which record of Consul is damaged', async () => {
   const state = Buffer.concat([pack({ LastIndex: 1 }), Buffer.of(2), pack({ Key: 5 })]);
-  await expect(readSnapshot(archiveOf(CONSUL_META, state), 0)).rejects.toThrow(SnapshotError);
-  await expect(readSnapshot(archiveOf(CONSUL_META, state), 0)).rejects.toThrow(
+  await expect(readSnapshot(packed(CONSUL_META, state), 0)).rejects.toThrow(SnapshotError);
+  await expect(readSnapshot(packed(CONSUL_META, state), 0)).rejects.toThrow(
     'record 1 (KVS, at byte 12) is damaged: Key is no string',
   );
 });
@@ -125,18 +130,18 @@ it('is read when it is of a line for each row, as earlier builds wrote it', asyn
   const kept = catalog.get('kv', 'old') as KvEntry;
   const state = Buffer.from(`${rowLine('kv', kept)}\n`);
   const meta = JSON.stringify({ Version: 1, ID: 'muster-1-5', Index: 1, format: 2, program: '0.1' });
-  const { writes, origin } = await readSnapshot(archiveOf(meta, state), 0);
+  const { writes, origin } = await readSnapshot(packed(meta, state), 0);
   expect(origin).toBe('Muster');
   expect(writes).toEqual([{ table: 'kv', key: 'old', row: { ...kept, value: Buffer.from(kept.value) } }]);
-  const unknown = archiveOf(meta, Buffer.from('{"table":"x","row":{}}'));
+  const unknown = packed(meta, Buffer.from('{"table":"x","row":{}}'));
   await expect(readSnapshot(unknown, 0)).rejects.toThrow('rows of an unknown kind, x');
-  const later = archiveOf(meta.replace('"format":2', '"format":4'), state);
+  const later = packed(meta.replace('"format":2', '"format":4'), state);
   await expect(readSnapshot(later, 0)).rejects.toThrow('the archive has format 4, this program knows 3');
 });
 
 it('refuses what is damaged or of another kind', async () => {
   const { catalog } = await filled();
-  const archive = await writeSnapshot(catalog, '1', 0);
+  const archive = await archiveOf(catalog);
   await expect(readSnapshot(Buffer.from('no archive'), 0)).rejects.toThrow('failed to decompress snapshot');
   await expect(readSnapshot(archive.subarray(0, archive.length - 20), 0)).rejects.toThrow(
     'failed to decompress',
@@ -146,6 +151,6 @@ it('refuses what is damaged or of another kind', async () => {
   const at = changed.indexOf('old');
   changed.write('OLD', at);
   await expect(readSnapshot(gzipSync(changed), 0)).rejects.toThrow('the check sum of state.bin is wrong');
-  await expect(readSnapshot(archiveOf('{"Version":1}', Buffer.of(0x80)), 0)).rejects.toThrow('neither');
-  await expect(readSnapshot(archiveOf('null', Buffer.of(0x80)), 0)).rejects.toThrow('meta.json is no object');
+  await expect(readSnapshot(packed('{"Version":1}', Buffer.of(0x80)), 0)).rejects.toThrow('neither');
+  await expect(readSnapshot(packed('null', Buffer.of(0x80)), 0)).rejects.toThrow('meta.json is no object');
 });

@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import type { SnapshotContents } from '../../api/snapshot/archive.ts';
+import type { SnapshotContents } from '../../api/snapshot/read-archive.ts';
 import { fileTrouble, MusterError, messageOf } from '../../errors.ts';
 import { columns } from '../columns.ts';
 import { CONNECTION_FLAGS, connect, json } from '../connect.ts';
@@ -81,7 +81,7 @@ function counted(of: Readonly<Record<string, number>>): string {
 
 async function inspect(archive: Buffer, what: string): Promise<SnapshotContents> {
   // Loaded here, so that the other verbs start without the catalog.
-  const { inspectSnapshot } = await import('../../api/snapshot/archive.ts');
+  const { inspectSnapshot } = await import('../../api/snapshot/read-archive.ts');
   return inspectSnapshot(archive).catch((cause: unknown) => {
     throw new MusterError('request.invalid', `${what} is no whole snapshot: ${messageOf(cause)}`, { cause });
   });

@@ -9,10 +9,12 @@ import { type Draft, Transaction, type Write, withoutIndexes } from '../../../ca
 import { MsgpackReader } from '../../../lib/msgpack.ts';
 import { readTar } from '../../../lib/tar.ts';
 import { readConsulState, readOwnState } from './read.ts';
-import { writeState } from './write.ts';
+import { encodeState, stateOf } from './write.ts';
 
 const archive = readFileSync(new URL('./fixture/consul.snap', import.meta.url));
 const consulState = readTar(gunzipSync(archive))?.get('state.bin') as Buffer;
+
+const writeState = (catalog: Catalog) => Buffer.concat([...encodeState(stateOf(catalog))]);
 
 function catalogOf(fill: (tx: Transaction) => void): Catalog {
   const catalog = new Catalog((error) => {

@@ -1,7 +1,7 @@
 import type { Catalog } from '../../../catalog/catalog.ts';
 import { isUnchanged } from '../../../catalog/commands/equal.ts';
 import type { Indexed, Node, Rows, TableName } from '../../../catalog/rows.ts';
-import { fold, shapeOf } from '../../../catalog/tables.ts';
+import { fold, shapeOf, TABLE_NAMES } from '../../../catalog/tables.ts';
 import { MsgpackReader } from '../../../lib/msgpack.ts';
 import { MsgpackWriter, type Packable, pack } from '../../../lib/msgpack-write.ts';
 import { aclPolicyRecord, aclRoleRecord, aclTokenRecord } from './acl.ts';
@@ -40,33 +40,53 @@ const RECORDS: { readonly [T in TableName]: RecordOf<T> } = {
   lockDelays: () => undefined,
 };
 
+/** The rows at one index. They never change, so that they can be written one after the other. */
+export interface CatalogState {
+  readonly index: number;
+  readonly tables: { readonly [T in TableName]: readonly Rows[T][] };
+}
+
+/** What the catalog holds now. */
+export function stateOf(catalog: Catalog): CatalogState {
+  const tables = Object.fromEntries(TABLE_NAMES.map((table) => [table, catalog.unordered(table)]));
+  return { index: catalog.index, tables: tables as unknown as CatalogState['tables'] };
+}
+
+/** A slice is done after as many rows or as many bytes: some 2 ms. */
+export const SLICE = { rows: 64, bytes: 64 * 1024 };
+
 /**
- * The catalog as the state of Consul's machine, which `consul snapshot inspect` reads and a Consul can restore. A row of which its record
- * does not say all stands there once more as it is.
+ * The state of Consul's machine, which `consul snapshot inspect` reads and a Consul can restore, in slices with which others may have
+ * their turn in between. A row of which its record does not say all stands there once more as it is.
  */
-export function writeState(catalog: Catalog): Buffer {
+export function* encodeState({ index, tables }: CatalogState, slice = SLICE): Generator<Buffer> {
   const state = new MsgpackWriter();
-  state.put({ LastIndex: catalog.index });
-  // Behind all others: the row of a node stands in the records of its services too.
-  const own: Packable[] = [];
-  const nodes = new Map(catalog.all('nodes').map((node) => [fold(node.name), node]));
-  const addAll = <T extends TableName>(table: T) => {
-    for (const row of catalog.all(table)) {
+  state.put({ LastIndex: index });
+  /** Behind all others: the row of a node stands in the records of its services too. */
+  const own: (readonly [table: TableName, row: Rows[TableName]])[] = [];
+  const nodes = new Map<string, Node>();
+  let rows = 0;
+  const isFull = () => ++rows % slice.rows === 0 || state.size >= slice.bytes;
+  function* addAll<T extends TableName>(table: T) {
+    for (const row of tables[table]) {
+      if (table === 'nodes') nodes.set(fold((row as Node).name), row as Node);
       const encoded = RECORDS[table](row, nodes);
       const read = encoded === undefined ? 'nothing' : readBack(table, row, encoded);
       if (encoded !== undefined && read !== 'nothing') {
         state.byte(encoded[0]);
         state.put(encoded[1]);
       }
-      if (read !== 'it') own.push(ownRowRecord(table, row, own.length));
+      if (read !== 'it') own.push([table, row]);
+      if (isFull()) yield state.take();
     }
-  };
-  for (const table of Object.keys(RECORDS) as TableName[]) addAll(table);
-  for (const one of own) {
-    state.byte(OWN_ROW);
-    state.put(one);
   }
-  return state.bytes();
+  for (const table of Object.keys(RECORDS) as TableName[]) yield* addAll(table);
+  for (const [number, [table, row]] of own.entries()) {
+    state.byte(OWN_ROW);
+    state.put(ownRowRecord(table, row, number));
+    if (isFull()) yield state.take();
+  }
+  yield state.take();
 }
 
 /** Of a node that is not there, which no command leaves behind, there is no record. */

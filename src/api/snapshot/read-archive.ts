@@ -1,53 +1,17 @@
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
-import { gunzip, gzip } from 'node:zlib';
-import type { Catalog } from '../../catalog/catalog.ts';
+import { gunzip } from 'node:zlib';
 import type { Write } from '../../catalog/transaction.ts';
-import { readTar, writeTar } from '../../lib/tar.ts';
+import { readTar } from '../../lib/tar.ts';
 import { RecordError, readConsulState, readOwnState } from './consul/read.ts';
-import { writeState } from './consul/write.ts';
+import { FORMAT, LINES_FORMAT, META, STATE, SUMS } from './layout.ts';
 import { RowError, rowOf } from './row-json.ts';
-
-/** Layout of the archive: Consul's, with our rows among its records. Others are refused rather than guessed at. */
-const FORMAT = 3;
-/** A line of JSON for each row: what earlier builds wrote. */
-const LINES_FORMAT = 2;
-/** Names of Consul's: its files, their sums, and the types of what it knows of the first. */
-const META = 'meta.json';
-const STATE = 'state.bin';
-const SUMS = 'SHA256SUMS';
 
 /** What an archive may grow to when it is unpacked: a small one must not fill the memory. */
 const MAX_UNPACKED = 1024 * 1024 * 1024;
 
 /** Says what is wrong with an archive. */
 export class SnapshotError extends Error {}
-
-/**
- * The catalog as a gzipped tar: what it is, its rows as Consul's records, and the check sums of both. `now` in ms since
- * the epoch.
- */
-export async function writeSnapshot(catalog: Catalog, version: string, now: number): Promise<Buffer> {
-  const state = writeState(catalog);
-  const meta = {
-    // Consul's; of its own layout.
-    Version: 1,
-    ID: `muster-${catalog.index}-${now}`,
-    Index: catalog.index,
-    Term: 1,
-    Size: state.length,
-    // Ours.
-    format: FORMAT,
-    program: version,
-    time: new Date(now).toISOString(),
-  };
-  const files = [
-    { name: META, content: Buffer.from(`${JSON.stringify(meta, undefined, 2)}\n`) },
-    { name: STATE, content: state },
-  ];
-  const sums = files.map(({ name, content }) => `${sha256(content)}  ${name}\n`).join('');
-  return promisify(gzip)(writeTar([...files, { name: SUMS, content: Buffer.from(sums) }], now / 1000));
-}
 
 /** Whose an archive is. */
 export type Origin = 'Muster' | 'Consul';
