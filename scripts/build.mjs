@@ -108,18 +108,20 @@ async function buildClient() {
 
 async function buildManual() {
   const { importSources } = await import('./support/bundle.mjs');
-  const { completionScript, manPages, SHELLS, VERSION, verbs } = await importSources(
+  const { completionScript, loadAll, manPages, SHELLS, VERSION, verbs } = await importSources(
     'manual',
     `export { completionScript, SHELLS } from './src/cli/completion.ts';
      export { manPages } from './src/cli/man.ts';
+     export { loadAll } from './src/cli/verb.ts';
      export { verbs } from './src/cli/verbs.ts';
      export { VERSION } from './src/version.ts';`,
   );
+  const whole = await loadAll(verbs);
   for (const folder of ['man', 'completions'])
     fs.rmSync(path.join(dist, folder), { recursive: true, force: true });
-  for (const [name, page] of manPages(verbs, VERSION)) writeWhole(path.join(dist, 'man', name), page);
+  for (const [name, page] of manPages(whole, VERSION)) writeWhole(path.join(dist, 'man', name), page);
   for (const shell of SHELLS)
-    writeWhole(path.join(dist, 'completions', `muster.${shell}`), completionScript(shell, verbs));
+    writeWhole(path.join(dist, 'completions', `muster.${shell}`), completionScript(shell, whole));
 }
 
 async function buildLicenses() {

@@ -14,6 +14,7 @@ await run(async () => {
     configReference,
     errorsReference,
     fabioReference,
+    loadAll,
     metricsReference,
     templateReference,
     verbs,
@@ -27,12 +28,13 @@ await run(async () => {
     export { cliReference } from './src/cli/reference.ts';
     export { templateReference } from './src/template/functions/reference.ts';
     export { errorsReference } from './src/cli/errors-reference.ts';
+    export { loadAll } from './src/cli/verb.ts';
     export { verbs } from './src/cli/verbs.ts';`,
   );
   mkdirSync(inRoot('docs', 'reference'), { recursive: true });
   for (const [name, text] of /** @type {const} */ ([
     ['config.md', configReference()],
-    ['cli.md', cliReference(verbs)],
+    ['cli.md', cliReference(await loadAll(verbs))],
     ['template.md', templateReference()],
     ['metrics.md', metricsReference()],
     ['api.md', apiReference()],

@@ -1,15 +1,15 @@
 /** Completion scripts for shells, from the table of verbs. */
-import type { Verbs } from './help.ts';
+import type { WholeVerbs } from './verb.ts';
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof SHELLS)[number];
 
-export function completionScript(shell: Shell, verbs: Verbs): string {
+export function completionScript(shell: Shell, verbs: WholeVerbs): string {
   return { bash, zsh, fish }[shell](verbs);
 }
 
 /** What may follow the words of a verb so far: "" the first words, "acl" bootstrap, token, …, "acl token" create, … */
-function nextWords(verbs: Verbs): Map<string, Map<string, string>> {
+function nextWords(verbs: WholeVerbs): Map<string, Map<string, string>> {
   const next = new Map<string, Map<string, string>>();
   for (const [name, { summary }] of Object.entries(verbs)) {
     const words = name.split(' ');
@@ -25,7 +25,7 @@ function nextWords(verbs: Verbs): Map<string, Map<string, string>> {
   return next;
 }
 
-const flagsOf = (verbs: Verbs, name: string): string[] => [
+const flagsOf = (verbs: WholeVerbs, name: string): string[] => [
   ...Object.keys(verbs[name]!.flags).map((flag) => `-${flag}`),
   '--help',
 ];
@@ -34,7 +34,7 @@ const flagsOf = (verbs: Verbs, name: string): string[] => [
 const OPTIONS = '-o default -F _muster';
 
 /** The words before the cursor, without flags, are looked up from the longest on: they are a verb's, or lead to some. */
-function bash(verbs: Verbs): string {
+function bash(verbs: WholeVerbs): string {
   const branches = [...nextWords(verbs)].map(
     ([before, words]) =>
       `    '${before}') next='${[...words.keys(), ...(before === '' ? ['help'] : [])].join(' ')}' ;;`,
@@ -75,7 +75,7 @@ complete ${OPTIONS} muster
 `;
 }
 
-function zsh(verbs: Verbs): string {
+function zsh(verbs: WholeVerbs): string {
   return `#compdef muster
 # zsh completion for muster: bash's, in zsh's clothes
 autoload -U +X bashcompinit && bashcompinit
@@ -88,7 +88,7 @@ if [ "\${funcstack[1]}" = _muster ]; then _bash_complete ${OPTIONS}; fi
 /** A text inside single quotes of fish. */
 const quoted = (text: string): string => `'${text.replace(/[\\']/g, '\\$&')}'`;
 
-function fish(verbs: Verbs): string {
+function fish(verbs: WholeVerbs): string {
   const lines = ['# fish completion for muster', 'complete -c muster -f'];
   const seen = (words: string): string[] =>
     words === '' ? [] : words.split(' ').map((word) => `__fish_seen_subcommand_from ${word}`);

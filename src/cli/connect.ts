@@ -86,10 +86,6 @@ const OPTIONS = {
   datacenter: 'datacenter',
 } as const satisfies Partial<Record<keyof typeof CONNECTION_FLAGS, keyof ClientOptions>>;
 
-export const JSON_FLAG = {
-  json: { kind: 'boolean', summary: 'Print JSON, for programs.' },
-} as const satisfies Flags;
-
 export type ConnectionValues = FlagValues<typeof CONNECTION_FLAGS>;
 
 export function connect(flags: ConnectionValues, terminal: Terminal): Client {
@@ -106,9 +102,4 @@ export function connect(flags: ConnectionValues, terminal: Terminal): Client {
 /** How a read is meant: `-stale` or not. */
 export function reading({ stale }: ConnectionValues): ReadOptions {
   return stale ? { consistency: 'stale' } : {};
-}
-
-/** `value` as JSON that a person can read too. */
-export function json(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
 }

@@ -2,9 +2,7 @@
 
 import { columns } from './columns.ts';
 import type { Flag } from './flags.ts';
-import type { Verb } from './verb.ts';
-
-export type Verbs = Readonly<Record<string, Verb>>;
+import type { Verb, Verbs, WholeVerb } from './verb.ts';
 
 export function usageOf(name: string, verb: Verb): string {
   const flags = Object.keys(verb.flags).length > 0 ? ' [flags]' : '';
@@ -36,7 +34,7 @@ export function flagText(flag: Flag): string {
   return parts.join(' ');
 }
 
-export function helpOf(name: string, verb: Verb): string {
+export function helpOf(name: string, verb: WholeVerb): string {
   const examples = verb.examples.flatMap(({ command, does }) => [
     ...(does === undefined ? [] : [`  # ${does}`]),
     `  ${command}`,
@@ -65,21 +63,16 @@ export function helpOf(name: string, verb: Verb): string {
 }
 
 /** The verbs that begin with `prefix` ("kv"), or all of them. */
-export function overview(verbs: Verbs, prefix = ''): string {
-  const rows = Object.entries(verbs)
-    .filter(([name]) => prefix === '' || name.startsWith(`${prefix} `))
-    .map(([name, verb]) => [`  ${name}`, verb.summary]);
-  const first =
-    prefix === ''
-      ? 'muster up'
-      : Object.entries(verbs).find(([name]) => name.startsWith(`${prefix} `))?.[1].examples[0].command;
+export async function overview(verbs: Verbs, prefix = ''): Promise<string> {
+  const listed = Object.entries(verbs).filter(([name]) => prefix === '' || name.startsWith(`${prefix} `));
+  const first = prefix === '' ? 'muster up' : (await listed[0]?.[1].load())?.examples[0].command;
   return [
     'Example:',
     `  ${first}`,
     '',
     `Usage: muster ${prefix === '' ? 'VERB' : `${prefix} VERB`} [flags] [arguments]`,
     '',
-    columns(rows).trimEnd(),
+    columns(listed.map(([name, { summary }]) => [`  ${name}`, summary])).trimEnd(),
     '',
     `"muster ${prefix === '' ? 'VERB' : `${prefix} VERB`} --help" says more. Exit codes: 0 done, 1 failed, 2 wrong usage.`,
     '',

@@ -1,9 +1,9 @@
 /** Manual pages (troff with the man macros) from the table of verbs. */
-import { flagText, flagUsage, usageOf, type Verbs } from './help.ts';
-import type { Verb } from './verb.ts';
+import { flagText, flagUsage, usageOf } from './help.ts';
+import type { WholeVerb, WholeVerbs } from './verb.ts';
 
 /** Pages by the name of their file: muster.1 with the list of verbs, and one for each verb. */
-export function manPages(verbs: Verbs, version: string): Map<string, string> {
+export function manPages(verbs: WholeVerbs, version: string): Map<string, string> {
   const pages = new Map([['muster.1', overviewPage(verbs, version)]]);
   for (const [name, verb] of Object.entries(verbs))
     pages.set(`${pageOf(name)}.1`, verbPage(name, verb, version));
@@ -12,7 +12,7 @@ export function manPages(verbs: Verbs, version: string): Map<string, string> {
 
 const pageOf = (name: string): string => `muster-${name.replaceAll(' ', '-')}`;
 
-function overviewPage(verbs: Verbs, version: string): string {
+function overviewPage(verbs: WholeVerbs, version: string): string {
   return [
     header('muster', version),
     '.SH NAME',
@@ -48,7 +48,7 @@ function overviewPage(verbs: Verbs, version: string): string {
   ].join('\n');
 }
 
-function verbPage(name: string, verb: Verb, version: string): string {
+function verbPage(name: string, verb: WholeVerb, version: string): string {
   const flags = Object.entries(verb.flags).filter(([, flag]) => flag.hidden !== true);
   return [
     header(pageOf(name), version),

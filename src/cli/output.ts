@@ -1,9 +1,12 @@
 /** What verbs print both for people and, on request, as JSON for programs, with Consul's `-format` too. */
 import { writeFile } from 'node:fs/promises';
 import { fileTrouble, MusterError } from '../errors.ts';
-import { JSON_FLAG } from './connect.ts';
-import type { FlagValues } from './flags.ts';
+import type { Flags, FlagValues } from './flags.ts';
 import type { Terminal } from './verb.ts';
+
+export const JSON_FLAG = {
+  json: { kind: 'boolean', summary: 'Print JSON, for programs.' },
+} as const satisfies Flags;
 
 export const OUTPUT_FLAGS = {
   format: {
@@ -19,6 +22,11 @@ export type OutputValues = FlagValues<typeof OUTPUT_FLAGS>;
 
 export function wantsJson({ format, json }: OutputValues): boolean {
   return json === true || format === 'json';
+}
+
+/** `value` as JSON that a person can read too. */
+export function json(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
 }
 
 /** Prints what a command made or found; `lines` is for people. */

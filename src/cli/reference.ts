@@ -1,7 +1,8 @@
 /** docs/reference/cli.md, from the table of verbs. */
 import { CONNECTION_FLAGS } from './connect.ts';
 import type { Flag } from './flags.ts';
-import { flagText, flagUsage, shownFlags, usageOf, type Verbs } from './help.ts';
+import { flagText, flagUsage, shownFlags, usageOf } from './help.ts';
+import type { WholeVerbs } from './verb.ts';
 
 const cell = (text: string): string => text.replaceAll('|', '\\|');
 
@@ -11,7 +12,7 @@ function table(flags: readonly [string, Flag][]): string[] {
   return ['| flag | meaning |', '|---|---|', ...rows, ''];
 }
 
-export function cliReference(verbs: Verbs): string {
+export function cliReference(verbs: WholeVerbs): string {
   const parts = Object.entries(verbs).flatMap(([name, verb]) => {
     const { own, connection } = shownFlags(verb);
     return [

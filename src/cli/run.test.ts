@@ -10,7 +10,7 @@ import { completionScript, SHELLS } from './completion.ts';
 import { parseFlags } from './flags.ts';
 import { run } from './run.ts';
 import type { Terminal } from './verb.ts';
-import { verb } from './verb.ts';
+import { loadAll, verb } from './verb.ts';
 import { verbs } from './verbs.ts';
 
 async function muster(words: string[], table = verbs) {
@@ -46,8 +46,8 @@ describe('the table of verbs', () => {
     expect((await muster(['help', 'kv', 'get'])).out).toBe((await muster(['kv', 'get', '--help'])).out);
   });
 
-  it('every flag and verb says what it does, in a sentence', () => {
-    for (const { summary, flags } of Object.values(verbs)) {
+  it('every flag and verb says what it does, in a sentence', async () => {
+    for (const { summary, flags } of Object.values(await loadAll(verbs))) {
       expect(summary).toMatch(/^[A-Z].*\.$/);
       for (const flag of Object.values(flags)) expect(flag.summary).toMatch(/^[\p{L}].*[.;]|.*\.$/u);
     }
@@ -114,15 +114,18 @@ describe("gobetween's files", () => {
 
 describe('what a verb throws', () => {
   const failing = (error: unknown) => ({
-    fail: verb({
+    fail: {
       summary: 'Fails.',
-      args: [],
-      examples: [{ command: 'muster fail' }],
-      flags: { 'log-level': { kind: 'string', summary: 'Level.' } },
-      run: async () => {
-        throw error;
-      },
-    }),
+      load: async () =>
+        verb({
+          args: [],
+          examples: [{ command: 'muster fail' }],
+          flags: { 'log-level': { kind: 'string', summary: 'Level.' } },
+          run: async () => {
+            throw error;
+          },
+        }),
+    },
   });
 
   it.each([
@@ -195,18 +198,20 @@ describe('flags of the agent', () => {
   });
 });
 
-it.each(SHELLS)('completion for %s knows every verb and flag', (shell) => {
-  const script = completionScript(shell, verbs);
-  for (const [name, { flags }] of Object.entries(verbs)) {
+it.each(SHELLS)('completion for %s knows every verb and flag', async (shell) => {
+  const whole = await loadAll(verbs);
+  const script = completionScript(shell, whole);
+  for (const [name, { flags }] of Object.entries(whole)) {
     for (const word of name.split(' ')) expect(script).toContain(word);
     for (const flag of Object.keys(flags)) expect(script).toContain(flag);
   }
 });
 
-it('bash completes verbs of any number of words, and their flags', () => {
+it('bash completes verbs of any number of words, and their flags', async () => {
+  const script = completionScript('bash', await loadAll(verbs));
   const complete = (...words: string[]): string[] => {
     const asked = [
-      completionScript('bash', verbs),
+      script,
       `COMP_WORDS=(muster ${words.map((word) => `'${word}'`).join(' ')})`,
       `COMP_CWORD=${words.length}`,
       '_muster',

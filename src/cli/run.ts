@@ -3,29 +3,32 @@ import { type ErrorCode, isMusterError, MusterError, messageOf } from '../errors
 import { nearest } from '../lib/nearest.ts';
 import { whyAbsent } from './absent.ts';
 import { parseFlags } from './flags.ts';
-import { tellPredecessor } from './foreground/inherited.ts';
-import { helpOf, overview, usageOf, type Verbs } from './help.ts';
+import { tellPredecessor } from './foreground/messages.ts';
+import { helpOf, overview, usageOf } from './help.ts';
 import { printable } from './printable.ts';
-import { arityOf, type Terminal } from './verb.ts';
+import { arityOf, type Terminal, type Verb, type Verbs } from './verb.ts';
 
 /** Runs one command line (without "node" and "muster"). Resolves with the exit code; never rejects. */
 export async function run(verbs: Verbs, words: readonly string[], terminal: Terminal): Promise<number> {
   let name = '';
+  let verb: Verb | undefined;
   try {
     const found = findVerb(verbs, words);
     if ('overview' in found) {
       // Asked for it is an answer, otherwise it is what was missing.
-      if (found.asked) terminal.out(overview(verbs, found.overview));
-      else terminal.err(overview(verbs, found.overview));
+      const text = await overview(verbs, found.overview);
+      if (found.asked) terminal.out(text);
+      else terminal.err(text);
       return found.asked ? 0 : 2;
     }
     name = found.name;
-    const verb = verbs[name]!;
+    const { summary, load } = verbs[name]!;
+    verb = await load();
     const { flags, args, help } = parseFlags(verb.flags, found.rest, {
       endAtArgument: verb.runsCommand ?? false,
     });
     if (help) {
-      terminal.out(helpOf(name, verb));
+      terminal.out(helpOf(name, { summary, ...verb }));
       return 0;
     }
     const { least, most } = arityOf(verb);
@@ -47,7 +50,7 @@ export async function run(verbs: Verbs, words: readonly string[], terminal: Term
   } catch (error) {
     terminal.err(complaint(error, name, words));
     tellPredecessor(messageOf(error));
-    return isMusterError(error) ? (verbs[name]?.exitCode?.(error.code) ?? error.exitCode) : 1;
+    return isMusterError(error) ? (verb?.exitCode?.(error.code) ?? error.exitCode) : 1;
   }
 }
 

@@ -1,4 +1,4 @@
-/** What a verb of the command line is: one row of the table in `verbs.ts`. */
+/** What a verb of the command line is, and its row of the table in `verbs.ts`. */
 import type { Readable } from 'node:stream';
 import type { ErrorCode } from '../errors.ts';
 import type { Flags, FlagValues } from './flags.ts';
@@ -30,7 +30,6 @@ export interface Example {
 }
 
 export interface Verb<F extends Flags = Flags> {
-  summary: string;
   /** What stands behind the flags: "URL", "[STACK]" may be left out, "FILE..." may be repeated. */
   args: readonly string[];
   /** The first is shown first of all. */
@@ -49,8 +48,30 @@ export interface Verb<F extends Flags = Flags> {
 }
 
 /** Types a verb by its own flags. */
-export function verb<F extends Flags>(row: Verb<F>): Verb<F> {
-  return row;
+export function verb<F extends Flags>(its: Verb<F>): Verb<F> {
+  return its;
+}
+
+/** What is known of a verb without its file. */
+export interface Row {
+  summary: string;
+  /** The verb, from its file. */
+  load(): Promise<Verb>;
+}
+
+export type Verbs = Readonly<Record<string, Row>>;
+
+/** A verb with what its row says. */
+export interface WholeVerb extends Verb, Pick<Row, 'summary'> {}
+
+export type WholeVerbs = Readonly<Record<string, WholeVerb>>;
+
+/** For what tells of every verb: completion, manual pages, the reference. */
+export async function loadAll(verbs: Verbs): Promise<WholeVerbs> {
+  const whole = Object.entries(verbs).map(
+    async ([name, { summary, load }]): Promise<[string, WholeVerb]> => [name, { summary, ...(await load()) }],
+  );
+  return Object.fromEntries(await Promise.all(whole));
 }
 
 /** How many arguments a verb takes. */

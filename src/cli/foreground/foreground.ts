@@ -8,8 +8,9 @@ import type { Logger } from '../../lib/log.ts';
 import type { Sockets } from '../../lib/sockets.ts';
 import type { Farewell } from '../../proxy/farewell.ts';
 import { takeOverFirst } from './first-signals.ts';
-import { type Inherited, inherit, tellPredecessor } from './inherited.ts';
+import { type Inherited, inherit } from './inherited.ts';
 import { Keeper } from './keeper.ts';
+import { tellPredecessor } from './messages.ts';
 import { isSupervised, keepWatchdog, tellServiceManager } from './service-manager.ts';
 import { Successor } from './successor.ts';
 

@@ -33,16 +33,6 @@ export interface Inherited {
   readonly lifeline: Lifeline | undefined;
 }
 
-const isSuccessor = process.env[SUCCESSION] !== undefined;
-
-/** Tells the process that this one was to replace why it cannot. Without one nothing happens. */
-export function tellPredecessor(why: string): void {
-  const message: FromSuccessor = { type: 'failed', why };
-  // The channel would keep the process from ending.
-  if (isSuccessor && process.connected)
-    process.send?.(message, undefined, undefined, () => process.connected && process.disconnect());
-}
-
 /** To be called once, before anything listens. What it reads is taken out of `env`, so that no program that is started believes it is meant. */
 export async function inherit(env: NodeJS.ProcessEnv = process.env): Promise<Inherited> {
   const succession = takeFrom(env, SUCCESSION);

@@ -19,3 +19,14 @@ export type FromSuccessor =
 export type ToSuccessor =
   /** Nobody else has the state any more. */
   { readonly type: 'go-on' };
+
+// Looked at before it is taken out of the environment.
+const isSuccessor = process.env[SUCCESSION] !== undefined;
+
+/** Tells the process that this one was to replace why it cannot. Without one nothing happens. */
+export function tellPredecessor(why: string): void {
+  const message: FromSuccessor = { type: 'failed', why };
+  // The channel would keep the process from ending.
+  if (isSuccessor && process.connected)
+    process.send?.(message, undefined, undefined, () => process.connected && process.disconnect());
+}

@@ -6,7 +6,6 @@ import { doorsOf, doorsText } from '../up/doors.ts';
 import { verb } from '../verb.ts';
 
 export const agent = verb({
-  summary: 'Runs an agent: registry, health checks, DNS, load balancer and dashboard.',
   about:
     "Takes the flags of Consul's agent. SIGINT and SIGTERM let what is in flight finish and end it; a second signal ends it at once.",
   args: [],

@@ -8,7 +8,6 @@ const WITHOUT_EFFECT =
   "It is kept for programs that read and write it: Muster's servers look after themselves, whatever it says.";
 
 export const autopilotGet = verb({
-  summary: 'Shows the settings of autopilot, which in Consul clears away servers that are gone.',
   about: WITHOUT_EFFECT,
   args: [],
   examples: [{ command: 'muster operator autopilot get-config' }],
@@ -57,7 +56,6 @@ const NAMES = {
 } as const satisfies Record<keyof typeof SETTINGS, keyof AutopilotConfiguration>;
 
 export const autopilotSet = verb({
-  summary: 'Changes settings of autopilot; those that are not given stay.',
   about: WITHOUT_EFFECT,
   args: [],
   examples: [{ command: 'muster operator autopilot set-config -cleanup-dead-servers=false' }],
@@ -86,7 +84,6 @@ export const autopilotSet = verb({
 });
 
 export const autopilotState = verb({
-  summary: 'Shows the servers one by one: who leads, who has a vote, how each is.',
   args: [],
   examples: [{ command: 'muster operator autopilot state' }],
   flags: { ...OUTPUT_FLAGS, ...CONNECTION_FLAGS },

@@ -1,7 +1,8 @@
 import type { CatalogService, NodeEntry, ReadOptions } from '../../client/index.ts';
 import { columns } from '../columns.ts';
-import { CONNECTION_FLAGS, connect, JSON_FLAG, json, reading } from '../connect.ts';
+import { CONNECTION_FLAGS, connect, reading } from '../connect.ts';
 import { dataFrom } from '../data.ts';
+import { JSON_FLAG, json } from '../output.ts';
 import { pairsOf } from '../pairs.ts';
 import { verb } from '../verb.ts';
 
@@ -16,7 +17,6 @@ function nodeMetaOf(pairs: readonly string[] | undefined): ReadOptions {
 }
 
 export const catalogDatacenters = verb({
-  summary: 'Lists the known datacenters.',
   args: [],
   examples: [{ command: 'muster catalog datacenters' }],
   flags,
@@ -27,7 +27,6 @@ export const catalogDatacenters = verb({
 });
 
 export const catalogNodes = verb({
-  summary: 'Lists the nodes, or those on which a service runs.',
   args: [],
   examples: [
     { command: 'muster catalog nodes' },
@@ -108,7 +107,6 @@ function nodesOf(instances: readonly CatalogService[]): NodeEntry[] {
 }
 
 export const catalogServices = verb({
-  summary: 'Lists the names of all services, or of those on a node.',
   args: [],
   examples: [
     { command: 'muster catalog services' },

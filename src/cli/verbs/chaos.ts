@@ -1,8 +1,7 @@
 import { isMusterError, MusterError } from '../../errors.ts';
-import { JSON_FLAG, json } from '../connect.ts';
 import type { Flags, FlagValues } from '../flags.ts';
 import { untilInterrupted } from '../interrupt.ts';
-import { writeResult } from '../output.ts';
+import { JSON_FLAG, json, writeResult } from '../output.ts';
 import { type Terminal, verb } from '../verb.ts';
 
 const flags = {
@@ -26,7 +25,6 @@ const flags = {
 } as const satisfies Flags;
 
 export const chaos = verb({
-  summary: 'Kills, pauses, slows and cuts off parts of a stack under load, and shows what clients saw.',
   about:
     'A plan says which faults come how often and on which groups; without one, every group with more than one instance is hit. Who is hit when is decided by the seed. The last instance that is well is spared. Cutting off needs nftables and root; where that cannot be, it is left out and said. Clients do what browsers do, and the report says how often: an address that refuses leads to the next one of the name, a kept connection that is closed before an answer began to another one. Exits with 1 when a request failed or the stack was not whole again within a minute. Ctrl-C ends it early, with the report so far; whatever was done is undone.',
   args: ['[STACK]'],

@@ -2,11 +2,11 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { MusterError, messageOf } from '../../errors.ts';
 import { columns } from '../columns.ts';
-import { CONNECTION_FLAGS, connect, JSON_FLAG, json } from '../connect.ts';
+import { CONNECTION_FLAGS, connect } from '../connect.ts';
+import { JSON_FLAG, json } from '../output.ts';
 import { type Terminal, verb } from '../verb.ts';
 
 export const join = verb({
-  summary: 'Has the agent join the cluster of others.',
   args: ['ADDRESS...'],
   examples: [{ command: 'muster join 10.0.0.2' }],
   flags: { ...CONNECTION_FLAGS, wan: { kind: 'boolean', summary: 'Servers of another datacenter.' } },
@@ -28,7 +28,6 @@ export const join = verb({
 });
 
 export const leave = verb({
-  summary: 'Has the agent leave the catalog and end.',
   args: [],
   examples: [{ command: 'muster leave' }],
   flags: CONNECTION_FLAGS,
@@ -39,7 +38,6 @@ export const leave = verb({
 });
 
 export const forceLeave = verb({
-  summary: 'Takes a failed member out of the cluster.',
   args: ['NODE'],
   examples: [{ command: 'muster force-leave web-7' }],
   flags: { ...CONNECTION_FLAGS, prune: { kind: 'boolean', summary: 'Forget it altogether.' } },
@@ -49,7 +47,6 @@ export const forceLeave = verb({
 });
 
 export const raftListPeers = verb({
-  summary: 'Lists the servers that keep the catalog.',
   args: [],
   examples: [{ command: 'muster operator raft list-peers' }],
   flags: { ...CONNECTION_FLAGS, ...JSON_FLAG },
@@ -72,7 +69,6 @@ export const raftListPeers = verb({
 });
 
 export const raftRemovePeer = verb({
-  summary: 'Removes a server that is gone from those that keep the catalog.',
   args: [],
   examples: [{ command: 'muster operator raft remove-peer -address=10.0.0.3:8300' }],
   flags: {
@@ -93,7 +89,6 @@ export const raftRemovePeer = verb({
 });
 
 export const recover = verb({
-  summary: 'Has the server that is left go on alone, after a majority of the servers is lost for good.',
   about:
     'Run it where that server runs. It shows what would be given up and asks; it refuses while a majority may be there. Others join again afterwards. A server that was started after the loss waits for a majority and answers nobody: stop it, and say where its data are.',
   args: [],

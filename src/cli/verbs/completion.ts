@@ -1,10 +1,9 @@
 import { MusterError } from '../../errors.ts';
 import { nearest } from '../../lib/nearest.ts';
 import { completionScript, SHELLS, type Shell } from '../completion.ts';
-import { verb } from '../verb.ts';
+import { loadAll, verb } from '../verb.ts';
 
 export const completion = verb({
-  summary: 'Prints a script that completes verbs and flags in a shell.',
   args: [SHELLS.join('|')],
   examples: [
     { command: 'eval "$(muster completion bash)"', does: 'in ~/.bashrc' },
@@ -22,6 +21,6 @@ export const completion = verb({
     }
     // The table holds this verb too.
     const { verbs } = await import('../verbs.ts');
-    terminal.out(completionScript(shell as Shell, verbs));
+    terminal.out(completionScript(shell as Shell, await loadAll(verbs)));
   },
 });

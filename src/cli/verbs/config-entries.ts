@@ -15,7 +15,6 @@ function needed(value: string | undefined, flag: 'kind' | 'name'): string {
 }
 
 export const configRead = verb({
-  summary: 'Prints a config entry as JSON.',
   args: [],
   examples: [{ command: 'muster config read -kind service-defaults -name web' }],
   flags: { ...KIND, ...NAME, ...CONNECTION_FLAGS },
@@ -27,7 +26,6 @@ export const configRead = verb({
 });
 
 export const configList = verb({
-  summary: 'Lists the names of the config entries of a kind.',
   args: [],
   examples: [{ command: 'muster config list -kind service-defaults' }],
   flags: { ...KIND, ...CONNECTION_FLAGS },
@@ -39,7 +37,6 @@ export const configList = verb({
 });
 
 export const configWrite = verb({
-  summary: 'Writes a config entry from a file of JSON or HCL.',
   args: ['FILE'],
   examples: [
     { command: 'muster config write web-defaults.hcl' },
@@ -76,7 +73,6 @@ async function entryOf(text: string, name: string): Promise<Record<string, unkno
 }
 
 export const configDelete = verb({
-  summary: 'Deletes a config entry.',
   args: [],
   examples: [{ command: 'muster config delete -kind service-defaults -name web' }],
   flags: { ...KIND, ...NAME, ...CONNECTION_FLAGS },

@@ -4,12 +4,12 @@ import type { Client } from '../../client/index.ts';
 import { MusterError } from '../../errors.ts';
 import { contentOf, statIfSeen } from '../../lib/content-of.ts';
 import { CONFIG_FORMAT } from '../agent-flags.ts';
-import { CONNECTION_FLAGS, connect, JSON_FLAG, json } from '../connect.ts';
+import { CONNECTION_FLAGS, connect } from '../connect.ts';
+import { JSON_FLAG, json } from '../output.ts';
 import { routeDifference } from '../route-difference.ts';
 import { type Terminal, verb } from '../verb.ts';
 
 export const validate = verb({
-  summary: 'Checks configuration files and stacks without starting anything.',
   about:
     "Files of Muster's or of Consul's agent, or directories of them, checked as the one configuration that they make together; files of fabio's settings (`*.properties`) and of gobetween's, each by itself. What has no effect is said on standard error. Exits with 2 when something is wrong.",
   args: ['FILE...'],
@@ -79,7 +79,6 @@ async function gobetweenFiles(paths: readonly string[]) {
 }
 
 export const configPrint = verb({
-  summary: 'Prints the configuration that files make together, as TOML.',
   args: ['[FILE...]'],
   examples: [
     { command: 'muster config print -effective muster.toml', does: 'with every default' },

@@ -29,7 +29,6 @@ const QUESTIONS = {
 const DEFAULT_DURATION = 10_000;
 
 export const debug = verb({
-  summary: 'Packs what helps to find out what is wrong with an agent into one file: state, figures, log.',
   about:
     'Keys of the key/value store, tokens, header fields of checks and whatever else is called a secret stay out, and values that look like one are replaced by "…". Read it before you give it away all the same: names of services and addresses are in it.',
   args: [],

@@ -66,7 +66,6 @@ const flags = {
 } as const;
 
 export const dns = verb({
-  summary: 'Answers DNS: names of services from a registry, everything else from other name servers.',
   about:
     'For machines that ask one name server, as dnsmasq does in front of Consul. Answers are kept, and given on in need after they have run out. Hosts files, resolv.conf and the configuration are watched; SIGHUP reads them at once. In an agent the same is part of [dns].',
   args: [],

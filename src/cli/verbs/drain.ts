@@ -9,7 +9,6 @@ const LOOK = 500;
 const PATIENCE = 30_000;
 
 export const drain = verb({
-  summary: 'Takes an instance out of traffic and waits until its requests are done.',
   about:
     'It is put into maintenance: no route, DNS answer or look-up of healthy instances leads to it any more. Exits with 1 when requests are still in flight after -timeout. The instance is named by its id and is one of the agent that is asked.',
   args: ['INSTANCE'],

@@ -1,9 +1,9 @@
 import { MusterError } from '../../errors.ts';
-import { CONNECTION_FLAGS, connect, JSON_FLAG, json } from '../connect.ts';
+import { CONNECTION_FLAGS, connect } from '../connect.ts';
+import { JSON_FLAG, json } from '../output.ts';
 import { verb } from '../verb.ts';
 
 export const event = verb({
-  summary: 'Fires a custom event, which every agent is told.',
   args: ['[PAYLOAD]'],
   examples: [{ command: 'muster event -name=deploy 7f3a2c' }],
   flags: {

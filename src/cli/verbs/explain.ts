@@ -1,10 +1,10 @@
 import type { Explanation } from '../../api/muster/wire-answers.ts';
-import { CONNECTION_FLAGS, connect, JSON_FLAG, json } from '../connect.ts';
+import { CONNECTION_FLAGS, connect } from '../connect.ts';
+import { JSON_FLAG, json } from '../output.ts';
 import { printable } from '../printable.ts';
 import { verb } from '../verb.ts';
 
 export const explain = verb({
-  summary: 'Says which route a URL takes, to which instances, and why not to the others.',
   about: 'Exits with 1 when the request would reach no instance.',
   args: ['URL'],
   examples: [

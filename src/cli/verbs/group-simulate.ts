@@ -1,10 +1,9 @@
 import { fileTrouble, MusterError } from '../../errors.ts';
 import type { AutoscaleSpec } from '../../group/autoscale/spec.ts';
 import { columns } from '../columns.ts';
-import { JSON_FLAG, json } from '../connect.ts';
 import type { Flags, FlagValues } from '../flags.ts';
 import { count } from '../load/text.ts';
-import { writeResult } from '../output.ts';
+import { JSON_FLAG, json, writeResult } from '../output.ts';
 import { verb } from '../verb.ts';
 
 const flags = {
@@ -30,7 +29,6 @@ const flags = {
 } as const satisfies Flags;
 
 export const groupSimulate = verb({
-  summary: 'Replays a load against an autoscaling policy and shows instances and refusals.',
   about:
     'The autoscaler is the very code that runs in production, with the time of the trace; instances are numbers: they start, carry up to their capacity and refuse the rest. A day in steps of ten seconds takes less than a second.',
   args: ['[STACK]'],

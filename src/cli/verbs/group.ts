@@ -2,14 +2,14 @@ import { MusterError } from '../../errors.ts';
 import type { GroupView, ManagedInstance } from '../../group/view.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { columns } from '../columns.ts';
-import { CONNECTION_FLAGS, connect, JSON_FLAG, json } from '../connect.ts';
+import { CONNECTION_FLAGS, connect } from '../connect.ts';
+import { JSON_FLAG, json } from '../output.ts';
 import { type Terminal, type Verb, verb } from '../verb.ts';
 
 const flags = { ...CONNECTION_FLAGS, ...JSON_FLAG };
 const pathOf = (name: string) => `/v1/muster/groups/${encodeURIComponent(name)}`;
 
 export const groupList = verb({
-  summary: 'Lists the groups that the agent runs.',
   args: [],
   examples: [{ command: 'muster group ls' }],
   flags,
@@ -38,7 +38,6 @@ export const groupList = verb({
 });
 
 export const groupShow = verb({
-  summary: 'Shows a group: its instances, its rollout, why it has the size it has.',
   args: ['NAME'],
   examples: [{ command: 'muster group show hello' }],
   flags,
@@ -49,7 +48,6 @@ export const groupShow = verb({
 });
 
 export const groupScale = verb({
-  summary: 'Sets how many instances a group has.',
   about:
     'An instance that goes gets no new requests, finishes those in flight and then ends. Where there is an autoscaler it holds the size to its bounds and goes on from there.',
   args: ['NAME', 'SIZE'],
@@ -70,7 +68,7 @@ export const groupScale = verb({
 /** A verb that does something to the rollout of a group. */
 function rolloutVerb(
   command: 'roll' | 'pause' | 'resume' | 'rollback',
-  words: Pick<Verb, 'summary' | 'about' | 'examples'>,
+  words: Pick<Verb, 'about' | 'examples'>,
 ) {
   return verb({
     ...words,
@@ -84,21 +82,17 @@ function rolloutVerb(
 }
 
 export const groupRoll = rolloutVerb('roll', {
-  summary: 'Replaces all instances of a group, a few at a time.',
   about:
     'As `[group.update]` says: a new instance is ready before an old one goes, and it is taken back when the new ones answer with more errors. A reload with another description of the group does the same with that.',
   examples: [{ command: 'muster group roll hello' }],
 });
 export const groupPause = rolloutVerb('pause', {
-  summary: 'Holds the rollout of a group where it is.',
   examples: [{ command: 'muster group pause hello' }],
 });
 export const groupResume = rolloutVerb('resume', {
-  summary: 'Goes on with a rollout that waits, to its end.',
   examples: [{ command: 'muster group resume hello' }],
 });
 export const groupRollBack = rolloutVerb('rollback', {
-  summary: 'Takes the rollout of a group back.',
   examples: [{ command: 'muster group rollback hello' }],
 });
 

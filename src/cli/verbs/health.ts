@@ -1,11 +1,11 @@
 import type { HealthCheck, HealthOptions, ReadOptions, ServiceEntry } from '../../client/index.ts';
 import { formatHostPort } from '../../lib/host-port.ts';
 import { columns } from '../columns.ts';
-import { CONNECTION_FLAGS, connect, JSON_FLAG, json, reading } from '../connect.ts';
+import { CONNECTION_FLAGS, connect, reading } from '../connect.ts';
+import { JSON_FLAG, json } from '../output.ts';
 import { verb } from '../verb.ts';
 
 export const health = verb({
-  summary: 'Shows the instances of a service and how they are.',
   about: 'Exits with 1 when no instance passes.',
   args: ['SERVICE'],
   examples: [

@@ -7,7 +7,7 @@ import { History } from '../../catalog/history.ts';
 import { NODE, serviceRow } from '../../catalog/rows.test-support.ts';
 import { ManualClock } from '../../lib/clock.ts';
 import { run } from '../run.ts';
-import { history } from './history.ts';
+import { verbs } from '../verbs.ts';
 
 let api: Api;
 
@@ -26,7 +26,7 @@ afterAll(() => api.stop());
 
 async function muster(line: string) {
   let [out, err] = ['', ''];
-  const code = await run({ history }, line.split(' '), {
+  const code = await run(verbs, line.split(' '), {
     out: (text) => {
       out += text;
     },

@@ -2,12 +2,12 @@ import type { PastCatalog, PastChange, PastChanges } from '../../api/muster/wire
 import { MusterError } from '../../errors.ts';
 import { parseDuration } from '../../lib/duration.ts';
 import { columns } from '../columns.ts';
-import { CONNECTION_FLAGS, connect, JSON_FLAG, json } from '../connect.ts';
+import { CONNECTION_FLAGS, connect } from '../connect.ts';
 import { many } from '../many.ts';
+import { JSON_FLAG, json } from '../output.ts';
 import { verb } from '../verb.ts';
 
 export const history = verb({
-  summary: 'Says what changed about nodes, services and checks, or how the catalog was at a time.',
   about:
     'Times are written as an index (1234), as in RFC 3339 (2026-01-31T12:00:00Z), or as how long ago (10m). The agent keeps the history in memory, up to the size of `api.history_size`.',
   args: [],

@@ -1,8 +1,8 @@
-import { CONNECTION_FLAGS, connect, JSON_FLAG, json } from '../connect.ts';
+import { CONNECTION_FLAGS, connect } from '../connect.ts';
+import { JSON_FLAG, json } from '../output.ts';
 import { verb } from '../verb.ts';
 
 export const info = verb({
-  summary: 'Shows what the agent says about itself, for a look from outside.',
   args: [],
   examples: [{ command: 'muster info' }],
   flags: { ...CONNECTION_FLAGS, ...JSON_FLAG },

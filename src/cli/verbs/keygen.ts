@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { verb } from '../verb.ts';
 
 export const keygen = verb({
-  summary: 'Prints a new key with which the nodes of a cluster know and encrypt each other.',
   args: [],
   examples: [{ command: 'muster keygen' }],
   flags: {},

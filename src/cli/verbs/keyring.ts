@@ -13,7 +13,6 @@ const CHANGES = {
 type Change = keyof typeof CHANGES;
 
 export const keyring = verb({
-  summary: 'Lists and changes the keys with which the nodes of a cluster know each other.',
   about:
     "To exchange a key: install the new one, use it, remove the old one. Nodes with either find each other in between. Consul's flags say the same as the words.",
   args: ['[list|list-primary|install|use|remove]', '[KEY]'],

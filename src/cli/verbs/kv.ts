@@ -3,8 +3,9 @@ import type { KvPair, PutOptions } from '../../client/index.ts';
 import { MusterError, messageOf } from '../../errors.ts';
 import { formatUint64, parseUint64 } from '../../lib/json-uint64.ts';
 import { columns } from '../columns.ts';
-import { CONNECTION_FLAGS, connect, JSON_FLAG, json, reading } from '../connect.ts';
+import { CONNECTION_FLAGS, connect, reading } from '../connect.ts';
 import { bytesOf, dataFrom } from '../data.ts';
+import { JSON_FLAG, json } from '../output.ts';
 import { verb } from '../verb.ts';
 
 const text = (value: Uint8Array): string => Buffer.from(value).toString('utf8');
@@ -13,7 +14,6 @@ const bare = (key: string): string => key.replace(/^\//, '');
 const base64 = (value: Uint8Array): string => Buffer.from(value).toString('base64');
 
 export const kvGet = verb({
-  summary: 'Prints the value of a key.',
   about: 'Exits with 1 when there is no such key.',
   args: ['[KEY]'],
   examples: [
@@ -94,7 +94,6 @@ function readFlags(text: string): bigint {
 }
 
 export const kvPut = verb({
-  summary: 'Writes the value of a key.',
   args: ['KEY', '[VALUE]'],
   examples: [
     { command: 'muster kv put config/limit 100' },
@@ -142,7 +141,6 @@ export const kvPut = verb({
 });
 
 export const kvDelete = verb({
-  summary: 'Deletes a key, or all keys that begin with it.',
   args: ['[KEY]'],
   examples: [
     { command: 'muster kv delete config/limit' },
@@ -175,7 +173,6 @@ export const kvDelete = verb({
 });
 
 export const kvList = verb({
-  summary: 'Lists the keys that begin with a prefix.',
   args: ['[PREFIX]'],
   examples: [{ command: 'muster kv list config/' }],
   flags: { ...CONNECTION_FLAGS, ...JSON_FLAG },
@@ -193,7 +190,6 @@ interface ExportedPair {
 }
 
 export const kvExport = verb({
-  summary: 'Prints all keys that begin with a prefix as JSON, to be read by `kv import`.',
   args: ['[PREFIX]'],
   examples: [{ command: 'muster kv export config/ > config.json' }],
   flags: CONNECTION_FLAGS,
@@ -209,7 +205,6 @@ export const kvExport = verb({
 });
 
 export const kvImport = verb({
-  summary: 'Writes the keys of a file that `kv export` made.',
   args: ['FILE'],
   examples: [
     { command: 'muster kv import config.json' },

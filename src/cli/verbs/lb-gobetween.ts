@@ -62,7 +62,6 @@ export async function runFrom(
 }
 
 export const lbFromFile = verb({
-  summary: "Balances TCP, TLS and UDP as gobetween's configuration says.",
   about: 'The file is taken as it is; keys without effect are named. The same as "muster lb -c FILE".',
   args: ['FILE'],
   examples: [
@@ -74,7 +73,6 @@ export const lbFromFile = verb({
 });
 
 export const lbFromUrl = verb({
-  summary: "Balances as gobetween's configuration at a URL says.",
   args: ['URL'],
   examples: [{ command: 'muster lb from-url http://config.internal/gobetween.toml' }],
   flags: { ...gobetweenFlags, ...drain },
@@ -95,7 +93,6 @@ const scheme = {
 } as const satisfies Flag;
 
 export const lbFromConsul = verb({
-  summary: "Balances as gobetween's configuration in Consul's key/value store says.",
   about: "Consul's variables say how it is asked: CONSUL_HTTP_TOKEN, CONSUL_CACERT and the others.",
   args: ['HOST:PORT'],
   examples: [{ command: 'muster lb from-consul -key lb/config 127.0.0.1:8500' }],

@@ -19,7 +19,7 @@ beforeAll(async () => {
       contents: `import { run } from './src/cli/run.ts';
         import { lb } from './src/cli/verbs/lb.ts';
         const terminal = { env: process.env, out: (text) => process.stdout.write(text), err: (text) => process.stderr.write(text) };
-        process.exitCode = await run({ lb }, process.argv.slice(2), terminal);`,
+        process.exitCode = await run({ lb: { summary: '', load: async () => lb } }, process.argv.slice(2), terminal);`,
       resolveDir: resolve('.'),
       loader: 'ts',
     },

@@ -10,8 +10,8 @@ import { describe, expect, it } from 'vitest';
 import { Authority } from '../../proxy/tls/fixtures.ts';
 import { run } from '../run.ts';
 import type { Terminal } from '../verb.ts';
+import { verbs } from '../verbs.ts';
 import { ask, backend, balancer, closers, folder, renewing, until } from './lb.test-support.ts';
-import { lb } from './lb.ts';
 
 describe('muster lb', () => {
   it('balances by weight over upstreams that are named, without a registry', async () => {
@@ -314,7 +314,7 @@ describe('muster lb', () => {
       color: false,
     };
     // In this process: it is told before anything begins.
-    expect(await run({ lb }, ['lb', ...words], terminal)).toBe(2);
+    expect(await run(verbs, ['lb', ...words], terminal)).toBe(2);
     expect(said).toContain(sentence);
   });
 });

@@ -152,7 +152,6 @@ const flags = {
 } as const;
 
 export const lb = verb({
-  summary: 'Balances HTTP, TCP or UDP: over upstreams named here, or as a file of fabio or gobetween says.',
   about:
     'An upstream that refuses connections or cuts them is taken out, probed and taken back when it answers; requests that were not sent, or may be repeated, go to the next one. On SIGTERM or Ctrl-C it takes no more connections, lets what is in flight finish and ends; a second signal ends it at once.',
   args: [],

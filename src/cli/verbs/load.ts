@@ -2,7 +2,6 @@ import { parseRecursor } from '../../dns/recursors.ts';
 import { MusterError } from '../../errors.ts';
 import { isFieldName } from '../../lib/field-name.ts';
 import { formatHostPort } from '../../lib/host-port.ts';
-import { JSON_FLAG, json } from '../connect.ts';
 import type { Flags, FlagValues } from '../flags.ts';
 import { Clients } from '../load/clients.ts';
 import { runHttpLoad } from '../load/http-load.ts';
@@ -10,6 +9,7 @@ import { lookupAt } from '../load/lookup.ts';
 import { summarize } from '../load/summary.ts';
 import { runTcpLoad } from '../load/tcp-load.ts';
 import { againText, count, countsText, histogramText, ms, summaryText } from '../load/text.ts';
+import { JSON_FLAG, json } from '../output.ts';
 import { type Terminal, verb } from '../verb.ts';
 
 /** A request that went out this long after its time, in ms, makes the result doubtful. */
@@ -54,7 +54,6 @@ const flags = {
 } as const satisfies Flags;
 
 export const load = verb({
-  summary: 'Sends requests at a fixed rate, or holds connections, and says how they fared.',
   about:
     'The rate does not depend on the answers, and each latency counts from the moment at which the request was due. Success is a whole answer with a status below 400; avg to p99 are those of successes. Exits with 1 when anything failed. Ctrl-C ends it early, with the result so far.',
   args: ['URL'],

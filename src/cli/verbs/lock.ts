@@ -9,7 +9,6 @@ import { verb } from '../verb.ts';
 const KEY = '.lock';
 
 export const lock = verb({
-  summary: 'Runs a command while it holds a lock; others that ask for the same lock wait.',
   about:
     'The lock is the key PREFIX/.lock. With -n several may hold it at a time, all with the same number: it is a semaphore then, with a key below PREFIX for each that waits or holds. When it is lost (the session ended, the agent was away for too long) the command is ended: SIGTERM, 5 s later SIGKILL. Exits with 1 when the lock was not had or was lost, otherwise with 0 whatever the command did, or with 2 under -child-exit-code when it failed.',
   args: ['PREFIX', 'COMMAND...'],

@@ -1,5 +1,6 @@
 import { MusterError } from '../../errors.ts';
-import { CONNECTION_FLAGS, connect, JSON_FLAG, json } from '../connect.ts';
+import { CONNECTION_FLAGS, connect } from '../connect.ts';
+import { JSON_FLAG, json } from '../output.ts';
 import { verb } from '../verb.ts';
 
 /** Ids of the checks that stand for maintenance. Consul's. */
@@ -7,7 +8,6 @@ const NODE = '_node_maintenance';
 const SERVICE = '_service_maintenance:';
 
 export const maint = verb({
-  summary: 'Takes the node or a service out of traffic, puts it back, or lists what is out.',
   args: [],
   examples: [
     { command: 'muster maint -enable -service=web-1 -reason="new disk"' },

@@ -2,14 +2,14 @@ import type { Member } from '../../client/index.ts';
 import { MusterError, messageOf } from '../../errors.ts';
 import { formatHostPort } from '../../lib/host-port.ts';
 import { columns } from '../columns.ts';
-import { CONNECTION_FLAGS, connect, JSON_FLAG, json } from '../connect.ts';
+import { CONNECTION_FLAGS, connect } from '../connect.ts';
+import { JSON_FLAG, json } from '../output.ts';
 import { verb } from '../verb.ts';
 
 /** Words for `Member.Status`, in Serf's numbering. */
 const STATUS = ['none', 'alive', 'leaving', 'left', 'failed'];
 
 export const members = verb({
-  summary: 'Lists the members of the cluster as the agent sees them.',
   args: [],
   about: 'Exits with 2 when no member has one of the states that -status asks for, as in Consul.',
   examples: [

@@ -3,7 +3,6 @@ import { untilInterrupted } from '../interrupt.ts';
 import { verb } from '../verb.ts';
 
 export const monitor = verb({
-  summary: "Shows the agent's log as it is written, until Ctrl-C.",
   args: [],
   examples: [{ command: 'muster monitor -log-level=debug' }],
   flags: {

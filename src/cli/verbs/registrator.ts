@@ -78,7 +78,6 @@ const flags = {
 } as const;
 
 export const registrator = verb({
-  summary: 'Registers the containers of this host, as gliderlabs/registrator does.',
   about:
     'The engine is found by DOCKER_HOST, DOCKER_CERT_PATH and DOCKER_TLS_VERIFY; without them at /var/run/docker.sock or /tmp/docker.sock. URI is consul://[HOST:PORT], consul-tls://HOST:PORT, consul-unix://PATH, consulkv://HOST:PORT/PREFIX, consulkv-unix://PATH:/PREFIX, etcd://HOST:PORT,…/PREFIX, or for CoreDNS skydns2://HOST:PORT,…/DOMAIN or coredns://HOST:PORT,…/PREFIX?zone=DOMAIN; without one the agent of CONSUL_HTTP_ADDR. For etcd ETCD_ENDPOINTS, ETCD_CA_CERT_FILE, ETCD_CERT_FILE, ETCD_KEY_FILE and ETCD_USER are read. On SIGTERM it ends and leaves the registrations, as the containers go on; the next start finds what changed meanwhile.',
   args: ['[URI]'],

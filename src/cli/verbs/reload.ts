@@ -3,7 +3,6 @@ import { CONNECTION_FLAGS, connect } from '../connect.ts';
 import { verb } from '../verb.ts';
 
 export const reload = verb({
-  summary: 'Has the agent read its configuration again, or a new process take over from it.',
   about:
     'Services and checks of the files come into force; checks keep their state. On any fault the old one stays. With -process a new process is started, for a new version or for settings that are read at the start: it takes over all sockets, no connection is lost, and the old one ends when its clients have left. If the new one cannot serve, the old one goes on.',
   args: [],

@@ -1,13 +1,13 @@
 import type { RouteView, TrafficView } from '../../api/muster/wire.ts';
 import type { ConnectionsView } from '../../api/muster/wire-answers.ts';
 import { columns } from '../columns.ts';
-import { CONNECTION_FLAGS, connect, JSON_FLAG, json } from '../connect.ts';
+import { CONNECTION_FLAGS, connect } from '../connect.ts';
+import { JSON_FLAG, json } from '../output.ts';
 import { verb } from '../verb.ts';
 
 type Route = RouteView & { traffic: Omit<TrafficView, 'key'> | null };
 
 export const routes = verb({
-  summary: "Lists the balancer's routes and its TCP and UDP services, their instances and live traffic.",
   args: [],
   examples: [{ command: 'muster routes' }, { command: 'muster routes -targets', does: 'with each instance' }],
   flags: {

@@ -4,7 +4,6 @@ import { CONNECTION_FLAGS, connect, reading } from '../connect.ts';
 import { verb } from '../verb.ts';
 
 export const rtt = verb({
-  summary: 'Estimates the round trip time between two nodes, from their network coordinates.',
   about: 'Without NODE2 it is that to the node of the agent. With -wan nodes are written NODE.DATACENTER.',
   args: ['NODE', '[NODE2]'],
   examples: [

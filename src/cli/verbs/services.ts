@@ -8,7 +8,6 @@ import { readServiceFiles } from '../service-files.ts';
 import { verb } from '../verb.ts';
 
 export const servicesRegister = verb({
-  summary: 'Registers services with the agent, from flags or from files.',
   args: ['[FILE...]'],
   examples: [
     {
@@ -110,7 +109,6 @@ function taggedAddressOf([name, text]: [string, string]): [string, ServiceAddres
 }
 
 export const servicesDeregister = verb({
-  summary: 'Takes services back, by id or by the files they were registered from.',
   args: ['[FILE...]'],
   examples: [
     { command: 'muster services deregister -id=web' },

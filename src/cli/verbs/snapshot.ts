@@ -2,13 +2,12 @@ import fs from 'node:fs';
 import type { SnapshotContents } from '../../api/snapshot/read-archive.ts';
 import { fileTrouble, MusterError, messageOf } from '../../errors.ts';
 import { columns } from '../columns.ts';
-import { CONNECTION_FLAGS, connect, json } from '../connect.ts';
+import { CONNECTION_FLAGS, connect } from '../connect.ts';
 import { readBytes } from '../data.ts';
-import { OUTPUT_FLAGS, wantsJson } from '../output.ts';
+import { json, OUTPUT_FLAGS, wantsJson } from '../output.ts';
 import { verb } from '../verb.ts';
 
 export const snapshotSave = verb({
-  summary: 'Writes the whole catalog to a file: nodes, services, keys, sessions, tokens.',
   about: 'The file holds secrets: it is made readable to its owner only.',
   args: ['FILE'],
   examples: [{ command: 'muster snapshot save backup.snap' }],
@@ -30,7 +29,6 @@ export const snapshotSave = verb({
 });
 
 export const snapshotRestore = verb({
-  summary: 'Puts the catalog of a file in the place of what is there.',
   about:
     'A file that `consul snapshot save` wrote is taken too: keys, tokens and all else that Muster knows; what it has no meaning for is left out and told.',
   args: ['FILE'],
@@ -48,7 +46,6 @@ export const snapshotRestore = verb({
 });
 
 export const snapshotInspect = verb({
-  summary: "Says what a file of `snapshot save` holds, and that it is whole. Consul's are read too.",
   args: ['FILE'],
   examples: [{ command: 'muster snapshot inspect backup.snap' }],
   flags: OUTPUT_FLAGS,

@@ -221,7 +221,6 @@ const EXIT_CODES: Readonly<Record<string, number>> = {
 };
 
 export const template = verb({
-  summary: 'Renders files from the registry and keeps them up to date.',
   about: [
     "Takes consul-template's templates, flags and configuration, before any registry with Consul's HTTP API. A file is written whole, only when it differs, and only once everything it needs is known; with `check` in the configuration only when that command accepts it. When the registry is away, what was written stays.",
     'Exit codes: 0 done, 11 failed, 12 ended by the kill signal, 13 wrong flags, 14 a template, a command or the registry failed, 15 wrong configuration; with -exec that of the program.',

@@ -2,9 +2,10 @@ import type { ChangeLine, ProblemView, ServiceView, TrafficView } from '../../ap
 import { MusterError } from '../../errors.ts';
 import { sleep, wakefulClock } from '../../lib/clock.ts';
 import { columns } from '../columns.ts';
-import { CONNECTION_FLAGS, connect, JSON_FLAG, json } from '../connect.ts';
+import { CONNECTION_FLAGS, connect } from '../connect.ts';
 import { ms } from '../load/text.ts';
 import { many } from '../many.ts';
+import { JSON_FLAG, json } from '../output.ts';
 import { printable } from '../printable.ts';
 import { verb } from '../verb.ts';
 
@@ -25,7 +26,6 @@ const CHANGES = 5;
 const AGAIN = '\u001b[2J\u001b[H';
 
 export const top = verb({
-  summary: 'Shows the busiest services, live: requests, errors, times, instances that are out.',
   args: [],
   examples: [{ command: 'muster top' }, { command: 'muster top -once', does: 'one look, for a script' }],
   flags: {

@@ -22,7 +22,6 @@ const {
 const DEFAULT_STACK = 'muster.toml';
 
 export const up = verb({
-  summary: 'Runs a stack: an agent and the groups of processes that its file describes.',
   about:
     'Waits until all instances take traffic, says where to look and sends a first request through the balancer. Without STACK it runs ./muster.toml, or else the hello stack that comes with Muster, in memory unless -data-dir says where. Ctrl-C lets what is in flight finish and ends everything; a second Ctrl-C ends it at once.',
   args: ['[STACK]'],

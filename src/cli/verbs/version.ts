@@ -1,10 +1,8 @@
 import { VERSION } from '../../version.ts';
-import { json } from '../connect.ts';
-import { OUTPUT_FLAGS, wantsJson } from '../output.ts';
+import { json, OUTPUT_FLAGS, wantsJson } from '../output.ts';
 import { verb } from '../verb.ts';
 
 export const version = verb({
-  summary: 'Prints the version.',
   args: [],
   examples: [{ command: 'muster version' }],
   flags: OUTPUT_FLAGS,

@@ -31,7 +31,6 @@ const SUBJECT_FLAGS = {
 } as const;
 
 export const watch = verb({
-  summary: 'Watches keys, services, nodes, checks or events, and runs a command at each change.',
   about:
     'The command is told of the new view as JSON on standard input and of its index in CONSUL_INDEX; it is run at once for the first view, then again after each change. Without a command the view is printed once.',
   args: ['[COMMAND...]'],

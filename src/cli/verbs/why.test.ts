@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { run } from '../run.ts';
-import { why } from './why.ts';
+import { verbs } from '../verbs.ts';
 
 /** What an agent answers of a service that has one check of several failing; `targets` is whom its balancer sends requests. */
 let agent: Server;
@@ -34,7 +34,7 @@ afterAll(() => agent.close());
 
 async function asked(): Promise<{ code: number; out: string }> {
   let out = '';
-  const code = await run({ why }, ['why', 'two'], {
+  const code = await run(verbs, ['why', 'two'], {
     out: (text) => {
       out += text;
     },

@@ -3,8 +3,9 @@ import type { ConnectionsView } from '../../api/muster/wire-answers.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { formatHostPort } from '../../lib/host-port.ts';
 import { columns } from '../columns.ts';
-import { CONNECTION_FLAGS, connect, JSON_FLAG, json } from '../connect.ts';
+import { CONNECTION_FLAGS, connect } from '../connect.ts';
 import { many } from '../many.ts';
+import { JSON_FLAG, json } from '../output.ts';
 import { printable } from '../printable.ts';
 import { verb } from '../verb.ts';
 
@@ -21,7 +22,6 @@ export interface ServiceAnswer {
 const SHOWN = 160;
 
 export const why = verb({
-  summary: 'Says of each instance of a service whether it gets traffic, since when, and why not.',
   about: 'Exits with 1 when no instance gets any.',
   args: ['SERVICE'],
   examples: [{ command: 'muster why web' }, { command: 'muster why web --json', does: 'for a program' }],

@@ -32,7 +32,6 @@ async function textOf(words: string, terminal: Terminal): Promise<string> {
 }
 
 export const policyCreate = verb({
-  summary: 'Makes a policy: rules that tokens and roles are linked to.',
   args: [],
   examples: [
     { command: `muster acl policy create -name web -rules 'service "web" { policy = "write" }'` },
@@ -74,7 +73,6 @@ export const policyCreate = verb({
 });
 
 export const policyUpdate = verb({
-  summary: 'Changes a policy; tokens that are linked to it may do what it says from then on.',
   about: 'What is not given stays as it is, unless -no-merge says that it is emptied.',
   args: [],
   examples: [
@@ -106,7 +104,6 @@ export const policyUpdate = verb({
 });
 
 export const policyRead = verb({
-  summary: 'Shows a policy with its rules.',
   args: [],
   examples: [{ command: 'muster acl policy read -name web' }],
   flags: { ...WHICH, ...META_FLAG, ...OUTPUT_FLAGS, ...CONNECTION_FLAGS },
@@ -117,7 +114,6 @@ export const policyRead = verb({
 });
 
 export const policyList = verb({
-  summary: 'Lists all policies, without their rules.',
   args: [],
   examples: [{ command: 'muster acl policy list' }],
   flags: { ...META_FLAG, ...OUTPUT_FLAGS, ...CONNECTION_FLAGS },
@@ -127,7 +123,6 @@ export const policyList = verb({
 });
 
 export const policyDelete = verb({
-  summary: 'Takes a policy away, also from the tokens and roles that are linked to it.',
   args: [],
   examples: [{ command: 'muster acl policy delete -name web' }],
   flags: { ...WHICH, ...CONNECTION_FLAGS },

@@ -22,7 +22,6 @@ const WHICH = {
 } as const;
 
 export const roleCreate = verb({
-  summary: 'Makes a role: policies that several tokens have in common.',
   args: [],
   examples: [{ command: 'muster acl role create -name web -policy-name web -policy-name metrics' }],
   flags: {
@@ -53,7 +52,6 @@ export const roleCreate = verb({
 });
 
 export const roleUpdate = verb({
-  summary: 'Changes a role.',
   about: 'What is given is added to what it has, unless -no-merge says that the rest is taken away.',
   args: [],
   examples: [{ command: 'muster acl role update -id 9c7a -policy-name metrics' }],
@@ -92,7 +90,6 @@ export const roleUpdate = verb({
 });
 
 export const roleRead = verb({
-  summary: 'Shows a role.',
   args: [],
   examples: [{ command: 'muster acl role read -name web' }],
   flags: { ...WHICH, ...META_FLAG, ...OUTPUT_FLAGS, ...CONNECTION_FLAGS },
@@ -103,7 +100,6 @@ export const roleRead = verb({
 });
 
 export const roleList = verb({
-  summary: 'Lists all roles.',
   args: [],
   examples: [{ command: 'muster acl role list' }],
   flags: { ...META_FLAG, ...OUTPUT_FLAGS, ...CONNECTION_FLAGS },
@@ -113,7 +109,6 @@ export const roleList = verb({
 });
 
 export const roleDelete = verb({
-  summary: 'Takes a role away, also from the tokens that are linked to it.',
   args: [],
   examples: [{ command: 'muster acl role delete -name web' }],
   flags: { ...WHICH, ...CONNECTION_FLAGS },

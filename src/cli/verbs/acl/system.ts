@@ -8,7 +8,6 @@ import { rulesOfToken, translated } from './legacy-rules.ts';
 import { tokenText } from './output.ts';
 
 export const aclBootstrap = verb({
-  summary: 'Makes the first token, which may do everything; once only.',
   about:
     'Keep its SecretID: others are made with it. When it was lost, the guide to access says how to do this again.',
   args: [],
@@ -29,7 +28,6 @@ const AGENT_TOKENS: Readonly<Record<string, string>> = {
 };
 
 export const setAgentToken = verb({
-  summary: 'Gives the agent a token that it uses itself.',
   about:
     'default: for requests and DNS questions that come without one; agent: for what the agent does itself; master (or recovery): good for this agent when no server answers; replication: of no effect. TOKEN may be @FILE, or "-" for standard input.',
   args: [Object.keys(AGENT_TOKENS).join('|'), 'TOKEN'],
@@ -49,7 +47,6 @@ export const setAgentToken = verb({
 });
 
 export const translateRules = verb({
-  summary: "Prints rules of before Consul 1.4 in today's language.",
   about: 'Without a flag nothing is asked of an agent.',
   args: ['RULES'],
   examples: [

@@ -33,7 +33,6 @@ function needed(id: string | undefined): string {
 }
 
 export const tokenCreate = verb({
-  summary: 'Makes a token.',
   args: [],
   examples: [
     { command: 'muster acl token create -description "web servers" -policy-name web' },
@@ -77,7 +76,6 @@ export const tokenCreate = verb({
 });
 
 export const tokenUpdate = verb({
-  summary: 'Changes what a token allows.',
   about:
     'Policies, roles and identities that are not named are taken away, as in Consul, unless the -merge flag of their kind is given. The description stays when none is given.',
   args: [],
@@ -129,7 +127,6 @@ export const tokenUpdate = verb({
 });
 
 export const tokenClone = verb({
-  summary: 'Makes another token that allows the same.',
   args: [],
   examples: [{ command: 'muster acl token clone -id 6a12 -description "the second web server"' }],
   flags: {
@@ -146,7 +143,6 @@ export const tokenClone = verb({
 });
 
 export const tokenRead = verb({
-  summary: 'Shows a token, or with -self the one that the call is made with.',
   args: [],
   examples: [{ command: 'muster acl token read -id 6a12' }, { command: 'muster acl token read -self' }],
   flags: {
@@ -166,7 +162,6 @@ export const tokenRead = verb({
 });
 
 export const tokenList = verb({
-  summary: 'Lists all tokens.',
   args: [],
   examples: [{ command: 'muster acl token list' }],
   flags: { ...META_FLAG, ...OUTPUT_FLAGS, ...CONNECTION_FLAGS },
@@ -177,7 +172,6 @@ export const tokenList = verb({
 });
 
 export const tokenDelete = verb({
-  summary: 'Takes a token away: from then on it is worth nothing.',
   args: [],
   examples: [{ command: 'muster acl token delete -id 6a12' }],
   flags: { ...ID_FLAG, ...CONNECTION_FLAGS },
