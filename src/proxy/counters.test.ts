@@ -1,15 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  BUCKETS,
-  bucketEdge,
-  CounterReader,
-  Counters,
-  createCounterBlock,
-  IN_FLIGHT,
-  REQUESTS,
-  SLOTS,
-} from './counters.ts';
+import { nextTurn } from '../lib/in-turns.ts';
+import { CounterReader, Counters, createCounterBlock, IN_FLIGHT, REQUESTS, SLOTS } from './counters.ts';
+import { BUCKETS, bucketEdge } from './latency-buckets.ts';
 
 function counted() {
   const block = createCounterBlock();
@@ -39,6 +32,50 @@ describe('counters', () => {
     expect(reader.isIdle(3)).toBe(true);
     reader.clear(3);
     expect(reader.slot(3).requests).toBe(0);
+  });
+
+  it('are neither lost nor counted twice when workers go, whenever one looks', async () => {
+    const reader = new CounterReader();
+    const expected = new Map<number, number>();
+    let own = 0;
+    const left = new Map<number, number>();
+    const readable = () => {
+      for (const [slot, requests] of expected) expect(reader.field(slot, REQUESTS)).toBe(requests);
+      expect(reader.slot(5).requests).toBe(expected.get(5) ?? 0);
+      expect(reader.overall().requests).toBe(own);
+      expect(reader.codes().map(({ status, own: count }) => [status, count])).toEqual([[404, own]]);
+      for (const slot of left.keys()) expect(reader.isIdle(slot)).toBe(true);
+    };
+    const retire = (first: number, count: number) => {
+      const block = createCounterBlock();
+      reader.add(block);
+      const counters = new Counters(block);
+      for (let slot = first; slot < first + count; slot++) {
+        counters.slot(slot, REQUESTS, slot);
+        counters.slot(slot, IN_FLIGHT, 2);
+        expected.set(slot, (expected.get(slot) ?? 0) + slot);
+      }
+      counters.overall(REQUESTS);
+      counters.own(404, 1);
+      own++;
+      reader.retire(block, (slot, inFlight) => left.set(slot, (left.get(slot) ?? 0) + inFlight));
+    };
+    retire(1, 600);
+    readable();
+    retire(300, 1_500);
+    readable();
+    retire(1, 1_200);
+    readable();
+    // While they are being added up.
+    reader.clear(5);
+    expected.set(5, 0);
+    reader.clear(1_199);
+    expected.set(1_199, 0);
+    for (let turn = 0; turn < 10; turn++) {
+      await nextTurn();
+      readable();
+    }
+    expect([left.get(1), left.get(400), left.get(1_799), left.get(1_800)]).toEqual([4, 6, 2, undefined]);
   });
 
   it('give quantiles that are at most a quarter too high', () => {

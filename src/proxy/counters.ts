@@ -1,11 +1,11 @@
+import { inTurns } from '../lib/in-turns.ts';
+import { BUCKETS, bucketOf, quantile } from './latency-buckets.ts';
+
 /**
  * Numbers of the data path in shared memory: each worker writes its own block without locks, the main thread reads
  * all of them whenever it wants. Doubles, because they hold counts up to 2^53 and aligned 8-byte stores do not tear
  * on any machine we run on.
  */
-
-/** Buckets of a latency histogram: four per octave from 16 µs to about 4 minutes (an error of at most 19 %). */
-export const BUCKETS = 96;
 
 export const CONNECTIONS = 0;
 export const OPEN_CONNECTIONS = 1;
@@ -46,14 +46,31 @@ const CODES_AT = (SLOTS + 1) * STRIDE;
 
 const LENGTH = CODES_AT + CODES * CODE_STRIDE;
 
-/** Where a slot's cells begin; the cells in front are those of the whole worker. */
-function cellsOf(slot: number): number {
-  return (slot >= 0 && slot < SLOTS ? slot + 1 : 1) * STRIDE;
+/**
+ * Behind the numbers: for each slot and each code one byte, whether it was ever counted for. The first look at a page of the rest
+ * takes the kernel 20 to 40 µs, and there are 2,000.
+ */
+const MARKS_AT = LENGTH * Float64Array.BYTES_PER_ELEMENT;
+const CODE_MARKS_AT = SLOTS;
+const MARKS = SLOTS + CODES;
+
+/** The slot that is counted for; what lies beyond goes with the shared one. */
+function known(slot: number): number {
+  return slot >= 0 && slot < SLOTS ? slot : 0;
 }
 
-/** Where a code's cells begin; those that nobody knows count as the last of their kind. */
-function codeCellsOf(status: number): number {
-  return CODES_AT + Math.max(0, Math.min(CODES - 1, status - 100)) * CODE_STRIDE;
+/** Where the cells of a known slot begin; the cells in front are those of the whole worker. */
+function cellsOf(slot: number): number {
+  return (slot + 1) * STRIDE;
+}
+
+/** A code's place; those that nobody knows count as the last of their kind. */
+function codeOf(status: number): number {
+  return Math.max(0, Math.min(CODES - 1, status - 100));
+}
+
+function codeCellsOf(code: number): number {
+  return CODES_AT + code * CODE_STRIDE;
 }
 
 /** The field of a status' class; what is beyond 599 counts as an error of the server (RFC 9110 §15). */
@@ -63,33 +80,17 @@ function classField(status: number): number {
 
 /** Untouched pages of it cost no memory. */
 export function createCounterBlock(): SharedArrayBuffer {
-  return new SharedArrayBuffer(LENGTH * Float64Array.BYTES_PER_ELEMENT);
+  return new SharedArrayBuffer(MARKS_AT + MARKS);
 }
-
-function bucketOf(ms: number): number {
-  const us = Math.min(ms * 1_000, 0x7fffffff) | 0;
-  if (us < 16) return 0;
-  const octave = 31 - Math.clz32(us);
-  return Math.min(BUCKETS - 1, (octave - 4) * 4 + ((us >>> (octave - 2)) & 3));
-}
-
-/** Upper edge of a bucket in ms. */
-export function bucketEdge(bucket: number): number {
-  const octave = (bucket >> 2) + 4;
-  return (2 ** octave * (1 + ((bucket & 3) + 1) / 4)) / 1_000;
-}
-
-/** Upper edges of all buckets in ms, rising. */
-export const LATENCY_BOUNDS: readonly number[] = Array.from({ length: BUCKETS }, (_, bucket) =>
-  bucketEdge(bucket),
-);
 
 /** The writing side: one per worker. */
 export class Counters {
   readonly #cells: Float64Array;
+  readonly #marks: Uint8Array;
 
   constructor(block: SharedArrayBuffer) {
-    this.#cells = new Float64Array(block);
+    this.#cells = new Float64Array(block, 0, LENGTH);
+    this.#marks = new Uint8Array(block, MARKS_AT, MARKS);
   }
 
   /** Adds to a field of the whole worker. */
@@ -99,32 +100,45 @@ export class Counters {
 
   /** Adds to a field of a route or an instance. */
   slot(slot: number, field: number, by = 1): void {
-    this.#cells[cellsOf(slot) + field]! += by;
+    this.#cells[this.#marked(slot) + field]! += by;
   }
 
   /** A response came to its end: class and time, everywhere. */
   answered(route: number, target: number, status: number, ms: number): void {
     const field = classField(status);
     const bucket = FIELDS + bucketOf(ms);
-    this.#timed(codeCellsOf(status), ms);
+    this.#timed(this.#markedCode(status), ms);
     this.#add(0, field, bucket, ms);
-    this.#add(cellsOf(route), field, bucket, ms);
-    this.#add(cellsOf(target), field, bucket, ms);
+    this.#add(this.#marked(route), field, bucket, ms);
+    this.#add(this.#marked(target), field, bucket, ms);
   }
 
   /** A copy of a request was answered: no client saw it. */
   copied(route: number, target: number, status: number, ms: number): void {
     const field = classField(status);
     const bucket = FIELDS + bucketOf(ms);
-    this.#add(cellsOf(route), field, bucket, ms);
-    this.#add(cellsOf(target), field, bucket, ms);
+    this.#add(this.#marked(route), field, bucket, ms);
+    this.#add(this.#marked(target), field, bucket, ms);
   }
 
   /** An answer of our own. One that says that nobody could answer (5xx) stands among those of backends, too: whoever watches codes looks for it there. */
   own(status: number, ms: number): void {
-    const code = codeCellsOf(status);
+    const code = this.#markedCode(status);
     this.#cells[code + CODE_OWN]! += 1;
     if (status >= 500) this.#timed(code, ms);
+  }
+
+  /** Where the cells of a slot begin, which is counted for from now on. */
+  #marked(slot: number): number {
+    const one = known(slot);
+    this.#marks[one] = 1;
+    return cellsOf(one);
+  }
+
+  #markedCode(status: number): number {
+    const code = codeOf(status);
+    this.#marks[CODE_MARKS_AT + code] = 1;
+    return codeCellsOf(code);
   }
 
   #timed(code: number, ms: number): void {
@@ -181,14 +195,67 @@ export interface CodeTally {
   readonly histogram: readonly number[];
 }
 
+/** Nothing is open or under way any more. */
+function end(cells: Float64Array, at: number): void {
+  for (const field of [OPEN_CONNECTIONS, IN_FLIGHT, TUNNELS]) cells[at + field] = 0;
+}
+
+/** A block as it is read. */
+class Block {
+  readonly cells: Float64Array;
+  readonly #marks: Uint8Array;
+
+  constructor(block: SharedArrayBuffer) {
+    this.cells = new Float64Array(block, 0, LENGTH);
+    this.#marks = new Uint8Array(block, MARKS_AT, MARKS);
+  }
+
+  /** Whether anything was ever counted for a slot. */
+  has(slot: number): boolean {
+    return this.#marks[slot] !== 0;
+  }
+
+  hasCode(code: number): boolean {
+    return this.#marks[CODE_MARKS_AT + code] !== 0;
+  }
+
+  /** The slots and codes that were counted for, by the places of their marks. */
+  marked(): number[] {
+    const places: number[] = [];
+    for (let place = 0; place < MARKS; place++) if (this.#marks[place] !== 0) places.push(place);
+    return places;
+  }
+
+  /** Takes over from `other` what it counted for the slot or code with a mark; it has nothing of it then. */
+  take(other: Block, place: number): void {
+    this.#marks[place] = 1;
+    if (place < CODE_MARKS_AT) this.#move(other, cellsOf(place), STRIDE);
+    else this.#move(other, codeCellsOf(place - CODE_MARKS_AT), CODE_STRIDE);
+  }
+
+  /** The same for what it counted for the whole worker. */
+  takeOverall(other: Block): void {
+    this.#move(other, 0, STRIDE);
+  }
+
+  #move(other: Block, at: number, length: number): void {
+    for (let i = at; i < at + length; i++) {
+      this.cells[i]! += other.cells[i]!;
+      other.cells[i] = 0;
+    }
+  }
+}
+
 /** The reading side: sums the blocks of all workers. */
 export class CounterReader {
   /** What workers that are gone had counted, so that no count goes backwards. */
-  #gone: Float64Array | undefined;
-  readonly #blocks = new Map<SharedArrayBuffer, Float64Array>();
+  #gone: Block | undefined;
+  /** Theirs that are being added to that. */
+  readonly #leaving = new Set<Block>();
+  readonly #blocks = new Map<SharedArrayBuffer, Block>();
 
   add(block: SharedArrayBuffer): void {
-    this.#blocks.set(block, new Float64Array(block));
+    this.#blocks.set(block, new Block(block));
   }
 
   /**
@@ -196,17 +263,32 @@ export class CounterReader {
    * a route or an instance it left.
    */
   retire(block: SharedArrayBuffer, onLeft: (slot: number, inFlight: number) => void = () => {}): void {
-    const cells = this.#blocks.get(block);
-    if (cells === undefined) return;
+    const left = this.#blocks.get(block);
+    if (left === undefined) return;
     this.#blocks.delete(block);
-    this.#gone ??= new Float64Array(LENGTH);
-    for (let i = 0; i < LENGTH; i++) {
-      // Most of it was never used, and is to stay memory that nobody has.
-      if (cells[i] === 0) continue;
-      const field = i < CODES_AT ? i % STRIDE : REQUESTS;
-      if (field === IN_FLIGHT && i >= STRIDE) onLeft((i - field) / STRIDE - 1, cells[i]!);
-      if (field !== OPEN_CONNECTIONS && field !== IN_FLIGHT && field !== TUNNELS) this.#gone[i]! += cells[i]!;
+    end(left.cells, 0);
+    for (let slot = 0; slot < SLOTS; slot++) {
+      if (!left.has(slot)) continue;
+      const at = cellsOf(slot);
+      const inFlight = left.cells[at + IN_FLIGHT]!;
+      if (inFlight !== 0) onLeft(slot, inFlight);
+      end(left.cells, at);
     }
+    if (this.#gone === undefined) this.#gone = left;
+    else this.#takeOver(this.#gone, left);
+  }
+
+  /** Thousands of slots in turns: whatever is read meanwhile, each count is in one block or in the other. */
+  #takeOver(gone: Block, left: Block): void {
+    gone.takeOverall(left);
+    const places = left.marked();
+    if (places.length === 0) return;
+    this.#leaving.add(left);
+    const last = places[places.length - 1];
+    inTurns(places, (place) => {
+      gone.take(left, place);
+      if (place === last) this.#leaving.delete(left);
+    });
   }
 
   overall(): Tally {
@@ -215,16 +297,17 @@ export class CounterReader {
 
   /** A route's or an instance's. */
   slot(slot: number): Tally {
-    return this.#tally(cellsOf(slot));
+    return this.#tally(cellsOf(known(slot)));
   }
 
   /** Answers by status code, those that there were. */
   codes(): CodeTally[] {
     const tallies: CodeTally[] = [];
-    const blocks = this.#all();
     for (let code = 0; code < CODES; code++) {
-      const at = codeCellsOf(code + 100);
-      const sum = (cell: number) => blocks.reduce((total, cells) => total + cells[at + cell]!, 0);
+      const blocks = this.#all().filter((block) => block.hasCode(code));
+      if (blocks.length === 0) continue;
+      const at = codeCellsOf(code);
+      const sum = (cell: number) => blocks.reduce((total, { cells }) => total + cells[at + cell]!, 0);
       const histogram = Array.from({ length: BUCKETS }, (_, bucket) => sum(CODE_BUCKETS + bucket));
       const answered = histogram.reduce((a, b) => a + b, 0);
       const own = sum(CODE_OWN);
@@ -235,44 +318,44 @@ export class CounterReader {
 
   /** One number of a route or an instance: much cheaper than all of them. */
   field(slot: number, field: number): number {
-    const at = cellsOf(slot) + field;
-    let sum = this.#gone?.[at] ?? 0;
-    for (const cells of this.#blocks.values()) sum += cells[at]!;
+    const at = cellsOf(known(slot)) + field;
+    let sum = this.#gone?.cells[at] ?? 0;
+    for (const { cells } of this.#leaving) sum += cells[at]!;
+    for (const { cells } of this.#blocks.values()) sum += cells[at]!;
     return sum;
   }
 
   /** Whether no worker has a request of it under way. */
   isIdle(slot: number): boolean {
-    for (const cells of this.#blocks.values()) if (cells[cellsOf(slot) + IN_FLIGHT] !== 0) return false;
+    const at = cellsOf(known(slot)) + IN_FLIGHT;
+    for (const { cells } of this.#blocks.values()) if (cells[at] !== 0) return false;
     return true;
   }
 
   /** Whether there was anything to count of it at all: of most instances of a large catalog there was not. */
   hasCounted(slot: number): boolean {
-    const at = cellsOf(slot);
-    const counts = (cells: Float64Array) => {
+    const at = cellsOf(known(slot));
+    return this.#all().some(({ cells }) => {
       for (let field = 0; field < FIELDS; field++) if (cells[at + field] !== 0) return true;
       return false;
-    };
-    if (this.#gone !== undefined && counts(this.#gone)) return true;
-    for (const cells of this.#blocks.values()) if (counts(cells)) return true;
-    return false;
+    });
   }
 
   /** The slot gets another owner: its counts begin at zero. */
   clear(slot: number): void {
-    const at = cellsOf(slot);
-    for (const cells of this.#all()) cells.fill(0, at, at + STRIDE);
+    const one = known(slot);
+    const at = cellsOf(one);
+    for (const block of this.#all()) if (block.has(one)) block.cells.fill(0, at, at + STRIDE);
   }
 
-  #all(): Float64Array[] {
-    const live = [...this.#blocks.values()];
+  #all(): Block[] {
+    const live = [...this.#leaving, ...this.#blocks.values()];
     return this.#gone === undefined ? live : [this.#gone, ...live];
   }
 
   #tally(at: number): Tally {
     const blocks = this.#all();
-    const sum = (field: number) => blocks.reduce((total, cells) => total + cells[at + field]!, 0);
+    const sum = (field: number) => blocks.reduce((total, { cells }) => total + cells[at + field]!, 0);
     const histogram = Array.from({ length: BUCKETS }, (_, bucket) => sum(FIELDS + bucket));
     const answered = histogram.reduce((a, b) => a + b, 0);
     return {
@@ -298,15 +381,4 @@ export class CounterReader {
       histogram,
     };
   }
-}
-
-/** Upper edge (ms) of the bucket that holds it; 0 without a response. `total`: how many there are. */
-export function quantile(histogram: readonly number[], total: number, q: number): number {
-  if (total === 0) return 0;
-  let rest = total * q;
-  for (let bucket = 0; bucket < histogram.length; bucket++) {
-    rest -= histogram[bucket]!;
-    if (rest <= 0) return bucketEdge(bucket);
-  }
-  return bucketEdge(BUCKETS - 1);
 }

@@ -1,5 +1,6 @@
 import type { HistogramSample, Sample } from '../../lib/metrics.ts';
-import { LATENCY_BOUNDS, type Tally } from '../../proxy/counters.ts';
+import type { Tally } from '../../proxy/counters.ts';
+import { LATENCY_BOUNDS } from '../../proxy/latency-buckets.ts';
 import type { RouteView, TargetView } from '../../route/view.ts';
 import type { Balancer } from '../balancer.ts';
 import { type Metric, type Metrics, single } from './metric.ts';

@@ -1,5 +1,5 @@
 /** Metrics as lines of text, under the names that fabio gives them where there are no labels. */
-import { LATENCY_BOUNDS, quantile } from '../../../proxy/counters.ts';
+import { LATENCY_BOUNDS, quantile } from '../../../proxy/latency-buckets.ts';
 import type { Family, HistogramSample, Sample } from './families.ts';
 import type { RouteMetric } from './names.ts';
 

@@ -1,5 +1,5 @@
 /** The text format of Prometheus. */
-import { LATENCY_BOUNDS } from '../../../proxy/counters.ts';
+import { LATENCY_BOUNDS } from '../../../proxy/latency-buckets.ts';
 import type { Family, HistogramSample } from './families.ts';
 
 export interface PrometheusOptions {
