@@ -21,7 +21,7 @@ export const TAR_END: Buffer = Buffer.alloc(2 * BLOCK);
 
 /** What stands behind `size` bytes of a file. */
 export function tarPadding(size: number): Buffer {
-  return Buffer.alloc((BLOCK - (size % BLOCK)) % BLOCK);
+  return Buffer.alloc(blocksOf(size) - size);
 }
 
 /** What stands in front of a file of `size` bytes. Names up to 100 bytes. `time` in seconds since the epoch. */
@@ -51,19 +51,80 @@ function checksum(block: Buffer): number {
 
 /** The plain files of an archive by name, or undefined when it is none or is cut off. */
 export function readTar(archive: Buffer): Map<string, Buffer> | undefined {
-  const files = new Map<string, Buffer>();
-  for (let at = 0; at + BLOCK <= archive.length; ) {
-    const block = archive.subarray(at, at + BLOCK);
-    if (block.every((byte) => byte === 0)) return files;
-    if (Number.parseInt(text(block, 148, 8), 8) !== checksum(block)) return undefined;
-    const size = Number.parseInt(text(block, 124, 12), 8);
-    const begin = at + BLOCK;
-    if (!(size >= 0) || begin + size > archive.length) return undefined;
-    const type = text(block, 156, 1);
-    if (type === '0' || type === '') files.set(text(block, 0, 100), archive.subarray(begin, begin + size));
-    at = begin + Math.ceil(size / BLOCK) * BLOCK;
+  const reader = new TarReader(archive.length);
+  reader.write(archive);
+  return reader.files();
+}
+
+/** The same for an archive that comes piece by piece. */
+export class TarReader {
+  readonly #files = new Map<string, Buffer>();
+  readonly #block = Buffer.alloc(BLOCK);
+  /** Bytes of `#block` that are there. */
+  #filled = 0;
+  /** What the content is copied to that comes now; undefined: it is passed over. */
+  #content: Buffer | undefined;
+  #size = 0;
+  /** Bytes of content, and of what fills its last block, that are still to come. */
+  #left = 0;
+  #room: number;
+  #end: 'whole' | 'damaged' | undefined;
+
+  /** Bytes in all files at most. */
+  constructor(room: number) {
+    this.#room = room;
   }
-  return undefined;
+
+  write(bytes: Buffer): void {
+    for (let at = 0; at < bytes.length && this.#end === undefined; )
+      at += this.#left > 0 ? this.#takeContent(bytes, at) : this.#takeHeader(bytes, at);
+  }
+
+  /** What there was, or undefined when it is no archive or was cut off. */
+  files(): Map<string, Buffer> | undefined {
+    return this.#end === 'whole' ? this.#files : undefined;
+  }
+
+  #takeContent(bytes: Buffer, at: number): number {
+    const count = Math.min(this.#left, bytes.length - at);
+    const begin = blocksOf(this.#size) - this.#left;
+    if (begin < this.#size)
+      this.#content?.set(bytes.subarray(at, at + Math.min(count, this.#size - begin)), begin);
+    this.#left -= count;
+    return count;
+  }
+
+  #takeHeader(bytes: Buffer, at: number): number {
+    const count = bytes.copy(this.#block, this.#filled, at, at + BLOCK - this.#filled);
+    this.#filled += count;
+    if (this.#filled === BLOCK) this.#begin();
+    return count;
+  }
+
+  #begin(): void {
+    const block = this.#block;
+    this.#filled = 0;
+    const size = Number.parseInt(text(block, 124, 12), 8);
+    if (block.every((byte) => byte === 0)) this.#end = 'whole';
+    else if (
+      Number.parseInt(text(block, 148, 8), 8) !== checksum(block) ||
+      !(size >= 0 && size <= this.#room)
+    )
+      this.#end = 'damaged';
+    else {
+      const type = text(block, 156, 1);
+      this.#content = type === '0' || type === '' ? Buffer.allocUnsafe(size) : undefined;
+      if (this.#content !== undefined) this.#files.set(text(block, 0, 100), this.#content);
+      this.#room -= size;
+      this.#size = size;
+      this.#left = blocksOf(size);
+    }
+  }
+}
+
+/** What a file takes with what fills its last block. */
+function blocksOf(size: number): number {
+  return Math.ceil(size / BLOCK) * BLOCK;
 }
 
 function text(block: Buffer, at: number, length: number): string {

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
 import type { Write } from '../../catalog/transaction.ts';
-import { readTar } from '../../lib/tar.ts';
+import { nextTurn } from '../../lib/in-turns.ts';
+import { TarReader } from '../../lib/tar.ts';
 import { RecordError, readConsulState, readOwnState } from './consul/read.ts';
 import { FORMAT, LINES_FORMAT, META, STATE, SUMS } from './layout.ts';
 import { RowError, rowOf } from './row-json.ts';
@@ -34,8 +35,8 @@ export interface Snapshot {
  */
 export async function readSnapshot(archive: Buffer, now: number): Promise<Snapshot> {
   const files = await unpack(archive);
-  const meta = metaOf(checked(files, META));
-  const state = checked(files, STATE);
+  const meta = metaOf(await checked(files, META));
+  const state = await checked(files, STATE);
   if (meta.format === undefined) return ofConsul(meta, state, now);
   return {
     origin: 'Muster',
@@ -52,14 +53,26 @@ async function ownRows(format: unknown, state: Buffer, now: number): Promise<Wri
   if (format !== LINES_FORMAT)
     throw new SnapshotError(`the archive has format ${String(format)}, this program knows ${FORMAT}`);
   try {
-    return state
-      .toString()
-      .split('\n')
-      .flatMap((line) => (line === '' ? [] : [rowOf(line)]));
+    return await readLines(state);
   } catch (error) {
     if (error instanceof RowError) throw new SnapshotError(error.message, { cause: error });
     throw error;
   }
+}
+
+/** Lines read in one turn of the event loop. */
+const LINES = 64;
+
+async function readLines(state: Buffer): Promise<Write[]> {
+  const writes: Write[] = [];
+  for (let at = 0, count = 1; at < state.length; count++) {
+    const found = state.indexOf('\n', at);
+    const end = found < 0 ? state.length : found;
+    if (end > at) writes.push(rowOf(state.toString('utf8', at, end)));
+    at = end + 1;
+    if (count % LINES === 0) await nextTurn();
+  }
+  return writes;
 }
 
 /** What an archive says of itself, and how many rows of each table it has. */
@@ -97,15 +110,29 @@ function asSnapshotError(cause: unknown): never {
   throw cause;
 }
 
+/** Bytes that are unpacked or summed in one turn of the event loop. */
+const PIECE = 64 * 1024;
+
 async function unpack(archive: Buffer): Promise<ReadonlyMap<string, Buffer>> {
-  const unpacked = await promisify(gunzip)(archive, { maxOutputLength: MAX_UNPACKED }).catch(
-    (cause: Error) => {
-      throw new SnapshotError(`failed to decompress snapshot: ${cause.message}`);
-    },
-  );
-  const files = readTar(unpacked);
+  const tar = new TarReader(MAX_UNPACKED);
+  let size = 0;
+  const take = async (chunks: AsyncIterable<Buffer>) => {
+    for await (const chunk of chunks) {
+      size += chunk.length;
+      if (size > MAX_UNPACKED) throw new Error(`it has more than ${MAX_UNPACKED} bytes`);
+      tar.write(chunk);
+    }
+  };
+  await pipeline(piecesOf(archive), createGunzip({ chunkSize: PIECE }), take).catch((cause: Error) => {
+    throw new SnapshotError(`failed to decompress snapshot: ${cause.message}`, { cause });
+  });
+  const files = tar.files();
   if (files === undefined) throw new SnapshotError('the archive is damaged');
   return files;
+}
+
+function* piecesOf(bytes: Buffer): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; at += PIECE) yield bytes.subarray(at, at + PIECE);
 }
 
 function metaOf(content: Buffer): Record<string, unknown> {
@@ -115,16 +142,21 @@ function metaOf(content: Buffer): Record<string, unknown> {
 }
 
 /** A file of the archive, once its check sum is right. */
-function checked(files: ReadonlyMap<string, Buffer>, name: string): Buffer {
+async function checked(files: ReadonlyMap<string, Buffer>, name: string): Promise<Buffer> {
   const content = files.get(name);
   const sums = files.get(SUMS)?.toString() ?? '';
   if (content === undefined)
     throw new SnapshotError(`the archive has no ${name}: it is no snapshot of this program`);
-  if (!sums.split('\n').includes(`${sha256(content)}  ${name}`))
+  if (!sums.split('\n').includes(`${await sha256(content)}  ${name}`))
     throw new SnapshotError(`the check sum of ${name} is wrong`);
   return content;
 }
 
-function sha256(content: Buffer): string {
-  return createHash('sha256').update(content).digest('hex');
+async function sha256(content: Buffer): Promise<string> {
+  const hash = createHash('sha256');
+  for (const piece of piecesOf(content)) {
+    hash.update(piece);
+    await nextTurn();
+  }
+  return hash.digest('hex');
 }

@@ -1,7 +1,12 @@
 import { MEMBER_CHECK, type Rows, type TableName } from '../../../catalog/rows.ts';
 import { checkKey, fold, shapeOf } from '../../../catalog/tables.ts';
 import type { Draft, Write } from '../../../catalog/transaction.ts';
+import { extend } from '../../../lib/extend.ts';
+import { nextTurn } from '../../../lib/in-turns.ts';
 import type { Fields } from './fields.ts';
+
+/** Rows listed in one turn of the event loop: some 2 ms. */
+const BATCH = 4_096;
 
 /** The rows that were made of a snapshot's records, and what was left out, counted by what it is. */
 export class Gathered {
@@ -25,7 +30,7 @@ export class Gathered {
   }
 
   put<T extends TableName>(table: T, draft: Draft<Rows[T]>): void {
-    const row = { ...draft, createIndex: 0, modifyIndex: 0 } as unknown as Rows[T];
+    const row = extend(draft, { createIndex: 0, modifyIndex: 0 }) as unknown as Rows[T];
     this.#rows(table).set(shapeOf(table).key(row), row);
   }
 
@@ -59,11 +64,15 @@ export class Gathered {
   }
 
   /** All rows; of Consul's nothing hangs on what is not among them. */
-  writes(): Write[] {
+  async writes(): Promise<Write[]> {
     if (!this.isOurs) this.#settle();
-    return [...this.#tables].flatMap(([table, rows]) =>
-      [...rows].map(([key, row]) => ({ table, key, row }) as Write),
-    );
+    const writes: Write[] = [];
+    for (const [table, rows] of this.#tables)
+      for (const [key, row] of rows) {
+        writes.push({ table, key, row } as Write);
+        if (writes.length % BATCH === 0) await nextTurn();
+      }
+    return writes;
   }
 
   #settle(): void {

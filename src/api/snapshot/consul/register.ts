@@ -7,6 +7,7 @@ import {
   SERVER_SERVICE,
   type Service,
 } from '../../../catalog/rows.ts';
+import { nodeKey } from '../../../catalog/tables.ts';
 import type { Draft } from '../../../catalog/transaction.ts';
 import { nanoseconds } from '../../../lib/duration.ts';
 import type { Packable } from '../../../lib/msgpack-write.ts';
@@ -24,14 +25,16 @@ export const register: RecordKind = {
     const record = new Fields(value);
     if (isOfPeer(record, into) || into.isElsewhere(record)) return;
     const node = record.needed('Node');
-    into.put('nodes', {
-      id: record.text('ID').toLowerCase(),
-      name: node,
-      address: record.text('Address'),
-      datacenter: record.text('Datacenter'),
-      taggedAddresses: record.textMap('TaggedAddresses'),
-      meta: record.textMap('NodeMeta'),
-    });
+    // Of ours the same stands in all records of a node.
+    if (!into.isOurs || into.get('nodes', nodeKey(node)) === undefined)
+      into.put('nodes', {
+        id: record.text('ID').toLowerCase(),
+        name: node,
+        address: record.text('Address'),
+        datacenter: record.text('Datacenter'),
+        taggedAddresses: record.textMap('TaggedAddresses'),
+        meta: record.textMap('NodeMeta'),
+      });
     const service = record.pointer('Service');
     if (service !== undefined) takeService(service, node, into);
     const checks = [...record.structs('Checks'), record.pointer('Check')];
