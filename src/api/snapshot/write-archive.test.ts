@@ -106,6 +106,16 @@ describe('a large snapshot', () => {
     expect(found).toEqual(new Map(before.map(({ key }, row) => [key, String(row)])));
   });
 
+  it('leaves others their turns when it is read', async () => {
+    const { catalog } = await filled();
+    const archive = Buffer.concat(await writeArchive(stateOf(catalog), '1', 0));
+    let turns = 0;
+    const task = readSnapshot(archive, 0);
+    await inEveryTurn(task, () => turns++);
+    expect((await task).writes).toHaveLength(ROWS);
+    expect(turns).toBeGreaterThanOrEqual(ROWS / SLICE.rows);
+  });
+
   it('is one file to whoever unpacks it, wherever it was cut on the way', async () => {
     const { catalog } = await filled(10);
     const archive = Buffer.concat(await writeArchive(stateOf(catalog), '1', 0));
