@@ -23,8 +23,8 @@ export function startHousekeeping({
     const before = clock.now() - TOMBSTONE_TTL;
     const { catalog } = store;
     const isOld =
-      catalog.all('tombstones').some(({ deletedAt }) => deletedAt < before) ||
-      catalog.all('lockDelays').some(({ until }) => until < before);
+      catalog.unordered('tombstones').some(({ deletedAt }) => deletedAt < before) ||
+      catalog.unordered('lockDelays').some(({ until }) => until < before);
     if (isOld) {
       store
         .write((tx) => kvReap(tx, before))

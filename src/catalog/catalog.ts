@@ -60,6 +60,11 @@ export class Catalog implements Reader {
     return this.#tables[table].list(index, value);
   }
 
+  /** How many rows `list` has, without a look at them. */
+  countOf<T extends TableName>(table: T, index: IndexName<T>, value: string): number {
+    return this.#tables[table].count(index, value);
+  }
+
   prefix<T extends TableName>(table: T, prefix: string): Rows[T][] {
     return this.#tables[table].prefix(prefix);
   }

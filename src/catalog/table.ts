@@ -42,6 +42,12 @@ export class Table<T extends TableName> {
     return typeof keys === 'string' ? [this.#rows.get(keys) as Rows[T]] : this.#rowsOf(keys);
   }
 
+  /** How many rows `list` has. */
+  count(index: string, value: string): number {
+    const keys = this.#indexByName.get(index)?.get(value);
+    return typeof keys === 'string' ? 1 : (keys?.size ?? 0);
+  }
+
   prefix(prefix: string): Rows[T][] {
     const found: Rows[T][] = [];
     for (const key of this.#keys.startingWith(prefix)) found.push(this.#rows.get(key) as Rows[T]);

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { RootDatabase } from 'lmdb';
 import { MusterError } from '../errors.ts';
 import { lockFile } from '../lib/file-lock.ts';
+import { nextTurn } from '../lib/in-turns.ts';
 import { bytesValue, diskKey, diskRange, openLmdb, unusable } from './lmdb.ts';
 import { payloadSize, readPayload, rowBytes, writePayload } from './log-payload.ts';
 import { WriteAheadLog } from './wal.ts';
@@ -234,10 +235,14 @@ class LoggedEnvironment implements Environment {
     const sequence = log.turnedAt;
     if (sequence === undefined) return;
     const last = new Map<string, Buffer | undefined>();
-    for (const payload of log.payloads({ turned: true }))
-      for (const [place, text] of rowBytes(payload)) last.set(place.toString('latin1'), text);
-    const rows = [...last];
+    let count = 0;
     // In parts, so that others have their turns: until the number is there the log has them all.
+    for (const payload of log.payloads({ turned: true }))
+      for (const [place, text] of rowBytes(payload)) {
+        last.set(place.toString('latin1'), text);
+        if (++count % AT_ONCE === 0) await nextTurn();
+      }
+    const rows = [...last];
     for (let at = 0; at < rows.length; at += AT_ONCE)
       await this.#root
         .batch(() => {

@@ -149,7 +149,7 @@ export class WriteAheadLog {
     file.end = 0;
   }
 
-  /** What was appended and not released yet, in order; `turned`: only what it turned away from. To be read in one go. */
+  /** What was appended and not released yet, in order; `turned`: only what it turned away from, which stays as it is until it is released; the rest is to be read in one go. */
   *payloads({ turned = false } = {}): Generator<Buffer> {
     yield* payloadsOf(this.#other);
     if (!turned) yield* payloadsOf(this.#file);

@@ -39,11 +39,11 @@ export const catalogMetrics: Metrics = {
     type: 'gauge',
     help: 'Checks in the catalog by status.',
     labels: ['status'],
-    read({ catalog }) {
-      const counts = { passing: 0, warning: 0, critical: 0 };
-      for (const { status } of catalog.all('checks')) counts[status]++;
-      return Object.entries(counts).map(([status, value]) => ({ labels: { status }, value }));
-    },
+    read: ({ catalog }) =>
+      ['passing', 'warning', 'critical'].map((status) => ({
+        labels: { status },
+        value: catalog.countOf('checks', 'status', status),
+      })),
   },
   muster_agent_services: single(
     'gauge',

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { deregisterService } from '../../catalog/commands/register.ts';
+import type { Service } from '../../catalog/rows.ts';
 import { silentLogger } from '../../lib/log.ts';
 import { dashboardFixture, type Fixture } from './fixtures.ts';
 import { startLive } from './live.ts';
@@ -62,6 +63,25 @@ describe('the live picture', () => {
       'instance new joined web-0',
     ]);
     patient.stop();
+  });
+
+  it('looks at what a large commit changed bit by bit, and tells it in one delta once it has', async () => {
+    const { clock, deltas, store } = fixture;
+    await fixture.join('web', 'web-0');
+    clock.advance(1000);
+    clock.advance(200);
+    deltas.length = 0;
+    await store.write((tx) => {
+      const row = store.catalog.all('services')[0] as Service;
+      for (let number = 0; number < 600; number++) tx.put('services', { ...row, id: `more-${number}` });
+    });
+    const isTold = () => deltas.some(({ set }) => set?.instances !== undefined);
+    let turns = 0;
+    for (; !isTold(); turns++) clock.advance(1);
+    expect(turns).toBeGreaterThanOrEqual(3);
+    expect(deltas.filter(({ set }) => set?.instances !== undefined)).toHaveLength(1);
+    expect(deltas.at(-1)?.set?.instances).toHaveLength(600);
+    expect(deltas.at(-1)?.set?.services).toMatchObject([{ name: 'web', instances: 601 }]);
   });
 
   it('tells at most ten deltas a second, each with all that changed', async () => {

@@ -21,7 +21,7 @@ import { type Happening, tell } from './words.ts';
 const DELTA_EVERY = 100;
 /** Rates are those of one second. */
 const SAMPLE_EVERY = 1000;
-/** Instances of before the start that are looked at in one turn: some milliseconds. */
+/** Instances that are looked at in one turn: some milliseconds. */
 const AT_ONCE = 256;
 
 export interface LiveOptions {
@@ -64,6 +64,8 @@ class LivePicture implements Live {
   readonly #sinks = new Set<(delta: Delta) => void>();
   /** Keys of instances to be looked at again. */
   readonly #touched = new Set<string>();
+  /** Services of instances that were looked at again. */
+  readonly #moved = new Set<string>();
   /** Services of before the start, of which those from `#seen` on were not looked at yet; [] once all were. */
   #early: readonly Service[];
   #seen = 0;
@@ -92,7 +94,7 @@ class LivePicture implements Live {
     const picture = this.#picture;
     this.#watch = new ClusterWatch({ picture, look, clock, logger, tell: () => this.#soon() });
     this.#samples = new Samples({ latency: () => this.meter.steppedAt, ...sampled });
-    this.#early = catalog.all('services');
+    this.#early = catalog.unordered('services');
     this.#look();
     this.#sample();
     this.#happenings = [];
@@ -211,7 +213,25 @@ class LivePicture implements Live {
   #soon(): void {
     if (this.#cancelFlush !== undefined || this.#isLooking) return;
     const wait = Math.max(0, this.#flushedAt + DELTA_EVERY - this.#clock.now());
-    this.#cancelFlush = this.#clock.after(wait, () => this.#flush());
+    this.#cancelFlush = this.#clock.after(wait, () => this.#flushInTurns());
+  }
+
+  /** A commit may bear on all instances, after a restore say: those who follow wait for it, nobody else does. */
+  #flushInTurns(): void {
+    this.#lookAgain(AT_ONCE);
+    if (this.#touched.size === 0) this.#flush();
+    else this.#cancelFlush = this.#clock.after(0, () => this.#flushInTurns());
+  }
+
+  /** Looks again at `most` of what was touched. */
+  #lookAgain(most: number): void {
+    const now = this.#clock.now();
+    let rest = most;
+    for (const key of this.#touched) {
+      if (rest-- === 0) return;
+      this.#touched.delete(key);
+      for (const name of this.#refresh(key, now)) this.#moved.add(name);
+    }
   }
 
   #flush(): void {
@@ -220,10 +240,9 @@ class LivePicture implements Live {
     this.#cancelFlush = undefined;
     const now = this.#clock.now();
     this.#flushedAt = now;
-    const services = new Set<string>();
-    for (const key of this.#touched) for (const name of this.#refresh(key, now)) services.add(name);
-    this.#touched.clear();
-    for (const name of services) this.#sumUp(name);
+    this.#lookAgain(Number.POSITIVE_INFINITY);
+    for (const name of this.#moved) this.#sumUp(name);
+    this.#moved.clear();
     for (const line of tell(this.#happenings, this.#seq, now)) {
       this.#seq = line.seq + 1;
       this.#picture.addChange(line);
