@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { Client } from '../client/index.ts';
 import { nodeFetch } from '../client/node-fetch.ts';
 import { changedViews, watchSubject } from '../client/subject.ts';
+import type { Fetch } from '../client/transport.ts';
 import { fetchTrouble, messageOf } from '../errors.ts';
 import { type Clock, sleep } from '../lib/clock.ts';
 import { startCommand } from '../lib/command.ts';
@@ -135,7 +136,7 @@ function byCommand({ command }: WatchConfig, env: WatchesParts['env']): Tell {
 }
 
 function byHook({ url, method, headers, timeout, skipVerify }: NonNullable<WatchConfig['http']>): Tell {
-  const fetch = skipVerify ? nodeFetch({ rejectUnauthorized: false }) : globalThis.fetch;
+  const fetch: Fetch = skipVerify ? nodeFetch({ rejectUnauthorized: false }) : globalThis.fetch;
   const fields = Object.entries(headers).map(([name, values]) => [name, values.join(', ')]);
   return async ({ view, index, signal }) => {
     try {
@@ -149,7 +150,7 @@ function byHook({ url, method, headers, timeout, skipVerify }: NonNullable<Watch
         body: view,
         signal: AbortSignal.any([signal, AbortSignal.timeout(timeout)]),
       });
-      const text = await answer.text();
+      const text = Buffer.from(await answer.arrayBuffer()).toString();
       return answer.ok
         ? undefined
         : `${url} answered ${answer.status}: ${text.slice(0, 200).trim() || 'nothing'}`;

@@ -89,7 +89,7 @@ const OPTIONS = {
 export type ConnectionValues = FlagValues<typeof CONNECTION_FLAGS>;
 
 export function connect(flags: ConnectionValues, terminal: Terminal): Client {
-  const options: ClientOptions = clientOptionsFromEnv(terminal.env);
+  const options: ClientOptions = { ...clientOptionsFromEnv(terminal.env), transport: 'node:http' };
   for (const [flag, option] of Object.entries(OPTIONS)) {
     const value = flags[flag as keyof typeof OPTIONS];
     if (value !== undefined) options[option] = value;

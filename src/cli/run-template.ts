@@ -76,7 +76,8 @@ export async function runTemplate(given: Given, terminal: Terminal): Promise<num
   if (given['parse-only'] === true) return parseOnly(config, log);
 
   const clientOptions = clientOptionsOf(given, config, terminal);
-  const client = new Client(clientOptions);
+  const once = given.once ?? config.once ?? false;
+  const client = new Client(once ? { ...clientOptions, transport: 'node:http' } : clientOptions);
   const { retry } = config.consul ?? {};
   const source = new RegistrySource({
     client,
@@ -86,7 +87,6 @@ export async function runTemplate(given: Given, terminal: Terminal): Promise<num
     clock: wakefulClock,
     random: Math.random,
   });
-  const once = given.once ?? config.once ?? false;
   const variables = variablesOf(clientOptions.address ?? client.address, clientOptions, given, config);
   const runner = new Runner({
     templates,

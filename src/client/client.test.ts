@@ -1,12 +1,14 @@
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Asked, type FakeAgent, type Reply, startFakeAgent } from './fake-agent.test-support.ts';
-import { Client, clientOptionsFromEnv, RefusedError } from './index.ts';
+import { Client, type ClientOptions, clientOptionsFromEnv, RefusedError } from './index.ts';
 import { baseUrl } from './options.ts';
 
 let agent: FakeAgent | undefined;
@@ -68,10 +70,16 @@ describe('options from the environment', () => {
   });
 });
 
-describe('a call', () => {
+describe.each<Pick<ClientOptions, 'transport'>>([{}, { transport: 'node:http' }])('a call (%o)', (over) => {
   it('carries token, datacenter and its parameters', async () => {
     const { address, asked } = await serve(() => ({ json: [], index: 7 }));
-    const client = new Client({ address, token: 'secret', datacenter: 'dc1', basicAuth: 'user:pass' });
+    const client = new Client({
+      ...over,
+      address,
+      token: 'secret',
+      datacenter: 'dc1',
+      basicAuth: 'user:pass',
+    });
     await client.health.service('my web', { passing: true, tag: 'a b', consistency: 'stale' });
     expect(asked[0]?.path).toBe('/v1/health/service/my%20web');
     expect(Object.fromEntries(asked[0]?.query ?? [])).toEqual({
@@ -88,7 +96,7 @@ describe('a call', () => {
 
   it('that is refused says what the agent said, and the status', async () => {
     const { address } = await serve(() => ({ status: 403, text: 'Permission denied' }));
-    const error = await new Client({ address }).catalog.nodes().catch((thrown: unknown) => thrown);
+    const error = await new Client({ ...over, address }).catalog.nodes().catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(RefusedError);
     expect(error).toMatchObject({ code: 'client.refused', status: 403, body: 'Permission denied' });
     expect(String(error)).toMatch(
@@ -98,14 +106,14 @@ describe('a call', () => {
 
   it('to something that is no agent says so', async () => {
     const { address } = await serve(() => ({ text: '<html>' }));
-    await expect(new Client({ address }).status.leader()).rejects.toThrow(/is not JSON.*<html>/);
+    await expect(new Client({ ...over, address }).status.leader()).rejects.toThrow(/is not JSON.*<html>/);
   });
 
   it('without an agent names the address and the remedy', async () => {
     const { address, stop } = await serve(() => ({}));
     await stop();
     agent = undefined;
-    await expect(new Client({ address }).status.leader()).rejects.toMatchObject({
+    await expect(new Client({ ...over, address }).status.leader()).rejects.toMatchObject({
       code: 'client.unreachable',
       message: expect.stringMatching(new RegExp(`${address}.*ECONNREFUSED.*muster agent -dev`)),
     });
@@ -113,7 +121,7 @@ describe('a call', () => {
 
   it('is given up after the timeout', async () => {
     const { address } = await serve(() => ({ hang: true }));
-    await expect(new Client({ address, timeout: 20 }).status.leader()).rejects.toMatchObject({
+    await expect(new Client({ ...over, address, timeout: 20 }).status.leader()).rejects.toMatchObject({
       code: 'client.unreachable',
       message: expect.stringContaining('no answer within 20 ms'),
     });
@@ -125,8 +133,46 @@ describe('a call', () => {
       stop.abort(new Error('enough'));
       return { hang: true };
     });
-    await expect(new Client({ address }).status.leader({ signal: stop.signal })).rejects.toThrow('enough');
+    await expect(new Client({ ...over, address }).status.leader({ signal: stop.signal })).rejects.toThrow(
+      'enough',
+    );
   });
+
+  it('whose answer is cut off says so', async () => {
+    const server = createServer((_, response) => {
+      response.setHeader('Content-Length', 100);
+      response.write('{', () => response.destroy());
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    await expect(new Client({ ...over, address }).status.leader()).rejects.toMatchObject({
+      code: 'client.unreachable',
+      message: expect.stringContaining('the connection was closed without an answer'),
+    });
+    server.close();
+  });
+});
+
+it("over node:http loads nothing of Node's fetch, whose loading costs more than a short command", async () => {
+  const { address } = await serve(() => ({ json: [{ Key: 'a', Value: 'MQ==', Flags: 0 }] }));
+  const { outputFiles } = await build({
+    stdin: {
+      contents: `import { Client } from './src/client/index.ts';
+        const { kv } = new Client({ address: ${JSON.stringify(address)}, transport: 'node:http' });
+        console.log(await kv.text('a'), process.moduleLoadList.filter((name) => name.includes('undici')));`,
+      resolveDir: '.',
+      loader: 'ts',
+    },
+    bundle: true,
+    format: 'esm',
+    write: false,
+  });
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    '--input-type=module',
+    '--eval',
+    outputFiles[0]!.text,
+  ]);
+  expect(stdout).toBe('1 []\n');
 });
 
 describe('agent', () => {

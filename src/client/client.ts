@@ -19,6 +19,7 @@ import type { ClientOptions } from './options.ts';
 import { SessionCalls } from './session.ts';
 import { SnapshotCalls } from './snapshot.ts';
 import { StatusCalls } from './status.ts';
+import type { Reply } from './transport.ts';
 import { Watch, type WatchOptions } from './watch.ts';
 
 /**
@@ -85,7 +86,7 @@ export class Client {
   }
 
   /** Any endpoint, with the answer's headers and bytes. */
-  send(request: Request): Promise<{ response: Response; bytes: Uint8Array }> {
+  send(request: Request): Promise<{ response: Reply; bytes: Uint8Array }> {
     return this.#connection.send(request);
   }
 }

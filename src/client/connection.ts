@@ -3,7 +3,7 @@ import { parseDuration } from '../lib/duration.ts';
 import { parseUint64 } from '../lib/json-uint64.ts';
 import { baseUrl, type ClientOptions, socketOf } from './options.ts';
 import { toBase64 } from './platform.ts';
-import { type Transport, transportOf } from './transport.ts';
+import { type Reply, type Transport, transportOf } from './transport.ts';
 
 /** What every call takes. */
 export interface CallOptions {
@@ -138,7 +138,7 @@ export class Connection {
    * One request, its whole answer. Throws `client.unreachable`, `client.refused` (a `RefusedError`) or, when
    * `signal` is aborted, its reason.
    */
-  async send(request: Request): Promise<{ response: Response; bytes: Uint8Array }> {
+  async send(request: Request): Promise<{ response: Reply; bytes: Uint8Array }> {
     const { method = 'GET', path, signal, body } = request;
     signal?.throwIfAborted();
     const timeout = request.timeout ?? this.#options.timeout ?? DEFAULT_TIMEOUT;
@@ -151,7 +151,7 @@ export class Connection {
       timedOut = true;
       giveUp.abort();
     }, timeout);
-    let response: Response;
+    let response: Reply;
     let bytes: Uint8Array;
     try {
       const fetch = timeout < FETCH_GIVES_UP ? this.#transport.usual : this.#transport.patient;
@@ -238,7 +238,7 @@ export function segment(name: string): string {
   return encodeURIComponent(name);
 }
 
-function indexOf(response: Response): number | undefined {
+function indexOf(response: Reply): number | undefined {
   const text = response.headers.get('x-consul-index');
   return text !== null && /^\d+$/.test(text) ? Number(text) : undefined;
 }
@@ -286,7 +286,7 @@ const TROUBLES: readonly { is: RegExp; said?: string; remedy: string }[] = [
     remedy: 'Name the certificate of its authority in CONSUL_CACERT.',
   },
   {
-    is: /socket hang up|other side closed|ECONNRESET/,
+    is: /socket hang up|other side closed|ECONNRESET|^aborted$/,
     said: 'the connection was closed without an answer',
     remedy: 'If that port speaks TLS, write https:// in front of the address.',
   },
@@ -315,6 +315,7 @@ function remedyFor(status: number, body: string, path: string): string {
   if (status === 404 && !body.startsWith('No '))
     return ' Check the name, and that the agent is new enough to know this endpoint.';
   if (status === 429) return ' Ask less often.';
+  if (status >= 300 && status < 400) return ' Is the address that of a Muster or Consul agent?';
   if (body.includes('No cluster leader'))
     return ' No majority of the servers can be reached from there: try again in a moment; if it stays so, the log of the agent says where it looks for them.';
   if (status > 500 || body.includes('leader')) return ' Try again in a moment.';

@@ -22,5 +22,6 @@ export type { AutopilotConfiguration, AutopilotServer, AutopilotState, RaftServe
 export { type ClientOptions, clientOptionsFromEnv } from './options.ts';
 export { registerSelf, type SelfOptions, type SelfRegistration } from './register-self.ts';
 export { type SemaphoreOptions, takePlace } from './semaphore.ts';
+export type { Reply } from './transport.ts';
 export type * from './types.ts';
 export { Watch, type WatchOptions } from './watch.ts';

@@ -1,5 +1,6 @@
 import type { RequestOptions } from 'node:http';
 import { ofNode } from './platform.ts';
+import type { Fetch } from './transport.ts';
 
 /** What Node's own `fetch` cannot be told: a Unix socket, certificates. */
 export interface NodeFetchOptions {
@@ -15,18 +16,19 @@ export interface NodeFetchOptions {
   rejectUnauthorized?: boolean;
 }
 
-/** A `fetch` over `node:http`: for the calls of this client, which have whole bodies and follow no redirects. */
-export function nodeFetch(options: NodeFetchOptions): typeof globalThis.fetch {
-  return (input, init = {}) =>
+/**
+ * A `fetch` over `node:http`: for the calls of this client, which have whole bodies and follow no redirects. Nothing of the platform's
+ * `fetch` is touched, not even `Response` and `Headers`: Node loads all of it for one of them.
+ */
+export function nodeFetch(options: NodeFetchOptions): Fetch {
+  return (address, { method, headers, body, signal }) =>
     new Promise((resolve, reject) => {
-      const url = new URL(typeof input === 'string' || input instanceof URL ? input : input.url);
-      const { signal } = init;
-      const body = init.body as string | Uint8Array | undefined;
+      const url = new URL(address);
       const wanted: RequestOptions = {
         ...(options as RequestOptions),
-        method: init.method ?? 'GET',
+        method,
         headers: {
-          ...(init.headers as Record<string, string> | undefined),
+          ...headers,
           ...(body === undefined ? {} : { 'Content-Length': Buffer.byteLength(body) }),
         },
         ...(signal ? { signal } : {}),
@@ -35,22 +37,25 @@ export function nodeFetch(options: NodeFetchOptions): typeof globalThis.fetch {
         url,
         wanted,
         (answer) => {
-          const headers = new Headers();
-          for (let at = 0; at < answer.rawHeaders.length; at += 2)
-            headers.append(answer.rawHeaders[at] as string, answer.rawHeaders[at + 1] as string);
-          const status = answer.statusCode ?? 0;
-          // These have no body, and a Response insists on it.
-          const isEmpty = status === 204 || status === 304;
-          if (isEmpty) answer.resume();
-          resolve(
-            new Response(
-              isEmpty ? null : (ofNode('node:stream').Readable.toWeb(answer) as ReadableStream<Uint8Array>),
-              {
-                status,
-                headers,
+          const { statusCode: status = 0 } = answer;
+          resolve({
+            ok: status >= 200 && status < 300,
+            status,
+            headers: {
+              get: (name) => {
+                const value = answer.headers[name];
+                return Array.isArray(value) ? value.join(', ') : (value ?? null);
               },
-            ),
-          );
+            },
+            async arrayBuffer() {
+              const pieces: Buffer[] = [];
+              for await (const piece of answer) pieces.push(piece);
+              return new Uint8Array(Buffer.concat(pieces)).buffer;
+            },
+            get body() {
+              return ofNode('node:stream').Readable.toWeb(answer) as ReadableStream<Uint8Array>;
+            },
+          });
         },
       );
       going.on('error', reject);

@@ -32,6 +32,11 @@ export interface ClientOptions {
   tlsServerName?: string;
   /** Whether the agent's certificate is looked at at all. Default true. */
   verifyTls?: boolean;
+  /**
+   * 'node:http' for programs that make a few calls and end: Node loads its `fetch` with the first call, which takes more processor time
+   * than all the rest of such a program. Default: `fetch`, and 'node:http' for Unix sockets, files of TLS and long waits.
+   */
+  transport?: 'node:http';
   /** Another `fetch`; files and names of TLS are its own business then, and so are Unix sockets. */
   fetch?: typeof globalThis.fetch;
 }

@@ -3,16 +3,37 @@ import type { NodeFetchOptions } from './node-fetch.ts';
 import { type ClientOptions, socketOf } from './options.ts';
 import { isBrowser, ofNode } from './platform.ts';
 
+/** As much of `fetch` as is called here. */
+export type Fetch = (url: string, init: FetchInit) => Promise<Reply>;
+
+export interface FetchInit {
+  method: string;
+  headers: Record<string, string>;
+  body?: string | Uint8Array<ArrayBuffer>;
+  signal?: AbortSignal;
+  redirect?: 'error';
+}
+
+/** As much of a `Response` as is looked at. */
+export interface Reply {
+  readonly ok: boolean;
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: { get(name: string): string | null };
+  readonly body: ReadableStream<Uint8Array> | null;
+  arrayBuffer(): Promise<ArrayBuffer>;
+}
+
 /** The `fetch` that calls go through. */
 export interface Transport {
-  readonly usual: typeof globalThis.fetch;
+  readonly usual: Fetch;
   /** For answers that may be silent for long: Node's own `fetch` gives up after five minutes. */
-  readonly patient: typeof globalThis.fetch;
+  readonly patient: Fetch;
 }
 
 /**
- * That of the options; one of `node:http` for Unix sockets and certificates, which the platform's cannot be told of; else the
- * platform's. Throws `config.unreadable` for a file that cannot be read.
+ * That of the options; one of `node:http` where they ask for it and for Unix sockets and certificates, which the platform's cannot be told
+ * of; else the platform's. Throws `config.unreadable` for a file that cannot be read.
  */
 export function transportOf(options: ClientOptions): Transport {
   const { fetch } = options;
@@ -20,15 +41,15 @@ export function transportOf(options: ClientOptions): Transport {
   const socketPath = socketOf(options.address);
   const special: NodeFetchOptions = socketPath === undefined ? tlsOf(options) : { socketPath };
   const usual: Transport['usual'] = (input, init) => globalThis.fetch(input, init);
-  const isPlain = Object.keys(special).length === 0;
+  const isPlain = Object.keys(special).length === 0 && options.transport !== 'node:http';
   if (isPlain && isBrowser) return { usual, patient: usual };
   const own = lazily(special);
   return { usual: isPlain ? usual : own, patient: own };
 }
 
 /** Loaded with the first call: most programs never need it. */
-function lazily(options: NodeFetchOptions): typeof globalThis.fetch {
-  let loaded: Promise<typeof globalThis.fetch> | undefined;
+function lazily(options: NodeFetchOptions): Fetch {
+  let loaded: Promise<Fetch> | undefined;
   return async (input, init) => {
     loaded ??= import('./node-fetch.ts').then(({ nodeFetch }) => nodeFetch(options));
     return (await loaded)(input, init);
