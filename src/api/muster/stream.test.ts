@@ -1,7 +1,10 @@
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { until } from '../../../scripts/support/processes.mjs';
 import { updateCheck } from '../../catalog/commands/register.ts';
+import { NODE, serviceRow } from '../../catalog/rows.test-support.ts';
+import { nextTurn } from '../../lib/in-turns.ts';
 import { dashboardFixture, type Fixture } from './fixtures.ts';
 import { Picture } from './picture.ts';
 import { Streams } from './stream.ts';
@@ -123,6 +126,33 @@ describe('an event stream', () => {
     await reader.until(() => reader.picture().at >= last.at);
     expect([...reader.picture().instances.values()]).toEqual([...last.instances.values()]);
     expect(reader.events.length).toBeLessThan(ROUNDS);
+  });
+
+  it('leaves others their turns while it writes a long snapshot, and goes on with what happened meanwhile', async () => {
+    await fixture.store.write((tx) => {
+      for (let number = 0; number < 3_000; number++)
+        tx.put('services', { ...serviceRow(`web-${number}`, 'web'), node: 'n1' });
+      tx.put('nodes', { ...NODE, name: 'n1' });
+    });
+    const reader = open();
+    let turns = 0;
+    let isRead = false;
+    const read = reader
+      .until(() => reader.events.includes('snapshot'))
+      .then(() => {
+        isRead = true;
+      });
+    await until('the stream to be there', () => streams.size === 1, { every: 0 });
+    for (; !isRead; turns++) {
+      if (turns < 5) await fixture.join('api', `api-${turns}`);
+      fixture.clock.advance(100);
+      await nextTurn();
+    }
+    await read;
+    expect(turns).toBeGreaterThan(3_000 / 128);
+    await reader.until(() => reader.picture().services.get('api')?.instances === 5);
+    expect(reader.picture().instances.size).toBe(3_005);
+    expect(reader.events.filter((name) => name === 'snapshot')).toHaveLength(1);
   });
 
   it('is refused when there are too many', async () => {

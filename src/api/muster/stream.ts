@@ -1,4 +1,6 @@
 import type { ServerResponse } from 'node:http';
+import { nextTurn } from '../../lib/in-turns.ts';
+import { jsonPieces } from '../json/pieces.ts';
 import type { Live } from './live.ts';
 import type { Delta } from './wire.ts';
 
@@ -71,7 +73,7 @@ export class Streams {
 
   #tell(delta: Delta): void {
     // Written once for all readers.
-    const text = event('delta', delta);
+    const text = `event: delta\ndata: ${JSON.stringify(delta)}\n\n`;
     for (const stream of this.#open) stream.tell(text);
   }
 }
@@ -80,40 +82,78 @@ class Stream {
   readonly #response: ServerResponse;
   readonly #live: Live;
   readonly #maxWaiting: number;
+  /** Deltas were dropped: a snapshot has to make up for them. */
   #isBehind = false;
+  /** Deltas from behind the snapshot that is being written; undefined while none is. */
+  #early: string[] | undefined;
+  #earlySize = 0;
 
   constructor(response: ServerResponse, live: Live, maxWaiting: number) {
     this.#response = response;
     this.#live = live;
     this.#maxWaiting = maxWaiting;
     response.on('drain', () => {
-      if (!this.#isBehind) return;
-      // In this order: the deltas that the snapshot brings about are in it already.
-      this.#snapshot();
-      this.#isBehind = false;
+      if (this.#isBehind && this.#early === undefined) void this.#snapshot();
     });
-    this.#snapshot();
+    void this.#snapshot();
   }
 
   tell(text: string): void {
-    // Read before the write: a snapshot larger than the bound must not count as being slow for ever.
-    if (this.#response.writableLength > this.#maxWaiting) this.#isBehind = true;
-    if (!this.#isBehind) this.#response.write(text);
+    if (this.#isBehind) return;
+    if (this.#early !== undefined) {
+      this.#early.push(text);
+      this.#earlySize += text.length;
+      this.#isBehind = this.#earlySize > this.#maxWaiting;
+    } else if (this.#response.writableLength > this.#maxWaiting) this.#isBehind = true;
+    else this.#response.write(text);
   }
 
   beat(): void {
-    if (!this.#isBehind) this.#response.write(': still here\n\n');
+    if (!this.#isBehind && this.#early === undefined) this.#response.write(': still here\n\n');
   }
 
   end(): void {
     this.#response.end();
   }
 
-  #snapshot(): void {
-    this.#response.write(event('snapshot', this.#live.current().snapshot(this.#live.now())));
+  /**
+   * Of a large catalog it is tens of megabytes: written piece by piece as the browser takes them, with turns of the event loop in
+   * between. Items of the picture never change, so that it is one state all the same.
+   */
+  async #snapshot(): Promise<void> {
+    const response = this.#response;
+    do {
+      // In this order: the deltas that the snapshot brings about are in it already.
+      const snapshot = this.#live.current().snapshot(this.#live.now());
+      this.#isBehind = false;
+      this.#early = [];
+      this.#earlySize = 0;
+      response.write('event: snapshot\ndata: ');
+      for (const piece of jsonPieces(snapshot)) {
+        if (!response.write(piece)) await drained(response);
+        // What the system takes at once is drained within the same turn.
+        await nextTurn();
+        if (!isOpen(response)) return;
+      }
+      response.write('\n\n');
+    } while (this.#isBehind);
+    const early = this.#early;
+    this.#early = undefined;
+    for (const text of early) response.write(text);
   }
 }
 
-function event(name: string, value: unknown): string {
-  return `event: ${name}\ndata: ${JSON.stringify(value)}\n\n`;
+function isOpen(response: ServerResponse): boolean {
+  return !response.writableEnded && !response.destroyed;
+}
+
+/** Resolves when the response takes more, or never will. */
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      response.off('drain', end).off('close', end);
+      resolve();
+    };
+    response.once('drain', end).once('close', end);
+  });
 }
