@@ -12,7 +12,7 @@ import type { LocalNode } from '../registry/node.ts';
 import { noLeader } from '../store/etcd/commits.ts';
 import { openMemoryStore } from '../store/memory.ts';
 import type { Store } from '../store/store.ts';
-import { startAcl } from './acl.ts';
+import { putInPlace, startAcl } from './acl.ts';
 import { type Agent, startAgent } from './agent.ts';
 import { effective } from './config/effective.ts';
 import { configSchema } from './config/schema.ts';
@@ -193,7 +193,7 @@ const NODE: LocalNode = { id: '', name: 'n1', address: '10.0.0.1', datacenter: '
 const FOLLOWS: Leadership = { ...soleLeadership('other'), leads: () => false, whileLeading: () => () => {} };
 
 /** Access control on a node of a cluster. */
-function startOver(store: Store, leadership: Leadership, clock: ManualClock) {
+async function startOver(store: Store, leadership: Leadership, clock: ManualClock) {
   const log = openAgentLog({ level: 'debug', format: 'json', sink: () => {} });
   const parts = {
     config: configSchema.parse({ acl: { enabled: true } }),
@@ -203,7 +203,9 @@ function startOver(store: Store, leadership: Leadership, clock: ManualClock) {
     teardown: new Teardown(log.logger),
     sockets: new Sockets(),
   };
-  return startAcl(parts, { store, leadership }, NODE, undefined);
+  const acl = startAcl(parts, { store, leadership }, NODE, undefined);
+  await putInPlace(acl, store, { clock, logger: log.logger });
+  return acl;
 }
 
 const memory = () =>

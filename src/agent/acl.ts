@@ -11,7 +11,7 @@ import { type Clock, pause } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import { writeWhole } from '../lib/write-whole.ts';
 import type { LocalNode } from '../registry/node.ts';
-import type { Store } from '../store/store.ts';
+import { isReadable, type Store } from '../store/store.ts';
 import type { Parts } from './doors.ts';
 import type { Truth } from './truth.ts';
 
@@ -25,21 +25,19 @@ const RETRY = 500;
 /** How often expired tokens are forgotten, in ms. Nobody knows them from the moment they expire. */
 const REAP_INTERVAL = 60_000;
 
-/** Puts in place what access control begins with, and starts it. */
-export async function startAcl(
+/** Starts access control. What it begins with is still to be put in place: `putInPlace`. */
+export function startAcl(
   { config, clock, log, teardown }: Parts,
   { store, leadership }: Pick<Truth, 'store' | 'leadership'>,
   node: LocalNode,
   dataDirectory: string | undefined,
-  signal?: AbortSignal | undefined,
-): Promise<Acl> {
+): Acl {
   const logger = log.logger.child('acl');
   const { enabled: _enabled, tokens: configured, ...options } = config.acl;
   const { initialManagement, ...own } = configured;
   const initial =
     initialManagement === '' ? undefined : { accessorId: randomUUID(), secretId: initialManagement };
   const begin = (tx: Transaction) => beginAcl(tx, initial);
-  await putInPlace(begin, store, { clock, logger, signal });
   const file =
     options.enableTokenPersistence && dataDirectory !== undefined
       ? path.join(dataDirectory, TOKENS_FILE)
@@ -59,19 +57,20 @@ export async function startAcl(
     defaultPolicy: options.defaultPolicy,
     enableKeyListPolicy: options.enableKeyListPolicy,
     tokens,
+    isReadable: () => isReadable(store),
     begin,
     takeBootstrapReset: () => takeReset(dataDirectory, logger),
   });
 }
 
 /**
- * Those who keep the truth may be away, and mostly it is there. Where it is not they are about to elect their first leader, which may take longer than
+ * Puts in place what access control begins with. Those who keep the truth may be away, and mostly it is there. Where it is not they are about to elect their first leader, which may take longer than
  * a write waits. Rejects with why it could not be written once `signal` is aborted.
  */
-async function putInPlace(
-  begin: (tx: Transaction) => void,
+export async function putInPlace(
+  { begin }: Pick<Acl, 'begin'>,
   store: Store,
-  { clock, logger, signal }: { clock: Clock; logger: Logger; signal: AbortSignal | undefined },
+  { clock, logger, signal }: { clock: Clock; logger: Logger; signal?: AbortSignal | undefined },
 ): Promise<void> {
   for (let isTold = false; !isThere(begin, store); ) {
     try {

@@ -13,7 +13,7 @@ import { type HostPort, parseHostPort } from '../lib/host-port.ts';
 import { Sockets } from '../lib/sockets.ts';
 import type { Registry } from '../registry/registry.ts';
 import { VERSION } from '../version.ts';
-import { startAcl } from './acl.ts';
+import { putInPlace, startAcl } from './acl.ts';
 import { type Balancer, startBalancer } from './balancer.ts';
 import type { Config } from './config/schema.ts';
 import { definitionsOf } from './definitions.ts';
@@ -46,6 +46,11 @@ export interface AgentOptions {
   random?: () => number;
   /** Gives up a start that waits for other nodes. */
   signal?: AbortSignal;
+  /**
+   * Called when no server was found at the first attempt, once the API and DNS are open: the start goes on when one is reached. Without it
+   * nothing is opened until then.
+   */
+  onAway?: (waiting: Pick<Agent, 'reload'>) => void;
   /** Those of the process; default: everything opens its own. */
   sockets?: Sockets;
   /** Has another process take over; resolves with its pid. Rejects with why this one goes on. */
@@ -116,6 +121,7 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
       if (concerns(event, { catalog: truth.store.catalog, node: who })) events.receive(event);
     },
     signal: options.signal,
+    mayBeAway: options.onAway !== undefined,
   });
   const { store, disk, environment, sessions, leadership, cluster, isServer } = truth;
   teardown.add('the sessions', () => sessions.stop());
@@ -125,9 +131,7 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
     'housekeeping',
     leadership.whileLeading(() => startHousekeeping({ store, clock, logger: logger.child('store') })),
   );
-  const acl = config.acl.enabled
-    ? await startAcl(parts, truth, registry.node, dataDirectory, options.signal)
-    : undefined;
+  const acl = config.acl.enabled ? startAcl(parts, truth, registry.node, dataDirectory) : undefined;
   teardown.add('access control', () => acl?.stop(), 'service');
   const door = { acl, node: registry.node.name };
   const telemetry = telemetryOf(config.telemetry, {
@@ -138,8 +142,13 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
     logger: logger.child('telemetry'),
   });
   teardown.add('traces', () => telemetry.stop(), 'service');
-  const balancer = config.balancer.enabled
-    ? await startBalancer({
+  let balancer: Balancer | undefined;
+  /** What goes by the catalog. Before there is one the balancer is not open: without routes it would answer 404. */
+  const balance = async (): Promise<void> => {
+    if (acl !== undefined)
+      await putInPlace(acl, store, { clock, logger: logger.child('acl'), signal: options.signal });
+    if (config.balancer.enabled)
+      balancer = await startBalancer({
         config: config.balancer,
         catalog: store.catalog,
         door,
@@ -148,20 +157,24 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
         tracing: telemetry.tracing,
         logger,
         sockets,
-      })
-    : undefined;
-  teardown.add('the balancer', () => balancer?.stop(), 'service');
-  if (config.balancer.kernel.length > 0) {
-    const kernel = await startKernel(config.balancer.kernel, {
-      catalog: store.catalog,
-      node: registry.node.name,
-      logger: logger.child('kernel'),
-    });
-    teardown.add('balancing in the kernel', (why) => (why === 'yield' ? kernel.release() : kernel.stop()));
-  }
+      });
+    teardown.add('the balancer', () => balancer?.stop(), 'service');
+    if (config.balancer.kernel.length > 0) {
+      const kernel = await startKernel(config.balancer.kernel, {
+        catalog: store.catalog,
+        node: registry.node.name,
+        logger: logger.child('kernel'),
+      });
+      teardown.add('balancing in the kernel', (why) => (why === 'yield' ? kernel.release() : kernel.stop()));
+    }
+  };
+  const isWhole = truth.ready === undefined;
+  let isStarting = !isWhole;
+  if (isWhole) await balance();
   const dnsCounts = new DnsCounts();
-  const names = await listenDns(parts, store.catalog, registry.node, acl, dnsCounts);
+  const names = await listenDns(parts, store, registry.node, acl, dnsCounts);
   const dns = names.addresses;
+  if (isWhole) names.begin();
 
   const registrator = config.registrator.enabled
     ? startAgentRegistrator({
@@ -178,9 +191,17 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
 
   let draining: Promise<void> | undefined;
   let late: Late | undefined;
+  let isReadAgain = false;
   const readAgain = async () => {
     if (options.readConfig === undefined) return;
     const again = await options.readConfig();
+    if (isStarting) {
+      // Balancer, groups, templates and watches are not there yet: they are told when they are.
+      isReadAgain = true;
+      await registry.reload(definitionsOf(again));
+      logger.info('the configuration was read again: services and checks are in force');
+      return;
+    }
     // First: a file of it that cannot be read keeps the old configuration, whole.
     balancer?.reload(again.balancer);
     await registry.reload(definitionsOf(again));
@@ -224,6 +245,7 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
     server: isServer,
     ...(cluster === undefined ? {} : { join: (address: string) => joinAt(cluster, address) }),
     carriage: () => balancer?.carriage(),
+    isStarting: () => isStarting,
     isDraining: () => draining !== undefined,
   };
   const node: NodeIdentity = {
@@ -255,7 +277,8 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
       connections: () => balancer?.connections() ?? [],
     },
     {
-      balancer,
+      isWhole,
+      balancer: () => balancer,
       tracing: telemetry.tracing,
       registrator,
       templates: () => late?.templates,
@@ -268,6 +291,19 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
   const figures = telemetry.sendFigures(api.metrics, startedAt);
   teardown.add('telemetry', () => figures.stop());
 
+  if (truth.ready !== undefined) {
+    logger.warn(
+      'no server was reached yet: services are registered and checked here, and brought to the servers later; what needs the servers is refused, and the balancer is not open',
+    );
+    beginReloads();
+    options.onAway?.({ reload });
+    await truth.ready;
+    await registry.catalogCame();
+    await balance();
+    names.begin();
+    api.begin();
+    logger.info('a server was reached, and the catalog is there');
+  }
   try {
     late = await startLate(parts, {
       store,
@@ -283,6 +319,11 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
   } finally {
     beginReloads();
   }
+  isStarting = false;
+  if (isReadAgain)
+    await reload().catch((error: unknown) =>
+      logger.error(`what the configuration said at the start stays: ${messageOf(error)}`),
+    );
   const { groups } = late;
 
   const drain = (isReplaced = false): Promise<void> => {

@@ -7,7 +7,6 @@ import { startDashboard } from '../api/muster/dashboard.ts';
 import { noTraffic } from '../api/muster/traffic.ts';
 import type { About } from '../api/muster/wire.ts';
 import { type Api, type ApiOptions, startApi } from '../api/server.ts';
-import type { Catalog } from '../catalog/catalog.ts';
 import { History } from '../catalog/history.ts';
 import { KeyHistory } from '../catalog/key-history.ts';
 import type { DnsCounts } from '../dns/counts.ts';
@@ -20,6 +19,7 @@ import type { Family } from '../lib/metrics.ts';
 import { type Sockets, unixPlace } from '../lib/sockets.ts';
 import { describeCarriage } from '../proxy/choice.ts';
 import type { LocalNode } from '../registry/node.ts';
+import { isReadable, type Store } from '../store/store.ts';
 import type { Balancer } from './balancer.ts';
 import { forwardOptions } from './config/dns-forward.ts';
 import type { Config } from './config/schema.ts';
@@ -49,6 +49,8 @@ export interface Parts {
 export interface DnsDoors {
   /** "host:port". */
   readonly addresses: readonly string[];
+  /** The catalog is there: names can be told to others than those who ask. */
+  begin(): void;
   /** Another process has the sockets: resolves when what was asked here is answered, as far as can be waited for. */
   leave(): Promise<void>;
 }
@@ -59,6 +61,8 @@ export interface HttpDoors {
   readonly addresses: readonly string[];
   /** All figures at this moment. */
   readonly metrics: () => Family[];
+  /** The catalog is there, and the balancer: from now on the dashboard and the histories follow them. */
+  begin(): void;
   /** As of `Api`. */
   hold(): Promise<void>;
   /** Another process has the sockets: resolves when nobody has a connection here any more. */
@@ -74,16 +78,18 @@ const OFF = -1;
 /** Answers DNS on every client address. Answers with where, "host:port". */
 export async function listenDns(
   { config, log, clock, random, teardown, sockets }: Parts,
-  catalog: Catalog,
+  store: Store,
   node: LocalNode,
   acl: Acl | undefined,
   counts: DnsCounts,
 ): Promise<DnsDoors> {
+  const { catalog } = store;
   const addresses: string[] = [];
   const open: Dns[] = [];
   for (const host of config.ports.dns === OFF ? [] : (config.dns.address ?? config.node.client)) {
     const dns = await startDns({
       catalog,
+      isReadable: () => isReadable(store),
       host,
       port: config.ports.dns,
       datacenter: node.datacenter,
@@ -103,12 +109,13 @@ export async function listenDns(
     open.push(dns);
   }
   const { hostsFile, domain } = config.dns;
-  if (hostsFile !== undefined) {
-    const file = startHostsFile({ ...hostsFile, catalog, domain, clock, logger: log.logger.child('dns') });
-    teardown.add('the hosts file', () => file.stop());
-  }
   return {
     addresses,
+    begin() {
+      if (hostsFile === undefined) return;
+      const file = startHostsFile({ ...hostsFile, catalog, domain, clock, logger: log.logger.child('dns') });
+      teardown.add('the hosts file', () => file.stop());
+    },
     async leave() {
       for (const dns of open) dns.leave();
       if (open.length > 0) await pause(clock, LATE_ANSWERS);
@@ -121,7 +128,9 @@ export async function listenHttp(
   { config, log, clock, teardown, sockets }: Parts,
   context: Omit<ApiContext, 'settings' | 'dashboard' | 'history' | 'keyHistory'>,
   seen: {
-    balancer: Balancer | undefined;
+    /** Whether there is a catalog, and what begins with it; otherwise `begin` is called once there is. */
+    isWhole: boolean;
+    balancer: () => Balancer | undefined;
     tracing: Tracing | undefined;
     registrator: RegistratorSources['registrator'];
     /** They are started when clients are answered already. */
@@ -140,45 +149,52 @@ export async function listenHttp(
     startedAt: clock.now(),
     api: '',
     dns: seen.dns[0] ?? '',
-    balancer: [...(seen.balancer?.addresses.listeners ?? []), ...(seen.balancer?.addresses.services ?? [])],
+    get balancer() {
+      const { listeners = [], services = [] } = seen.balancer()?.addresses ?? {};
+      return [...listeners, ...services];
+    },
     // Asked each time: it changes when the system takes a transport away.
     get carriage() {
-      return seen.balancer === undefined ? '' : describeCarriage(seen.balancer.carriage());
+      const balancer = seen.balancer();
+      return balancer === undefined ? '' : describeCarriage(balancer.carriage());
     },
     domain: config.dns.domain,
     acl: context.acl !== undefined,
   };
-  const traffic = withHeldBack(
-    seen.balancer?.traffic ?? noTraffic,
-    node.name,
-    () => context.agent?.registry.counts.heldBack ?? 0,
-  );
-  const { groups, connections, events } = context;
-  const dashboard = startDashboard({
-    catalog,
-    traffic,
-    about,
-    clock,
-    logger: log.logger,
-    look: (before) => clusterNow(context, before),
-    sampled: {
-      groups: () => groups?.().map((group) => group.view()),
-      connections: () => connections?.(),
-    },
-    events,
-  });
-  teardown.add('the dashboard', () => dashboard.stop(), 'service');
-  const history = new History({ catalog, clock, maxBytes: config.api.historySize });
-  // Besides: a quarter of it for values of keys, of which most systems have few.
-  const keyHistory = new KeyHistory({ catalog, clock, maxBytes: config.api.historySize / 4 });
-  teardown.add(
-    'the history',
-    async () => {
-      history.stop();
-      keyHistory.stop();
-    },
-    'service',
-  );
+  const follow = () => {
+    const traffic = withHeldBack(
+      seen.balancer()?.traffic ?? noTraffic,
+      node.name,
+      () => context.agent?.registry.counts.heldBack ?? 0,
+    );
+    const { groups, connections, events } = context;
+    const dashboard = startDashboard({
+      catalog,
+      traffic,
+      about,
+      clock,
+      logger: log.logger,
+      look: (before) => clusterNow(context, before),
+      sampled: {
+        groups: () => groups?.().map((group) => group.view()),
+        connections: () => connections?.(),
+      },
+      events,
+    });
+    teardown.add('the dashboard', () => dashboard.stop(), 'service');
+    const history = new History({ catalog, clock, maxBytes: config.api.historySize });
+    // Besides: a quarter of it for values of keys, of which most systems have few.
+    const keyHistory = new KeyHistory({ catalog, clock, maxBytes: config.api.historySize / 4 });
+    teardown.add(
+      'the history',
+      async () => {
+        history.stop();
+        keyHistory.stop();
+      },
+      'service',
+    );
+    return { dashboard, history, keyHistory };
+  };
   const settings = {
     ...DEFAULT_API_SETTINGS,
     prettyJson: config.node.dev,
@@ -200,17 +216,21 @@ export async function listenHttp(
       : families({
           ...sources,
           registry: agent.registry,
-          dashboard,
+          dashboard: full.dashboard,
           api: counts,
           dns: seen.dnsCounts,
-          balancer: seen.balancer,
+          balancer: seen.balancer(),
           tracing: seen.tracing,
           registrator: seen.registrator,
           templates: seen.templates(),
           groups: context.groups ?? (() => []),
         });
+  // What follows the catalog joins it when that is there.
+  const full: ApiContext & Partial<ReturnType<typeof follow>> = { ...context, settings, counts, metrics };
+  const begin = () => void Object.assign(full, follow());
+  if (seen.isWhole) begin();
   const options = {
-    context: { ...context, settings, dashboard, history, keyHistory, counts, metrics },
+    context: full,
     ...(seen.uiDirectory === undefined ? {} : { uiDirectory: seen.uiDirectory }),
   };
   const addresses: string[] = [];
@@ -260,6 +280,7 @@ export async function listenHttp(
   return {
     addresses,
     metrics,
+    begin,
     hold: async () => void (await Promise.all(apis.map((api) => api.hold()))),
     leave: async () => void (await Promise.all([...behindTls, ...apis].map((one) => one.leave()))),
   };

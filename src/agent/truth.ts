@@ -11,7 +11,7 @@ import { openEmbeddedStore } from '../store/embedded.ts';
 import type { Environment } from '../store/environment.ts';
 import type { EtcdOptions } from '../store/etcd/client.ts';
 import { openMemoryStore } from '../store/memory.ts';
-import type { Store } from '../store/store.ts';
+import { isReadable, type Store } from '../store/store.ts';
 import { VERSION } from '../version.ts';
 import type { Config } from './config/schema.ts';
 import type { Parts } from './doors.ts';
@@ -31,6 +31,8 @@ export interface Truth {
   readonly keys?: ClusterKeys;
   /** It keeps the catalog, alone or with others. */
   readonly isServer: boolean;
+  /** Of an agent that has reached no server yet: resolves when the catalog is there, rejects when the start is given up. */
+  readonly ready?: Promise<void>;
 }
 
 export interface Who {
@@ -52,7 +54,16 @@ export function roleOf({ cluster, store }: Config): 'alone' | 'server' | 'client
 export async function openTruth(
   parts: Parts,
   who: Who,
-  { onEvent, signal }: { onEvent: (event: UserEvent) => void; signal: AbortSignal | undefined },
+  {
+    onEvent,
+    signal,
+    mayBeAway,
+  }: {
+    onEvent: (event: UserEvent) => void;
+    signal: AbortSignal | undefined;
+    /** Not to wait for servers that are away. */
+    mayBeAway: boolean;
+  },
 ): Promise<Truth> {
   const { config, log, clock, random, teardown } = parts;
   const { logger } = log;
@@ -147,10 +158,11 @@ export async function openTruth(
   };
   if (role === 'client') {
     const { startClient } = await import('../cluster/client.ts');
-    const client = await startClient({ ...common, directory });
+    const client = await startClient({ ...common, directory, mayBeAway });
     teardown.add('the cluster', () => client.stop());
-    const { store, sessions, cluster } = client;
-    return { store, disk, environment, sessions, cluster, leadership: NEVER, isServer: false };
+    const { store, sessions, cluster, ready } = client;
+    const own = { store, disk, environment, sessions, cluster, leadership: NEVER, isServer: false };
+    return isReadable(store) ? own : { ...own, ready };
   }
   if (directory === undefined)
     throw new MusterError(

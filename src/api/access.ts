@@ -2,6 +2,7 @@ import type { Acl } from '../acl/acl.ts';
 import { ALLOW_ALL, type Authorizer, type Wanted } from '../acl/authorizer.ts';
 import type { Resource } from '../acl/rules.ts';
 import { topic } from '../catalog/topics.ts';
+import { noServers } from '../store/store.ts';
 import type { ApiContext } from './context.ts';
 import type { ApiRequest } from './endpoint.ts';
 import { HttpError } from './http-error.ts';
@@ -66,6 +67,9 @@ export function admitOverReplica(
   } catch (error) {
     const { remote } = context.store;
     if (remote === undefined || !(error instanceof UnknownToken)) throw error;
+    // Not 403, by which programs give up.
+    if (!remote.isLoaded)
+      throw new HttpError(500, `${noServers().message}: what a token may do is known when one is reached`);
     return remote
       .refresh()
       .catch(() => {})

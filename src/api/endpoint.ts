@@ -72,6 +72,8 @@ export interface Endpoint {
   readonly query?: Readonly<Record<string, string>>;
   /** What the body must look like, or a sentence for a body that is not JSON. */
   readonly body?: Description<unknown> | string;
+  /** It answers from what this agent has itself: also before the agent has reached a server for the first time. */
+  readonly isLocal?: boolean;
   /** False where Consul's refusal of another method does not name OPTIONS among those it allows. */
   readonly namesOptions?: boolean;
   readonly handler: Handler;

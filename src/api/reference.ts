@@ -76,8 +76,8 @@ const STATUSES: readonly (readonly [string, string, string])[] = [
   ['429', 'the servers are not all well (`/v1/operator/autopilot/health`)', 'look at the answer'],
   [
     '500',
-    'the catalog refused the change, or no server leads',
-    'read the sentence; without a leader, try again',
+    'the catalog refused the change, no server leads (`No cluster leader`), or none was reached yet (`No known Consul servers`)',
+    'read the sentence; without a leader or a server, try again',
   ],
   ['503', 'this process cannot do it now', 'try again, or ask another agent'],
 ];

@@ -22,10 +22,11 @@ const ID = '00000000-0000-4000-8000-000000000001';
 /** `late` is what others have written and this replica does not know yet; undefined: it is cut off. */
 async function start(
   late: ((tx: Transaction) => void) | undefined,
-  { renew = async (_id: string) => {}, withAcl = false } = {},
+  { renew = async (_id: string) => {}, withAcl = false, isLoaded = true } = {},
 ) {
   const { store } = testContext().context;
   const remote = {
+    isLoaded,
     contact: () => (late === undefined ? { known: false, silence: 4_000 } : { known: true, silence: 0 }),
     refresh: async () => {
       if (late === undefined) throw noLeader();
@@ -43,6 +44,7 @@ async function start(
     datacenter: node.datacenter,
     node: node.name,
     defaultPolicy: 'deny',
+    isReadable: () => isLoaded,
   });
   api = await startApi({
     context: withAcl ? { ...context, acl } : context,
@@ -136,4 +138,35 @@ it('asks for what it lacks before it says that it knows no such token', async ()
   const away = await start(undefined, { withAcl: true });
   const answer = await away.ask('/v1/acl/token/self', { headers });
   expect([answer.status, await answer.text()]).toEqual([403, 'ACL not found']);
+});
+
+it('tells nothing of a catalog that was never whole, and of itself what it knows', async () => {
+  const { ask } = await start(undefined, { isLoaded: false });
+  const told = async (path: string, how?: RequestInit) => {
+    const answer = await ask(path, how);
+    return [path, answer.status, await answer.text()];
+  };
+  for (const path of [
+    '/v1/catalog/nodes',
+    '/v1/kv/x?stale',
+    '/v1/health/state/any',
+    '/v1/agent/force-leave/x',
+  ])
+    expect(await told(path, path.includes('force') ? { method: 'PUT' } : {})).toEqual([
+      path,
+      500,
+      'No known Consul servers',
+    ]);
+  expect((await ask('/livez')).status).toBe(200);
+  expect(await told('/v1/muster/ready')).toEqual(['/v1/muster/ready', 503, expect.any(String)]);
+});
+
+it('knows no rights by a part of a catalog: a policy that takes some may be on its way', async () => {
+  const { context, ask } = await start(undefined, { withAcl: true, isLoaded: false });
+  await context.store.write((tx) => bootstrap(tx, { accessorId: ID, secretId: SECRET }, 0));
+  const answer = await ask('/v1/agent/metrics', { headers: { 'X-Consul-Token': SECRET } });
+  expect([answer.status, await answer.text()]).toEqual([
+    500,
+    'No known Consul servers: what a token may do is known when one is reached',
+  ]);
 });

@@ -6,6 +6,7 @@ import { Ending } from '../lib/ending.ts';
 import { formatHostPort, fromHere, type HostPort, parseHostPort } from '../lib/host-port.ts';
 import { type AddressRange, addressBytes, isInRange } from '../lib/ip.ts';
 import { leaveToOther, Sockets } from '../lib/sockets.ts';
+import { isReadable, noServers } from '../store/store.ts';
 import { admitOverReplica } from './access.ts';
 import { asksForReplacement } from './agent/reload.ts';
 import type { ApiContext } from './context.ts';
@@ -220,6 +221,7 @@ export async function startApi({
     let answer: Reply;
     try {
       refuseNamespace(path, query, exchange.headers);
+      if (endpoint.isLocal !== true && !isReadable(context.store)) throw noServers();
       const admission = admitOverReplica(context, apiReq, endpoint.needs);
       if (admission !== undefined) await admission;
       answer = await endpoint.handler(context, apiReq);

@@ -25,6 +25,8 @@ export interface RunOptions {
    * has no effect.
    */
   readConfig(): { config: Config; warnings: readonly string[] };
+  /** Called once the API is open, which may be long before the servers are there that the agent follows. */
+  opened?(config: Config): void;
   /** Called once the agent runs. */
   started(running: Running): void;
   /** As of the agent. */
@@ -32,7 +34,7 @@ export interface RunOptions {
 }
 
 /** Resolves with exit code 0 once everything has ended after a signal; a second signal ends the process with 1. */
-export async function runAgent({ readConfig, started, groupOutput }: RunOptions): Promise<number> {
+export async function runAgent({ readConfig, opened, started, groupOutput }: RunOptions): Promise<number> {
   const { config, warnings } = readConfig();
   const file = logFileOf(config.log);
   const log = openAgentLog({ ...config.log, sink: sinkOf(config.log.format, file) });
@@ -42,17 +44,31 @@ export async function runAgent({ readConfig, started, groupOutput }: RunOptions)
   };
   warn(warnings);
   let agent: Agent | undefined;
+  /** Of an agent that waits for servers. */
+  let reloadWaiting: Agent['reload'] | undefined;
   let latest = config;
   const onSecond = () => agent?.groups.kill();
   const onHangUp = () => {
-    agent
-      ?.reload()
-      .catch((error: unknown) => logger.error(`the old configuration stays: ${messageOf(error)}`));
+    const reload = agent?.reload ?? reloadWaiting;
+    reload?.().catch((error: unknown) => logger.error(`the old configuration stays: ${messageOf(error)}`));
   };
 
   return inForeground({ log: logger, onSecond, onHangUp }, async (foreground) => {
     const { signal } = foreground;
-    const start = (): Promise<Agent> =>
+    let isOpen = false;
+    const open = () => {
+      if (!isOpen) opened?.(config);
+      isOpen = true;
+    };
+    // As long as another process answers from a catalog, this one waits until it has one.
+    const onAway = foreground.replaces
+      ? undefined
+      : ({ reload }: Pick<Agent, 'reload'>) => {
+          reloadWaiting = reload;
+          open();
+          foreground.answering().catch((error: unknown) => logger.warn(messageOf(error)));
+        };
+    const start = (ways: Pick<AgentOptions, 'onAway'> = {}): Promise<Agent> =>
       startAgent(inForce(config, latest), {
         log,
         signal,
@@ -70,10 +86,11 @@ export async function runAgent({ readConfig, started, groupOutput }: RunOptions)
           foreground.end();
         },
         replace: () => foreground.replace(),
+        ...ways,
       });
     try {
       await foreground.turn();
-      agent = await start();
+      agent = await start(onAway === undefined ? {} : { onAway });
       const serve = serving(foreground, () => latest, {
         current: () => agent as Agent,
         revive: async () => {
@@ -85,6 +102,7 @@ export async function runAgent({ readConfig, started, groupOutput }: RunOptions)
       try {
         if (!signal.aborted) {
           await serve;
+          open();
           started({ agent, logger, config, signal });
         }
         ({ isReplaced } = await foreground.ended);

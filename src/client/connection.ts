@@ -316,7 +316,7 @@ function remedyFor(status: number, body: string, path: string): string {
     return ' Check the name, and that the agent is new enough to know this endpoint.';
   if (status === 429) return ' Ask less often.';
   if (status >= 300 && status < 400) return ' Is the address that of a Muster or Consul agent?';
-  if (body.includes('No cluster leader'))
+  if (body.includes('No cluster leader') || body.includes('No known Consul servers'))
     return ' No majority of the servers can be reached from there: try again in a moment; if it stays so, the log of the agent says where it looks for them.';
   if (status > 500 || body.includes('leader')) return ' Try again in a moment.';
   // A bare 500 is also Consul's answer to what it cannot do for us: it has said why.

@@ -53,3 +53,36 @@ it('an agent whose server goes follows another that it knows of while names are 
   await vi.waitUntil(() => client.store.link().server?.port === servers[1]?.port, { timeout: 20_000 });
   expect(lookUp).toHaveBeenCalledTimes(2);
 });
+
+it('an agent that may begin without servers does so though names are looked up for ever, and begins no sooner than it has to', async () => {
+  const keyring = ringOf(newKey());
+  const waits: (() => void)[] = [];
+  const starting = startClient({
+    self: { id: 'agent', name: 'agent', host: '127.0.0.1', version: VERSION },
+    port: 8300,
+    findContacts: () => new Promise(() => {}),
+    keyring,
+    directory: undefined,
+    mayBeAway: true,
+    onSubscriberError: fail,
+    onEvent: () => {},
+    clock: {
+      ...systemClock,
+      after(_ms, task) {
+        waits.push(task);
+        return () => {};
+      },
+    },
+    time: () => Date.now(),
+    random: () => 0,
+    logger: silentLogger,
+  });
+  const begun = vi.fn();
+  void starting.then(begun);
+  await new Promise(setImmediate);
+  expect(begun).not.toHaveBeenCalled();
+  for (const wait of waits) wait();
+  const client = await starting;
+  onTestFinished(() => client.stop());
+  expect(client.store.remote?.isLoaded).toBe(false);
+});

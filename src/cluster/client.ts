@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { fileTrouble, MusterError } from '../errors.ts';
+import { type Clock, pause } from '../lib/clock.ts';
 import { formatHostPort, type HostPort } from '../lib/host-port.ts';
 import { Book, type Entry } from './book.ts';
 import type { Cluster, ClusterOutlook, KeyChange, NodeOptions, ServerState } from './cluster.ts';
@@ -12,20 +13,34 @@ import type { SessionExpiry } from './session-expiry.ts';
 export interface ClientOptions extends NodeOptions {
   /** Where the servers' addresses are kept; undefined: nowhere. */
   directory: string | undefined;
+  /** Not to wait for servers that are away: what needs no catalog can begin. */
+  mayBeAway?: boolean | undefined;
 }
 
 export interface ClientCluster {
   readonly store: FollowerStore;
   readonly sessions: SessionExpiry;
   readonly cluster: Cluster;
+  /** Resolves when the catalog is there for the first time. Rejects with `cluster.refused` once the signal aborts. */
+  readonly ready: Promise<void>;
   stop(): Promise<void>;
 }
 
 const CALL_TIMEOUT = 2_000;
 /** The sources of addresses are asked again when so many ms have passed. */
 const CONTACTS_AGE = 5_000;
+/**
+ * Servers are looked for so long (ms) before an agent begins without: after a power cut names may not be found for minutes, and machines that
+ * are off say nothing. Shorter than programs wait that want to register themselves.
+ */
+const HEAD_START = 3_000;
+/** The catalog of a server that was found is waited for that long, in ms: ten thousand agents that come at once have theirs in 20 s. */
+const LOADING = 30_000;
 
-/** Starts an agent that keeps no truth: follows a server. Resolves when the catalog is there. */
+/**
+ * Starts an agent that keeps no truth: follows a server. Resolves when the catalog is there, or, with `mayBeAway`, when no server was found
+ * at the first attempt.
+ */
 export async function startClient(options: ClientOptions): Promise<ClientCluster> {
   const { self, port, findContacts, keyring, directory, clock, random, logger, signal, onEvent } = options;
   const book = new Book(
@@ -83,7 +98,10 @@ export async function startClient(options: ClientOptions): Promise<ClientCluster
     time: options.time,
     logger: logger.child('follow'),
   });
-  await whenReady(store, signal);
+  const ready = whenReady(store, signal);
+  await (options.mayBeAway ? atFirst(store, ready, clock) : ready);
+  // Who waits for it on hears why it never comes.
+  ready.catch(() => {});
 
   const cluster: Cluster = {
     servers: () => store.ask<ServerState[]>('servers', undefined),
@@ -119,6 +137,7 @@ export async function startClient(options: ClientOptions): Promise<ClientCluster
       stop: async () => {},
     },
     cluster,
+    ready,
     stop: () => store.close(),
   };
 }
@@ -142,6 +161,13 @@ function ownOutlook(
     links: [link],
   };
   return { by: id, version, index: store.catalog.index, sightings: [sighting] };
+}
+
+/** Resolves when the catalog is there, or is not to be had at the moment. Rejects as `ready`. */
+async function atFirst(store: FollowerStore, ready: Promise<void>, clock: Clock): Promise<void> {
+  await Promise.race([ready, store.tried, pause(clock, HEAD_START)]);
+  if (store.link().server === undefined) return;
+  await Promise.race([ready, store.tried, pause(clock, LOADING)]);
 }
 
 async function whenReady(store: FollowerStore, signal: AbortSignal | undefined): Promise<void> {

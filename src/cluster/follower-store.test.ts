@@ -1,17 +1,19 @@
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { kvAcquire, kvSet } from '../catalog/commands/kv.ts';
 import { register } from '../catalog/commands/register.ts';
 import { createSession, destroySession } from '../catalog/commands/session.ts';
 import { NODE } from '../catalog/rows.test-support.ts';
+import type { Transaction, Write } from '../catalog/transaction.ts';
 import { MusterError } from '../errors.ts';
 import { systemClock } from '../lib/clock.ts';
 import { silentLogger } from '../lib/log.ts';
 import { soon } from '../lib/soon.test-support.ts';
 import { openMemoryStore } from '../store/memory.ts';
 import { commandOf, type Proposal } from '../store/proposal.ts';
-import type { Store } from '../store/store.ts';
+import { isReadable, type Store } from '../store/store.ts';
 import { EventLog, type UserEvent } from './event-log.ts';
 import { Feed, type Following } from './feed.ts';
+import { type FeedMessage, lineOf } from './feed-message.ts';
 import { openFollowerStore } from './follower-store.ts';
 import { listen, newKey, ringOf } from './link/links.test-support.ts';
 import type { Calls } from './link/rpc.ts';
@@ -48,7 +50,14 @@ async function serve(store: Store, keyring: ReturnType<typeof ringOf>, more: Cal
   };
 }
 
-async function follow(
+/** Follows one of these servers; resolves when the catalog is there. */
+async function follow(...how: Parameters<typeof open>) {
+  const store = open(...how);
+  await store.ready;
+  return store;
+}
+
+function open(
   servers: { host: string; port: number }[],
   keyring: ReturnType<typeof ringOf>,
   time = () => Date.now(),
@@ -68,7 +77,6 @@ async function follow(
     logger: silentLogger,
   });
   onTestFinished(() => store.close());
-  await store.ready;
   return store;
 }
 
@@ -160,4 +168,55 @@ it('hears of events that were fired while it went to another server, of each onc
   await soon(() => expect(heard).toContain('meanwhile'));
   fire('afterwards', [other]);
   await soon(() => expect(heard).toEqual(['with both', 'meanwhile', 'afterwards']));
+});
+
+it('does not read or write by a part of the first catalog', async () => {
+  const keyring = ringOf(newKey());
+  const truth = openMemoryStore({ onSubscriberError: fail });
+  await truth.write((tx) => kvSet(tx, lock));
+  const [row] = truth.catalog.all('kv');
+  let send = (_: FeedMessage) => {};
+  const calls: Calls = {
+    commit: async (proposal: Proposal) => ({
+      index: (await truth.write(commandOf(proposal))).index,
+      outdated: false,
+    }),
+  };
+  const { server } = await listen(keyring, calls, (_following, outlet) => {
+    send = (message) => outlet.write(lineOf(message));
+    send({ kind: 'state', index: 2, pace: HOUR, known: true, silence: 0, servers: [], leader: '' });
+    send({ kind: 'rows', writes: [] });
+  });
+  const store = open([server.address], keyring);
+  await soon(() => expect(store.link().server).toEqual(server.address));
+  expect(isReadable(store)).toBe(false);
+  expect(store.remote?.contact().known).toBe(false);
+  const present = vi.fn((tx: Transaction) => tx.get('kv', lock.key) !== undefined);
+  const written = store.write((tx) => {
+    kvSet(tx, { ...lock, key: 'x' });
+    return present(tx);
+  });
+  send({ kind: 'rows', writes: [{ table: 'kv', key: lock.key, row } as Write] });
+  await soon(() => expect(store.catalog.get('kv', lock.key)).toBeDefined());
+  expect(isReadable(store)).toBe(false);
+  expect(present).not.toHaveBeenCalled();
+  send({ kind: 'whole', index: truth.catalog.index });
+  await store.ready;
+  expect(isReadable(store)).toBe(true);
+  await soon(() => expect(truth.catalog.get('kv', 'x')).toBeDefined());
+  const { index } = truth.catalog;
+  send({ kind: 'commit', base: index - 1, index, writes: [] });
+  expect((await written).answer).toBe(true);
+});
+
+it('refuses at once what needs a server while none was ever reached, and says when all were tried', async () => {
+  const keyring = ringOf(newKey());
+  const { server } = await listen(keyring);
+  await server.stop();
+  const store = open([server.address], keyring);
+  await store.tried;
+  const refused = { code: 'store.no_leader', message: 'No known Consul servers' };
+  await expect(store.write((tx) => kvSet(tx, lock))).rejects.toMatchObject(refused);
+  await expect(store.ask('renew', { sessions: [FIRST] })).rejects.toMatchObject(refused);
+  expect(store.remote?.contact()).toEqual({ known: false, silence: Number.POSITIVE_INFINITY });
 });

@@ -6,7 +6,7 @@ import type { Logger } from '../lib/log.ts';
 import { Barrier } from '../store/etcd/barrier.ts';
 import { noLeader } from '../store/etcd/commits.ts';
 import { prepare } from '../store/proposal.ts';
-import type { Command, Committed, Store } from '../store/store.ts';
+import { type Command, type Committed, noServers, type Store } from '../store/store.ts';
 import type { Entry } from './book.ts';
 import type { UserEvent } from './event-log.ts';
 import type { Following } from './feed.ts';
@@ -90,6 +90,8 @@ export interface FollowerStore extends Store {
   link(): FeedLink;
   /** Resolves when a server was reached for the first time and the catalog is whole. */
   readonly ready: Promise<void>;
+  /** Resolves then, or when all servers that are known were tried in vain. */
+  readonly tried: Promise<void>;
 }
 
 /**
@@ -120,6 +122,10 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
   let becomeReady = () => {};
   const ready = new Promise<void>((resolve) => {
     becomeReady = resolve;
+  });
+  let endTrial = () => {};
+  const tried = new Promise<void>((resolve) => {
+    endTrial = resolve;
   });
 
   /** The time of day as the servers have it. */
@@ -180,7 +186,10 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
       options.onServers(message.servers, message.leader);
     }
     if (!followed.take(message)) return false;
-    if (followed.isLoaded) becomeReady();
+    if (followed.isLoaded) {
+      becomeReady();
+      endTrial();
+    }
     arrived();
     return true;
   };
@@ -279,18 +288,27 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
         search.lost(formatHostPort(server.host, server.port), link.trouble);
       }
       search.roundEnded();
+      endTrial();
       await pause(clock, RETRY);
     }
   };
   void follow();
 
+  /** Why nothing can be written or asked. */
+  const nobody = (cause?: unknown) => (followed.isLoaded ? noLeader(cause) : noServers(cause));
+
   const call = <Answer>(name: string, request: unknown): Promise<Answer> =>
-    caller === undefined ? Promise.reject(noLeader()) : caller.call<Answer>(name, request, CALL_TIMEOUT);
+    caller === undefined ? Promise.reject(nobody()) : caller.call<Answer>(name, request, CALL_TIMEOUT);
 
   const write = async <Answer>(command: Command<Answer>): Promise<Committed<Answer>> => {
     if (closed) throw new MusterError('store.closed', 'the store is closed');
-    if (silence() > FAIL_FAST_AFTER) throw noLeader();
+    if (silence() > FAIL_FAST_AFTER) throw nobody();
     const deadline = clock.now() + PATIENCE;
+    // A command must not see a part of the first catalog: it would refuse what may be done.
+    while (!followed.isLoaded) {
+      if (closed || clock.now() >= deadline) throw nobody();
+      await pause(clock, 50);
+    }
     for (;;) {
       const prepared = prepare(command, catalog, catalog.index, time());
       const to = caller;
@@ -324,7 +342,7 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
       } catch (error) {
         const isGone = to === undefined || to !== caller || isMusterError(error, 'cluster.refused');
         if (!isGone || closed || silence() > FAIL_FAST_AFTER || clock.now() >= deadline)
-          throw isMusterError(error, 'cluster.unreachable') ? noLeader(error) : error;
+          throw isMusterError(error, 'cluster.unreachable') ? nobody(error) : error;
         await pause(clock, 50);
       }
     }
@@ -341,12 +359,19 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
     kind: 'follower',
     catalog,
     ready,
+    tried,
     write,
     call,
     ask,
     link: () => link,
     remote: {
-      contact: () => ({ known: caller !== undefined && silence() < FAIL_FAST_AFTER, silence: silence() }),
+      get isLoaded() {
+        return followed.isLoaded;
+      },
+      contact: () => ({
+        known: caller !== undefined && followed.isLoaded && silence() < FAIL_FAST_AFTER,
+        silence: silence(),
+      }),
       refresh: () =>
         barrier.pass().catch((error: unknown) => {
           throw isMusterError(error, 'store.no_leader') ? error : noLeader(error);

@@ -5,7 +5,8 @@ import type { Answers } from './answers.ts';
 import { assemble, type Limits, refuse, roomFor, type Transport } from './assemble.ts';
 import { Elsewhere } from './elsewhere.ts';
 import type { Forwarder } from './forward/forwarder.ts';
-import { type Prepared, stampSerial } from './prepared.ts';
+import { type Prepared, prepare, stampSerial } from './prepared.ts';
+import { FORWARD } from './zone-plan.ts';
 
 /**
  * Bytes that answer `packet`, valid until the next call; a promise of bytes of its own, which never rejects, when others
@@ -22,6 +23,7 @@ export function createResponder({
   answers,
   forwarder,
   ownDomains,
+  isReadable,
   limits,
   random,
   clock,
@@ -32,6 +34,8 @@ export function createResponder({
   forwarder: Forwarder | undefined;
   /** Domains that the catalog answers, in bytes, in lower case: it is not asked about others. */
   ownDomains: readonly Buffer[];
+  /** Whether there is a catalog by now. Until then its names are answered SERVFAIL, which says nothing of what there is. */
+  isReadable: () => boolean;
   limits: Limits;
   random: () => number;
   clock: Clock;
@@ -41,8 +45,13 @@ export function createResponder({
   const query = emptyQuery();
   const recursion = forwarder !== undefined;
   // Addresses (PTR) are looked for in the catalog first.
-  const own = [...ownDomains, Buffer.from('\x04arpa\0', 'latin1')].map((name) => name.toString('latin1'));
-  const isOwn = ({ key }: Query) => own.some((name) => key.startsWith(name, key.length - 2 - name.length));
+  const zones = ownDomains.map((name) => name.toString('latin1'));
+  const own = [...zones, '\x04arpa\0'];
+  const isBelow = ({ key }: Query, domains: readonly string[]) =>
+    domains.some((name) => key.startsWith(name, key.length - 2 - name.length));
+  const unknown = prepare({ rcode: RCODE.SERVFAIL, authoritative: false });
+  const foreign = prepare(FORWARD);
+  const withoutCatalog = (asked: Query) => (isBelow(asked, zones) ? unknown : foreign);
   const overUdp = { udp: true, limits, recursion, random };
   const overTcp = { udp: false, limits, recursion, random };
   const now = () => Math.floor(clock.now() / 1000);
@@ -68,9 +77,9 @@ export function createResponder({
       if (verdict === IGNORE) return undefined;
       if (verdict !== RCODE.NOERROR) return refuse(query, verdict);
       const transport = udp ? overUdp : overTcp;
-      if (forwarder !== undefined && !isOwn(query))
+      if (forwarder !== undefined && !isBelow(query, own))
         return forwarder.answer(packet, query, roomFor(query, transport));
-      const prepared = answers.find(query);
+      const prepared = isReadable() ? answers.find(query) : withoutCatalog(query);
       // The next packet overwrites both.
       if (prepared.elsewhere !== undefined && elsewhere !== undefined)
         return askElsewhere(elsewhere, prepared, Buffer.from(packet), { ...query }, transport);

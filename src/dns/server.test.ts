@@ -7,6 +7,7 @@ import { deregisterNode, deregisterService } from '../catalog/commands/register.
 import { ManualClock } from '../lib/clock.ts';
 import { encodeQuery } from '../lib/dns/message.ts';
 import { TYPE } from '../lib/dns/numbers.ts';
+import { knowing, nameServer } from './name-server.test-support.ts';
 import { startDns } from './server.ts';
 import { startWorld, type World } from './world.test-support.ts';
 
@@ -304,4 +305,24 @@ describe('the server', () => {
       code: 'config.invalid',
     });
   });
+});
+
+it('of a catalog that is not there yet says nothing, with the question, and goes on asking others', async () => {
+  const upstream = await nameServer(knowing('192.0.2.9'));
+  let isReadable = false;
+  const { ask } = await open({
+    isReadable: () => isReadable,
+    options: { recursors: [upstream] },
+  });
+  const name = 'self.node.consul';
+  // Who gets an answer without the question takes it for somebody else's, and waits.
+  expect(await ask(name, 'A')).toMatchObject({ rcode: 'SERVFAIL', questions: [{ name }], answers: [] });
+  expect(await ask('www.example.com', 'A')).toMatchObject({ answers: [{ data: '192.0.2.9' }] });
+  expect(await ask('9.2.0.192.in-addr.arpa', 'PTR')).toMatchObject({ rcode: 'NOERROR' });
+  expect(upstream.asked.map((asked) => asked.split(' ')[1])).toEqual([
+    'www.example.com',
+    '9.2.0.192.in-addr.arpa',
+  ]);
+  isReadable = true;
+  expect(await ask(name, 'A')).toMatchObject({ rcode: 'NOERROR', answers: [{ data: '127.0.0.1' }] });
 });

@@ -18,6 +18,8 @@ import { DnsZone } from './zone.ts';
 
 export interface DnsServerOptions {
   catalog: Catalog;
+  /** Whether there is something in the catalog by now; always, unless told otherwise. */
+  isReadable?: () => boolean;
   /** Default 127.0.0.1: nobody else is answered unless told otherwise. */
   host?: string;
   /** UDP and TCP. Default 8600, as Consul's; 0 for any that is free for both. */
@@ -53,6 +55,7 @@ export async function startDns(given: DnsServerOptions): Promise<Dns> {
     domain = 'consul',
     altDomain = '',
     random = Math.random,
+    isReadable = () => true,
   } = given;
   const logger = (given.logger ?? silentLogger).child('dns');
   const options = { ...DEFAULT_DNS_OPTIONS, ...given.options };
@@ -81,6 +84,7 @@ export async function startDns(given: DnsServerOptions): Promise<Dns> {
     answers,
     forwarder,
     ownDomains: zone.domains.map((labels) => joinLabels(labels.map((label) => Buffer.from(label)))),
+    isReadable,
     limits: options,
     random,
     clock,

@@ -104,6 +104,12 @@ export class Registry {
     );
   }
 
+  /** There is a catalog by now, of which there was none at the start. Resolves when it says what is true here, or that is being tried again. */
+  async catalogCame(): Promise<void> {
+    this.#checker.changed();
+    await this.#sync.reconcile().catch(() => {});
+  }
+
   /** Ends the checks; what is registered stays registered. */
   stop(): Promise<void> {
     this.#stopping ??= (async () => {
@@ -338,9 +344,22 @@ export class Registry {
       this.#sync.pushOutputLater(id);
       return;
     }
-    if (check.status !== status)
+    if (check.status !== status) {
       this.#options.logger.info('check changed', { check: id, service: check.serviceId, status });
+      this.#keepStatus(id);
+    }
     await this.#sync.push([], [id]);
+  }
+
+  /** Where the catalog is elsewhere, a restart while those who have it are away finds the status on disk alone. */
+  #keepStatus(id: string): void {
+    if (this.#options.store.remote === undefined) return;
+    this.#keep([], [id]).catch((error: unknown) =>
+      this.#options.logger.warn('could not keep the status of a check', {
+        check: id,
+        error: messageOf(error),
+      }),
+    );
   }
 
   #takeDown(check: LocalCheck): void {

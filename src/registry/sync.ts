@@ -154,8 +154,9 @@ export class Sync {
       });
     } catch (error) {
       if (!this.#stopped && !isMusterError(error, 'store.closed')) {
-        // An election, or servers that are away: nothing is wrong here, and it is written once they are back.
-        const level = isMusterError(error, 'store.no_leader') ? 'warn' : 'error';
+        // An election, or servers that are away: nothing is wrong here, and it is written once they are back. They may be away for long.
+        const isAway = isMusterError(error, 'store.no_leader');
+        const level = !isAway ? 'error' : this.#failures === 0 ? 'warn' : 'debug';
         this.#options.logger[level]('could not write to the catalog, trying again', {
           error: messageOf(error),
         });

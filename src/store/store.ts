@@ -1,5 +1,6 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Transaction } from '../catalog/transaction.ts';
+import { MusterError } from '../errors.ts';
 
 /**
  * Index before the first commit: Consul's test tools take a server whose nodes have an index below 2 for one that has no
@@ -21,6 +22,8 @@ export interface Committed<Answer> {
 }
 
 export interface Remote {
+  /** False until the catalog was there for the first time: what is in its tables before is worth nothing, and nobody may read it. */
+  readonly isLoaded: boolean;
   /**
    * Whether writes can be made now, as far as is known, and for how many ms those who keep the truth have been silent
    * (Infinity: always).
@@ -47,4 +50,14 @@ export interface Store {
   readonly remote?: Remote;
   /** Ends after the writes that were accepted. Idempotent. */
   close(): Promise<void>;
+}
+
+/** Whether there is a catalog to read. */
+export function isReadable({ remote }: Pick<Store, 'remote'>): boolean {
+  return remote?.isLoaded ?? true;
+}
+
+/** Those who keep the truth were never reached; in Consul's words, which programs look for. */
+export function noServers(cause?: unknown): MusterError {
+  return new MusterError('store.no_leader', 'No known Consul servers', { cause });
 }

@@ -31,7 +31,7 @@ export const catalogMetrics: Metrics = {
     help: 'Instances of a service in a state; only "passing" ones get traffic.',
     labels: ['service', 'state'],
     read: ({ dashboard }) =>
-      [...dashboard.live.current().services.values()].flatMap(({ name, states }) =>
+      [...(dashboard?.live.current().services.values() ?? [])].flatMap(({ name, states }) =>
         STATES.map((state): Sample => ({ labels: { service: name, state }, value: states[state] ?? 0 })),
       ),
   },
@@ -68,6 +68,10 @@ export const catalogMetrics: Metrics = {
   muster_cluster_silence_seconds: single(
     'gauge',
     'For how long those who keep the catalog have been silent: how old this view is.',
-    ({ store }) => (store.remote?.contact().silence ?? 0) / 1000,
+    ({ store, startedAt }) => {
+      const silence = store.remote?.contact().silence ?? 0;
+      // Those that were never heard of have been silent since this node asked.
+      return (Number.isFinite(silence) ? silence : Date.now() - startedAt) / 1000;
+    },
   ),
 };

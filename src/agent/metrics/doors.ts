@@ -16,6 +16,6 @@ export const doorMetrics: Metrics = {
   muster_dashboard_streams: single(
     'gauge',
     'Open event streams: one for each tab with the dashboard.',
-    ({ dashboard }) => dashboard.streams.size,
+    ({ dashboard }) => dashboard?.streams.size,
   ),
 };

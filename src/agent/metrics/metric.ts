@@ -23,7 +23,8 @@ export interface Sources
   readonly store: Store;
   readonly catalog: Catalog;
   readonly registry: Registry;
-  readonly dashboard: Dashboard;
+  /** Undefined while there is no catalog. */
+  readonly dashboard: Dashboard | undefined;
   readonly api: ApiCounts;
   readonly groups: () => readonly GroupControl[];
 }

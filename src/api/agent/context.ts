@@ -22,6 +22,8 @@ export interface AgentControl {
   /** Answer metrics in Prometheus' format too. */
   readonly prometheus: boolean;
   readonly server: boolean;
+  /** Whether it began without a server and what needs one is not there yet. */
+  isStarting?(): boolean;
   /** Whether it is about to end: no traffic should be sent to it any more. */
   isDraining?(): boolean;
   /** How the traffic of its balancer is carried; undefined without one. */

@@ -8,6 +8,7 @@ export const host = endpoint({
   method: 'GET',
   path: '/v1/agent/host',
   needs: 'operator:read',
+  isLocal: true,
   summary: 'Memory, processors and disk of the machine',
   async handler(context) {
     const { dataDirectory } = agentOf(context);

@@ -10,6 +10,7 @@ export const join = endpoint({
   method: 'PUT',
   path: '/v1/agent/join/:address',
   needs: 'agent:write',
+  isLocal: true,
   summary: 'Join the cluster of the agent at this address',
   query: { wan: 'join the servers of another datacenter' },
   async handler(context, { params, query }) {

@@ -8,6 +8,7 @@ export const leave = endpoint({
   method: 'PUT',
   path: '/v1/agent/leave',
   needs: 'agent:write',
+  isLocal: true,
   summary: 'Leave for good: take this node out of the catalog and end the program',
   async handler(context) {
     const { name } = context.node;

@@ -7,6 +7,7 @@ export const maintainNode = endpoint({
   method: 'PUT',
   path: '/v1/agent/maintenance',
   needs: 'node:write',
+  isLocal: true,
   summary: 'Put all services of this node out of the rotation with a critical check, or back',
   query: MAINTENANCE_QUERY,
   async handler(context, { query }) {

@@ -2,6 +2,7 @@ import { leftMembers } from '../../catalog/commands/left-member.ts';
 import { SERVER_SERVICE } from '../../catalog/rows.ts';
 import { nodeKey, serviceKey } from '../../catalog/tables.ts';
 import { membersOf } from '../../cluster/liveness.ts';
+import { isReadable } from '../../store/store.ts';
 import type { ApiContext } from '../context.ts';
 
 /** Status numbers of a member, Serf's. */
@@ -22,8 +23,8 @@ export function members(
   server: boolean,
   wan = false,
 ): { Name: string; [field: string]: unknown }[] {
-  const { catalog, cluster, node } = context;
-  if (cluster === undefined) return [member(context, server, wan)];
+  const { catalog, cluster, node, store } = context;
+  if (cluster === undefined || !isReadable(store)) return [member(context, server, wan)];
   const present = membersOf(catalog).flatMap(({ id, name, status }) => {
     const row = catalog.get('nodes', nodeKey(name));
     const isServer = catalog.get('services', serviceKey(name, SERVER_SERVICE)) !== undefined;

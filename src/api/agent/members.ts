@@ -12,6 +12,7 @@ export const listMembers = endpoint({
   method: 'GET',
   path: '/v1/agent/members',
   needs: 'filtered',
+  isLocal: true,
   summary: 'Members of the cluster as this agent sees them',
   query: {
     wan: 'the servers with their datacenter in the name',

@@ -56,6 +56,7 @@ export const metrics = endpoint({
   method: 'GET',
   path: '/v1/agent/metrics',
   needs: 'agent:read',
+  isLocal: true,
   summary: 'Figures of this agent, as JSON or in the format of Prometheus',
   query: { format: '"prometheus" for that format' },
   handler(context, request) {

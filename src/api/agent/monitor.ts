@@ -12,6 +12,7 @@ export const monitor = endpoint({
   method: 'GET',
   path: '/v1/agent/monitor',
   needs: 'agent:read',
+  isLocal: true,
   summary: 'The log of this agent from now on, line by line, until the client goes away',
   query: { loglevel: 'trace, debug, info (unless told otherwise), warn or error', logjson: 'lines of JSON' },
   handler(context, request) {

@@ -16,6 +16,7 @@ export const reload = endpoint({
   method: 'PUT',
   path: PATH,
   needs: 'agent:write',
+  isLocal: true,
   summary:
     'Read the configuration again; on any fault in it the old one stays. With ?process a new process takes over, answered with its "Pid" once it serves',
   async handler(context, { query }) {

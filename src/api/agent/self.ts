@@ -18,6 +18,7 @@ export const self = endpoint({
   method: 'GET',
   path: '/v1/agent/self',
   needs: 'agent:read',
+  isLocal: true,
   summary: 'Who this agent is, and how it is doing',
   handler(context) {
     const { registry, server } = agentOf(context);

@@ -24,6 +24,7 @@ export const setToken = endpoint({
   method: 'PUT',
   path: '/v1/agent/token/:target',
   needs: 'agent:write',
+  isLocal: true,
   summary: 'Sets a token that the agent itself uses: default, agent, agent_recovery or replication',
   body: BODY,
   async handler(context, request) {

@@ -48,6 +48,7 @@ const ready = endpoint({
   method: 'GET',
   path: '/v1/muster/ready',
   needs: 'nothing',
+  isLocal: true,
   summary: 'Whether this agent answers from what is true now: 200, or 503 with how old its view is',
   handler({ store, catalog }) {
     const contact = store.remote?.contact() ?? { known: true, silence: 0 };

@@ -7,6 +7,7 @@ export const statusLeader = endpoint({
   method: 'GET',
   path: '/v1/status/leader',
   needs: 'nothing',
+  isLocal: true,
   summary: 'Address of the leader among the servers',
   query: { dc: 'datacenter to ask' },
   handler(context, request) {

@@ -31,6 +31,10 @@ export interface Foreground {
   readonly signal: AbortSignal;
   /** To be awaited before anything is opened that only one process can have. */
   turn(): Promise<void>;
+  /** Whether there is a process that serves until this one does. */
+  readonly replaces: boolean;
+  /** It answers some clients while it starts: whoever waits for it may go on, and it is told of SIGHUP. */
+  answering(): Promise<void>;
   /** It serves from now on, and can be replaced. */
   serving(handing?: Handing): Promise<void>;
   /** Resolves when the end begins, with whether another process has taken over. */
@@ -45,7 +49,7 @@ export interface ForegroundOptions {
   readonly log: Logger;
   /** A second signal ends the process. */
   onSecond?(): void;
-  /** SIGHUP. While it starts it is heard late: once it serves. Without this it ends the process, as usual. */
+  /** SIGHUP. While it starts it is heard late: once it answers. Without this it ends the process, as usual. */
   onHangUp?(): void;
 }
 
@@ -86,6 +90,7 @@ class Run implements Foreground {
   #successor: Successor | undefined;
   #keeper: Keeper | undefined;
   #isReplacing = false;
+  #isAnswering = false;
   /** What came while it started. */
   #heldBack = new Set<NodeJS.Signals>();
   hasServed = false;
@@ -120,6 +125,18 @@ class Run implements Foreground {
     return this.#inherited.predecessor?.turn() ?? Promise.resolve();
   }
 
+  get replaces(): boolean {
+    return this.#inherited.predecessor !== undefined;
+  }
+
+  async answering(): Promise<void> {
+    if (this.#isAnswering) return;
+    this.#isAnswering = true;
+    if (this.#heldBack.delete(RELOAD_SIGNAL)) process.emit(RELOAD_SIGNAL, RELOAD_SIGNAL);
+    await tellServiceManager('READY=1');
+    keepWatchdog();
+  }
+
   async serving(handing: Handing = {}): Promise<void> {
     this.#handing = handing;
     this.hasServed = true;
@@ -130,8 +147,7 @@ class Run implements Foreground {
       });
     lifeline?.say(`pid ${process.pid}`);
     predecessor?.takenOver();
-    await tellServiceManager('READY=1');
-    keepWatchdog();
+    await this.answering();
     const heldBack = [...this.#heldBack];
     this.#heldBack.clear();
     for (const signal of heldBack) process.emit(signal, signal);
@@ -210,7 +226,7 @@ class Run implements Foreground {
   readonly #onReload = (signal: NodeJS.Signals): void => {
     // Another process may serve by now, and hear of it.
     if (this.#ending.signal.aborted) return;
-    if (this.hasServed) this.#onHangUp?.();
+    if (this.#isAnswering) this.#onHangUp?.();
     else this.#heldBack.add(signal);
   };
 

@@ -34,8 +34,10 @@ export const agent = verb({
     try {
       return await runAgent({
         readConfig: read,
+        opened({ node }) {
+          removePidFile = writePidFile(node.pidFile);
+        },
         started({ agent, logger, config }) {
-          removePidFile = writePidFile(config.node.pidFile);
           const idle = flagsWithoutEffect(flags);
           if (idle.length > 0) logger.warn(`accepted, without effect as yet: ${idle.join(' ')}`);
           terminal.out(`${doorsText(doorsOf(agent.addresses), { dashboard: config.api.ui })}\n`);

@@ -70,6 +70,7 @@ export async function openEtcdStore(options: EtcdStoreOptions): Promise<EtcdStor
     write: (command) => commits.write(command),
     skipAhead: () => commits.skipAhead(),
     remote: {
+      isLoaded: true,
       contact: () => ({ known: replica.silence < KNOWN_FOR, silence: replica.silence }),
       async refresh() {
         try {

@@ -8,6 +8,7 @@ export const deregisterCheck = endpoint({
   method: 'PUT',
   path: '/v1/agent/check/deregister/:id',
   needs: 'checked',
+  isLocal: true,
   summary: 'Take a check away; one that is not there is no error',
   async handler(context, request) {
     const { params } = request;

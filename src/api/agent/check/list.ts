@@ -10,6 +10,7 @@ export const listChecks = endpoint({
   method: 'GET',
   path: '/v1/agent/checks',
   needs: 'filtered',
+  isLocal: true,
   summary: 'Checks of this agent, by ID',
   query: { filter: 'only checks that match, e.g. Status == critical' },
   handler(context, { query, authorizer }) {

@@ -9,6 +9,7 @@ export const registerCheck = endpoint({
   method: 'PUT',
   path: '/v1/agent/check/register',
   needs: 'checked',
+  isLocal: true,
   summary: 'Register a check of the node or, with ServiceID, of a service',
   body: checkBody,
   async handler(context, request) {

@@ -27,6 +27,7 @@ function heartbeat(verb: 'pass' | 'warn' | 'fail', status: CheckStatus): Endpoin
     method: 'PUT',
     path: `/v1/agent/check/${verb}/:id`,
     needs: 'checked',
+    isLocal: true,
     summary: `Heartbeat of a TTL check: it is ${status}`,
     query: { note: 'output of the check' },
     handler: (context, request) => update(context, request, status, request.query.get('note')),
@@ -43,6 +44,7 @@ export const updateCheck = endpoint({
   method: 'PUT',
   path: '/v1/agent/check/update/:id',
   needs: 'checked',
+  isLocal: true,
   summary: 'Heartbeat of a TTL check with status and output in the body',
   body,
   async handler(context, request) {

@@ -11,6 +11,7 @@ export const healthById = endpoint({
   method: 'GET',
   path: '/v1/agent/health/service/id/:id',
   needs: 'checked',
+  isLocal: true,
   summary: 'Health of a service of this agent: 200 passing, 429 warning, 503 critical or in maintenance',
   query: { format: '"text" answers the status only' },
   handler(context, request) {

@@ -9,6 +9,7 @@ export const healthByName = endpoint({
   method: 'GET',
   path: '/v1/agent/health/service/name/:name',
   needs: 'checked',
+  isLocal: true,
   summary: 'Health of all instances of a service on this agent; the worst decides the status',
   query: { format: '"text" answers the worst status only' },
   handler(context, request) {

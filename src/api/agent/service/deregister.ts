@@ -8,6 +8,7 @@ export const deregisterService = endpoint({
   method: 'PUT',
   path: '/v1/agent/service/deregister/:id',
   needs: 'checked',
+  isLocal: true,
   summary: 'Take a service and its checks away; one that is not there is no error',
   async handler(context, request) {
     const { params } = request;

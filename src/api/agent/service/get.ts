@@ -11,6 +11,7 @@ export const getService = endpoint({
   method: 'GET',
   path: '/v1/agent/service/:id',
   needs: 'checked',
+  isLocal: true,
   summary: 'A service of this agent; blocks on ?hash until its definition is another',
   query: { hash: 'block while the content hash is this one', wait: 'longest wait, e.g. 30s' },
   async handler(context, request) {

@@ -10,6 +10,7 @@ export const listServices = endpoint({
   method: 'GET',
   path: '/v1/agent/services',
   needs: 'filtered',
+  isLocal: true,
   summary: 'Services of this agent, by ID',
   query: { filter: 'only services that match, e.g. Meta.env == prod' },
   handler(context, { query, authorizer }) {

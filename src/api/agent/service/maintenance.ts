@@ -9,6 +9,7 @@ export const maintainService = endpoint({
   method: 'PUT',
   path: '/v1/agent/service/maintenance/:id',
   needs: 'checked',
+  isLocal: true,
   summary: 'Put a service out of the rotation with a critical check, or back',
   query: MAINTENANCE_QUERY,
   async handler(context, request) {

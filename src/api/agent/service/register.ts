@@ -9,6 +9,7 @@ export const registerService = endpoint({
   method: 'PUT',
   path: '/v1/agent/service/register',
   needs: 'checked',
+  isLocal: true,
   summary: 'Register a service with its checks, or replace it',
   query: { 'replace-existing-checks': 'drop checks of the service that are not in the body' },
   body: serviceBody,
