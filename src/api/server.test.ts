@@ -6,7 +6,7 @@ import { addressRange } from '../lib/ip.ts';
 import { createLogger } from '../lib/log.ts';
 import { decodeBody, object, string } from './decode.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
-import { empty, json, taken, text } from './reply.ts';
+import { bytes, empty, json, taken, text } from './reply.ts';
 import { type Api, type ApiOptions, startApi } from './server.ts';
 import { testContext } from './test-context.ts';
 
@@ -234,6 +234,22 @@ describe('bodies', () => {
     await start(table);
     const answer = await ask('/v1/body', { method: 'PUT', body });
     expect([answer.status, answer.text]).toEqual([400, words]);
+  });
+
+  it('a long body is read as it was sent, announced or not', async () => {
+    const echo = endpoint({
+      method: 'PUT',
+      path: '/v1/echo',
+      summary: '',
+      handler: async (_, request) => bytes(await request.body({ limit: 5_000_000 }), 'application/gzip'),
+    });
+    await start([echo]);
+    const body = Array.from({ length: 300_000 }, (_, number) => number.toString(36)).join(' ');
+    for (const headers of [{}, { 'Transfer-Encoding': 'chunked' }]) {
+      const answer = await ask('/v1/echo', { method: 'PUT', body, headers });
+      expect(answer.status).toBe(200);
+      expect(answer.text === body).toBe(true);
+    }
   });
 
   it('too large a body is 413, announced or not', async () => {

@@ -13,8 +13,7 @@ export function isSame(a: unknown, b: unknown, except?: ReadonlySet<string>): bo
   }
   if (Array.isArray(b)) return false;
   // Without `Buffer`, which browsers have not got.
-  if (a instanceof Uint8Array)
-    return b instanceof Uint8Array && a.length === b.length && a.every((byte, at) => byte === b[at]);
+  if (a instanceof Uint8Array) return b instanceof Uint8Array && areSameBytes(a, b);
   if (b instanceof Uint8Array) return false;
   let fields = 0;
   for (const name in a) {
@@ -26,4 +25,11 @@ export function isSame(a: unknown, b: unknown, except?: ReadonlySet<string>): bo
   }
   for (const name in b) if (!except?.has(name)) fields--;
   return fields === 0;
+}
+
+/** A loop, since `every` takes ten times as long: values of keys may have half a megabyte. */
+function areSameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
+  return true;
 }

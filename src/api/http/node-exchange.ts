@@ -96,20 +96,26 @@ export class NodeExchange implements Exchange {
   }
 }
 
+/** Bytes of a body for which room is made ahead. */
+const LARGE_BODY = 1024 * 1024;
+
 function readBody(raw: IncomingMessage, limit: number, tooLarge: (size: number) => string): Promise<Buffer> {
   const announced = Number(raw.headers['content-length'] ?? 0);
   if (announced > limit) return Promise.reject(new HttpError(413, tooLarge(announced)));
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
+    // Copied as it comes, and not all at once when all is there.
+    const whole = announced > LARGE_BODY ? Buffer.allocUnsafe(announced) : undefined;
     let size = 0;
     const settle = (error?: Error) => {
       raw.off('data', take).off('end', settle).off('error', cut).off('close', cut);
       if (error !== undefined) reject(error);
-      else resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
+      else resolve(whole ?? (chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
     };
     const take = (chunk: Buffer) => {
+      if (whole === undefined) chunks.push(chunk);
+      else chunk.copy(whole, size);
       size += chunk.length;
-      chunks.push(chunk);
       if (size > limit) settle(new HttpError(413, tooLarge(size)));
     };
     const cut = () => settle(new HttpError(400, 'unexpected EOF'));

@@ -1,4 +1,5 @@
 import { pipeline } from 'node:stream/promises';
+import { nextTurn } from '../../lib/in-turns.ts';
 import { endpoint } from '../endpoint.ts';
 import { readOptions } from '../read-options.ts';
 import { taken } from '../reply.ts';
@@ -33,7 +34,7 @@ export const snapshotSave = endpoint({
         );
         // A server that stops waits for its connections.
         if (request.signal.aborted) response.shouldKeepAlive = false;
-        await pipeline(archive, response);
+        await pipeline(oneATurn(archive), response);
       } catch (error) {
         // Nobody is there any more to be told.
         if (!gone.signal.aborted) throw error;
@@ -41,3 +42,11 @@ export const snapshotSave = endpoint({
     });
   },
 });
+
+/** What the system takes at once would all be written in one turn of the event loop. */
+async function* oneATurn(pieces: readonly Buffer[]): AsyncGenerator<Buffer> {
+  for (const piece of pieces) {
+    yield piece;
+    await nextTurn();
+  }
+}
