@@ -63,8 +63,10 @@ export class LocalState {
   }
 
   putCheck(check: LocalCheck): void {
-    this.deleteCheck(check.id);
+    const before = this.#checks.get(check.id);
+    if (before !== undefined && before.serviceId !== check.serviceId) this.deleteCheck(check.id);
     this.#checks.set(check.id, check);
+    if (before?.serviceId === check.serviceId) return;
     const of = this.#byService.get(check.serviceId);
     if (of === undefined) this.#byService.set(check.serviceId, new Set([check.id]));
     else of.add(check.id);
