@@ -11,20 +11,19 @@ import { isUnchanged } from './equal.ts';
  * place this cluster would lose its own.
  */
 export function restore(tx: Transaction, archived: readonly Write[]): void {
-  const rows = archived.filter(({ table, key }) => !isPresent(table, key));
-  const kept = new Set(rows.map(({ table, key }) => `${table}\u0000${key}`));
-  for (const table of TABLE_NAMES) {
+  const wanted = new Map(TABLE_NAMES.map((table) => [table, new Map<string, Indexed>()]));
+  for (const { table, key, row } of archived)
+    if (row !== undefined && !isPresent(table, key)) wanted.get(table)?.set(key, row);
+  for (const [table, rows] of wanted) {
     const { key } = shapeOf(table);
     for (const row of tx.all(table)) {
-      const name = key(row);
-      if (!kept.has(`${table}\u0000${name}`) && !isPresent(table, name)) tx.delete(table, name);
+      const name = key(row as never);
+      if (!rows.has(name) && !isPresent(table, name)) tx.delete(table, name);
     }
-  }
-  const sorted = [...rows].sort((a, b) => compareUtf8(a.key, b.key));
-  for (const { table, key, row } of sorted) {
-    if (row === undefined) continue;
-    const draft = withoutIndexes(row as Indexed);
-    if (!isUnchanged(tx.get(table, key), draft as never)) tx.put(table, draft as never);
+    const changed = [...rows].filter(([name, row]) => !isUnchanged(tx.get(table, name), row as never));
+    // Tables take up keys that come in their order several times faster.
+    changed.sort(([a], [b]) => compareUtf8(a, b));
+    for (const [, row] of changed) tx.put(table, withoutIndexes(row) as never);
   }
 }
 
