@@ -126,7 +126,10 @@ const RUNNABLE = PAGES.filter((page) => runnable(page).length > 0);
 
 /** The verbs with their flags and arguments; none of them does anything. */
 const IDLE = Object.fromEntries(
-  Object.entries(verbs).map(([name, verb]) => [name, { ...verb, run: async () => 0 }]),
+  Object.entries(verbs).map(([name, verb]) => [
+    name,
+    { ...verb, load: async () => ({ ...(await verb.load()), run: async () => 0 }) },
+  ]),
 );
 
 /** What the program says to a command line before it would run it; "" when it takes it. */
