@@ -124,6 +124,31 @@ describe('metrics from elsewhere', () => {
     expect(metrics.ofGroup(source)).toBe(30);
   });
 
+  it('does not take what was counted in seconds for that of a moment when an answer is late and the next is not', async () => {
+    let count = 100;
+    let late = 2_900;
+    const { make, instance, port, clock } = await world(() => {
+      clock.advance(late);
+      return `jobs_total ${count}`;
+    });
+    const page = { kind: 'page', url: `http://127.0.0.1:${port}/`, metric: 'jobs_total' } as const;
+    const [source, itself] = [
+      { ...page, rate: true },
+      { ...page, rate: false },
+    ];
+    const metrics = make(source, itself);
+    const seen = async (value: number) => {
+      metrics.look([instance]);
+      while (metrics.ofGroup(itself) !== value) await new Promise((next) => setTimeout(next, 2));
+    };
+    await seen(100);
+    clock.advance(100);
+    [count, late] = [130, 0];
+    await seen(130);
+    // Both are asked for by themselves, and so the clock went on twice.
+    expect(metrics.ofGroup(source)).toBeCloseTo(30 / 5.9, 1);
+  });
+
   it('asks a Prometheus server', async () => {
     const urls: string[] = [];
     const { make, round, port } = await world((url) => {

@@ -21,6 +21,8 @@ const STALE_AFTER = 3;
 
 /** A number that was asked for. */
 interface Known {
+  /** When it was asked for, and answered: it was read at some moment in between. */
+  readonly askedAt: number;
   readonly at: number;
   /** As it is to be told. */
   readonly value: number | undefined;
@@ -103,7 +105,7 @@ export class Metrics implements MetricReader {
   }
 
   async #ask(instances: readonly InstanceView[]): Promise<void> {
-    const { group } = this.#options;
+    const { group, clock } = this.#options;
     const questions = this.#asked.flatMap((source) =>
       source.kind === 'page' && isOfEach(source.url)
         ? instances.map((instance) => ({
@@ -117,9 +119,10 @@ export class Metrics implements MetricReader {
     const known = new Map<string, Known>();
     await inParallel(AT_ONCE, questions, async ({ source, key, url }) => {
       const last = before.get(key);
+      const askedAt = clock.now();
       try {
         const { body } = await httpGet(url, { signal: AbortSignal.timeout(TIMEOUT) });
-        known.set(key, this.#told(source, body, last));
+        known.set(key, this.#told(source, body, askedAt, last));
         this.#faults.delete(key);
       } catch (error) {
         if (last !== undefined) known.set(key, last);
@@ -129,14 +132,16 @@ export class Metrics implements MetricReader {
     this.#known = known;
   }
 
-  #told(source: Asked, body: string, last: Known | undefined): Known {
+  #told(source: Asked, body: string, askedAt: number, last: Known | undefined): Known {
     const raw = source.kind === 'page' ? onPage(body, source.metric) : inAnswer(body);
     const at = this.#options.clock.now();
-    if (source.kind === 'query' || !source.rate) return { at, value: raw, raw };
-    const seconds = last === undefined ? 0 : (at - last.at) / 1000;
+    if (source.kind === 'query' || !source.rate) return { askedAt, at, value: raw, raw };
+    // The longest that it may have been: on a busy machine one answer comes late and the next at once, and what was counted in seconds would
+    // be taken for that of a moment.
+    const seconds = last === undefined ? 0 : (at - last.askedAt) / 1000;
     // A counter that fell began anew.
     const value = last && seconds > 0 ? (raw >= last.raw ? raw - last.raw : raw) / seconds : undefined;
-    return { at, value, raw };
+    return { askedAt, at, value, raw };
   }
 
   #complain(key: string, fault: string): void {
