@@ -19,8 +19,8 @@ import { MusterError } from '../errors.ts';
  */
 export const LOG_BYTES = 2 * 1024 * 1024;
 
-/** Room behind them in memory, for the record with which a file is full: making the image larger would copy all of it. */
-const BEYOND = 512 * 1024;
+/** An empty image, with room behind the file, for the record that fills it. Making the image larger would copy all of it. */
+const imageOf = (bytes: number): Buffer => Buffer.alloc(bytes + bytes / 4);
 
 /** Length of what follows, checksum of all that follows, sequence number (64 bits, little-endian all of them). */
 const HEADER_BYTES = 16;
@@ -73,7 +73,7 @@ export class WriteAheadLog {
     const runs: LogRecord[][] = [];
     for (const name of FILES) {
       const fd = openFile(join(directory, name), bytes);
-      files.push({ fd, end: 0, last: 0, image: Buffer.alloc(bytes + BEYOND) });
+      files.push({ fd, end: 0, last: 0, image: imageOf(bytes) });
       runs.push(recordsOf(readAll(fd)));
     }
     const records: LogRecord[] = [];
@@ -145,7 +145,7 @@ export class WriteAheadLog {
     const file = this.#other;
     // It had a record of unusual size.
     if (file.end > 2 * this.#bytes) ftruncateSync(file.fd, this.#bytes);
-    if (file.image.length > this.#bytes + BEYOND) file.image = Buffer.alloc(this.#bytes + BEYOND);
+    if (file.image.length > 2 * this.#bytes) file.image = imageOf(this.#bytes);
     file.end = 0;
   }
 
