@@ -11,6 +11,17 @@ export interface Configured {
   readonly checks: readonly LocalCheck[];
 }
 
+/** What of this node the configuration wanted last. */
+export function configuredBefore(local: LocalState): {
+  services: LocalService[];
+  checks: LocalCheck[];
+} {
+  return {
+    services: local.services().filter(({ source }) => source === 'config'),
+    checks: local.checks().filter(({ source, type }) => source === 'config' && type !== 'maintenance'),
+  };
+}
+
 /**
  * What the configuration defines. A definition that cannot be is reported, the others go on. Checks may belong to
  * services of the configuration and to those that are there already (`local`).

@@ -12,10 +12,9 @@ import {
   noSuchService,
   type RegistryLimits,
   type ScriptsFrom,
-  scriptRefusal,
 } from './admit.ts';
 import { Checker } from './checker.ts';
-import { type Configured, configured } from './configured.ts';
+import { type Configured, configured, configuredBefore } from './configured.ts';
 import type { CheckDefinition, ServiceDefinition, StaticDefinitions } from './definition.ts';
 import { keepOf, type LocalDisk, noDisk } from './disk.ts';
 import { DEFAULT_FLOOD_POLICY } from './flood.ts';
@@ -249,26 +248,19 @@ export class Registry {
     const service = this.#local.service(serviceId);
     if (serviceId !== '' && service === undefined) return false;
     const id = serviceId === '' ? NODE_MAINTENANCE : `${SERVICE_MAINTENANCE}${serviceId}`;
-    if (reason === undefined) {
-      await this.deregisterCheck(id);
-      return true;
+    if (reason === undefined) await this.deregisterCheck(id);
+    else if (this.#local.check(id) === undefined) {
+      this.#putCheck(maintenanceOf(id, service, reason));
+      this.#checker.changed();
+      await this.#acknowledge([], [id]);
     }
-    if (this.#local.check(id) !== undefined) return true;
-    this.#putCheck(maintenanceOf(id, service, reason));
-    this.#checker.changed();
-    await this.#acknowledge([], [id]);
     return true;
   }
 
   /** Replaces what the configuration defines; what was registered through the API stays as it is. */
   async reload(definitions: StaticDefinitions): Promise<void> {
     const before = new Map(this.#local.checks().map((check) => [check.id, check]));
-    const gone = {
-      checks: this.#local
-        .checks()
-        .filter(({ source, type }) => source === 'config' && type !== 'maintenance'),
-      services: this.#local.services().filter(({ source }) => source === 'config'),
-    };
+    const gone = configuredBefore(this.#local);
     for (const { id } of gone.checks) this.#dropCheck(id);
     for (const { id } of gone.services) this.#local.deleteService(id);
     const made = this.#define(definitions, before);
@@ -362,32 +354,24 @@ export class Registry {
     );
   }
 
-  #takeDown(check: LocalCheck): void {
-    this.#options.logger.warn('deregistering a service that was critical for too long', {
-      service: check.serviceId,
-      check: check.id,
-    });
-    void this.deregisterService(check.serviceId).catch(() => {});
+  #takeDown({ serviceId: service, id: check }: LocalCheck): void {
+    const { logger } = this.#options;
+    logger.warn('deregistering a service that was critical for too long', { service, check });
+    void this.deregisterService(service).catch(() => {});
   }
 
   #restore(): void {
     const { clock, store, logger } = this.#options;
-    const kept = this.#disk.load();
-    const { services, checks, orphans } = restore(kept, store.catalog, this.node.name, clock.now());
+    const { services, checks, refused } = restore(this.#disk.load(), {
+      catalog: store.catalog,
+      node: this.node.name,
+      now: clock.now(),
+      scripts: this.#scripts,
+      logger,
+    });
     for (const service of services) this.#local.putService(service);
-    for (const { check, ttlLeft } of checks) {
-      const refusal = check.spec && scriptRefusal(check.spec, check.source, this.#scripts);
-      if (refusal) {
-        // Not forgotten: without its check the service would pass for healthy.
-        this.#local.putCheck({ ...check, status: 'critical', output: refusal });
-        logger.warn('a check may not run its program any more', {
-          check: check.id,
-          service: check.serviceId,
-        });
-      } else this.#putCheck(check, undefined, ttlLeft);
-    }
-    for (const { id, serviceId } of orphans)
-      logger.warn('forgetting a check whose service is gone', { check: id, service: serviceId });
+    for (const check of refused) this.#local.putCheck(check);
+    for (const { check, ttlLeft } of checks) this.#putCheck(check, undefined, ttlLeft);
   }
 
   /** Puts the configuration's definitions in place. */

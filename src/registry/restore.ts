@@ -1,6 +1,8 @@
 import { checkKey, type Reader } from '../catalog/tables.ts';
 import { expiredOutput } from '../health/kinds/ttl.ts';
 import { kindOf } from '../health/kinds.ts';
+import type { Logger } from '../lib/log.ts';
+import { type ScriptsFrom, scriptRefusal } from './admit.ts';
 import type { LocalDisk } from './disk.ts';
 import type { LocalCheck, LocalService } from './local.ts';
 
@@ -8,27 +10,40 @@ export interface Restored {
   services: LocalService[];
   /** With how long, in ms, the last heartbeat of a TTL check is still good. */
   checks: { check: LocalCheck; ttlLeft?: number }[];
-  /** Checks whose service is gone. */
-  orphans: LocalCheck[];
+  /** Critical ones that are not carried out: without them their services would pass for healthy. */
+  refused: LocalCheck[];
 }
 
 /**
  * What the disk kept, with the state that it had: a restart of the agent is no reason to take its services out of the
  * rotation. Probed checks come back as the catalog knows them, and are probed within moments; a heartbeat is good
- * until its time. `now` is in ms since the epoch.
+ * until its time. `now` is in ms since the epoch. What cannot come back as it was is told to `logger`.
  */
 export function restore(
   { services, checks, ttls }: ReturnType<LocalDisk['load']>,
-  catalog: Reader,
-  node: string,
-  now: number,
+  {
+    catalog,
+    node,
+    now,
+    scripts,
+    logger,
+  }: { catalog: Reader; node: string; now: number; scripts: ScriptsFrom; logger: Logger },
 ): Restored {
   const states = new Map(ttls.map((state) => [state.id, state]));
   const known = new Set(services.map(({ id }) => id));
-  const restored: Restored = { services, checks: [], orphans: [] };
+  const restored: Restored = { services, checks: [], refused: [] };
   for (const check of checks) {
     if (check.serviceId !== '' && !known.has(check.serviceId)) {
-      restored.orphans.push(check);
+      logger.warn('forgetting a check whose service is gone', { check: check.id, service: check.serviceId });
+      continue;
+    }
+    const refusal = check.spec && scriptRefusal(check.spec, check.source, scripts);
+    if (refusal) {
+      restored.refused.push({ ...check, status: 'critical', output: refusal });
+      logger.warn('a check may not run its program any more', {
+        check: check.id,
+        service: check.serviceId,
+      });
       continue;
     }
     const kind = check.spec === null ? undefined : kindOf(check.spec);
