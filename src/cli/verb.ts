@@ -41,9 +41,7 @@ export interface Verb<F extends Flags = Flags> {
   about?: string;
   /** Exit codes of its own for errors with a code; undefined for the usual one. */
   exitCode?(code: ErrorCode): number | undefined;
-
   /** Resolves with the exit code, 0 when there is none. */
-
   run(call: Call<F>): Promise<number | undefined>;
 }
 
