@@ -8,6 +8,7 @@ import { isMusterError, messageOf } from '../errors.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import { type LogFile, openLogFile, sinkOf } from '../lib/log-file.ts';
+import { compileEagerly } from './compile-eagerly.ts';
 import { type Foreground, inForeground } from './foreground/foreground.ts';
 
 export interface Running {
@@ -103,6 +104,7 @@ export async function runAgent({ readConfig, opened, started, groupOutput }: Run
         if (!signal.aborted) {
           await serve;
           open();
+          compileEagerly();
           started({ agent, logger, config, signal });
         }
         ({ isReplaced } = await foreground.ended);

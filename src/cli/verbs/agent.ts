@@ -1,6 +1,5 @@
 import { MusterError } from '../../errors.ts';
 import { AGENT_FLAGS, flagsAsSource, flagsWithoutEffect } from '../agent-flags.ts';
-import { compileEagerly } from '../compile-eagerly.ts';
 import { writePidFile } from '../pid-file.ts';
 import { doorsOf, doorsText } from '../up/doors.ts';
 import { verb } from '../verb.ts';
@@ -15,7 +14,6 @@ export const agent = verb({
   ],
   flags: AGENT_FLAGS,
   async run({ flags, terminal }) {
-    compileEagerly();
     // Loaded here, so that the other verbs start without it.
     const { parseConfigText, readConfigFiles, readWritten } = await import('../../agent/config/read.ts');
     const { runAgent } = await import('../run-agent.ts');

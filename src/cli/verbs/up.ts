@@ -2,7 +2,6 @@ import fs from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { MusterError } from '../../errors.ts';
 import { AGENT_FLAGS, flagsAsSource } from '../agent-flags.ts';
-import { compileEagerly } from '../compile-eagerly.ts';
 import { verb } from '../verb.ts';
 
 /** Flags of `muster agent` that make sense for a stack too. */
@@ -41,7 +40,6 @@ export const up = verb({
     'log-json': logJson,
   },
   async run({ flags, args: [stack], terminal }) {
-    compileEagerly();
     const { readConfigFile, readWritten } = await import('../../agent/config/read.ts');
     const { DEFAULT_BALANCER } = await import('../../agent/config/balancer.ts');
     const { runAgent } = await import('../run-agent.ts');
