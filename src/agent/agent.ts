@@ -22,11 +22,9 @@ import type { Groups } from './groups.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { stickyKey } from './http-settings.ts';
 import { advertiseAddress, nodeId } from './identity.ts';
-import { startKernel } from './kernel.ts';
 import { type Late, startLate } from './late.ts';
 import type { AgentLog } from './log.ts';
 import { startOwnRegistry } from './own-registry.ts';
-import { startAgentRegistrator } from './registrator.ts';
 import { Teardown } from './teardown.ts';
 import { telemetryOf } from './telemetry/telemetry.ts';
 import { openTruth } from './truth.ts';
@@ -160,6 +158,7 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
       });
     teardown.add('the balancer', () => balancer?.stop(), 'service');
     if (config.balancer.kernel.length > 0) {
+      const { startKernel } = await import('./kernel.ts');
       const kernel = await startKernel(config.balancer.kernel, {
         catalog: store.catalog,
         node: registry.node.name,
@@ -176,8 +175,9 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
   const dns = names.addresses;
   if (isWhole) names.begin();
 
+  // What few use is loaded by those who do: a start is made of the code that it loads.
   const registrator = config.registrator.enabled
-    ? startAgentRegistrator({
+    ? (await import('./registrator.ts')).startAgentRegistrator({
         config: config.registrator,
         node: registry.node,
         registry,

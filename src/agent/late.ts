@@ -6,7 +6,7 @@ import type { Balancer } from './balancer.ts';
 import type { Config } from './config/schema.ts';
 import type { Parts } from './doors.ts';
 import { type Groups, type GroupsOptions, startGroups } from './groups.ts';
-import { type AgentTemplates, startAgentTemplates } from './templates.ts';
+import type { AgentTemplates } from './templates.ts';
 import { startWatches, type Watches } from './watches.ts';
 
 export interface LateParts {
@@ -29,7 +29,7 @@ export interface Late {
 /** Starts groups, templates and watches. What was started is in the teardown, also when a later one cannot be. */
 export async function startLate(parts: Parts, late: LateParts): Promise<Late> {
   const groups = await beginGroups(parts, late);
-  let templates = beginTemplates(parts, late);
+  let templates = await beginTemplates(parts, late);
   const watches = beginWatches(parts, late);
   return {
     groups,
@@ -40,7 +40,7 @@ export async function startLate(parts: Parts, late: LateParts): Promise<Late> {
       await groups.reload(config.group);
       // The first ones may come with a reload; HAProxy's backends are those of the start.
       if (templates === undefined)
-        templates = beginTemplates({ ...parts, config: { ...config, haproxy: [] } }, late);
+        templates = await beginTemplates({ ...parts, config: { ...config, haproxy: [] } }, late);
       else templates.reload(config.template);
       watches?.reload(config.watch);
     },
@@ -79,11 +79,12 @@ async function beginGroups(
   return groups;
 }
 
-function beginTemplates(
+async function beginTemplates(
   { config, clock, random, log: { logger }, teardown }: Parts,
   { store, registry, http }: LateParts,
-): AgentTemplates | undefined {
+): Promise<AgentTemplates | undefined> {
   if (config.template.length === 0 && config.haproxy.length === 0) return undefined;
+  const { startAgentTemplates } = await import('./templates.ts');
   const templates = startAgentTemplates({
     templates: config.template,
     haproxy: config.haproxy,

@@ -1,7 +1,7 @@
 /** `[[template]]`: a file that the agent keeps as a template says. `[[haproxy]]`: the servers of a backend in HAProxy. */
 import * as z from 'zod';
 import { formatDuration } from '../../lib/duration.ts';
-import { DEFAULT_HAPROXY } from '../../template/haproxy/output.ts';
+import { DEFAULT_HAPROXY } from '../../template/haproxy/settings.ts';
 import { DEFAULT_TEMPLATE } from '../../template/settings.ts';
 import { duration } from './fields.ts';
 

@@ -32,10 +32,11 @@ export function growthFor({ signal, target, values }: Reading, size: number): Pr
   };
 }
 
-// Made once: `toLocaleString` makes one each time, and was two thirds of a simulated day.
-const threeDigits = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 3 });
+// Made once: `toLocaleString` makes one each time, and was two thirds of a simulated day. Not before it is needed: it is 2 % of a start.
+let threeDigits: Intl.NumberFormat | undefined;
 
 /** A figure for a sentence: three significant digits. */
 export function figure(value: number): string {
+  threeDigits ??= new Intl.NumberFormat('en-US', { maximumSignificantDigits: 3 });
   return threeDigits.format(value);
 }

@@ -1,7 +1,7 @@
 /** From what configuration files and flags say to what the runner is told, with every default filled in. */
 import { MusterError } from '../../errors.ts';
 import type { ChildSettings } from '../child.ts';
-import { DEFAULT_HAPROXY, type HaproxySettings } from '../haproxy/output.ts';
+import { DEFAULT_HAPROXY, type HaproxySettings } from '../haproxy/settings.ts';
 import type { Delimiters } from '../language/index.ts';
 import { DEFAULT_TEMPLATE, type EnvironmentFilter, type TemplateSettings, type Wait } from '../settings.ts';
 import type { ConfigFile, ExecEntry, TemplateEntry } from './schema.ts';

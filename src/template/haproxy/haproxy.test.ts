@@ -12,9 +12,10 @@ import { soon } from '../../lib/soon.test-support.ts';
 import { testInstance } from '../dependencies/values.test-support.ts';
 import { HealthService, listOf } from '../dependencies/values.ts';
 import type { Follower } from '../sources/source.ts';
-import { DEFAULT_HAPROXY, followHaproxy, parseHaproxyFlag } from './output.ts';
+import { followHaproxy } from './output.ts';
 import { OURS, plan, serverName, type WantedServer } from './plan.ts';
 import type { PresentServer } from './runtime.ts';
+import { DEFAULT_HAPROXY, parseHaproxyFlag } from './settings.ts';
 
 describe('the plan', () => {
   const server = fc.record({

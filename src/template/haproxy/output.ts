@@ -3,7 +3,7 @@
  * reload. It looks again every second, so that a HAProxy that was restarted, or somebody else's hand, is noticed.
  */
 import { isIP } from 'node:net';
-import { MusterError, messageOf } from '../../errors.ts';
+import { messageOf } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
 import { serviceDependency } from '../dependencies/dependency.ts';
@@ -11,37 +11,7 @@ import { integerOf, type Value } from '../language/index.ts';
 import type { Source } from '../sources/source.ts';
 import { fittingWeights, plan, type Step, serverName, type WantedServer } from './plan.ts';
 import { Runtime } from './runtime.ts';
-
-export interface HaproxySettings {
-  /** Path of HAProxy's stats socket, or host:port. */
-  readonly socket: string;
-  readonly backend: string;
-  /** In the notation of templates: `tag.name@dc|passing,warning`. */
-  readonly service: string;
-  /** Behind each new server: "check inter 1s". */
-  readonly serverOptions: string;
-  /** How long a leaving server's sessions may go on (ms); then they are cut. */
-  readonly drain: number;
-  /** A list with fewer instances changes nothing. */
-  readonly minEntries: number;
-}
-
-export const DEFAULT_HAPROXY: Omit<HaproxySettings, 'socket' | 'backend' | 'service'> = {
-  serverOptions: '',
-  drain: 30_000,
-  minEntries: 0,
-};
-
-/** "SOCKET:BACKEND:SERVICE"; the socket is a path or host:port. */
-export function parseHaproxyFlag(text: string): HaproxySettings {
-  const [, socket, backend, service] = /^(\/[^:]*|\[[^\]]*\]:\d+|[^:/]*:\d+):([^:]+):(.+)$/.exec(text) ?? [];
-  if (socket === undefined || backend === undefined || service === undefined)
-    throw new MusterError(
-      'usage',
-      `-haproxy: expected "socket:backend:service" such as /run/haproxy/admin.sock:web:web, got ${JSON.stringify(text)}`,
-    );
-  return { ...DEFAULT_HAPROXY, socket, backend, service };
-}
+import type { HaproxySettings } from './settings.ts';
 
 export interface HaproxyOptions {
   readonly source: Source;
