@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, release } from 'node:os';
 import { findCommand, inRoot } from '../scripts/support/paths.mjs';
+import { isInOwnNetwork } from './own-network.mjs';
 
 /** @param {string} command @param {string[]} args */
 function firstLine(command, args) {
@@ -27,6 +28,7 @@ export function conditions() {
     date: new Date().toISOString(),
     cpu: `${cpus()[0]?.model.trim() ?? 'unknown'}, ${availableParallelism()} cores`,
     kernel: release(),
+    network: isInOwnNetwork() ? 'one of its own' : "the machine's",
     node: process.versions.node,
     muster: version,
     haproxy: firstLine('haproxy', ['-v']),

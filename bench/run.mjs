@@ -11,6 +11,7 @@ import { dnsForwardBench } from './dns-forward.mjs';
 import { groupsBench } from './groups.mjs';
 import { kernelBench } from './kernel.mjs';
 import { asksForHelp, OptionsAsked } from './options.mjs';
+import { againInOwnNetwork } from './own-network.mjs';
 import { proxyBench } from './proxy.mjs';
 import { proxyLatencyBench } from './proxy-latency.mjs';
 import { proxyMemoryBench } from './proxy-memory.mjs';
@@ -25,7 +26,10 @@ import { storeBench } from './store.mjs';
 import { templateBench } from './template.mjs';
 import { propagationBench } from './write-to-route.mjs';
 
-/** @type {Record<string, { about: string, needs: ('bench' | 'test')[], measure: (argv: string[]) => Promise<number> }>} */
+/**
+ * `isOutside`: whether it needs the network of the machine.
+ * @type {Record<string, { about: string, needs: ('bench' | 'test')[], isOutside?: (argv: string[]) => boolean, measure: (argv: string[]) => Promise<number> }>}
+ */
 const BENCHES = {
   proxy: { about: 'the balancer against HAProxy and nginx', needs: ['bench'], measure: proxyBench },
   'proxy-latency': {
@@ -51,6 +55,8 @@ const BENCHES = {
   propagation: {
     about: 'from a write to the first request that follows it',
     needs: [],
+    // Of a system that already runs.
+    isOutside: (argv) => argv.some((word) => /^--http(=|$)/.test(word)),
     measure: propagationBench,
   },
   dashboard: {
@@ -72,11 +78,13 @@ const BENCHES = {
   registrator: {
     about: 'how soon the catalog is what runs, with 200 containers started, stopped and killed',
     needs: ['test'],
+    isOutside: () => true,
     measure: registratorBench,
   },
   kernel: {
     about: 'TCP balanced by the kernel against HAProxy, in network namespaces',
     needs: ['bench'],
+    isOutside: () => true,
     measure: kernelBench,
   },
   cluster: {
@@ -120,7 +128,11 @@ await run(async () => {
     else process.stderr.write(name === '' ? usage : `there is no benchmark ${name}\n${usage}`);
     return asksForHelp([name]) ? 0 : 2;
   }
-  if (!asksForHelp(argv)) await setup(bench.needs);
+  if (!asksForHelp(argv)) {
+    await setup(bench.needs);
+    const code = bench.isOutside?.(argv) === true ? undefined : await againInOwnNetwork();
+    if (code !== undefined) return code;
+  }
   try {
     return await bench.measure(argv);
   } catch (error) {

@@ -161,7 +161,7 @@ async function keepAnswers(api) {
 /** @returns {Promise<Subject>} */
 async function bare() {
   const folder = mkdtempSync(join(tmpdir(), 'muster-bench-'));
-  const files = answers.map((content, i) => join(folder, String(i)));
+  const files = answers.map((_, i) => join(folder, String(i)));
   for (const [i, file] of files.entries()) writeFileSync(file, answers[i] ?? '');
   const [port = 0] = await freePorts(1);
   const program = start(process.execPath, [inRoot('bench', 'registry', 'bare.mjs'), String(port), ...files], {
