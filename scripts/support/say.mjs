@@ -61,9 +61,11 @@ export async function run(main) {
   try {
     process.exitCode = (await main()) ?? 0;
   } catch (error) {
+    const isMistyped = /^ERR_PARSE_ARGS/.test(/** @type {NodeJS.ErrnoException} */ (error)?.code ?? '');
+    const failure = isMistyped ? new UsageFailure(/** @type {Error} */ (error).message) : error;
     process.stderr.write(
-      `${error instanceof Failure ? error.message : error instanceof Error ? error.stack : error}\n`,
+      `${failure instanceof Failure ? failure.message : failure instanceof Error ? failure.stack : failure}\n`,
     );
-    process.exitCode = error instanceof Failure ? error.exitCode : 1;
+    process.exitCode = failure instanceof Failure ? failure.exitCode : 1;
   }
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // @ts-check
-// npm run fuzz -- [--parsers | --templates | --links | --listeners [--kind requests] [--transport net]] [--seconds 60] [--seed N] [--store embedded] [--from N --count N]      see test/README.md
+// npm run fuzz -- [options]      see test/README.md
 import { parseArgs } from 'node:util';
 import { setup } from '../../scripts/setup.mjs';
 import { stopAllWithUs } from '../../scripts/support/processes.mjs';
@@ -12,10 +12,17 @@ import { fuzzListeners, transports } from './listeners.mjs';
 import { fuzzParsers } from './parsers.mjs';
 import { fuzzTemplates } from './templates.mjs';
 
+const USAGE = `usage: npm run fuzz -- [--parsers | --templates | --links | --listeners [--kind requests] [--transport net]]
+                      [--seconds 60] [--seed N] [--store embedded] [--from N --count N]
+What the API and DNS of an agent are sent, unless one of the others is chosen. A run is the same again with its seed; of listeners
+each kind has the seconds to itself, on each transport. test/README.md tells more.
+`;
+
 await run(async () => {
   stopAllWithUs();
   const { values } = parseArgs({
     options: {
+      help: { type: 'boolean', short: 'h' },
       templates: { type: 'boolean', default: false },
       seconds: { type: 'string' },
       seed: { type: 'string' },
@@ -29,6 +36,10 @@ await run(async () => {
       transport: { type: 'string' },
     },
   });
+  if (values.help === true) {
+    process.stdout.write(USAGE);
+    return;
+  }
   await setup([]);
   const seed = Number(values.seed ?? Date.now() % 1_000_000);
   const limits = {
