@@ -1,6 +1,6 @@
 // @ts-check
 // Benchmarks run in a network of their own: what a machine does with packets (the rules of a firewall, the bookkeeping that a container
-// engine switches on) costs all programs on its loopback the same, a quarter of a short request here, and hides what they cost themselves.
+// engine switches on) costs all programs on its loopback the same, some 5 % of a short request here, and is not what is measured.
 import { spawnSync } from 'node:child_process';
 import { runToEnd } from '../scripts/support/processes.mjs';
 
