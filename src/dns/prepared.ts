@@ -47,7 +47,7 @@ export interface Prepared {
   readonly elsewhere: Plan['elsewhere'];
   readonly count: number;
   /** Records of the answer section one after another; record i is from `starts[i]` to `starts[i + 1]`. */
-  readonly bytes: Buffer;
+  readonly bytes: DataView;
   readonly starts: Uint32Array;
   /** Size of each without compression; where `asked` is 1 the question's name comes on top. */
   readonly plain: Uint32Array;
@@ -58,13 +58,13 @@ export interface Prepared {
   readonly target: Uint32Array;
   /** Extras of record i are numbers `extraOf[i]` to `extraOf[i + 1]`. */
   readonly extraOf: Uint32Array;
-  readonly extraBytes: Buffer;
+  readonly extraBytes: DataView;
   readonly extraStarts: Uint32Array;
   /** Bytes of an extra's owner if that is the target of its record, else 0. */
   readonly extraOwner: Uint16Array;
-  readonly authority: Buffer;
+  readonly authority: DataView;
   readonly authorityCount: number;
-  readonly additional: Buffer;
+  readonly additional: DataView;
   readonly additionalCount: number;
   /** Where the zone's serial number stands in `authority` and in `bytes`; -1 for nowhere. */
   readonly serialInAuthority: number;
@@ -149,9 +149,8 @@ function serialOf(records: readonly DnsRecord[]): number {
 
 /** Sets the zone's serial number, which is the time in seconds: answers are never older than the question. */
 export function stampSerial(prepared: Prepared, seconds: number): void {
-  if (prepared.serialInAuthority >= 0)
-    prepared.authority.writeUInt32BE(seconds >>> 0, prepared.serialInAuthority);
-  if (prepared.serialInBytes >= 0) prepared.bytes.writeUInt32BE(seconds >>> 0, prepared.serialInBytes);
+  if (prepared.serialInAuthority >= 0) prepared.authority.setUint32(prepared.serialInAuthority, seconds);
+  if (prepared.serialInBytes >= 0) prepared.bytes.setUint32(prepared.serialInBytes, seconds);
 }
 
 function isTarget(owner: DnsRecord['owner'], target: Uint8Array | undefined): owner is Uint8Array {

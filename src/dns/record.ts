@@ -35,8 +35,8 @@ function writeRecord({ owner, type, ttl, rdata }: DnsRecord, bytes: Buffer, star
   return at + rdata.length;
 }
 
-/** Records one after another, and where each starts; the last number is the end. */
-export function layOut(records: readonly DnsRecord[]): { bytes: Buffer; starts: Uint32Array } {
+/** Records one after another, and where each starts; the last number is the end. A view, which is copied from four bytes at a time. */
+export function layOut(records: readonly DnsRecord[]): { bytes: DataView; starts: Uint32Array } {
   const starts = new Uint32Array(records.length + 1);
   let total = 0;
   records.forEach((record, i) => {
@@ -48,7 +48,7 @@ export function layOut(records: readonly DnsRecord[]): { bytes: Buffer; starts: 
   records.forEach((record, i) => {
     writeRecord(record, bytes, starts[i] as number);
   });
-  return { bytes, starts };
+  return { bytes: new DataView(bytes.buffer, bytes.byteOffset, bytes.length), starts };
 }
 
 /** A duration in ms as a TTL, which has 31 bits (RFC 2181, 8). */
