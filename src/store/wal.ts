@@ -1,6 +1,7 @@
 import {
   closeSync,
   constants,
+  existsSync,
   fdatasync,
   fsyncSync,
   ftruncateSync,
@@ -9,6 +10,7 @@ import {
   write,
   writeSync,
 } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { MusterError } from '../errors.ts';
@@ -20,22 +22,29 @@ import { MusterError } from '../errors.ts';
 export const LOG_BYTES = 2 * 1024 * 1024;
 
 /** An empty image, with room behind the file, for the record that fills it. Making the image larger would copy all of it. */
-const imageOf = (bytes: number): Buffer => Buffer.alloc(bytes + bytes / 4);
+const imageOf = (bytes: number): Buffer => blocksOf(bytes + bytes / 4);
 
+/** What goes past the system's cache of files begins and ends at multiples of this, in the file and in memory. */
+const BLOCK = 4_096;
 /** Length of what follows, checksum of all that follows, sequence number (64 bits, little-endian all of them). */
 const HEADER_BYTES = 16;
 const FILES = ['log-0', 'log-1'] as const;
 /** Where a write with this flag returns, its bytes are on the disk. */
 const WRITES_THROUGH = process.platform === 'linux';
 
-interface LogFile {
-  readonly fd: number;
+interface LogFile extends Opened {
   /** Behind its last record. */
   end: number;
   /** Number of its last record. */
   last: number;
   /** What was written to it, as it lies there: a record is put together here, and read again when the data file takes it over. */
   image: Buffer;
+}
+
+interface Opened {
+  readonly fd: number;
+  /** `BLOCK` where it is written past the cache, which saves the copy and what is kept of it there; else 1. */
+  readonly unit: number;
 }
 
 /** A record that was found at the start. */
@@ -72,9 +81,9 @@ export class WriteAheadLog {
     const files: LogFile[] = [];
     const runs: LogRecord[][] = [];
     for (const name of FILES) {
-      const fd = openFile(join(directory, name), bytes);
-      files.push({ fd, end: 0, last: 0, image: imageOf(bytes) });
-      runs.push(recordsOf(readAll(fd)));
+      const opened = openFile(join(directory, name), bytes);
+      files.push({ ...opened, end: 0, last: 0, image: imageOf(bytes) });
+      runs.push(recordsOf(readAll(opened.fd)));
     }
     const records: LogRecord[] = [];
     for (const run of runs.sort((a, b) => (a[0]?.sequence ?? 0) - (b[0]?.sequence ?? 0)))
@@ -119,8 +128,9 @@ export class WriteAheadLog {
     const file = this.#file;
     const { end: begin } = file;
     const end = begin + HEADER_BYTES + size;
-    if (file.image.length < end) {
-      const larger = Buffer.alloc(end);
+    const room = Math.ceil(end / BLOCK) * BLOCK;
+    if (file.image.length < room) {
+      const larger = blocksOf(room);
       file.image.copy(larger, 0, 0, begin);
       file.image = larger;
     }
@@ -129,7 +139,7 @@ export class WriteAheadLog {
     image.writeUInt32LE(size, begin);
     image.writeBigUInt64LE(BigInt(this.#sequence + 1), begin + 8);
     image.writeUInt32LE(crc32(image.subarray(begin + 8, end)), begin + 4);
-    await writeThrough(file.fd, image, begin, end);
+    await writeThrough(file, begin, end);
     file.end = end;
     file.last = ++this.#sequence;
   }
@@ -176,13 +186,32 @@ function* payloadsOf({ image, end }: LogFile): Generator<Buffer> {
   }
 }
 
-function openFile(path: string, bytes: number): number {
+function openFile(path: string, bytes: number): Opened {
+  makeFile(path, bytes);
   const flags = constants.O_RDWR | (WRITES_THROUGH ? constants.O_DSYNC : 0);
+  if (WRITES_THROUGH && addressOf !== undefined)
+    try {
+      const fd = openSync(path, flags | constants.O_DIRECT);
+      if (isReadable(fd)) return { fd, unit: BLOCK };
+      closeSync(fd);
+    } catch {
+      // Not every file system knows this way, and who may not write hears it below.
+    }
+  return { fd: openSync(path, flags), unit: 1 };
+}
+
+/** Whether blocks of this size are what the file system wants. */
+function isReadable(fd: number): boolean {
   try {
-    return openSync(path, flags);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    readSync(fd, blocksOf(BLOCK), 0, BLOCK, 0);
+    return true;
+  } catch {
+    return false;
   }
+}
+
+function makeFile(path: string, bytes: number): void {
+  if (existsSync(path)) return;
   const plain = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600);
   writeSync(plain, Buffer.alloc(bytes));
   fsyncSync(plain);
@@ -190,17 +219,36 @@ function openFile(path: string, bytes: number): number {
   const directory = openSync(dirname(path), 'r');
   fsyncSync(directory);
   closeSync(directory);
-  return openSync(path, flags);
+}
+
+/** Memory that begins at a block, where it can be told where it lies. */
+function blocksOf(bytes: number): Buffer {
+  const memory = Buffer.alloc(bytes + BLOCK);
+  const begin = (BLOCK - ((addressOf?.(memory) ?? 0) % BLOCK)) % BLOCK;
+  return memory.subarray(begin, begin + bytes);
+}
+
+/** Where bytes lie in memory; undefined where koffi does not load. */
+const addressOf = addressFunction();
+
+function addressFunction(): ((bytes: Buffer) => number) | undefined {
+  try {
+    const { address } = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+    return (bytes) => Number(address(bytes));
+  } catch {
+    return undefined;
+  }
 }
 
 function readAll(fd: number): Buffer {
   const parts: Buffer[] = [];
   for (let at = 0; ; ) {
-    const part = Buffer.alloc(LOG_BYTES);
+    const part = blocksOf(LOG_BYTES);
     const count = readSync(fd, part, 0, part.length, at);
     parts.push(part.subarray(0, count));
     at += count;
-    if (count === 0) return Buffer.concat(parts);
+    // A part of a block is the end: behind it nothing can be asked for past the cache.
+    if (count % BLOCK !== 0 || count === 0) return Buffer.concat(parts);
   }
 }
 
@@ -220,12 +268,19 @@ export function recordsOf(bytes: Buffer): LogRecord[] {
   return records;
 }
 
-/** In a thread of the pool, and synced there: one way there and back. */
-async function writeThrough(fd: number, image: Buffer, begin: number, end: number): Promise<void> {
-  for (let at = begin; at < end; )
-    at += await new Promise<number>((resolve, reject) =>
-      write(fd, image, at, end - at, at, (error, count) => (error === null ? resolve(count) : reject(error))),
-    );
+/** In a thread of the pool, and synced there: one way there and back. What lies around the bytes in their blocks is written again. */
+async function writeThrough({ fd, unit, image }: LogFile, begin: number, end: number): Promise<void> {
+  const to = Math.ceil(end / unit) * unit;
+  for (let at = begin; at < end; ) {
+    const from = Math.floor(at / unit) * unit;
+    at =
+      from +
+      (await new Promise<number>((resolve, reject) =>
+        write(fd, image, from, to - from, from, (error, count) =>
+          error === null ? resolve(count) : reject(error),
+        ),
+      ));
+  }
   if (!WRITES_THROUGH)
     await new Promise<void>((resolve, reject) =>
       fdatasync(fd, (error) => (error === null ? resolve() : reject(error))),
