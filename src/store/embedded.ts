@@ -40,7 +40,7 @@ export function openEmbeddedStore({
   }
 
   const commits = new GroupCommit(catalog, {
-    join: (share) => environment.join(share),
+    join: (waiting) => environment.join(waiting),
     puts: (index, writes) => [
       ...writes.map(({ table, key, row }) => ({ table, key, text: row && toText(row) })),
       { table: META, key: INDEX, text: String(index) },

@@ -212,27 +212,57 @@ describe('environment', () => {
     await again.close();
   });
 
+  /** What each record of the log has written. */
+  const recordsIn = (at: string) =>
+    recordsOf(readFileSync(join(at, 'log-0'))).map(({ payload }) =>
+      [...readPayload(payload)].map(([, text]) => text),
+    );
+  const put = (key: string) => [{ table: 't', key, text: key }];
+
   it('has what comes while a record is written, whoever it is from, in the next one', async () => {
     const at = folder();
     const environment = openEnvironment(at);
     const told: string[] = [];
-    const put = (key: string) => [{ table: 't', key, text: key }];
-    const first = environment.write(put('first')).then(() => told.push('first'));
+    const first = { puts: put('first'), settled: () => void told.push('first is kept') };
+    environment.join({ size: 1, take: () => first });
     // The record is on its way: what is asked for from now on is asked later.
     await Promise.resolve();
     const joined = new Promise<void>((resolve) =>
-      environment.join(() => {
-        told.push('asked');
-        return { puts: put('joined'), writes: 3, settled: () => resolve() };
+      environment.join({
+        size: 3,
+        take() {
+          told.push('asked');
+          return { puts: put('joined'), settled: () => resolve() };
+        },
       }),
     );
-    environment.join(() => void told.push('has nothing to say'));
-    await Promise.all([first, joined, environment.write(put('second')), environment.write(put('third'))]);
-    expect(told).toEqual(['first', 'asked', 'has nothing to say']);
-    const records = recordsOf(readFileSync(join(at, 'log-0'))).map(({ payload }) =>
-      [...readPayload(payload)].map(([, text]) => text),
-    );
-    expect(records).toEqual([['first'], ['joined', 'second', 'third']]);
+    environment.join({ size: 0, take: () => void told.push('has nothing to say') });
+    await Promise.all([joined, environment.write(put('second')), environment.write(put('third'))]);
+    expect(told).toEqual(['first is kept', 'asked', 'has nothing to say']);
+    expect(recordsIn(at)).toEqual([['first'], ['joined', 'second', 'third']]);
+    await environment.close();
+  });
+
+  it('waits for half of those who wrote before, and no longer than they come', async () => {
+    const at = folder();
+    const environment = openEnvironment(at);
+    const writeAll = (keys: string[]) => Promise.all(keys.map((key) => environment.write(put(key))));
+    const keys = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+    await writeAll(keys);
+    // Two, and one in each turn of the event loop.
+    const again = [environment.write(put('a2'))];
+    for (const key of keys.slice(1)) {
+      again.push(environment.write(put(`${key}2`)));
+      await new Promise(setImmediate);
+    }
+    await Promise.all(again);
+    // Of the eight that were at it nobody else comes.
+    await writeAll(keys);
+    await environment.write(put('alone'));
+    const records = recordsIn(at);
+    expect(records.flat().filter((text) => text?.endsWith('2'))).toHaveLength(8);
+    expect(records[1]!.length).toBeGreaterThanOrEqual(4);
+    expect(records.at(-1)).toEqual(['alone']);
     await environment.close();
   });
 

@@ -17,10 +17,16 @@ export interface Put {
 /** A part of the next record of the log. */
 export interface Share {
   readonly puts: readonly Put[];
-  /** How many writes it stands for. */
-  readonly writes: number;
   /** Called once: the rows would survive a crash of the machine; with an error: they are not kept. */
   settled(error?: unknown): void;
+}
+
+/** Writes that wait for a record of the log. */
+export interface Waiting {
+  /** How many they are at present. */
+  readonly size: number;
+  /** Called once, when the record is put together. It may have nothing to say then. */
+  take(): Share | undefined;
 }
 
 /**
@@ -41,11 +47,8 @@ export interface Environment {
    * written in one breath goes together. Rejects with what the system says.
    */
   write(puts: readonly Put[]): Promise<void>;
-  /**
-   * Has `share` called when the next record is put together, which is when the one before has reached the disk, and not before: what
-   * comes meanwhile goes together. It may have nothing to say then.
-   */
-  join(share: () => Share | undefined): void;
+  /** Takes part in the next record, which is put together when the one before has reached the disk, and not before: what comes meanwhile goes together. */
+  join(waiting: Waiting): void;
   /** Ends after the writes that were accepted. Idempotent. */
   close(): Promise<void>;
 }
@@ -72,10 +75,12 @@ class LoggedEnvironment implements Environment {
   readonly #path: string;
   #root: RootDatabase<string, Buffer>;
   readonly #log: WriteAheadLog;
-  #waiting: (() => Share | undefined)[] = [];
+  #waiting: Waiting[] = [];
   #isWriting = false;
   /** How many writes went together last. */
   #last = 0;
+  /** How many are to go together next: half of those who were at it when the last record was done. */
+  #enough = 0;
   #move: Promise<void> | undefined;
   #isDue = false;
   #timer: NodeJS.Timeout | undefined;
@@ -152,12 +157,12 @@ class LoggedEnvironment implements Environment {
       return Promise.reject(new MusterError('store.closed', 'the store is closed'));
     return new Promise((resolve, reject) => {
       const settled = (error?: unknown) => (error === undefined ? resolve() : reject(error));
-      this.join(() => ({ puts, writes: 1, settled }));
+      this.join({ size: 1, take: () => ({ puts, settled }) });
     });
   }
 
-  join(share: () => Share | undefined): void {
-    this.#waiting.push(share);
+  join(waiting: Waiting): void {
+    this.#waiting.push(waiting);
     this.#start();
   }
 
@@ -180,14 +185,24 @@ class LoggedEnvironment implements Environment {
     this.#isWriting = true;
     // Where several came together last, all of a turn of the event loop go together; one that comes alone is begun at once, with what
     // the same registration writes to other tables in the same breath.
-    if (this.#last > 1) setImmediate(this.#run);
+    if (this.#last > 1) setImmediate(this.#gather, 0);
     else queueMicrotask(this.#run);
   }
 
+  /**
+   * Begins a record when enough have come, or a turn of the event loop brings nobody. Halves, so that one is on its way to the disk while the
+   * writers of the other are told and ask for more; without, all of them come to wait for one record, and the processor for the disk.
+   */
+  readonly #gather = (before: number): void => {
+    const size = sizeOf(this.#waiting);
+    if (size > before && size < this.#enough) setImmediate(this.#gather, size);
+    else void this.#run();
+  };
+
   readonly #run = async (): Promise<void> => {
-    const shares = this.#waiting.splice(0).flatMap((share) => share() ?? []);
-    // A registration that comes alone is two: the catalog's part and this node's own.
-    this.#last = shares.reduce((most, { writes }) => Math.max(most, writes), shares.length - 1);
+    const waiting = this.#waiting.splice(0);
+    this.#last = sizeOf(waiting);
+    const shares = waiting.flatMap((one) => one.take() ?? []);
     let failure: unknown;
     try {
       // Between two records: neither file of the log may be left in the middle of one.
@@ -197,8 +212,12 @@ class LoggedEnvironment implements Environment {
       failure = error;
     }
     for (const { settled } of shares) settled(failure);
-    if (this.#waiting.length > 0) setImmediate(this.#run);
-    else this.#isWriting = false;
+    const size = sizeOf(this.#waiting);
+    this.#enough = (this.#last + size) / 2;
+    if (this.#waiting.length === 0) this.#isWriting = false;
+    // At once: those who were settled go on only behind it, while the disk works.
+    else if (size >= this.#enough) void this.#run();
+    else setImmediate(this.#gather, 0);
   };
 
   async #append(shares: readonly Share[]): Promise<void> {
@@ -282,4 +301,9 @@ class LoggedEnvironment implements Environment {
 /** The byte cannot stand in the name of a table. */
 function placeOf(table: string, key: string): string {
   return `${table}\u0000${key}`;
+}
+
+/** How many write at once. A registration that comes alone is two: the catalog's part and this node's own. */
+function sizeOf(waiting: readonly Waiting[]): number {
+  return waiting.reduce((most, { size }) => Math.max(most, size), waiting.length - 1);
 }

@@ -2,13 +2,11 @@ import type { Catalog } from '../catalog/catalog.ts';
 import { Transaction, type Write } from '../catalog/transaction.ts';
 import { MusterError, messageOf } from '../errors.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
-import type { Put, Share } from './environment.ts';
+import type { Environment, Put, Share, Waiting } from './environment.ts';
 import type { Command, Committed } from './store.ts';
 
 /** Where writes become durable. */
-export interface Durable {
-  /** As `Environment.join`. */
-  join(share: () => Share | undefined): void;
+export interface Durable extends Pick<Environment, 'join'> {
   /** The rows to be kept for a commit. */
   puts(index: number, writes: readonly Write[]): Put[];
 }
@@ -26,7 +24,7 @@ const MAX_GROUP = 1024;
  * The single writer. Commands run one after another over an overlay of the catalog; while one group reaches the disk the next one
  * gathers, so that the number of syncs does not grow with the number of writers. A group becomes visible only when it is durable.
  */
-export class GroupCommit {
+export class GroupCommit implements Waiting {
   readonly #catalog: Catalog;
   readonly #durable: Durable | undefined;
   readonly #clock: Pick<Clock, 'now'>;
@@ -47,7 +45,7 @@ export class GroupCommit {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ command, resolve: resolve as Pending['resolve'], reject });
       if (this.#durable === undefined) this.#atOnce();
-      else if (this.#waiting.length === 1) this.#durable.join(this.#share);
+      else if (this.#waiting.length === 1) this.#durable.join(this);
     });
   }
 
@@ -63,10 +61,14 @@ export class GroupCommit {
     this.#applying = false;
   }
 
-  readonly #share = (): Share | undefined => {
+  get size(): number {
+    return this.#waiting.length;
+  }
+
+  take(): Share | undefined {
     const durable = this.#durable as Durable;
     const group = this.#waiting.splice(0, MAX_GROUP);
-    if (this.#waiting.length > 0) durable.join(this.#share);
+    if (this.#waiting.length > 0) durable.join(this);
     const refuse = (cause: unknown) => {
       const error = new MusterError('store.write_failed', `the write was not kept: ${messageOf(cause)}`, {
         cause,
@@ -81,14 +83,13 @@ export class GroupCommit {
     try {
       return {
         puts: durable.puts(index, writes),
-        writes: group.length,
         settled: (error) => (error === undefined ? finish() : refuse(error)),
       };
     } catch (error) {
       refuse(error);
       return undefined;
     }
-  };
+  }
 
   /** What the commands of a group write; `finish` makes it visible and tells those who sent them. */
   #run(group: readonly Pending[]): { index: number; writes: Write[]; finish: () => void } {
