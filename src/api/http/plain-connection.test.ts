@@ -1,12 +1,13 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../lib/clock.ts';
 import { type Endpoint, endpoint } from '../endpoint.ts';
 import { empty, json, taken, text } from '../reply.ts';
 import { type Api, type ApiOptions, startApi } from '../server.ts';
 import { testContext } from '../test-context.ts';
+import { sends } from './plain-connection.ts';
 
 let api: Api;
 const open = new Set<Socket>();
@@ -139,7 +140,10 @@ const get = (path: string, more = '') => `GET ${path} HTTP/1.1\r\nHost: a\r\n${m
 const put = (body: string) =>
   `PUT /v1/body HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 
-describe('a connection', () => {
+describe.each(['by itself', 'with others'])('a connection, each of whose answers goes out %s,', (how) => {
+  // Where the system has no io_uring it is the same twice.
+  beforeAll(() => (how === 'with others' ? sends.prepare() : undefined));
+
   it('is answered with what Node says too', async () => {
     await start();
     const { socket, see } = { socket: new Client(), see: (client: Client) => client.see(/"$/) };

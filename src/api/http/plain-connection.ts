@@ -9,6 +9,7 @@ import { type Flow, handleOf, readInto, type StreamHandle, streams } from '../..
 import type { Exchange, Take } from '../exchange.ts';
 import { HttpError } from '../http-error.ts';
 import { headersOf, type PlainHead, readPlainHead } from './plain-head.ts';
+import { type Recipient, SendBatch } from './send-batch.ts';
 import { SHORT_BODY } from './short-body.ts';
 
 /** What a connection needs of the server it came to. */
@@ -29,16 +30,23 @@ export interface PlainHome {
 const END_OF_HEAD = Buffer.from('\r\n\r\n');
 
 interface AnswerHandle extends StreamHandle {
+  /** The system's descriptor. */
+  readonly fd: number;
   writeLatin1String(request: object, text: string): number;
   /** `chunks`: each followed by its encoding. */
   writev(request: object, chunks: readonly (string | Buffer)[], areAllBuffers: boolean): number;
 }
 
-export class PlainConnection {
+/** What all connections of the process send in a turn of the event loop. */
+export const sends = new SendBatch();
+
+export class PlainConnection implements Recipient {
   /** Sweeps that it has seen since it last asked something. */
   idle = 0;
   /** Nothing was asked yet. */
   isNew = true;
+  /** The answer that goes out with others at the end of the turn; "": none. */
+  text = '';
   readonly #home: PlainHome;
   readonly #socket: Socket;
   readonly #flow: Flow;
@@ -163,8 +171,29 @@ export class PlainConnection {
     const ending = isLast ? 'close' : `keep-alive\r\nKeep-Alive: ${this.#home.keepAlive}`;
     const isLong = body !== undefined && typeof body !== 'string' && body.length > SHORT_BODY;
     const text = textOf(status, fields, ending, isLong ? undefined : body);
+    if (!isLong && !isLast) {
+      this.text = text;
+      if (sends.add(this)) return;
+      this.text = '';
+    }
     this.#send(text, isLong ? body : undefined);
     if (isLast) this.#socket.destroySoon();
+  }
+
+  get descriptor(): number {
+    return (handleOf(this.#socket) as AnswerHandle | undefined)?.fd ?? -1;
+  }
+
+  taken(count: number): void {
+    const { text } = this;
+    this.text = '';
+    if (count === text.length) this.#sent();
+    else this.#send(text.slice(count), undefined);
+  }
+
+  failed(): void {
+    this.text = '';
+    this.#socket.destroy();
   }
 
   #send(text: string, body: Buffer | undefined): void {
@@ -204,6 +233,7 @@ export class PlainConnection {
 
   /** As with Node's server: who sends nothing more wants nothing more. */
   readonly #ended = (): void => {
+    if (this.text !== '') sends.flush();
     this.#isWaiting = false;
     if (this.#exchange === undefined) this.#socket.end();
     else this.#socket.destroy();

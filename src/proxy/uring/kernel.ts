@@ -44,6 +44,8 @@ export const CANCEL_FD = 2;
 export const HAS_BUFFER = 1;
 export const HAS_MORE = 2;
 
+/** Fails rather than wait, and is not asked again by the ring either. */
+export const MSG_DONTWAIT = 0x40;
 export const MSG_NOSIGNAL = 0x4000;
 export const MSG_WAITALL = 0x100;
 /** More follows at once: what does not fill a packet may wait for it. */

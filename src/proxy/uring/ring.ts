@@ -6,10 +6,14 @@ import type { Estate } from './estate.ts';
 import * as kernel from './kernel.ts';
 import type { Libc } from './libc.ts';
 
-/** More than one turn asks for; a fuller turn is submitted in parts. */
-const ENTRIES = 4_096;
-/** What a turn of 10,000 connections may complete; the kernel keeps what exceeds it. */
-const COMPLETIONS = 16_384;
+/** Room for what is asked and for what it comes to; powers of two, the first one not larger. */
+export interface RingSizes {
+  readonly entries: number;
+  readonly completions: number;
+}
+
+/** More entries than one turn of a worker asks for; a fuller turn is submitted in parts. What a turn of 10,000 connections may complete; the kernel keeps what exceeds it. */
+const OF_A_WORKER: RingSizes = { entries: 4_096, completions: 16_384 };
 
 /** Words of an entry and of a completion. */
 const ENTRY = 16;
@@ -41,11 +45,11 @@ export class Ring {
   #seen: number;
 
   /** Throws `internal` with the system call that was refused; `cause` has its error number. */
-  constructor(libc: Libc, arena: Arena, estate: Estate) {
+  constructor(libc: Libc, arena: Arena, estate: Estate, sizes = OF_A_WORKER) {
     this.#libc = libc;
     this.#high = arena.high;
     const parameters = arena.ints.subarray(SCRATCH >> 2, (SCRATCH >> 2) + 30);
-    this.#fd = setup(libc, arena, parameters);
+    this.#fd = setup(libc, arena, parameters, sizes);
     estate.own(this.#fd);
     const entries = parameters[0]!;
     const completions = parameters[1]!;
@@ -231,7 +235,7 @@ export class Ring {
 /** Nothing is lost by them: the next turn goes on. */
 const PASSING = new Set([kernel.EINTR, kernel.EAGAIN, kernel.EBUSY, kernel.ETIME]);
 
-function setup(libc: Libc, arena: Arena, parameters: Int32Array): number {
+function setup(libc: Libc, arena: Arena, parameters: Int32Array, sizes: RingSizes): number {
   const wanted =
     kernel.SETUP_CQSIZE |
     kernel.SETUP_CLAMP |
@@ -241,9 +245,9 @@ function setup(libc: Libc, arena: Arena, parameters: Int32Array): number {
   let result = 0;
   for (const flags of [wanted | kernel.SETUP_NO_SQARRAY, wanted]) {
     parameters.fill(0);
-    parameters[1] = COMPLETIONS;
+    parameters[1] = sizes.completions;
     parameters[2] = flags;
-    result = libc.setupRing(ENTRIES, arena.address(SCRATCH));
+    result = libc.setupRing(sizes.entries, arena.address(SCRATCH));
     if (result !== -kernel.EINVAL) break;
   }
   return checked('io_uring_setup', result);
