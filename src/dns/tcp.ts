@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { createServer, type Socket } from 'node:net';
 import type { Clock } from '../lib/clock.ts';
-import { HEADER_BYTES } from '../lib/dns/numbers.ts';
+import { HEADER_BYTES, MAX_MESSAGE_BYTES } from '../lib/dns/numbers.ts';
 import type { Logger } from '../lib/log.ts';
 import { Sockets } from '../lib/sockets.ts';
 import type { Responder } from './respond.ts';
@@ -21,6 +21,11 @@ const MAX_QUESTION_BYTES = 4096;
 const MAX_WAITING_BYTES = 256 * 1024;
 /** Questions of a connection that wait for other name servers, before we stop reading its next. */
 const MAX_WAITING_QUESTIONS = 32;
+
+/** Answers that are longer go out in a frame that is used again: to touch new memory costs more than to fill it. */
+const LONG_ANSWER = 4_096;
+/** Frames that are kept. */
+const MOST_FRAMES = 8;
 
 export interface TcpOptions {
   host: string;
@@ -93,6 +98,9 @@ export async function startTcp(
   };
 }
 
+/** Of answers that have gone out. */
+const frames: Buffer[] = [];
+
 /** Cuts the stream into questions: each is preceded by its length in two bytes (RFC 1035, 4.2.2). */
 function serve(socket: Socket, respond: Responder, onAlive: () => void): void {
   let rest: Buffer = Buffer.alloc(0);
@@ -100,10 +108,15 @@ function serve(socket: Socket, respond: Responder, onAlive: () => void): void {
   let waiting = 0;
   const isFull = () => socket.writableLength > MAX_WAITING_BYTES || waiting >= MAX_WAITING_QUESTIONS;
   const send = (answer: Buffer) => {
-    const framed = Buffer.allocUnsafe(2 + answer.length);
-    framed.writeUInt16BE(answer.length, 0);
-    framed.set(answer, 2);
-    socket.write(framed);
+    const isLong = answer.length > LONG_ANSWER;
+    const frame = isLong
+      ? (frames.pop() ?? Buffer.allocUnsafeSlow(2 + MAX_MESSAGE_BYTES))
+      : Buffer.allocUnsafe(2 + answer.length);
+    frame.writeUInt16BE(answer.length, 0);
+    frame.set(answer, 2);
+    socket.write(frame.subarray(0, 2 + answer.length), () => {
+      if (isLong && frames.length < MOST_FRAMES) frames.push(frame);
+    });
   };
   const sendLate = (answer: Buffer) => {
     waiting--;
