@@ -58,38 +58,47 @@ function mapped(path: string): number {
 }
 
 // The process ended of a promise that LMDB rejects and nobody has.
-it('goes on reading, and refuses writes in words, when the data file cannot grow', async () => {
-  const program = await buildStorm(
-    'environment-full',
-    import.meta.url,
-    `
+it.each([
+  ['one row at a time', 1, 50_000],
+  // Taken over in several parts.
+  ['many rows at a time', 200, 250],
+])(
+  'goes on reading, and refuses writes in words, when the data file cannot grow: %s',
+  async (_, many, size) => {
+    const program = await buildStorm(
+      `environment-full-${many}`,
+      import.meta.url,
+      `
       import { openEnvironment } from './environment.ts';
       const environment = openEnvironment(process.argv[2], { logBytes: 262144 });
       let written = 0;
       let failure = '';
-      while (failure === '' && written < 1000)
-        await environment.write([{ table: 't', key: 'row-' + written, text: 'x'.repeat(50000) }]).then(
-          () => written++,
+      while (failure === '' && written < 100000)
+        await environment.write(
+          Array.from({ length: ${many} }, (_, i) => ({ table: 't', key: 'row-' + (written + i), text: 'x'.repeat(${size}) })),
+        ).then(
+          () => { written += ${many}; },
           (error) => { failure = error.message; },
         );
       console.log(JSON.stringify([written, failure, [...environment.rows('t')].length]));
       process.exit();`,
-  );
-  try {
-    // Files of 2 MB at most stand for a disk that is full. The signal that comes with it is not heard, as where it is a disk.
-    const line = 'trap \'\' XFSZ; ulimit -f 2048; exec "$@"';
-    const child = spawn('bash', ['-c', line, 'bash', process.execPath, program.path, folder()], {
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-    const [text] = await Promise.all([textOf(child.stdout), once(child, 'exit')]);
-    const [written, failure, kept] = JSON.parse(text);
-    expect(failure).toBe('the data file cannot be written: is the disk full?');
-    expect(kept).toBe(written);
-    expect(written).toBeGreaterThan(10);
-  } finally {
-    program.remove();
-  }
-});
+    );
+    try {
+      // Files of 2 MB at most stand for a disk that is full. The signal that comes with it is not heard, as where it is a disk.
+      const line = 'trap \'\' XFSZ; ulimit -f 2048; exec "$@"';
+      const child = spawn('bash', ['-c', line, 'bash', process.execPath, program.path, folder()], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      const [text] = await Promise.all([textOf(child.stdout), once(child, 'exit')]);
+      const [written, failure, kept] = JSON.parse(text);
+      expect(failure).toBe('the data file cannot be written: is the disk full?');
+      expect(kept).toBe(written);
+      expect(written).toBeGreaterThan(10);
+    } finally {
+      program.remove();
+    }
+  },
+);
 
 describe('environment', () => {
   it.runIf(process.platform === 'linux')(
