@@ -10,11 +10,16 @@ export const SETUP_NO_SQARRAY = 1 << 16;
 /** Of the ring: it knows RECEIVE_BUNDLE, and ACCEPT_POLL_FIRST, which is of the same version (Linux 6.10). */
 export const FEATURE_BUNDLE = 1 << 14;
 
+/** Of the ring: one may wait for several completions, and after a while be content with one (Linux 6.12). */
+export const FEATURE_MIN_WAIT = 1 << 15;
+
 /** Offsets for mmap. */
 export const RING_AT = 0;
 export const ENTRIES_AT = 0x10000000;
 
 export const ENTER_GETEVENTS = 1;
+/** What is waited for is told by a structure of 24 bytes: a signal mask and its size, µs until one completion is enough, a time-out. */
+export const ENTER_EXTENDED = 1 << 3;
 export const REGISTER_BUFFER_RING = 22;
 
 export const OP_NOP = 0;

@@ -13,8 +13,8 @@ export interface Libc {
   /** The range as memory of JavaScript, without a copy. Whoever touches it after `unmap` ends the process. */
   view(address: number, length: number): ArrayBuffer;
   setupRing(entries: number, parameters: number): number;
-  /** Hot path: once per turn of the loop. */
-  enter(ring: number, submit: number, wait: number, flags: number): number;
+  /** Hot path: once per turn of the loop. `argument`: what ENTER_EXTENDED says more, else 0. */
+  enter(ring: number, submit: number, wait: number, flags: number, argument: number): number;
   register(ring: number, what: number, argument: number, count: number): number;
   socket(family: number, type: number): number;
   setOption(fd: number, level: number, option: number, value: number, length: number): number;
@@ -55,8 +55,8 @@ const SET_FLAGS = 4;
 const COUNT_UNREAD = 0x541b;
 const SET_PIPE_SIZE = 1_031;
 const GET_PIPE_SIZE = 1_032;
-/** More than any signal set has bytes; not looked at without one. */
-const SIGNALS = 8;
+/** Of the structure of ENTER_EXTENDED; else of a signal mask, and not looked at without one. */
+const ENTER_ARGUMENT = 24;
 
 export const SOCK_STREAM = 1;
 
@@ -115,7 +115,8 @@ async function load(): Promise<Libc> {
     release: (address, length) => told(madvise(address, length, DONT_NEED)),
     view: (address, length) => koffi.view(BigInt(address), length),
     setupRing: (entries, parameters) => told(syscall(SYS_SETUP, entries, parameters, 0, 0, 0, 0)),
-    enter: (ring, submit, wait, flags) => told(syscall(SYS_ENTER, ring, submit, wait, flags, 0, SIGNALS)),
+    enter: (ring, submit, wait, flags, argument) =>
+      told(syscall(SYS_ENTER, ring, submit, wait, flags, argument, ENTER_ARGUMENT)),
     register: (ring, what, argument, count) => told(syscall(SYS_REGISTER, ring, what, argument, count, 0, 0)),
     socket: (family, type) => told(socket(family, type, 0)),
     setOption: (fd, level, option, value, length) => told(setsockopt(fd, level, option, value, length)),

@@ -33,6 +33,15 @@ const PATIENCE = 1_000;
 const SHORT_TICK = 1;
 /** Where the time of the tick lies, behind what plain calls use. */
 const TICK_AT = SCRATCH + 2_048;
+/**
+ * With more completions than this in a turn it is worth waiting for twice as many: clients and upstreams are woken together then, and go on while
+ * the next ones gather. With fewer somebody would wait for nobody (docs/decisions/0107).
+ */
+const COMPANY = 4;
+/** Waited for at most. */
+const MOST_AWAITED = 32;
+/** Turns that the mean of completions goes back, a power of two. */
+const LOOK_BACK = 16;
 /** struct msghdr, and one vector of it. */
 const HEADER = 64;
 const VECTOR = 16;
@@ -84,6 +93,8 @@ export class Loop {
   readonly #completed = this.#complete.bind(this);
   readonly #spin = this.#turns.bind(this);
   #time = performance.now();
+  /** Completions of the last `LOOK_BACK` turns, as a mean that forgets. */
+  #recent = 0;
   #isTurning = false;
   #isTicking = false;
   #isWatchingNode = false;
@@ -295,11 +306,14 @@ export class Loop {
     // What events of Node's loop asked for since the last turn.
     this.#endTurn();
     this.slots.commit();
-    this.ring.enter(wait);
+    if (wait > 0 && this.#recent > COMPANY * LOOK_BACK && this.ring.canWaitForSeveral)
+      this.ring.enterForSeveral(Math.min((2 * this.#recent) / LOOK_BACK, MOST_AWAITED) | 0);
+    else this.ring.enter(wait);
     if (this.ring.isSubmitted) this.#gatherAt = GATHER;
     this.#time = performance.now();
     this.#isTurning = true;
-    this.ring.complete(this.#completed);
+    const count = this.ring.complete(this.#completed);
+    this.#recent += count - Math.floor(this.#recent / LOOK_BACK);
     if (this.#tasks.length > 0) for (const task of this.#tasks.splice(0)) task();
     this.#endTurn();
     this.#isTurning = false;

@@ -19,12 +19,23 @@ const OF_A_WORKER: RingSizes = { entries: 4_096, completions: 16_384 };
 const ENTRY = 16;
 const COMPLETION = 4;
 
+/** Where the argument of a wait for several lies, and behind it the time after which it ends with nothing: without one it would end so after `CONTENT_AFTER`. */
+const ARGUMENT_AT = SCRATCH + 1_024;
+const LIMIT_AT = ARGUMENT_AT + 32;
+/** In seconds; the tick comes long before. */
+const LIMIT = 60;
+/** How long (µs) it waits before one is enough: a fraction of what a request takes where so many come that it is used. */
+const CONTENT_AFTER = 50;
+
 /** Called for each completion: the tag and generation of its entry, its outcome (negative: an error number) and flags. */
 export type Completed = (tag: number, generation: number, result: number, flags: number) => void;
 
 export class Ring {
   /** The kernel can receive into several buffers at once. */
   readonly hasBundles: boolean;
+  /** `enterForSeveral` is there. */
+  readonly canWaitForSeveral: boolean;
+  readonly #severalArgument: number;
   readonly #acceptHead: number;
   readonly #libc: Libc;
   readonly #fd: number;
@@ -58,6 +69,10 @@ export class Ring {
     const [cqHead = 0, cqTail = 0, , , , cqes = 0] = parameters.subarray(20);
     const flags = parameters[2]!;
     this.hasBundles = (parameters[5]! & kernel.FEATURE_BUNDLE) !== 0;
+    this.canWaitForSeveral = (parameters[5]! & kernel.FEATURE_MIN_WAIT) !== 0;
+    this.#severalArgument = arena.address(ARGUMENT_AT);
+    arena.ints.set([0, 0, 0, CONTENT_AFTER, arena.low(LIMIT_AT), arena.high], ARGUMENT_AT >> 2);
+    arena.ints.set([LIMIT, 0, 0, 0], LIMIT_AT >> 2);
     this.#acceptHead = kernel.OP_ACCEPT | (this.hasBundles ? kernel.ACCEPT_POLL_FIRST << 16 : 0);
     const length = Math.max(cqes + completions * COMPLETION * 4, sqArray + entries * 4);
     const mapped = (size: number, offset: number) => {
@@ -181,7 +196,12 @@ export class Ring {
 
   /** Hands over what was asked and waits until `wait` completions are there. Throws `internal` when the ring is broken. */
   enter(wait: number): void {
-    this.#call(wait, kernel.ENTER_GETEVENTS);
+    this.#call(wait, kernel.ENTER_GETEVENTS, 0);
+  }
+
+  /** The same, but when they are not there after `CONTENT_AFTER` it goes on with those that are, or with the first that comes. */
+  enterForSeveral(wait: number): void {
+    this.#call(wait, kernel.ENTER_GETEVENTS | kernel.ENTER_EXTENDED, this.#severalArgument);
   }
 
   /** The kernel has taken all entries. */
@@ -197,15 +217,15 @@ export class Ring {
   /** All entries are taken: they are handed over before the turn is over. */
   #flush(): void {
     const before = this.#submitted;
-    this.#call(0, 0);
+    this.#call(0, 0, 0);
     if (this.#submitted === before)
       throw new MusterError('internal', 'the kernel takes no more entries of a full io_uring');
   }
 
-  #call(wait: number, flags: number): void {
+  #call(wait: number, flags: number, argument: number): void {
     const ring = this.#ring;
     Atomics.store(ring, this.#submitTail, this.#tail);
-    const result = this.#libc.enter(this.#fd, (this.#tail - this.#submitted) | 0, wait, flags);
+    const result = this.#libc.enter(this.#fd, (this.#tail - this.#submitted) | 0, wait, flags, argument);
     this.#submitted = Atomics.load(ring, this.#submitHead);
     if (result < 0 && !PASSING.has(-result)) throw refused('io_uring_enter', result);
   }
