@@ -35,7 +35,8 @@ const SHORT_TICK = 1;
 const TICK_AT = SCRATCH + 2_048;
 /**
  * With more completions than this in a turn it is worth waiting for twice as many: clients and upstreams are woken together then, and go on while
- * the next ones gather. With fewer somebody would wait for nobody (docs/decisions/0107).
+ * the next ones gather. With fewer somebody would wait for nobody. Not behind a new connection: a request on one of its own takes so many turns that waiting costs more
+ * than it saves (docs/decisions/0107).
  */
 const COMPANY = 4;
 /** Waited for at most. */
@@ -93,7 +94,7 @@ export class Loop {
   readonly #completed = this.#complete.bind(this);
   readonly #spin = this.#turns.bind(this);
   #time = performance.now();
-  /** Completions of the last `LOOK_BACK` turns, as a mean that forgets. */
+  /** Completions of the last `LOOK_BACK` turns since a connection was accepted, as a mean that forgets. */
   #recent = 0;
   #isTurning = false;
   #isTicking = false;
@@ -345,6 +346,7 @@ export class Loop {
       this.#stray(result, flags);
       return;
     }
+    if (kind === ACCEPTED) this.#recent = 0;
     party.completed(kind, result, flags);
   }
 
