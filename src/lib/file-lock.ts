@@ -1,5 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { koffiHere } from './koffi.ts';
 
 /** flock(2): alone, and without waiting. */
 const LOCK_EX = 2;
@@ -18,13 +18,10 @@ export function lockFile(path: string): (() => void) | undefined {
 
 function flock(fd: number): number {
   try {
-    const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
-    return (koffi.load(null).func('int flock(int fd, int operation)') as (...given: number[]) => number)(
-      fd,
-      LOCK_EX | LOCK_NB,
-    );
+    const flock = koffiHere()?.load(null).func('int flock(int fd, int operation)');
+    return flock === undefined ? 0 : (flock(fd, LOCK_EX | LOCK_NB) as number);
   } catch {
-    // No koffi on this system, see above.
+    // The system has no such call, see above.
     return 0;
   }
 }

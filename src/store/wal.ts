@@ -6,14 +6,15 @@ import {
   fsyncSync,
   ftruncateSync,
   openSync,
+  readFileSync,
   readSync,
   write,
   writeSync,
 } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { MusterError } from '../errors.ts';
+import { koffiHere } from '../lib/koffi.ts';
 
 /**
  * Bytes that a file of the log has from the start. They are written once: a record that lies in them changes nothing but
@@ -81,9 +82,10 @@ export class WriteAheadLog {
     const files: LogFile[] = [];
     const runs: LogRecord[][] = [];
     for (const name of FILES) {
-      const opened = openFile(join(directory, name), bytes);
-      files.push({ ...opened, end: 0, last: 0, image: imageOf(bytes) });
-      runs.push(recordsOf(readAll(opened.fd)));
+      const path = join(directory, name);
+      makeFile(path, bytes);
+      runs.push(recordsOf(readFileSync(path)));
+      files.push({ ...openFile(path), end: 0, last: 0, image: imageOf(bytes) });
     }
     const records: LogRecord[] = [];
     for (const run of runs.sort((a, b) => (a[0]?.sequence ?? 0) - (b[0]?.sequence ?? 0)))
@@ -186,28 +188,20 @@ function* payloadsOf({ image, end }: LogFile): Generator<Buffer> {
   }
 }
 
-function openFile(path: string, bytes: number): Opened {
-  makeFile(path, bytes);
+function openFile(path: string): Opened {
   const flags = constants.O_RDWR | (WRITES_THROUGH ? constants.O_DSYNC : 0);
-  if (WRITES_THROUGH && addressOf !== undefined)
+  if (WRITES_THROUGH && koffiHere() !== undefined) {
+    let fd: number | undefined;
     try {
-      const fd = openSync(path, flags | constants.O_DIRECT);
-      if (isReadable(fd)) return { fd, unit: BLOCK };
-      closeSync(fd);
+      fd = openSync(path, flags | constants.O_DIRECT);
+      readSync(fd, blocksOf(BLOCK), 0, BLOCK, 0);
+      return { fd, unit: BLOCK };
     } catch {
-      // Not every file system knows this way, and who may not write hears it below.
+      // Not every file system knows this way, or blocks of this size; who may not write at all hears it below.
+      if (fd !== undefined) closeSync(fd);
     }
-  return { fd: openSync(path, flags), unit: 1 };
-}
-
-/** Whether blocks of this size are what the file system wants. */
-function isReadable(fd: number): boolean {
-  try {
-    readSync(fd, blocksOf(BLOCK), 0, BLOCK, 0);
-    return true;
-  } catch {
-    return false;
   }
+  return { fd: openSync(path, flags), unit: 1 };
 }
 
 function makeFile(path: string, bytes: number): void {
@@ -224,32 +218,9 @@ function makeFile(path: string, bytes: number): void {
 /** Memory that begins at a block, where it can be told where it lies. */
 function blocksOf(bytes: number): Buffer {
   const memory = Buffer.alloc(bytes + BLOCK);
-  const begin = (BLOCK - ((addressOf?.(memory) ?? 0) % BLOCK)) % BLOCK;
+  const address = Number(koffiHere()?.address(memory) ?? 0);
+  const begin = Math.ceil(address / BLOCK) * BLOCK - address;
   return memory.subarray(begin, begin + bytes);
-}
-
-/** Where bytes lie in memory; undefined where koffi does not load. */
-const addressOf = addressFunction();
-
-function addressFunction(): ((bytes: Buffer) => number) | undefined {
-  try {
-    const { address } = createRequire(import.meta.url)('koffi') as typeof import('koffi');
-    return (bytes) => Number(address(bytes));
-  } catch {
-    return undefined;
-  }
-}
-
-function readAll(fd: number): Buffer {
-  const parts: Buffer[] = [];
-  for (let at = 0; ; ) {
-    const part = blocksOf(LOG_BYTES);
-    const count = readSync(fd, part, 0, part.length, at);
-    parts.push(part.subarray(0, count));
-    at += count;
-    // A part of a block is the end: behind it nothing can be asked for past the cache.
-    if (count % BLOCK !== 0 || count === 0) return Buffer.concat(parts);
-  }
 }
 
 /** The records from the beginning up to the first that is none, or does not follow the one before. */
