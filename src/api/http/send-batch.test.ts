@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { OBSTACLE } from '../../proxy/uring/fixtures.ts';
 import { type Recipient, SendBatch } from './send-batch.ts';
 
@@ -83,6 +83,13 @@ it('has nothing to do with those who are asked little', () => {
   for (let i = 0; i < 100; i++) expect(batch.add(told)).toBe(false);
   batch.flush();
   expect(told.outcomes).toEqual([]);
+});
+
+it('does without a ring where the choice of the transport fails: who asks is answered all the same', async () => {
+  vi.stubEnv('MUSTER_TRANSPORT', 'carrier pigeon');
+  const batch = await prepared();
+  vi.unstubAllEnvs();
+  expect(batch.add(new Told({} as Socket, 'x'))).toBe(false);
 });
 
 describe.skipIf(OBSTACLE !== undefined)('texts of one turn', () => {

@@ -2,6 +2,7 @@
  * The answers of one turn of the event loop, given to the kernel with one system call. With a call for each the client is woken for each,
  * which costs more than sending does where the two run on different processors (docs/decisions/0106).
  */
+import { MusterError, messageOf } from '../../errors.ts';
 import { chooseTransport } from '../../proxy/choice.ts';
 import { Arena, slotAt } from '../../proxy/uring/arena.ts';
 import { Estate } from '../../proxy/uring/estate.ts';
@@ -30,17 +31,21 @@ const SLOTS = 64;
 const ROOM_AT = slotAt(0);
 /** Each text begins at a cache line. */
 const LINE = 64;
-/** Texts that are longer take as long to copy as to send. */
+/** The room is for many. */
 const LONGEST = 64 * 1_024;
 /** A ring costs memory and some milliseconds: it is made for those who are asked a lot. */
 const WORTH_A_RING = 1_000;
 /** The outcome of what was not sent. */
 const NOTHING = -1;
+/** Calls that bring nothing, until a ring counts as broken: it may be refused memory for a moment. */
+const MOST_IN_VAIN = 1_000;
 
 interface Means {
   readonly ring: Ring;
   readonly arena: Arena;
   readonly bytes: Buffer;
+  /** Gives all of it back. */
+  end(): void;
 }
 
 export class SendBatch {
@@ -61,20 +66,9 @@ export class SendBatch {
     return true;
   }
 
-  /** Makes the ring, where the system allows one. */
+  /** Makes the ring, where the balancer would use one too. Without one all goes out as before: why there is none is told where traffic depends on it. */
   async prepare(): Promise<void> {
-    const { name } = await chooseTransport();
-    if (name !== 'uring') return;
-    const libc = await loadLibc();
-    const estate = new Estate();
-    try {
-      const arena = new Arena(libc, estate, SLOTS);
-      const ring = new Ring(libc, arena, estate, RING);
-      this.#means = { ring, arena, bytes: Buffer.from(arena.bytes.buffer) };
-    } catch {
-      // Not one ring more than the balancer's: all goes out as before.
-      estate.settle(libc);
-    }
+    this.#means = await meansOf().catch(() => undefined);
   }
 
   /** Sends what waits; all of them know when it returns. */
@@ -85,9 +79,11 @@ export class SendBatch {
     const outcomes = new Int32Array(waiting.length).fill(NOTHING);
     try {
       this.#send(waiting, outcomes);
-    } catch {
-      // The ring is broken. Of whom nothing is known may have half of an answer.
+    } catch (error) {
+      // Of whom nothing is known may have half of an answer.
+      this.#means?.end();
       this.#means = undefined;
+      process.emitWarning(`the API's answers go out one by one from now on: ${messageOf(error)}`);
     }
     waiting.forEach((recipient, i) => {
       const outcome = outcomes[i] as number;
@@ -127,7 +123,32 @@ export class SendBatch {
   }
 }
 
+/** Undefined where the balancer uses none. Throws what a system says that has no more. */
+async function meansOf(): Promise<Means | undefined> {
+  const { name } = await chooseTransport();
+  if (name !== 'uring') return undefined;
+  const libc = await loadLibc();
+  const estate = new Estate();
+  const end = () => estate.settle(libc);
+  try {
+    const arena = new Arena(libc, estate, SLOTS);
+    const ring = new Ring(libc, arena, estate, RING);
+    return { ring, arena, bytes: Buffer.from(arena.bytes.buffer), end };
+  } catch (error) {
+    end();
+    throw error;
+  }
+}
+
 /** As none of it may wait, all of it is done soon. */
 function carryOut(ring: Ring, asked: number, completed: Parameters<Ring['complete']>[0]): void {
-  for (let left = asked; left > 0; left -= ring.complete(completed)) ring.enter(left);
+  let inVain = 0;
+  for (let left = asked; left > 0; ) {
+    ring.enter(left);
+    const done = ring.complete(completed);
+    left -= done;
+    inVain = done > 0 ? 0 : inVain + 1;
+    if (inVain > MOST_IN_VAIN)
+      throw new MusterError('internal', 'io_uring does not carry out what it is asked');
+  }
 }
