@@ -51,6 +51,8 @@ describe('muster lb', () => {
       '-check-http=/health',
       '-check-host=shop.test',
       '-check-interval=20ms',
+      // Of a busy machine: who is well may be slow to say so.
+      '-check-timeout=30s',
     );
     await until(() => seen.text.includes(`instance is not healthy instance=static/${b}`));
     // It is told before the data path knows: with both in turn, two of one in a row say that it does.
