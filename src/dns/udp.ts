@@ -1,5 +1,5 @@
 import { createSocket, type Socket } from 'node:dgram';
-import { isIPv6 } from 'node:net';
+import { isIPv6 } from '../lib/ip.ts';
 import type { Logger } from '../lib/log.ts';
 import { descriptorOf, Sockets, stopReading } from '../lib/sockets.ts';
 import type { Responder } from './respond.ts';

@@ -75,10 +75,17 @@ function all({ interfaces, defaultInterface }: Surroundings): Own[] {
 const byType = (a: Own, b: Own): number => a.bytes.length - b.bytes.length;
 const isV4 = ({ bytes }: Own): boolean => bytes.length === 4;
 
-const ranges = (...texts: string[]): AddressRange[] => texts.flatMap((text) => addressRange(text) ?? []);
+/** Read when they are first looked for: no agent does so at its start, which is made of such things. */
+function ranges(...texts: string[]): () => readonly AddressRange[] {
+  let all: readonly AddressRange[] | undefined;
+  return () => {
+    all ??= texts.flatMap((text) => addressRange(text) ?? []);
+    return all;
+  };
+}
 
 /** Ranges that documents set apart, by their numbers. */
-const RFCS: Readonly<Record<string, readonly AddressRange[]>> = {
+const RFCS: Readonly<Record<string, () => readonly AddressRange[]>> = {
   1918: ranges('10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'),
   3927: ranges('169.254.0.0/16'),
   4193: ranges('fc00::/7'),
@@ -111,9 +118,9 @@ const RFCS: Readonly<Record<string, readonly AddressRange[]>> = {
 
 const isIn = ({ bytes }: Own, all: readonly AddressRange[] = []): boolean =>
   all.some((range) => isInRange(bytes, range));
-const isPrivate = (one: Own): boolean => !one.isLoopback && isIn(one, [...RFCS[1918]!, ...RFCS[4193]!]);
+const isPrivate = (one: Own): boolean => !one.isLoopback && isIn(one, [...RFCS[1918]!(), ...RFCS[4193]!()]);
 const LINK_LOCAL = ranges('169.254.0.0/16', 'fe80::/10');
-const isForwardable = (one: Own): boolean => !one.isLoopback && !isIn(one, LINK_LOCAL);
+const isForwardable = (one: Own): boolean => !one.isLoopback && !isIn(one, LINK_LOCAL());
 
 const FLAGS: Readonly<Record<string, (one: Own) => boolean>> = {
   up: () => true,
@@ -121,7 +128,7 @@ const FLAGS: Readonly<Record<string, (one: Own) => boolean>> = {
   broadcast: (one) => isV4(one) && !one.isLoopback,
   forwardable: isForwardable,
   'global unicast': isForwardable,
-  'link-local unicast': (one) => isIn(one, LINK_LOCAL),
+  'link-local unicast': (one) => isIn(one, LINK_LOCAL()),
 };
 
 /** What `include` and `exclude` look at. */
@@ -139,7 +146,7 @@ const CRITERIA: Readonly<Record<string, (value: string) => ((one: Own) => boolea
   },
   rfc: (value) => {
     const known = value.split('|').map((number) => RFCS[number.trim()]);
-    return known.includes(undefined) ? undefined : (one) => known.some((all) => isIn(one, all));
+    return known.includes(undefined) ? undefined : (one) => known.some((all) => isIn(one, all!()));
   },
   size: (value) => (one) => String(one.bits) === value.replace(/^\//, ''),
   type: (value) => {

@@ -1,7 +1,8 @@
-import { isIPv4, isIPv6 } from 'node:net';
+import { isIPv4 } from 'node:net';
 import type { ServiceAddress } from '../catalog/rows.ts';
 import { kindOf } from '../health/kinds.ts';
 import { formatDuration } from '../lib/duration.ts';
+import { isIPv6 } from '../lib/ip.ts';
 import type { CheckDefinition, ServiceDefinition, Source } from './definition.ts';
 import type { LocalCheck, LocalService } from './local.ts';
 

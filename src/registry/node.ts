@@ -1,6 +1,6 @@
-import { isIPv6 } from 'node:net';
 import { ALIVE_OUTPUT, MEMBER_CHECK, type Node, SERVER_SERVICE, type StringMap } from '../catalog/rows.ts';
 import type { Draft } from '../catalog/transaction.ts';
+import { isIPv6 } from '../lib/ip.ts';
 import type { LocalCheck, LocalService } from './local.ts';
 
 /** Who this node is, as it stands in the catalog. */
