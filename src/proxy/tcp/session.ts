@@ -22,6 +22,7 @@ import type { TcpFrontend } from './frontend.ts';
 import type { Peers, TcpLink, TcpTransport, TcpUpstreamLink } from './links.ts';
 import { Prelude, type PreludeOutcome } from './prelude.ts';
 import { Search } from './search.ts';
+import { idleUntil, Side } from './side.ts';
 
 /** What comes before an instance can be chosen is being read. */
 const PRELUDE = 0;
@@ -48,13 +49,8 @@ export class TcpSession {
   #search: Search | undefined;
   #upstream: TcpUpstreamLink | undefined;
   #connectingSince = 0;
-  #clientEnded = false;
-  #upstreamEnded = false;
-  #clientSlow = false;
-  #upstreamSlow = false;
-  /** When the client, or the instance, last sent or took something. */
-  #clientAt = 0;
-  #upstreamAt = 0;
+  readonly #clientSide = new Side();
+  readonly #upstreamSide = new Side();
 
   constructor({ engine, transport }: TcpWorker, frontend: TcpFrontend, client: TcpLink, peers: Peers) {
     this.#engine = engine;
@@ -99,16 +95,16 @@ export class TcpSession {
   passed(length: number, accepted: boolean): void {
     if (this.#stage !== RELAY) return;
     this.#count(BYTES_IN, length);
-    this.#clientAt = this.#engine.time;
+    this.#clientSide.at = this.#engine.time;
     if (accepted) return;
-    this.#upstreamSlow = true;
+    this.#upstreamSide.isSlow = true;
     this.#client.pause();
     this.#arm();
   }
 
   /** The client sent FIN. */
   ended(): void {
-    this.#clientEnded = true;
+    this.#clientSide.hasEnded = true;
     if (this.#stage === PRELUDE) this.#close();
     else if (this.#stage === RELAY) this.#halfClosed(this.#upstream!);
   }
@@ -116,15 +112,15 @@ export class TcpSession {
   /** The client took what was queued for it. */
   drained(): void {
     if (this.#stage !== RELAY) return;
-    this.#clientSlow = false;
-    this.#clientAt = this.#engine.touch();
-    if (!this.#upstreamEnded) this.#upstream!.resume();
+    this.#clientSide.isSlow = false;
+    this.#clientSide.at = this.#engine.touch();
+    if (!this.#upstreamSide.hasEnded) this.#upstream!.resume();
     this.#arm();
   }
 
   /** The client took a part of what is queued for it. */
   progressed(): void {
-    this.#clientAt = this.#engine.time;
+    this.#clientSide.at = this.#engine.time;
   }
 
   /** The client's connection is closed. `isClean`: without an error. */
@@ -148,7 +144,7 @@ export class TcpSession {
     answeredIn(state, now - this.#connectingSince);
     this.#stage = RELAY;
     this.#search = undefined;
-    this.#clientAt = this.#upstreamAt = now;
+    this.#clientSide.at = this.#upstreamSide.at = now;
     const { source, destination } = this.#peers;
     const { sendProxy } = this.#frontend;
     const version = upstream.target.options?.proxyProtocol === true ? sendProxy || 1 : sendProxy;
@@ -158,9 +154,9 @@ export class TcpSession {
     this.#client.pair?.(upstream);
     upstream.pair?.(this.#client);
     upstream.resume();
-    if (first.length > 0) this.#upstreamSlow = !upstream.send(first, 0, first.length);
-    if (this.#clientEnded) upstream.end();
-    else if (!this.#upstreamSlow) this.#client.resume();
+    if (first.length > 0) this.#upstreamSide.isSlow = !upstream.send(first, 0, first.length);
+    if (this.#clientSide.hasEnded) upstream.end();
+    else if (!this.#upstreamSide.isSlow) this.#client.resume();
     this.#arm();
   }
 
@@ -172,29 +168,29 @@ export class TcpSession {
   upstreamPassed(length: number, accepted: boolean): void {
     if (this.#stage !== RELAY) return;
     this.#count(BYTES_OUT, length);
-    this.#upstreamAt = this.#engine.time;
+    this.#upstreamSide.at = this.#engine.time;
     if (accepted) return;
-    this.#clientSlow = true;
+    this.#clientSide.isSlow = true;
     this.#upstream!.pause();
     this.#arm();
   }
 
   /** The instance sent FIN. */
   upstreamEnded(): void {
-    this.#upstreamEnded = true;
+    this.#upstreamSide.hasEnded = true;
     if (this.#stage === RELAY) this.#halfClosed(this.#client);
   }
 
   upstreamDrained(): void {
     if (this.#stage !== RELAY) return;
-    this.#upstreamSlow = false;
-    this.#upstreamAt = this.#engine.touch();
-    if (!this.#clientEnded) this.#client.resume();
+    this.#upstreamSide.isSlow = false;
+    this.#upstreamSide.at = this.#engine.touch();
+    if (!this.#clientSide.hasEnded) this.#client.resume();
     this.#arm();
   }
 
   upstreamProgressed(): void {
-    this.#upstreamAt = this.#engine.time;
+    this.#upstreamSide.at = this.#engine.time;
   }
 
   /** The instance's connection is closed, or could not be opened. */
@@ -356,9 +352,9 @@ export class TcpSession {
 
   /** One side has ended: so does its direction on the other side, and with the second one everything. */
   #halfClosed(other: TcpLink): void {
-    if (!this.#clientEnded || !this.#upstreamEnded) {
+    if (!this.#clientSide.hasEnded || !this.#upstreamSide.hasEnded) {
       other.end();
-      this.#clientAt = this.#upstreamAt = this.#engine.touch();
+      this.#clientSide.at = this.#upstreamSide.at = this.#engine.touch();
       this.#arm();
       return;
     }
@@ -397,15 +393,7 @@ export class TcpSession {
     this.#engine.waiting.freed();
   }
 
-  /** A side that is held back because the other is slow is not idle. */
   #arm(): void {
-    const { limits } = this.#frontend;
-    let end = Number.POSITIVE_INFINITY;
-    if (!this.#clientEnded && !this.#upstreamSlow) end = this.#clientAt + limits.clientIdleTimeout;
-    if (!this.#upstreamEnded && !this.#clientSlow)
-      end = Math.min(end, this.#upstreamAt + limits.upstreamIdleTimeout);
-    if (this.#clientEnded || this.#upstreamEnded)
-      end = Math.min(end, Math.max(this.#clientAt, this.#upstreamAt) + limits.halfClosedTimeout);
-    this.deadline = end;
+    this.deadline = idleUntil(this.#clientSide, this.#upstreamSide, this.#frontend.limits);
   }
 }
