@@ -7,7 +7,7 @@ import { setup } from './setup.mjs';
 import { inRoot, MUSTER } from './support/paths.mjs';
 import { freePorts, start, stopAllWithUs, until } from './support/processes.mjs';
 import { Failure, run, say } from './support/say.mjs';
-import { locate, SYSTEM_PACKAGES } from './support/system-packages.mjs';
+import { BROWSER, locate } from './support/system-packages.mjs';
 
 /** Pictures by name: the page, what it must show before the picture is taken, in which colours; `part`: only that of the page. */
 const PICTURES = /** @type {const} */ ({
@@ -34,7 +34,7 @@ const only = process.argv.slice(2);
 await run(async () => {
   stopAllWithUs();
   await setup(['test']);
-  const executablePath = SYSTEM_PACKAGES.test.filter(({ debian }) => debian === 'chromium').map(locate)[0];
+  const executablePath = locate(BROWSER);
   if (executablePath === undefined) throw new Failure('screenshots: no Chromium');
   const [http, dns, proxy, admin] = /** @type {[number, number, number, number]} */ (await freePorts(4));
   const flags = [

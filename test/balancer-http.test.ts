@@ -41,6 +41,7 @@ it('an agent asks for passwords, adds fields, compresses, logs requests and has 
   const ports = await pickPorts();
   const staff = { name: 'staff', realm: 'Staff only', file: 'staff.htpasswd', refresh: '1s' };
   const balancer = {
+    workers: 2,
     auth: [staff],
     headers: { client_ip: 'X-Client', request_id: 'X-Request' },
     compression: { types: ['text/*'] },

@@ -3,7 +3,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePorts, until } from '../scripts/support/processes.mjs';
 import type { ConnectionsView } from '../src/api/muster/wire-answers.ts';
 import { ask, getJson, put } from './support/http.ts';
-import { type ConfigFile, type Muster, stack, startMuster, temporaryFolder } from './support/muster.ts';
+import {
+  type ConfigFile,
+  type Muster,
+  stack,
+  startMuster,
+  temporaryFolder,
+  withTwoWorkers,
+} from './support/muster.ts';
 
 /** The connections stack: a TCP service that people stay connected to. */
 
@@ -56,7 +63,7 @@ beforeAll(async () => {
     node: { dev: true },
     balancer: { service: balancer.service.map((service) => ({ ...service, address: `127.0.0.1:${door}` })) },
   };
-  muster = await startMuster('up', config, home.folder);
+  muster = await startMuster('up', withTwoWorkers(config), home.folder);
   await until('four instances', async () => (await told()).length === 4 && (await routed()) === 4, {
     program: muster.program,
   });

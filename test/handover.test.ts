@@ -270,7 +270,10 @@ describe('an agent that another process takes over from', () => {
 
   it('loses no request, question, read or write, and forgets nothing', async () => {
     const folder = testFolder();
-    const config = { node: { data_dir: join(folder, 'data') }, balancer: { drain_timeout: '30s' } };
+    const config = {
+      node: { data_dir: join(folder, 'data') },
+      balancer: { workers: 2, drain_timeout: '30s' },
+    };
     const { program, api, proxy, dnsPort } = await testMuster('agent', config, folder);
     const [a, b] = [await startBackend('a'), await startBackend('b')];
     for (const one of [a, b]) await put(`${api}/v1/agent/service/register`, registrationOf(one, 'web', '/'));
@@ -320,7 +323,7 @@ describe('an agent that another process takes over from', () => {
   it('goes on when the new one fails, before it gave anything away and after', async () => {
     const folder = testFolder();
     const ports = await pickPorts();
-    const config = onPorts({ node: { data_dir: join(folder, 'data') } }, ports);
+    const config = onPorts({ node: { data_dir: join(folder, 'data') }, balancer: { workers: 2 } }, ports);
     const file = writeConfig(folder, config);
     const program = musterProcess(['agent', '-config-file', file]);
     const api = `http://127.0.0.1:${ports.http}`;
@@ -345,7 +348,10 @@ describe('an agent that another process takes over from', () => {
     await once(taken, 'listening');
     onTestFinished(() => void taken.close());
     const listen = `127.0.0.1:${(taken.address() as AddressInfo).port}`;
-    writeConfig(folder, { ...config, balancer: { listen: [`127.0.0.1:${ports.proxy}`, listen] } });
+    writeConfig(folder, {
+      ...config,
+      balancer: { workers: 2, listen: [`127.0.0.1:${ports.proxy}`, listen] },
+    });
     const load = Load.begin(`${proxy}/`, 100);
     const writes = oneByOne(() => put(`${api}/v1/kv/x`, 1));
     const second = await muster(['reload', '-process'], api);
@@ -363,7 +369,7 @@ describe('an agent that another process takes over from', () => {
   });
 
   it('refuses what would be lost', async () => {
-    const { api } = await testMuster('agent');
+    const { api } = await testMuster('agent', { node: { dev: true }, balancer: { workers: 2 } });
     const { code, output } = await muster(['reload', '-process'], api);
     expect(output).toContain('-data-dir');
     expect(code).toBe(1);

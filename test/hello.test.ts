@@ -5,7 +5,7 @@ import { runs, runToEnd, until } from '../scripts/support/processes.mjs';
 import { srvPorts } from './support/dns.ts';
 import { ask, getJson } from './support/http.ts';
 import { failures, Load } from './support/load.ts';
-import { type Muster, stack, startMuster, temporaryFolder } from './support/muster.ts';
+import { type Muster, stack, startMuster, temporaryFolder, withTwoWorkers } from './support/muster.ts';
 
 const REPLICAS = 8;
 const PATH = '/hello/api/v1';
@@ -60,7 +60,7 @@ function processOn(port: number): number {
 }
 
 beforeAll(async () => {
-  muster = await startMuster('up', stack('hello'), home.folder);
+  muster = await startMuster('up', withTwoWorkers(stack('hello')), home.folder);
   const { program } = muster;
   // The request that it sends itself takes a turn.
   await until('its own first request', () => /^Ctrl-C ends/m.test(program.output()), { program });

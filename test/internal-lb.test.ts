@@ -4,7 +4,7 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
 import { ARTIFACTS, MUSTER } from '../scripts/support/paths.mjs';
 import { type Running, runToEnd, start, until } from '../scripts/support/processes.mjs';
-import { locate, SYSTEM_PACKAGES } from '../scripts/support/system-packages.mjs';
+import { BROWSER, locate } from '../scripts/support/system-packages.mjs';
 import type { Report } from '../src/cli/chaos/report.ts';
 import type { GroupView } from '../src/group/view.ts';
 import { copyOfStacks, temporaryFolder } from './support/muster.ts';
@@ -69,7 +69,7 @@ describe.skipIf(why !== undefined)('stacks/internal-lb.toml', () => {
       { ms: 80_000, every: 250, program: stack },
     );
     // A browser on that machine.
-    const [ip, words] = network.on(1, [SYSTEM_PACKAGES.test.map(locate)[0] ?? 'chromium']);
+    const [ip, words] = network.on(1, [locate(BROWSER) ?? 'chromium']);
     const wrapper = join(folder, 'chromium');
     writeFileSync(wrapper, `#!/bin/sh\nexec ${ip} ${words.join(' ')} "$@"\n`, { mode: 0o755 });
     browser = await chromium.launch({

@@ -13,6 +13,7 @@ import {
   type Muster,
   startMuster,
   temporaryFolder,
+  withTwoWorkers,
 } from './support/muster.ts';
 
 /** stacks/proxies.toml: HAProxy and nginx behind templates, and HAProxy told over its socket. */
@@ -82,7 +83,7 @@ beforeAll(async () => {
     runtime: { HAPROXY_PORT: `${ports[2]}` },
   };
   const group = config.group.map((one) => ({ ...one, env: env[one.name as string] ?? {} }));
-  muster = await startMuster('up', { ...config, group }, folder);
+  muster = await startMuster('up', withTwoWorkers({ ...config, group }), folder);
   for (const url of [haproxy, nginx, runtime])
     await until(
       `four instances to answer at ${url}`,

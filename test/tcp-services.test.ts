@@ -45,7 +45,7 @@ describe('a service of the catalog over TCP', () => {
     const [port = 0] = await freePorts(1);
     const { api } = await testMuster('agent', {
       node: { dev: true },
-      balancer: { service: [{ name: 'db', address: `127.0.0.1:${port}` }] },
+      balancer: { workers: 2, service: [{ name: 'db', address: `127.0.0.1:${port}` }] },
     });
     expect(await say(port, 'x')).toBe('');
     const [a, b] = [await startEcho('a'), await startEcho('b')];
@@ -84,6 +84,7 @@ describe('a service of the catalog over TCP', () => {
     const { api } = await testMuster('agent', {
       node: { dev: true },
       balancer: {
+        workers: 2,
         listener: [
           { address: `127.0.0.1:${byPort}`, protocol: 'tcp' },
           { address: `127.0.0.1:${byName}`, protocol: 'tcp+sni' },
@@ -128,7 +129,7 @@ describe('a service of the catalog over TCP', () => {
     const [port = 0] = await freePorts(1);
     const { api } = await testMuster('agent', {
       node: { dev: true },
-      balancer: { service: [{ name: 'db', address: `127.0.0.1:${port}` }] },
+      balancer: { workers: 2, service: [{ name: 'db', address: `127.0.0.1:${port}` }] },
     });
     const [a, b] = [await startEcho('a'), await startEcho('b')];
     for (const [id, at] of [

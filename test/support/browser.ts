@@ -6,7 +6,7 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { ARTIFACTS } from '../../scripts/support/paths.mjs';
 import { until } from '../../scripts/support/processes.mjs';
-import { locate, SYSTEM_PACKAGES } from '../../scripts/support/system-packages.mjs';
+import { BROWSER, locate } from '../../scripts/support/system-packages.mjs';
 
 /** A page that remembers what it should not have done. */
 export interface Watched {
@@ -20,7 +20,7 @@ const PATIENCE = 60_000;
 
 /** The system's Chromium. The caller closes it. */
 export function startBrowser(): Promise<Browser> {
-  const executablePath = SYSTEM_PACKAGES.test.filter(({ debian }) => debian === 'chromium').map(locate)[0];
+  const executablePath = locate(BROWSER);
   if (executablePath === undefined) throw new Error('no Chromium: `node scripts/setup.mjs test` installs it');
   // The sandbox of Chromium needs namespaces that containers often forbid; it opens nothing but our own page.
   return chromium.launch({
@@ -30,12 +30,19 @@ export function startBrowser(): Promise<Browser> {
   });
 }
 
+/** Of a request that the page itself has given up. */
+const LEFT = 'net::ERR_ABORTED';
+
+/** What is wrong with a page, for those that have the page only. */
+const faultsOf = new WeakMap<Page, string[]>();
+
 /** Opens a page of the dashboard at `api` in a browser profile of its own. */
 export async function openPage(browser: Browser, api: string, path: string): Promise<Watched> {
   const context = await browser.newContext({ colorScheme: 'light', viewport: { width: 1280, height: 800 } });
   context.setDefaultTimeout(PATIENCE);
   const page = await context.newPage();
   const faults: string[] = [];
+  faultsOf.set(page, faults);
   page.on('console', (message) => {
     if (message.type() === 'error') faults.push(`console: ${message.text()}`);
   });
@@ -44,6 +51,10 @@ export async function openPage(browser: Browser, api: string, path: string): Pro
     const url = request.url();
     if (!url.startsWith(api) && !url.startsWith('data:') && !url.startsWith('blob:'))
       faults.push(`to ${url}`);
+  });
+  page.on('requestfailed', (request) => {
+    const why = request.failure()?.errorText;
+    if (why !== LEFT) faults.push(`${request.url()}: ${why}`);
   });
   page.on('response', (response) => {
     if (response.status() >= 400) faults.push(`${response.status()} ${response.url()}`);
@@ -71,9 +82,9 @@ export async function expectText(page: Page, pattern: RegExp): Promise<void> {
   try {
     await until(`the page to show ${pattern}`, matches, { every: 100 });
   } catch (cause) {
-    throw new Error(`the page does not show ${pattern}, but ${JSON.stringify(shown.slice(0, 2_000))}`, {
-      cause,
-    });
+    const text = JSON.stringify(shown.slice(0, 2_000));
+    const faults = JSON.stringify(faultsOf.get(page) ?? []);
+    throw new Error(`the page does not show ${pattern}, but ${text}; faults: ${faults}`, { cause });
   }
 }
 

@@ -58,7 +58,9 @@ export async function pickPorts(): Promise<Ports> {
 const FIRST = 20_000 + (Number(process.env.VITEST_POOL_ID ?? 0) % 3) * 3_000;
 const PORT_RANGE = `${FIRST}-${FIRST + 2_999}`;
 
-/** `config` with every listener on the given ports. */
+/**
+ * `config` with every listener on the given ports. One thread carries the traffic unless it says otherwise: each costs a fifth of a start.
+ */
 export function onPorts(config: ConfigFile, ports: Ports): ConfigFile {
   const groups = config.group as ConfigFile[] | undefined;
   return {
@@ -73,11 +75,17 @@ export function onPorts(config: ConfigFile, ports: Ports): ConfigFile {
       serf_wan: ports.wan,
     },
     balancer: {
+      workers: 1,
       ...(config.balancer as ConfigFile | undefined),
       listen: [`127.0.0.1:${ports.proxy}`],
       admin: `127.0.0.1:${ports.admin}`,
     },
   };
+}
+
+/** `config`, whose traffic is carried by two threads as on a machine with two cores. */
+export function withTwoWorkers(config: ConfigFile): ConfigFile {
+  return { ...config, balancer: { ...(config.balancer as ConfigFile | undefined), workers: 2 } };
 }
 
 /** A stack of the checkout as it stands there; its groups run where they would, wherever a copy is written. */
