@@ -186,7 +186,7 @@ export async function startApi({
     const found = router.find(path);
     if (found === undefined) {
       if (router.lacksSlash(path)) return reply(moved(`${path}/`, search));
-      return reply(await besides(exchange, path, search));
+      return reply(await besides(exchange, path, search).catch((error) => failedReply(error, method, path)));
     }
     head.set('X-Consul-Default-ACL-Policy', context.acl?.defaultPolicy ?? 'allow');
     let query: Query;
@@ -226,16 +226,22 @@ export async function startApi({
       if (admission !== undefined) await admission;
       answer = await endpoint.handler(context, apiReq);
     } catch (error) {
-      answer = errorReply(error);
-      if (answer.status === 500 && !isMusterError(error) && !(error instanceof HttpError))
-        logger.error('a handler failed', {
-          method,
-          path: shown(path),
-          error: error instanceof Error ? error.stack : String(error),
-        });
+      answer = failedReply(error, method, path);
     }
     if (exchange.isGone) return;
     return reply(answer, pretty);
+  }
+
+  /** What a client is told of an error. What nobody foresaw is told here too. */
+  function failedReply(error: unknown, method: string, path: string): Reply {
+    const answer = errorReply(error);
+    if (answer.status === 500 && !isMusterError(error) && !(error instanceof HttpError))
+      logger.error('a handler failed', {
+        method,
+        path: shown(path),
+        error: error instanceof Error ? error.stack : String(error),
+      });
+    return answer;
   }
 
   /** What is not in the table: the dashboard, and 404. */

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, expect, it } from 'vitest';
@@ -46,6 +46,13 @@ it('says that nothing changed to who has it already', async () => {
   const tag = (await ask('/ui/')).headers.get('etag') ?? '';
   const again = await ask('/ui/', { 'If-None-Match': tag });
   expect([again.status, await again.text()]).toEqual([304, '']);
+});
+
+it('does not say of a file that cannot be read that there is none', async () => {
+  symlinkSync('round.js', path.join(uiDirectory, 'assets', 'round.js'));
+  const answer = await ask('/ui/assets/round.js');
+  expect([answer.status, await answer.text()]).toEqual([500, expect.stringContaining('internal error')]);
+  expect((await ask('/ui/assets/none.js')).status).toBe(404);
 });
 
 it.each([

@@ -20,6 +20,8 @@ const TYPES: Record<string, string> = {
 /** The page is self-contained: it loads from and talks to the agent that served it, and stands in no other page. */
 const POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
+const ABSENT = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG']);
+
 /** Where the build puts files whose name changes with their content. */
 const HASHED = /^assets\//;
 
@@ -30,7 +32,7 @@ const HASHED = /^assets\//;
 export async function staticFile(directory: string, path: string, ifNoneMatch = ''): Promise<Reply> {
   const relative = normalize(path === '' ? 'index.html' : path);
   if (relative.startsWith('..') || relative.startsWith(sep) || relative.includes('\0')) return empty(404);
-  const file = await readFile(join(directory, relative)).catch(() => undefined);
+  const file = await contentOf(join(directory, relative));
   if (file !== undefined)
     return fileReply(
       file,
@@ -40,9 +42,19 @@ export async function staticFile(directory: string, path: string, ifNoneMatch = 
     );
   // A missing script must not be answered with a page; but a service may be called "web.js".
   if (extname(relative) !== '' && (HASHED.test(path) || !relative.includes(sep))) return empty(404);
-  const page = await readFile(join(directory, 'index.html')).catch(() => undefined);
+  const page = await contentOf(join(directory, 'index.html'));
   if (page === undefined) return text('The dashboard is not built: run `npm run build`.', { status: 404 });
   return fileReply(page, 'index.html', 'no-cache', ifNoneMatch);
+}
+
+/** Undefined: there is no such file. What else goes wrong (no descriptor left, no right to read) is thrown: it says nothing of what is there. */
+async function contentOf(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if (ABSENT.has((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
+  }
 }
 
 function fileReply(file: Buffer, name: string, caching: string, ifNoneMatch: string): Reply {
