@@ -57,7 +57,7 @@ describe.skipIf(why !== undefined)('stacks/internal-lb.toml', () => {
     const zone = join(stacks, 'internal-lb', 'us-central1-f.toml');
     // The same in less time, and for a load that a busy machine carries too.
     const text = readFileSync(zone, 'utf8')
-      .replaceAll('stabilization = "30s"', 'stabilization = "15s"')
+      .replaceAll('stabilization = "30s"', 'stabilization = "8s"')
       .replace('target = 0.1 ', 'target = 0.05 ')
       .replace('target = 160', 'target = 40');
     writeFileSync(zone, text);

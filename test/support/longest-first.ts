@@ -24,6 +24,8 @@ const LONG = [
   'test/docs.test.ts',
   'test/registrator.test.ts',
   'test/fuzz.test.ts',
+  'test/fuzz-parsers.test.ts',
+  'test/servers-away.test.ts',
   'src/cli/verbs/lb.test.ts',
   'src/group/held-sockets.test.ts',
   'src/store/etcd/store.test.ts',
