@@ -43,6 +43,8 @@ const COMPANY = 4;
 const MOST_AWAITED = 32;
 /** Turns that the mean of completions goes back, a power of two. */
 const LOOK_BACK = 16;
+/** Turns that do not wait for several after doing so was in vain again and again: it costs a timer and a wake-up each time. */
+const LONGEST_PAUSE = 63;
 /** struct msghdr, and one vector of it. */
 const HEADER = 64;
 const VECTOR = 16;
@@ -96,6 +98,10 @@ export class Loop {
   #time = performance.now();
   /** Completions of the last `LOOK_BACK` turns since a connection was accepted, as a mean that forgets. */
   #recent = 0;
+  /** So many turns wait for the first completion only, since waiting for several was in vain. */
+  #rest = 0;
+  /** How many those were the last time. */
+  #pause = 0;
   #isTurning = false;
   #isTicking = false;
   #isWatchingNode = false;
@@ -307,17 +313,29 @@ export class Loop {
     // What events of Node's loop asked for since the last turn.
     this.#endTurn();
     this.slots.commit();
-    if (wait > 0 && this.#recent > COMPANY * LOOK_BACK && this.ring.canWaitForSeveral)
-      this.ring.enterForSeveral(Math.min((2 * this.#recent) / LOOK_BACK, MOST_AWAITED) | 0);
+    const wanted = wait > 0 ? this.#worthAwaiting() : 0;
+    if (wanted > 0) this.ring.enterForSeveral(wanted);
     else this.ring.enter(wait);
     if (this.ring.isSubmitted) this.#gatherAt = GATHER;
     this.#time = performance.now();
     this.#isTurning = true;
     const count = this.ring.complete(this.#completed);
     this.#recent += count - Math.floor(this.#recent / LOOK_BACK);
+    if (wanted > 0)
+      this.#rest = this.#pause = count >= wanted ? 0 : Math.min(2 * this.#pause + 1, LONGEST_PAUSE);
     if (this.#tasks.length > 0) for (const task of this.#tasks.splice(0)) task();
     this.#endTurn();
     this.#isTurning = false;
+  }
+
+  /** For how many completions the next turn is to wait; 0: the first one is enough. */
+  #worthAwaiting(): number {
+    if (this.#recent <= COMPANY * LOOK_BACK || !this.ring.canWaitForSeveral) return 0;
+    if (this.#rest > 0) {
+      this.#rest--;
+      return 0;
+    }
+    return Math.min((2 * this.#recent) / LOOK_BACK, MOST_AWAITED) | 0;
   }
 
   #endTurn(): void {
