@@ -5,6 +5,7 @@
 import { performance } from 'node:perf_hooks';
 import { MusterError } from '../../errors.ts';
 import { Arena, GATHER, GATHER_SIZE, MOST_SLOTS, OFFER_RING, OFFERS, SCRATCH, SLOT_ROOM } from './arena.ts';
+import { Company } from './company.ts';
 import { Estate } from './estate.ts';
 import * as kernel from './kernel.ts';
 import type { Libc } from './libc.ts';
@@ -33,18 +34,6 @@ const PATIENCE = 1_000;
 const SHORT_TICK = 1;
 /** Where the time of the tick lies, behind what plain calls use. */
 const TICK_AT = SCRATCH + 2_048;
-/**
- * With more completions than this in a turn it is worth waiting for twice as many: clients and upstreams are woken together then, and go on while
- * the next ones gather. With fewer somebody would wait for nobody. Not behind a new connection: a request on one of its own takes so many turns that waiting costs more
- * than it saves (docs/decisions/0107).
- */
-const COMPANY = 4;
-/** Waited for at most. */
-const MOST_AWAITED = 32;
-/** Turns that the mean of completions goes back, a power of two. */
-const LOOK_BACK = 16;
-/** Turns that do not wait for several after doing so was in vain again and again: it costs a timer and a wake-up each time. */
-const LONGEST_PAUSE = 63;
 /** struct msghdr, and one vector of it. */
 const HEADER = 64;
 const VECTOR = 16;
@@ -93,15 +82,10 @@ export class Loop {
   readonly #tasks: (() => void)[] = [];
   readonly #isShared: boolean;
   readonly #nodeLoop: number | undefined;
+  readonly #company = new Company();
   readonly #completed = this.#complete.bind(this);
   readonly #spin = this.#turns.bind(this);
   #time = performance.now();
-  /** Completions of the last `LOOK_BACK` turns since a connection was accepted, as a mean that forgets. */
-  #recent = 0;
-  /** So many turns wait for the first completion only, since waiting for several was in vain. */
-  #rest = 0;
-  /** How many those were the last time. */
-  #pause = 0;
   #isTurning = false;
   #isTicking = false;
   #isWatchingNode = false;
@@ -313,29 +297,18 @@ export class Loop {
     // What events of Node's loop asked for since the last turn.
     this.#endTurn();
     this.slots.commit();
-    const wanted = wait > 0 ? this.#worthAwaiting() : 0;
-    if (wanted > 0) this.ring.enterForSeveral(wanted);
+    const awaited = wait > 0 && this.ring.canWaitForSeveral ? this.#company.awaited : 0;
+    if (awaited > 0) this.ring.enterForSeveral(awaited);
     else this.ring.enter(wait);
     if (this.ring.isSubmitted) this.#gatherAt = GATHER;
-    this.#time = performance.now();
+    const now = performance.now();
+    const since = now - this.#time;
+    this.#time = now;
     this.#isTurning = true;
-    const count = this.ring.complete(this.#completed);
-    this.#recent += count - Math.floor(this.#recent / LOOK_BACK);
-    if (wanted > 0)
-      this.#rest = this.#pause = count >= wanted ? 0 : Math.min(2 * this.#pause + 1, LONGEST_PAUSE);
+    this.#company.came(this.ring.complete(this.#completed), since);
     if (this.#tasks.length > 0) for (const task of this.#tasks.splice(0)) task();
     this.#endTurn();
     this.#isTurning = false;
-  }
-
-  /** For how many completions the next turn is to wait; 0: the first one is enough. */
-  #worthAwaiting(): number {
-    if (this.#recent <= COMPANY * LOOK_BACK || !this.ring.canWaitForSeveral) return 0;
-    if (this.#rest > 0) {
-      this.#rest--;
-      return 0;
-    }
-    return Math.min((2 * this.#recent) / LOOK_BACK, MOST_AWAITED) | 0;
   }
 
   #endTurn(): void {
@@ -364,7 +337,7 @@ export class Loop {
       this.#stray(result, flags);
       return;
     }
-    if (kind === ACCEPTED) this.#recent = 0;
+    if (kind === ACCEPTED) this.#company.newcomer();
     party.completed(kind, result, flags);
   }
 

@@ -25,7 +25,7 @@ const LIMIT_AT = ARGUMENT_AT + 32;
 /** In seconds; the tick comes long before. */
 const LIMIT = 60;
 /** How long (µs) it waits before one is enough: a fraction of what a request takes where so many come that it is used. */
-const CONTENT_AFTER = 50;
+export const CONTENT_AFTER = 50;
 
 /** Called for each completion: the tag and generation of its entry, its outcome (negative: an error number) and flags. */
 export type Completed = (tag: number, generation: number, result: number, flags: number) => void;
