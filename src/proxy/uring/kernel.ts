@@ -78,6 +78,12 @@ export const ECONNREFUSED = 111;
 export const EINPROGRESS = 115;
 export const ECANCELED = 125;
 
+/**
+ * What a send or a receive is asked for again after. EAGAIN: what had to wait too often is done on a thread of the kernel, which does not wait
+ * on a socket that does not (liburing's issue 364).
+ */
+export const AGAIN: ReadonlySet<number> = new Set([EINTR, EAGAIN, ECANCELED]);
+
 export const AF_INET = 2;
 export const AF_INET6 = 10;
 export const SOCK_NONBLOCK = 0x800;

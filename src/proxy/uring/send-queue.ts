@@ -16,6 +16,13 @@ const GATHERED = 16;
 /** Less at once is not worth a call to a peer that takes little. */
 const LEAST_PORTION = 65_536;
 
+/** What follows behind all that is to be sent; whoever asks for more than was asked for before gets it. */
+const NOTHING = 0;
+const FIN = 1;
+/** The FIN has gone out. */
+const ENDED = 2;
+const CLOSE = 3;
+
 export class SendQueue {
   readonly #loop: Loop;
   #head = -1;
@@ -27,6 +34,7 @@ export class SendQueue {
   #appetite = PORTION;
   /** What did not fill a packet may still wait, because more was to follow. */
   #isHeld = false;
+  #behind = NOTHING;
 
   constructor(loop: Loop) {
     this.#loop = loop;
@@ -45,9 +53,14 @@ export class SendQueue {
     return this.#length >= this.#loop.slots.limit;
   }
 
-  /** Nothing is left behind the next send, if that sends all it can. */
-  get isOneSend(): boolean {
-    return this.#length <= GATHERED;
+  /** There is nothing to be done: nothing to send, and nothing behind it. */
+  get isDone(): boolean {
+    return this.#length === 0 && this.#behind === NOTHING;
+  }
+
+  /** The connection is to be closed behind it. */
+  get isFinishing(): boolean {
+    return this.#behind === CLOSE;
   }
 
   /** The other side may go on. */
@@ -102,16 +115,42 @@ export class SendQueue {
     return true;
   }
 
-  /** Sends what is at the front, of a queue that is not empty. `tag`: what the completion comes with; then call `sent`. */
-  send(fd: number, flags: number, tag: number, generation: number): void {
+  /**
+   * Sends what is at the front, of a queue that is not empty. `isSlow`: the peer is. `isFollowed`: more is passed on behind it. `tag`: what the
+   * completion comes with; then call `sent`.
+   */
+  send(fd: number, isSlow: boolean, isFollowed: boolean, tag: number, generation: number): void {
     const loop = this.#loop;
     const { slots } = loop;
     const head = this.#head;
     const count = Math.min(this.#length, GATHERED);
     this.#sending = count;
-    this.#isHeld = (flags & kernel.MSG_MORE) !== 0;
+    // What ends it follows in the next turn, and leaves in one packet with this: a packet less is a tenth of a short connection. What is
+    // passed on is at hand as a rule; else this is pushed.
+    this.#isHeld = isFollowed || (this.#behind !== NOTHING && count === this.#length);
+    // To a peer that is slow the kernel reports each part it took: that is how progress shows.
+    const flags = (isSlow ? 0 : kernel.MSG_WAITALL) | (this.#isHeld ? kernel.MSG_MORE : 0);
     if (count > 1) loop.sendGathered(fd, head, count, flags, tag, generation);
     else loop.ring.send(fd, loop.arena.low(slots.from[head]!), slots.length[head]!, flags, tag, generation);
+  }
+
+  /** A half-close follows behind everything. */
+  end(): void {
+    if (this.#behind < FIN) this.#behind = FIN;
+  }
+
+  /** A close follows behind everything. */
+  finish(): void {
+    this.#behind = CLOSE;
+  }
+
+  /** Does what follows, of a queue that is empty. True: the connection is to be closed now. */
+  settle(fd: number): boolean {
+    if (this.#behind === FIN) {
+      this.#behind = ENDED;
+      this.#loop.libc.shutdown(fd, kernel.SHUT_WR);
+    }
+    return this.#behind === CLOSE;
   }
 
   /** What was to follow does not come yet. */

@@ -9,25 +9,12 @@ import { CANCELLED, CONNECTED, type Loop, type Party, RECEIVED, SENT, tagOf } fr
 import { Receiver } from './receiver.ts';
 import { SendQueue } from './send-queue.ts';
 
-/**
- * To be asked again. EAGAIN: what had to wait too often is done on a thread of the kernel, which does not wait on a socket that does not
- * (liburing's issue 364).
- */
-const AGAIN = new Set([kernel.EINTR, kernel.EAGAIN, kernel.ECANCELED]);
-
 /** How far a socket is. */
 const DIALLING = 0;
 const OPEN = 1;
 /** No event but `onClosed` comes any more. */
 const CLOSING = 2;
 const CLOSED = 3;
-
-/** What follows behind all that is to be sent; whoever asks for more than was asked for before gets it. */
-const NOTHING = 0;
-const FIN = 1;
-/** The FIN has gone out. */
-const ENDED = 2;
-const CLOSE = 3;
 
 export abstract class RingSocket implements Party {
   generation = 0;
@@ -58,7 +45,6 @@ export abstract class RingSocket implements Party {
   readonly #queue: SendQueue;
   /** A `send` has said false: `onDrained` is owed. */
   #isSlow = false;
-  #behindQueue = NOTHING;
   #isMarked = false;
 
   constructor(loop: Loop) {
@@ -160,13 +146,13 @@ export abstract class RingSocket implements Party {
 
   /** Half-closes behind everything sent. */
   end(): void {
-    if (this.#behindQueue < FIN) this.#behindQueue = FIN;
+    this.#queue.end();
     this.#mark();
   }
 
   /** Closes behind everything sent. */
   finish(): void {
-    this.#behindQueue = CLOSE;
+    this.#queue.finish();
     this.#mark();
   }
 
@@ -242,7 +228,7 @@ export abstract class RingSocket implements Party {
       if (!this.#receiver.isWaiting) this.#mark();
     } else if (result === 0) this.#ended();
     else if (result === -kernel.ENOBUFS) this.loop.starve(this);
-    else if (AGAIN.has(-result)) this.#mark();
+    else if (kernel.AGAIN.has(-result)) this.#mark();
     else this.fail();
   }
 
@@ -274,7 +260,7 @@ export abstract class RingSocket implements Party {
       return;
     }
     if (result < 0) {
-      if (AGAIN.has(-result)) this.#mark();
+      if (kernel.AGAIN.has(-result)) this.#mark();
       else this.fail();
       return;
     }
@@ -284,7 +270,7 @@ export abstract class RingSocket implements Party {
         this.onDrained();
       } else this.onProgress();
     }
-    if (!this.#queue.isEmpty || this.#behindQueue !== NOTHING) this.#mark();
+    if (!this.#queue.isDone) this.#mark();
     if (this.#queue.isEmpty && this.#source !== undefined) this.#source.#mark();
   }
 
@@ -300,22 +286,13 @@ export abstract class RingSocket implements Party {
   }
 
   #sendNext(): void {
-    if (!this.#queue.isEmpty) {
-      // To a peer that is slow the kernel reports each part it took: that is how progress shows.
-      let flags = this.#isSlow ? 0 : kernel.MSG_WAITALL;
-      // What ends it follows in the next turn, and leaves in one packet with this: a packet less is a tenth of a short connection.
-      if (this.#behindQueue !== NOTHING && this.#queue.isOneSend) flags |= kernel.MSG_MORE;
-      // What is passed on behind it is at hand as a rule; else this is pushed.
-      if (this.#source !== undefined) flags |= kernel.MSG_MORE;
-      this.#queue.send(this.fd, flags, tagOf(this.#number, SENT), this.generation);
-      return;
-    }
-    if (this.#behindQueue === CLOSE) {
+    const queue = this.#queue;
+    const isFollowed = this.#source !== undefined;
+    if (!queue.isEmpty)
+      queue.send(this.fd, this.#isSlow, isFollowed, tagOf(this.#number, SENT), this.generation);
+    else if (queue.settle(this.fd)) {
       this.#stage = CLOSING;
       this.#close();
-    } else if (this.#behindQueue === FIN) {
-      this.#behindQueue = ENDED;
-      this.loop.libc.shutdown(this.fd, kernel.SHUT_WR);
     }
   }
 
@@ -327,7 +304,7 @@ export abstract class RingSocket implements Party {
   }
 
   get #mayReceive(): boolean {
-    return this.#receiver.isIdle && this.isOpen && !this.hasEnded && this.#behindQueue !== CLOSE;
+    return this.#receiver.isIdle && this.isOpen && !this.hasEnded && !this.#queue.isFinishing;
   }
 
   /** Passes on what has come, and sees to it that what is still to come will be. */
