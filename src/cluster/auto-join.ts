@@ -5,13 +5,13 @@
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
-import { isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { messageOf } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { decodeMessage, encodeMessage, type Message } from '../lib/dns/message.ts';
 import { CLASS_IN, FLAG, TYPE } from '../lib/dns/numbers.ts';
 import { formatHostPort, type HostPort } from '../lib/host-port.ts';
+import { isIPv6 } from '../lib/ip.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Keyring } from './link/keyring.ts';
 

@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
 import { lookup, resolveSrv } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
-import { isIP, isIPv6 } from 'node:net';
+import { isIP } from 'node:net';
 import { messageOf } from '../errors.ts';
 import { formatHostPort, type HostPort, parseHostPort } from '../lib/host-port.ts';
+import { isIPv6 } from '../lib/ip.ts';
 import type { Logger } from '../lib/log.ts';
 
 /** A command that tells addresses may take so long, in ms, and print so much. */

@@ -1,11 +1,12 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
-import { isIP, isIPv6 } from 'node:net';
+import { isIP } from 'node:net';
 import { messageOf } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { rcodeOf } from '../lib/dns/exchange.ts';
 import { HEADER_BYTES, MAX_NAME_BYTES, RCODE } from '../lib/dns/numbers.ts';
 import { type HostPort, parseHostPort } from '../lib/host-port.ts';
+import { isIPv6 } from '../lib/ip.ts';
 import type { Logger } from '../lib/log.ts';
 import { Upstream } from './upstream.ts';
 

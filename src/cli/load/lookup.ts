@@ -1,6 +1,7 @@
 /** Host names by one name server, each time anew, so that a load follows what it says. */
 import { Resolver } from 'node:dns';
-import { isIPv6, type LookupFunction } from 'node:net';
+import type { LookupFunction } from 'node:net';
+import { isIPv6 } from '../../lib/ip.ts';
 
 /** `server` is "host:port". All addresses of a name are tried, beginning with another one each time. */
 export function lookupAt(server: string): LookupFunction {

@@ -1,8 +1,9 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
-import { connect, isIP, isIPv6, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { messageOf } from '../../errors.ts';
 import type { HostPort } from '../../lib/host-port.ts';
+import { isIPv6 } from '../../lib/ip.ts';
 import { preferredAddress } from '../../lib/preferred-address.ts';
 import { critical, type Outcome, type ProbeContext, type ProbeKind, passing } from '../kind.ts';
 import { dialError } from '../kinds/dial-error.ts';

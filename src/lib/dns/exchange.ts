@@ -1,7 +1,8 @@
 import { createSocket } from 'node:dgram';
-import { connect, isIPv6 } from 'node:net';
+import { connect } from 'node:net';
 import type { Clock } from '../clock.ts';
 import type { HostPort } from '../host-port.ts';
+import { isIPv6 } from '../ip.ts';
 import { FLAG, HEADER_BYTES, RCODE } from './numbers.ts';
 
 export interface ExchangeOptions {

@@ -1,7 +1,7 @@
 /** Listeners whose flows the kernel balances: kept in step with their instances, one transaction for each change. */
-import { isIPv6 } from 'node:net';
 import { MusterError, messageOf } from '../../errors.ts';
 import { formatHostPort } from '../../lib/host-port.ts';
+import { isIPv6 } from '../../lib/ip.ts';
 import type { Logger } from '../../lib/log.ts';
 import { faultOfListener, faultOfTarget, isLoopback } from './fitness.ts';
 import { endFlows, faultOfForwarding, transact } from './nft.ts';

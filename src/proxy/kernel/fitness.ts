@@ -1,5 +1,6 @@
 /** Whether the kernel can carry a flow from a listener to an instance, and if not, why: pure. */
-import { isIP, isIPv6 } from 'node:net';
+import { isIP } from 'node:net';
+import { isIPv6 } from '../../lib/ip.ts';
 import type { KernelListener, KernelTarget } from './ruleset.ts';
 
 /** What is wrong with a listener itself; "" when nothing is. */

@@ -2,8 +2,8 @@
  * The rules that make the kernel balance, as text for `nft -f`: pure functions. Only the first packet of a flow meets them;
  * connection tracking carries the rest, also when the rules are changed or gone.
  */
-import { isIPv6 } from 'node:net';
 import { ringOf } from '../../balance/ring.ts';
+import { isIPv6 } from '../../lib/ip.ts';
 
 /** How instances are chosen: in turn, or by the client's address, which then stays with its instance. */
 export const KERNEL_CHOICES = ['rr', 'client'] as const;

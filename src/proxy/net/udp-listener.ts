@@ -1,8 +1,9 @@
 import { type BindOptions, createSocket, type RemoteInfo, type Socket } from 'node:dgram';
-import { isIP, isIPv6 } from 'node:net';
+import { isIP } from 'node:net';
 import type { Target } from '../../balance/balancer.ts';
 import { listenError } from '../../errors.ts';
 import { formatHostPort } from '../../lib/host-port.ts';
+import { isIPv6 } from '../../lib/ip.ts';
 import { preferredAddress } from '../../lib/preferred-address.ts';
 import { descriptorOf, stopReading } from '../../lib/sockets.ts';
 import type { Farewell } from '../farewell.ts';

@@ -1,9 +1,10 @@
 /** Sends lines of metrics every now and then: in datagrams, over a connection, or for people to look at. */
 import { createSocket } from 'node:dgram';
-import { connect, isIPv6 } from 'node:net';
+import { connect } from 'node:net';
 import { MusterError } from '../../../errors.ts';
 import type { Clock } from '../../../lib/clock.ts';
 import { type HostPort, parseHostPort } from '../../../lib/host-port.ts';
+import { isIPv6 } from '../../../lib/ip.ts';
 import type { Logger } from '../../../lib/log.ts';
 
 /** Fits any path to a server nearby. */
