@@ -1,12 +1,12 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
 import { ARTIFACTS, MUSTER } from '../scripts/support/paths.mjs';
 import { type Running, runToEnd, start, until } from '../scripts/support/processes.mjs';
-import { BROWSER, locate } from '../scripts/support/system-packages.mjs';
 import type { Report } from '../src/cli/chaos/report.ts';
 import type { GroupView } from '../src/group/view.ts';
+import { browserPath, startBrowser } from './support/browser.ts';
 import { copyOfStacks, temporaryFolder } from './support/muster.ts';
 import { Network, noNetworks } from './support/network.ts';
 
@@ -69,13 +69,10 @@ describe.skipIf(why !== undefined)('stacks/internal-lb.toml', () => {
       { ms: 80_000, every: 250, program: stack },
     );
     // A browser on that machine.
-    const [ip, words] = network.on(1, [locate(BROWSER) ?? 'chromium']);
+    const [ip, words] = network.on(1, [browserPath()]);
     const wrapper = join(folder, 'chromium');
     writeFileSync(wrapper, `#!/bin/sh\nexec ${ip} ${words.join(' ')} "$@"\n`, { mode: 0o755 });
-    browser = await chromium.launch({
-      executablePath: wrapper,
-      args: ['--no-sandbox', '--disable-dev-shm-usage'],
-    });
+    browser = await startBrowser(wrapper);
     page = await browser.newPage();
   });
   afterAll(async () => {

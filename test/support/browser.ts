@@ -18,10 +18,15 @@ export interface Watched {
 /** Of what hangs, ms: as long as `until` waits. */
 const PATIENCE = 60_000;
 
-/** The system's Chromium. The caller closes it. */
-export function startBrowser(): Promise<Browser> {
-  const executablePath = locate(BROWSER);
-  if (executablePath === undefined) throw new Error('no Chromium: `node scripts/setup.mjs test` installs it');
+/** Where Chromium is. */
+export function browserPath(): string {
+  const path = locate(BROWSER);
+  if (path !== undefined) return path;
+  throw new Error('no Chromium: `node scripts/setup.mjs test` installs it, CHROMIUM names another one');
+}
+
+/** Starts Chromium, or what starts it. The caller closes it. */
+export function startBrowser(executablePath = browserPath()): Promise<Browser> {
   // The sandbox of Chromium needs namespaces that containers often forbid; it opens nothing but our own page.
   return chromium.launch({
     executablePath,

@@ -58,9 +58,7 @@ export async function pickPorts(): Promise<Ports> {
 const FIRST = 20_000 + (Number(process.env.VITEST_POOL_ID ?? 0) % 3) * 3_000;
 const PORT_RANGE = `${FIRST}-${FIRST + 2_999}`;
 
-/**
- * `config` with every listener on the given ports. One thread carries the traffic unless it says otherwise: each costs a fifth of a start.
- */
+/** `config` with every listener on the given ports. One thread carries the traffic unless it says otherwise: each costs a fifth of a start. */
 export function onPorts(config: ConfigFile, ports: Ports): ConfigFile {
   const groups = config.group as ConfigFile[] | undefined;
   return {
