@@ -44,6 +44,12 @@ describe('http check', () => {
     expect(await probe(url)).toEqual({ status, output: `HTTP GET ${url}: ${line} Output: ` });
   });
 
+  it('asks an IPv4 address in brackets, as fabio registers itself', async () => {
+    const port = await serve((_request, response) => response.end('OK'));
+    const url = `http://[127.0.0.1]:${port}/health`;
+    expect(await probe(url)).toEqual({ status: 'passing', output: `HTTP GET ${url}: 200 OK Output: OK` });
+  });
+
   it('sends method, headers and body, and closes the connection', async () => {
     let seen: IncomingMessage | undefined;
     let body = '';

@@ -41,7 +41,7 @@ async function probe(spec: CheckSpec, { signal, outputMaxSize }: ProbeContext): 
     end.abort();
   }, spec.timeout || DEFAULT_TIMEOUT);
   try {
-    let hop: Hop = { url: new URL(spec.http), method, body: spec.body, headers: headersOf(spec) };
+    let hop: Hop = { url: urlOf(spec.http), method, body: spec.body, headers: headersOf(spec) };
     for (let redirects = 0; ; redirects++) {
       const response = await send(hop, spec, end.signal);
       const next = spec.disableRedirects ? undefined : nextHop(hop, response);
@@ -59,6 +59,11 @@ async function probe(spec: CheckSpec, { signal, outputMaxSize }: ProbeContext): 
     clearTimeout(timer);
     signal.removeEventListener('abort', stop);
   }
+}
+
+/** Go dials an IPv4 address in brackets, and fabio writes one into the check of itself: "http://[10.0.0.1]:9998/health". */
+function urlOf(text: string): URL {
+  return new URL(text.replace(/^(\w+:\/\/)\[(\d+(?:\.\d+){3})\]/, '$1$2'));
 }
 
 function headersOf(spec: CheckSpec): Record<string, readonly string[]> {
