@@ -35,6 +35,9 @@ export function conditions() {
     nginx: firstLine('nginx', ['-v']),
     etcd: firstLine('etcd', ['--version']),
     dnsmasq: firstLine('dnsmasq', ['--version']),
+    consul: firstLine('consul', ['version']),
+    // Without a network it warns of that first.
+    fabio: firstLine('fabio', ['-v 2>&1 | tail -n 1']),
     wrk: firstLine('wrk', ['-v']),
     h2load: firstLine('h2load', ['--version']),
     'load before': loadavg()

@@ -21,7 +21,7 @@ export async function registryBench(argv) {
     rounds: '3',
     instances: '100',
     readers: '10000',
-    subjects: 'muster,muster -dev,etcd,node:http',
+    subjects: 'muster,muster -dev,etcd,node:http,consul -dev',
     nodes: '10000',
     services: '172000',
     checks: '10000',

@@ -9,6 +9,7 @@ import { findCommand, MUSTER } from '../scripts/support/paths.mjs';
 import { freePorts, pause, runToEnd, start, until } from '../scripts/support/processes.mjs';
 import { UsageFailure } from '../scripts/support/say.mjs';
 import { listenersOn } from './cpu.mjs';
+import { hasOriginal, startFabio } from './originals.mjs';
 
 /**
  * Where a proxy is started. `pem`: a file with certificate and key, for those that speak TLS; `floor`: the program of that name, where
@@ -29,6 +30,9 @@ const CIPHER = 'TLS_AES_128_GCM_SHA256';
 
 /** What the least of a proxy costs: a relay in C that does nothing but relay, of whoever measures. Called with its port and the backend's. */
 const FLOOR = 'floor';
+
+/** One of the originals: not in Debian, so it is compared where it is installed. */
+const FABIO = 'fabio';
 
 /** @type {Subject} */
 async function startFloor({ floor = '', port, backend, cpu }) {
@@ -65,6 +69,10 @@ const HTTP_SUBJECTS = {
       nginxProxy(backend, `    listen 127.0.0.1:${port} backlog=4096;\n`),
       cpu,
     );
+  },
+
+  async [FABIO]({ port, backend, cpu }) {
+    return startFabio({ port, cpu, routes: `route add out / http://127.0.0.1:${backend}/` });
   },
 
   [FLOOR]: startFloor,
@@ -131,6 +139,11 @@ const TCP_SUBJECTS = {
     return startHaproxy(folder, 'tcp', '', '', { port, backend, cpu });
   },
 
+  async [FABIO]({ port, backend, cpu }) {
+    const routes = `route add out :${port} tcp://127.0.0.1:${backend}`;
+    return startFabio({ port, cpu, routes, listen: ';proto=tcp' });
+  },
+
   [FLOOR]: startFloor,
 };
 
@@ -143,9 +156,11 @@ export const SUBJECTS = /** @type {const} */ ({
 
 /** @typedef {keyof typeof SUBJECTS} Protocol */
 
-/** All that can be measured; the floor only where there is one. @param {Protocol} protocol @param {string} floor */
+/** All that can be measured; the floor and what is not in Debian only where they are. @param {Protocol} protocol @param {string} floor */
 export function subjectsOf(protocol, floor = '') {
-  return Object.keys(SUBJECTS[protocol]).filter((name) => name !== FLOOR || floor !== '');
+  const isThere = (/** @type {string} */ name) =>
+    name === FLOOR ? floor !== '' : name !== FABIO || hasOriginal(FABIO);
+  return Object.keys(SUBJECTS[protocol]).filter(isThere);
 }
 
 /**

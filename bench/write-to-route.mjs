@@ -9,6 +9,7 @@ import { put, send, startAgent } from './agent.mjs';
 import { conditions, printConditions } from './conditions.mjs';
 import { quantile, table } from './figures.mjs';
 import { keep, numberOption, options } from './options.mjs';
+import { hasOriginal, startConsul, startFabio } from './originals.mjs';
 
 /** A change that is not followed within this time is a failure, not a figure. */
 const GIVE_UP_MS = 5_000;
@@ -122,7 +123,7 @@ export async function propagationBench(argv) {
         figures.map((one) => [one.what, one.count, one.p50, one.p99, one.max]),
       )}\n\n`,
     );
-    const tool = chosen.tool === 'yes' ? await besideFloor(api, proxy, chosen) : undefined;
+    const tool = chosen.tool === 'yes' ? await besideOthers(api, proxy, chosen) : undefined;
     keep('propagation', { conditions: facts, options: chosen, figures, times, tool });
     return 0;
   } finally {
@@ -131,14 +132,30 @@ export async function propagationBench(argv) {
 }
 
 /**
- * What clients see, and what they would see of a program that does as little as can be.
+ * What clients see, what they would see of a program that does as little as can be, and what they see of Consul and fabio.
  * @param {string} api
  * @param {string} proxy
  * @param {Record<string, string>} chosen
  */
-async function besideFloor(api, proxy, chosen) {
+async function besideOthers(api, proxy, chosen) {
   say('bench', 'joins, leaves and crashes under 200 requests per second …');
   const muster = await clientsView(api, proxy, chosen);
+  const floor = await floorsView(chosen);
+  const originals = hasOriginal('consul') && hasOriginal('fabio') ? await originalsView(chosen) : undefined;
+  const all = { muster, floor, ...(originals === undefined ? {} : { 'consul and fabio': originals }) };
+  const rows = Object.entries(all).map(([what, { join_ms: join, requests, failed }]) => [
+    what,
+    join.p50,
+    join.max,
+    requests,
+    failed.join + failed.leave + failed.crash + failed.idle,
+  ]);
+  process.stdout.write(`${table(['', 'join, p50 ms', 'max ms', 'requests', 'failed'], rows)}\n`);
+  return all;
+}
+
+/** @param {Record<string, string>} chosen */
+async function floorsView(chosen) {
   const [registryPort, proxyPort] = await freePorts(2);
   const program = start(process.execPath, [
     inRoot('bench', 'propagation-floor.mjs'),
@@ -151,18 +168,28 @@ async function besideFloor(api, proxy, chosen) {
       'the floor',
       async () => (await send(new http.Agent(), 'GET', `http://${registry}/`)).status === 200,
     );
-    const floor = await clientsView(registry, balancer, chosen);
-    const rows = Object.entries({ muster, floor }).map(([what, { join_ms: join, requests, failed }]) => [
-      what,
-      join.p50,
-      join.max,
-      requests,
-      failed.join + failed.leave + failed.crash + failed.idle,
-    ]);
-    process.stdout.write(`${table(['', 'join, p50 ms', 'max ms', 'requests', 'failed'], rows)}\n`);
-    return { muster, floor };
+    return await clientsView(registry, balancer, chosen);
   } finally {
     await program.kill();
+  }
+}
+
+/** @param {Record<string, string>} chosen */
+async function originalsView(chosen) {
+  const consul = await startConsul();
+  try {
+    const [port = 0] = await freePorts(1);
+    const fabio = await startFabio({ port, registry: consul.api });
+    try {
+      const isThere = async () =>
+        (await send(new http.Agent(), 'GET', `http://127.0.0.1:${port}/`)).status === 404;
+      await until('fabio to answer', isThere, { program: fabio });
+      return await clientsView(consul.api, `127.0.0.1:${port}`, chosen);
+    } finally {
+      await fabio.kill();
+    }
+  } finally {
+    await consul.stop();
   }
 }
 

@@ -1,5 +1,5 @@
 // @ts-check
-// The registry over DNS: answers per second and processor time for each, with dnsmasq beside it.
+// The registry over DNS: answers per second and processor time for each, with dnsmasq and Consul beside it.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { connect } from 'node:net';
@@ -12,6 +12,7 @@ import { put, startAgent } from '../agent.mjs';
 import { cpuTime } from '../cpu.mjs';
 import { median, rounded, table } from '../figures.mjs';
 import { numberOption } from '../options.mjs';
+import { hasOriginal, startConsul } from '../originals.mjs';
 import { CLIENT_CPU, SUBJECT_CPU } from './places.mjs';
 
 /** Instances of the service that is asked for over TCP: those of Consul's own issue about it. */
@@ -19,54 +20,61 @@ const MANY = 1_300;
 
 /**
  * `dnsperf`: how it asks; undefined: `overTcp` does. `perSecond`, `ms`: what is to be reached.
- * @type {{ name: string, question: string, dnsperf: string[] | undefined, hasPeer: boolean, perSecond?: number, ms?: number }[]}
+ * @type {{ name: string, question: string, dnsperf: string[] | undefined, perSecond?: number, ms?: number }[]}
  */
 const KINDS = [
   {
     name: 'A',
     question: 'read.service.consul A',
     dnsperf: ['-c', '4', '-q', '100'],
-    hasPeer: true,
     perSecond: 60_000,
   },
   {
     name: 'SRV',
     question: 'read.service.consul SRV',
     dnsperf: ['-c', '4', '-q', '100'],
-    hasPeer: true,
     perSecond: 60_000,
   },
   {
     name: 'A, EDNS',
     question: 'read.service.consul A',
     dnsperf: ['-e', '-c', '4', '-q', '100'],
-    hasPeer: true,
     perSecond: 60_000,
   },
   {
     name: 'SRV, EDNS',
     question: 'read.service.consul SRV',
     dnsperf: ['-e', '-c', '4', '-q', '100'],
-    hasPeer: true,
     perSecond: 60_000,
   },
   {
     name: `SRV of ${MANY} over TCP`,
     question: 'many.service.consul SRV',
     dnsperf: undefined,
-    hasPeer: false,
     ms: 1,
   },
 ];
+
+/** dnsmasq's service has fewer instances than the one that is asked for over TCP. @param {string} subject @param {string[] | undefined} dnsperf */
+const isAsked = (subject, dnsperf) => subject !== 'dnsmasq' || dnsperf !== undefined;
 
 /** @typedef {{ port: number, pids: () => number[], stop: () => Promise<unknown> }} Subject */
 
 /** @param {number} i */
 const addressOf = (i) => `10.1.${i >> 8}.${i & 255}`;
 
-/** @param {number} instances @returns {Promise<Subject>} */
-async function muster(instances) {
-  const ours = await startAgent({ store: 'memory', cpu: SUBJECT_CPU });
+/** @param {number} instances */
+const muster = async (instances) =>
+  withServices(await startAgent({ store: 'memory', cpu: SUBJECT_CPU }), instances);
+
+/** @param {number} instances */
+const consul = async (instances) => withServices(await startConsul({ cpu: SUBJECT_CPU }), instances);
+
+/**
+ * A registry with all that is asked for.
+ * @param {Awaited<ReturnType<typeof startAgent | typeof startConsul>>} ours @param {number} instances @returns {Promise<Subject>}
+ */
+async function withServices(ours, instances) {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 8 });
   const register = (/** @type {string} */ service, /** @type {number} */ i) =>
     put(
@@ -190,7 +198,11 @@ function overTcp(port, line, seconds) {
 export async function names(chosen) {
   const instances = numberOption(chosen, 'instances');
   const seconds = numberOption(chosen, 'seconds');
-  const begin = { muster, ...(findCommand('dnsmasq') === undefined ? {} : { dnsmasq }) };
+  const begin = {
+    muster,
+    ...(findCommand('dnsmasq') === undefined ? {} : { dnsmasq }),
+    ...(hasOriginal('consul') ? { consul } : {}),
+  };
   const folder = mkdtempSync(join(tmpdir(), 'muster-bench-'));
   /** @type {{ subject: string, name: string, round: number, perSecond: number, cpuUs: number, latency: number, bytes: number, bad: number }[]} */
   const figures = [];
@@ -199,8 +211,8 @@ export async function names(chosen) {
       for (const [subject, open] of Object.entries(begin)) {
         const server = await open(instances);
         try {
-          for (const { name, question, dnsperf: more, hasPeer } of KINDS) {
-            if (subject !== 'muster' && !hasPeer) continue;
+          for (const { name, question, dnsperf: more } of KINDS) {
+            if (!isAsked(subject, more)) continue;
             const file = join(folder, 'questions');
             writeFileSync(file, `${question}\n`);
             const ask = (/** @type {number} */ time) =>
@@ -230,9 +242,9 @@ export async function names(chosen) {
     figures
       .filter((one) => one.subject === subject && one.name === name)
       .reduce((sum, one) => sum + one.bad, 0);
-  const rows = KINDS.flatMap(({ name, hasPeer }) =>
+  const rows = KINDS.flatMap(({ name, dnsperf: more }) =>
     Object.keys(begin)
-      .filter((subject) => subject === 'muster' || hasPeer)
+      .filter((subject) => isAsked(subject, more))
       .map((subject) => [
         name,
         subject,
@@ -246,19 +258,24 @@ export async function names(chosen) {
   process.stdout.write(
     `${table([`DNS, ${instances} instances`, 'of', 'answers/s', 'CPU µs', 'mean ms', 'bytes', 'bad or lost'], rows)}\n\n`,
   );
-  const verdicts = KINDS.map(({ name, perSecond, ms, hasPeer }) => {
+  const verdicts = KINDS.map(({ name, perSecond, ms, dnsperf: more }) => {
     const [rate, us, latency] = [
       middle('muster', name, 'perSecond'),
       middle('muster', name, 'cpuUs'),
       middle('muster', name, 'latency'),
     ];
-    const peer = hasPeer && 'dnsmasq' in begin ? middle('dnsmasq', name, 'perSecond') : undefined;
+    const peers = Object.keys(begin).filter((subject) => subject !== 'muster' && isAsked(subject, more));
     return {
       what: `DNS ${name}`,
       reach: perSecond === undefined ? `< ${ms} ms` : `≥ ${rounded(perSecond)}/s`,
       reached: perSecond === undefined ? `${rounded(latency)} ms` : `${rounded(rate)}/s, ${rounded(us)} µs`,
       isReached: perSecond === undefined ? latency < (ms ?? 0) : rate >= perSecond,
-      beside: peer === undefined ? '' : `dnsmasq: ${rounded(peer)}/s, × ${rounded(rate / peer)}`,
+      beside: peers
+        .map((peer) => {
+          const its = middle(peer, name, 'perSecond');
+          return `${peer}: ${rounded(its)}/s, × ${rounded(rate / its)}`;
+        })
+        .join('; '),
     };
   });
   return { figures, verdicts, isRight: KINDS.every(({ name }) => bad('muster', name) === 0) };

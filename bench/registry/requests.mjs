@@ -12,28 +12,27 @@ import { cpuTime } from '../cpu.mjs';
 import { median, rounded, table } from '../figures.mjs';
 import { h2load } from '../h2load.mjs';
 import { numberOption } from '../options.mjs';
+import { hasOriginal, startConsul } from '../originals.mjs';
 import { errorsOf, wrk } from '../wrk.mjs';
 import { CLIENT_CPU, SUBJECT_CPU } from './places.mjs';
 
 /**
- * One thing that is measured. `writes` as in `writes.lua`; `isLong`: its answers are; `reach`: requests per second, and CPU µs of each; `beside`:
- * the kind of another subject that does the same.
+ * One thing that is measured. `writes` as in `writes.lua`; `isLong`: its answers are; `reach`: requests per second, and CPU µs of each.
  * @typedef {{ name: string, subject: SubjectName, path: string, connections: number, writes?: string,
- *   reach?: { perSecond: number, cpuUs?: number }, beside?: SubjectName, isLong?: boolean }} Kind
- * @typedef {'muster' | 'muster -dev' | 'etcd' | 'node:http'} SubjectName
+ *   reach?: { perSecond: number, cpuUs?: number }, isLong?: boolean }} Kind
+ * @typedef {'muster' | 'muster -dev' | 'etcd' | 'node:http' | 'consul -dev'} SubjectName
  */
 
 const HEALTH = '/v1/health/service/read?passing';
 
 /** @type {Kind[]} */
-const KINDS = [
+const OURS_AND_PEERS = [
   {
     name: 'health, 100 instances',
     subject: 'muster',
     path: HEALTH,
     connections: 64,
     reach: { perSecond: 20_000, cpuUs: 45 },
-    beside: 'node:http',
     isLong: true,
   },
   { name: 'health, 100 instances', subject: 'node:http', path: '/0', connections: 64, isLong: true },
@@ -43,7 +42,6 @@ const KINDS = [
     path: `${HEALTH}&pretty`,
     connections: 64,
     reach: { perSecond: 10_000, cpuUs: 95 },
-    beside: 'node:http',
     isLong: true,
   },
   { name: 'health, 100 instances, pretty', subject: 'node:http', path: '/1', connections: 64, isLong: true },
@@ -53,7 +51,6 @@ const KINDS = [
     path: '/v1/kv/bench/x',
     connections: 64,
     reach: { perSecond: 30_000 },
-    beside: 'etcd',
   },
   { name: 'get a key', subject: 'etcd', path: '/', connections: 64, writes: 'etcd-range' },
   {
@@ -63,7 +60,6 @@ const KINDS = [
     connections: 32,
     writes: 'kv',
     reach: { perSecond: 20_000 },
-    beside: 'etcd',
   },
   { name: 'put a key', subject: 'muster -dev', path: '/', connections: 32, writes: 'kv' },
   { name: 'put a key', subject: 'etcd', path: '/', connections: 32, writes: 'etcd-put' },
@@ -85,11 +81,21 @@ const KINDS = [
   },
 ];
 
-/** @typedef {{ address: string, pids: () => number[], stop: () => Promise<void> }} Subject */
+/** Consul does all that we do, and keeps nothing on the disk here. @type {Kind[]} */
+const KINDS = [
+  ...OURS_AND_PEERS,
+  ...OURS_AND_PEERS.filter(({ subject }) => subject === 'muster').map(({ reach: _, ...kind }) => ({
+    ...kind,
+    subject: /** @type {const} */ ('consul -dev'),
+  })),
+];
 
-/** @param {'embedded' | 'memory'} store @param {number} instances @returns {Promise<Subject>} */
-async function muster(store, instances) {
-  const ours = await startAgent({ store, cpu: SUBJECT_CPU });
+/** @typedef {{ address: string, pids: () => number[], stop: () => Promise<unknown> }} Subject */
+
+/** A registry with all that is read. @param {'embedded' | 'memory' | 'consul'} what @param {number} instances @returns {Promise<Subject>} */
+async function registry(what, instances) {
+  const place = { cpu: SUBJECT_CPU };
+  const ours = await (what === 'consul' ? startConsul(place) : startAgent({ store: what, ...place }));
   const agent = new http.Agent({ keepAlive: true });
   for (let i = 0; i < instances; i++) {
     const body = {
@@ -179,11 +185,18 @@ async function bare() {
   };
 }
 
+/** @param {SubjectName} name */
+function isThere(name) {
+  if (name === 'etcd') return findCommand('etcd') !== undefined;
+  return name !== 'consul -dev' || hasOriginal('consul');
+}
+
 /** @param {SubjectName} name @param {number} instances @returns {Promise<Subject>} */
 async function begin(name, instances) {
   if (name === 'etcd') return etcd();
   if (name === 'node:http') return bare();
-  const subject = await muster(name === 'muster' ? 'embedded' : 'memory', instances);
+  if (name === 'consul -dev') return registry('consul', instances);
+  const subject = await registry(name === 'muster' ? 'embedded' : 'memory', instances);
   if (answers.length === 0) await keepAnswers(subject.address);
   return subject;
 }
@@ -220,8 +233,8 @@ export async function requests(chosen) {
   }));
   for (let round = 0; round < numberOption(chosen, 'rounds'); round++) {
     for (const name of new Set(kinds.map(({ subject }) => subject))) {
-      if (name === 'etcd' && findCommand('etcd') === undefined) {
-        process.stdout.write('etcd is not there: left out\n');
+      if (!isThere(name)) {
+        process.stdout.write(`${name} is not there: left out\n`);
         continue;
       }
       // What the one before wrote is on the disk when the next begins: a synced write would wait for it.
@@ -255,20 +268,24 @@ export async function requests(chosen) {
   const head = ['what', 'of', 'connections', 'per second', 'CPU µs', 'p50 ms', 'p99 ms', 'bytes', 'errors'];
   process.stdout.write(`${table(head, rows)}\n\n`);
   const verdicts = measured.flatMap((figure) => {
-    const { reach, beside } = figure;
+    const { reach } = figure;
     if (reach === undefined) return [];
     const [perSecond, cpuUs] = [middle(figure, 'perSecond'), middle(figure, 'cpuUs')];
-    const other = measured.find(({ name, subject }) => name === figure.name && subject === beside);
+    const others = measured.filter(
+      ({ name, subject }) => name === figure.name && !subject.startsWith('muster'),
+    );
     return [
       {
         what: figure.name,
         reach: `≥ ${rounded(reach.perSecond)}/s${reach.cpuUs === undefined ? '' : `, ≤ ${reach.cpuUs} µs`}`,
         reached: `${rounded(perSecond)}/s, ${rounded(cpuUs)} µs`,
         isReached: perSecond >= reach.perSecond && cpuUs <= (reach.cpuUs ?? Number.POSITIVE_INFINITY),
-        beside:
-          other === undefined
-            ? ''
-            : `${beside}: ${rounded(middle(other, 'perSecond'))}/s, × ${rounded(perSecond / middle(other, 'perSecond'))}`,
+        beside: others
+          .map((other) => {
+            const peer = middle(other, 'perSecond');
+            return `${other.subject}: ${rounded(peer)}/s, × ${rounded(perSecond / peer)}`;
+          })
+          .join('; '),
       },
     ];
   });
