@@ -158,8 +158,8 @@ function locationOf(engine: Engine, { handling }: Route): string {
   const spec = { strip: decoder.decode(handling.strip), prepend: decoder.decode(handling.prepend) };
   const target = redirectTarget(redirect, spec, asked);
   const isLoop =
-    target.scheme === valuesOf(engine, X_FORWARDED_PROTO) &&
-    target.host === asked.host &&
+    (target.scheme === '' || target.scheme === valuesOf(engine, X_FORWARDED_PROTO)) &&
+    (target.host === '' || target.host === asked.host) &&
     target.path === asked.path;
   return isLoop ? LOOP : redirectUrl(target);
 }
