@@ -47,12 +47,11 @@ export function parseGlob(pattern: string, fold: boolean): Glob | string {
 function expand(pattern: string): string[] | string {
   const open = findUnescaped(pattern, '{', 0);
   if (open < 0) return [pattern];
-  const close = findUnescaped(pattern, '}', open + 1);
-  if (close < 0) return `"{" without "}" in ${JSON.stringify(pattern)}`;
-  if (findUnescaped(pattern.slice(0, close), '{', open + 1) >= 0)
-    return `alternatives inside alternatives in ${JSON.stringify(pattern)}`;
+  const group = groupAt(pattern, open);
+  if (group === undefined) return `"{" without "}" in ${JSON.stringify(pattern)}`;
+  const { choices, close } = group;
   const all: string[] = [];
-  for (const choice of pattern.slice(open + 1, close).split(',')) {
+  for (const choice of choices) {
     const rest = expand(pattern.slice(0, open) + choice + pattern.slice(close + 1));
     if (typeof rest === 'string') return rest;
     all.push(...rest);
@@ -60,6 +59,25 @@ function expand(pattern: string): string[] | string {
       return `more than ${MAX_ALTERNATIVES} alternatives in ${JSON.stringify(pattern)}`;
   }
   return all;
+}
+
+/** The alternatives of the group that begins at `open`, which may have groups in them, and where it ends. Undefined when it does not. */
+function groupAt(pattern: string, open: number): { choices: string[]; close: number } | undefined {
+  const choices: string[] = [];
+  let from = open + 1;
+  let depth = 0;
+  for (let at = from; at < pattern.length; at++) {
+    const char = pattern[at];
+    if (char === '\\') at++;
+    else if (char === '{') depth++;
+    else if (char === '}' && depth > 0) depth--;
+    else if (char === '}') return { choices: [...choices, pattern.slice(from, at)], close: at };
+    else if (char === ',' && depth === 0) {
+      choices.push(pattern.slice(from, at));
+      from = at + 1;
+    }
+  }
+  return undefined;
 }
 
 function findUnescaped(text: string, char: string, from: number): number {

@@ -3,6 +3,7 @@
  * it. A route whose instances all say the same has one; otherwise each instance carries the number of its own.
  */
 import type { Rate } from '../balance/rate-limit.ts';
+import { parseHostPort } from '../lib/host-port.ts';
 import { type AddressRange, addressBytes, addressRange, isInRange } from '../lib/ip.ts';
 import type { Asker } from './choice.ts';
 
@@ -116,9 +117,17 @@ export class Access {
     return this.#allow.length === 0 || this.#allow.some((range) => isInRange(ip, range));
   }
 
-  /** Whether everybody in a list as X-Forwarded-For has it may pass. An empty list may. */
+  /**
+   * Whether everybody in a list as X-Forwarded-For has it may pass, with or without ports. An empty list may, and where nobody has to be
+   * allowed one who is named by no address ("unknown").
+   */
   admitsAll(list: string): boolean {
-    return list.split(',').every((part) => part.trim() === '' || this.admits(part.trim()));
+    return list.split(',').every((part) => {
+      const name = part.trim();
+      const address = parseHostPort(name)?.host ?? name.replace(/^\[(.*)\]$/, '$1');
+      if (addressBytes(address) !== undefined) return this.admits(address);
+      return name === '' || (this.#allow.length === 0 && !this.#isClosed);
+    });
   }
 }
 

@@ -69,15 +69,6 @@ interface OptionKind {
   readonly ofRequests?: boolean;
 }
 
-const path = (name: 'strip' | 'prepend'): OptionKind => ({
-  ofRequests: true,
-  read(value, into) {
-    if (!value.startsWith('/')) return 'it must begin with "/"';
-    into[name] = value;
-    return undefined;
-  },
-});
-
 const flag = (name: 'skipVerify' | 'proxyProtocol'): OptionKind => ({
   read(value, into) {
     if (value !== 'true' && value !== 'false') return 'it must be true or false';
@@ -90,7 +81,7 @@ const flag = (name: 'skipVerify' | 'proxyProtocol'): OptionKind => ({
 const access = (name: 'allow' | 'deny'): OptionKind => ({
   read(value, into) {
     for (const rule of value.split(',')) {
-      const [, range = ''] = /^ip:(.+)$/.exec(rule.trim()) ?? [];
+      const [, range = ''] = /^ip:(.+)$/i.exec(rule.trim()) ?? [];
       if (addressRange(range) === undefined) {
         into.closed = true;
         return `"${rule}" cannot be read, so the route is closed: write ip: and an address or a network (ip:10.0.0.0/8)`;
@@ -102,8 +93,22 @@ const access = (name: 'allow' | 'deny'): OptionKind => ({
 });
 
 export const TAG_OPTIONS = {
-  strip: path('strip'),
-  prepend: path('prepend'),
+  strip: {
+    ofRequests: true,
+    read(value, into) {
+      if (!value.startsWith('/')) return 'it must begin with "/"';
+      into.strip = value;
+      return undefined;
+    },
+  },
+  prepend: {
+    ofRequests: true,
+    read(value, into) {
+      if (value === '') return 'it must be a path like /v2';
+      into.prepend = value.startsWith('/') ? value : `/${value}`;
+      return undefined;
+    },
+  },
   weight: {
     hidden: true,
     read(value, into) {
@@ -167,9 +172,9 @@ export const TAG_OPTIONS = {
   },
 } as const satisfies Record<string, OptionKind>;
 
-/** With a scheme and a host; "$host", "$hostname" and "$path" may stand in it. */
+/** With scheme and host, with a host alone ("//new.test/"), or a path, which "$path" may begin; "$host" and "$hostname" may stand in it. */
 export function isRedirectUrl(url: string): boolean {
-  return /^[a-z][a-z0-9+.-]*:\/\/[^/?#\s]+/i.test(url);
+  return /^(?:[a-z][a-z0-9+.-]*:\/\/[^/?#\s]+|\/|\$path)/i.test(url);
 }
 
 /**

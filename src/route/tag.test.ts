@@ -63,6 +63,11 @@ describe('route tags', () => {
 
   it.each([
     ['prepend=/x', { prepend: '/x' }],
+    ['prepend=x/y', { prepend: '/x/y' }],
+    ['redirect=302,/here', { redirect: { code: 302, url: '/here' } }],
+    ['redirect=302,/v2$path', { redirect: { code: 302, url: '/v2$path' } }],
+    ['redirect=302,//new.test$path', { redirect: { code: 302, url: '//new.test$path' } }],
+    ['allow=IP:10.0.0.0/8', { access: { allow: ['10.0.0.0/8'], deny: [], closed: false } }],
     ['host=dst', { host: 'dst' }],
     ['redirect=302,https://$host$path', { redirect: { code: 302, url: 'https://$host$path' } }],
     ['auth=staff', { auth: 'staff' }],
