@@ -7,7 +7,7 @@ import { say } from '../scripts/support/say.mjs';
 import { put, startAgent } from './agent.mjs';
 import { conditions, printConditions } from './conditions.mjs';
 import { cpuTime } from './cpu.mjs';
-import { median, table } from './figures.mjs';
+import { inTurn, median, table } from './figures.mjs';
 import { keep, numberOption, options } from './options.mjs';
 import { body, withBackend } from './subjects.mjs';
 import { errorsOf, wrk } from './wrk.mjs';
@@ -21,25 +21,30 @@ const STILL_SECONDS = 3;
 const WRITERS = 8;
 const PER_ROUTE = 5;
 
-/** @typedef {{ seconds: number, connections: number }} Load */
+/** Something that is asked. @typedef {{ name: string, url: string, program: import('../scripts/support/processes.mjs').Running, cpu: string, asks?: { paths: number } }} Case */
 
 /**
- * Processor time of a program per request, µs, without what it takes when nobody asks anything (an agent looks after its services).
- * @param {import('../scripts/support/processes.mjs').Running} program
- * @param {string} url
- * @param {Load & { cpu: string, asks?: { paths: number } }} load
+ * The share of a core that each program takes when nobody asks anything (an agent looks after its services).
+ * @param {Case[]} cases
  */
-async function costOf(program, url, load) {
-  await wrk(url, { ...load, seconds: WARM_UP_SECONDS });
-  const pids = program.family();
-  const still = cpuTime(pids);
+async function sharesAtRest(cases) {
+  const times = () => cases.map(({ program }) => cpuTime(program.family()));
+  const before = times();
   await pause(STILL_SECONDS * 1_000);
+  return times().map((time, i) => (time - (before[i] ?? 0)) / (STILL_SECONDS * 1e6));
+}
+
+/**
+ * Processor time of a program per request, µs, without what it takes at rest.
+ * @param {Case} asked @param {number} atRest @param {{ seconds: number, connections: number }} load
+ */
+async function costOf({ url, program, cpu, asks }, atRest, load) {
+  const pids = program.family();
   const before = cpuTime(pids);
-  const own = (before - still) / (STILL_SECONDS * 1e6);
-  const figures = await wrk(url, load);
+  const figures = await wrk(url, { ...load, cpu, ...(asks === undefined ? {} : { asks }) });
   const errors = errorsOf(figures);
   if (errors !== '') throw new Error(`${url}: ${errors}`);
-  return (cpuTime(pids) - before - own * figures.us) / figures.requests;
+  return (cpuTime(pids) - before - atRest * figures.us) / figures.requests;
 }
 
 /**
@@ -47,9 +52,8 @@ async function costOf(program, url, load) {
  * @param {number} backend
  * @param {number} routes
  * @param {number} instances
- * @param {(url: string, program: import('../scripts/support/processes.mjs').Running) => Promise<void>} use
  */
-async function withRoutes(backend, routes, instances, use) {
+async function agentWithRoutes(backend, routes, instances) {
   const agent = await startAgent({ store: 'memory', cpu: PROXY_CPU });
   const api = new http.Agent({ keepAlive: true, maxSockets: WRITERS });
   let next = 0;
@@ -67,24 +71,16 @@ async function withRoutes(backend, routes, instances, use) {
       await put(api, `http://${agent.api}/v1/agent/service/register`, JSON.stringify(service));
     }
   };
-  try {
-    await Promise.all(Array.from({ length: WRITERS }, write));
-    const url = `http://${agent.proxy}/route-`;
-    for (const route of [0, routes - 1])
-      await until('the routes to be there', () => body(url + route), { program: agent.program });
-    await use(url, agent.program);
-  } finally {
-    api.destroy();
-    await agent.stop();
-  }
+  await Promise.all(Array.from({ length: WRITERS }, write));
+  api.destroy();
+  const url = `http://${agent.proxy}/route-`;
+  for (const route of [0, routes - 1])
+    await until('the routes to be there', () => body(url + route), { program: agent.program });
+  return { url, program: agent.program, stop: agent.stop };
 }
 
-/**
- * @param {number} backend
- * @param {number} workers
- * @param {Load} load
- */
-async function costWithWorkers(backend, workers, load) {
+/** @param {number} backend @param {number} workers */
+async function balancerWithWorkers(backend, workers) {
   const [port = 0] = await freePorts(1);
   const words = [
     '-listen',
@@ -96,17 +92,13 @@ async function costWithWorkers(backend, workers, load) {
   ];
   const program = start(process.execPath, [MUSTER, 'lb', ...words], { cpu: BOTH });
   const url = `http://127.0.0.1:${port}/128`;
-  try {
-    await until('the balancer to answer', () => body(url), { program });
-    return await costOf(program, url, { ...load, cpu: BOTH });
-  } finally {
-    await program.stop('SIGTERM', 5_000);
-  }
+  await until('the balancer to answer', () => body(url), { program });
+  return { url, program, stop: () => program.stop('SIGTERM', 5_000) };
 }
 
 /** @param {string[]} argv */
 export async function proxyScaleBench(argv) {
-  const chosen = options(argv, { rounds: '3', seconds: '5', connections: '64', routes: '1000' });
+  const chosen = options(argv, { rounds: '10', seconds: '2', connections: '64', routes: '1000' });
   const load = { seconds: numberOption(chosen, 'seconds'), connections: numberOption(chosen, 'connections') };
   const routes = numberOption(chosen, 'routes');
   const facts = conditions();
@@ -119,23 +111,38 @@ export async function proxyScaleBench(argv) {
   const [one, two] = ['1 worker', '2 workers'];
   /** Costs by case, one for each round. @type {Map<string, number[]>} */
   const costs = new Map([plain, large, all, one, two].map((name) => [name, []]));
-  /** @param {string} name @param {number} cost */
-  const note = (name, cost) => {
-    costs.get(name)?.push(cost);
-    say('bench', `${name}: ${cost.toFixed(1)} µs`);
-  };
   await withBackend(LOAD_CPU, async ({ backend }) => {
-    for (let round = 1; round <= numberOption(chosen, 'rounds'); round++) {
-      await withRoutes(backend, 1, 1, async (url, program) => {
-        note(plain, await costOf(program, `${url}0`, { ...load, cpu: LOAD_CPU }));
-      });
-      await withRoutes(backend, routes, PER_ROUTE, async (url, program) => {
-        const middle = Math.floor(routes / 2);
-        note(large, await costOf(program, url + middle, { ...load, cpu: LOAD_CPU }));
-        note(all, await costOf(program, url, { ...load, cpu: LOAD_CPU, asks: { paths: routes } }));
-      });
-      note(one, await costWithWorkers(backend, 1, load));
-      note(two, await costWithWorkers(backend, 2, load));
+    /** @type {(() => Promise<unknown>)[]} */
+    const stops = [];
+    /** @template {{ stop: () => Promise<unknown> }} Started @param {Promise<Started>} starting */
+    const keepFor = async (starting) => {
+      const started = await starting;
+      stops.push(started.stop);
+      return started;
+    };
+    try {
+      const few = await keepFor(agentWithRoutes(backend, 1, 1));
+      const many = await keepFor(agentWithRoutes(backend, routes, PER_ROUTE));
+      const alone = await keepFor(balancerWithWorkers(backend, 1));
+      const both = await keepFor(balancerWithWorkers(backend, 2));
+      /** @type {Case[]} */
+      const cases = [
+        { name: plain, ...few, url: `${few.url}0`, cpu: LOAD_CPU },
+        { name: large, ...many, url: `${many.url}${Math.floor(routes / 2)}`, cpu: LOAD_CPU },
+        { name: all, ...many, cpu: LOAD_CPU, asks: { paths: routes } },
+        { name: one, ...alone, cpu: BOTH },
+        { name: two, ...both, cpu: BOTH },
+      ];
+      for (const one of cases) await costOf(one, 0, { ...load, seconds: WARM_UP_SECONDS });
+      const atRest = await sharesAtRest(cases);
+      for (let round = 1; round <= numberOption(chosen, 'rounds'); round++)
+        for (const asked of inTurn(cases, round)) {
+          const cost = await costOf(asked, atRest[cases.indexOf(asked)] ?? 0, load);
+          costs.get(asked.name)?.push(cost);
+          say('bench', `round ${round}: ${asked.name}: ${cost.toFixed(1)} µs`);
+        }
+    } finally {
+      for (const stop of stops) await stop();
     }
   });
   /** Median of the ratios within a round. @param {string} name @param {string} to */
