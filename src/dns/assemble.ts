@@ -46,9 +46,8 @@ export function roomFor({ ednsBytes }: Query, { udp }: Pick<Transport, 'udp'>): 
  * but the view that is answered. Measured with reading the question (Node 20, one core of a small machine):
  * 0.5 µs for three instances, 0.1 ms for the 64 kB of an SRV answer with 1,300 instances.
  *
- * Over UDP a message keeps within the size asked for even when a forwarder writes its names out, so sizes are
- * counted without compression there; an instance and its address go together. Over TCP every instance counts:
- * addresses follow as far as there is room.
+ * Over UDP an instance and its address go together. Where there are more than are named without EDNS, what is named keeps within those
+ * 512 bytes even when a forwarder writes its names out, as with Consul. Over TCP every instance counts: addresses follow as far as there is room.
  */
 export function assemble(prepared: Prepared, packet: Uint8Array, query: Query, transport: Transport): Buffer {
   const { udp, limits, random, recursion } = transport;
@@ -72,8 +71,10 @@ export function assemble(prepared: Prepared, packet: Uint8Array, query: Query, t
   }
   /** `aRecordLimit` is a limit of what there is, the others cut what there is. */
   const whole = take;
-  if (prepared.choosing && udp && room === PLAIN_UDP_BYTES)
-    take = Math.min(take, MAX_UDP_ANSWERS, limits.udpAnswerLimit);
+  const few = Math.min(MAX_UDP_ANSWERS, limits.udpAnswerLimit);
+  /** Counted without compression. */
+  const isPlain = prepared.choosing && udp && room === PLAIN_UDP_BYTES && take > few;
+  if (isPlain) take = few;
 
   prepared.questions++;
   let answers = 0;
@@ -90,10 +91,13 @@ export function assemble(prepared: Prepared, packet: Uint8Array, query: Query, t
     const end = starts[record + 1] as number;
     const isNew = (prepared.written[prepared.target[record] as number] as number) !== prepared.questions;
     let needed: number;
-    if (udp) {
+    if (isPlain) {
       needed = (prepared.plain[record] as number) + (prepared.asked[record] as number) * nameBytes;
-      if (isNew) needed += extraBytesOf(prepared, record);
-    } else needed = end - start;
+      if (isNew) needed += extraBytesOf(prepared, record, false);
+    } else {
+      needed = end - start;
+      if (udp && isNew) needed += extraBytesOf(prepared, record, isInReach(prepared, record, at));
+    }
     if (size + needed > room) break;
     size += needed;
     if (isNew) {
@@ -114,11 +118,12 @@ export function assemble(prepared: Prepared, packet: Uint8Array, query: Query, t
     const record = chosen[i] as number;
     const last = prepared.extraOf[record + 1] as number;
     const targetAt = (chosenAt[i] as number) + (prepared.targetAt[record] as number);
+    const isTargetInReach = isInReach(prepared, record, chosenAt[i] as number);
     for (let extra = prepared.extraOf[record] as number; extra < last; extra++) {
       let start = prepared.extraStarts[extra] as number;
       const end = prepared.extraStarts[extra + 1] as number;
       const owner = prepared.extraOwner[extra] as number;
-      const pointed = owner > 0 && targetAt <= MAX_POINTER;
+      const pointed = owner > 0 && isTargetInReach;
       const needed = end - start - (pointed ? owner - 2 : 0);
       if (!udp) {
         if (size + needed > room) break;
@@ -190,10 +195,26 @@ function copySubnet(
   return at + 4 + subnetBytes;
 }
 
-function extraBytesOf({ extraOf, extraStarts }: Prepared, record: number): number {
+/** Whether others can point to the target of a record that stands at `at`. */
+function isInReach({ targetAt }: Prepared, record: number, at: number): boolean {
+  return at + (targetAt[record] as number) <= MAX_POINTER;
+}
+
+/** What the extras of a record take, with pointers in place of their owners if `isPointed`. */
+function extraBytesOf(
+  { extraOf, extraStarts, extraOwner }: Prepared,
+  record: number,
+  isPointed: boolean,
+): number {
   const first = extraOf[record] as number;
   const last = extraOf[record + 1] as number;
-  return (extraStarts[last] as number) - (extraStarts[first] as number);
+  let bytes = (extraStarts[last] as number) - (extraStarts[first] as number);
+  if (isPointed)
+    for (let extra = first; extra < last; extra++) {
+      const owner = extraOwner[extra] as number;
+      if (owner > 0) bytes -= owner - 2;
+    }
+  return bytes;
 }
 
 /** Records are short: a loop over four bytes at a time is quicker than a call into the runtime, and twice as quick as one over bytes. */

@@ -179,6 +179,19 @@ describe('an answer', () => {
         }
   });
 
+  it.each([700, 1232, 4096])('with EDNS of %i has as many as that takes, names pointed to', async (edns) => {
+    const { port, service } = await open();
+    for (let i = 0; i < 100; i++) await service(`node-${i}`, `10.1.0.${i}`, { name: 'web', port: 8000 });
+    for (const type of ['A', 'SRV'] as const) {
+      const answer = await askUdp(port, question('web.service.consul', type, { edns }));
+      const { answers, additionals } = oracle.decode(answer);
+      // The record that is left out takes 16 bytes, or 44 with a target of its own and 16 for the address of that.
+      const room = type === 'A' ? 16 : 60;
+      expect(answers.length === 100 || answer.length > edns - room).toBe(true);
+      expect(additionals.length).toBe(type === 'A' ? 1 : answers.length + 1);
+    }
+  });
+
   it('over TCP has every instance of a large service, and as many addresses as there is room for', async () => {
     const { port, service } = await open();
     for (let i = 0; i < 1300; i++)
