@@ -84,6 +84,70 @@ const OPEN: Record<string, readonly Step[]> = {
       refusedTxn('service "" on node "n1" doesn\'t exist'),
     ),
   ],
+  'operations that would take away what is not there, or what they do not name': [
+    register({ Service: { Service: 's' } }),
+    ...[
+      { Node: { Verb: 'delete-cas', Node: { Node: 'none' } } },
+      { Service: { Verb: 'delete-cas', Node: 'n1', Service: { Service: 'none' } } },
+      { Check: { Verb: 'delete-cas', Check: { Node: 'n1', CheckID: 'none' } } },
+    ].map((operation) =>
+      txn(operation, 409, {
+        Errors: [{ OpIndex: 0, What: expect.stringMatching(/^failed to delete .*, index is stale$/) }],
+      }),
+    ),
+    txn({ Node: { Verb: 'set', Node: { ID, Node: 'n2', Address: '10.0.0.2' } } }, 200, { Errors: null }),
+    txn({ Node: { Verb: 'delete', Node: { ID, Node: '' } } }, 409, refusedTxn('Must provide node')),
+    txn({ Node: { Verb: 'nope', Node: { Node: '' } } }, 409, refusedTxn('Must provide node')),
+    txn({ Node: { Verb: 'delete', Node: { ID, Node: 'n1' } } }, 200, { Errors: null }),
+    get('/v1/catalog/nodes', 200, [expect.objectContaining({ Node: 'n2' })]),
+  ],
+  'an instance in a transaction at an address that is none': [
+    register({}),
+    txn(
+      { Service: { Verb: 'set', Node: 'n1', Service: { Service: 's', Address: '0.0.0.0' } } },
+      409,
+      refusedTxn('Invalid service address'),
+    ),
+  ],
+  'a check that has neither ID nor name': [
+    register({}),
+    put(
+      '/v1/catalog/register',
+      { Node: 'n1', Address: '10.0.0.1', Check: { Status: 'passing' } },
+      500,
+      'failed inserting check: failed health check lookup: index error: object is missing a value for this index on node "n1"',
+    ),
+    get('/v1/health/node/n1', 200, []),
+  ],
+  'weights that DNS could not use are one for each in the catalog': [
+    ...[{ Passing: -1, Warning: 1 }, { Warning: 5 }, { Passing: 70000, Warning: 1 }, null].flatMap(
+      (Weights) => [
+        register({ Service: { Service: 's', Weights } }),
+        get('/v1/catalog/service/s', 200, [
+          expect.objectContaining({ ServiceWeights: { Passing: 1, Warning: 1 } }),
+        ]),
+      ],
+    ),
+    register({ Service: { Service: 's', Weights: { Passing: 10, Warning: 0 } } }),
+    get('/v1/catalog/service/s', 200, [
+      expect.objectContaining({ ServiceWeights: { Passing: 10, Warning: 0 } }),
+    ]),
+  ],
+  'checks in a state, however that is written': [
+    register({ Check: { CheckID: 'c', Status: 'passing' } }),
+    get('/v1/health/state/Passing', 200, [expect.objectContaining({ CheckID: 'c' })]),
+    get('/v1/health/state/ANY', 200, []),
+  ],
+  'a session whose checks are null has none; fields of its checks that nobody knows are of no account': [
+    register({ Check: { CheckID: 'serfHealth', Status: 'critical' } }),
+    put('/v1/session/create', { Node: 'n1' }, 500),
+    ...[{ Checks: null }, { NodeChecks: null }, { Checks: ['none'], NodeChecks: null }].map((checks) =>
+      put('/v1/session/create', { Node: 'n1', ...checks }, 200),
+    ),
+    put('/v1/session/create', { Node: 'n1', Checks: [], ServiceChecks: [{ Name: 'x' }] }, 500),
+    register({ Service: { Service: 's' }, Check: { CheckID: 'c', Status: 'passing', ServiceID: 's' } }),
+    put('/v1/session/create', { Node: 'n1', Checks: [], ServiceChecks: [{ ID: 'c', Name: 'x' }] }, 200),
+  ],
   'nothing is authorised where access is not controlled': [
     ['POST', '/v1/internal/acl/authorize', [], 401, 'ACL support disabled'],
   ],

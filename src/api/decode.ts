@@ -20,6 +20,8 @@ export type Schema = { readonly [name: string]: unknown };
  */
 export interface Description<T> {
   zero(): T;
+  /** What a field has that is missing, where that is not the zero value. */
+  preset?(): T;
   read(json: Exclude<Json, null>, place: Place, refuse: (message: string) => void): T;
   readonly schema: Schema;
 }
@@ -186,6 +188,11 @@ export function optional<T>(of: Description<T>): Description<T | undefined> {
   };
 }
 
+/** Something that has a value of its own while it is missing, and its zero value when it is null (a struct that Go fills beforehand). */
+export function preset<T>(of: Description<T>, value: () => T): Description<T> {
+  return { ...of, preset: value };
+}
+
 /** Any JSON value, as plain JavaScript; undefined when missing. */
 export const anything: Description<unknown> = { zero: () => undefined, schema: {}, read: toPlain };
 
@@ -237,13 +244,13 @@ export function object<const F extends Fields>(
       : (names.get(key.toLowerCase()) ??
         (snakeCase ? names.get(key.replaceAll('_', '').toLowerCase()) : undefined));
   // Hot path of every write: a copy of a prepared object, 0.2 µs where making one field by field took 7.
-  const blank = Object.fromEntries(Object.entries(fields).map(([field, of]) => [field, of.zero()]));
+  const blank = Object.fromEntries(Object.entries(fields).map(([field, of]) => [field, missing(of)]));
   const nested = Object.keys(fields).filter(
     (field) => typeof blank[field] === 'object' && blank[field] !== null,
   );
   const zero = (): DecodedFields<F> => {
     const made = { ...blank };
-    for (const field of nested) made[field] = fields[field]?.zero();
+    for (const field of nested) made[field] = missing(fields[field] as Description<unknown>);
     return made as DecodedFields<F>;
   };
   return {
@@ -271,6 +278,10 @@ export function object<const F extends Fields>(
       return result as DecodedFields<F>;
     },
   };
+}
+
+function missing<T>(of: Description<T>): T {
+  return of.preset === undefined ? of.zero() : of.preset();
 }
 
 function readOr<T>(of: Description<T>, json: Json, place: Place, refuse: (message: string) => void): T {

@@ -213,6 +213,12 @@ describe('checks of the agent', () => {
     await put('check/register', { Name: 'node', TTL: '1h' });
     expect((await ask('health/service/id/a')).status).toBe(503);
   });
+
+  it('say the type of what they answer for a service that is not there: JSON, also of a text', async () => {
+    const answer = await ask('health/service/id/none?format=text');
+    expect(answer).toMatchObject({ status: 404, text: '"ServiceId none not found"\n' });
+    expect(answer.headers.get('content-type')).toBe('application/json');
+  });
 });
 
 describe('the agent', () => {

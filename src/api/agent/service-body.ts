@@ -16,6 +16,7 @@ import { badRequest } from '../http-error.ts';
 import { meshOf } from '../mesh.ts';
 import { fromPlain, serviceCheckBody, serviceCheckDefinition } from './check-body.ts';
 import { metadataFault } from './metadata.ts';
+import { weightsFault } from './weights.ts';
 
 /** A service as clients register it. What belongs to the mesh is kept and left alone. */
 export const serviceBody = object(
@@ -80,10 +81,8 @@ export function readServiceDefinition(value: unknown): ServiceDefinition {
 
 function weightsOf(given: { Passing: number; Warning: number } | undefined): Weights {
   const { Passing: passing, Warning: warning } = given ?? { Passing: 1, Warning: 1 };
-  const refuse = (why: string) => badRequest(`Invalid Weights: ${why}`);
-  if (passing < 1) throw refuse('Passing must be greater than 0');
-  if (warning < 0) throw refuse('Warning must be greater or equal than 0');
-  if (passing > 65535 || warning > 65535) throw refuse('DNS Weight must be between 0 and 65535');
+  const fault = weightsFault(passing, warning);
+  if (fault !== undefined) throw badRequest(`Invalid Weights: ${fault}`);
   return { passing, warning };
 }
 

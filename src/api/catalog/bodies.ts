@@ -1,6 +1,7 @@
 import type { Registration } from '../../catalog/commands/register.ts';
 import type { CheckDefinition, CheckStatus, Service } from '../../catalog/rows.ts';
 import { metadataFault } from '../agent/metadata.ts';
+import { weightsFault } from '../agent/weights.ts';
 import {
   anything,
   boolean,
@@ -104,7 +105,7 @@ export function serviceDraft(body: Decoded<typeof SERVICE_BODY>): ServiceDraft {
     meta: body.Meta,
     port: body.Port,
     socketPath: body.SocketPath,
-    weights: { passing: body.Weights?.Passing ?? 1, warning: body.Weights?.Warning ?? 1 },
+    weights: weightsOf(body.Weights),
     enableTagOverride: body.EnableTagOverride,
     ...meshOf(body),
   };
@@ -115,6 +116,14 @@ export function serviceMetaFault({ id, meta }: ServiceDraft, node: string): stri
   const fault = metadataFault(meta ?? {});
   return fault && `Invalid Service Meta for node ${node} and serviceID ${id}: ${fault}`;
 }
+
+/** Weights that DNS could not use are not refused here, as they are by an agent: Consul's catalog takes one for each then. */
+function weightsOf(given: Decoded<typeof SERVICE_BODY>['Weights']): Service['weights'] {
+  const { Passing: passing, Warning: warning } = given ?? EQUAL;
+  return weightsFault(passing, warning) === undefined ? { passing, warning } : { passing: 1, warning: 1 };
+}
+
+const EQUAL = { Passing: 1, Warning: 1 };
 
 function taggedAddressesOf(
   addresses: Decoded<typeof SERVICE_BODY>['TaggedAddresses'],

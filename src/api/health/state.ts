@@ -1,3 +1,4 @@
+import { fold } from '../../catalog/tables.ts';
 import { topic } from '../../catalog/topics.ts';
 import { blockingRead } from '../blocking.ts';
 import { endpoint } from '../endpoint.ts';
@@ -21,7 +22,8 @@ export const healthState = endpoint({
       topics: request.query.has('node-meta') ? [topic.checks, topic.nodes] : [topic.checks],
       options,
       shared: !request.query.has('near'),
-      read: () => answer(state === 'any' ? catalog.all('checks') : catalog.list('checks', 'status', state)),
+      read: () =>
+        answer(state === 'any' ? catalog.all('checks') : catalog.list('checks', 'status', fold(state))),
     });
   },
 });

@@ -14,6 +14,7 @@ import {
   list,
   object,
   optional,
+  preset,
   string,
 } from '../decode.ts';
 import { endpoint } from '../endpoint.ts';
@@ -39,6 +40,9 @@ const lockDelay: Description<number> = {
   },
 };
 
+/** What a session hangs on when the request says nothing. */
+const ownHealth = (): string[] => [MEMBER_CHECK];
+
 const BODY = object(
   {
     ID: string,
@@ -47,9 +51,9 @@ const BODY = object(
     LockDelay: optional(lockDelay),
     Behavior: string,
     TTL: string,
-    NodeChecks: optional(list(string)),
-    ServiceChecks: list(object({ ID: string, Namespace: string }, { name: 'ServiceCheck' })),
-    Checks: optional(list(string)),
+    NodeChecks: preset(list(string), ownHealth),
+    ServiceChecks: list(object({ ID: string, Namespace: string }, { name: 'ServiceCheck', loose: true })),
+    Checks: preset(list(string), ownHealth),
   },
   { name: 'Session', loose: true },
 );
@@ -92,11 +96,13 @@ function nodeOf({ Node }: Decoded<typeof BODY>, { node }: ApiContext): string {
   return Node ?? node.name;
 }
 
-/** The node's own health unless told otherwise; an empty list in either field empties both. */
+/** Consul's rule: no list (null, too) in the older field empties both; the node's health in it leaves it to the newer one. */
 function checksOf({ NodeChecks, Checks }: Decoded<typeof BODY>): Pick<Session, 'nodeChecks' | 'checks'> {
-  if (Checks?.length === 0 || NodeChecks?.length === 0)
-    return { nodeChecks: Checks?.length === 0 ? [] : (NodeChecks ?? []), checks: [] };
-  return { nodeChecks: NodeChecks ?? [MEMBER_CHECK], checks: Checks ?? [] };
+  const nodeChecks = NodeChecks ?? [];
+  const checks = Checks ?? [];
+  if (checks.length === 0) return { nodeChecks: [], checks };
+  if (checks.length === 1 && checks[0] === MEMBER_CHECK) return { nodeChecks, checks: [] };
+  return { nodeChecks, checks: nodeChecks.length === 0 ? [] : checks };
 }
 
 function behaviorOf(text: string): Session['behavior'] {

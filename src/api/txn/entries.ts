@@ -9,6 +9,7 @@ import {
 import type { Check, Indexed, Node, Service } from '../../catalog/rows.ts';
 import { checkKey, nodeKey, serviceKey } from '../../catalog/tables.ts';
 import type { Transaction } from '../../catalog/transaction.ts';
+import { isAny } from '../../lib/ip.ts';
 import { nodeIdError } from '../../lib/uuid.ts';
 import { checkDraft, serviceDraft, serviceMetaFault } from '../catalog/bodies.ts';
 import { checkWire } from '../wire/check.ts';
@@ -25,6 +26,8 @@ interface Entry {
   /** For error texts, e.g. `service "web" on node "n1"`. */
   name: string;
   find(): Indexed | undefined;
+  /** Throws for what no verb but get takes, whatever it is. */
+  vet?(): void;
   put(): void;
   remove(): void;
   outcome(): Outcome[];
@@ -33,6 +36,7 @@ interface Entry {
 /** The verbs that nodes, services and checks share. `index` is what cas and delete-cas compare with. */
 function entryOperation(verb: string, index: bigint, entry: Entry): Outcome[] {
   const isStale = () => BigInt(entry.find()?.modifyIndex ?? 0) !== index;
+  if (verb !== 'get') entry.vet?.();
   switch (verb) {
     case 'get':
       if (entry.find() === undefined) throw new OperationError(`${entry.name} doesn't exist`);
@@ -48,7 +52,9 @@ function entryOperation(verb: string, index: bigint, entry: Entry): Outcome[] {
       entry.remove();
       return [];
     case 'delete-cas':
-      if (isStale()) throw new OperationError(`failed to delete ${entry.name}, index is stale`);
+      // Index 0 means "only if it is not there" when something is set; there is nothing to delete then.
+      if (index === 0n || isStale())
+        throw new OperationError(`failed to delete ${entry.name}, index is stale`);
       entry.remove();
       return [];
     default:
@@ -61,17 +67,22 @@ export function nodeOperation(
   { Verb, Node: body }: NodeOperation,
   datacenter: string,
 ): Outcome[] {
+  // Only what is asked for is asked for by its ID: whatever changes a node names it.
   const find = (): Node | undefined =>
-    body.ID === '' ? tx.get('nodes', nodeKey(body.Node)) : tx.list('nodes', 'id', body.ID.toLowerCase())[0];
+    Verb !== 'get' || body.ID === ''
+      ? tx.get('nodes', nodeKey(body.Node))
+      : tx.list('nodes', 'id', body.ID.toLowerCase())[0];
   return entryOperation(Verb, body.ModifyIndex, {
     kind: 'Node',
     name: `node ${quote(body.Node)}`,
     find,
-    put: () => {
+    vet: () => {
       if (body.Node === '') throw new OperationError('Must provide node');
-      if (body.Address === '') throw new OperationError('Must provide address if SkipNodeUpdate is not set');
       const idError = body.ID === '' ? undefined : nodeIdError(body.ID);
       if (idError !== undefined) throw new OperationError(`Bad node ID: ${idError}`);
+    },
+    put: () => {
+      if (body.Address === '') throw new OperationError('Must provide address if SkipNodeUpdate is not set');
       putNode(tx, {
         id: body.ID.toLowerCase(),
         name: body.Node,
@@ -81,7 +92,7 @@ export function nodeOperation(
         meta: body.Meta,
       });
     },
-    remove: () => deregisterNode(tx, find()?.name ?? body.Node),
+    remove: () => deregisterNode(tx, body.Node),
     outcome: () => [{ Node: nodeWire(find() as Node) }],
   });
 }
@@ -96,6 +107,9 @@ export function serviceOperation(tx: Transaction, operation: ServiceOperation): 
     kind: 'Service',
     name: `service ${quote(id)} on node ${quote(node)}`,
     find,
+    vet: () => {
+      if (isAny(body.Address)) throw new OperationError('Invalid service address');
+    },
     put: () => {
       if (body.Service === '') throw new OperationError('Must provide service name with ID');
       const fault = serviceMetaFault(draft, node);

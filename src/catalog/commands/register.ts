@@ -60,13 +60,18 @@ export function putService(tx: Transaction, draft: Draft<Service>): void {
   }
 }
 
-/** Writes a check. Throws `request.rejected` when its node or its service is not there. */
+/** Writes a check. Throws `request.rejected` when it has no ID, or its node or its service is not there. */
 export function putCheck(
   tx: Transaction,
   node: string,
   draft: NonNullable<Registration['checks']>[number],
 ): void {
   requireNode(tx, node);
+  if (draft.id === '')
+    throw new MusterError(
+      'request.rejected',
+      `failed inserting check: failed health check lookup: index error: object is missing a value for this index on node ${JSON.stringify(node)}`,
+    );
   let serviceName = '';
   let serviceTags: readonly string[] = [];
   if (draft.serviceId !== '') {

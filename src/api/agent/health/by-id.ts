@@ -22,8 +22,9 @@ export const healthById = endpoint({
     if (service === undefined) {
       const reason = `ServiceId ${id} not found`;
       const more = { status: 404, headers: { 'X-Consul-Reason': reason } };
-      // Consul encodes the text of this one answer as JSON.
-      if (wantsText(request)) return text(`${JSON.stringify(reason)}\n`, { ...more, ...PLAIN });
+      // Of this one answer Consul makes JSON though a text is asked for.
+      if (wantsText(request))
+        return text(`${JSON.stringify(reason)}\n`, { ...more, contentType: 'application/json' });
       return json({ AggregatedStatus: 'critical', Service: null, Checks: null }, more);
     }
     request.authorize('service', 'read', service.name);
