@@ -14,10 +14,13 @@ const interfaces = {
 
 it.each([
   ['10.1.1.1', '10.1.1.1'],
-  ['{{ GetPrivateIP }}', '10.0.0.5'],
+  // That of the interface by which packets leave, whatever bridges there are besides.
+  ['{{ GetPrivateIP }}', '192.168.1.9'],
   ['{{GetPrivateIPs}}', '10.0.0.5 192.168.1.9 fd00::1'],
   ['{{ GetPublicIP }}', '198.51.100.7'],
   ['127.0.0.1 {{ GetInterfaceIP "eth1" }}', '127.0.0.1 198.51.100.7'],
+  ['{{ GetInterfaceIP "^e.h0" }}', '10.0.0.5'],
+  ['{{ GetInterfaceIPs "eth" }}', '10.0.0.5 198.51.100.7 192.168.1.9 fd00::1 fe80::1'],
   ['{{ GetInterfaceIP "eth0" | attr "address" }}', '10.0.0.5'],
   // As in go-sockaddr's documentation, and in Consul's.
   ['{{ GetAllInterfaces | include "network" "10.0.0.0/8" | attr "address" }}', '10.0.0.5'],

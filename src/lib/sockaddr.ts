@@ -118,7 +118,17 @@ const RFCS: Readonly<Record<string, () => readonly AddressRange[]>> = {
 
 const isIn = ({ bytes }: Own, all: readonly AddressRange[] = []): boolean =>
   all.some((range) => isInRange(bytes, range));
-const isPrivate = (one: Own): boolean => !one.isLoopback && isIn(one, [...RFCS[1918]!(), ...RFCS[4193]!()]);
+/** What packets from elsewhere do not reach, but those of the own network do: RFC 6890 without what is not forwarded. */
+const PRIVATE = ranges(
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '100.64.0.0/10',
+  '198.18.0.0/15',
+  'fc00::/7',
+);
+const isPrivate = (one: Own): boolean => !one.isLoopback && isIn(one, PRIVATE());
+const isPublic = (one: Own): boolean => isForwardable(one) && !isPrivate(one);
 const LINK_LOCAL = ranges('169.254.0.0/16', 'fe80::/10');
 const isForwardable = (one: Own): boolean => !one.isLoopback && !isIn(one, LINK_LOCAL());
 
@@ -199,13 +209,19 @@ const STAGES: Readonly<Record<string, Stage>> = {
   GetAllInterfaces: (all) => all,
   GetDefaultInterfaces: (all) => all.filter(({ isDefault }) => isDefault),
   GetPrivateInterfaces: (all) => byDefault(all.filter(isPrivate)),
-  GetPublicInterfaces: (all) => byDefault(all.filter((one) => isForwardable(one) && !isPrivate(one))),
-  GetPrivateIP: (all) => joined(all.filter(isPrivate).slice(0, 1)),
+  GetPublicInterfaces: (all) => byDefault(all.filter(isPublic)),
+  GetPrivateIP: (all) => joined(byDefault(all.filter(isPrivate)).slice(0, 1)),
   GetPrivateIPs: (all) => joined(all.filter(isPrivate)),
-  GetPublicIP: (all) => joined(all.filter((one) => isForwardable(one) && !isPrivate(one)).slice(0, 1)),
-  GetPublicIPs: (all) => joined(all.filter((one) => isForwardable(one) && !isPrivate(one))),
-  GetInterfaceIP: (all, [device]) => joined(all.filter(({ name }) => name === device).slice(0, 1)),
-  GetInterfaceIPs: (all, [device]) => joined(all.filter((one) => one.name === device && isV4(one))),
+  GetPublicIP: (all) => joined(byDefault(all.filter(isPublic)).slice(0, 1)),
+  GetPublicIPs: (all) => joined(all.filter(isPublic)),
+  GetInterfaceIP: (all, [device = '']) => {
+    const found = ofDevice(all, device);
+    return found && joined([...found].sort(byReach).slice(0, 1));
+  },
+  GetInterfaceIPs: (all, [device = '']) => {
+    const found = ofDevice(all, device);
+    return found && joined(found);
+  },
   // The argument is then the text itself.
   printf: (_, [text]) => text,
   include: filter(true),
@@ -240,6 +256,15 @@ const STAGES: Readonly<Record<string, Stage>> = {
     return of && input.map(of).join(separator);
   },
 };
+
+/** Addresses of the interfaces whose name a pattern fits: "eth", "^ens.*". */
+const ofDevice = (all: readonly Own[], pattern: string): readonly Own[] | undefined => {
+  const holds = CRITERIA.name?.(pattern);
+  return holds && all.filter(holds);
+};
+
+/** Those that others can reach are in front. */
+const byReach = (a: Own, b: Own): number => Number(isForwardable(b)) - Number(isForwardable(a));
 
 const byDefault = (found: readonly Own[]): Own[] =>
   [...found].sort((a, b) => ORDERS.default!(a, b) || byType(a, b));
