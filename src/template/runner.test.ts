@@ -30,6 +30,13 @@ describe('files', () => {
     await toBe('out', 'one two');
   });
 
+  it('are made of the bytes of their templates, also where those are no UTF-8', async () => {
+    fs.writeFileSync(at('in'), Buffer.from('caf\xe9 {{ "\\u00e9" }}', 'latin1'));
+    run([template('', 'out', { source: at('in'), contents: undefined })]);
+    await toBe('out', 'caf\ufffd é');
+    expect(fs.readFileSync(at('out')).toString('latin1')).toBe('caf\xe9 \xc3\xa9');
+  });
+
   it('say what is in the environment, and what is said of the registry', async () => {
     const text = '{{ env "A" }} {{ env "CONSUL_HTTP_ADDR" }} {{ env "toString" }}';
     const variables = { CONSUL_HTTP_ADDR: 'said' };

@@ -4,7 +4,7 @@ import { fileTrouble, MusterError } from '../errors.ts';
 import type { Dependency } from './dependencies/dependency.ts';
 import type { FileToWrite } from './functions/entry.ts';
 import { functionsFor } from './functions/table.ts';
-import { Template, type Value, ValueError } from './language/index.ts';
+import { fromBytes, Template, type Value, ValueError } from './language/index.ts';
 import { type PluginCall, type PluginResult, pluginCall, runPlugin } from './plugin.ts';
 import { nameOf, type TemplateSettings } from './settings.ts';
 
@@ -129,7 +129,8 @@ export class TemplateUnit {
 
 function read(source: string): string {
   try {
-    return fs.readFileSync(source, 'utf8');
+    // Bytes that are no UTF-8 go through as they are.
+    return fromBytes(fs.readFileSync(source));
   } catch (cause) {
     throw new MusterError('config.unreadable', `cannot read the template ${source}: ${fileTrouble(cause)}`, {
       cause,
