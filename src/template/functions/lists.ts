@@ -26,6 +26,7 @@ import {
   variadic,
 } from '../language/index.ts';
 import { type Group, own, pure } from './entry.ts';
+import { keyText } from './json.ts';
 
 const SERVICES = sliceOf(HealthService.type);
 const PAIRS = sliceOf(KeyPair.type);
@@ -140,9 +141,11 @@ function explode(pairs: Value[]): Value {
   return map;
 }
 
-function explodeMap(flat: Map<string, Value>): Value {
+function explodeMap(flat: Map<Value, Value>): Value {
   const map = new Map<Value, Value>();
-  for (const key of [...flat.keys()].sort(compareUtf8)) explodeInto(map, key, flat.get(key), 'explodeMap');
+  const entries = [...flat].map(([key, value]): [string, Value] => [keyText(key), value]);
+  entries.sort(([a], [b]) => compareUtf8(a, b));
+  for (const [key, value] of entries) explodeInto(map, key, value, 'explodeMap');
   return map;
 }
 
@@ -156,7 +159,7 @@ const isEmpty = (value: Value): boolean =>
   (Array.isArray(value) && value.length === 0) ||
   (value instanceof Map && value.size === 0);
 
-/** What `from` has and `into` lacks is added to `into`; maps are merged inside. With `override` what `from` has wins. */
+/** What `from` has and `into` lacks is added to `into`, if it is something; maps are merged inside. With `override` what `from` has wins. */
 export function mergeInto(
   into: Map<Value, Value>,
   from: ReadonlyMap<Value, Value>,
@@ -165,7 +168,7 @@ export function mergeInto(
   for (const [key, value] of from) {
     const own = into.get(key);
     if (own instanceof Map && value instanceof Map) mergeInto(own, value, override);
-    else if (override || isEmpty(own)) into.set(key, value);
+    else if (override || (isEmpty(own) && value !== null && value !== undefined)) into.set(key, value);
   }
   return into;
 }

@@ -116,6 +116,11 @@ function encoded(text: string, url: boolean): string {
   return url ? base64.replaceAll('+', '-').replaceAll('/', '_') : base64;
 }
 
+/** Nothing stands around every character: between the halves of one that takes two units there is no place. */
+export function replaceAll(text: string, from: string, to: string): string {
+  return from === '' ? ['', ...text, ''].join(to) : text.split(from).join(to);
+}
+
 function split(separator: string, text: string): Value {
   const whole = trimSpace(text);
   if (whole === '') return typed(STRINGS, []);
@@ -193,7 +198,7 @@ export const STRING_FUNCTIONS: Group = {
   ),
   replaceAll: pure(
     fn([STRING, STRING, STRING], STRING, (from: string, to: string, text: string) =>
-      text.replaceAll(from, () => to),
+      replaceAll(text, from, to),
     ),
     'Every occurrence replaced.',
     '{{ .Name | replaceAll "-" "_" }}',

@@ -3,6 +3,7 @@ import { parse } from 'smol-toml';
 import { messageOf } from '../../errors.ts';
 import {
   floatOf,
+  formatFloat,
   integerOf,
   isStruct,
   sortedEntries,
@@ -49,13 +50,7 @@ function quoted(text: string): string {
 function fraction(value: number): string {
   if (Number.isNaN(value)) return 'nan';
   if (!Number.isFinite(value)) return value > 0 ? '+inf' : '-inf';
-  const [mantissa = '0', exponent] = String(value).split('e');
-  const plain =
-    exponent === undefined
-      ? mantissa
-      : Math.abs(value) >= 1
-        ? BigInt(value).toString()
-        : value.toFixed(20).replace(/0+$/, '');
+  const plain = formatFloat(value, 'f', -1);
   return plain.includes('.') ? plain : `${plain}.0`;
 }
 
@@ -69,7 +64,10 @@ function scalar(value: Value): string {
   if (Array.isArray(value)) return `[${value.map(scalar).join(', ')}]`;
   const entries = entriesOf(value);
   if (entries !== undefined)
-    return `{${entries.map(([key, one]) => `${keyOf(key)} = ${scalar(one)}`).join(', ')}}`;
+    return `{${entries
+      .filter(([, one]) => one !== null && one !== undefined)
+      .map(([key, one]) => `${keyOf(key)} = ${scalar(one)}`)
+      .join(', ')}}`;
   if (value === null || value === undefined)
     throw new ValueError('toml: cannot encode array with nil element');
   throw new ValueError(`toml: unsupported type: ${typeName(value)}`);

@@ -17,11 +17,13 @@ import {
   isStruct,
   mapOf,
   printed,
+  Scalar,
   sortedEntries,
   toBytes,
   typed,
   typeName,
   typeOf,
+  UINT64,
   type Value,
   ValueError,
 } from '../language/index.ts';
@@ -71,11 +73,23 @@ export function decodeYaml(text: string): Value {
 function goValue(value: unknown): Value {
   if (Array.isArray(value)) return value.map(goValue);
   if (value instanceof Map)
-    return typed(ANY_MAP, new Map([...value].map(([key, one]) => [goValue(key), goValue(one)])));
+    return typed(ANY_MAP, new Map([...value].map(([key, one]) => [keyValue(key), goValue(one)])));
   if (value instanceof Set) return typed(ANY_MAP, new Map([...value].map((key) => [goValue(key), null])));
   if (value instanceof Date) return value.toISOString().replace('.000Z', 'Z');
   if (value instanceof Uint8Array) return fromBytes(value);
-  return value;
+  return typeof value === 'bigint' ? numberOf(value) : value;
+}
+
+function keyValue(key: unknown): Value {
+  if (Array.isArray(key) || key instanceof Map)
+    throw new ValueError(`invalid map key: ${printed(goValue(key), 'sharp')}`);
+  return goValue(key);
+}
+
+/** A whole number in the narrowest of Go's types that holds it: int, uint64, and a fraction beyond. */
+function numberOf(whole: bigint): Value {
+  if (BigInt.asIntN(64, whole) === whole) return whole;
+  return BigInt.asUintN(64, whole) === whole ? new Scalar(UINT64, whole) : Number(whole);
 }
 
 export function encodeYaml(value: Value): string {
@@ -274,9 +288,20 @@ function doubleQuoted(text: string): string {
 
 /** Keys as Go's library sorts them: numbers inside a text by their value. */
 function naturally(entries: [Value, Value][]): [Value, Value][] {
-  return entries.sort(([a], [b]) =>
-    typeof a === 'string' && typeof b === 'string' ? compareNaturally(a, b) : 0,
-  );
+  return entries.sort(([a], [b]) => {
+    if (typeof a === 'string' && typeof b === 'string') return compareNaturally(a, b);
+    const [x, y] = [measureOf(a), measureOf(b)];
+    return x === undefined || y === undefined ? rankOf(a) - rankOf(b) : x - y;
+  });
+}
+
+/** Truths and numbers are in front, by their value; nil stands between them and texts. */
+const rankOf = (key: Value): number => (typeof key === 'string' ? 2 : measureOf(key) === undefined ? 1 : 0);
+
+function measureOf(key: Value): number | undefined {
+  if (typeof key === 'boolean') return Number(key);
+  const whole = integerOf(key);
+  return whole === undefined ? floatOf(key) : Number(whole);
 }
 
 function compareNaturally(a: string, b: string): number {

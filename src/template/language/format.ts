@@ -145,17 +145,17 @@ function formatted(value: Value, verb: string, flags: Flags): string {
 function formatValue(value: Value, verb: string, flags: Flags, style: Style): string {
   if (value === null || value === undefined)
     return verb === 'v' ? padded('<nil>', flags) : `%!${verb}(<nil>)`;
-  if (typeof value === 'boolean')
-    return verb === 't' || verb === 'v' ? padded(String(value), flags) : bad(value, verb);
-  if (typeof value === 'string') return formatString(value, verb, flags, style) ?? bad(value, verb);
+  const bad = (): string => mistaken(value, verb, flags);
+  if (typeof value === 'boolean') return verb === 't' || verb === 'v' ? padded(String(value), flags) : bad();
+  if (typeof value === 'string') return formatString(value, verb, flags, style) ?? bad();
   const whole = integerOf(value);
-  if (whole !== undefined) return formatInteger(whole, value, verb, flags, style) ?? bad(value, verb);
+  if (whole !== undefined) return formatInteger(whole, value, verb, flags, style) ?? bad();
   const fraction = floatOf(value);
-  if (fraction !== undefined) return formatFraction(fraction, verb, flags) ?? bad(value, verb);
+  if (fraction !== undefined) return formatFraction(fraction, verb, flags) ?? bad();
   if (value instanceof Uint8Array && verb !== 'v' && verb !== 'd')
-    return formatString(fromBytes(value), verb, flags, style) ?? bad(value, verb);
+    return formatString(fromBytes(value), verb, flags, style) ?? bad();
   if (value instanceof Scalar && verb !== 'v') return formatComplex(value, verb, flags);
-  if (value instanceof GoFunction) return verb === 'v' || verb === 'p' ? '0xc000012345' : bad(value, verb);
+  if (value instanceof GoFunction) return verb === 'v' || verb === 'p' ? '0xc000012345' : bad();
   if (style === 'sharp') return padded(printed(value, style), flags);
   return formatParts(value, verb, flags, style);
 }
@@ -163,9 +163,7 @@ function formatValue(value: Value, verb: string, flags: Flags, style: Style): st
 /** Lists, maps and structs: each part by the same verb. */
 function formatParts(value: Value, verb: string, flags: Flags, style: Style): string {
   const part = (one: Value): string =>
-    (one === null || one === undefined) && verb !== 'v'
-      ? `%!${verb}(<nil>)`
-      : formatValue(one, verb, flags, style);
+    one === null || one === undefined ? '<nil>' : formatValue(one, verb, flags, style);
   if (Array.isArray(value)) return `[${value.map(part).join(' ')}]`;
   if (value instanceof Uint8Array) return `[${Array.from(value, (one) => part(BigInt(one))).join(' ')}]`;
   if (value instanceof Map)
@@ -177,8 +175,9 @@ function formatParts(value: Value, verb: string, flags: Flags, style: Style): st
   return `&{${fields.join(' ')}}`;
 }
 
-function bad(value: Value, verb: string): string {
-  return `%!${verb}(${typeName(value)}=${printed(value)})`;
+/** A verb that is not for the value: it is shown as `%v` would, with the same flags. */
+function mistaken(value: Value, verb: string, flags: Flags): string {
+  return `%!${verb}(${typeName(value)}=${formatValue(value, 'v', flags, 'plain')})`;
 }
 
 /** Filled up to the width, counted in runes. */
@@ -313,6 +312,6 @@ function powerOfTwo(value: number): string {
 function formatComplex({ value }: Scalar, verb: string, flags: Flags): string {
   if (typeof value !== 'object') return '';
   const part = (one: number, plus: boolean): string =>
-    formatFraction(one, verb, { ...flags, plus: plus || flags.plus }) ?? bad(one, verb);
+    formatFraction(one, verb, { ...flags, plus: plus || flags.plus }) ?? mistaken(one, verb, flags);
   return `(${part(value.real, false)}${part(value.imaginary, true)}i)`;
 }

@@ -2,6 +2,7 @@
 export { byteLength, byteSlice, fromBytes, toBytes } from './bytes.ts';
 export { TemplateError, ValueError } from './errors.ts';
 export type { MissingKey } from './fields.ts';
+export { formatFloat } from './floats.ts';
 export { sprintf } from './format.ts';
 export { type FunctionTable, fn, pureFn, variadic } from './functions.ts';
 export { DELIMITERS, type Delimiters } from './lexer.ts';

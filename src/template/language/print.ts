@@ -48,9 +48,9 @@ function printObject(value: object, style: Style, depth: number): string {
     return style === 'sharp' ? `${name}{${parts.join(', ')}}` : `[${parts.join(' ')}]`;
   }
   if (value instanceof Map) {
-    const elem = typeOf(value)?.elem;
+    const { key: keyType, elem } = typeOf(value) ?? {};
     const parts = sortedEntries(value).map(
-      ([key, one]) => `${inner(key)}:${nilIn(one, elem, style) ?? inner(one)}`,
+      ([key, one]) => `${nilIn(key, keyType, style) ?? inner(key)}:${nilIn(one, elem, style) ?? inner(one)}`,
     );
     return style === 'sharp' ? `${name}{${parts.join(', ')}}` : `map[${parts.join(' ')}]`;
   }

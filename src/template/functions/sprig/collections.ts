@@ -5,7 +5,6 @@ import {
   BOOL,
   fn,
   INT,
-  integerOf,
   LIST,
   MAP,
   STRING,
@@ -20,7 +19,7 @@ import {
 import { type Entry, type Group, own, pure } from '../entry.ts';
 import { mergeInto } from '../lists.ts';
 import { deepEqual } from './reflect.ts';
-import { isEmpty, textOf } from './shared.ts';
+import { isEmpty, textOf, wholeOf } from './shared.ts';
 
 type Table = Map<Value, Value>;
 
@@ -45,7 +44,7 @@ function uniq(list: Value[]): Value[] {
 function slice(list: Value, ...places: Value[]): Value {
   const all = elements('slice', list);
   if (all.length === 0) return null;
-  const [from = 0, to = all.length] = places.map((place) => Number(integerOf(place) ?? 0n));
+  const [from = 0, to = all.length] = places.map((place) => Number(wholeOf(place)));
   if (from < 0 || to < from || to > all.length)
     throw new ValueError('reflect.Value.Slice: slice index out of bounds');
   return all.slice(from, to);
@@ -123,7 +122,7 @@ export const COLLECTIONS: Group = {
   ...twice(
     'rest',
     pure(
-      listFn('find rest on', (list) => (list.length === 0 ? null : list.slice(1))),
+      listFn('find rest on', (list) => list.slice(1)),
       'All but the first.',
       '{{ sprig_rest .List }}',
     ),
@@ -139,7 +138,7 @@ export const COLLECTIONS: Group = {
   ...twice(
     'initial',
     pure(
-      listFn('find initial on', (list) => (list.length === 0 ? null : list.slice(0, -1))),
+      listFn('find initial on', (list) => list.slice(0, -1)),
       'All but the last.',
       '{{ sprig_initial .List }}',
     ),

@@ -16,6 +16,7 @@ import {
   variadic,
 } from '../../language/index.ts';
 import { type Group, pure } from '../entry.ts';
+import { inDecimal } from './decimals.ts';
 import { fractionOf, wholeOf } from './shared.ts';
 
 const int64 = (value: bigint): Value => new Scalar(INT64, BigInt.asIntN(64, value));
@@ -32,17 +33,23 @@ const wholes = (combine: (a: bigint, b: bigint) => bigint, first?: bigint): GoFu
 const pair = (combine: (a: bigint, b: bigint) => bigint): GoFunction =>
   fn([ANY, ANY], INT64, (a: Value, b: Value) => int64(combine(wholeOf(a), wholeOf(b))));
 
-/** In decimal, so that 0.1 and 0.2 make 0.3. */
-const tidy = (value: number): number => Number(value.toPrecision(15));
-
-const fractions = (combine: (a: number, b: number) => number, first?: number): GoFunction =>
+/** The first with each of the others, in decimal; `first` where there may be none. */
+const fractions = (operation: Parameters<typeof inDecimal>[0], first?: number): GoFunction =>
   first === undefined
     ? variadic([ANY, ANY], FLOAT64, (value: Value, ...others: Value[]) =>
-        others.reduce<number>((all, one) => tidy(combine(all, fractionOf(one))), fractionOf(value)),
+        inDecimal(operation, fractionOf(value), others.map(fractionOf)),
       )
-    : variadic([ANY], FLOAT64, (...values: Value[]) =>
-        values.reduce<number>((all, one) => tidy(combine(all, fractionOf(one))), first),
-      );
+    : variadic([ANY], FLOAT64, (...values: Value[]) => inDecimal(operation, first, values.map(fractionOf)));
+
+const extreme = (choose: (...values: number[]) => number): GoFunction =>
+  variadic([ANY, ANY], FLOAT64, (...values: Value[]) => choose(...values.map(fractionOf)));
+
+function octal(text: string): bigint {
+  const [, sign, digits] = /^([+-]?)([0-7]+)$/.exec(text) ?? [];
+  if (digits === undefined) return 0n;
+  const value = BigInt(`0o${digits}`);
+  return sign === '-' ? -value : value;
+}
 
 const divides =
   (combine: (a: bigint, b: bigint) => bigint) =>
@@ -98,9 +105,7 @@ export const NUMBERS: Group = {
   ),
   float64: pure(fn([ANY], FLOAT64, fractionOf), 'As a float64.', '{{ sprig_float64 "5.5" }}'),
   toDecimal: pure(
-    fn([ANY], INT64, (value: Value) =>
-      int64(/^[0-7]+$/.test(printed(value)) ? BigInt(`0o${printed(value)}`) : 0n),
-    ),
+    fn([ANY], INT64, (value: Value) => int64(octal(printed(value)))),
     'Octal digits as a number.',
     '{{ sprig_toDecimal "0777" }}',
   ),
@@ -159,34 +164,16 @@ export const NUMBERS: Group = {
     '{{ sprig_min 1 2 3 }}',
   ),
   add1f: pure(
-    fn([ANY], FLOAT64, (value: Value) => tidy(fractionOf(value) + 1)),
+    fn([ANY], FLOAT64, (value: Value) => inDecimal('add', fractionOf(value), [1])),
     'One more, of a fraction.',
     '{{ sprig_add1f 1.5 }}',
   ),
-  addf: pure(
-    fractions((a, b) => a + b, 0),
-    'The sum of fractions.',
-    '{{ sprig_addf 1.5 2 }}',
-  ),
-  subf: pure(
-    fractions((a, b) => a - b),
-    'The first less the others.',
-    '{{ sprig_subf 7.5 2 }}',
-  ),
-  divf: pure(
-    variadic([ANY, ANY], FLOAT64, (value: Value, ...others: Value[]) =>
-      others.reduce<number>((all, one) => all / fractionOf(one), fractionOf(value)),
-    ),
-    'The first by the others.',
-    '{{ sprig_divf 10 4 }}',
-  ),
-  mulf: pure(
-    fractions((a, b) => a * b),
-    'The product of fractions.',
-    '{{ sprig_mulf 1.5 2 }}',
-  ),
-  maxf: pure(fractions(Math.max), 'The largest.', '{{ sprig_maxf 1 2.5 }}'),
-  minf: pure(fractions(Math.min), 'The smallest.', '{{ sprig_minf 1.5 2 }}'),
+  addf: pure(fractions('add', 0), 'The sum of fractions.', '{{ sprig_addf 1.5 2 }}'),
+  subf: pure(fractions('subtract'), 'The first less the others.', '{{ sprig_subf 7.5 2 }}'),
+  divf: pure(fractions('divide'), 'The first by the others.', '{{ sprig_divf 10 4 }}'),
+  mulf: pure(fractions('multiply'), 'The product of fractions.', '{{ sprig_mulf 1.5 2 }}'),
+  maxf: pure(extreme(Math.max), 'The largest.', '{{ sprig_maxf 1 2.5 }}'),
+  minf: pure(extreme(Math.min), 'The smallest.', '{{ sprig_minf 1.5 2 }}'),
   ceil: pure(
     fn([ANY], FLOAT64, (value: Value) => Math.ceil(fractionOf(value))),
     'Rounded up.',

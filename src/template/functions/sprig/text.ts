@@ -18,7 +18,7 @@ import {
 } from '../../language/index.ts';
 import { type Group, pure } from '../entry.ts';
 import { digest } from '../hash.ts';
-import { lower, repeated, trimmed, trimSpace, upper } from '../strings.ts';
+import { lower, repeated, replaceAll, trimmed, trimSpace, upper } from '../strings.ts';
 import { quoted, textOf, textsOf } from './shared.ts';
 
 const bytes = (text: string, from: number, to?: number): string =>
@@ -123,15 +123,19 @@ function encode32(text: string): string {
   return out.padEnd(Math.ceil(out.length / 8) * 8, '=');
 }
 
-function decode32(text: string): string {
-  const clean = text.replace(/=+$/, '');
+/** Line breaks in what is to be decoded mean nothing. */
+const withoutBreaks = (text: string): string => text.replace(/[\r\n]/g, '');
+
+function decode32(given: string): string {
+  const clean = withoutBreaks(given).replace(/=+$/, '');
   const bad = [...clean].findIndex((char) => !base32.includes(char));
   if (bad !== -1) return `illegal base32 data at input byte ${bad}`;
   const bits = [...clean].map((char) => base32.indexOf(char).toString(2).padStart(5, '0')).join('');
   return fromBytes(Uint8Array.from(bits.match(/.{8}/g) ?? [], (byte) => Number.parseInt(byte, 2)));
 }
 
-function decode64(text: string): string {
+function decode64(given: string): string {
+  const text = withoutBreaks(given);
   if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)) {
     const bad = text.search(/[^A-Za-z0-9+/]/);
     return `illegal base64 data at input byte ${bad === -1 ? text.length - (text.length % 4) : bad}`;
@@ -300,7 +304,7 @@ export const TEXT: Group = {
   ),
   replace: pure(
     fn([STRING, STRING, STRING], STRING, (from: string, to: string, text: string) =>
-      text.replaceAll(from, () => to),
+      replaceAll(text, from, to),
     ),
     'Every occurrence replaced.',
     '{{ "a b" | sprig_replace " " "-" }}',
