@@ -86,7 +86,7 @@ export function composeRequest(
 ): number {
   const fields = head.fields;
   const { handling, extras } = rewrite;
-  Forwarding.replace(head, handling.strip);
+  Forwarding.replace(memory, head, handling.strip);
   if (extras !== undefined) extras.replace(memory, fields);
   if (rewrite.maxForwards >= 0) fields.dropAll(MAX_FORWARDS);
   // As nearly all are: the first line stays as it is, and moves together with what follows it.

@@ -184,6 +184,19 @@ export class Fields {
     for (let i = 0; i < this.count; i++) if (this.field[i] === field) this.drop[i] = 1;
   }
 
+  /** Drops the lines of a known field that say nothing; where all do, it counts as one that is not there. */
+  dropEmpty(bytes: Uint8Array, field: number): void {
+    if (!this.has(field)) return;
+    let isSaid = false;
+    for (let i = 0; i < this.count; i++) {
+      if (this.field[i] !== field || this.drop[i] === 1) continue;
+      this.trim(bytes, i);
+      if (this.valueEnd > this.valueStart) isSaid = true;
+      else this.drop[i] = 1;
+    }
+    if (!isSaid) this.present &= ~(1 << field);
+  }
+
   /**
    * Scans the field lines from `at` up to the empty line. `headStart` is where the head began, for its size limit.
    * Yields the position behind the empty line, NEED_MORE or a refusal. The answer for a prefix of the bytes is

@@ -117,6 +117,20 @@ describe('what a backend is told of the client', () => {
     expect(fields.forwarded).toBe(forwardedAs);
   });
 
+  it('is ours where the client left a field empty', () => {
+    const names = ['For', 'Host', 'Port', 'Proto'].map((name) => `X-Forwarded-${name}`);
+    const empty = [...names, 'X-Real-Ip', 'Forwarded'].map((name) => `${name}: \t`);
+    const said = forwarded(['Host: h.test'], '10.0.0.1', { localAddress: '9.8.7.6' }).fields;
+    expect(forwarded(['Host: h.test', ...empty], '10.0.0.1', { localAddress: '9.8.7.6' }).fields).toEqual(
+      said,
+    );
+    const both = ['Host: h.test', 'X-Forwarded-Host:', 'X-Forwarded-Host: front.test', 'X-Real-Ip:'];
+    expect(forwarded(both, '10.0.0.1', { localAddress: '9.8.7.6' }).fields).toEqual({
+      ...said,
+      'x-forwarded-host': 'front.test',
+    });
+  });
+
   it('is ours when the client had its own taken off by Connection', () => {
     const { fields } = forwarded([
       'Host: h.test',

@@ -30,6 +30,17 @@ const WSS = latin1('wss');
 /** Any of the fields that `plain` holds: then they are written one by one. */
 const IN_PLAIN = (1 << X_FORWARDED_FOR) | (1 << X_REAL_IP) | (1 << X_FORWARDED_PROTO) | (1 << FORWARDED);
 
+/** What clients say counts where they say anything: an empty field is none. */
+const TOLD: readonly number[] = [
+  X_FORWARDED_FOR,
+  X_FORWARDED_HOST,
+  X_FORWARDED_PORT,
+  X_FORWARDED_PROTO,
+  X_REAL_IP,
+  FORWARDED,
+];
+const IN_TOLD = TOLD.reduce((bits, field) => bits | (1 << field), 0);
+
 export interface ForwardingOptions {
   /** Own address for `by=` of the Forwarded field; left out when not given. */
   localAddress?: string | undefined;
@@ -97,11 +108,12 @@ export class Forwarding {
   }
 
   /** Marks the lines of the request that are replaced by ours: call it before its lines are copied. */
-  static replace(head: RequestHead, strip: Uint8Array): void {
-    if (strip.length > 0) head.fields.dropAll(X_FORWARDED_PREFIX);
-    if ((head.fields.present & IN_PLAIN) === 0) return;
-    head.fields.dropAll(X_FORWARDED_FOR);
-    head.fields.dropAll(FORWARDED);
+  static replace(memory: Uint8Array, { fields }: RequestHead, strip: Uint8Array): void {
+    if (strip.length > 0) fields.dropAll(X_FORWARDED_PREFIX);
+    if ((fields.present & IN_TOLD) === 0) return;
+    for (let i = 0; i < TOLD.length; i++) fields.dropEmpty(memory, TOLD[i]!);
+    fields.dropAll(X_FORWARDED_FOR);
+    fields.dropAll(FORWARDED);
   }
 
   /**
