@@ -50,6 +50,7 @@ export function routeTo(targets: readonly Target[], strip = ''): RouteTable & { 
     next: () => undefined,
     ignoresPath: () => true,
     tcp: () => route,
+    ofHost: () => undefined,
     mirror: () => undefined,
   };
 }

@@ -45,7 +45,7 @@ export interface TcpListenerSpec extends ListenerBase {
   readonly protocol: 'tcp';
   /** Id of the pool; "" when `byRoute` says where connections go. */
   readonly pool: string;
-  /** By the TCP routes of the table: that of the listener's own address, or of the name that a TLS client asks for. */
+  /** By the routes of the table: that of the listener's own address, or of the name that a TLS client asks for (see `RouteDestinations`). */
   readonly byRoute?: 'address' | 'name' | undefined;
   /** Index of the listener's counters in the shared counter block. */
   readonly slot: number;

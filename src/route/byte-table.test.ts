@@ -84,6 +84,15 @@ describe('route table', () => {
     expect(match(tableOf(routes), host, path)).toBe(expected);
   });
 
+  it('knows the route for all paths of a host', () => {
+    const table = tableOf(['a.test/', 'a.test/x', 'b.test/x', '*.c.test/', 'd.test:443/', '/']);
+    const hosts = ['a.test', 'b.test', 'x.c.test', 'd.test', 'e.test'];
+    expect(hosts.map((host) => table.ofHost(host)?.id)).toEqual([
+      'a.test/',
+      ...hosts.slice(1).map(() => undefined),
+    ]);
+  });
+
   it('without globs a pattern is a name like any other', () => {
     const table = tableOf(['*.x.test/', '/'], { ...DEFAULT_TABLE, globs: false });
     expect(match(table, 'a.x.test', '/')).toBe('/');

@@ -62,6 +62,7 @@ const NOTHING: Sections = {
 
 const PORT_80 = new TextEncoder().encode(':80');
 const PORT_443 = new TextEncoder().encode(':443');
+const ROOT = new TextEncoder().encode('/');
 
 /** The route table over bytes. Immutable; `with` answers a new one that shares what did not change. */
 export class ByteTable implements RouteTable {
@@ -143,6 +144,11 @@ export class ByteTable implements RouteTable {
 
   tcp(name: string): Route | undefined {
     return this.#sections.tcp.get(name);
+  }
+
+  ofHost(name: string): Route | undefined {
+    const paths = this.#sections.whole.hosts.find(name);
+    return paths && find(paths, ROOT, 0, ROOT.length, this.#options.matcher);
   }
 
   mirror(service: string): Route | undefined {

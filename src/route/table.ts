@@ -58,6 +58,8 @@ export interface RouteTable {
   ignoresPath(bytes: Uint8Array, hostStart: number, hostEnd: number, secure: boolean): boolean;
   /** The TCP route of a listening address (":1234", "10.0.0.1:1234") or of a server name in lower case. */
   tcp(name: string): Route | undefined;
+  /** The route for all paths of a host in lower case, patterns aside. May be slow: asked for connections. */
+  ofHost(name: string): Route | undefined;
   /** Where copies of requests for a service go; undefined when none of its instances is well. */
   mirror(service: string): Route | undefined;
 }

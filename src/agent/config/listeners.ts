@@ -22,7 +22,7 @@ export const listenerSchema = z
       .enum(['http', 'https', 'tcp', 'tcp+sni', 'https+tcp+sni'])
       .default('http')
       .describe(
-        '`https`: over TLS. `tcp`: connections go where a tag with the port leads (`urlprefix-:5432 proto=tcp`). `tcp+sni`: TLS is relayed as it is, where the tag with the name leads that clients ask for (`urlprefix-db.test/ proto=tcp`); `https+tcp+sni`: for names with such a tag, and HTTPS for all others.',
+        '`https`: over TLS. `tcp`: connections go where a tag with the port leads (`urlprefix-:5432 proto=tcp`). `tcp+sni`: TLS is relayed as it is, where the tag with the name leads that clients ask for (`urlprefix-db.test/`, with or without `proto=tcp`); `https+tcp+sni`: for names with `proto=tcp`, and HTTPS for all others.',
       ),
     acceptProxy: z
       .boolean()

@@ -75,6 +75,7 @@ const NO_ROUTES: RouteTable = {
   next: () => undefined,
   ignoresPath: () => true,
   tcp: () => undefined,
+  ofHost: () => undefined,
   mirror: () => undefined,
 };
 const NOBODY = new Credentials(

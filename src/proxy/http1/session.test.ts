@@ -165,6 +165,7 @@ describe('an exchange', () => {
       next: () => undefined,
       ignoresPath: () => true,
       tcp: () => undefined,
+      ofHost: () => undefined,
       mirror: () => undefined,
     }).say(GET + GET);
     expect(world.received.match(/HTTP\/1.1 404 Not Found/g)?.length).toBe(2);

@@ -169,7 +169,7 @@ class HttpListener implements ClientHome, Http2Home, OpenListener {
         acceptProxy: false,
         sendProxy: 0,
         slot: SHARED_SLOT,
-        destinations: new RouteDestinations(engine, 'name', this.address),
+        destinations: new RouteDestinations(engine, 'tcp-name', this.address),
       },
       left: (client) => {
         seats.free();

@@ -6,35 +6,67 @@ import type { ListenAddress } from '../listener-spec.ts';
 import type { Takers, TcpDestinations } from '../tcp/frontend.ts';
 import type { Peers } from '../tcp/links.ts';
 
-/** TCP routes of the route table: by the listener's own address, or by the name that a TLS client asks for. */
+/**
+ * Routes of the table by the listener's own address (`address`), or by the name that a TLS client asks for: the TCP route of that name
+ * (`tcp-name`), or else the one of requests for all paths of that host (`name`), whose instances speak TLS with the client then.
+ */
 export class RouteDestinations implements TcpDestinations {
   readonly byName: boolean;
   readonly #engine: Engine;
+  readonly #takesHosts: boolean;
   readonly #port: string;
   readonly #address: string;
 
-  constructor(engine: Engine, by: 'address' | 'name', { host, port }: ListenAddress) {
+  constructor(engine: Engine, by: 'address' | 'tcp-name' | 'name', { host, port }: ListenAddress) {
     this.#engine = engine;
-    this.byName = by === 'name';
+    this.byName = by !== 'address';
+    this.#takesHosts = by === 'name';
     this.#port = `:${port}`;
     this.#address = formatHostPort(host, port);
   }
 
   find(name: string, peers: Pick<Peers, 'source'>): Takers | undefined {
-    const route = this.#routeOf(name);
-    if (route === undefined) return undefined;
-    const { id, targets, balancer, arms } = route;
-    const { access, rates } = route.handling;
-    if (arms !== undefined)
-      return { id, targets, rates, isForSome: true, balancer: new ArmedBalancer(route, peers) };
-    const isAdmitted = access === undefined || access.admits(peers.source.address);
-    return isAdmitted ? { id, targets, rates, balancer } : undefined;
+    const { routes } = this.#engine;
+    if (!this.byName) return takersOf(routes.tcp(this.#address) ?? routes.tcp(this.#port), peers);
+    if (name === '') return undefined;
+    const route = routes.tcp(name);
+    if (route !== undefined || !this.#takesHosts) return takersOf(route, peers);
+    const host = routes.ofHost(name);
+    const takers = host === undefined || asksForMore(host) ? undefined : takersOf(host, peers);
+    return takers === undefined ? undefined : { ...takers, balancer: new BareBalancer(takers.balancer) };
+  }
+}
+
+function takersOf(route: Route | undefined, peers: Pick<Peers, 'source'>): Takers | undefined {
+  if (route === undefined) return undefined;
+  const { id, targets, balancer, arms } = route;
+  const { access, rates } = route.handling;
+  if (arms !== undefined)
+    return { id, targets, rates, isForSome: true, balancer: new ArmedBalancer(route, peers) };
+  const isAdmitted = access === undefined || access.admits(peers.source.address);
+  return isAdmitted ? { id, targets, rates, balancer } : undefined;
+}
+
+/** Whether a route does with requests what cannot be done with connections, and may be there to keep some of them out. */
+function asksForMore({ handling, arms }: Route): boolean {
+  return [handling, ...[...(arms?.values() ?? [])].map((arm) => arm.handling)].some(
+    ({ redirect, auth }) => redirect !== undefined || auth !== undefined,
+  );
+}
+
+/** The client's TLS goes through to the instance: none is made around it. */
+class BareBalancer implements Balancer {
+  readonly byKey: boolean;
+  readonly #balancer: Balancer;
+
+  constructor(balancer: Balancer) {
+    this.byKey = balancer.byKey === true;
+    this.#balancer = balancer;
   }
 
-  #routeOf(name: string): Route | undefined {
-    const { routes } = this.#engine;
-    if (!this.byName) return routes.tcp(this.#address) ?? routes.tcp(this.#port);
-    return name === '' ? undefined : routes.tcp(name);
+  next(tried: readonly Target[], key?: number): Target | undefined {
+    const target = this.#balancer.next(tried, key);
+    return target?.tls === undefined ? target : { ...target, tls: undefined };
   }
 }
 
