@@ -271,6 +271,11 @@ describe('sessions, events, queries and config entries', () => {
     expect((await ask('GET', '/v1/query', { token: '' })).json).toEqual([]);
     expect((await ask('GET', `/v1/query/${plain}`, { token: '' })).status).toBe(403);
     expect((await ask('GET', `/v1/query/${plain}/explain`, { token: '' })).status).toBe(403);
+    // They were listed for who manages ACLs, and refused one by one.
+    const { secret: manager } = await tokenWith('acl = "write"');
+    expect((await ask('GET', '/v1/query', { token: manager })).json).toHaveLength(2);
+    expect((await ask('GET', `/v1/query/${plain}`, { token: manager })).status).toBe(200);
+    expect((await ask('GET', `/v1/query/${plain}/explain`, { token: manager })).status).toBe(200);
     expect((await ask('DELETE', `/v1/query/${plain}`, { token: '' })).status).toBe(403);
     expect((await ask('DELETE', `/v1/query/${plain}`, { token })).status).toBe(200);
   });

@@ -20,14 +20,20 @@ export function vetQueryWrite(authorizer: Authorizer, query: Named | undefined):
   if (!authorizer.allows('query', 'write', query.name)) throw permissionDenied();
 }
 
-/** Throws 403 unless the query may be looked at by one who knows its ID. */
-export function vetQueryRead(authorizer: Authorizer, query: Named): void {
-  if (hasName(query) && !authorizer.allows('query', 'read', query.name)) throw permissionDenied();
+/** Who may manage ACLs sees every query. */
+function seesAll(authorizer: Authorizer): boolean {
+  return authorizer.isUnrestricted || authorizer.allows('acl', 'write');
 }
 
-/** Those without a name are listed only for those who may manage ACLs. */
+/** Throws 403 unless the query may be looked at by one who knows its ID. */
+export function vetQueryRead(authorizer: Authorizer, query: Named): void {
+  if (!hasName(query) || seesAll(authorizer)) return;
+  if (!authorizer.allows('query', 'read', query.name)) throw permissionDenied();
+}
+
+/** Those without a name are listed only for those who see all. */
 export function visibleQueries(authorizer: Authorizer, queries: PreparedQuery[]): PreparedQuery[] {
-  if (authorizer.isUnrestricted || authorizer.allows('acl', 'write')) return queries;
+  if (seesAll(authorizer)) return queries;
   return queries.filter((query) => hasName(query) && authorizer.allows('query', 'read', query.name));
 }
 
