@@ -32,7 +32,7 @@ const SUBJECT_FLAGS = {
 
 export const watch = verb({
   about:
-    'The command is told of the new view as JSON on standard input and of its index in CONSUL_INDEX; it is run at once for the first view, then again after each change. Without a command the view is printed once.',
+    'The command is told of the new view as JSON on standard input and of its index in CONSUL_INDEX; it is run at once for the first view, then again after each change. Without a command the view is printed once. Ends with 1 when no agent answers at its start, or as soon as the command fails: who starts it again has the command run again. An agent that is away later is waited for.',
   args: ['[COMMAND...]'],
   examples: [
     { command: 'muster watch -type=service -service=web -passingonly ./reload.sh' },
@@ -51,6 +51,8 @@ export const watch = verb({
       throw new MusterError('usage', `give -type, what to watch: one of ${SUBJECT_TYPES.join(', ')}`);
     const client = connect(flags, terminal);
     return untilInterrupted(async (signal) => {
+      // As in Consul: a script that asks once must not wait for an agent that nobody starts.
+      await client.status.leader({ signal });
       let running: Command | undefined;
       const stop = () => void running?.stop();
       signal.addEventListener('abort', stop, { once: true });
@@ -74,7 +76,10 @@ export const watch = verb({
           input: `${view}\n`,
         });
         const code = await running.ended;
-        if (code !== 0 && !signal.aborted) terminal.err(`the command ended with ${code}\n`);
+        if (code !== 0 && !signal.aborted) {
+          terminal.err(`the command ended with ${code}\n`);
+          return 1;
+        }
       }
       return 0;
     });
