@@ -1,3 +1,4 @@
+import { readBase64 } from '../lib/base64.ts';
 import { NANOSECONDS_PER_MS, parseDuration } from '../lib/duration.ts';
 import type { ApiRequest } from './endpoint.ts';
 import { badRequest } from './http-error.ts';
@@ -140,11 +141,10 @@ export const base64: Description<Uint8Array> = {
       refuse(mismatch(json, '[]uint8', place));
       return new Uint8Array();
     }
-    const compact = json.replace(/[\r\n]/g, '');
-    const end = compact.search(/[^A-Za-z0-9+/]/);
-    const valid = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(compact);
-    if (!valid) refuse(`illegal base64 data at input byte ${end < 0 ? compact.length : end}`);
-    return Buffer.from(compact, 'base64');
+    const bytes = readBase64(json);
+    if (!('fault' in bytes)) return bytes;
+    refuse(bytes.fault);
+    return new Uint8Array();
   },
 };
 

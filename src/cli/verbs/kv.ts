@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import type { KvPair, PutOptions } from '../../client/index.ts';
 import { MusterError, messageOf } from '../../errors.ts';
+import { readBase64 } from '../../lib/base64.ts';
 import { formatUint64, parseUint64 } from '../../lib/json-uint64.ts';
 import { columns } from '../columns.ts';
 import { CONNECTION_FLAGS, connect, reading } from '../connect.ts';
@@ -12,6 +13,13 @@ const text = (value: Uint8Array): string => Buffer.from(value).toString('utf8');
 /** Keys begin with no slash; who writes one means the same. */
 const bare = (key: string): string => key.replace(/^\//, '');
 const base64 = (value: Uint8Array): string => Buffer.from(value).toString('base64');
+
+/** Throws `config.invalid`: who meant something else should not get half of it. `name` is what is said of the text. */
+function decoded(text: string, name: string): Buffer {
+  const bytes = readBase64(text);
+  if ('fault' in bytes) throw new MusterError('config.invalid', `${name} is not base64: ${bytes.fault}`);
+  return bytes;
+}
 
 export const kvGet = verb({
   about: 'Exits with 1 when there is no such key.',
@@ -119,7 +127,7 @@ export const kvPut = verb({
     if ((flags.acquire || flags.release) && flags.session === undefined)
       throw new MusterError('usage', '-acquire and -release need -session, the ID of a session');
     let bytes = await dataFrom(value, terminal);
-    if (flags.base64) bytes = Buffer.from(bytes.toString('latin1'), 'base64');
+    if (flags.base64) bytes = decoded(bytes.toString('latin1'), 'VALUE');
     const options: PutOptions = {};
     if (flags.cas) options.cas = flags['modify-index'] ?? 0;
     if (flags.flags !== undefined) options.flags = readFlags(flags.flags);
@@ -222,9 +230,10 @@ export const kvImport = verb({
     // Consul takes the pairs themselves as an argument, too.
     const bytes = /^\s*\[/.test(file) ? Buffer.from(file) : await bytesOf(file.replace(/^@/, ''), terminal);
     const pairs = parsePairs(bytes.toString('utf8'), file);
-    for (const pair of pairs) {
+    const values = pairs.map(({ key, value }) => decoded(value, `${file}: the value of ${key}`));
+    for (const [i, pair] of pairs.entries()) {
       const key = flags.prefix ? posix.join(flags.prefix, pair.key) : pair.key;
-      await kv.put(key, Buffer.from(pair.value, 'base64'), { flags: pair.flags });
+      await kv.put(key, values[i] as Buffer, { flags: pair.flags });
       terminal.out(`Imported: ${key}\n`);
     }
   },

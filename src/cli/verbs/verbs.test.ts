@@ -72,6 +72,19 @@ describe('kv', () => {
     expect((await muster(['kv', 'import', '[{"key": "z", "value": "MQ=="}]'])).out).toBe('Imported: z\n');
   });
 
+  it('writes nothing of what is not base64', async () => {
+    const pair = (key: string, value: string) => ({ key, flags: 0, value });
+    const pairs = JSON.stringify([pair('not64/a', 'YQ=='), pair('not64/b', '%%%')]);
+    const { code, err } = await muster('kv import -', pairs);
+    expect(code).not.toBe(0);
+    expect(err).toContain('the value of not64/b is not base64: illegal base64 data at input byte 0');
+    expect((await muster('kv put -base64 not64/c aGVsbG8')).code).not.toBe(0);
+    expect((await muster('kv list not64/')).out).toBe('');
+    // Programs that write base64 end it with a line.
+    expect((await muster('kv put -base64 not64/d -', 'aGVsbG8=\n')).code).toBe(0);
+    expect((await muster('kv get not64/d')).out).toBe('hello\n');
+  });
+
   it('keeps flags of 64 bits to the last digit', async () => {
     // Those of Consul's locks, and the largest ones.
     for (const flags of ['3304740253564472344', '18446744073709551615']) {
@@ -332,6 +345,17 @@ describe('watch', () => {
     ]);
     process.emit('SIGTERM');
     expect((await done).code).toBe(0);
+  });
+
+  it('ends with the command that fails, and where no agent answers', async () => {
+    expect(await muster(['watch', '-type=services', 'exit 3'])).toEqual({
+      code: 1,
+      out: '',
+      err: 'the command ended with 3\n',
+    });
+    const away = await muster('watch -http-addr=127.0.0.1:1 -type=services');
+    expect(away).toMatchObject({ code: 1, out: '' });
+    expect(away.err).toContain('no agent answers at http://127.0.0.1:1');
   });
 });
 
