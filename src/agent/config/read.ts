@@ -171,7 +171,7 @@ export function readWritten(sources: readonly ConfigSource[]): Written {
       merged = { ...(merged as object), ports: { ...(merged as { ports: object }).ports, https: -1 } };
     }
   }
-  const checked = configSchema.safeParse(merged, { reportInput: true });
+  const checked = configSchema.safeParse(merged, { reportInput: true, jitless: true });
   if (!checked.success) {
     for (const issue of checked.error.issues) {
       const written = toFileNames(configSchema, issue.path as Path);
