@@ -6,8 +6,7 @@ import { type SessionExpiry, startSessionExpiry } from '../cluster/session-expir
 import { MusterError, messageOf } from '../errors.ts';
 import { steadyClock, systemClock } from '../lib/clock.ts';
 import { contentIfNamed } from '../lib/content-of.ts';
-import { type LocalDisk, localDiskIn, openLocalDisk } from '../registry/disk.ts';
-import { openEmbeddedStore } from '../store/embedded.ts';
+import { type LocalDisk, localDiskIn } from '../registry/disk.ts';
 import type { Environment } from '../store/environment.ts';
 import type { EtcdOptions } from '../store/etcd/client.ts';
 import { openMemoryStore } from '../store/memory.ts';
@@ -50,7 +49,19 @@ export function roleOf({ cluster, store }: Config): 'alone' | 'server' | 'client
   return cluster.server ? 'server' : 'client';
 }
 
-/** Opens the store that the configuration asks for. No code of clusters is loaded unless it is needed. */
+/** The store of a node that is alone, and what its disk keeps. @throws `store.unusable` */
+async function openAlone(
+  dataDirectory: string | undefined,
+  onSubscriberError: (error: unknown) => void,
+): Promise<Pick<Truth, 'store' | 'environment' | 'disk'>> {
+  if (dataDirectory === undefined)
+    return { store: openMemoryStore({ onSubscriberError }), environment: undefined, disk: undefined };
+  const { openEmbeddedStore } = await import('../store/embedded.ts');
+  const store = openEmbeddedStore({ path: path.join(dataDirectory, 'catalog'), onSubscriberError });
+  return { store, environment: store.environment, disk: localDiskIn(store.environment) };
+}
+
+/** Opens the store that the configuration asks for. No code of clusters, or of what is kept on the disk, is loaded unless it is needed. */
 export async function openTruth(
   parts: Parts,
   who: Who,
@@ -75,15 +86,9 @@ export async function openTruth(
   const steady = clock === systemClock ? steadyClock : clock;
 
   if (role === 'alone') {
-    const embedded =
-      dataDirectory === undefined
-        ? undefined
-        : openEmbeddedStore({ path: path.join(dataDirectory, 'catalog'), onSubscriberError });
-    const store = embedded ?? openMemoryStore({ onSubscriberError });
+    const { store, environment, disk } = await openAlone(dataDirectory, onSubscriberError);
     teardown.add('the store', () => store.close());
     const sessions = startSessionExpiry({ store, clock, logger: logger.child('sessions') });
-    const environment = embedded?.environment;
-    const disk = environment === undefined ? undefined : localDiskIn(environment);
     const keys = await keysAlone(config.cluster.encrypt, clusterDirectory(dataDirectory));
     return {
       store,
@@ -96,7 +101,10 @@ export async function openTruth(
     };
   }
 
-  const disk = dataDirectory === undefined ? undefined : openLocalDisk(path.join(dataDirectory, 'local'));
+  const disk =
+    dataDirectory === undefined
+      ? undefined
+      : (await import('../registry/open-disk.ts')).openLocalDisk(path.join(dataDirectory, 'local'));
   const environment = disk?.environment;
   teardown.add('the registrations', () => disk?.close());
   if (role === 'on etcd') {

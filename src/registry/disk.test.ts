@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EMPTY_SPEC } from '../health/spec.ts';
 import { buildStorm } from '../store/storm.test-support.ts';
-import { openLocalDisk } from './disk.ts';
 import type { LocalCheck, LocalService } from './local.ts';
+import { openLocalDisk } from './open-disk.ts';
 
 const path = mkdtempSync(join(tmpdir(), 'muster-registry-'));
 let program: Awaited<ReturnType<typeof buildStorm>>;
@@ -48,7 +48,7 @@ beforeAll(async () => {
     'registry-disk',
     import.meta.url,
     `
-      import { openLocalDisk } from './disk.ts';
+      import { openLocalDisk } from './open-disk.ts';
       const disk = openLocalDisk(process.argv[2]);
       for (let i = 0; ; i++) {
         const id = 'web-' + i;

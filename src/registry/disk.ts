@@ -1,7 +1,7 @@
 import type { CheckStatus } from '../catalog/rows.ts';
 import { type CheckSpec, EMPTY_SPEC } from '../health/spec.ts';
 import { isSame } from '../lib/same.ts';
-import { type Environment, openEnvironment } from '../store/environment.ts';
+import type { Environment } from '../store/environment.ts';
 import { fromText, toText } from '../store/row-text.ts';
 import type { Source } from './definition.ts';
 import type { LocalCheck, LocalService, LocalState } from './local.ts';
@@ -81,17 +81,6 @@ function givenOf(spec: CheckSpec): Partial<CheckSpec> {
     if (!isSame(spec[field], EMPTY_SPEC[field])) given[name] = spec[field];
   }
   return given;
-}
-
-export interface OpenedDisk extends LocalDisk {
-  /** Where others may keep what is this node's own, until it is closed. */
-  readonly environment: Environment;
-}
-
-/** Keeps the registrations in a directory of their own. Throws `store.unusable` when it cannot be used. */
-export function openLocalDisk(path: string): OpenedDisk {
-  const environment = openEnvironment(path);
-  return { ...localDiskIn(environment), environment, close: () => environment.close() };
 }
 
 /** Keeps nothing over a restart (`-dev`). */

@@ -10,7 +10,7 @@ import { openMemoryStore } from '../store/memory.ts';
 import type { Store } from '../store/store.ts';
 import type { ScriptsFrom } from './admit.ts';
 import type { ServiceDefinition, StaticDefinitions } from './definition.ts';
-import { openLocalDisk } from './disk.ts';
+import { openLocalDisk } from './open-disk.ts';
 import { startRegistry } from './registry.ts';
 
 const path = mkdtempSync(join(tmpdir(), 'muster-restore-'));
