@@ -33,12 +33,35 @@ describe('rules of a policy', () => {
     expect(parseRules('mesh = "write" unknown "x" { policy = "what" }')).toEqual([]);
   });
 
+  test('in any case, as HCL names fields', () => {
+    expect(parseRules('KEY_Prefix "A/" { Policy = "Deny" } OPERATOR = "Read"')).toEqual([
+      { resource: 'key', segment: 'A/', isPrefix: true, access: 'deny' },
+      { resource: 'operator', segment: '', isPrefix: false, access: 'read' },
+    ]);
+    expect(parseRules('{"Key": {"b": {"POLICY": "LIST"}}}')).toEqual([
+      { resource: 'key', segment: 'b', isPrefix: false, access: 'list' },
+    ]);
+    expect(parseRules('service "s" { policy = "read" Intentions = "Write" }')).toHaveLength(1);
+  });
+
+  test('of several rules for one thing the last counts', () => {
+    expect(parseRules('operator = "write" acl = "read" operator = "read"')).toEqual([
+      { resource: 'acl', segment: '', isPrefix: false, access: 'read' },
+      { resource: 'operator', segment: '', isPrefix: false, access: 'read' },
+    ]);
+    expect(parseRules('key "a" { policy = "write" } key "a" { policy = "deny" }')).toHaveLength(2);
+  });
+
   test.each([
+    ['key "a" "b" { policy = "write" }', /^Invalid key policy: &acl\.KeyRule\{Prefix:"a", Policy:""/],
     ['nonsense {', 'Failed to parse ACL rules: At 1:11: object expected closing RBRACE got: EOF'],
     ['acl = "nope"', 'Invalid acl policy: "nope"'],
     ['node "n" { policy = "list" }', /^Invalid node policy: &acl\.NodeRule\{Name:"n", Policy:"list"/],
     ['key_prefix "" {}', /^Invalid key_prefix policy: &acl\.KeyRule\{Prefix:"", Policy:""/],
-    ['query "q" { policy = "READ" }', /^Invalid query policy: &acl\.PreparedQueryRule/],
+    [
+      'query "q" { policy = "LIST" }',
+      /^Invalid query policy: &acl\.PreparedQueryRule\{Prefix:"q", Policy:"LIST"/,
+    ],
     ['service "s" { policy = "read" intentions = "x" }', /^Invalid service intentions policy/],
     ['{"key": "read"}', /^Failed to parse ACL rules/],
   ])('%s is refused', (rules, message) => {

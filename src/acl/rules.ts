@@ -44,7 +44,8 @@ const MAX_RULES = 10_000;
 
 /**
  * Reads the rules of a policy, HCL or JSON. Throws `request.rejected` in Consul's words, with the place. What is no
- * rule is passed over, as in Consul.
+ * rule is passed over, as in Consul; kinds, fields and accesses are read in any case, as there: a rule that denies
+ * would be passed over otherwise.
  */
 export function parseRules(text: string): Rule[] {
   const rules: Rule[] = [];
@@ -53,15 +54,24 @@ export function parseRules(text: string): Rule[] {
     if (rules.length > MAX_RULES)
       throw refusal(`Failed to parse ACL rules: more than ${MAX_RULES} rules in one policy`);
   }
-  return rules;
+  return rules.filter(isInForce);
+}
+
+/** Of several rules for one thing the last counts. Of those with names all do: the strictest decides. */
+function isInForce({ resource }: Rule, index: number, rules: readonly Rule[]): boolean {
+  return !isSingle(resource) || index === rules.findLastIndex((rule) => rule.resource === resource);
 }
 
 /** The same for rules of before Consul 1.4: every name in them is the beginning of one. */
 export function parseLegacyRules(text: string): Rule[] {
   return parseRules(text).flatMap((rule) => {
-    if (SINGLE_RESOURCES.some((resource) => resource === rule.resource)) return [rule];
+    if (isSingle(rule.resource)) return [rule];
     return rule.isPrefix ? [] : [{ ...rule, isPrefix: true }];
   });
+}
+
+function isSingle(kind: string): kind is SingleResource {
+  return SINGLE_RESOURCES.some((resource) => resource === kind);
 }
 
 function refusal(message: string): MusterError {
@@ -78,26 +88,28 @@ function itemsOf(text: string): readonly HclItem[] {
 }
 
 function rulesOf({ keys, value }: HclItem): Rule[] {
-  const [kind, ...labels] = keys.map(({ text }) => text) as [string, ...string[]];
-  const single = SINGLE_RESOURCES.find((resource) => resource === kind);
-  if (single !== undefined) return singleRule(single, value);
+  const [name, ...labels] = keys.map(({ text }) => text) as [string, ...string[]];
+  const kind = name.toLowerCase();
+  if (isSingle(kind)) return singleRule(kind, value);
   const isPrefix = kind.endsWith(PREFIX);
   const base = isPrefix ? kind.slice(0, -PREFIX.length) : kind;
   const resource = NAMED_RESOURCES.find((name) => name === base);
   if (resource === undefined) return [];
   return labelled(labels, value).map(([segment, body]) => {
-    const access = textOf(body, 'policy');
+    // What stands behind a second label would have to be a field.
+    const policy = labels.length > 1 ? '' : textOf(body, 'policy');
     checkIntentions(resource, kind, segment, body);
-    if (!isAccess(access, resource)) throw badRule(resource, kind, segment, access);
+    const access = policy.toLowerCase();
+    if (!isAccess(access, resource)) throw badRule(resource, kind, segment, policy);
     return { resource, segment, isPrefix, access };
   });
 }
 
 function singleRule(resource: SingleResource, value: HclValue): Rule[] {
   if (value === '') return [];
-  if (typeof value !== 'string' || !isAccess(value, resource))
-    throw refusal(`Invalid ${resource} policy: ${JSON.stringify(value)}`);
-  return [{ resource, segment: '', isPrefix: false, access: value }];
+  const access = typeof value === 'string' ? value.toLowerCase() : '';
+  if (!isAccess(access, resource)) throw refusal(`Invalid ${resource} policy: ${JSON.stringify(value)}`);
+  return [{ resource, segment: '', isPrefix: false, access }];
 }
 
 /** The bodies of rules with their labels, whether these stand in front of them or, as in JSON, as a level of their own. */
@@ -117,7 +129,7 @@ function labelled(labels: readonly string[], value: HclValue): [segment: string,
 
 function textOf(body: HclValue, field: string): string {
   if (!isHclBody(body)) return '';
-  const value = body.items.findLast(({ keys }) => keys[0]?.text === field)?.value;
+  const value = body.items.findLast(({ keys }) => keys[0]?.text.toLowerCase() === field)?.value;
   return typeof value === 'string' ? value : '';
 }
 
@@ -128,7 +140,7 @@ function isAccess(text: string, resource: Resource): text is Access {
 /** Intentions belong to the mesh; what stands there has to be right all the same. */
 function checkIntentions(resource: Resource, kind: string, segment: string, body: HclValue): void {
   const intentions = resource === 'service' ? textOf(body, 'intentions') : '';
-  if (intentions === '' || isAccess(intentions, resource)) return;
+  if (intentions === '' || isAccess(intentions.toLowerCase(), resource)) return;
   throw refusal(
     `Invalid ${kind} intentions policy: &acl.ServiceRule{Name:${JSON.stringify(segment)}, Policy:${JSON.stringify(textOf(body, 'policy'))}, Intentions:${JSON.stringify(intentions)}, EnterpriseRule:acl.EnterpriseRule{}}`,
   );
