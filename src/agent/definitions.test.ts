@@ -116,7 +116,8 @@ checks = [{ tcp = "a:1", interval = "1s" }]
         meta: { rack_no: '7' },
         weights: { passing: 2, warning: 0 },
         taggedAddresses: { lan_v4: { address: '10.0.0.1', port: 80 } },
-        checks: [{ spec: { ttl: 60_000 } }, { spec: { tcp: 'a:1' } }],
+        // As Consul numbers them: "service:web:1" is the first of the list, the single one is behind it.
+        checks: [{ spec: { tcp: 'a:1' } }, { spec: { ttl: 60_000 } }],
       },
     ]);
   });

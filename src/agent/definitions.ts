@@ -30,7 +30,8 @@ export function serviceDefinition({ check, checks, ...service }: ServiceConfig):
     meta: service.meta,
     weights: service.weights,
     enableTagOverride: service.enableTagOverride,
-    checks: [...(check === undefined ? [] : [check]), ...checks].map(checkDefinition),
+    // In files `check` comes last: checks without an id are numbered as in Consul.
+    checks: [...checks, ...(check === undefined ? [] : [check])].map(checkDefinition),
   };
 }
 

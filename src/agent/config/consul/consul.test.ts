@@ -172,10 +172,12 @@ EOT
       audit: {},
       segments: null,
       node_name: 'n',
+      service: { name: 'a', id: '', address: '', check: {} },
     });
     expect(warnings).toEqual([]);
     expect(config.node).toMatchObject({ name: 'n' });
     expect(config.node.dataDir).toBeUndefined();
+    expect(config.service.map(({ name, id, checks }) => [name, id, checks])).toEqual([['a', undefined, []]]);
   });
 
   it('what is wrong with a value has the place in the file as it was written', () => {

@@ -93,6 +93,8 @@ export interface Located {
 export function readService(located: Located, notes: Notes): unknown {
   const service = renamed(located, SERVICE, notes);
   if (!isTable(service)) return service;
+  // The name then, in Consul as on its wire.
+  if (service.id === '') delete service.id;
   const at = (key: string): Path | undefined => keyOf(located.value, SERVICE, key);
   const child = (value: unknown, key: string): Located => ({
     value,
