@@ -91,9 +91,13 @@ export function datacentersDependency(ignoreFailing: boolean): Dependency {
   return { kind: 'datacenters', id: `catalog.datacenters${ignoreFailing ? '(ignore)' : ''}`, ignoreFailing };
 }
 
+/** A key as the HTTP API takes it: it has no empty parts, as Go's server would send a request for one elsewhere. */
+const keyOf = (text: string): string => text.replace(/\/{2,}/g, '/').replace(/^\//, '');
+
 /** With `mustExist` there is no value while there is no key. */
 export function keyDependency(text: string, mustExist: boolean): Dependency {
-  const { key = '', dc = '' } = read('kv.get', KEY, text);
+  const { key: said = '', dc = '' } = read('kv.get', KEY, text);
+  const key = keyOf(said);
   return {
     kind: 'key',
     id: `kv.${mustExist ? 'block' : 'get'}(${key}${at(dc)})`,
@@ -104,7 +108,8 @@ export function keyDependency(text: string, mustExist: boolean): Dependency {
 }
 
 export function pairsDependency(text: string): Dependency {
-  const { key: prefix = '', dc = '' } = read('kv.list', KEY, text);
+  const { key = '', dc = '' } = read('kv.list', KEY, text);
+  const prefix = keyOf(key);
   return { kind: 'pairs', id: `kv.list(${prefix}${at(dc)})`, prefix, datacenter: dc };
 }
 

@@ -17,8 +17,8 @@ import {
 
 const TAGS = named('dependency.ServiceTags', STRINGS);
 
-export const ServiceAddress = structType('api.ServiceAddress', { Address: STRING, Port: INT });
-export const Weights = structType('api.AgentWeights', { Passing: INT, Warning: INT });
+export const ServiceAddress = structType('api.ServiceAddress', { Address: STRING, Port: INT }, {}, [], true);
+export const Weights = structType('api.AgentWeights', { Passing: INT, Warning: INT }, {}, [], true);
 
 export const HealthCheck = structType('api.HealthCheck', {
   Node: STRING,

@@ -1,7 +1,7 @@
 /** A parsed template as closures: what is carried out each time looks nothing up and allocates next to nothing. */
 import { compilePipe, failure, lastOf, type Surroundings } from './expressions.ts';
 import { type List, type Node, show, type Tree } from './nodes.ts';
-import { printed, sortedEntries } from './print.ts';
+import { printed, shown, sortedEntries } from './print.ts';
 import { isOfItsElement } from './purity.ts';
 import type { Execute, Flow, Frame } from './run.ts';
 import { INT, UINT8 } from './types.ts';
@@ -86,7 +86,7 @@ function text(around: Around, node: Node, value: Value): string {
   if (value === undefined) return '<no value>';
   if (value instanceof GoFunction || value instanceof Channel)
     throw failure(around, node, new Error(`can't print ${show(node)} of type ${typeName(value)}`));
-  return printed(value);
+  return shown(value);
 }
 
 type Branch = Node & { kind: 'if' | 'with' | 'range' };

@@ -172,7 +172,7 @@ function formatParts(value: Value, verb: string, flags: Flags, style: Style): st
       .join(' ')}]`;
   if (verb === 'v' || !isStruct(value)) return printed(value, style);
   const fields = [...(typeOf(value)?.elem?.fields?.keys() ?? [])].map((name) => part(value[name]));
-  return `&{${fields.join(' ')}}`;
+  return `${typeOf(value)?.isValue === true ? '' : '&'}{${fields.join(' ')}}`;
 }
 
 /** A verb that is not for the value: it is shown as `%v` would, with the same flags. */

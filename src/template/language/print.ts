@@ -17,6 +17,12 @@ export function printed(value: Value, style: Style = 'plain'): string {
   return print(value, style, 0);
 }
 
+/** As a template writes it: what a pointer points to. */
+export function shown(value: Value): string {
+  const text = printed(value);
+  return isStruct(value) ? text.replace(/^&/, '') : text;
+}
+
 function print(value: Value, style: Style, depth: number): string {
   switch (typeof value) {
     case 'string':
@@ -82,13 +88,16 @@ function printStruct(value: Record<string, Value> & Typed, style: Style, depth: 
   const said = style === 'sharp' ? undefined : value[TYPE].methods?.get('String');
   if (said !== undefined) return String(said.call(value, []));
   // A pointer inside something is an address in Go, of no use to anybody: the same one each time.
-  if (depth > 0) return style === 'sharp' ? `(${value[TYPE].name})(0xc000012345)` : '0xc000012345';
+  const isValue = value[TYPE].isValue === true;
+  if (depth > 0 && !isValue)
+    return style === 'sharp' ? `(${value[TYPE].name})(0xc000012345)` : '0xc000012345';
   const fields = [...(struct?.fields ?? [])].map(([field, type]) => {
     const one = value[field];
     const text = nilIn(one, canBeNil(type) ? type : undefined, style) ?? print(one, style, depth + 1);
     return style === 'plain' ? text : `${field}:${text}`;
   });
-  return style === 'sharp' ? `&${struct?.name}{${fields.join(', ')}}` : `&{${fields.join(' ')}}`;
+  const mark = isValue ? '' : '&';
+  return style === 'sharp' ? `${mark}${struct?.name}{${fields.join(', ')}}` : `${mark}{${fields.join(' ')}}`;
 }
 
 /** Entries in the order in which Go prints and ranges over them: by key. */

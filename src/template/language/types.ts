@@ -29,6 +29,8 @@ export interface GoType {
   /** Of a struct, in the order in which they are declared. */
   readonly fields?: ReadonlyMap<string, GoType>;
   readonly methods?: ReadonlyMap<string, Method>;
+  /** Of a struct that stands inside another one as itself, not as a pointer. */
+  readonly isValue?: true;
 }
 
 /** A method; `self` is the value it is called on. */

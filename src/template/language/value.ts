@@ -118,10 +118,12 @@ export function structType<F extends Record<string, GoType>>(
   fields: F,
   methods: Record<string, Method> = {},
   lazy: readonly (keyof F & string)[] = [],
+  isValue = false,
 ): { new (values: { [Name in keyof F]: Value }): StructOf<F>; readonly type: GoType } {
   const names = Object.keys(fields);
   const struct: GoType = { name, kind: 'struct', fields: new Map(Object.entries(fields)) };
-  const type: GoType = { ...pointerTo(struct), methods: new Map(Object.entries(methods)) };
+  const pointer: GoType = { ...pointerTo(struct), methods: new Map(Object.entries(methods)) };
+  const type: GoType = isValue ? { ...pointer, name, isValue } : pointer;
   const places = names.map((field) => ((lazy as readonly string[]).includes(field) ? `${field}?` : field));
   class Struct {
     static readonly type = type;
