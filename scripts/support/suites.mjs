@@ -194,6 +194,27 @@ function l4Suite(about, transport, verbose) {
 }
 
 /**
+ * @param {string} about
+ * @param {string[]} more arguments; those that say which cases have it run whole
+ * @returns {Suite}
+ */
+function routingSuite(about, more) {
+  return {
+    about,
+    runner: 'routing/run.mjs',
+    ...(more.length === 0 ? { cases: 'routing/cases' } : {}),
+    verbose: [],
+    async subject(folder) {
+      const { program, ports } = await devAgent();
+      const [base = 0] = await freePorts(110, { inARow: true });
+      const lb = `${process.execPath} ${MUSTER} lb -cfg {config}`;
+      const place = ['--port-base', String(base), '--tmp', folder];
+      return { program, args: ['--http', `${ADDRESS}:${ports.http}`, '--lb', lb, ...place, ...more] };
+    },
+  };
+}
+
+/**
  * Those that take longest first: in this order they are begun.
  * @type {Record<string, Suite>}
  */
@@ -207,30 +228,7 @@ export const SUITES = {
       return { program, args: httpAndDns(ports) };
     },
   },
-  routing: {
-    about: "fabio's routes and settings",
-    runner: 'routing/run.mjs',
-    cases: 'routing/cases',
-    verbose: [],
-    async subject(folder) {
-      const { program, ports } = await devAgent();
-      const [base = 0] = await freePorts(110, { inARow: true });
-      const lb = `${process.execPath} ${MUSTER} lb -cfg {config}`;
-      return {
-        program,
-        args: [
-          '--http',
-          `${ADDRESS}:${ports.http}`,
-          '--lb',
-          lb,
-          '--port-base',
-          String(base),
-          '--tmp',
-          folder,
-        ],
-      };
-    },
-  },
+  routing: routingSuite("fabio's routes and settings", []),
   'http-uring': httpSuite("the balancer's HTTP/1.1 on io_uring", 'uring'),
   consul: {
     about: 'the same of an agent alone',
@@ -275,4 +273,8 @@ export const SUITES = {
       return { program, args: [...httpAndDns(ports), '--token', '11111111-2222-3333-4444-555555555555'] };
     },
   },
+  'routing-more': routingSuite('the same, in cases of our own', [
+    '--cases',
+    inRoot('test', 'conformance-more', 'routing'),
+  ]),
 };
