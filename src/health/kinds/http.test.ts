@@ -44,6 +44,15 @@ describe('http check', () => {
     expect(await probe(url)).toEqual({ status, output: `HTTP GET ${url}: ${line} Output: ` });
   });
 
+  it('says so when a server that is asked over TLS answers without it', async () => {
+    const port = await serve((_request, response) => response.end('OK'));
+    const url = `https://127.0.0.1:${port}/health`;
+    expect(await probe(url)).toEqual({
+      status: 'critical',
+      output: `Get "${url}": http: server gave HTTP response to HTTPS client`,
+    });
+  });
+
   it('asks an IPv4 address in brackets, as fabio registers itself', async () => {
     const port = await serve((_request, response) => response.end('OK'));
     const url = `http://[127.0.0.1]:${port}/health`;

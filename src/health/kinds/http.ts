@@ -3,7 +3,7 @@ import { request as tlsRequest } from 'node:https';
 import { critical, type Outcome, type ProbeContext, type ProbeKind } from '../kind.ts';
 import { Tail } from '../output.ts';
 import type { CheckSpec } from '../spec.ts';
-import { dialError } from './dial-error.ts';
+import { answersWithoutTls, dialError } from './dial-error.ts';
 
 /** Consul's default for probes that were given no timeout. */
 const DEFAULT_TIMEOUT = 10_000;
@@ -54,7 +54,9 @@ async function probe(spec: CheckSpec, { signal, outputMaxSize }: ProbeContext): 
     if (late) return failed('context deadline exceeded (Client.Timeout exceeded while awaiting headers)');
     if ((error as NodeJS.ErrnoException).code === 'ERR_INVALID_URL')
       return critical(`parse ${JSON.stringify(spec.http)}: not a URL that can be asked`);
-    return failed(dialError(error));
+    return failed(
+      answersWithoutTls(error) ? 'http: server gave HTTP response to HTTPS client' : dialError(error),
+    );
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', stop);
