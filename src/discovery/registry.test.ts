@@ -30,6 +30,7 @@ function registryOf(
   counts: Record<string, number>,
   answering = 'another',
   answer: (service: string) => Promise<void> = async () => {},
+  idOf: (service: string, i: number) => string = (service, i) => `${service}-${i}`,
 ) {
   const state = { counts, member: 'passing' };
   const asked = <T>(answer: () => T) => ({ [Symbol.asyncIterator]: undefined, once: async () => answer() });
@@ -44,13 +45,15 @@ function registryOf(
       service: async (name: string) => {
         await answer(name);
         const length = state.counts[name] ?? 0;
-        return Array.from({ length }, (_, i) => entry(name, `${name}-${i}`, state.member));
+        return Array.from({ length }, (_, i) => entry(name, idOf(name, i), state.member));
       },
       watchService: asked,
     },
   } as unknown as Client;
   const clock = new ManualClock();
   const lines: LogLine[] = [];
+  /** Instances with their services, as whoever goes by the changes has them. */
+  const told = new Map<string, string>();
   const discovery = followRegistry(
     {
       client,
@@ -61,13 +64,20 @@ function registryOf(
       random: () => 0.5,
       log: createLogger({ level: 'info', sink: (line) => lines.push(line) }),
     },
-    () => {},
+    (changes) => {
+      for (const { id, before, after } of changes) {
+        expect(before?.service).toBe(told.get(id));
+        if (after === undefined) told.delete(id);
+        else told.set(id, after.service);
+      }
+    },
   );
   onTestFinished(() => discovery.stop());
   return {
     discovery,
     state,
     lines,
+    told,
     reasons: () => new Set([...discovery.instances()].map(({ out }) => out)),
     known: () => [...discovery.instances()].length,
     zones: () => new Set([...discovery.instances()].map(({ zone }) => zone)),
@@ -211,4 +221,37 @@ it('asks the others once for all newcomers that come while they are asked', asyn
   await pass(1_000);
   expect(known()).toBe(8);
   expect(asked).toBeLessThanOrEqual(before + 5);
+});
+
+it.each([
+  ['the new service answers first', 'a'],
+  ['the old one does', 'b'],
+])('keeps an instance that is registered anew under another name, where %s', async (_, slow) => {
+  let isSlow = false;
+  const { state, known, told, pass } = registryOf(
+    { a: 1, b: 0, c: 1 },
+    'another',
+    async (service) => {
+      while (isSlow && service === slow) await turn();
+    },
+    (service) => (service === 'c' ? 'c' : 'moving'),
+  );
+  const moving = () => [told.get('node/moving'), told.size, known()];
+  await pass(2_000);
+  expect(moving()).toEqual(['a', 2, 2]);
+  for (const [a, b, owner] of [
+    [0, 1, 'b'],
+    [1, 0, 'a'],
+    [0, 1, 'b'],
+  ] as const) {
+    state.counts = { a, b, c: 1 };
+    isSlow = true;
+    await pass(2_000);
+    isSlow = false;
+    await pass(2_000);
+    expect(moving()).toEqual([owner, 2, 2]);
+  }
+  state.counts = { a: 0, b: 0, c: 1 };
+  await pass(2_000);
+  expect(moving()).toEqual([undefined, 1, 1]);
 });

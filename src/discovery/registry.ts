@@ -32,6 +32,11 @@ export interface RegistryDiscoveryOptions extends Pick<AskOptions, 'consistency'
 export function followRegistry(options: RegistryDiscoveryOptions, listener: InstanceListener): Discovery {
   const { client, tagPrefix, rule = DEFAULT_RULE, clock, log } = options;
   const known = new Map<string, ReadonlyMap<string, DiscoveredInstance>>();
+  /**
+   * Of which service each instance was told last, by its id: who is registered anew under another name is for a moment in both, as each
+   * service answers on its own.
+   */
+  const owners = new Map<string, string>();
   const removals = new Removals();
   /** Services of which instances are kept although the registry does not know them any more, with what it says. */
   const held = new Map<string, { cancel: () => void; entries: readonly ServiceEntry[] }>();
@@ -117,22 +122,38 @@ export function followRegistry(options: RegistryDiscoveryOptions, listener: Inst
     held.delete(service);
   };
 
+  /** The service that has it too. */
+  const heirOf = (id: string): string | undefined => {
+    for (const [service, instances] of known) if (instances.has(id)) return service;
+    return undefined;
+  };
+
   const change = (
     service: string,
     before: ReadonlyMap<string, DiscoveredInstance>,
     after: ReadonlyMap<string, DiscoveredInstance>,
   ): void => {
-    const changes: InstanceChange[] = [];
-    let came = 0;
-    for (const [id, old] of before) if (!after.has(id)) changes.push({ id, before: old, after: undefined });
-    for (const [id, instance] of after) {
-      const old = before.get(id);
-      if (old === undefined) came++;
-      if (!isDeepStrictEqual(old, instance)) changes.push({ id, before: old, after: instance });
-    }
-    removals.came(came);
     if (after.size === 0) known.delete(service);
     else known.set(service, after);
+    const changes: InstanceChange[] = [];
+    const tell = (id: string, owner: string | undefined, old: DiscoveredInstance | undefined): void => {
+      const instance = owner === undefined ? undefined : known.get(owner)?.get(id);
+      if (owner === undefined) owners.delete(id);
+      else owners.set(id, owner);
+      if (!isDeepStrictEqual(old, instance)) changes.push({ id, before: old, after: instance });
+    };
+    for (const [id, old] of before)
+      if (!after.has(id) && owners.get(id) === service) tell(id, heirOf(id), old);
+    let came = 0;
+    for (const id of after.keys()) {
+      const owner = owners.get(id) ?? service;
+      const old = before.get(id);
+      if (old === undefined) came++;
+      // Another one took it over: what this one still says is from before that.
+      if (owner !== service && old !== undefined) continue;
+      tell(id, service, owner === service ? old : known.get(owner)?.get(id));
+    }
+    removals.came(came);
     if (changes.length > 0) listener(changes);
   };
 
@@ -172,7 +193,8 @@ export function followRegistry(options: RegistryDiscoveryOptions, listener: Inst
 
   return {
     *instances() {
-      for (const instances of known.values()) yield* instances.values();
+      for (const [service, instances] of known)
+        for (const instance of instances.values()) if (owners.get(instance.id) === service) yield instance;
     },
     whole,
     resync() {
