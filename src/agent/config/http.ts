@@ -135,7 +135,7 @@ export const accessLogSchema = z
       })
       .default('common')
       .describe(
-        '`common` and `combined` (as Apache has them), `json`, or a text with fields such as `$remote_host $request $response_status $response_time_ms $header.User-Agent`.',
+        '`common` and `combined` (as Apache has them), `json`, or a text with fields such as `$remote_host $request $response_status $response_time_ms $header.User-Agent`; fields of requests as instances are sent them.',
       ),
     target: z
       .string()

@@ -6,7 +6,7 @@ import { soon } from '../../lib/soon.test-support.ts';
 import { completeLimits } from '../limits.ts';
 import { latin1 } from './bytes.ts';
 import { ExchangeLog } from './exchange-log.ts';
-import { createMemory, READ } from './memory.ts';
+import { createMemory, OUT, READ } from './memory.ts';
 import { RequestHead } from './request-head.ts';
 
 it.each([
@@ -56,6 +56,30 @@ it.each([
   log.end(log.begin(memory, head), '127.0.0.1', 1, false);
   log.close();
   await soon(() => expect(readFileSync(target, 'utf8')).toBe(`${told}\n`));
+});
+
+it('tells the fields that an instance was sent, and of the client who it said it is', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'muster-access-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const target = join(folder, 'access.log');
+  const names = ['X-Request-Id', 'X-Real-Ip', 'X-Forwarded-For', 'Host', 'X-Own', 'X-Gone'];
+  const format = names.map((name) => `$header.${name}`).join('|');
+  const log = new ExchangeLog({ format, target }, (why) => {
+    throw new Error(why);
+  });
+  const memory = createMemory();
+  const head = new RequestHead();
+  const asked = 'GET / HTTP/1.1\r\nHost: h.test\r\nX-Own: 1\r\nX-Forwarded-For: 9.9.9.9\r\nX-Gone: 2\r\n\r\n';
+  memory.set(latin1(asked), READ);
+  head.scan(memory, READ, READ + asked.length, completeLimits());
+  const exchange = log.begin(memory, head);
+  const sent =
+    'GET / HTTP/1.1\r\nHost: in.test\r\nX-Own: 1\r\nx-request-id: abc\r\nX-Forwarded-For: 9.9.9.9, 10.0.0.1\r\nX-Real-Ip: 10.0.0.1\r\n\r\nX-Gone: 3\r\n';
+  memory.set(latin1(sent), OUT);
+  log.composed(exchange, memory, OUT, undefined);
+  log.end(exchange, '10.0.0.1', 1, false);
+  log.close();
+  await soon(() => expect(readFileSync(target, 'utf8')).toBe('abc|10.0.0.1|9.9.9.9|h.test|1|\n'));
 });
 
 it('says which file cannot be written, and why', async () => {

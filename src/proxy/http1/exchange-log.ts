@@ -4,7 +4,7 @@ import type { Target } from '../../balance/balancer.ts';
 import { extend } from '../../lib/extend.ts';
 import { type AccessEntry, type AccessFormat, accessFormat } from '../access-log.ts';
 import { LineWriter } from '../line-writer.ts';
-import { latin1, SPACE, textOf } from './bytes.ts';
+import { COLON, CR, latin1, SPACE, textOf } from './bytes.ts';
 import { UPGRADE } from './fields.ts';
 import type { RequestHead } from './request-head.ts';
 import { toldScheme } from './told-scheme.ts';
@@ -19,7 +19,7 @@ export interface LoggedExchange {
   /** As a proxy in front of us tells it; "" where none does. */
   readonly toldScheme: string;
   readonly isWebSocket: boolean;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Record<string, string>;
   readonly start: number;
   service: string;
   target: Target | undefined;
@@ -33,11 +33,14 @@ export interface LoggedExchange {
 export class ExchangeLog {
   readonly #format: AccessFormat;
   readonly #names: readonly Uint8Array[];
+  /** Those of them that instances may be sent otherwise than by the client. */
+  readonly #told: readonly string[];
   readonly #writer: LineWriter;
 
   constructor({ format, target }: { format: string; target: string }, onTrouble: (why: string) => void) {
     this.#format = accessFormat(format);
     this.#names = this.#format.headers.map(latin1);
+    this.#told = this.#format.headers.filter((name) => !AS_CLIENTS_SENT.has(name));
     this.#writer = new LineWriter(target, onTrouble);
   }
 
@@ -71,6 +74,23 @@ export class ExchangeLog {
     }
     const from = memory.indexOf(SPACE, start) + 1;
     exchange.upstreamUri = textOf(memory, from, memory.indexOf(SPACE, from));
+    if (this.#told.length > 0) this.#retell(exchange.headers, memory, start);
+  }
+
+  /** What instances are sent counts, as in fabio: the id that a request was given is looked for in both logs. */
+  #retell(headers: Record<string, string>, memory: Uint8Array, start: number): void {
+    const end = memory.indexOf(CR, start);
+    for (const name of this.#told) delete headers[name];
+    for (
+      let line = end + 2, to = memory.indexOf(CR, line);
+      to > line;
+      line = to + 2, to = memory.indexOf(CR, line)
+    ) {
+      const colon = memory.indexOf(COLON, line);
+      for (const name of this.#told)
+        if (name.length === colon - line && name === textOf(memory, line, colon).toLowerCase())
+          headers[name] ??= textOf(memory, colon + 1, to).trim();
+    }
   }
 
   /** It is over. `remotePort` is 0 where it is not known. */
@@ -103,6 +123,9 @@ export class ExchangeLog {
     return headers;
   }
 }
+
+/** Where somebody else is told otherwise on purpose: these say who asked for what. */
+const AS_CLIENTS_SENT: ReadonlySet<string> = new Set(['host', 'connection', 'x-forwarded-for']);
 
 const UPGRADE_NAME = latin1('upgrade');
 
