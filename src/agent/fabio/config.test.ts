@@ -31,6 +31,12 @@ describe("fabio's settings", () => {
       expect.stringMatching(/^line 3: there is no setting proxy\.adr; did you mean proxy\.addr\?/),
       expect.stringMatching(/^!line 5: log\.level: "LOUD"/),
     ]);
+    expect(problems('log.routes.format = short\nregistry.consul.checksRequired = some')).toEqual([
+      expect.stringMatching(
+        /^!line 2: registry\.consul\.checksRequired: "some" is none of one, all; one is used/,
+      ),
+      expect.stringMatching(/^!line 1: log\.routes\.format: "short" is none of delta, detail, all; delta/),
+    ]);
     expect(problems('proxy.addr = :80;color=red')).toEqual([expect.stringMatching(/unknown option "color"/)]);
   });
 

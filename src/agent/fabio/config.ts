@@ -120,15 +120,26 @@ export function examineFabioConfig(sources: SettingSources): Examined {
   };
   const chosen = <Name extends string>(name: SettingName, names: readonly [Name, ...Name[]]): Name =>
     attempt(name, names[0], () => oneOf(name, String(values[name]), names));
+  /** Where fabio starts with whatever is said: what is no name is told, and the first one holds. */
+  const usual = <Name extends string>(
+    name: SettingName,
+    text: string,
+    names: readonly [Name, ...Name[]],
+  ): Name => {
+    const found = names.find((one) => one === text);
+    if (found === undefined)
+      note(name, `"${text}" is none of ${names.join(', ')}; ${names[0]} is used`, true);
+    return found ?? names[0];
+  };
   const certificates = attempt('proxy.cs', undefined, () =>
     certificatesOf(values['proxy.cs'], (text) => note('proxy.cs', text, true)),
   );
-  const usual = {
+  const timeouts = {
     readTimeout: values['proxy.readtimeout'],
     writeTimeout: values['proxy.writetimeout'],
   };
   const listen = (name: 'proxy.addr' | 'ui.addr') => {
-    const listeners = parseListeners(name, values[name], usual, (text) => note(name, text, false));
+    const listeners = parseListeners(name, values[name], timeouts, (text) => note(name, text, false));
     for (const { certificates: wanted } of listeners)
       if (wanted !== '' && certificates !== undefined && !certificates.some(({ name }) => name === wanted))
         throw invalid(`${name}: unknown certificate source "${wanted}"; proxy.cs has none of that name`);
@@ -172,13 +183,18 @@ export function examineFabioConfig(sources: SettingSources): Examined {
     backend: chosen('registry.backend', BACKENDS),
     rule: {
       statuses: values['registry.consul.service.status'] as CheckStatus[],
-      checksRequired: chosen('registry.consul.checksRequired', ['one', 'all']),
+      checksRequired: usual('registry.consul.checksRequired', values['registry.consul.checksRequired'], [
+        'one',
+        'all',
+      ]),
     },
     consistency: isStale ? 'stale' : isConsistent ? 'consistent' : 'default',
     access: chosen('ui.access', ['ro', 'rw']),
     logLevel: logLevelOf(values['log.level'], (text) => note('log.level', text, true)),
-    routeLog: attempt('log.routes.format', 'delta', () =>
-      oneOf('log.routes.format', values['proxy.log.routes'] || values['log.routes.format'], ROUTE_LOGS),
+    routeLog: usual(
+      'log.routes.format',
+      values['proxy.log.routes'] || values['log.routes.format'],
+      ROUTE_LOGS,
     ),
     metrics: metricsOf(values['metrics.target'], (text) => note('metrics.target', text, true)),
     localAddress: attempt('proxy.localip', '', () => addressOf('proxy.localip', values['proxy.localip'])),
