@@ -66,6 +66,35 @@ describe('an agent', () => {
     expect(Object.keys(await get(agent, '/v1/agent/services'))).toEqual(['two']);
   });
 
+  it('a reload puts the metadata of the node and the log level in force', async () => {
+    const lines: string[] = [];
+    const log = openAgentLog({
+      level: 'error',
+      format: 'json',
+      sink: ({ message }) => void lines.push(message),
+    });
+    const of = (level: 'info' | 'error', meta: Record<string, string>) =>
+      config({ log: { level }, node: { meta } });
+    const answers = [of('info', { rack: '2' }), of('error', {})];
+    agent = await startAgent(of('error', { rack: '1', row: 'a' }), {
+      log,
+      readConfig: async () => answers.shift() as Config,
+    });
+    const said = async (): Promise<[unknown, unknown]> => {
+      const { Meta } = (await get(agent as Agent, '/v1/agent/self')) as { Meta: unknown };
+      const [node] = (await get(agent as Agent, '/v1/catalog/nodes')) as { Meta: unknown }[];
+      return [Meta, node?.Meta];
+    };
+    const rack2 = { 'consul-network-segment': '', rack: '2' };
+    await agent.reload();
+    expect(await said()).toEqual([rack2, rack2]);
+    expect(lines).toEqual([expect.stringContaining('the configuration was read again')]);
+    await agent.reload();
+    const none = { 'consul-network-segment': '' };
+    expect(await said()).toEqual([none, none]);
+    expect(lines).toHaveLength(1);
+  });
+
   it('of two reloads at a time what was read last is in force', async () => {
     let read = () => {};
     const slow = new Promise<void>((resolve) => {

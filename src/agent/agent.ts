@@ -198,16 +198,20 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
     if (isStarting) {
       // Balancer, groups, templates and watches are not there yet: they are told when they are.
       isReadAgain = true;
-      await registry.reload(definitionsOf(again));
-      logger.info('the configuration was read again: services and checks are in force');
+      log.setLevel(again.log.level);
+      await registry.reload(definitionsOf(again), again.node.meta);
+      logger.info(
+        'the configuration was read again: services, checks, metadata of the node and the log level are in force',
+      );
       return;
     }
     // First: a file of it that cannot be read keeps the old configuration, whole.
     balancer?.reload(again.balancer);
-    await registry.reload(definitionsOf(again));
+    log.setLevel(again.log.level);
+    await registry.reload(definitionsOf(again), again.node.meta);
     await late?.reload(again);
     logger.info(
-      'the configuration was read again: services, checks, groups, templates, watches and what the balancer does with HTTP are in force',
+      'the configuration was read again: services, checks, metadata of the node, the log level, groups, templates, watches and what the balancer does with HTTP are in force',
     );
   };
   // One after the other: what was read last is in force in the end. The first waits for the start, which goes by what was read before.

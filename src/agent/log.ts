@@ -10,6 +10,8 @@ import {
 /** The log of an agent: written to standard error from a level on, and followed whole by whoever asks. */
 export interface AgentLog {
   readonly logger: Logger;
+  /** From now on lines are written from this level on. */
+  setLevel(level: LogLevel): void;
   /** Hands every line, whatever its level, to `sink`; the answer ends it. */
   tail(sink: LogSink): () => void;
 }
@@ -21,7 +23,7 @@ export function openAgentLog(options: {
   sink?: LogSink;
 }): AgentLog {
   const { level, format, sink = stderrSink(format) } = options;
-  const least = LOG_LEVELS.indexOf(level);
+  let least = LOG_LEVELS.indexOf(level);
   const tails = new Set<LogSink>();
   const logger = createLogger({
     level: 'trace',
@@ -33,6 +35,9 @@ export function openAgentLog(options: {
   });
   return {
     logger,
+    setLevel(wanted) {
+      least = LOG_LEVELS.indexOf(wanted);
+    },
     tail(tail) {
       tails.add(tail);
       return () => tails.delete(tail);

@@ -32,7 +32,6 @@ import { Sync } from './sync.ts';
  * catalog; a write is acknowledged when both the disk and the catalog have it for good.
  */
 export class Registry {
-  readonly node: LocalNode;
   readonly #options: RegistryOptions;
   readonly #limits: RegistryLimits;
   readonly #scripts: ScriptsFrom;
@@ -55,7 +54,6 @@ export class Registry {
     this.#options = options;
     this.#limits = { ...DEFAULT_REGISTRY_LIMITS, ...options.limits };
     this.#scripts = options.scripts ?? 'nobody';
-    this.node = node;
     this.#disk = disk;
     this.#schedule = new Schedule(clock, (error) => logger.error(messageOf(error)));
     this.#heartbeats = new Heartbeats(this.#disk, this.#schedule, logger);
@@ -84,6 +82,10 @@ export class Registry {
       reconcileInterval: options.reconcileInterval,
       checkUpdateInterval: options.checkUpdateInterval,
     });
+  }
+
+  get node(): LocalNode {
+    return this.#sync.node;
   }
 
   /** Loads what the disk kept, then the configuration, and brings the catalog in line. */
@@ -257,8 +259,9 @@ export class Registry {
     return true;
   }
 
-  /** Replaces what the configuration defines; what was registered through the API stays as it is. */
-  async reload(definitions: StaticDefinitions): Promise<void> {
+  /** Replaces what the configuration defines, and the node's metadata; what was registered through the API stays as it is. */
+  async reload(definitions: StaticDefinitions, meta = this.node.meta ?? {}): Promise<void> {
+    await this.#sync.describe(meta);
     const before = new Map(this.#local.checks().map((check) => [check.id, check]));
     const gone = configuredBefore(this.#local);
     for (const { id } of gone.checks) this.#dropCheck(id);

@@ -1,11 +1,13 @@
 import { deregisterNode } from '../catalog/commands/register.ts';
 import type { Change } from '../catalog/feed.ts';
+import type { StringMap } from '../catalog/rows.ts';
 import { fold, nodeKey, serviceKey } from '../catalog/tables.ts';
 import type { Transaction } from '../catalog/transaction.ts';
 import { isMusterError, messageOf } from '../errors.ts';
 import type { Cancel, Schedule } from '../health/schedule.ts';
 import { type BackoffPolicy, backoffDelay } from '../lib/backoff.ts';
 import type { Logger } from '../lib/log.ts';
+import { isSame } from '../lib/same.ts';
 import type { Store } from '../store/store.ts';
 import { bringInLine, type InLineOptions, type Truth } from './bring-in-line.ts';
 import type { LocalCheck, LocalService, LocalState } from './local.ts';
@@ -40,6 +42,7 @@ export interface SyncOptions {
  */
 export class Sync {
   readonly #options: SyncOptions;
+  #node: LocalNode;
   readonly #members: ReturnType<typeof memberRows>;
   /** IDs that somebody else changed in the catalog. */
   #doubtful = { services: new Set<string>(), checks: new Set<string>() };
@@ -54,7 +57,20 @@ export class Sync {
 
   constructor(options: SyncOptions) {
     this.#options = options;
+    this.#node = options.node;
     this.#members = memberRows(options.node);
+  }
+
+  /** Who this node is. */
+  get node(): LocalNode {
+    return this.#node;
+  }
+
+  /** The node has this metadata from now on, in the catalog too: what cannot be written there now is tried again. */
+  async describe(meta: StringMap): Promise<void> {
+    if (isSame(meta, this.#node.meta ?? {})) return;
+    this.#node = { ...this.#node, meta };
+    await this.reconcile().catch(() => {});
   }
 
   /** Reconciles a first time, then watches and repeats. Rejects when this node cannot be registered. */
@@ -86,7 +102,7 @@ export class Sync {
 
   /** Writes these entries through, whether they are there or gone. Resolves once that is durable. */
   async push(services: Iterable<string>, checks: Iterable<string>, keepOverrides = false): Promise<void> {
-    const { store, local, node } = this.#options;
+    const { store, local } = this.#options;
     const checkIds = [...checks];
     for (const id of checkIds) this.#onTime(id);
     const serviceIds = [...services];
@@ -94,7 +110,7 @@ export class Sync {
       const owned = checkIds.map((id) => [id, this.#check(id)] as const);
       const needed = owned.flatMap(([, check]) => (check && local.service(check.serviceId)) ?? []);
       return {
-        node: nodeRow(node),
+        node: nodeRow(this.#node),
         services: new Map(serviceIds.map((id) => [id, this.#service(id)])),
         checks: new Map(owned),
         needed: new Map(needed.map((service) => [service.id, service])),
@@ -121,9 +137,9 @@ export class Sync {
 
   /** Compares everything that the catalog says of this node with the truth. */
   async reconcile(): Promise<void> {
-    const { local, node } = this.#options;
+    const { local } = this.#options;
     const truth = () => ({
-      node: nodeRow(node),
+      node: nodeRow(this.#node),
       services: byId([...this.#members.services, ...local.services()]),
       checks: byId([...this.#members.checks, ...local.checks()]),
     });
@@ -135,10 +151,9 @@ export class Sync {
   async leave(before: (tx: Transaction) => void = () => {}): Promise<void> {
     this.stop();
     this.#isLeaving = true;
-    const { store, node } = this.#options;
-    await store.write((tx) => {
+    await this.#options.store.write((tx) => {
       before(tx);
-      deregisterNode(tx, node.name);
+      deregisterNode(tx, this.#node.name);
     });
   }
 
