@@ -36,6 +36,13 @@ describe.skipIf(why !== undefined)('three servers and two agents', () => {
     });
     return found.number;
   };
+  const statsOf = async (number: number) =>
+    (
+      await cluster.json<{ Stats: { consul: Record<string, string>; raft?: Record<string, string> } }>(
+        number,
+        '/v1/agent/self',
+      )
+    ).Stats;
   const allAlive = (by = 4) =>
     until(
       'all members to be alive',
@@ -122,6 +129,28 @@ describe.skipIf(why !== undefined)('three servers and two agents', () => {
       expect(servers.filter((number) => members[`n${number}`]?.isLeader)).toHaveLength(1);
       expect(n4?.since).toBeLessThanOrEqual(Date.now());
     });
+  });
+
+  it('one server says of itself that it leads, the others whom they follow, agents that they are none', async () => {
+    // Another one may be elected meanwhile.
+    await until('one that leads and two that follow it', async () => {
+      const leading = await leader();
+      const stats = await Promise.all(servers.map(statsOf));
+      return servers.every((number, at) => {
+        const { consul, raft } = stats[at] as Awaited<ReturnType<typeof statsOf>>;
+        const leads = number === leading;
+        return (
+          consul.server === 'true' &&
+          consul.leader === String(leads) &&
+          consul.leader_addr === `${cluster.network.address(leading)}:8300` &&
+          raft?.state === (leads ? 'Leader' : 'Follower') &&
+          raft.num_peers === '2'
+        );
+      });
+    });
+    const { consul, raft } = await statsOf(4);
+    expect(consul).toMatchObject({ server: 'false', known_servers: '3' });
+    expect([consul.leader, raft]).toEqual([undefined, undefined]);
   });
 
   it('services of an agent are seen everywhere, and come back after somebody took them out', async () => {

@@ -234,7 +234,11 @@ describe('the agent', () => {
     expect(await get('self')).toMatchObject({
       Config: { NodeName: 'test-1', Datacenter: 'dc1', Server: true },
       Member: { Name: 'test-1', Status: 1, Tags: { role: 'consul' } },
-      Stats: { agent: { services: '0' }, consul: { leader: 'true' } },
+      Stats: {
+        agent: { services: '0' },
+        consul: { leader: 'true', leader_addr: '127.0.0.1:8300' },
+        raft: { state: 'Leader', num_peers: '0' },
+      },
     });
     expect(await get('members?wan=1')).toMatchObject([{ Name: 'test-1.dc1' }]);
     expect(await get('host')).toMatchObject({ Memory: { total: expect.any(Number) }, Errors: null });

@@ -1,10 +1,12 @@
 import { availableParallelism } from 'node:os';
+import { SERVER_SERVICE } from '../../catalog/rows.ts';
 import { formatHostPort } from '../../lib/host-port.ts';
 import type { Carriage } from '../../proxy/choice.ts';
 import { nodeRow } from '../../registry/node.ts';
 import type { ApiContext } from '../context.ts';
 import { endpoint } from '../endpoint.ts';
 import { json } from '../reply.ts';
+import { leaderAddress, ownAddress } from '../status/leader-address.ts';
 import { agentOf } from './context.ts';
 import { member } from './member.ts';
 
@@ -66,14 +68,8 @@ function stats(context: ApiContext): object {
     },
     ...balancerStats(carriage?.()),
     build: { prerelease: '', revision: '', version: node.version },
-    consul: {
-      acl: context.acl === undefined ? 'disabled' : 'enabled',
-      bootstrap: String(server),
-      known_datacenters: '1',
-      leader: String(server),
-      leader_addr: formatHostPort(node.advertiseAddress, node.ports.server),
-      server: String(server),
-    },
+    consul: { acl: context.acl === undefined ? 'disabled' : 'enabled', ...roleStats(context, server) },
+    ...(server ? { raft: raftStats(context) } : {}),
     runtime: {
       arch: ARCHITECTURES[process.arch] ?? process.arch,
       cpu_count: String(availableParallelism()),
@@ -82,6 +78,38 @@ function stats(context: ApiContext): object {
       version: process.version,
     },
   };
+}
+
+/** What scripts look for to know whether they run on the server that leads, or on none. */
+function roleStats(context: ApiContext, server: boolean): object {
+  if (!server) return { known_servers: String(serverCount(context)), server: 'false' };
+  return {
+    bootstrap: String(context.cluster === undefined),
+    known_datacenters: '1',
+    leader: String(leads(context)),
+    leader_addr: leaderAddress(context),
+    server: 'true',
+  };
+}
+
+/** Of Raft, which etcd speaks here, what is known without asking anybody. */
+function raftStats(context: ApiContext): object {
+  const index = String(context.catalog.index);
+  return {
+    applied_index: index,
+    commit_index: index,
+    last_log_index: index,
+    num_peers: String(Math.max(0, serverCount(context) - 1)),
+    state: leads(context) ? 'Leader' : 'Follower',
+  };
+}
+
+function leads(context: ApiContext): boolean {
+  return leaderAddress(context) === ownAddress(context);
+}
+
+function serverCount({ catalog }: ApiContext): number {
+  return catalog.list('services', 'name', SERVER_SERVICE).length;
 }
 
 function balancerStats(carriage: Carriage | undefined): object {

@@ -1,7 +1,7 @@
-import { formatHostPort } from '../../lib/host-port.ts';
 import { endpoint } from '../endpoint.ts';
 import { checkDatacenter } from '../read-options.ts';
 import { json } from '../reply.ts';
+import { leaderAddress } from './leader-address.ts';
 
 export const statusLeader = endpoint({
   method: 'GET',
@@ -12,8 +12,6 @@ export const statusLeader = endpoint({
   query: { dc: 'datacenter to ask' },
   handler(context, request) {
     checkDatacenter(context, request.query.get('dc'));
-    const { advertiseAddress, ports } = context.node;
-    if (context.cluster !== undefined) return json(context.cluster.leader());
-    return json(formatHostPort(advertiseAddress, ports.server));
+    return json(leaderAddress(context));
   },
 });
