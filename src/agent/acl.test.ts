@@ -34,17 +34,19 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-async function start(acl: object = {}): Promise<void> {
+/** `next`: what the configuration says of access control when it is read again. */
+async function start(acl: object = {}, next: () => object = () => acl): Promise<void> {
   await agent?.stop();
-  const config = configSchema.parse({
-    node: { name: 'n1', dataDir: directory },
-    ports: { http: 0, dns: 0 },
-    balancer: { enabled: false },
-    acl: { enabled: true, defaultPolicy: 'deny', ...acl },
-  });
+  const config = (access: object) =>
+    configSchema.parse({
+      node: { name: 'n1', dataDir: directory },
+      ports: { http: 0, dns: 0 },
+      balancer: { enabled: false },
+      acl: { enabled: true, defaultPolicy: 'deny', ...access },
+    });
   const log = openAgentLog({ level: 'debug', format: 'json', sink: () => {} });
   log.tail((line) => lines.push(line));
-  agent = await startAgent(config, { log });
+  agent = await startAgent(config(acl), { log, readConfig: async () => config(next()) });
 }
 
 async function ask(method: string, where: string, { token = '', body = '' } = {}): Promise<string> {
@@ -99,6 +101,41 @@ test('tokens that were set while running are kept when that is wanted, for the u
   const failed = await start({ enableTokenPersistence: true }).catch((error: Error) => error.message);
   expect(failed).toContain('is no JSON');
   expect(failed).not.toContain(ROOT);
+});
+
+test('tokens of the configuration follow a reload; of those that were set before, the kept ones come first', async () => {
+  const set = (Token: string) =>
+    ask('PUT', '/v1/agent/token/default', { token: ROOT, body: JSON.stringify({ Token }) });
+  const self = () => ask('GET', '/v1/acl/token/self');
+  for (const enableTokenPersistence of [false, true]) {
+    let configured = 'nobody-knows-this';
+    const access = () => ({
+      tokens: { initialManagement: ROOT, default: configured },
+      enableTokenPersistence,
+    });
+    await start(access(), access);
+    expect(await self()).toContain('ACL not found');
+    configured = ROOT;
+    await agent?.reload();
+    expect(await self()).toContain(ROOT);
+    await set('nobody-knows-that');
+    expect(await self()).toContain('ACL not found');
+    await agent?.reload();
+    const wanted = enableTokenPersistence ? 'ACL not found' : ROOT;
+    expect(await self()).toContain(wanted);
+    // One that was taken back is none: the configuration counts again.
+    await set('');
+    await start(access(), access);
+    expect(await self()).toContain(ROOT);
+  }
+});
+
+test('a token that was set keeps no others from the configuration', async () => {
+  await start({ tokens: { initialManagement: ROOT }, enableTokenPersistence: true });
+  await ask('PUT', '/v1/agent/token/agent', { token: ROOT, body: '{"Token":"x"}' });
+  // The file said that there is no default token, and that counted more.
+  await start({ tokens: { initialManagement: ROOT, default: ROOT }, enableTokenPersistence: true });
+  expect(await ask('GET', '/v1/acl/token/self')).toContain(ROOT);
 });
 
 test('what the agent registers and tells takes the right to it', async () => {

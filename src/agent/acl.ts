@@ -43,7 +43,8 @@ export function startAcl(
       ? path.join(dataDirectory, TOKENS_FILE)
       : undefined;
   const tokens = new AgentTokens(
-    { ...own, ...(file === undefined ? {} : readTokens(file)) },
+    own,
+    file === undefined ? {} : readTokens(file),
     file === undefined ? undefined : async (values) => writeWhole(file, JSON.stringify(values)),
   );
   // By one clock: a node whose clock is wrong would take tokens from all.

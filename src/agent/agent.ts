@@ -192,26 +192,30 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
   let draining: Promise<void> | undefined;
   let late: Late | undefined;
   let isReadAgain = false;
+  const renew = (again: Config): void => {
+    log.setLevel(again.log.level);
+    acl?.tokens.configure(again.acl.tokens);
+  };
   const readAgain = async () => {
     if (options.readConfig === undefined) return;
     const again = await options.readConfig();
     if (isStarting) {
       // Balancer, groups, templates and watches are not there yet: they are told when they are.
       isReadAgain = true;
-      log.setLevel(again.log.level);
+      renew(again);
       await registry.reload(definitionsOf(again), again.node.meta);
       logger.info(
-        'the configuration was read again: services, checks, metadata of the node and the log level are in force',
+        'the configuration was read again: services, checks, metadata of the node, tokens and the log level are in force',
       );
       return;
     }
     // First: a file of it that cannot be read keeps the old configuration, whole.
     balancer?.reload(again.balancer);
-    log.setLevel(again.log.level);
+    renew(again);
     await registry.reload(definitionsOf(again), again.node.meta);
     await late?.reload(again);
     logger.info(
-      'the configuration was read again: services, checks, metadata of the node, the log level, groups, templates, watches and what the balancer does with HTTP are in force',
+      'the configuration was read again: services, checks, metadata of the node, tokens, the log level, groups, templates, watches and what the balancer does with HTTP are in force',
     );
   };
   // One after the other: what was read last is in force in the end. The first waits for the start, which goes by what was read before.
