@@ -109,6 +109,20 @@ const OPEN: Record<string, readonly Step[]> = {
       refusedTxn('Invalid service address'),
     ),
   ],
+  'lists and objects that are something else are named with what is in them': [
+    put(
+      '/v1/catalog/register',
+      { Node: 'n1', NodeMeta: 1 },
+      400,
+      'Request decode failed: json: cannot unmarshal number into Go struct field RegisterRequest.NodeMeta of type map[string]string',
+    ),
+    put(
+      '/v1/txn',
+      [{ Node: { Verb: 'set', Node: { Node: 'n1', TaggedAddresses: [] } } }],
+      400,
+      'Failed to parse body: json: cannot unmarshal array into Go struct field Node.Node.Node.TaggedAddresses of type map[string]string',
+    ),
+  ],
   'a check that has neither ID nor name': [
     register({}),
     put(

@@ -99,7 +99,7 @@ describe('decoding', () => {
       '{"Inner":{"Port":"http"}}',
       'json: cannot unmarshal string into Go struct field Inner.Inner.Port of type int',
     ],
-    ['{"Tags":"a"}', 'json: cannot unmarshal string into Go struct field Outer.Tags of type []'],
+    ['{"Tags":"a"}', 'json: cannot unmarshal string into Go struct field Outer.Tags of type []string'],
     ['{"Inner":[]}', 'json: cannot unmarshal array into Go struct field Outer.Inner of type Inner'],
     ['{"Wait":"often"}', 'time: invalid duration "often"'],
     ['{"Wait":"5"}', 'time: missing unit in duration "5"'],

@@ -25,6 +25,8 @@ export interface Description<T> {
   preset?(): T;
   read(json: Exclude<Json, null>, place: Place, refuse: (message: string) => void): T;
   readonly schema: Schema;
+  /** Go's name of the type, for the words of an error about a list or an object of such. */
+  readonly type?: string;
 }
 
 /** What a description decodes to. */
@@ -54,6 +56,7 @@ function scalar<T>(
   return {
     zero: () => zero,
     schema,
+    type,
     read(json, place, refuse) {
       const value = accept(json);
       if (value !== undefined) return value;
@@ -150,12 +153,14 @@ export const base64: Description<Uint8Array> = {
 
 /** A list; null when missing (Go's nil slice). */
 export function list<T>(of: Description<T>): Description<T[] | null> {
+  const type = `[]${of.type ?? ''}`;
   return {
     zero: () => null,
+    type,
     schema: { type: 'array', items: of.schema },
     read(json, place, refuse) {
       if (Array.isArray(json)) return json.map((item) => readOr(of, item, place, refuse));
-      refuse(mismatch(json, '[]', place));
+      refuse(mismatch(json, type, place));
       return null;
     },
   };
@@ -163,12 +168,14 @@ export function list<T>(of: Description<T>): Description<T[] | null> {
 
 /** An object with any keys; null when missing (Go's nil map). */
 export function record<T>(of: Description<T>): Description<Record<string, T> | null> {
+  const type = `map[string]${of.type ?? ''}`;
   return {
     zero: () => null,
+    type,
     schema: { type: 'object', additionalProperties: of.schema },
     read(json, place, refuse) {
       if (!(json instanceof Map)) {
-        refuse(mismatch(json, 'map[string]', place));
+        refuse(mismatch(json, type, place));
         return null;
       }
       // Without a prototype a key such as "__proto__" is a key like any other.
@@ -184,6 +191,7 @@ export function optional<T>(of: Description<T>): Description<T | undefined> {
   return {
     zero: () => undefined,
     schema: of.schema,
+    ...(of.type === undefined ? {} : { type: of.type }),
     read: (json, place, refuse) => of.read(json, place, refuse),
   };
 }
@@ -253,8 +261,10 @@ export function object<const F extends Fields>(
     for (const field of nested) made[field] = missing(fields[field] as Description<unknown>);
     return made as DecodedFields<F>;
   };
+  const type = name === '' ? 'struct' : name;
   return {
     zero,
+    type,
     schema: {
       type: 'object',
       properties: Object.fromEntries(Object.entries(fields).map(([field, { schema }]) => [field, schema])),
@@ -263,7 +273,7 @@ export function object<const F extends Fields>(
     read(json, place, refuse) {
       const result: Record<string, unknown> = zero();
       if (!(json instanceof Map)) {
-        refuse(mismatch(json, name === '' ? 'struct' : name, place));
+        refuse(mismatch(json, type, place));
         return result as DecodedFields<F>;
       }
       for (const [key, value] of json) {
