@@ -74,7 +74,7 @@ function follow(config: WatchConfig, { address, env, clock, random, log }: Watch
   const tellAll = async (): Promise<void> => {
     const onTrouble = (error: unknown) => warn(messageOf(error));
     const watch = watchSubject(client, config, { signal, clock, random, onTrouble });
-    for await (const view of changedViews(watch)) {
+    for await (const view of changedViews(watch, config.type)) {
       const problem = await tell({ view: `${view}\n`, index: watch.index ?? 0, signal });
       if (problem !== undefined) warn(problem);
     }

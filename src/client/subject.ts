@@ -1,6 +1,7 @@
 import { MusterError } from '../errors.ts';
 import { formatUint64 } from '../lib/json-uint64.ts';
 import type { Client } from './client.ts';
+import type { UserEvent } from './event.ts';
 import { toBase64 } from './platform.ts';
 import type { KvPair } from './types.ts';
 import type { Watch, WatchOptions } from './watch.ts';
@@ -28,11 +29,40 @@ export const STATES = ['any', 'passing', 'warning', 'critical'] as const;
 export type CheckStateOrAny = (typeof STATES)[number];
 
 type Follow = (client: Client, subject: Subject, options: WatchOptions) => Watch<unknown>;
+/** Makes what is told of a view; one for each watch. */
+type Telling = () => (view: unknown) => unknown;
 
-/** A further kind is one line here. `needs`: what has to be given. */
+interface Kind {
+  /** What has to be given. */
+  readonly needs: keyof Subject | undefined;
+  readonly follow: Follow;
+  /** Left out: a view is told as it is. */
+  readonly telling?: Telling;
+}
+
+/** Of events only those that were not told yet, as in Consul: what is done for one is done once. */
+const unseen: Telling = () => {
+  let told: UserEvent[] | undefined;
+  return (view) => {
+    const events = view as UserEvent[];
+    const last = told?.at(-1)?.ID;
+    const news = events.slice(events.findIndex(({ ID }) => ID === last) + 1);
+    if (told === undefined || news.length > 0) told = news;
+    return told;
+  };
+};
+
+/** Where there are no keys Consul says null. */
+const nothingForNone: Telling = () => (view) => ((view as unknown[]).length === 0 ? undefined : view);
+
+/** A further kind is one line here. */
 const KINDS = {
   key: { needs: 'key', follow: ({ kv }, { key = '' }, options) => kv.watch(key, options) },
-  keyprefix: { needs: 'prefix', follow: ({ kv }, { prefix = '' }, options) => kv.watchList(prefix, options) },
+  keyprefix: {
+    needs: 'prefix',
+    follow: ({ kv }, { prefix = '' }, options) => kv.watchList(prefix, options),
+    telling: nothingForNone,
+  },
   services: { needs: undefined, follow: ({ catalog }, _, options) => catalog.watchServices(options) },
   nodes: { needs: undefined, follow: ({ catalog }, _, options) => catalog.watchNodes(options) },
   service: {
@@ -49,8 +79,12 @@ const KINDS = {
     follow: ({ health }, { service, state = 'any' }, options) =>
       service === undefined ? health.watchState(state, options) : health.watchChecks(service, options),
   },
-  event: { needs: undefined, follow: ({ event }, { name }, options) => event.watch(name, options) },
-} as const satisfies Record<string, { needs: keyof Subject | undefined; follow: Follow }>;
+  event: {
+    needs: undefined,
+    follow: ({ event }, { name }, options) => event.watch(name, options),
+    telling: unseen,
+  },
+} as const satisfies Record<string, Kind>;
 
 export type SubjectType = keyof typeof KINDS;
 export const SUBJECT_TYPES = Object.keys(KINDS) as SubjectType[];
@@ -69,11 +103,19 @@ export function watchSubject(client: Client, subject: Subject, options: WatchOpt
   return follow(client, subject, options);
 }
 
-/** The views of a watch as JSON, each that is another than the one before: an index may rise without that anything shown changes. */
-export async function* changedViews(watch: Watch<unknown>): AsyncGenerator<string, void, undefined> {
+/**
+ * The views of a watch on a subject of this type, as JSON and as they are to be told, each that is another than the one before: an
+ * index may rise without that anything shown changes.
+ */
+export async function* changedViews(
+  watch: Watch<unknown>,
+  type: SubjectType,
+): AsyncGenerator<string, void, undefined> {
+  const { telling }: Kind = KINDS[type];
+  const told = telling?.() ?? ((view: unknown) => view);
   let before: string | undefined;
   for await (const view of watch) {
-    const text = formatUint64(plainView(view), 'Flags', '');
+    const text = formatUint64(plainView(told(view)), 'Flags', '');
     if (text === before) continue;
     before = text;
     yield text;

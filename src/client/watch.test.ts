@@ -175,7 +175,7 @@ it('of Consul’s kind tells once of what stays the same, however its index rise
   const client = await serve(script(states.map((text, at) => ({ index: at + 1, json: value(text) }))));
   const seen: [string, number | undefined][] = [];
   const watch = watchSubject(client, { type: 'key', key: 'a' }, {});
-  for await (const view of changedViews(watch)) {
+  for await (const view of changedViews(watch, 'key')) {
     seen.push([Buffer.from(JSON.parse(view).Value, 'base64').toString(), watch.index]);
     if (seen.length === 3) break;
   }
@@ -184,4 +184,34 @@ it('of Consul’s kind tells once of what stays the same, however its index rise
     ['blue', 3],
     ['red', 5],
   ]);
+});
+
+it('of Consul’s kind tells of events once, and says null where there are no keys', async () => {
+  const event = (ID: string) => ({ ID, Name: 'deploy', Payload: null });
+  const lists = [[], ['1', '2'], ['1', '2'], ['1', '2', '3'], ['4']];
+  const told = async (type: 'event' | 'keyprefix', replies: Reply[], count: number) => {
+    const client = await serve(script(replies));
+    const seen: unknown[] = [];
+    for await (const view of changedViews(watchSubject(client, { type, prefix: 'a/' }, {}), type)) {
+      seen.push(JSON.parse(view));
+      if (seen.length === count) break;
+    }
+    await agent?.stop();
+    return seen;
+  };
+  const replies = lists.map((ids, at) => ({ index: at + 1, json: ids.map(event) }));
+  expect(await told('event', replies, 4)).toEqual([
+    [],
+    [event('1'), event('2')],
+    [event('3')],
+    // The agent began anew: it does not remember the others.
+    [event('4')],
+  ]);
+  const key = { Key: 'a/b', Value: 'eA==' };
+  const keys = [
+    { index: 1, status: 404 },
+    { index: 2, json: [key] },
+    { index: 3, status: 404 },
+  ];
+  expect(await told('keyprefix', keys, 3)).toEqual([null, [expect.objectContaining(key)], null]);
 });

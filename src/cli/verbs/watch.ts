@@ -65,7 +65,7 @@ export const watch = verb({
           terminal.err(`${error instanceof Error ? error.message : String(error)} (again in ${delay} ms)\n`),
       });
       let runs = 0;
-      for await (const view of changedViews(views)) {
+      for await (const view of changedViews(views, type)) {
         if (command.length === 0) {
           terminal.out(`${formatUint64(parseUint64(view, 'Flags'), 'Flags', 4)}\n`);
           return 0;
