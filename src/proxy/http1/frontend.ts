@@ -11,6 +11,8 @@ export interface FrontendOptions extends ForwardingOptions {
   readonly limits: ProxyLimits;
   /** Host for requests of HTTP/1.0 without one: the address it listens on. */
   readonly authority: string;
+  /** Its clients call by gRPC: a page says nothing to them, nor the status of one. */
+  readonly isForCalls?: boolean;
 }
 
 export class Frontend {
@@ -18,16 +20,21 @@ export class Frontend {
   readonly authority: Uint8Array;
   /** Its clients come over TLS. */
   readonly secure: boolean;
+  readonly isForCalls: boolean;
   readonly #options: ForwardingOptions;
   readonly #forwarding = new Map<string, Forwarding>();
   /** One for all that are derived from each other. */
   readonly #end: { draining: boolean };
 
-  constructor({ limits, authority, ...forwarding }: FrontendOptions, end = { draining: false }) {
+  constructor(
+    { limits, authority, isForCalls = false, ...forwarding }: FrontendOptions,
+    end = { draining: false },
+  ) {
     this.#end = end;
     this.limits = limits;
     this.authority = latin1(authority);
     this.secure = forwarding.isSecure === true;
+    this.isForCalls = isForCalls;
     this.#options = forwarding;
   }
 
@@ -40,10 +47,11 @@ export class Frontend {
     this.#end.draining = is;
   }
 
-  /** The same for clients that are to be waited for in another way. */
-  withLimits(limits: Partial<ProxyLimits>): Frontend {
+  /** The same for calls by gRPC, which are to be waited for in another way. */
+  forCalls(limits: Partial<ProxyLimits>): Frontend {
     const authority = String.fromCharCode(...this.authority);
-    return new Frontend({ ...this.#options, limits: { ...this.limits, ...limits }, authority }, this.#end);
+    const options = { ...this.#options, limits: { ...this.limits, ...limits }, authority, isForCalls: true };
+    return new Frontend(options, this.#end);
   }
 
   /** The forwarding fields for a client's address, as a socket tells it, and what Forwarded says of its TLS connection. */

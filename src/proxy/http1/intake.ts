@@ -3,6 +3,7 @@
 import type { Target } from '../../balance/balancer.ts';
 import type { Handling } from '../../route/handling.ts';
 import { IN_FLIGHT, NOT_FOUND, REQUESTS } from '../counters.ts';
+import type { NoRouteSettings } from '../settings.ts';
 import { openAccount } from './account.ts';
 import { addresseeOf, authorityOf } from './authority.ts';
 import { Body, BY_CHUNKS, BY_LENGTH, NO_BODY } from './body.ts';
@@ -187,13 +188,13 @@ export class Intake {
       } else {
         if (verdict.kind === 'none') counters.overall(NOT_FOUND);
         else counters.slot(route.slot, REQUESTS);
-        answerWith(session, pageOf(verdict, engine.noRoute));
+        answerWith(session, pageOf(verdict, this.#noRoute));
         return bodyEnd;
       }
     }
     if (route === undefined) {
       counters.overall(NOT_FOUND);
-      answerWith(session, pageOf({ kind: 'none' }, engine.noRoute));
+      answerWith(session, pageOf({ kind: 'none' }, this.#noRoute));
       return bodyEnd;
     }
     counters.slot(route.slot, REQUESTS);
@@ -247,6 +248,10 @@ export class Intake {
     this.#room = Number.POSITIVE_INFINITY;
     this.#draft?.drop();
     this.#draft = undefined;
+  }
+
+  get #noRoute(): NoRouteSettings | undefined {
+    return this.#frontend.isForCalls ? undefined : this.#engine.noRoute;
   }
 
   /** How the client takes a body compressed; undefined: not at all. */

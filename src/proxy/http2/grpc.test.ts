@@ -7,6 +7,7 @@ import { freshState } from '../../balance/ejection.ts';
 import type { RouteTable } from '../../route/table.ts';
 import { routeTo, targetAt } from '../fixtures.ts';
 import { ProxyServer } from '../net/server.ts';
+import type { ProxySettings } from '../settings.ts';
 import { readCertificate } from '../tls/certificate.ts';
 import { Authority } from '../tls/fixtures.ts';
 import { Keyring } from '../tls/keyring.ts';
@@ -89,9 +90,14 @@ type EchoClient = grpc.Client & {
   chat: () => grpc.ClientDuplexStream<string, string>;
 } & Record<string, Call>;
 
-async function clientOf(routes: RouteTable, secure = false): Promise<EchoClient> {
+async function clientOf(
+  routes: RouteTable,
+  secure = false,
+  settings: ProxySettings = {},
+): Promise<EchoClient> {
   const keyring = new Keyring();
   const server = new ProxyServer({ routes, keyring });
+  server.configure(settings);
   closers.push(() => server.stop());
   const place = { id: 'grpc', host: '127.0.0.1', port: 0, http2: true };
   let credentials = grpc.credentials.createInsecure();
@@ -206,6 +212,8 @@ describe('gRPC', () => {
       code: grpc.status.NOT_FOUND,
       details: expect.stringMatching(/no route leads/),
     });
+    const paged = await clientOf(none, false, { noRoute: { status: 503, html: '<b>none</b>' } });
+    expect(await call(paged, 'x')).toMatchObject({ code: noRoute.code, details: noRoute.details });
     const noInstance = await call(await clientOf(routeTo([])), 'x');
     expect(noInstance).toMatchObject({
       code: grpc.status.UNAVAILABLE,

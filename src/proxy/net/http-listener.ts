@@ -65,7 +65,7 @@ class HttpListener implements ClientHome, Http2Home, OpenListener {
       isSecure: spec.protocol === 'https',
     });
     const { tunnelTimeout } = this.frontend.limits;
-    this.grpcFrontend = this.frontend.withLimits({
+    this.grpcFrontend = this.frontend.forCalls({
       bodyTimeout: tunnelTimeout,
       responseTimeout: tunnelTimeout,
       responseSilence: tunnelTimeout,
