@@ -115,8 +115,19 @@ describe('route tags', () => {
     });
   });
 
-  it('a port alone needs proto=tcp', () => {
-    expect(read('urlprefix-:1234')).toMatchObject({ obstacle: expect.stringMatching(/proto=tcp/) });
+  it('a port alone is for TCP, unless it says otherwise', () => {
+    const tcp = {
+      host: ':1234',
+      path: '',
+      protocol: 'tcp',
+      target: { protocol: 'tcp' },
+      obstacle: '',
+      notes: [],
+    };
+    expect(read('urlprefix-:1234')).toMatchObject({ ...tcp, options: [] });
+    expect(read('urlprefix-:1234 allow=ip:10.0.0.0/8')).toMatchObject(tcp);
+    for (const tag of ['urlprefix-:1234 proto=https', 'urlprefix-:1234/x'])
+      expect(read(tag)).toMatchObject({ obstacle: expect.stringMatching(/proto=tcp/) });
   });
 
   it('never throws, whatever stands in a tag', () => {

@@ -84,7 +84,10 @@ export function parseRouteTag(tag: string, syntax: TagSyntax): RouteTag | string
   const [source = '', ...words] = trimmed.slice(syntax.prefix.length).trim().split(/\s+/);
   if (source === '')
     return `nothing behind ${JSON.stringify(syntax.prefix)}: expected a host, a path or both`;
-  return routeOf(tag, source, meaningOfWords(words, syntax.defaults), syntax);
+  // Nothing else can be meant by a port alone, and fabio takes it so.
+  const isPlainPort = /^:\d+$/.test(source) && !words.some((word) => word.startsWith('proto='));
+  const all = isPlainPort ? [...words, 'proto=tcp'] : words;
+  return routeOf(tag, source, meaningOfWords(all, syntax.defaults), syntax);
 }
 
 /** What the options of a tag come to, wherever it leads from. Never changed, so that thousands of tags share one. */
