@@ -88,14 +88,15 @@ const OPTIONS = {
 
 export type ConnectionValues = FlagValues<typeof CONNECTION_FLAGS>;
 
+/** A flag with nothing behind it (`-http-addr="$ADDR"` where that is not set) counts as left out, as in Consul. */
 export function connect(flags: ConnectionValues, terminal: Terminal): Client {
   const options: ClientOptions = { ...clientOptionsFromEnv(terminal.env), transport: 'node:http' };
   for (const [flag, option] of Object.entries(OPTIONS)) {
     const value = flags[flag as keyof typeof OPTIONS];
-    if (value !== undefined) options[option] = value;
+    if (value) options[option] = value;
   }
-  if (flags['token-file'] !== undefined) options.token = readBytes(flags['token-file']).toString().trim();
-  if (flags.token !== undefined) options.token = flags.token;
+  if (flags['token-file']) options.token = readBytes(flags['token-file']).toString().trim();
+  if (flags.token) options.token = flags.token;
   return new Client(options);
 }
 

@@ -51,6 +51,8 @@ it('over the socket, by flag and by variable', async () => {
   expect(await world.muster(`members -http-addr ${socket()}`)).toMatchObject(FOUND);
   // Where the test's own agent is, is such an address too.
   expect(await world.muster('members')).toMatchObject(FOUND);
+  // As scripts write it whose own variable is not set.
+  expect(await world.muster('members -http-addr= -token= -token-file= -ca-file=')).toMatchObject(FOUND);
   expect(await world.muster(`members -http-addr unix://${folder}/none`)).toMatchObject({
     code: 1,
     err: expect.stringContaining(`no agent answers at unix://${folder}/none`),
