@@ -28,6 +28,8 @@ export interface ConfigSource {
   isConsul?: boolean;
   /** What was accepted and has no effect, each with its place. */
   warnings?: readonly string[];
+  /** What cannot be started with and was found before it was merged, each with its place. */
+  faults?: readonly string[];
 }
 
 /** How a file is written, when its name does not tell. */
@@ -75,14 +77,17 @@ function consulSource(
   file: string,
   theirs: Record<string, unknown>,
   places: Places,
-): Pick<ConfigSource, 'value' | 'place' | 'isConsul' | 'warnings'> {
-  const { value, origin, warnings } = translateConsul(theirs);
+): Pick<ConfigSource, 'value' | 'place' | 'isConsul' | 'warnings' | 'faults'> {
+  const { value, origin, warnings, faults } = translateConsul(theirs);
   const place = placeIn(file, places);
+  const tell = (remarks: typeof warnings) =>
+    remarks.map(({ at, message }) => `${place(at, 'key')}: ${message}`);
   return {
     value,
     isConsul: true,
     place: (where, what) => place(origin(where), what),
-    warnings: warnings.map(({ at, message }) => `${place(at, 'key')}: ${message}`),
+    warnings: tell(warnings),
+    faults: tell(faults),
   };
 }
 
@@ -144,6 +149,7 @@ export function readWritten(sources: readonly ConfigSource[]): Written {
   const origins = new Map<string, string>();
   let merged: unknown = {};
   for (const source of sources) {
+    faults.push(...(source.faults ?? []));
     if (!isTable(source.value)) {
       faults.push(`${source.name}: expected a table at the top`);
       continue;

@@ -164,6 +164,18 @@ EOT
     ]);
   });
 
+  it.each([
+    ['acl { enabeld = true }', 'c.hcl:1:7: unknown key "enabeld" in acl; did you mean "enabled"?'],
+    [
+      'acl { tokens { agnet = "x" } }',
+      'c.hcl:1:16: unknown key "agnet" in acl.tokens; did you mean "agent"?',
+    ],
+    ['acls { enabled = true }', 'c.hcl:1:1: unknown key "acls"; did you mean "acl"?'],
+    ['acl = true', 'c.hcl:1:1: acl: expected a table'],
+  ])('is refused where a slip would leave access open: %s', (text, fault) => {
+    expect(() => hcl(text)).toThrow(fault);
+  });
+
   it('takes what is empty for not given', () => {
     const { config, warnings } = json({
       encrypt: '',

@@ -3,7 +3,7 @@
  * means here: https://www.consul.io/docs/agent/options. A key is one line.
  */
 import { fillAddress } from '../../../lib/sockaddr.ts';
-import { idle, NEEDLESS, type Rules, section, sets } from './rules.ts';
+import { idle, NEEDLESS, type Rules, section, sets, strictSection } from './rules.ts';
 
 const GOSSIP = "it tunes Consul's gossip and consensus, which Muster does not have";
 const MESH = 'Muster has no service mesh';
@@ -174,7 +174,7 @@ export const CONSUL_KEYS: Rules = {
     dashboard_url_templates: idle("the dashboard shows the balancer's own figures"),
   }),
 
-  acl: section({
+  acl: strictSection({
     enabled: sets('acl.enabled'),
     default_policy: sets('acl.default_policy'),
     down_policy: sets('acl.down_policy'),
@@ -186,7 +186,7 @@ export const CONSUL_KEYS: Rules = {
     token_ttl: NEEDLESS,
     disabled_ttl: NEEDLESS,
     msp_disable_bootstrap: idle(ENTERPRISE, false),
-    tokens: section({
+    tokens: strictSection({
       // `master` was renamed in 1.11, `agent_master` too.
       master: sets('acl.tokens.initial_management'),
       initial_management: sets('acl.tokens.initial_management'),
@@ -196,6 +196,7 @@ export const CONSUL_KEYS: Rules = {
       default: sets('acl.tokens.default'),
       config_file_service_registration: sets('acl.tokens.config_file_service_registration'),
       replication: idle(ONE_DATACENTER),
+      dns: idle('names are answered by what the default token may read'),
       managed_service_provider: idle(ENTERPRISE),
     }),
   }),

@@ -3,7 +3,7 @@
 /** `why` begins a sentence behind the key's name: `encrypt has no effect: …`. */
 export type Rule =
   | { readonly kind: 'sets'; readonly key: string; readonly as: (value: unknown) => unknown }
-  | { readonly kind: 'section'; readonly keys: Rules }
+  | { readonly kind: 'section'; readonly keys: Rules; readonly isStrict: boolean }
   | { readonly kind: 'services' }
   | { readonly kind: 'checks' }
   | { readonly kind: 'watches' }
@@ -19,7 +19,10 @@ export const sets = (key: string, as: (value: unknown) => unknown = (value) => v
 });
 
 /** A table whose keys have rules of their own. */
-export const section = (keys: Rules): Rule => ({ kind: 'section', keys });
+export const section = (keys: Rules): Rule => ({ kind: 'section', keys, isStrict: false });
+
+/** One in which what nobody knows is a fault and no warning, as it is everywhere with Consul: a slip would leave a door open. */
+export const strictSection = (keys: Rules): Rule => ({ kind: 'section', keys, isStrict: true });
 
 /** Accepted; a warning says why it has no effect, unless what it asks for is what happens anyway. */
 export const idle = (why: string, ...granted: readonly unknown[]): Rule => ({ kind: 'idle', why, granted });

@@ -1,4 +1,4 @@
-/** A file of Consul's agent as a part of our configuration. Whatever it says, it goes on working: see `keys.ts`. */
+/** A file of Consul's agent as a part of our configuration. Whatever it says, but for what it says of access, it goes on working: see `keys.ts`. */
 import type { z } from 'zod';
 import { nearest } from '../../../lib/nearest.ts';
 import { isTable, toCamel, writtenSchema } from '../names.ts';
@@ -14,14 +14,23 @@ export interface Translation {
   /** Where in their file a value of ours comes from; the path itself when it comes from nowhere. */
   origin(ours: Path): Path;
   /** What was said and has no effect. */
-  readonly warnings: readonly { readonly at: Path; readonly message: string }[];
+  readonly warnings: readonly Remark[];
+  /** What cannot be started with. */
+  readonly faults: readonly Remark[];
+}
+
+interface Remark {
+  /** In their file. */
+  readonly at: Path;
+  readonly message: string;
 }
 
 /** `value` is the file as it was written: a table with Consul's keys. */
 export function translateConsul(value: Record<string, unknown>): Translation {
   const result: Record<string, unknown> = {};
   const origins = new Map<string, Path>();
-  const warnings: { at: Path; message: string }[] = [];
+  const warnings: Remark[] = [];
+  const faults: Remark[] = [];
   const warn = (at: Path, message: string): void => {
     warnings.push({ at, message });
   };
@@ -52,17 +61,23 @@ export function translateConsul(value: Record<string, unknown>): Translation {
     };
     result[key] = [...before, ...many({ value: one, theirs: at, ours: [key] }, read, shifted)];
   };
-  const table = (rules: Rules, part: unknown, at: Path): void => {
+  const table = (rules: Rules, part: unknown, at: Path, isStrict = false): void => {
     if (!isTable(part)) {
-      warn(at, `${name(at)} has no effect: expected a table`);
+      if (isStrict) faults.push({ at, message: `${name(at)}: expected a table` });
+      else warn(at, `${name(at)} has no effect: expected a table`);
       return;
     }
     const known = new Map(Object.entries(rules).map(([key, rule]) => [bare(key), rule]));
     for (const [key, one] of Object.entries(part)) {
       const rule = known.get(bare(key));
       if (rule !== undefined && isNothing(one)) continue;
-      if (rule === undefined) notes.unknown([...at, key], Object.keys(rules));
-      else apply(rule, one, [...at, key]);
+      if (rule === undefined) {
+        const where = [...at, key];
+        // Also the section's own name.
+        if (isStrict || bare(key).startsWith('acl'))
+          faults.push({ at: where, message: unknownKey(where, Object.keys(rules)) });
+        else notes.unknown(where, Object.keys(rules));
+      } else apply(rule, one, [...at, key]);
     }
   };
   const apply = (rule: Rule, one: unknown, at: Path): void => {
@@ -72,8 +87,8 @@ export function translateConsul(value: Record<string, unknown>): Translation {
     } else if (rule.kind === 'section') {
       // HCL blocks of one name are one table.
       if (Array.isArray(one))
-        for (const [index, part] of one.entries()) table(rule.keys, part, [...at, index]);
-      else table(rule.keys, one, at);
+        for (const [index, part] of one.entries()) table(rule.keys, part, [...at, index], rule.isStrict);
+      else table(rule.keys, one, at, rule.isStrict);
     } else if (rule.kind === 'services') {
       add('service', one, at, readService);
     } else if (rule.kind === 'checks') {
@@ -89,6 +104,7 @@ export function translateConsul(value: Record<string, unknown>): Translation {
   return {
     value: result,
     warnings,
+    faults,
     origin(ours) {
       for (let length = ours.length; length > 0; length--) {
         const origin = origins.get(JSON.stringify(ours.slice(0, length)));
