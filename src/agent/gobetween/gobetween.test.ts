@@ -143,6 +143,22 @@ describe("gobetween's files", () => {
     ]);
   });
 
+  it('may have keys in any case, and say what is wrong where it stands', () => {
+    const text = `[Servers.Web]\nBIND = ":1"\nBalance = "iphash"\nbalance = "leastconn"\nMax_Conections = 5\n[Servers.Web.Discovery]\nKind = "static"\nstatic_List = ["127.0.0.1:1"]\n`;
+    const { value, warnings } = read(text);
+    expect(value.servers.Web).toMatchObject({
+      bind: ':1',
+      balance: 'leastconn',
+      discovery: { kind: 'static', static_list: ['127.0.0.1:1'] },
+    });
+    expect(warnings).toEqual([
+      'lb.toml:5:1: unknown key "Max_Conections" in servers.Web has no effect; did you mean "max_connections"?',
+    ]);
+    expect(() => read('[API]\nEnabled = 5\n')).toThrowError(
+      'lb.toml:2:11: api.enabled: expected true or false, got 5',
+    );
+  });
+
   it('name keys that nobody knows beside what is wrong: it may be there under their name', () => {
     const text = `[servers.x]\nbindd = ":1"\n${STATIC}`;
     const unknown = 'lb.toml:2:1: unknown key "bindd" in servers.x has no effect; did you mean "bind"?';

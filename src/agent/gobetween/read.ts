@@ -53,9 +53,11 @@ export function substituteEnv(text: string, env: Readonly<Record<string, string 
 
 function check<Schema extends z.ZodType>(
   schema: Schema,
-  value: unknown,
-  place: (path: Path, what: 'key' | 'value') => string,
+  given: unknown,
+  placeOf: (path: Path, what: 'key' | 'value') => string,
 ): Read<z.infer<Schema>> {
+  const { value, written } = inKnownCase(schema, given);
+  const place = (path: Path, what: 'key' | 'value') => placeOf(written(path), what);
   const warnings = [...unknownKeys(schema, value, [])].map(({ path, known }) => {
     const key = String(path.at(-1));
     const near = nearest(key, known);
@@ -72,6 +74,35 @@ function check<Schema extends z.ZodType>(
     throw new MusterError('config.invalid', [...faults, ...warnings].join('\n'));
   }
   return { value: checked.data, warnings };
+}
+
+/** The same with keys as the schema has them: gobetween takes them in any case. `written` tells a path as it was given. */
+function inKnownCase(
+  schema: z.core.$ZodType,
+  given: unknown,
+): { value: unknown; written: (path: Path) => Path } {
+  const renamed = new Map<string, string>();
+  const rename = (part: z.core.$ZodType, value: unknown, path: Path): unknown => {
+    if (!isTable(value)) return value;
+    const known = unwrapped(part);
+    const shape = known instanceof z.ZodObject ? (known.def.shape as Record<string, z.core.$ZodType>) : {};
+    const names = new Map(Object.keys(shape).map((name) => [name.toLowerCase(), name]));
+    const result: Record<string, unknown> = Object.create(null);
+    for (const [key, one] of Object.entries(value)) {
+      const name = names.get(key.toLowerCase()) ?? key;
+      // Of two the one that is written as it is known.
+      if (name !== key && Object.hasOwn(value, name)) continue;
+      const at = [...path, name];
+      if (name !== key) renamed.set(JSON.stringify(at), key);
+      const field = known instanceof z.ZodRecord ? known.def.valueType : shape[name];
+      result[name] = field === undefined ? one : rename(field, one, at);
+    }
+    return result;
+  };
+  return {
+    value: rename(schema, given, []),
+    written: (path) => path.map((key, at) => renamed.get(JSON.stringify(path.slice(0, at + 1))) ?? key),
+  };
 }
 
 function* unknownKeys(
