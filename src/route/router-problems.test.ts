@@ -9,7 +9,7 @@ describe('what is wrong with tags, to a router', () => {
     await write(
       store,
       { id: 'a', tags: ['urlprefix-', 'urlprefix-/a weight=much', 'urlprefix-[.test/'] },
-      { id: 'b', tags: ['urlprefix-/b', 'urlprefix-:99'], port: 81 },
+      { id: 'b', tags: ['urlprefix-/b', 'urlprefix-:99 proto=http'], port: 81 },
       { id: 'c', tags: ['urlprefix-/c'], port: 0 },
     );
     expect(asked('h', '/a')).toEqual(['node-a/a']);
@@ -18,7 +18,7 @@ describe('what is wrong with tags, to a router', () => {
       ['node-a/a', 'urlprefix-'],
       ['node-a/a', 'urlprefix-[.test/'],
       ['node-a/a', 'urlprefix-/a weight=much'],
-      ['node-b/b', 'urlprefix-:99'],
+      ['node-b/b', 'urlprefix-:99 proto=http'],
       ['node-c/c', 'urlprefix-/c'],
     ]);
     expect(router.problems()).toBe(router.problems());
