@@ -53,7 +53,7 @@ it('tells systemd that an agent is ready while no server can be reached, once it
   expect(readFileSync(pid_file, 'utf8')).toBe(`${muster.pid}\n`);
   // As `systemctl reload` does.
   process.kill(muster.pid, 'SIGHUP');
-  await until('a reload', () => muster.output().includes('read again: services and checks are in force'));
+  await until('a reload', () => muster.output().includes('the configuration was read again'));
   expect(await muster.stop()).toMatchObject({ code: 0 });
   await until('the end', () => told().includes('STOPPING=1'));
   expect(existsSync(pid_file)).toBe(false);
