@@ -56,6 +56,9 @@ const service = {
   enableTagOverride: false,
 };
 
+/** Further levels than are read of a record; JSON may have a thousand. */
+const DEEP = JSON.parse(`${'{"a":'.repeat(300)}1${'}'.repeat(300)}`);
+
 /** Rows that Consul has no struct for, or would not read as they are. */
 const ODD: { readonly [T in TableName]?: readonly Draft<Rows[T]>[] } = {
   nodes: [
@@ -72,6 +75,7 @@ const ODD: { readonly [T in TableName]?: readonly Draft<Rows[T]>[] } = {
       mesh: { proxy: { Upstreams: [{ Bind: 0 }] }, connect: { Native: true } },
     },
     { ...service, node: 'gone', id: 'x', name: 'x' },
+    { ...service, node: 'N1', id: 'deep', name: 'deep', mesh: { proxy: { Config: DEEP }, connect: {} } },
   ],
   kv: [
     { key: 'a/\ud800', value: Buffer.of(1), flags: 1n, lockIndex: 0, session: 'gone' },
@@ -103,6 +107,7 @@ const ODD: { readonly [T in TableName]?: readonly Draft<Rows[T]>[] } = {
   configEntries: [
     { kind: 'service-resolver', name: 'r', content: { ConnectTimeout: '1h0m0s' } },
     { kind: 'of tomorrow', name: 'x', content: { A: [null] } },
+    { kind: 'proxy-defaults', name: 'global', content: { Config: DEEP } },
   ],
   aclTokens: [
     {

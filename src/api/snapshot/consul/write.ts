@@ -2,7 +2,7 @@ import type { Catalog } from '../../../catalog/catalog.ts';
 import { isUnchanged } from '../../../catalog/commands/equal.ts';
 import type { Indexed, Node, Rows, TableName } from '../../../catalog/rows.ts';
 import { fold, shapeOf, TABLE_NAMES } from '../../../catalog/tables.ts';
-import { MsgpackReader } from '../../../lib/msgpack.ts';
+import { MsgpackError, MsgpackReader } from '../../../lib/msgpack.ts';
 import { MsgpackWriter, type Packable, pack } from '../../../lib/msgpack-write.ts';
 import { aclPolicyRecord, aclRoleRecord, aclTokenRecord } from './acl.ts';
 import { configEntryRecord } from './config-entry.ts';
@@ -112,7 +112,8 @@ function readBack<T extends TableName>(
   try {
     KINDS.get(kind)?.take(new MsgpackReader(pack(value)).read(), read);
   } catch (error) {
-    if (error instanceof FieldError) return 'nothing';
+    // Deeper or larger than what is read of a record: it is kept as a row of ours.
+    if (error instanceof FieldError || error instanceof MsgpackError) return 'nothing';
     throw error;
   }
   const made = read.get(table, key) as Indexed | undefined;
