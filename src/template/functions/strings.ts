@@ -1,4 +1,5 @@
 /** Text: cut, changed, searched. */
+import { readBase64 } from '../../lib/base64.ts';
 import { compileGoRegexp, type GoRegexp, placesOfAll } from '../../lib/go-regexp.ts';
 import {
   BOOL,
@@ -98,17 +99,9 @@ export function indented(spaces: number, text: string): string {
 }
 
 function decoded(text: string, url: boolean, name: string): string {
-  const clean = text.replace(/[\r\n]/g, '');
-  const valid = url
-    ? /^(?:[\w-]{4})*(?:[\w-]{2}==|[\w-]{3}=)?$/
-    : /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
-  if (!valid.test(clean)) {
-    const bad = clean.search(url ? /[^\w=-]/ : /[^A-Za-z0-9+/=]/);
-    throw new ValueError(
-      `${name}: illegal base64 data at input byte ${bad === -1 ? Math.max(0, clean.length - (clean.length % 4 || 4)) : bad}`,
-    );
-  }
-  return fromBytes(Buffer.from(clean, url ? 'base64url' : 'base64'));
+  const bytes = readBase64(text, url ? 'base64url' : 'base64');
+  if ('fault' in bytes) throw new ValueError(`${name}: ${bytes.fault}`);
+  return fromBytes(bytes);
 }
 
 function encoded(text: string, url: boolean): string {

@@ -1,5 +1,6 @@
 /** sprig's functions for text. */
 import { createHash } from 'node:crypto';
+import { readBase64 } from '../../../lib/base64.ts';
 import {
   ANY,
   BOOL,
@@ -123,24 +124,17 @@ function encode32(text: string): string {
   return out.padEnd(Math.ceil(out.length / 8) * 8, '=');
 }
 
-/** Line breaks in what is to be decoded mean nothing. */
-const withoutBreaks = (text: string): string => text.replace(/[\r\n]/g, '');
-
-function decode32(given: string): string {
-  const clean = withoutBreaks(given).replace(/=+$/, '');
+function decode32(text: string): string {
+  const clean = text.replace(/[\r\n]/g, '').replace(/=+$/, '');
   const bad = [...clean].findIndex((char) => !base32.includes(char));
   if (bad !== -1) return `illegal base32 data at input byte ${bad}`;
   const bits = [...clean].map((char) => base32.indexOf(char).toString(2).padStart(5, '0')).join('');
   return fromBytes(Uint8Array.from(bits.match(/.{8}/g) ?? [], (byte) => Number.parseInt(byte, 2)));
 }
 
-function decode64(given: string): string {
-  const text = withoutBreaks(given);
-  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)) {
-    const bad = text.search(/[^A-Za-z0-9+/]/);
-    return `illegal base64 data at input byte ${bad === -1 ? text.length - (text.length % 4) : bad}`;
-  }
-  return fromBytes(Buffer.from(text, 'base64'));
+function decode64(text: string): string {
+  const bytes = readBase64(text);
+  return 'fault' in bytes ? bytes.fault : fromBytes(bytes);
 }
 
 function adler32(text: string): string {
