@@ -270,10 +270,9 @@ export class Registry {
     for (const { id } of gone.services) {
       // A service that is no longer configured takes along the checks that were added to it.
       if (this.#local.service(id) !== undefined) continue;
-      for (const check of this.#local.checksOf(id)) {
-        gone.checks.push(check);
-        this.#dropCheck(check.id);
-      }
+      const left = this.#local.checksOf(id);
+      gone.checks.push(...left);
+      for (const check of left) this.#dropCheck(check.id);
     }
     this.#watches.wake(ids([...gone.services, ...made.services]), []);
     this.#checker.changed();
@@ -348,12 +347,10 @@ export class Registry {
 
   /** Where the catalog is elsewhere, a restart while those who have it are away finds the status on disk alone. */
   #keepStatus(id: string): void {
-    if (this.#options.store.remote === undefined) return;
+    const { store, logger } = this.#options;
+    if (store.remote === undefined) return;
     this.#keep([], [id]).catch((error: unknown) =>
-      this.#options.logger.warn('could not keep the status of a check', {
-        check: id,
-        error: messageOf(error),
-      }),
+      logger.warn('could not keep the status of a check', { check: id, error: messageOf(error) }),
     );
   }
 
