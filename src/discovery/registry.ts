@@ -33,10 +33,10 @@ export function followRegistry(options: RegistryDiscoveryOptions, listener: Inst
   const { client, tagPrefix, rule = DEFAULT_RULE, clock, log } = options;
   const known = new Map<string, ReadonlyMap<string, DiscoveredInstance>>();
   /**
-   * Of which service each instance was told last, by its id: who is registered anew under another name is for a moment in both, as each
-   * service answers on its own.
+   * Services that tell of an instance, by its id, the one that began last at the end, which counts: who is registered anew under another
+   * name is for a moment in both, as each service answers on its own.
    */
-  const owners = new Map<string, string>();
+  const tellers = new Map<string, string[]>();
   const removals = new Removals();
   /** Services of which instances are kept although the registry does not know them any more, with what it says. */
   const held = new Map<string, { cancel: () => void; entries: readonly ServiceEntry[] }>();
@@ -122,10 +122,14 @@ export function followRegistry(options: RegistryDiscoveryOptions, listener: Inst
     held.delete(service);
   };
 
-  /** The service that has it too. */
-  const heirOf = (id: string): string | undefined => {
-    for (const [service, instances] of known) if (instances.has(id)) return service;
-    return undefined;
+  const beginTelling = (id: string, service: string): void => {
+    tellers.set(id, [...(tellers.get(id) ?? []), service]);
+  };
+
+  const endTelling = (id: string, service: string): void => {
+    const rest = (tellers.get(id) ?? []).filter((one) => one !== service);
+    if (rest.length === 0) tellers.delete(id);
+    else tellers.set(id, rest);
   };
 
   const change = (
@@ -133,27 +137,26 @@ export function followRegistry(options: RegistryDiscoveryOptions, listener: Inst
     before: ReadonlyMap<string, DiscoveredInstance>,
     after: ReadonlyMap<string, DiscoveredInstance>,
   ): void => {
-    if (after.size === 0) known.delete(service);
-    else known.set(service, after);
     const changes: InstanceChange[] = [];
-    const tell = (id: string, owner: string | undefined, old: DiscoveredInstance | undefined): void => {
-      const instance = owner === undefined ? undefined : known.get(owner)?.get(id);
-      if (owner === undefined) owners.delete(id);
-      else owners.set(id, owner);
-      if (!isDeepStrictEqual(old, instance)) changes.push({ id, before: old, after: instance });
+    /** What counts of an instance of which this service says `own`. */
+    const told = (id: string, own: DiscoveredInstance | undefined): DiscoveredInstance | undefined => {
+      const teller = tellers.get(id)?.at(-1);
+      if (teller === undefined || teller === service) return own;
+      return known.get(teller)?.get(id);
     };
-    for (const [id, old] of before)
-      if (!after.has(id) && owners.get(id) === service) tell(id, heirOf(id), old);
     let came = 0;
-    for (const id of after.keys()) {
-      const owner = owners.get(id) ?? service;
-      const old = before.get(id);
-      if (old === undefined) came++;
-      // Another one took it over: what this one still says is from before that.
-      if (owner !== service && old !== undefined) continue;
-      tell(id, service, owner === service ? old : known.get(owner)?.get(id));
+    for (const id of new Set([...before.keys(), ...after.keys()])) {
+      const old = told(id, before.get(id));
+      if (!before.has(id)) {
+        beginTelling(id, service);
+        came++;
+      } else if (!after.has(id)) endTelling(id, service);
+      const instance = told(id, after.get(id));
+      if (!isDeepStrictEqual(old, instance)) changes.push({ id, before: old, after: instance });
     }
     removals.came(came);
+    if (after.size === 0) known.delete(service);
+    else known.set(service, after);
     if (changes.length > 0) listener(changes);
   };
 
@@ -194,7 +197,7 @@ export function followRegistry(options: RegistryDiscoveryOptions, listener: Inst
   return {
     *instances() {
       for (const [service, instances] of known)
-        for (const instance of instances.values()) if (owners.get(instance.id) === service) yield instance;
+        for (const [id, instance] of instances) if (tellers.get(id)?.at(-1) === service) yield instance;
     },
     whole,
     resync() {
