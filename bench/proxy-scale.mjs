@@ -96,43 +96,53 @@ async function balancerWithWorkers(backend, workers) {
   return { url, program, stop: () => program.stop('SIGTERM', 5_000) };
 }
 
+const ALONE = '1 route, 1 instance';
+const IN_TURN = 'all of them in turn';
+const ONE = '1 worker';
+const TWO = '2 workers';
+
+/**
+ * All that is compared, for as long as `use` runs. `large`: the name of one route among many.
+ * @param {number} backend
+ * @param {{ routes: number, large: string }} many
+ * @param {(cases: Case[]) => Promise<void>} use
+ */
+async function withCases(backend, { routes, large }, use) {
+  /** @type {(() => Promise<unknown>)[]} */
+  const stops = [];
+  /** @template {{ stop: () => Promise<unknown> }} Started @param {Promise<Started>} starting */
+  const kept = async (starting) => {
+    const started = await starting;
+    stops.push(started.stop);
+    return started;
+  };
+  try {
+    const few = await kept(agentWithRoutes(backend, 1, 1));
+    const many = await kept(agentWithRoutes(backend, routes, PER_ROUTE));
+    await use([
+      { name: ALONE, ...few, url: `${few.url}0`, cpu: LOAD_CPU },
+      { name: large, ...many, url: `${many.url}${Math.floor(routes / 2)}`, cpu: LOAD_CPU },
+      { name: IN_TURN, ...many, cpu: LOAD_CPU, asks: { paths: routes } },
+      { name: ONE, ...(await kept(balancerWithWorkers(backend, 1))), cpu: BOTH },
+      { name: TWO, ...(await kept(balancerWithWorkers(backend, 2))), cpu: BOTH },
+    ]);
+  } finally {
+    for (const stop of stops) await stop();
+  }
+}
+
 /** @param {string[]} argv */
 export async function proxyScaleBench(argv) {
   const chosen = options(argv, { rounds: '10', seconds: '2', connections: '64', routes: '1000' });
   const load = { seconds: numberOption(chosen, 'seconds'), connections: numberOption(chosen, 'connections') };
   const routes = numberOption(chosen, 'routes');
+  const large = `1 of ${routes} routes, ${routes * PER_ROUTE} instances`;
   const facts = conditions();
   printConditions(facts);
-  const [plain, large, all] = [
-    '1 route, 1 instance',
-    `1 of ${routes} routes, ${routes * PER_ROUTE} instances`,
-    'all of them in turn',
-  ];
-  const [one, two] = ['1 worker', '2 workers'];
   /** Costs by case, one for each round. @type {Map<string, number[]>} */
-  const costs = new Map([plain, large, all, one, two].map((name) => [name, []]));
-  await withBackend(LOAD_CPU, async ({ backend }) => {
-    /** @type {(() => Promise<unknown>)[]} */
-    const stops = [];
-    /** @template {{ stop: () => Promise<unknown> }} Started @param {Promise<Started>} starting */
-    const keepFor = async (starting) => {
-      const started = await starting;
-      stops.push(started.stop);
-      return started;
-    };
-    try {
-      const few = await keepFor(agentWithRoutes(backend, 1, 1));
-      const many = await keepFor(agentWithRoutes(backend, routes, PER_ROUTE));
-      const alone = await keepFor(balancerWithWorkers(backend, 1));
-      const both = await keepFor(balancerWithWorkers(backend, 2));
-      /** @type {Case[]} */
-      const cases = [
-        { name: plain, ...few, url: `${few.url}0`, cpu: LOAD_CPU },
-        { name: large, ...many, url: `${many.url}${Math.floor(routes / 2)}`, cpu: LOAD_CPU },
-        { name: all, ...many, cpu: LOAD_CPU, asks: { paths: routes } },
-        { name: one, ...alone, cpu: BOTH },
-        { name: two, ...both, cpu: BOTH },
-      ];
+  const costs = new Map([ALONE, large, IN_TURN, ONE, TWO].map((name) => [name, []]));
+  await withBackend(LOAD_CPU, ({ backend }) =>
+    withCases(backend, { routes, large }, async (cases) => {
       for (const one of cases) await costOf(one, 0, { ...load, seconds: WARM_UP_SECONDS });
       const atRest = await sharesAtRest(cases);
       for (let round = 1; round <= numberOption(chosen, 'rounds'); round++)
@@ -141,10 +151,8 @@ export async function proxyScaleBench(argv) {
           costs.get(asked.name)?.push(cost);
           say('bench', `round ${round}: ${asked.name}: ${cost.toFixed(1)} µs`);
         }
-    } finally {
-      for (const stop of stops) await stop();
-    }
-  });
+    }),
+  );
   /** Median of the ratios within a round. @param {string} name @param {string} to */
   const ratio = (name, to) =>
     median((costs.get(name) ?? []).map((cost, i) => cost / /** @type {number} */ (costs.get(to)?.[i])));
@@ -154,11 +162,11 @@ export async function proxyScaleBench(argv) {
     ratio(name, to),
   ];
   process.stdout.write(
-    `\n${table(['', 'CPU µs/req', `× ${plain}`], [row(plain, plain), row(large, plain), row(all, plain)])}\n`,
+    `\n${table(['', 'CPU µs/req', `× ${ALONE}`], [row(ALONE, ALONE), row(large, ALONE), row(IN_TURN, ALONE)])}\n`,
   );
   // What a core can carry is the inverse of what a request costs, and there are two of them.
-  const capacity = 2 / ratio(two, one);
-  process.stdout.write(`\n${table(['', 'CPU µs/req', `× ${one}`], [row(one, one), row(two, one)])}\n`);
+  const capacity = 2 / ratio(TWO, ONE);
+  process.stdout.write(`\n${table(['', 'CPU µs/req', `× ${ONE}`], [row(ONE, ONE), row(TWO, ONE)])}\n`);
   process.stdout.write(`2 workers carry ${capacity.toFixed(2)} times what 1 does\n`);
   keep('proxy-scale', { conditions: facts, options: chosen, costs: Object.fromEntries(costs) });
   return 0;

@@ -119,11 +119,9 @@ export function serviceMetaFault({ id, meta }: ServiceDraft, node: string): stri
 
 /** Weights that DNS could not use are not refused here, as they are by an agent: Consul's catalog takes one for each then. */
 function weightsOf(given: Decoded<typeof SERVICE_BODY>['Weights']): Service['weights'] {
-  const { Passing: passing, Warning: warning } = given ?? EQUAL;
-  return weightsFault(passing, warning) === undefined ? { passing, warning } : { passing: 1, warning: 1 };
+  const isUsable = given !== undefined && weightsFault(given.Passing, given.Warning) === undefined;
+  return isUsable ? { passing: given.Passing, warning: given.Warning } : { passing: 1, warning: 1 };
 }
-
-const EQUAL = { Passing: 1, Warning: 1 };
 
 function taggedAddressesOf(
   addresses: Decoded<typeof SERVICE_BODY>['TaggedAddresses'],
