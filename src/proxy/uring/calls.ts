@@ -15,6 +15,7 @@ const LENGTH_AT = SCRATCH + 264;
 const ADDRESS_AT = SCRATCH + 320;
 const ADDRESS_ROOM = 64;
 
+const CLOCK_THREAD_CPUTIME = 3;
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const SO_ERROR = 4;
@@ -70,6 +71,12 @@ export function unread({ libc, arena }: Loop, fd: number): number {
   arena.ints[VALUE_AT >> 2] = 0;
   libc.unread(fd, arena.address(VALUE_AT));
   return arena.ints[VALUE_AT >> 2]!;
+}
+
+/** Processor time that this thread has had, µs. */
+export function threadTime({ libc, arena }: Loop): number {
+  libc.clock(CLOCK_THREAD_CPUTIME, arena.address(VALUE_AT));
+  return arena.ints[VALUE_AT >> 2]! * 1e6 + arena.ints[(VALUE_AT >> 2) + 2]! / 1e3;
 }
 
 /** When it is closed the peer gets a reset. */

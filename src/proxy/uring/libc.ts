@@ -40,6 +40,8 @@ export interface Libc {
   setNonBlocking(fd: number, isSet: boolean): void;
   /** Writes an int to `address`: how many bytes were received and not read. */
   unread(fd: number, address: number): number;
+  /** Writes seconds and nanoseconds to `address`, 8 bytes each. */
+  clock(which: number, address: number): number;
 }
 
 const SYS_SETUP = 425;
@@ -106,6 +108,7 @@ async function load(): Promise<Libc> {
     'intptr_t splice(int from, intptr_t fromAt, int to, intptr_t toAt, size_t length, uint flags)',
   );
   const ioctl = func<[number, number, number]>('int ioctl(int fd, ulong request, intptr_t argument)');
+  const clockGettime = func<[number, number]>('int clock_gettime(int which, intptr_t time)');
   const fcntl = func<[number, number, number]>('int fcntl(int fd, int command, long argument)');
   const told = (result: number) => (result === -1 ? -koffi.errno() : result);
   return {
@@ -134,6 +137,7 @@ async function load(): Promise<Libc> {
     read: (fd, address, length) => told(read(fd, address, length)),
     splice: (from, to, length, flags) => told(splice(from, 0, to, 0, length, flags)),
     unread: (fd, address) => told(ioctl(fd, COUNT_UNREAD, address)),
+    clock: (which, address) => told(clockGettime(which, address)),
     isNonBlocking: (fd) => (fcntl(fd, GET_FLAGS, 0) & kernel.SOCK_NONBLOCK) !== 0,
     setNonBlocking(fd, isSet) {
       const others = fcntl(fd, GET_FLAGS, 0) & ~kernel.SOCK_NONBLOCK;

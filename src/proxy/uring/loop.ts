@@ -5,6 +5,7 @@
 import { performance } from 'node:perf_hooks';
 import { MusterError } from '../../errors.ts';
 import { Arena, GATHER, GATHER_SIZE, MOST_SLOTS, OFFER_RING, OFFERS, SCRATCH, SLOT_ROOM } from './arena.ts';
+import { threadTime } from './calls.ts';
 import { Company } from './company.ts';
 import { Estate } from './estate.ts';
 import * as kernel from './kernel.ts';
@@ -82,7 +83,7 @@ export class Loop {
   readonly #tasks: (() => void)[] = [];
   readonly #isShared: boolean;
   readonly #nodeLoop: number | undefined;
-  readonly #company = new Company();
+  readonly #company: Company;
   readonly #completed = this.#complete.bind(this);
   readonly #spin = this.#turns.bind(this);
   #time = performance.now();
@@ -109,6 +110,7 @@ export class Loop {
     this.ring.registerBuffers(this.arena, OFFER_RING, OFFERS);
     this.slots = new Slots(this.arena);
     this.pipe = new Pipe(this, onTrouble);
+    this.#company = new Company(() => threadTime(this));
     this.#isShared = isShared ?? false;
     this.#nodeLoop = nodeLoop;
     this.#setTick(nodeLoop === undefined ? SHORT_TICK : TICK);
