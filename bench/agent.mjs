@@ -41,10 +41,10 @@ export async function put(agent, url, body) {
 
 /**
  * `more`: further tables of its configuration; `folder`: of the caller, for an agent that is started again (unless it is given there is one
- * that goes with the agent).
- * @param {{ store: 'embedded' | 'memory', cpu?: string, more?: string, folder?: string }} options
+ * that goes with the agent); `flags`: of Node.
+ * @param {{ store: 'embedded' | 'memory', cpu?: string, more?: string, folder?: string, flags?: readonly string[] }} options
  */
-export async function startAgent({ store, cpu, more = '', folder: given }) {
+export async function startAgent({ store, cpu, more = '', folder: given, flags = [] }) {
   const folder = given ?? mkdtempSync(join(tmpdir(), 'muster-bench-'));
   const began = performance.now();
   const [api = 0, dns = 0, proxy = 0, admin = 0] = await freePorts(4);
@@ -57,7 +57,7 @@ export async function startAgent({ store, cpu, more = '', folder: given }) {
   );
   const program = start(
     process.execPath,
-    [MUSTER, 'agent', '-config-file', path],
+    [...flags, MUSTER, 'agent', '-config-file', path],
     cpu === undefined ? {} : { cpu },
   );
   const agent = new http.Agent({ keepAlive: true });

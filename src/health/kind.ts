@@ -8,7 +8,10 @@ export interface Outcome {
 }
 
 export interface ProbeContext {
-  /** Aborted when the check is removed or the agent stops; the outcome is of no interest then. */
+  /**
+   * Aborted when the check is removed or the agent stops; the outcome is of no interest then. It lives as long as the check: a probe takes its listeners
+   * back, and hands the signal to nobody who does not.
+   */
   readonly signal: AbortSignal;
   /** Bytes of output to keep. */
   readonly outputMaxSize: number;

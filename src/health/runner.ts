@@ -37,8 +37,8 @@ interface Probed {
   readonly kind: ProbeKind;
   readonly spec: CheckSpec;
   readonly outputMaxSize: number;
-  /** Of the probe in flight: ended when the check is taken away. */
-  inFlight: AbortController | undefined;
+  /** Ends the probe in flight when the check is taken away. One for all of its probes: each signal lives until all memory is looked at. */
+  readonly end: AbortController;
   removed: boolean;
   streak: Streak;
   cancel: Cancel;
@@ -78,7 +78,7 @@ export class Runner {
       kind,
       spec,
       outputMaxSize,
-      inFlight: undefined,
+      end: new AbortController(),
       removed: false,
       streak: newStreak(spec),
       cancel: () => {},
@@ -95,7 +95,7 @@ export class Runner {
     this.#checks.delete(id);
     check.cancel();
     check.removed = true;
-    check.inFlight?.abort();
+    check.end.abort();
   }
 
   /** Ends all probes. */
@@ -119,8 +119,7 @@ export class Runner {
 
   async #run(check: Probed): Promise<void> {
     const { kind, spec, outputMaxSize } = check;
-    check.inFlight = new AbortController();
-    const { signal } = check.inFlight;
+    const { signal } = check.end;
     this.#inFlight++;
     let outcome: Outcome;
     try {
@@ -129,7 +128,6 @@ export class Runner {
       outcome = critical(messageOf(error));
     }
     this.#inFlight--;
-    check.inFlight = undefined;
     if (!check.removed) {
       this.#arm(check);
       this.#tell(check, outcome);

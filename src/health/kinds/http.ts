@@ -31,19 +31,19 @@ interface Hop {
 async function probe(spec: CheckSpec, { signal, outputMaxSize }: ProbeContext): Promise<Outcome> {
   const method = spec.method === '' ? 'GET' : spec.method;
   const failed = (why: string) => critical(`${goMethod(method)} ${JSON.stringify(spec.http)}: ${why}`);
-  // One controller and one timer per probe, both gone with it: signals made of signals outlive what they are for.
-  const end = new AbortController();
-  const stop = () => end.abort();
+  let request: ClientRequest | undefined;
+  const stop = () => request?.destroy(new Error('stopped'));
   signal.addEventListener('abort', stop, { once: true });
   let late = false;
   const timer = setTimeout(() => {
     late = true;
-    end.abort();
+    stop();
   }, spec.timeout || DEFAULT_TIMEOUT);
   try {
     let hop: Hop = { url: urlOf(spec.http), method, body: spec.body, headers: headersOf(spec) };
     for (let redirects = 0; ; redirects++) {
-      const response = await send(hop, spec, end.signal);
+      request = requestFor(hop, spec);
+      const response = await answerTo(request, hop.body);
       const next = spec.disableRedirects ? undefined : nextHop(hop, response);
       if (next === undefined) return await outcomeOf(method, spec.http, response, outputMaxSize);
       response.destroy();
@@ -78,31 +78,32 @@ function headersOf(spec: CheckSpec): Record<string, readonly string[]> {
   return headers;
 }
 
-function send(
-  { url, method, body, headers }: Hop,
-  spec: CheckSpec,
-  signal: AbortSignal,
-): Promise<IncomingMessage> {
+/** Not sent yet. No signal is handed to it: what Node keeps for one outlives the request until all memory is looked at. */
+function requestFor({ url, method, body, headers }: Hop, spec: CheckSpec): ClientRequest {
+  if (url.protocol !== 'http:' && url.protocol !== 'https:')
+    throw new Error(`unsupported protocol scheme ${JSON.stringify(url.protocol.slice(0, -1))}`);
+  // `agent: false` is a connection of its own that is closed afterwards.
+  const options = { method, agent: false as const };
+  const request =
+    url.protocol === 'https:'
+      ? tlsRequest(url, {
+          ...options,
+          rejectUnauthorized: !spec.tlsSkipVerify,
+          ...(spec.tlsServerName === '' ? {} : { servername: spec.tlsServerName }),
+        })
+      : plainRequest(url, options);
+  for (const [name, values] of Object.entries(headers)) {
+    // A list would make several Host lines.
+    request.setHeader(name, name === 'host' ? (values[0] as string) : [...values]);
+  }
+  if (body !== '') request.setHeader('Content-Length', Buffer.byteLength(body));
+  return request;
+}
+
+function answerTo(request: ClientRequest, body: string): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    if (url.protocol !== 'http:' && url.protocol !== 'https:')
-      throw new Error(`unsupported protocol scheme ${JSON.stringify(url.protocol.slice(0, -1))}`);
-    // `agent: false` is a connection of its own that is closed afterwards.
-    const options = { method, agent: false as const, signal };
-    const request: ClientRequest =
-      url.protocol === 'https:'
-        ? tlsRequest(url, {
-            ...options,
-            rejectUnauthorized: !spec.tlsSkipVerify,
-            ...(spec.tlsServerName === '' ? {} : { servername: spec.tlsServerName }),
-          })
-        : plainRequest(url, options);
     request.on('error', reject);
     request.on('response', resolve);
-    for (const [name, values] of Object.entries(headers)) {
-      // A list would make several Host lines.
-      request.setHeader(name, name === 'host' ? (values[0] as string) : [...values]);
-    }
-    if (body !== '') request.setHeader('Content-Length', Buffer.byteLength(body));
     request.end(body);
   });
 }

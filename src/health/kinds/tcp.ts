@@ -20,12 +20,15 @@ function probe(spec: CheckSpec, { signal }: ProbeContext): Promise<Outcome> {
     return Promise.resolve(critical(`dial tcp: address ${spec.tcp}: missing port in address`));
   const { host, port } = target;
   return new Promise((resolve) => {
-    const socket = connect({ host: host === '' ? '127.0.0.1' : host, port, signal });
+    const socket = connect({ host: host === '' ? '127.0.0.1' : host, port });
     const end = (outcome: Outcome) => {
       clearTimeout(timer);
+      signal.removeEventListener('abort', stop);
       socket.destroy();
       resolve(outcome);
     };
+    const stop = () => end(critical('stopped'));
+    signal.addEventListener('abort', stop, { once: true });
     const timer = setTimeout(
       () => end(critical(`dial tcp ${spec.tcp}: i/o timeout`)),
       spec.timeout || DEFAULT_TIMEOUT,

@@ -19,10 +19,16 @@ export function verdictProbe({ command, positive, negative }: VerdictOptions): P
     mode: 'probe',
     recognises: () => false,
     async probe({ timeout }, { signal }) {
-      const limit = AbortSignal.timeout(timeout || DEFAULT_TIMEOUT);
+      const end = new AbortController();
+      const stop = () => end.abort(signal.reason);
+      signal.addEventListener('abort', stop, { once: true });
+      const timer = setTimeout(
+        () => end.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError')),
+        timeout || DEFAULT_TIMEOUT,
+      );
       try {
         const { code, output: written } = await runProgram(command, {
-          signal: AbortSignal.any([signal, limit]),
+          signal: end.signal,
           maxOutput: MAX_OUTPUT,
         });
         if (code !== 0) return critical(`ended with ${code === null ? 'a signal' : `exit code ${code}`}`);
@@ -32,6 +38,9 @@ export function verdictProbe({ command, positive, negative }: VerdictOptions): P
         return { status: 'warning', output: `unexpected output ${JSON.stringify(output.slice(0, 200))}` };
       } catch (error) {
         return critical(messageOf(error));
+      } finally {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', stop);
       }
     },
   };
