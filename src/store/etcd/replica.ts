@@ -90,8 +90,10 @@ export class Replica {
    * member that is asked answers alone, with what it last knew.
    */
   async start(): Promise<void> {
-    const { catalog } = this.#options;
+    const { catalog, client, layout } = this.#options;
     let list: Listed;
+    // A member that is about to come up answers alone a moment later, when it knows of no majority yet: that is no reason to begin without one.
+    await client.range({ key: layout.head, serializable: true });
     try {
       list = await this.#list(false);
       this.heard();
