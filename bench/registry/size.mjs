@@ -22,7 +22,7 @@ const FLAT = 1.3;
 const PER_SERVICE = 100;
 /** Nodes of the small registry: as many instances on each as in the large one. `writes.lua` asks for these. */
 const FEW_NODES = 6;
-const CHANGES = 200;
+const CHANGES = 1_000;
 /** Garbage of a load or a start is let go by then. */
 const IDLE_MS = 10_000;
 
