@@ -3,6 +3,7 @@ import { EngineRefusal } from '../../docker/connection.ts';
 import { DockerEngine } from '../../docker/engine.ts';
 import { messageOf } from '../../errors.ts';
 import { formatDuration } from '../../lib/duration.ts';
+import { DeadlineExceeded, withDeadline } from '../deadline.ts';
 import { critical, type Outcome, type ProbeContext, type ProbeKind, statusOfExit } from '../kind.ts';
 import { capturedOutput, Tail } from '../output.ts';
 import { argvOf, type CheckSpec } from '../spec.ts';
@@ -28,36 +29,26 @@ export const docker: ProbeKind = {
  */
 const unfinished = new WeakMap<CheckSpec, string>();
 
-async function probe(spec: CheckSpec, { signal, outputMaxSize }: ProbeContext): Promise<Outcome> {
+function probe(spec: CheckSpec, { signal, outputMaxSize }: ProbeContext): Promise<Outcome> {
   const output = new Tail(outputMaxSize);
   const timeout = spec.timeout || DEFAULT_TIMEOUT;
-  const end = new AbortController();
-  const stop = () => end.abort();
-  signal.addEventListener('abort', stop, { once: true });
-  if (signal.aborted) stop();
-  let late = false;
-  const timer = setTimeout(() => {
-    late = true;
-    end.abort();
-  }, timeout);
-  try {
-    const engine = engineOf(process.env);
-    if (await goesOn(engine, spec, end.signal)) return critical('the run before has not ended yet');
-    const id = await engine.createExec(spec.dockerContainerId, argvOf(spec), end.signal);
-    unfinished.set(spec, id);
-    await engine.startExec(id, (chunk) => output.write(chunk), end.signal);
-    const exitCode = await exitOf(engine, id, end.signal);
-    unfinished.delete(spec);
-    return { status: statusOfExit(exitCode), output: capturedOutput(output) };
-  } catch (error) {
-    if (!late) return critical(messageOf(error));
-    const soFar = capturedOutput(output);
-    const what = `Timed out (${formatDuration(timeout)}) running check`;
-    return critical(soFar === '' ? what : `${what}\n\n${soFar}`);
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', stop);
-  }
+  return withDeadline(signal, timeout, async (signal) => {
+    try {
+      const engine = engineOf(process.env);
+      if (await goesOn(engine, spec, signal)) return critical('the run before has not ended yet');
+      const id = await engine.createExec(spec.dockerContainerId, argvOf(spec), signal);
+      unfinished.set(spec, id);
+      await engine.startExec(id, (chunk) => output.write(chunk), signal);
+      const exitCode = await exitOf(engine, id, signal);
+      unfinished.delete(spec);
+      return { status: statusOfExit(exitCode), output: capturedOutput(output) };
+    } catch (error) {
+      if (!(signal.reason instanceof DeadlineExceeded)) return critical(messageOf(error));
+      const soFar = capturedOutput(output);
+      const what = `Timed out (${formatDuration(timeout)}) running check`;
+      return critical(soFar === '' ? what : `${what}\n\n${soFar}`);
+    }
+  });
 }
 
 let known: { key: string; engine: DockerEngine } | undefined;

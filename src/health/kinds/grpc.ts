@@ -6,11 +6,12 @@ import {
 } from 'node:http2';
 import { parseHostPort } from '../../lib/host-port.ts';
 import { percentDecoded } from '../../lib/percent.ts';
+import { DeadlineExceeded } from '../deadline.ts';
 import { critical, type Outcome, type ProbeContext, type ProbeKind, passing } from '../kind.ts';
 import type { CheckSpec } from '../spec.ts';
 import { dialError } from './dial-error.ts';
 import { healthRequest, servingStatus } from './grpc-health.ts';
-import { DeadlineExceeded, overHttp2 } from './http2-session.ts';
+import { overHttp2 } from './http2-session.ts';
 
 /** Consul's default for probes that were given no timeout. */
 const DEFAULT_TIMEOUT = 10_000;

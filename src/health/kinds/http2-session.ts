@@ -1,6 +1,7 @@
 import { type ClientHttp2Session, connect } from 'node:http2';
 import { isIP } from 'node:net';
 import { formatHostPort, type HostPort } from '../../lib/host-port.ts';
+import { DeadlineExceeded } from '../deadline.ts';
 
 export interface Http2Options {
   target: HostPort;
@@ -11,13 +12,6 @@ export interface Http2Options {
   /** For everything together, in ms. */
   timeout: number;
   signal: AbortSignal;
-}
-
-/** The time for a probe was over. */
-export class DeadlineExceeded extends Error {
-  constructor() {
-    super('context deadline exceeded');
-  }
 }
 
 /**

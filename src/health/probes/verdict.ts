@@ -1,5 +1,6 @@
 import { messageOf } from '../../errors.ts';
 import { runProgram } from '../../lib/run-program.ts';
+import { withDeadline } from '../deadline.ts';
 import { critical, type ProbeKind, passing } from '../kind.ts';
 
 export interface VerdictOptions {
@@ -19,18 +20,10 @@ export function verdictProbe({ command, positive, negative }: VerdictOptions): P
     mode: 'probe',
     recognises: () => false,
     async probe({ timeout }, { signal }) {
-      const end = new AbortController();
-      const stop = () => end.abort(signal.reason);
-      signal.addEventListener('abort', stop, { once: true });
-      const timer = setTimeout(
-        () => end.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError')),
-        timeout || DEFAULT_TIMEOUT,
-      );
       try {
-        const { code, output: written } = await runProgram(command, {
-          signal: end.signal,
-          maxOutput: MAX_OUTPUT,
-        });
+        const { code, output: written } = await withDeadline(signal, timeout || DEFAULT_TIMEOUT, (signal) =>
+          runProgram(command, { signal, maxOutput: MAX_OUTPUT }),
+        );
         if (code !== 0) return critical(`ended with ${code === null ? 'a signal' : `exit code ${code}`}`);
         const output = written.toString();
         if (output === positive) return passing(output);
@@ -38,9 +31,6 @@ export function verdictProbe({ command, positive, negative }: VerdictOptions): P
         return { status: 'warning', output: `unexpected output ${JSON.stringify(output.slice(0, 200))}` };
       } catch (error) {
         return critical(messageOf(error));
-      } finally {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', stop);
       }
     },
   };
