@@ -5,5 +5,7 @@ import { isMainThread } from 'node:worker_threads';
 if (isMainThread)
   process.on('SIGWINCH', () => {
     const { gc } = /** @type {{ gc?: () => void }} */ (globalThis);
+    // Twice: what the first one finds to be gone may hold something.
+    gc?.();
     gc?.();
   });
