@@ -7,6 +7,7 @@ import { READ_SIZE, viewOf } from '../http1/memory.ts';
 import type { HandleSocket } from '../net/handle-socket.ts';
 import { handleOf, type StreamHandle, streams } from '../net/native-stream.ts';
 import type { ByteSender } from '../net/sender.ts';
+import { Gathering } from './gathering.ts';
 
 /** So much may wait for the write before it; then the other side is held back. */
 const PATIENCE = 2 * READ_SIZE;
@@ -26,8 +27,7 @@ export class SecureSender implements ByteSender {
   /** A write has not come back yet. */
   #isBusy = false;
   /** What waits for it. */
-  #queue: Uint8Array[] = [];
-  #queued = 0;
+  readonly #waiting = new Gathering();
   /** Somebody was told to wait. */
   #isHeld = false;
   #end = OPEN;
@@ -46,21 +46,20 @@ export class SecureSender implements ByteSender {
 
   /** Nothing of what was given is still needed. */
   get isEmpty(): boolean {
-    return this.#queued === 0 && (this.#stream?.writableLength ?? 0) === 0;
+    return this.#waiting.length === 0 && (this.#stream?.writableLength ?? 0) === 0;
   }
 
   send(memory: Uint8Array, start: number, end: number): boolean {
     if (end === start) return true;
     const range = viewOf(memory, start, end);
-    return this.#handle === undefined || this.#isBusy ? this.give(Buffer.from(range)) : this.#write(range);
+    return this.give(this.#handle === undefined ? Buffer.from(range) : range);
   }
 
   give(bytes: Uint8Array): boolean {
     if (this.#handle === undefined) return this.#stream!.write(bytes);
     if (!this.#isBusy) return this.#write(bytes);
-    this.#queue.push(bytes);
-    this.#queued += bytes.length;
-    if (this.#queued < PATIENCE) return true;
+    this.#waiting.append(bytes);
+    if (this.#waiting.length < PATIENCE) return true;
     this.#isHeld = true;
     return false;
   }
@@ -86,17 +85,17 @@ export class SecureSender implements ByteSender {
 
   readonly #completed = (status: number): void => {
     this.#isBusy = false;
-    if (this.#socket.destroyed) return;
+    if (this.#socket.destroyed) {
+      this.#waiting.clear();
+      return;
+    }
     if (status < 0) {
       this.#socket.destroy(new Error('the peer does not take what is sent'));
       return;
     }
-    if (this.#queued > 0) {
-      const [first] = this.#queue;
-      const bytes = this.#queue.length === 1 ? first! : Buffer.concat(this.#queue);
-      this.#queue = [];
-      this.#queued = 0;
-      this.#write(bytes);
+    if (this.#waiting.length > 0) {
+      this.#write(this.#waiting.bytes);
+      this.#waiting.clear();
     } else if (this.#end !== OPEN) {
       if (this.#end === FINISHING) this.#socket.destroySoon();
       else this.#socket.end();
