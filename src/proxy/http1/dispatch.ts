@@ -3,6 +3,7 @@ import type { Target } from '../../balance/balancer.ts';
 import { isFull, isTried } from '../../balance/candidates.ts';
 import type { Route } from '../../route/table.ts';
 import { CLASS_1XX, CONNECT_FAILURES, CUTS, IN_FLIGHT, REQUESTS, RETRIES, WAITED } from '../counters.ts';
+import { nodeTurn } from '../node-turn.ts';
 import { addresseeOf, readdressed } from './authority.ts';
 import type { Engine } from './engine.ts';
 import type { Admission } from './guard.ts';
@@ -88,6 +89,7 @@ export class Dispatch implements Waiter {
     this.route = route;
     this.#request = composed;
     this.#session.holdRequest();
+    nodeTurn.isDue = true;
     void allowed.then((isAllowed) => {
       // Gone, or given up, in the meantime.
       if (this.#waiting !== waiting) return;

@@ -14,6 +14,7 @@ import { READ, READ_SIZE } from '../http1/memory.ts';
 import { ResponseHead } from '../http1/response-head.ts';
 import { Session } from '../http1/session.ts';
 import { COMPOSED_LIMITS } from '../limits.ts';
+import { nodeTurn } from '../node-turn.ts';
 import { ChunkReader } from './chunk-reader.ts';
 import { grpcMessageOf, grpcStatusOf, isGrpc } from './grpc.ts';
 import { chunkOf, headersOf, lastChunkOf, latin1, linesOf, textOf, trailersOf } from './text.ts';
@@ -137,6 +138,7 @@ export class ClientStream implements ClientLink {
   // What the engine asks for
 
   send(start: number, end: number): boolean {
+    nodeTurn.isDue = true;
     const stream = this.#stream;
     if (stream.destroyed || stream.closed) return true;
     const { memory } = this.#home.engine;
@@ -215,20 +217,24 @@ export class ClientStream implements ClientLink {
   }
 
   pause(): void {
+    nodeTurn.isDue = true;
     this.#stream.pause();
   }
 
   resume(): void {
+    nodeTurn.isDue = true;
     this.#stream.resume();
   }
 
   end(): void {
+    nodeTurn.isDue = true;
     if (this.#framing === 'tunnel') this.#stream.end();
     else this.finish();
   }
 
   /** The engine has no more for this request: a body that is not complete then must not look so. */
   finish(): void {
+    nodeTurn.isDue = true;
     this.#beDone();
     if (!this.#isComplete) this.reset();
     // The rest of the request is of no use to anybody (RFC 9113 §8.1).
@@ -240,11 +246,13 @@ export class ClientStream implements ClientLink {
   }
 
   destroy(): void {
+    nodeTurn.isDue = true;
     this.#beDone();
     this.#stream.close(constants.NGHTTP2_CANCEL);
   }
 
   reset(): void {
+    nodeTurn.isDue = true;
     this.#beDone();
     this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
   }

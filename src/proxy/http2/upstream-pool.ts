@@ -6,6 +6,7 @@ import type { Target, TargetState } from '../../balance/balancer.ts';
 import type { Engine } from '../http1/engine.ts';
 import type { Asking, UpstreamLink } from '../http1/links.ts';
 import { COMPOSED_LIMITS } from '../limits.ts';
+import { nodeTurn } from '../node-turn.ts';
 import { type Lack, lackOf } from '../shortage.ts';
 import type { Dialer } from '../tls/dialer.ts';
 import { type UpstreamHome, UpstreamStream } from './upstream-stream.ts';
@@ -153,6 +154,7 @@ export class Http2Pool {
   }
 
   open(session: Asking, target: Target, fresh: boolean): UpstreamLink {
+    nodeTurn.isDue = true;
     let peers = this.#peers.get(target.state);
     if (peers === undefined) {
       peers = new Set();

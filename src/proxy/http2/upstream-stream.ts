@@ -14,6 +14,7 @@ import type { Asking, UpstreamLink } from '../http1/links.ts';
 import { READ, READ_SIZE } from '../http1/memory.ts';
 import { METHOD_HEAD, RequestHead } from '../http1/request-head.ts';
 import { COMPOSED_LIMITS } from '../limits.ts';
+import { nodeTurn } from '../node-turn.ts';
 import type { Lack } from '../shortage.ts';
 import { ChunkReader } from './chunk-reader.ts';
 import { isGrpc } from './grpc.ts';
@@ -93,6 +94,7 @@ export class UpstreamStream implements UpstreamLink {
   // What the engine asks for
 
   begin(bytes: Uint8Array, start: number, end: number): boolean {
+    nodeTurn.isDue = true;
     const block = bytes.subarray(start, end);
     const behind = head.scan(block, 0, block.length, COMPOSED_LIMITS);
     if (behind <= 0) throw new Error(`a request of the engine that cannot be read (${behind})`);
@@ -174,6 +176,7 @@ export class UpstreamStream implements UpstreamLink {
   }
 
   send(start: number, end: number): boolean {
+    nodeTurn.isDue = true;
     return this.#pass(this.#home.engine.memory, start, end);
   }
 
@@ -193,14 +196,17 @@ export class UpstreamStream implements UpstreamLink {
   }
 
   pause(): void {
+    nodeTurn.isDue = true;
     this.#stream?.pause();
   }
 
   resume(): void {
+    nodeTurn.isDue = true;
     this.#stream?.resume();
   }
 
   end(): void {
+    nodeTurn.isDue = true;
     this.#stream?.end();
   }
 
@@ -209,6 +215,7 @@ export class UpstreamStream implements UpstreamLink {
   }
 
   destroy(): void {
+    nodeTurn.isDue = true;
     const stream = this.#stream;
     this.#part();
     if (stream === undefined || stream.closed) return;

@@ -4,6 +4,7 @@ import type { Frontend } from '../http1/frontend.ts';
 import type { ClientLink } from '../http1/links.ts';
 import { READ } from '../http1/memory.ts';
 import { Session } from '../http1/session.ts';
+import { nodeTurn } from '../node-turn.ts';
 import type { ByteSender } from './sender.ts';
 import type { OpenWire, Wire, WireEvents } from './wire.ts';
 
@@ -63,34 +64,41 @@ export class ClientConnection implements ClientLink, WireEvents {
   }
 
   send(start: number, end: number): boolean {
+    nodeTurn.isDue = true;
     return this.#sender.send(this.#home.engine.memory, start, end);
   }
 
   pause(): void {
+    nodeTurn.isDue = true;
     this.#wire.pause();
   }
 
   resume(): void {
+    nodeTurn.isDue = true;
     this.#wire.resume();
   }
 
   end(): void {
+    nodeTurn.isDue = true;
     this.#sender.end();
   }
 
   finish(): void {
+    nodeTurn.isDue = true;
     this.#sender.finish();
   }
 
   linger(): void {
-    this.#sender.end();
+    this.end();
   }
 
   destroy(): void {
+    nodeTurn.isDue = true;
     this.#wire.socket.destroy();
   }
 
   reset(): void {
+    nodeTurn.isDue = true;
     this.#wire.reset();
   }
 }

@@ -1,3 +1,4 @@
+import { nodeTurn } from '../node-turn.ts';
 import type { TcpLink } from '../tcp/links.ts';
 import type { RelayWire } from './relay-wire.ts';
 
@@ -18,29 +19,35 @@ export class TcpEnd implements TcpLink {
   }
 
   send(bytes: Uint8Array, start: number, end: number): boolean {
+    nodeTurn.isDue = true;
     return this.#wire.sender.send(bytes, start, end);
   }
 
   pause(): void {
+    nodeTurn.isDue = true;
     this.#isHeld = true;
     this.#wire.pause();
   }
 
   resume(): void {
+    nodeTurn.isDue = true;
     this.#isHeld = false;
     this.#wire.resume();
   }
 
   end(): void {
+    nodeTurn.isDue = true;
     this.#wire.sender.end();
   }
 
   finish(): void {
+    nodeTurn.isDue = true;
     this.#isOver = true;
     this.#wire.sender.finish();
   }
 
   reset(): void {
+    nodeTurn.isDue = true;
     this.#isOver = true;
     this.#wire.reset();
   }

@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import type { Target } from '../../balance/balancer.ts';
+import { nodeTurn } from '../node-turn.ts';
 import { type Lack, lackOf } from '../shortage.ts';
 import type { TcpTransport, TcpUpstreamLink } from '../tcp/links.ts';
 import type { TcpSession } from '../tcp/session.ts';
@@ -42,6 +43,7 @@ class TcpUpstream implements TcpUpstreamLink, RelayEvents {
   #isOver = false;
 
   constructor(home: ListenerHome, session: TcpSession, target: Target) {
+    nodeTurn.isDue = true;
     this.target = target;
     this.#session = session;
     const { readBuffer: shared, dialer } = home;
@@ -135,12 +137,14 @@ class TcpUpstream implements TcpUpstreamLink, RelayEvents {
   }
 
   finish(): void {
+    nodeTurn.isDue = true;
     this.#isOver = true;
     if (this.#end === undefined) this.#socket.destroy();
     else this.#end.finish();
   }
 
   reset(): void {
+    nodeTurn.isDue = true;
     this.#isOver = true;
     if (this.#end === undefined) this.#socket.destroy();
     else this.#end.reset();

@@ -4,6 +4,7 @@ import type { Target, TargetTls } from '../../balance/balancer.ts';
 import type { Engine } from '../http1/engine.ts';
 import type { Asking, UpstreamLink } from '../http1/links.ts';
 import { READ } from '../http1/memory.ts';
+import { nodeTurn } from '../node-turn.ts';
 import { type Lack, lackOf } from '../shortage.ts';
 import type { Dialer } from '../tls/dialer.ts';
 import { SecureSender } from '../tls/secure-stream.ts';
@@ -40,6 +41,7 @@ export class UpstreamConnection implements UpstreamLink, DialEvents {
   #paused = false;
 
   constructor(home: UpstreamHome, target: Target, session: Asking) {
+    nodeTurn.isDue = true;
     this.#home = home;
     this.target = target;
     this.#session = session;
@@ -104,14 +106,17 @@ export class UpstreamConnection implements UpstreamLink, DialEvents {
   }
 
   begin(bytes: Uint8Array, start: number, end: number): boolean {
+    nodeTurn.isDue = true;
     return this.#sender.send(bytes, start, end);
   }
 
   send(start: number, end: number): boolean {
+    nodeTurn.isDue = true;
     return this.#sender.send(this.#home.engine.memory, start, end);
   }
 
   pause(): void {
+    nodeTurn.isDue = true;
     this.#paused = true;
     this.#socket.pause();
   }
@@ -119,14 +124,17 @@ export class UpstreamConnection implements UpstreamLink, DialEvents {
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
+    nodeTurn.isDue = true;
     this.#socket.resume();
   }
 
   end(): void {
+    nodeTurn.isDue = true;
     this.#sender.end();
   }
 
   release(): void {
+    nodeTurn.isDue = true;
     this.#session = undefined;
     // What is still queued may lie in memory that the next request uses.
     if (!this.isUsable || !this.#sender.isEmpty) {
@@ -138,6 +146,7 @@ export class UpstreamConnection implements UpstreamLink, DialEvents {
   }
 
   destroy(): void {
+    nodeTurn.isDue = true;
     this.#session = undefined;
     this.#socket.destroy();
   }

@@ -20,7 +20,10 @@ export const ENTRIES_AT = 0x10000000;
 export const ENTER_GETEVENTS = 1;
 /** What is waited for is told by a structure of 24 bytes: a signal mask and its size, µs until one completion is enough, a time-out. */
 export const ENTER_EXTENDED = 1 << 3;
+export const REGISTER_EVENTFD = 4;
 export const REGISTER_BUFFER_RING = 22;
+/** Written where completions are read: the eventfd is left alone. */
+export const EVENTFD_DISABLED = 1;
 
 export const OP_NOP = 0;
 export const OP_POLL_ADD = 6;

@@ -1,16 +1,19 @@
 /**
  * The loop of a worker on the ring. It blocks in the kernel, where sockets of the ring complete; now and then, and whenever
  * Node's own loop has something to do, it lets that one turn: messages, timers, promises and sockets of Node go on as usual.
+ * While Node's loop has much to do (TLS, HTTP/2) it is the one that blocks, and the ring wakes it: what Node does in several turns, one
+ * after the other, can be seen from outside only by who waits as it does.
  */
 import { performance } from 'node:perf_hooks';
 import { MusterError } from '../../errors.ts';
+import { nodeTurn } from '../node-turn.ts';
 import { Arena, GATHER, GATHER_SIZE, MOST_SLOTS, OFFER_RING, OFFERS, SCRATCH, SLOT_ROOM } from './arena.ts';
 import { threadTime } from './calls.ts';
 import { Company } from './company.ts';
 import { Estate } from './estate.ts';
 import * as kernel from './kernel.ts';
 import type { Libc } from './libc.ts';
-import { nodeLoopDescriptor } from './node-loop.ts';
+import { type NodeLoop, nodeLoop, nodeLoopEvents } from './node-loop.ts';
 import { Pipe, type TellRefused } from './pipe.ts';
 import { Ring } from './ring.ts';
 import { Slots } from './slots.ts';
@@ -29,6 +32,8 @@ const KIND = (1 << KIND_BITS) - 1;
 
 /** How often Node's loop turns when nothing wakes it (ms): its timers are at most this late. */
 const TICK = 50;
+/** How many of its turns what Node was asked for may take, the last of which does something that can be seen from outside. */
+const NODE_TURNS = 8;
 /** How long sockets may take to close at the end (ms). */
 const PATIENCE = 1_000;
 /** The same when its loop cannot be watched: its sockets and messages wait for this. */
@@ -91,7 +96,20 @@ export class Loop {
   #isTicking = false;
   #isWatchingNode = false;
   #nodeMayTurn = false;
+  /** The ring can wake Node's loop, so that it may be the one to block. */
+  readonly #canWakeNode: boolean;
+  #wakesNode = false;
+  /** Node's loop has come upon something. */
+  #nodeWoke = false;
+  /** What it had come upon when this one turned last. */
+  #nodeEvents = 0;
+  /** So many times more it is the one to block. */
+  #nodeTurns = 0;
+  /** This loop's next turn, where Node's is the one to block. */
+  #next: NodeJS.Immediate | undefined;
   #gatherAt = GATHER;
+  /** Completions of the last turn. */
+  #count = 0;
   #stopped = false;
   #hasRing = true;
   #onBroken: (error: unknown) => void = (error) => {
@@ -101,7 +119,7 @@ export class Loop {
   private constructor(
     libc: Libc,
     { estate, slots, isShared, onTrouble = () => {} }: LoopOptions,
-    nodeLoop: number | undefined,
+    node: NodeLoop,
   ) {
     this.libc = libc;
     this.estate = estate ?? new Estate();
@@ -112,13 +130,16 @@ export class Loop {
     this.pipe = new Pipe(this, onTrouble);
     this.#company = new Company(() => threadTime(this));
     this.#isShared = isShared ?? false;
-    this.#nodeLoop = nodeLoop;
-    this.#setTick(nodeLoop === undefined ? SHORT_TICK : TICK);
+    this.#nodeLoop = node.epoll;
+    this.#setTick(node.epoll === undefined ? SHORT_TICK : TICK);
+    const { wakeUp } = node;
+    this.#canWakeNode = !this.#isShared && wakeUp !== undefined && this.ring.signalTo(wakeUp, this.arena);
+    this.ring.signals = false;
   }
 
   /** A loop that turns. Throws `internal` with the system call that was refused. */
   static async start(libc: Libc, options: LoopOptions = {}): Promise<Loop> {
-    const loop = new Loop(libc, options, await nodeLoopDescriptor());
+    const loop = new Loop(libc, options, await nodeLoop());
     setImmediate(loop.#spin);
     return loop;
   }
@@ -157,6 +178,7 @@ export class Loop {
   /** `endTurn` of the party is called when this turn's completions were looked at. */
   mark(party: Party): void {
     this.#marked[this.#markedCount++] = party;
+    if (!this.#isTurning) this.#next?.ref();
   }
 
   /** The same, as soon as there is something to receive into. */
@@ -272,23 +294,37 @@ export class Loop {
   #turns(): void {
     if (this.#stopped) return;
     try {
+      const isNodes = this.#canWakeNode && this.#nodeTurns-- > 0;
+      if (isNodes !== this.#wakesNode) this.ring.signals = this.#wakesNode = isNodes;
       if (!this.#isTicking) {
         this.#isTicking = true;
         this.ring.timeout(this.arena.low(TICK_AT), TICKED);
       }
-      if (this.#nodeLoop !== undefined && !this.#isWatchingNode) {
+      if (this.#nodeLoop !== undefined && !this.#isWatchingNode && !isNodes) {
         this.#isWatchingNode = true;
         this.ring.poll(this.#nodeLoop, kernel.POLLIN, NODE_READY, 0);
       }
-      this.#nodeMayTurn = this.#isShared;
-      do this.#turn(this.#isShared ? 0 : 1);
-      while (!this.#nodeMayTurn);
+      this.#nodeMayTurn = this.#isShared || isNodes;
+      const before = this.#count;
+      do this.#turn(this.#nodeMayTurn || nodeTurn.isDue ? 0 : 1);
+      while (!(this.#nodeMayTurn || nodeTurn.isDue));
+      this.#lookAtNode(before + this.#count > 0);
+      const next = setImmediate(this.#spin);
+      // One that nobody has to wait for lets Node's loop block, and comes when that has turned. Whoever marks something meanwhile has to wait for it.
+      this.#next = isNodes ? next.unref() : undefined;
     } catch (error) {
       this.#stopped = true;
       this.#onBroken(error);
-      return;
     }
-    setImmediate(this.#spin);
+  }
+
+  /** Whether Node's loop has come upon something, or was asked for something, of which more may follow. `isWoken`: one of its events may be the ring's. */
+  #lookAtNode(isWoken: boolean): void {
+    const events = nodeLoopEvents();
+    if (this.#wakesNode && events - this.#nodeEvents > (isWoken ? 1 : 0)) this.#nodeWoke = true;
+    this.#nodeEvents = events;
+    if (this.#nodeWoke || nodeTurn.isDue) this.#nodeTurns = NODE_TURNS;
+    this.#nodeWoke = nodeTurn.isDue = false;
   }
 
   #turn(wait: number): void {
@@ -307,7 +343,8 @@ export class Loop {
     const since = now - this.#time;
     this.#time = now;
     this.#isTurning = true;
-    this.#company.came(this.ring.complete(this.#completed), since);
+    this.#count = this.ring.complete(this.#completed);
+    this.#company.came(this.#count, since);
     if (this.#tasks.length > 0) for (const task of this.#tasks.splice(0)) task();
     this.#endTurn();
     this.#isTurning = false;
@@ -348,7 +385,7 @@ export class Loop {
       this.#isTicking = false;
       this.#nodeMayTurn = true;
     } else if (kind === NODE_READY) {
-      this.#nodeMayTurn = true;
+      this.#nodeMayTurn = this.#nodeWoke = true;
       // Refused: it is not asked for again, the tick has to do.
       this.#isWatchingNode = result < 0;
       if (result < 0) this.#setTick(SHORT_TICK);

@@ -1,15 +1,29 @@
-/** Finds the descriptor that becomes readable when Node's own loop, of this thread, has something to do. */
+/** Finds what Node's own loop, of this thread, waits on, and what it has come upon. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { performance } from 'node:perf_hooks';
 import { threadId } from 'node:worker_threads';
 
 const DESCRIPTORS = '/proc/self/fd';
 
+/** How many events Node's loop, of this thread, has come upon. Node 22 has it from 22.8 on. */
+export function nodeLoopEvents(): number {
+  return performance.nodeTiming.uvMetricsInfo.events;
+}
+
+/** What libuv's loop, of this thread, waits on; undefined where it is not found. */
+export interface NodeLoop {
+  /** Becomes readable when it has something to do. */
+  readonly epoll?: number | undefined;
+  /** An eventfd: signalled, the loop turns. */
+  readonly wakeUp?: number | undefined;
+}
+
 /**
- * libuv waits on an epoll descriptor and does not tell which. So something of this thread is put into its set, and the
- * descriptor that watches it is looked for. Undefined where that finds nothing.
+ * libuv does not tell what it waits on. So something of this thread is put into its epoll set, and the descriptor that watches it is
+ * looked for. By the only eventfd in it other threads wake the loop.
  */
-export async function nodeLoopDescriptor(): Promise<number | undefined> {
+export async function nodeLoop(): Promise<NodeLoop> {
   const marker = createServer();
   try {
     // An abstract socket: no file, no port, and it is gone with its descriptor.
@@ -18,26 +32,38 @@ export async function nodeLoopDescriptor(): Promise<number | undefined> {
       marker.listen({ path: `\0muster-${process.pid}-${threadId}-${performance.now()}` }, resolve);
     });
     const { fd } = (marker as unknown as { _handle?: { fd?: number } })._handle ?? {};
-    if (fd === undefined || fd < 0) return undefined;
+    if (fd === undefined || fd < 0) return {};
     // libuv adds it when its loop turns for the next time.
     await new Promise((resolve) => setImmediate(resolve));
     await new Promise((resolve) => setImmediate(resolve));
-    return readdirSync(DESCRIPTORS)
-      .map(Number)
-      .find((candidate) => watches(candidate, fd));
+    for (const epoll of readdirSync(DESCRIPTORS).map(Number)) {
+      const watched = watchedBy(epoll);
+      if (!watched.includes(fd)) continue;
+      const [wakeUp, ...others] = watched.filter((one) => is(one, 'eventfd'));
+      return { epoll, wakeUp: others.length === 0 ? wakeUp : undefined };
+    }
+    return {};
   } catch {
-    return undefined;
+    return {};
   } finally {
     marker.close();
   }
 }
 
-function watches(candidate: number, fd: number): boolean {
+/** The descriptors in an epoll set; none of what is not one. */
+function watchedBy(fd: number): number[] {
+  if (!is(fd, 'eventpoll')) return [];
   try {
-    if (!readlinkSync(`${DESCRIPTORS}/${candidate}`).includes('eventpoll')) return false;
-    return new RegExp(`^tfd:\\s+${fd}\\s`, 'm').test(
-      readFileSync(`/proc/self/fdinfo/${candidate}`, 'latin1'),
-    );
+    const text = readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1');
+    return [...text.matchAll(/^tfd:\s+(\d+)\s/gm)].map(([, watched]) => Number(watched));
+  } catch {
+    return [];
+  }
+}
+
+function is(fd: number, kind: string): boolean {
+  try {
+    return readlinkSync(`${DESCRIPTORS}/${fd}`).includes(kind);
   } catch {
     // Closed meanwhile: it was the descriptor that listed the folder.
     return false;

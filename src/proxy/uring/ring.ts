@@ -48,6 +48,7 @@ export class Ring {
   readonly #submitTail: number;
   readonly #completeHead: number;
   readonly #completeTail: number;
+  readonly #completeFlags: number;
   readonly #completions: number;
   readonly #completionMask: number;
   #tail: number;
@@ -66,7 +67,7 @@ export class Ring {
     const completions = parameters[1]!;
     // struct io_sqring_offsets at byte 40, io_cqring_offsets at byte 80
     const [sqHead = 0, sqTail = 0, , , , , sqArray = 0] = parameters.subarray(10);
-    const [cqHead = 0, cqTail = 0, , , , cqes = 0] = parameters.subarray(20);
+    const [cqHead = 0, cqTail = 0, , , , cqes = 0, cqFlags = 0] = parameters.subarray(20);
     const flags = parameters[2]!;
     this.hasBundles = (parameters[5]! & kernel.FEATURE_BUNDLE) !== 0;
     this.canWaitForSeveral = (parameters[5]! & kernel.FEATURE_MIN_WAIT) !== 0;
@@ -87,6 +88,7 @@ export class Ring {
     this.#submitTail = sqTail >> 2;
     this.#completeHead = cqHead >> 2;
     this.#completeTail = cqTail >> 2;
+    this.#completeFlags = cqFlags >> 2;
     this.#completions = cqes >> 2;
     this.#completionMask = completions - 1;
     this.#tail = this.#submitted = Atomics.load(this.#ring, this.#submitTail);
@@ -108,6 +110,16 @@ export class Ring {
       'registering receive buffers',
       this.#libc.register(this.#fd, kernel.REGISTER_BUFFER_RING, arena.address(SCRATCH), 1),
     );
+  }
+
+  /** Has an eventfd signalled from now on when there is something to complete, while `signals` says so; false where the kernel refuses. */
+  signalTo(eventfd: number, arena: Arena): boolean {
+    arena.ints[SCRATCH >> 2] = eventfd;
+    return this.#libc.register(this.#fd, kernel.REGISTER_EVENTFD, arena.address(SCRATCH), 1) === 0;
+  }
+
+  set signals(areWanted: boolean) {
+    Atomics.store(this.#ring, this.#completeFlags, areWanted ? 0 : kernel.EVENTFD_DISABLED);
   }
 
   /** The next entry, with what all of them have; the answer is the index of its first word, for what only some have. */
