@@ -264,13 +264,29 @@ describe.each(TRANSPORT_NAMES)('the proxy on sockets, by %s', (name) => {
         socket.on('end', () => socket.end('bye'));
       });
     });
-    const client = new Client(await proxy([targetAt(port)]));
+    const server = await proxy([targetAt(port)]);
+    const client = new Client(server);
     await client
       .send('GET / HTTP/1.1\r\nHost: x.test\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n')
       .until(/101/);
     await client.send('ping').until(/ping$/);
     client.socket.end();
     expect(await client.ended()).toMatch(/pingbye$/);
+    await until(() => (server.connections === 0 ? true : undefined));
+  });
+
+  it('is done with an upgraded connection that the instance ends first', async () => {
+    const { port } = await backend((socket) => {
+      socket.once('data', () =>
+        socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nbye'),
+      );
+    });
+    const server = await proxy([targetAt(port)]);
+    const client = new Client(server);
+    client.send('GET / HTTP/1.1\r\nHost: x.test\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n');
+    expect(await client.ended()).toMatch(/bye$/);
+    client.socket.end();
+    await until(() => (server.connections === 0 ? true : undefined));
   });
 
   it('drains: takes nothing new, says close, finishes what is under way, ends idle connections', async () => {

@@ -144,13 +144,13 @@ export class SendQueue {
     this.#behind = CLOSE;
   }
 
-  /** Does what follows, of a queue that is empty. True: the connection is to be closed now. */
-  settle(fd: number): boolean {
+  /** Does what follows, of a queue that is empty. `hasEnded`: the peer has. True: the connection is to be closed now. */
+  settle(fd: number, hasEnded: boolean): boolean {
     if (this.#behind === FIN) {
       this.#behind = ENDED;
       this.#loop.libc.shutdown(fd, kernel.SHUT_WR);
     }
-    return this.#behind === CLOSE;
+    return this.#behind === CLOSE || (this.#behind === ENDED && hasEnded);
   }
 
   /** What was to follow does not come yet. */

@@ -144,7 +144,7 @@ export abstract class RingSocket implements Party {
     this.#receive();
   }
 
-  /** Half-closes behind everything sent. */
+  /** Half-closes behind everything sent; closes when the peer has ended too. */
   end(): void {
     this.#queue.end();
     this.#mark();
@@ -251,6 +251,7 @@ export abstract class RingSocket implements Party {
     this.hasEnded = true;
     this.#stopPassing();
     this.onEnded();
+    this.#mark();
   }
 
   #sent(result: number): void {
@@ -290,7 +291,7 @@ export abstract class RingSocket implements Party {
     const isFollowed = this.#source !== undefined;
     if (!queue.isEmpty)
       queue.send(this.fd, this.#isSlow, isFollowed, tagOf(this.#number, SENT), this.generation);
-    else if (queue.settle(this.fd)) {
+    else if (queue.settle(this.fd, this.hasEnded)) {
       this.#stage = CLOSING;
       this.#close();
     }
