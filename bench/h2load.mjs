@@ -6,17 +6,18 @@ import { runToEnd } from '../scripts/support/processes.mjs';
 import { quantile } from './figures.mjs';
 
 /**
- * One run of h2load over HTTP/1.1, for long answers: it spends half as much on reading one of 98 kB as wrk does, which has the other core
- * busy before the server has.
+ * One run of h2load: over HTTP/1.1, for long answers (it spends half as much on reading one of 98 kB as wrk does, which has the other core
+ * busy before the server has), or over HTTP/2 with so many streams at a time on each connection.
  * @param {string} url
- * @param {{ seconds: number, connections: number, cpu: string }} options
+ * @param {{ seconds: number, connections: number, cpu: string, streams?: number }} options
  * @returns {Promise<import('./wrk.mjs').Figures>} `connect`, `read` and `write` together in `read`; no `max` beyond what was answered
  */
-export async function h2load(url, { seconds, connections, cpu }) {
+export async function h2load(url, { seconds, connections, cpu, streams }) {
   const folder = mkdtempSync(join(tmpdir(), 'muster-bench-'));
   try {
     const log = join(folder, 'log');
-    const args = ['--h1', '-t1', `-c${connections}`, `-D${seconds}`, `--log-file=${log}`, url];
+    const speaks = streams === undefined ? ['--h1'] : [`-m${streams}`];
+    const args = [...speaks, '-t1', `-c${connections}`, `-D${seconds}`, `--log-file=${log}`, url];
     const { output } = await runToEnd('h2load', args, { cpu });
     const took = Number(/^finished in ([\d.]+)s,/m.exec(output)?.[1]) * 1e6;
     const counts = /(\d+) done, (\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout/.exec(output);

@@ -21,17 +21,20 @@ export const DISTURBED = 0.1;
  * @property {string} errors
  */
 
+/** @typedef {Omit<Parameters<typeof wrk>[1], 'cpu'> & { streams?: number }} Load */
+
 /**
  * @param {import('./subjects.mjs').Started} subject
  * @param {string} path
- * @param {Omit<Parameters<typeof wrk>[1], 'cpu'>} load
+ * @param {Load} load
  * @param {number} [size] that each body has at least
+ * @param {(url: string, load: Load & { cpu: string }) => Promise<import('./wrk.mjs').Figures>} [ask]
  * @returns {Promise<Observed>}
  */
-export async function observe({ url, pids }, path, load, size = 0) {
+export async function observe({ url, pids }, path, load, size = 0, ask = wrk) {
   const family = pids();
   const [before, busyBefore] = [cpuTime(family), busyTime(PROXY_CPU)];
-  const figures = await wrk(url + path, { ...load, cpu: LOAD_CPU });
+  const figures = await ask(url + path, { ...load, cpu: LOAD_CPU });
   const cpu = cpuTime(family) - before;
   const others = Math.max(0, busyTime(PROXY_CPU) - busyBefore - cpu) / figures.us;
   const short = figures.bytes < figures.requests * size ? 'bodies too short' : '';

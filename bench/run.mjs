@@ -13,6 +13,7 @@ import { kernelBench } from './kernel.mjs';
 import { asksForHelp, OptionsAsked } from './options.mjs';
 import { againInOwnNetwork } from './own-network.mjs';
 import { proxyBench } from './proxy.mjs';
+import { proxyHttp2Bench } from './proxy-http2.mjs';
 import { proxyLatencyBench } from './proxy-latency.mjs';
 import { proxyMemoryBench } from './proxy-memory.mjs';
 import { proxyScaleBench } from './proxy-scale.mjs';
@@ -32,6 +33,11 @@ import { propagationBench } from './write-to-route.mjs';
  */
 const BENCHES = {
   proxy: { about: 'the balancer against HAProxy and nginx', needs: ['bench'], measure: proxyBench },
+  'proxy-http2': {
+    about: 'the balancer against HAProxy where clients speak HTTP/2',
+    needs: ['bench'],
+    measure: proxyHttp2Bench,
+  },
   'proxy-latency': {
     about: 'how long its answers take at half of what HAProxy can do',
     needs: ['bench'],
