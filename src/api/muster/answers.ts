@@ -2,6 +2,7 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import { checkKey, fold, serviceKey } from '../../catalog/tables.ts';
 import { addressKey } from './instance-view.ts';
 import type { Live } from './live.ts';
+import type { Picture } from './picture.ts';
 import { NO_RATES } from './rates.ts';
 import { type InstanceView, trafficKey } from './wire.ts';
 
@@ -15,10 +16,10 @@ export function overviewOf(live: Live) {
   return {
     at: live.now(),
     about: picture.about,
-    traffic: trafficOf(live, trafficKey.overall),
+    traffic: trafficOf(picture, trafficKey.overall),
     services: [...picture.services.values()].map(({ key: _key, ...service }) => ({
       ...service,
-      traffic: trafficOf(live, trafficKey.service(service.name)),
+      traffic: trafficOf(picture, trafficKey.service(service.name)),
     })),
     changes: picture.changes.slice(-LAST_CHANGES).reverse(),
     problems: [...picture.problems.values()],
@@ -37,7 +38,7 @@ export function serviceOf(live: Live, catalog: Catalog, name: string) {
     tags: service.tags,
     states: service.states,
     changedAt: service.changedAt,
-    traffic: trafficOf(live, trafficKey.service(name)),
+    traffic: trafficOf(picture, trafficKey.service(name)),
     routes: [...picture.routes.values()].filter((route) => fold(route.service) === key),
     instances: catalog.list('services', 'name', key).flatMap((row) => {
       const instance = picture.instances.get(serviceKey(row.node, row.id));
@@ -45,7 +46,7 @@ export function serviceOf(live: Live, catalog: Catalog, name: string) {
       return {
         ...instance,
         checks: withOutput(instance, catalog),
-        traffic: trafficNow(live, instance),
+        traffic: trafficNow(live, picture, instance),
         history: live.meter.history(instance.service, addressKey(instance)),
       };
     }),
@@ -53,18 +54,19 @@ export function serviceOf(live: Live, catalog: Catalog, name: string) {
 }
 
 /** In flight is what is so now, not at the last sample: whoever drains an instance ends it when there is nothing any more. */
-function trafficNow(live: Live, instance: InstanceView) {
+function trafficNow(live: Live, picture: Picture, instance: InstanceView) {
   const address = addressKey(instance);
-  const sampled = trafficOf(live, trafficKey.target(instance.service, address));
+  const sampled = trafficOf(picture, trafficKey.target(instance.service, address));
   const inFlight = live.traffic.inFlight(instance.service, address);
   if (inFlight === undefined || (sampled === null && inFlight === 0)) return sampled;
   return { ...(sampled ?? NO_RATES), inFlight };
 }
 
 export function routesOf(live: Live) {
-  return [...live.current().routes.values()].map((route) => ({
+  const picture = live.current();
+  return [...picture.routes.values()].map((route) => ({
     ...route,
-    traffic: trafficOf(live, trafficKey.route(route.key)),
+    traffic: trafficOf(picture, trafficKey.route(route.key)),
   }));
 }
 
@@ -76,8 +78,8 @@ function withOutput({ node, checks }: InstanceView, catalog: Catalog) {
 }
 
 /** Null for a scope that has had no traffic and no place in the balancer. */
-function trafficOf(live: Live, key: string) {
-  const found = live.current().traffic.get(key);
+function trafficOf(picture: Picture, key: string) {
+  const found = picture.traffic.get(key);
   if (found === undefined) return null;
   const { key: _key, ...rates } = found;
   return rates;

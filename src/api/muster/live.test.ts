@@ -196,11 +196,10 @@ describe('the live picture', () => {
       options: {},
       targets: [],
     };
+    // At once for who asks, at the next sample for who follows.
     fixture.traffic.table = [route];
-    fixture.clock.advance(1000);
     expect(current().routes.get('/')).toEqual(route);
     fixture.traffic.table = [];
-    fixture.clock.advance(1000);
     expect(current().routes.size).toBe(0);
     expect(texts()).toEqual(['route / to web added', 'route / to web removed']);
   });

@@ -108,7 +108,8 @@ class LivePicture implements Live {
   }
 
   current(): Picture {
-    // An ejection is told by nobody: who asks in the moment after it is not to wait for the next sample.
+    // Routes and ejections are told by nobody: who asks in the moment after one is not to wait for the next sample.
+    this.#lookAtRoutes();
     this.#lookAtOuts();
     this.#flush();
     return this.#picture;
