@@ -292,6 +292,8 @@ export class Loop {
   }
 
   #turns(): void {
+    // It has come: to be told that it is waited for now would count for ever.
+    this.#next = undefined;
     if (this.#stopped) return;
     try {
       const isNodes = this.#canWakeNode && this.#nodeTurns-- > 0;
