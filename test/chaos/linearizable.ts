@@ -27,6 +27,8 @@ export interface Model<State, Op> {
 
 /** States that are looked at before the search is given up: what could have been is found in a small part of it. */
 const MOST = 500_000;
+/** The same in letters of their texts, which is what they cost: some have hundreds of operations of which nobody knows the end. */
+const MOST_TEXT = 300_000_000;
 
 interface Entry {
   /** Number of the operation; -1 for the head. */
@@ -52,6 +54,9 @@ export function isLinearizable<State, Op>(
   if (head.after === undefined) return true;
   const open = ops.flatMap(({ ret }, id) => (Number.isFinite(ret) ? [] : [id]));
   const done = new Placed(ops);
+  const texts = ops.map(({ op }) => JSON.stringify(op));
+  /** Of operations that are alike the first one. */
+  const first = texts.map((text) => texts.indexOf(text));
 
   /** Places one more operation at a time, and takes it back when it is asked for the next one. */
   function* moves(state: State): Generator<State> {
@@ -67,14 +72,15 @@ export function isLinearizable<State, Op>(
     }
     // What is not placed before the first return must be something that began before it.
     const limit = entry?.at ?? Number.POSITIVE_INFINITY;
-    const alike = new Set<string>();
+    const alike = new Set<number>();
+    const now = done.now();
     for (const id of open) {
       const { op, call, until = Number.POSITIVE_INFINITY } = ops[id] as Operation<Op>;
-      if (done.has(id) || call > limit || until < done.now()) continue;
+      if (done.has(id) || call > limit || until < now) continue;
       // Of those that are alike the earliest does for all.
-      const text = JSON.stringify(op);
-      if (alike.has(text)) continue;
-      alike.add(text);
+      const like = first[id] as number;
+      if (alike.has(like)) continue;
+      alike.add(like);
       const next = model.step(state, op, false);
       if (next === undefined || model.key(next) === model.key(state)) continue;
       done.add(id);
@@ -84,6 +90,7 @@ export function isLinearizable<State, Op>(
   }
 
   const tried = new Set<string>();
+  let looked = 0;
   // Not by recursion: the history of some minutes is deeper than the stack.
   const path = [moves(model.initial)];
   for (let last = path.at(-1); last !== undefined; last = path.at(-1)) {
@@ -94,8 +101,9 @@ export function isLinearizable<State, Op>(
     }
     if (head.after === undefined) return true;
     const place = `${done.text()}|${model.key(state)}`;
+    looked += place.length;
     if (tried.has(place)) continue;
-    if (tried.size >= MOST)
+    if (tried.size >= MOST || looked >= MOST_TEXT)
       throw new Undecided('the history is too long, or too much of it happened at the same time');
     tried.add(place);
     path.push(moves(state));
