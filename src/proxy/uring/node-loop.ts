@@ -6,9 +6,10 @@ import { threadId } from 'node:worker_threads';
 
 const DESCRIPTORS = '/proc/self/fd';
 
-/** How many events Node's loop, of this thread, has come upon. Node 22 has it from 22.8 on. */
+/** How many events Node's loop, of this thread, has come upon; always 0 where Node does not tell (21, and 22 before 22.8). */
 export function nodeLoopEvents(): number {
-  return performance.nodeTiming.uvMetricsInfo.events;
+  const timing: Partial<typeof performance.nodeTiming> = performance.nodeTiming;
+  return timing.uvMetricsInfo?.events ?? 0;
 }
 
 /** What libuv's loop, of this thread, waits on; undefined where it is not found. */
