@@ -1,8 +1,7 @@
 /**
  * The loop of a worker on the ring. It blocks in the kernel, where sockets of the ring complete; now and then, and whenever
  * Node's own loop has something to do, it lets that one turn: messages, timers, promises and sockets of Node go on as usual.
- * While Node's loop has much to do (TLS, HTTP/2) it is the one that blocks, and the ring wakes it: what Node does in several turns, one
- * after the other, can be seen from outside only by who waits as it does.
+ * While that one has much to do (TLS, HTTP/2) it is the one that blocks (`who-blocks.ts`).
  */
 import { performance } from 'node:perf_hooks';
 import { MusterError } from '../../errors.ts';
@@ -13,10 +12,11 @@ import { Company } from './company.ts';
 import { Estate } from './estate.ts';
 import * as kernel from './kernel.ts';
 import type { Libc } from './libc.ts';
-import { type NodeLoop, nodeLoop, nodeLoopEvents } from './node-loop.ts';
+import { type NodeLoop, nodeLoop } from './node-loop.ts';
 import { Pipe, type TellRefused } from './pipe.ts';
 import { Ring } from './ring.ts';
 import { Slots } from './slots.ts';
+import { WhoBlocks } from './who-blocks.ts';
 
 /** What a completion is of: the low bits of its tag. The rest is the number of the party it concerns. */
 export const RECEIVED = 0;
@@ -32,8 +32,6 @@ const KIND = (1 << KIND_BITS) - 1;
 
 /** How often Node's loop turns when nothing wakes it (ms): its timers are at most this late. */
 const TICK = 50;
-/** How many of its turns what Node was asked for may take, the last of which does something that can be seen from outside. */
-const NODE_TURNS = 8;
 /** How long sockets may take to close at the end (ms). */
 const PATIENCE = 1_000;
 /** The same when its loop cannot be watched: its sockets and messages wait for this. */
@@ -89,6 +87,7 @@ export class Loop {
   readonly #isShared: boolean;
   readonly #nodeLoop: number | undefined;
   readonly #company: Company;
+  readonly #blocking: WhoBlocks;
   readonly #completed = this.#complete.bind(this);
   readonly #spin = this.#turns.bind(this);
   #time = performance.now();
@@ -96,20 +95,7 @@ export class Loop {
   #isTicking = false;
   #isWatchingNode = false;
   #nodeMayTurn = false;
-  /** The ring can wake Node's loop, so that it may be the one to block. */
-  readonly #canWakeNode: boolean;
-  #wakesNode = false;
-  /** Node's loop has come upon something. */
-  #nodeWoke = false;
-  /** What it had come upon when this one turned last. */
-  #nodeEvents = 0;
-  /** So many times more it is the one to block. */
-  #nodeTurns = 0;
-  /** This loop's next turn, where Node's is the one to block. */
-  #next: NodeJS.Immediate | undefined;
   #gatherAt = GATHER;
-  /** Completions of the last turn. */
-  #count = 0;
   #stopped = false;
   #hasRing = true;
   #onBroken: (error: unknown) => void = (error) => {
@@ -133,8 +119,8 @@ export class Loop {
     this.#nodeLoop = node.epoll;
     this.#setTick(node.epoll === undefined ? SHORT_TICK : TICK);
     const { wakeUp } = node;
-    this.#canWakeNode = !this.#isShared && wakeUp !== undefined && this.ring.signalTo(wakeUp, this.arena);
-    this.ring.signals = false;
+    const canWake = !this.#isShared && wakeUp !== undefined && this.ring.signalTo(wakeUp, this.arena);
+    this.#blocking = new WhoBlocks(this.ring, canWake);
   }
 
   /** A loop that turns. Throws `internal` with the system call that was refused. */
@@ -178,7 +164,7 @@ export class Loop {
   /** `endTurn` of the party is called when this turn's completions were looked at. */
   mark(party: Party): void {
     this.#marked[this.#markedCount++] = party;
-    if (!this.#isTurning) this.#next?.ref();
+    if (!this.#isTurning) this.#blocking.hurry();
   }
 
   /** The same, as soon as there is something to receive into. */
@@ -292,44 +278,31 @@ export class Loop {
   }
 
   #turns(): void {
-    // It has come: to be told that it is waited for now would count for ever.
-    this.#next = undefined;
     if (this.#stopped) return;
+    const blocking = this.#blocking;
     try {
-      const isNodes = this.#canWakeNode && this.#nodeTurns-- > 0;
-      if (isNodes !== this.#wakesNode) this.ring.signals = this.#wakesNode = isNodes;
+      blocking.begin();
       if (!this.#isTicking) {
         this.#isTicking = true;
         this.ring.timeout(this.arena.low(TICK_AT), TICKED);
       }
-      if (this.#nodeLoop !== undefined && !this.#isWatchingNode && !isNodes) {
+      if (this.#nodeLoop !== undefined && !this.#isWatchingNode && !blocking.isNodes) {
         this.#isWatchingNode = true;
         this.ring.poll(this.#nodeLoop, kernel.POLLIN, NODE_READY, 0);
       }
-      this.#nodeMayTurn = this.#isShared || isNodes;
-      const before = this.#count;
-      do this.#turn(this.#nodeMayTurn || nodeTurn.isDue ? 0 : 1);
+      this.#nodeMayTurn = this.#isShared || blocking.isNodes;
+      let completions = 0;
+      do completions = this.#turn(this.#nodeMayTurn || nodeTurn.isDue ? 0 : 1);
       while (!(this.#nodeMayTurn || nodeTurn.isDue));
-      this.#lookAtNode(before + this.#count > 0);
-      const next = setImmediate(this.#spin);
-      // One that nobody has to wait for lets Node's loop block, and comes when that has turned. Whoever marks something meanwhile has to wait for it.
-      this.#next = isNodes ? next.unref() : undefined;
+      blocking.end(completions, this.#spin);
     } catch (error) {
       this.#stopped = true;
       this.#onBroken(error);
     }
   }
 
-  /** Whether Node's loop has come upon something, or was asked for something, of which more may follow. `isWoken`: one of its events may be the ring's. */
-  #lookAtNode(isWoken: boolean): void {
-    const events = nodeLoopEvents();
-    if (this.#wakesNode && events - this.#nodeEvents > (isWoken ? 1 : 0)) this.#nodeWoke = true;
-    this.#nodeEvents = events;
-    if (this.#nodeWoke || nodeTurn.isDue) this.#nodeTurns = NODE_TURNS;
-    this.#nodeWoke = nodeTurn.isDue = false;
-  }
-
-  #turn(wait: number): void {
+  /** The answer is how many completions there were. */
+  #turn(wait: number): number {
     if (this.#starving.length > 0 && this.slots.isOffering) {
       for (const party of this.#starving) this.mark(party);
       this.#starving = [];
@@ -345,11 +318,12 @@ export class Loop {
     const since = now - this.#time;
     this.#time = now;
     this.#isTurning = true;
-    this.#count = this.ring.complete(this.#completed);
-    this.#company.came(this.#count, since);
+    const completions = this.ring.complete(this.#completed);
+    this.#company.came(completions, since);
     if (this.#tasks.length > 0) for (const task of this.#tasks.splice(0)) task();
     this.#endTurn();
     this.#isTurning = false;
+    return completions;
   }
 
   #endTurn(): void {
@@ -387,7 +361,8 @@ export class Loop {
       this.#isTicking = false;
       this.#nodeMayTurn = true;
     } else if (kind === NODE_READY) {
-      this.#nodeMayTurn = this.#nodeWoke = true;
+      this.#nodeMayTurn = true;
+      this.#blocking.nodeWoke();
       // Refused: it is not asked for again, the tick has to do.
       this.#isWatchingNode = result < 0;
       if (result < 0) this.#setTick(SHORT_TICK);
