@@ -1,13 +1,11 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import http from 'node:http';
-import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isMusterError } from '../errors.ts';
 import { silentLogger } from '../lib/log.ts';
 import type { RouteDelta, RouteSpec } from '../route/spec.ts';
+import { bundled } from './bundles.test-support.ts';
 import { TRANSPORT_NAMES, type TransportChoice } from './choice.ts';
 import type { Ejection } from './ejector.ts';
 import { routeSpec } from './fixtures.ts';
@@ -15,28 +13,9 @@ import { type FleetOptions, ProxyFleet } from './fleet.ts';
 import type { ListenerSpec } from './listener-spec.ts';
 import { OBSTACLE } from './uring/fixtures.ts';
 
-let folder = '';
-let worker: URL;
-/** The same, but that its loop does not come to what is published. */
-let lateWorker: URL;
-
-beforeAll(async () => {
-  // Below the packages that they import.
-  folder = mkdtempSync(join('node_modules', '.muster-fleet-'));
-  await build({
-    entryPoints: { worker: 'src/proxy/worker.ts', late: 'test/programs/late-worker.ts' },
-    outdir: folder,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    packages: 'external',
-  });
-  worker = pathToFileURL(resolve(folder, 'worker.mjs'));
-  lateWorker = pathToFileURL(resolve(folder, 'late.mjs'));
-});
-
-afterAll(() => rmSync(folder, { recursive: true }));
+/** `late`: its loop does not come to what is published. */
+const programOf = bundled({ worker: 'src/proxy/worker.ts', late: 'test/programs/late-worker.ts' });
+const workerOf = (name: 'worker' | 'late') => pathToFileURL(programOf(name));
 
 /** What every fleet of a test is carried by. */
 let transport: TransportChoice = { name: 'net', why: 'a test wants it' };
@@ -76,7 +55,7 @@ async function fleetWith(routes: RouteDelta, options: Partial<FleetOptions> = {}
     transport,
     workers: 1,
     snapshot: () => routes,
-    worker,
+    worker: workerOf('worker'),
     ...options,
   });
   closers.push(() => fleet.stop());
@@ -137,7 +116,7 @@ describe.each(TRANSPORT_NAMES)('the fleet on %s', (name) => {
 
   it('routes a request by what was published before, though its worker’s loop has not come to that', async () => {
     const [a, b] = [await backend('a'), await backend('b')];
-    const fleet = await fleetWith(delta(1, route(a)), { worker: lateWorker });
+    const fleet = await fleetWith(delta(1, route(a)), { worker: workerOf('late') });
     expect(await get(fleet)).toBe('200 a');
     fleet.publish(delta(2, route(b)));
     expect(await get(fleet)).toBe('200 b');
@@ -151,7 +130,7 @@ describe.each(TRANSPORT_NAMES)('the fleet on %s', (name) => {
       transport,
       workers: 1,
       snapshot: () => delta(1, route(a)),
-      worker,
+      worker: workerOf('worker'),
     });
     closers.push(() => fleet.stop());
     const listening = fleet.listen();
@@ -279,7 +258,7 @@ describe.skipIf(OBSTACLE !== undefined)('several workers', () => {
       transport: { name: 'uring', why: 'a test wants it' },
       workers: 2,
       snapshot: () => delta(2, route(b)),
-      worker,
+      worker: workerOf('worker'),
     });
     closers.push(() => fleet.stop());
     expect(fleet.carriage).toMatchObject({ transport: 'uring', workers: 2 });

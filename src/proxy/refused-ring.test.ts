@@ -1,35 +1,17 @@
 /** What carries the traffic where io_uring is forbidden, and when it is taken away. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, openSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { openSync, readdirSync, readlinkSync } from 'node:fs';
 import http from 'node:http';
-import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
 import koffi from 'koffi';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { createLogger } from '../lib/log.ts';
+import { bundled } from './bundles.test-support.ts';
 import { ProxyFleet } from './fleet.ts';
 import { OBSTACLE } from './uring/fixtures.ts';
 
-let folder = '';
-let worker = '';
-
-beforeAll(async () => {
-  // Below the packages that they import.
-  folder = mkdtempSync(join('node_modules', '.muster-refused-'));
-  await build({
-    entryPoints: { worker: 'src/proxy/worker.ts', without: 'test/programs/without-uring.ts' },
-    outdir: folder,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    packages: 'external',
-  });
-  worker = resolve(folder, 'worker.mjs');
-});
-afterAll(() => rmSync(folder, { recursive: true }));
+const programOf = bundled({ worker: 'src/proxy/worker.ts', without: 'test/programs/without-uring.ts' });
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -62,9 +44,13 @@ function rings(): number[] {
 
 describe.skipIf(OBSTACLE !== undefined)('a balancer without io_uring', () => {
   it('chooses the sockets of Node, and takes them when its workers are refused', async () => {
-    const program = spawn(process.execPath, [join(folder, 'without.mjs'), worker, String(await instance())], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const program = spawn(
+      process.execPath,
+      [programOf('without'), programOf('worker'), String(await instance())],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
     closers.push(() => program.kill());
     let said = '';
     program.stdout.on('data', (part) => {
@@ -87,7 +73,7 @@ describe.skipIf(OBSTACLE !== undefined)('a balancer without io_uring', () => {
       transport: { name: 'uring', why: 'a test wants it' },
       workers: 1,
       snapshot: () => ({ version: 1, changed: [], patched: [], removed: [] }),
-      worker: pathToFileURL(worker),
+      worker: pathToFileURL(programOf('worker')),
     });
     closers.push(() => fleet.stop());
     const ask = async () => {

@@ -1,34 +1,21 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
-import { join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
-import { build } from 'esbuild';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { bundled } from '../bundles.test-support.ts';
 import { TRANSPORT_NAMES, type TransportName } from '../choice.ts';
 import { clientCeiling, instanceCeiling } from '../open-files.ts';
 import { Authority } from '../tls/fixtures.ts';
 import { OBSTACLE } from '../uring/fixtures.ts';
 
-let folder = '';
-const programOf = (name: string) => join(folder, `${name}.mjs`);
-
-beforeAll(async () => {
-  // Below the packages that they import.
-  folder = mkdtempSync(join('node_modules', '.muster-files-'));
-  await build({
-    entryPoints: ['test/programs/http-proxy.ts', 'test/programs/crowded-proxy.ts'],
-    outdir: folder,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    packages: 'external',
-  });
+const programOf = bundled({
+  'http-proxy': 'test/programs/http-proxy.ts',
+  'crowded-proxy': 'test/programs/crowded-proxy.ts',
 });
-afterAll(() => rmSync(folder, { recursive: true }));
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -58,8 +45,10 @@ async function backend() {
   };
 }
 
+type Program = Parameters<typeof programOf>[0];
+
 /** A program in a process that may open few files. */
-function withFew(files: number, name: string, args: readonly string[], stdio: 'pipe' | 'ipc') {
+function withFew(files: number, name: Program, args: readonly string[], stdio: 'pipe' | 'ipc') {
   const limited = `ulimit -n ${files}; exec "$0" "$@"`;
   const child: ChildProcess = spawn('sh', ['-c', limited, process.execPath, programOf(name), ...args], {
     stdio: ['ignore', 'pipe', 'pipe', ...(stdio === 'ipc' ? [stdio] : [])],
@@ -88,7 +77,7 @@ async function crowdedProxy(upstream: number, transport: TransportName) {
   const authority = new Authority();
   closers.push(() => authority.remove());
   const { cert, key } = authority.issue({ names: ['127.0.0.1'] });
-  const pem = resolve(folder, `${transport}.pem`);
+  const pem = join(dirname(programOf('crowded-proxy')), `${transport}.pem`);
   writeFileSync(pem, key + cert);
   const { child, errors } = withFew(128, 'crowded-proxy', [transport, `${upstream}`, pem], 'ipc');
   const [{ udp, ...places }] = (await once(child, 'message')) as [Record<string, Place>];

@@ -3,21 +3,20 @@
  * more than once is too late. In a worker of its own, as the loop blocks its thread.
  */
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import http2, { type ClientHttp2Session } from 'node:http2';
 import https from 'node:https';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { join, resolve } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import { pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { TargetTls } from '../../balance/balancer.ts';
 import { silentLogger } from '../../lib/log.ts';
 import { type HandlingSpec, PLAIN_HANDLING } from '../../route/handling.ts';
 import type { TargetSpec } from '../../route/spec.ts';
+import { bundled } from '../bundles.test-support.ts';
 import { routeSpec } from '../fixtures.ts';
 import { ProxyFleet } from '../fleet.ts';
 import type { ListenerSpec } from '../listener-spec.ts';
@@ -39,23 +38,9 @@ const authority = new Authority();
 const pair = authority.issue({ names: ['web.test', '127.0.0.1'] });
 const tls: TargetTls = { verify: true, ca: authority.cert, serverName: 'web.test' };
 
-let folder = '';
-let worker: URL;
-
-beforeAll(async () => {
-  folder = mkdtempSync(join('node_modules', '.muster-turns-'));
-  await build({
-    entryPoints: { worker: 'src/proxy/worker.ts' },
-    outdir: folder,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    packages: 'external',
-    plugins: [{ name: 'seldom', setup: (builder) => builder.onLoad({ filter: /uring\/loop\.ts$/ }, seldom) }],
-  });
-  worker = pathToFileURL(resolve(folder, 'worker.mjs'));
-});
+const programOf = bundled({ worker: 'src/proxy/worker.ts' }, [
+  { name: 'seldom', setup: (builder) => builder.onLoad({ filter: /uring\/loop\.ts$/ }, seldom) },
+]);
 
 function seldom({ path }: { path: string }): { contents: string; loader: 'ts' } {
   const text = readFileSync(path, 'utf8');
@@ -64,10 +49,7 @@ function seldom({ path }: { path: string }): { contents: string; loader: 'ts' } 
   return { contents, loader: 'ts' };
 }
 
-afterAll(() => {
-  authority.remove();
-  rmSync(folder, { recursive: true });
-});
+afterAll(() => authority.remove());
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -137,7 +119,7 @@ async function front(
     settings: { auth: { staff: { realm: 'staff', users: { joe: JOE } } } },
     snapshot: () => ({ version: 1, changed: [route], patched: [], removed: [] }),
     pools: () => ({ version: 1, changed: [{ ...pool, targets: [whole] }], removed: [] }),
-    worker,
+    worker: pathToFileURL(programOf('worker')),
   });
   fleet.setCertificates('default', {
     certificates: [readCertificate({ place: 'web', ...pair })],
