@@ -17,6 +17,21 @@ export function median(values) {
   return sorted.length % 2 === 1 ? upper : (upper + /** @type {number} */ (sorted[half - 1])) / 2;
 }
 
+/**
+ * How two compare: the median of the ratios within a round, since rounds differ more than those who are compared within one.
+ * @template {{ round: number }} Run
+ * @param {readonly Run[]} mine
+ * @param {readonly Run[]} others
+ * @param {(run: Run) => number} figure
+ */
+export function ratioOf(mine, others, figure) {
+  return median(
+    mine.flatMap((run) =>
+      others.filter(({ round }) => round === run.round).map((other) => figure(run) / figure(other)),
+    ),
+  );
+}
+
 /** Rounds to what can be told apart: three significant digits, whole numbers from 100 on. @param {number} value */
 export function rounded(value) {
   if (!Number.isFinite(value)) return '–';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { median, quantile, rounded, table } from './figures.mjs';
+import { median, quantile, ratioOf, rounded, table } from './figures.mjs';
 
 describe('figures', () => {
   it('takes the middle of an odd number and the mean of the two middles of an even one', () => {
@@ -13,6 +13,13 @@ describe('figures', () => {
     expect(quantile(values, 0.5)).toBe(51);
     expect(quantile(values, 0.99)).toBe(100);
     expect(quantile([7], 0.99)).toBe(7);
+  });
+
+  it('compares within rounds', () => {
+    const mine = [2, 30, 8].map((us, i) => ({ round: i + 1, us }));
+    const others = [1, 10, 2].map((us, i) => ({ round: i + 1, us }));
+    expect(ratioOf(mine, others, ({ us }) => us)).toBe(3);
+    expect(ratioOf(mine, [], ({ us }) => us)).toBeNaN();
   });
 
   it('shows three digits, or whole numbers', () => {

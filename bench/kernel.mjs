@@ -9,7 +9,7 @@ import { runToEnd, start, until } from '../scripts/support/processes.mjs';
 import { say } from '../scripts/support/say.mjs';
 import { conditions, printConditions } from './conditions.mjs';
 import { busyTime } from './cpu.mjs';
-import { median, table } from './figures.mjs';
+import { median, ratioOf, table } from './figures.mjs';
 import { keep, numberOption, options } from './options.mjs';
 import { errorsOf, wrk } from './wrk.mjs';
 
@@ -164,19 +164,15 @@ export async function kernelBench(argv) {
 function report(runs) {
   const rows = Object.keys(KINDS).flatMap((kind) =>
     Object.keys(WAYS).map((way) => {
-      const own = runs.filter((run) => run.kind === kind && run.way === way);
-      const ratios = own.map(({ us, round }) => {
-        const peer = runs.find(
-          (run) => run.kind === kind && run.round === round && run.way === 'haproxy, tcp',
-        );
-        return us / (peer?.us ?? Number.NaN);
-      });
+      /** @param {string} one */
+      const of = (one) => runs.filter((run) => run.kind === kind && run.way === one);
+      const own = of(way);
       return [
         `${kind}, ${way}`,
         median(own.map(({ rate }) => rate)),
         median(own.map(({ us }) => us)),
         median(own.map(({ p99 }) => p99)),
-        median(ratios).toFixed(2),
+        ratioOf(own, of('haproxy, tcp'), ({ us }) => us).toFixed(2),
       ];
     }),
   );

@@ -2,7 +2,7 @@
 // Clients that speak HTTP/2 over TLS, to instances that speak HTTP/1.1: one request at a time, and many.
 import { say } from '../scripts/support/say.mjs';
 import { conditions, printConditions } from './conditions.mjs';
-import { inTurn, median, table } from './figures.mjs';
+import { inTurn, median, ratioOf, table } from './figures.mjs';
 import { h2load } from './h2load.mjs';
 import { LOAD_CPU, observe, PROXY_CPU, verdictOn } from './observe.mjs';
 import { keep, kindsOption, numberOption, options } from './options.mjs';
@@ -36,13 +36,7 @@ function summary(runs, kind) {
     median(of(subject).map(({ cpuUs }) => cpuUs)),
     median(of(subject).map(({ p50 }) => p50)),
     median(of(subject).map(({ p99 }) => p99)),
-    median(
-      of(subject).flatMap(({ round, cpuUs }) =>
-        of(PEER)
-          .filter((other) => other.round === round)
-          .map((other) => cpuUs / other.cpuUs),
-      ),
-    ),
+    ratioOf(of(subject), of(PEER), ({ cpuUs }) => cpuUs),
   ]);
   return table([kind, 'req/s', 'CPU µs/req', 'p50 ms', 'p99 ms', `CPU × ${PEER}`], rows);
 }

@@ -2,7 +2,7 @@
 // How long answers take when a balancer has half of the work that HAProxy can do at most.
 import { say, UsageFailure } from '../scripts/support/say.mjs';
 import { conditions, printConditions } from './conditions.mjs';
-import { inTurn, median, table } from './figures.mjs';
+import { inTurn, median, ratioOf, table } from './figures.mjs';
 import { LOAD_CPU, observe, PROXY_CPU, verdictOn } from './observe.mjs';
 import { keep, kindsOption, numberOption, options } from './options.mjs';
 import { subjectsOf, withAll, withBackend } from './subjects.mjs';
@@ -27,13 +27,7 @@ function summary(runs, kind, subjects) {
     median(of(subject).map(({ perSecond }) => perSecond)),
     median(of(subject).map(({ p50 }) => p50)),
     median(of(subject).map(({ p99 }) => p99)),
-    median(
-      of(subject).flatMap(({ round, p99 }) =>
-        of(PEER)
-          .filter((other) => other.round === round)
-          .map((other) => p99 / other.p99),
-      ),
-    ),
+    ratioOf(of(subject), of(PEER), ({ p99 }) => p99),
   ]);
   return table([kind, 'req/s', 'p50 ms', 'p99 ms', `p99 × ${PEER}`], rows);
 }

@@ -3,7 +3,7 @@
 
 import { say, UsageFailure } from '../scripts/support/say.mjs';
 import { conditions, printConditions } from './conditions.mjs';
-import { inTurn, median, table } from './figures.mjs';
+import { inTurn, median, ratioOf, table } from './figures.mjs';
 import { DISTURBED, LOAD_CPU, observe, PROXY_CPU, verdictOn } from './observe.mjs';
 import { keep, kindsOption, numberOption, options } from './options.mjs';
 import { REACHES, reachTable } from './proxy-reach.mjs';
@@ -78,16 +78,7 @@ function summary(runs, kind, subjects) {
   return subjects.map((subject) => {
     const mine = of(subject);
     /** @param {string} peer */
-    const ratioTo = (peer) =>
-      isOurs(subject)
-        ? median(
-            mine.flatMap((run) =>
-              of(peer)
-                .filter(({ round }) => round === run.round)
-                .map((other) => run.cpuUs / other.cpuUs),
-            ),
-          )
-        : Number.NaN;
+    const ratioTo = (peer) => (isOurs(subject) ? ratioOf(mine, of(peer), ({ cpuUs }) => cpuUs) : Number.NaN);
     return {
       subject,
       kind,
