@@ -256,38 +256,27 @@ describe.each(TRANSPORT_NAMES)('the proxy on sockets, by %s', (name) => {
     expect(await client.ended()).toMatch(/^HTTP\/1.1 431 .*too many or too long/s);
   });
 
-  it('passes an upgraded connection on, both ways and to the end', async () => {
-    const { port } = await backend((socket) => {
-      socket.once('data', () => {
-        socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
-        socket.on('data', (data) => socket.write(data));
-        socket.on('end', () => socket.end('bye'));
+  it.each(['client', 'instance'])(
+    'passes an upgraded connection on, both ways and to the end, which the %s begins',
+    async (first) => {
+      const { port } = await backend((socket) => {
+        socket.once('data', () => {
+          socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
+          socket.on('data', (data) => (first === 'client' ? socket.write(data) : socket.end(`${data}bye`)));
+          socket.on('end', () => first === 'client' && socket.end('bye'));
+        });
       });
-    });
-    const server = await proxy([targetAt(port)]);
-    const client = new Client(server);
-    await client
-      .send('GET / HTTP/1.1\r\nHost: x.test\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n')
-      .until(/101/);
-    await client.send('ping').until(/ping$/);
-    client.socket.end();
-    expect(await client.ended()).toMatch(/pingbye$/);
-    await until(() => (server.connections === 0 ? true : undefined));
-  });
-
-  it('is done with an upgraded connection that the instance ends first', async () => {
-    const { port } = await backend((socket) => {
-      socket.once('data', () =>
-        socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nbye'),
-      );
-    });
-    const server = await proxy([targetAt(port)]);
-    const client = new Client(server);
-    client.send('GET / HTTP/1.1\r\nHost: x.test\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n');
-    expect(await client.ended()).toMatch(/bye$/);
-    client.socket.end();
-    await until(() => (server.connections === 0 ? true : undefined));
-  });
+      const server = await proxy([targetAt(port)]);
+      const client = new Client(server);
+      const upgrade = 'GET / HTTP/1.1\r\nHost: x.test\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n';
+      await client.send(upgrade).until(/101/);
+      await client.send('ping').until(/ping/);
+      if (first === 'client') client.socket.end();
+      expect(await client.ended()).toMatch(/pingbye$/);
+      client.socket.end();
+      await until(() => (server.connections === 0 ? true : undefined));
+    },
+  );
 
   it('drains: takes nothing new, says close, finishes what is under way, ends idle connections', async () => {
     let release = () => {};
