@@ -371,7 +371,7 @@ export class GroupController {
       return {
         id: instance.id,
         edition: instance.edition,
-        ready: readySince !== undefined,
+        readySince,
         tally: { requests, errors },
       };
     });

@@ -14,8 +14,13 @@ export interface UpdatePolicy {
   readonly maxSurge: number;
   /** So many fewer than the size may be ready. */
   readonly maxUnavailable: number;
-  /** An instance counts as ready once it has been so for this long, ms. */
+  /** A new instance counts as ready once its checks have passed for this long, ms. */
   readonly minReady: number;
+}
+
+/** Whether a new instance has passed for as long as it must before others go for it. */
+export function isProven(readySince: number | undefined, now: number, { minReady }: UpdatePolicy): boolean {
+  return readySince !== undefined && now - readySince >= minReady;
 }
 
 export interface PlanInput {
@@ -43,8 +48,9 @@ export interface Plan {
  * what is not ready, then what is old, then the youngest.
  */
 export function plan({ now, size, instances, edition, wanted, policy }: PlanInput): Plan {
-  const isReady = ({ readySince }: PlannedInstance) =>
-    readySince !== undefined && now - readySince >= policy.minReady;
+  // What is to be replaced has nothing to prove: while it passes it carries its share, however young it is.
+  const isReady = (one: PlannedInstance) =>
+    one.edition === edition ? isProven(one.readySince, now, policy) : one.readySince !== undefined;
   const current = instances.filter((one) => one.edition === edition);
   const previous = instances.filter((one) => one.edition !== edition);
   const target = { current: Math.min(wanted, size), previous: size - Math.min(wanted, size) };
@@ -55,8 +61,9 @@ export function plan({ now, size, instances, edition, wanted, policy }: PlanInpu
   const startPrevious = Math.min(room - startCurrent, Math.max(0, target.previous - previous.length));
 
   // Worst first: what is not ready carries nothing, what is young is cold.
+  const worth = (one: PlannedInstance) => Number(one.readySince !== undefined) + Number(isReady(one));
   const worstFirst = (a: PlannedInstance, b: PlannedInstance) =>
-    Number(isReady(a)) - Number(isReady(b)) || b.startedAt - a.startedAt || (a.id < b.id ? 1 : -1);
+    worth(a) - worth(b) || b.startedAt - a.startedAt || (a.id < b.id ? 1 : -1);
   const surplus = [
     ...previous.toSorted(worstFirst).slice(0, Math.max(0, previous.length - target.previous)),
     ...current.toSorted(worstFirst).slice(0, Math.max(0, current.length - target.current)),

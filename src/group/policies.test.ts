@@ -46,6 +46,13 @@ describe('the plan', () => {
     expect(plan({ ...patient, instances: [...old, ready] }).leave).toEqual([]);
   });
 
+  it('keeps old ones that pass, however young they are', () => {
+    const old = [one('a', { readySince: 95 }), one('b', { readySince: 99 })];
+    const fresh = one('c', { edition: 2, startedAt: 98, readySince: undefined });
+    const rolling = { ...input, edition: 2, policy: { ...policy, minReady: 50 } };
+    expect(plan({ ...rolling, instances: [...old, fresh] }).leave).toEqual([]);
+  });
+
   it('replaces the sick ones of the old edition first', () => {
     const instances = [one('a'), one('b', { readySince: undefined }), one('c', { edition: 2 })];
     expect(plan({ ...input, edition: 2, instances }).leave).toEqual(['b']);
@@ -57,14 +64,15 @@ describe('the plan', () => {
       before: fc.integer({ min: 0, max: 8 }),
       maxSurge: fc.integer({ min: 0, max: 3 }),
       maxUnavailable: fc.integer({ min: 0, max: 3 }),
+      minReady: fc.integer({ min: 0, max: 20 }),
       luck: fc.infiniteStream(fc.boolean()),
     });
     fc.assert(
-      fc.property(world, ({ size, before, maxSurge, maxUnavailable, luck }) => {
+      fc.property(world, ({ size, before, maxSurge, maxUnavailable, minReady, luck }) => {
         fc.pre(maxSurge + maxUnavailable > 0);
         let instances = Array.from({ length: before }, (_, at) => one(`old-${at}`));
         let started = 0;
-        for (let now = 1; now < 200; now++) {
+        for (let now = 1; now < 300; now++) {
           const ready = instances.filter(({ readySince }) => readySince !== undefined).length;
           const { start, leave } = plan({
             now,
@@ -72,7 +80,7 @@ describe('the plan', () => {
             instances,
             edition: 2,
             wanted: size,
-            policy: { maxSurge, maxUnavailable, minReady: 0 },
+            policy: { maxSurge, maxUnavailable, minReady },
           });
           const left = instances.filter(({ id }) => !leave.includes(id));
           const stillReady = left.filter(({ readySince }) => readySince !== undefined).length;
@@ -188,7 +196,7 @@ describe('a rollout', () => {
   const progress = (edition: number, over: Partial<Progress> = {}): Progress => ({
     id: `${edition}-${Math.random()}`,
     edition,
-    ready: true,
+    readySince: 0,
     tally: { requests: 0, errors: 0 },
     ...over,
   });
@@ -197,9 +205,13 @@ describe('a rollout', () => {
     const rollout = new Rollout(template, 0);
     rollout.begin(10, template, [progress(1), progress(1)]);
     expect(rollout.judge(20, 2, [progress(1), progress(2)], update)).toBe(false);
-    expect(rollout.judge(30, 2, [progress(2), progress(2, { ready: false })], update)).toBe(false);
+    expect(rollout.judge(30, 2, [progress(2), progress(2, { readySince: undefined })], update)).toBe(false);
     expect(rollout.judge(40, 2, [progress(2), progress(2)], update)).toBe(true);
     expect(rollout.state).toEqual({ mode: 'idle', since: 40 });
+    const patient = { ...update, minReady: 5 };
+    rollout.begin(50, template, [progress(2)]);
+    expect(rollout.judge(64, 1, [progress(3, { readySince: 60 })], patient)).toBe(false);
+    expect(rollout.judge(65, 1, [progress(3, { readySince: 60 })], patient)).toBe(true);
   });
 
   it('waits for somebody to look at the canaries, then goes on to the end', () => {
@@ -237,7 +249,7 @@ describe('a rollout', () => {
     rollout.begin(0, template, []);
     rollout.begin(5, template, []);
     expect(rollout.current.number).toBe(3);
-    expect(rollout.judge(1006, 1, [progress(1), progress(3, { ready: false })], update)).toBe(true);
+    expect(rollout.judge(1006, 1, [progress(1), progress(3, { readySince: undefined })], update)).toBe(true);
     expect(rollout.current.number).toBe(1);
   });
 

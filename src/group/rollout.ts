@@ -1,4 +1,5 @@
 /** From one edition of a group's template to the next: canaries, pauses, and the way back. */
+import { isProven } from './plan.ts';
 import type { ManagedSpec, Template } from './spec.ts';
 import { type Tally, verdict } from './verdict.ts';
 
@@ -28,7 +29,8 @@ export interface KeptRollout {
 export interface Progress {
   readonly id: string;
   readonly edition: number;
-  readonly ready: boolean;
+  /** Since when its checks pass; undefined: they do not. */
+  readonly readySince: number | undefined;
   /** What the balancer counted since it began. */
   readonly tally: Tally;
 }
@@ -134,7 +136,7 @@ export class Rollout {
     const { mode, since } = this.#state;
     if (mode === 'idle') return false;
     const current = this.#ofCurrent(instances);
-    const ready = current.filter((one) => one.ready).length;
+    const proven = current.filter(({ readySince }) => isProven(readySince, now, update)).length;
     if (mode !== 'rolling-back') {
       const worse = verdict(
         this.#asked(current),
@@ -142,17 +144,20 @@ export class Rollout {
         update.rollback,
       );
       if (worse !== '') return this.rollBack(now, worse);
-      const isLate = mode === 'rolling' && ready === 0 && size > 0 && now - since > update.rollback.deadline;
-      if (isLate) return this.rollBack(now, 'no new instance has come to pass in time');
+      const isNonePassing = current.every(({ readySince }) => readySince === undefined);
+      const isLate = now - since > update.rollback.deadline;
+      if (mode === 'rolling' && isNonePassing && isLate && size > 0)
+        return this.rollBack(now, 'no new instance has come to pass in time');
     }
     if (mode === 'paused') return false;
-    if (instances.length === size && current.length === size && ready === size) {
+    if (instances.length === size && current.length === size && proven === size) {
       this.#previous = this.#current;
       this.#state = { mode: 'idle', since: now };
       return true;
     }
-    if (mode !== 'rolling' || !this.#waitsForCanaries(update) || ready < canaries(size, update)) return false;
-    return this.pause(now, `${ready} of ${size} are new; resume brings the others`);
+    if (mode !== 'rolling' || !this.#waitsForCanaries(update) || proven < canaries(size, update))
+      return false;
+    return this.pause(now, `${proven} of ${size} are new; resume brings the others`);
   }
 
   #waitsForCanaries({ canary }: ManagedSpec['update']): boolean {

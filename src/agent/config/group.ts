@@ -237,7 +237,7 @@ export const groupSchema = z
           ),
         minReady: duration()
           .prefault('0s')
-          .describe('A new instance counts once it has been ready for so long.'),
+          .describe('A new instance counts, and a rollout is at its end, once it has passed for so long.'),
         canary: z
           .number()
           .min(0)
