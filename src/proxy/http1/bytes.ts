@@ -82,6 +82,11 @@ export function put(bytes: Uint8Array, source: Uint8Array, at: number): number {
   return at + length;
 }
 
+/** A copy of [start, end). Of a Buffer too, whose own `slice` is a view. */
+export function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  return Uint8Array.prototype.slice.call(bytes, start, end);
+}
+
 /** Whether the bytes at `start` are `lower` (all lower case) but for the case of letters. The caller knows the length. */
 export function sameLetters(bytes: Uint8Array, start: number, lower: Uint8Array): boolean {
   for (let i = 0; i < lower.length; i++) {
