@@ -10,6 +10,7 @@ import { CHUNKED, field, frame, HEAD, HELLO, PREFACE, PROXY_HEADERS } from './wi
  * @property {Record<string, unknown>} spec of the listener
  * @property {(random: Random) => Buffer} send what a client says
  * @property {(random: Random) => Buffer} [answer] what an instance says to it; what it was sent, when there is none
+ * @property {boolean} [calls] the instance speaks HTTP/2
  * @property {'tls' | 'udp'} [over] what the client speaks it over; TCP when there is none
  */
 
@@ -87,6 +88,28 @@ function frames(random) {
   return random.chance(0.6) ? mutated(random, bytes) : bytes;
 }
 
+/** What an instance of HTTP/2 says. @param {Random} random */
+function answersInFrames(random) {
+  const all = [frame(4, 0, 0, random.chance(0.9) ? Buffer.alloc(0) : random.bytes(6))];
+  for (let left = 1 + random.below(4); left > 0; left--) {
+    const stream = 1 + 2 * random.below(4);
+    const head = Buffer.concat([
+      field(':status', random.pick(['200', '200', '204', '103', '101', '99', 'x'])),
+      ...(random.chance(0.3) ? [field('content-length', random.pick(['5', '2', 'x']))] : []),
+      ...(random.chance(0.1) ? [field('connection', 'close'), field('a', 'b\r\nc: d')] : []),
+    ]);
+    all.push(frame(1, random.pick([4, 4, 5, 0]), stream, head));
+    if (random.chance(0.7)) all.push(frame(0, random.below(2), stream, Buffer.from('hello')));
+    if (random.chance(0.3)) all.push(frame(1, 5, stream, field('grpc-status', '0')));
+    if (random.chance(0.3))
+      all.push(
+        frame(random.below(12), random.below(256), random.below(2) * stream, random.bytes(random.below(20))),
+      );
+  }
+  const bytes = Buffer.concat(all);
+  return random.chance(0.5) ? mutated(random, bytes) : bytes;
+}
+
 /** @param {any} tls its settings @returns {Record<string, Kind>} */
 export function kinds(tls) {
   const requests = (/** @type {Random} */ random) => some(random, REQUESTS);
@@ -102,6 +125,13 @@ export function kinds(tls) {
       answer: fine,
     },
     frames: { spec: { protocol: 'http', http2: true }, send: frames, answer: responses },
+    calls: { spec: { protocol: 'http' }, calls: true, send: requests, answer: answersInFrames },
+    'frames both ways': {
+      spec: { protocol: 'http', http2: true },
+      calls: true,
+      send: frames,
+      answer: answersInFrames,
+    },
     hellos: {
       spec: { protocol: 'https', tls, http2: true },
       send: (random) => some(random, [HELLO, GET]),

@@ -88,7 +88,7 @@ function pair() {
 }
 
 /** @param {any} src @param {'net' | 'uring'} name @param {Kind} kind */
-async function startProxy(src, name, { answer }) {
+async function startProxy(src, name, { answer, calls = false }) {
   let answers = new Random(0);
   /** @type {Set<Socket>} */
   const sockets = new Set();
@@ -153,7 +153,9 @@ async function startProxy(src, name, { answer }) {
       keyring,
       pools,
       counters,
-      routes: src.routeTo([src.targetAt(port)]),
+      routes: src.routeTo([
+        calls ? { ...src.targetAt(port), options: { protocol: 'grpc' } } : src.targetAt(port),
+      ]),
       limits: {
         responseSilence: SILENCE,
         ...Object.fromEntries(waits.map((wait) => [`${wait}Timeout`, SILENCE])),

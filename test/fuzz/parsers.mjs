@@ -2,7 +2,7 @@
 // Feeds parsers with what nobody would write: they must answer or refuse, quickly, and never in another way.
 import { importSources } from '../../scripts/support/bundle.mjs';
 import { mutated, Random } from './random.mjs';
-import { CHUNKED, HEAD, HELLO, PROXY_HEADERS } from './wire.mjs';
+import { CHUNKED, field, frame, HEAD, HELLO, PREFACE, PROXY_HEADERS } from './wire.mjs';
 
 /** @typedef {{ number: number, parser: string, why: string, input: Buffer }} ParserFinding */
 /** @typedef {{ seeds: readonly (string | Buffer)[], parse: (bytes: Buffer) => unknown }} Parser */
@@ -19,6 +19,9 @@ async function sources() {
     export { Body, BY_CHUNKS } from './src/proxy/http1/body.ts';
     export { RequestHead } from './src/proxy/http1/request-head.ts';
     export { ResponseHead } from './src/proxy/http1/response-head.ts';
+    export { FrameReader } from './src/proxy/http2/frames.ts';
+    export { Decoder } from './src/proxy/http2/hpack/decoder.ts';
+    export { FieldBlock } from './src/proxy/http2/hpack/field-block.ts';
     export { DEFAULT_LIMITS } from './src/proxy/limits.ts';
     export { parseProxyHeader } from './src/proxy/proxy-protocol.ts';
     export { parseClientHello } from './src/proxy/tcp/client-hello.ts';
@@ -86,6 +89,39 @@ export async function parsers() {
         '1;a="b c"\r\nx\r\n00a\r\n0123456789\r\n0\r\nX-T: 1\r\nY:\r\n\r\nGET /',
       ],
       parse: (bytes) => inPieces(src, bytes),
+    },
+    'header block of HTTP/2': {
+      seeds: [
+        Buffer.from('828684418cf1e3c2e5f23a6ba0ab90f4ff', 'hex'),
+        Buffer.from('828785bf408825a849e95ba97d7f8925a849e95bb8e8b4bf', 'hex'),
+        Buffer.from('3fe11f886196d07abe941054d444a8200595040b8166e084a62d1bffc0', 'hex'),
+      ],
+      parse: (bytes) => {
+        const [decoder, block] = [new src.Decoder(4_096), new src.FieldBlock()];
+        // The second one meets what the first left in the table.
+        for (const _ of [1, 2]) {
+          if (!decoder.decode(bytes, 0, bytes.length, block)) return;
+          const text = Buffer.from(block.lines.subarray(0, block.end)).toString('latin1');
+          const lines = text.split('\r\n');
+          if (text !== '' && lines.pop() !== '') throw new Error('a line that does not end');
+          const isOdd = (/** @type {string} */ line) => !/^[!-~]+: [^\r\n\0]*$/.test(line);
+          if (text !== '' && lines.some(isOdd)) throw new Error('a line that is none');
+        }
+      },
+    },
+    'frames of HTTP/2': {
+      seeds: [
+        Buffer.concat([
+          frame(4, 0, 0, Buffer.alloc(6)),
+          frame(1, 4, 1, field('a', 'b')),
+          frame(0, 1, 1, PREFACE),
+        ]),
+        Buffer.concat([
+          frame(0, 8, 1, Buffer.from([3, 1, 2, 3, 4, 0, 0, 0])),
+          frame(9, 4, 1, Buffer.alloc(0)),
+        ]),
+      ],
+      parse: (bytes) => inFrames(src, bytes),
     },
     'PROXY header': {
       seeds: PROXY_HEADERS,
@@ -176,6 +212,53 @@ export async function parsers() {
 function within(position, bytes) {
   if (position > bytes.length)
     throw new Error(`position ${position} behind the end of ${bytes.length} bytes`);
+}
+
+/** Frames are the same however they are cut. @param {any} src @param {Buffer} bytes */
+function inFrames(src, bytes) {
+  const heard = (/** @type {number} */ piece) => {
+    /** @type {string[]} */
+    const frames = [];
+    let data = '';
+    const reader = new src.FrameReader({
+      isOver: false,
+      dataBegins: () => {
+        data = '';
+      },
+      data: (
+        /** @type {number} */ _,
+        /** @type {Buffer} */ from,
+        /** @type {number} */ start,
+        /** @type {number} */ end,
+      ) => {
+        data += from.subarray(start, end).toString('hex');
+      },
+      dataEnds: (/** @type {number} */ stream, /** @type {number} */ flags) =>
+        void frames.push(`data ${stream} ${flags} ${data}`),
+      frame: (
+        /** @type {number} */ type,
+        /** @type {number} */ flags,
+        /** @type {number} */ stream,
+        /** @type {Uint8Array} */ from,
+        /** @type {number} */ start,
+        /** @type {number} */ end,
+      ) =>
+        void frames.push(
+          `${type} ${flags} ${stream} ${Buffer.from(from.subarray(start, end)).toString('hex')}`,
+        ),
+      /** @param {number} code */
+      broken(code) {
+        frames.push(`broken ${code}`);
+        this.isOver = true;
+      },
+    });
+    for (let at = 0; at < bytes.length; at += piece)
+      reader.read(bytes, at, Math.min(bytes.length, at + piece));
+    return frames.join('\n');
+  };
+  const whole = heard(bytes.length + 1);
+  for (const piece of [1, 7])
+    if (heard(piece) !== whole) throw new Error(`other frames in pieces of ${piece}`);
 }
 
 /** However it is cut, the data of chunks is the same and ends in the same place. @param {any} src @param {Buffer} bytes */

@@ -1,12 +1,8 @@
 /** One request of an HTTP/2 client: given to the engine as HTTP/1.1, its answer given back as HTTP/2. */
 import { randomBytes } from 'node:crypto';
-import {
-  constants,
-  type IncomingHttpHeaders,
-  type OutgoingHttpHeaders,
-  type ServerHttp2Stream,
-} from 'node:http2';
+import { latin1, put, textOf } from '../http1/bytes.ts';
 import type { Engine } from '../http1/engine.ts';
+import { CONTENT_LENGTH } from '../http1/fields.ts';
 import type { Forwarding } from '../http1/forwarding.ts';
 import type { Frontend } from '../http1/frontend.ts';
 import type { ClientLink } from '../http1/links.ts';
@@ -14,23 +10,23 @@ import { READ, READ_SIZE } from '../http1/memory.ts';
 import { ResponseHead } from '../http1/response-head.ts';
 import { Session } from '../http1/session.ts';
 import { COMPOSED_LIMITS } from '../limits.ts';
-import { nodeTurn } from '../node-turn.ts';
 import { ChunkReader } from './chunk-reader.ts';
+import type { Endpoint } from './endpoint.ts';
+import { CANCEL, INTERNAL_ERROR, PROTOCOL_ERROR } from './frames.ts';
 import { grpcMessageOf, grpcStatusOf, isGrpc } from './grpc.ts';
-import { chunkOf, headersOf, lastChunkOf, latin1, linesOf, textOf, trailersOf } from './text.ts';
+import type { FieldBlock } from './hpack/field-block.ts';
+import { AUTHORITY, HOST, METHOD, PATH } from './hpack/field-name.ts';
+import { Http2Stream } from './stream.ts';
+import { Body, lastChunkOf, writeFields } from './text.ts';
 
-export interface StreamHome {
-  readonly engine: Engine;
+export interface StreamHome extends Endpoint {
   /** For gRPC calls another one: they bring their own deadlines. */
   frontendFor(isGrpc: boolean): Frontend;
   readonly forwarding: Forwarding;
   /** The client's; 0 where it is not known. */
   readonly remotePort: number;
-  /** The engine has done with it; what it gave may still be on its way. Before `left`, if at all. */
+  /** The engine has done with it; what it gave may still be on its way. Before it is closed, if at all. */
   done(): void;
-  left(stream: ClientStream): void;
-  /** The client took a request back. */
-  aborted(): void;
 }
 
 /** How the body of the answer is taken apart. */
@@ -38,17 +34,26 @@ type Framing = 'none' | 'length' | 'chunks' | 'tunnel';
 
 const head = new ResponseHead();
 
-export class ClientStream implements ClientLink {
+const SPACE = latin1(' ');
+const VERSION_AND_HOST = latin1(' HTTP/1.1\r\nHost: ');
+const CRLF = latin1('\r\n');
+const CHUNKED = latin1('Transfer-Encoding: chunked\r\n');
+const GET = latin1('GET ');
+/** More than all of these and a key of a WebSocket. */
+const AROUND = 256;
+
+export class ClientStream extends Http2Stream implements ClientLink {
   readonly session: Session;
   readonly proto = 'HTTP/2.0';
   index = -1;
   /** The engine has done with it. */
   isDone = false;
   readonly #home: StreamHome;
-  readonly #stream: ServerHttp2Stream;
+  readonly #engine: Engine;
   readonly #isGrpc: boolean;
   readonly #isWebSocket: boolean;
-  #isChunked = false;
+  /** The body of the request. */
+  #body: Body | undefined;
   /** What came of the request in the turn in which it began. */
   #early: Buffer[] | undefined;
   #requestTrailers = '';
@@ -57,59 +62,81 @@ export class ClientStream implements ClientLink {
   #left = 0;
   #chunks: ChunkReader | undefined;
 
-  constructor(home: StreamHome, stream: ServerHttp2Stream, headers: IncomingHttpHeaders) {
+  constructor(home: StreamHome, block: FieldBlock) {
+    super(home);
     this.#home = home;
-    this.#stream = stream;
-    this.#isGrpc = isGrpc(headers['content-type']);
-    this.#isWebSocket = headers[':method'] === 'CONNECT' && headers[':protocol'] === 'websocket';
+    this.#engine = home.engine;
+    this.#isGrpc = isGrpc(block.contentType);
+    this.#isWebSocket = block.isWebSocket;
     this.session = new Session(home.engine, this, home.frontendFor(this.#isGrpc), home.forwarding);
-    stream.on('error', ignore);
-    stream.on('aborted', () => home.aborted());
-    stream.on('close', () => {
-      this.session.gone();
-      home.left(this);
-    });
   }
 
   get remotePort(): number {
     return this.#home.remotePort;
   }
 
-  /** To be called once the stream is in the listener's list. */
-  begin(headers: IncomingHttpHeaders): void {
-    const stream = this.#stream;
-    const hasBody = !stream.endAfterHeaders && !this.#isWebSocket;
-    this.#isChunked = hasBody && headers['content-length'] === undefined;
-    stream.on('drain', () => this.session.drained());
-    stream.on('data', (chunk: Buffer) => this.#feed(chunk));
-    stream.on('trailers', (trailers) => {
-      this.#requestTrailers = linesOf(trailers);
-    });
-    stream.on('end', () => this.#ended());
-    const text = latin1(this.#requestText(headers));
+  /** To be called once the stream is in the listener's list. `isAll`: it has no body. */
+  begin(block: FieldBlock, isAll: boolean): void {
+    const hasBody = !isAll && !this.#isWebSocket;
+    // What it says before it was let in is for the tunnel, or for nobody.
+    if (this.#isWebSocket) this.pause();
+    if (hasBody) this.#body = new Body(block.contentLength);
+    else if (isAll && block.contentLength > 0) {
+      this.reset(PROTOCOL_ERROR);
+      return;
+    }
+    const size = block.end + block.lengthOf(METHOD) + block.lengthOf(PATH) + this.#hostLength(block) + AROUND;
+    if (block.isTooLarge || size > READ_SIZE) {
+      this.#refuse();
+      return;
+    }
+    const end = this.#write(block, hasBody && block.contentLength < 0);
+    if (isAll) this.peerHasEnded = true;
     if (!hasBody) {
-      this.#say(text);
+      this.session.received(READ, end);
       return;
     }
     // Head and small body mostly come together. Given to the engine together they can be sent again when an instance refuses them.
-    this.#early = [text];
-    setImmediate(() => {
-      const early = Buffer.concat(this.#early ?? []);
-      this.#early = undefined;
-      this.#say(early);
-    });
+    this.#early = [Buffer.from(this.#engine.memory.subarray(READ, end))];
+    this.connection.later(this);
   }
 
-  #requestText(headers: IncomingHttpHeaders): string {
-    const lines = linesOf(headers, HOST);
-    const host = headers[':authority'] ?? headers.host ?? '';
-    if (this.#isWebSocket)
-      return (
-        `GET ${headers[':path']} HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
-        `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\n${lines}\r\n`
-      );
-    const framing = this.#isChunked ? 'Transfer-Encoding: chunked\r\n' : '';
-    return `${headers[':method']} ${headers[':path'] ?? host} HTTP/1.1\r\nHost: ${host}\r\n${framing}${lines}\r\n`;
+  #hostLength(block: FieldBlock): number {
+    return block.lengthOf(block.has(AUTHORITY) ? AUTHORITY : HOST);
+  }
+
+  /** Puts the head together at READ; the answer is where it ends. */
+  #write(block: FieldBlock, isChunked: boolean): number {
+    const { memory } = this.#engine;
+    const host = block.has(AUTHORITY) ? AUTHORITY : HOST;
+    let at = READ;
+    if (this.#isWebSocket) at = put(memory, GET, at);
+    else at = put(memory, SPACE, block.put(METHOD, memory, at));
+    at = block.put(block.has(PATH) ? PATH : host, memory, at);
+    at = block.put(host, memory, put(memory, VERSION_AND_HOST, at));
+    at = put(memory, CRLF, at);
+    if (isChunked) at = put(memory, CHUNKED, at);
+    if (this.#isWebSocket) at = put(memory, upgrade(), at);
+    memory.set(block.lines.subarray(0, block.end), at);
+    return put(memory, CRLF, at + block.end);
+  }
+
+  /** Its head is larger than any that is read. */
+  #refuse(): void {
+    const encoder = this.connection.beginHeaders();
+    encoder.status(431);
+    this.connection.endHeaders(this, true);
+    this.#headRead = true;
+    this.finish();
+  }
+
+  override onTurn(): void {
+    const early = this.#early;
+    if (early !== undefined) {
+      this.#early = undefined;
+      this.#say(Buffer.concat(early));
+    }
+    super.onTurn();
   }
 
   /** Gives the engine bytes of the client. */
@@ -118,70 +145,103 @@ export class ClientStream implements ClientLink {
       this.#early.push(bytes);
       return;
     }
-    const { engine } = this.#home;
-    for (let at = 0; at < bytes.length; at += READ_SIZE) {
+    const { memory } = this.#engine;
+    for (let at = 0; at < bytes.length && !this.isClosed; at += READ_SIZE) {
       const piece = bytes.subarray(at, at + READ_SIZE);
-      engine.memory.set(piece, READ);
+      memory.set(piece, READ);
       this.session.received(READ, READ + piece.length);
     }
   }
 
-  #feed(chunk: Buffer): void {
-    this.#say(this.#isChunked ? chunkOf(chunk) : chunk);
+  protected onData(bytes: Uint8Array, from: number, to: number): void {
+    const body = this.#body;
+    if (body === undefined) {
+      this.#engine.memory.set(bytes.subarray(from, to), READ);
+      this.session.received(READ, READ + to - from);
+      return;
+    }
+    if (!body.takes(to - from)) {
+      this.reset(PROTOCOL_ERROR);
+      return;
+    }
+    if (this.#early !== undefined) {
+      this.#early.push(body.copy(bytes, from, to));
+      return;
+    }
+    const end = body.write(bytes, from, to, this.#engine.memory, READ);
+    this.session.received(READ, end);
   }
 
-  #ended(): void {
+  trailersCame(block: FieldBlock): void {
+    this.#requestTrailers = textOf(block.lines, 0, block.end);
+    this.receiveEnd();
+  }
+
+  protected onEnd(): void {
     if (this.#framing === 'tunnel') this.session.ended();
-    else if (this.#isChunked) this.#say(lastChunkOf(this.#requestTrailers));
+    if (this.#body === undefined) return;
+    if (!this.#body.isWhole) this.reset(PROTOCOL_ERROR);
+    else if (this.#body.isChunked) this.#say(lastChunkOf(this.#requestTrailers));
+  }
+
+  protected onDrained(): void {
+    this.session.drained();
+  }
+
+  protected onProgress(): void {
+    this.session.progressed();
+  }
+
+  onClosed(): void {
+    this.session.gone();
   }
 
   // What the engine asks for
 
   send(start: number, end: number): boolean {
-    nodeTurn.isDue = true;
-    const stream = this.#stream;
-    if (stream.destroyed || stream.closed) return true;
-    const { memory } = this.#home.engine;
+    if (this.isClosed) return true;
+    const { memory } = this.#engine;
     let from = start;
     while (!this.#headRead && from < end) {
       // The engine sends a head whole.
       const behind = head.scan(memory, from, end, COMPOSED_LIMITS);
       if (behind <= 0) {
-        this.reset();
+        this.reset(INTERNAL_ERROR);
         return true;
       }
       from = behind;
       if (head.status >= 200 || head.status === 101) this.#respond(memory, from, end);
-      else stream.additionalHeaders({ ':status': head.status, ...headersOf(memory, head.fields) });
+      else this.#sendHead(memory, head.status, false);
     }
-    if (this.#headRead) this.#pass(memory, from, end);
-    return !stream.writableNeedDrain;
+    return !this.#headRead || from === end || this.#pass(memory, from, end);
+  }
+
+  #sendHead(memory: Uint8Array, status: number, isAll: boolean, isEmpty = false): void {
+    const encoder = this.connection.beginHeaders();
+    encoder.status(status);
+    // An answer to a call that is nothing but trailers: its length is the engine's invention.
+    writeFields(encoder, memory, head.fields, isEmpty && this.#isGrpc ? CONTENT_LENGTH : undefined);
+    this.connection.endHeaders(this, isAll);
   }
 
   #respond(memory: Uint8Array, bodyStart: number, end: number): void {
     const { status, fields } = head;
-    const stream = this.#stream;
-    // Beyond 599 nothing is a status, and HTTP/2 is not to be told such (RFC 9110 §15).
-    const headers: OutgoingHttpHeaders = {
-      ':status': status > 599 ? 502 : status,
-      ...headersOf(memory, fields),
-    };
     this.#headRead = true;
     if (status === 101) {
       this.#framing = 'tunnel';
-      delete headers['sec-websocket-accept'];
-      stream.respond({ ...headers, ':status': 200 });
+      this.resume();
+      for (let i = 0; i < fields.count; i++) if (fields.isNamed(memory, i, ACCEPT_KEY)) fields.drop[i] = 1;
+      this.#sendHead(memory, 200, false);
       return;
     }
-    if (this.#isGrpc && !isGrpc(headers['content-type'])) {
+    if (this.#isGrpc && !isGrpc(fields.valueOf(memory, CONTENT_TYPE))) {
       const isOwn = !this.session.reply.headSent;
       const text = isOwn
         ? textOf(memory, bodyStart, end).trim()
         : `an instance answered with HTTP status ${status}`;
-      stream.respond(grpcRefusal(status, isOwn, text), { endStream: true });
+      this.#refuseCall(status, isOwn, text);
       return;
     }
-    // Node ends the stream of these by itself, whatever their head says of a body.
     const isEmpty = status === 204 || status === 205 || status === 304 || this.session.intake.isHead;
     if (fields.chunked && !isEmpty) {
       this.#framing = 'chunks';
@@ -190,55 +250,47 @@ export class ClientStream implements ClientLink {
       this.#left = isEmpty ? 0 : Math.max(0, fields.contentLength);
       this.#framing = this.#left === 0 ? 'none' : 'length';
     }
-    const endStream = this.#framing === 'none';
-    // An answer that is nothing but trailers, for gRPC: its length is the engine's invention.
-    if (endStream && 'grpc-status' in headers) delete headers['content-length'];
-    stream.respond(headers, { endStream, waitForTrailers: this.#framing === 'chunks' });
-    if (this.#framing === 'chunks')
-      stream.on('wantTrailers', () => stream.sendTrailers(trailersOf(this.#chunks?.trailers() ?? [])));
+    const isAll = this.#framing === 'none';
+    // Beyond 599 nothing is a status, and HTTP/2 is not to be told such (RFC 9110 §15).
+    this.#sendHead(memory, status > 599 ? 502 : status, isAll, isAll);
+    if (isAll) this.endedWithHead();
   }
 
-  #pass(memory: Uint8Array, start: number, end: number): void {
-    const stream = this.#stream;
-    if (start === end) return;
+  #refuseCall(status: number, isOwn: boolean, text: string): void {
+    const encoder = this.connection.beginHeaders();
+    encoder.status(200);
+    encoder.text('content-type', 'application/grpc');
+    encoder.text('grpc-status', String(grpcStatusOf(status, isOwn)));
+    encoder.text('grpc-message', grpcMessageOf(text));
+    this.connection.endHeaders(this, true);
+    this.endedWithHead();
+  }
+
+  #pass(memory: Uint8Array, start: number, end: number): boolean {
     switch (this.#framing) {
       case 'tunnel':
-        stream.write(copyOf(memory, start, end));
-        return;
+        return this.write(memory, start, end);
       case 'length':
         this.#left -= end - start;
-        if (this.#left > 0) stream.write(copyOf(memory, start, end));
-        else stream.end(copyOf(memory, start, end));
-        return;
+        return this.write(memory, start, end, this.#left <= 0);
       case 'chunks':
-        this.#chunks?.read(memory, start, end, (from, to) => stream.write(copyOf(memory, from, to)));
-        if (this.#chunks?.done) stream.end();
+        return this.writeChunks(this.#chunks!, memory, start, end);
+      default:
+        return true;
     }
   }
 
-  pause(): void {
-    nodeTurn.isDue = true;
-    this.#stream.pause();
-  }
-
-  resume(): void {
-    nodeTurn.isDue = true;
-    this.#stream.resume();
-  }
-
   end(): void {
-    nodeTurn.isDue = true;
-    if (this.#framing === 'tunnel') this.#stream.end();
+    if (this.#framing === 'tunnel') this.write(NOTHING, 0, 0, true);
     else this.finish();
   }
 
   /** The engine has no more for this request: a body that is not complete then must not look so. */
   finish(): void {
-    nodeTurn.isDue = true;
     this.#beDone();
-    if (!this.#isComplete) this.reset();
+    if (!this.#isComplete) this.reset(INTERNAL_ERROR);
     // The rest of the request is of no use to anybody (RFC 9113 §8.1).
-    else if (!this.#stream.readableEnded) this.#stream.close(constants.NGHTTP2_NO_ERROR);
+    else this.endAll();
   }
 
   linger(): void {
@@ -246,44 +298,33 @@ export class ClientStream implements ClientLink {
   }
 
   destroy(): void {
-    nodeTurn.isDue = true;
     this.#beDone();
-    this.#stream.close(constants.NGHTTP2_CANCEL);
+    super.reset(CANCEL);
   }
 
-  reset(): void {
-    nodeTurn.isDue = true;
+  override reset(code = INTERNAL_ERROR): void {
     this.#beDone();
-    this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    super.reset(code);
   }
 
   #beDone(): void {
-    if (this.isDone) return;
+    if (this.isDone || this.isClosed) return;
     this.isDone = true;
     this.#home.done();
   }
 
   get #isComplete(): boolean {
     if (!this.#headRead) return false;
-    if (this.#framing === 'length') return this.#left === 0;
+    if (this.#framing === 'length') return this.#left <= 0;
     return this.#framing !== 'chunks' || this.#chunks?.done === true;
   }
 }
 
-const HOST: ReadonlySet<string> = new Set(['host']);
+const NOTHING = new Uint8Array();
+const CONTENT_TYPE = latin1('content-type');
+const ACCEPT_KEY = latin1('sec-websocket-accept');
 
-function grpcRefusal(status: number, isOwn: boolean, text: string): OutgoingHttpHeaders {
-  return {
-    ':status': 200,
-    'content-type': 'application/grpc',
-    'grpc-status': String(grpcStatusOf(status, isOwn)),
-    'grpc-message': grpcMessageOf(text),
-  };
+function upgrade(): Uint8Array {
+  const key = randomBytes(16).toString('base64');
+  return latin1(`Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: ${key}\r\n`);
 }
-
-function copyOf(memory: Uint8Array, start: number, end: number): Buffer {
-  return Buffer.from(memory.subarray(start, end));
-}
-
-/** What matters about an error is said by the close that follows. */
-function ignore(): void {}

@@ -1,14 +1,28 @@
 /** An HTTP/2 client's connection: its streams, its limits, its end. */
-
-import * as http2 from 'node:http2';
-import { constants, type ServerHttp2Session } from 'node:http2';
-import type { Socket } from 'node:net';
 import { CONNECTIONS, OPEN_CONNECTIONS } from '../counters.ts';
 import type { Engine } from '../http1/engine.ts';
+import type { Forwarding } from '../http1/forwarding.ts';
 import type { Frontend } from '../http1/frontend.ts';
-import { COMPOSED_LIMITS } from '../limits.ts';
+import type { OpenWire, Wire, WireEvents } from '../net/wire.ts';
+import { nodeTurn } from '../node-turn.ts';
 import { Allowance } from './allowance.ts';
 import { ClientStream, type StreamHome } from './client-stream.ts';
+import { Endpoint, readArea } from './endpoint.ts';
+import {
+  ENABLE_CONNECT_PROTOCOL,
+  ENABLE_PUSH,
+  ENHANCE_YOUR_CALM,
+  INITIAL_WINDOW_SIZE,
+  MAX_CONCURRENT_STREAMS,
+  MAX_HEADER_LIST_SIZE,
+  MOST,
+  NO_ERROR,
+  PROTOCOL_ERROR,
+  REFUSED_STREAM,
+} from './frames.ts';
+import type { FieldBlock } from './hpack/field-block.ts';
+import { isPreface, PREFACE_LENGTH } from './preface.ts';
+import { type Http2Stream, WINDOW } from './stream.ts';
 
 export interface Http2Home {
   readonly engine: Engine;
@@ -25,20 +39,14 @@ export interface Http2Home {
 
 /** Streams at a time. As nginx and Envoy have it; more is more connections to instances for one client. */
 const MOST_STREAMS = 128;
-/** Bytes that a client may send on a stream before it hears that they were taken: two round trips of 100 ms at 10 Mbit/s. */
-const WINDOW = 262_144;
-/** MB of memory for one connection's queues, after which its streams are refused. */
-const MOST_MEMORY = 16;
-/** Frames that are not valid, streams that are refused: then the connection ends. */
-const MOST_INVALID = 100;
-
-/** Requests that a client may take back: at once, and each second from then on. More is an attack (CVE-2023-44487). */
+/** Requests that a client may take back, and streams whose protocol it may break: at once, and each second from then on. More is an attack (CVE-2023-44487). */
 const RESETS = { burst: 500, perSecond: 33 };
 
-export class Http2Connection implements StreamHome {
-  readonly engine: Engine;
+const NOTHING = new Uint8Array();
+
+export class Http2Connection extends Endpoint implements StreamHome, WireEvents {
   readonly remotePort: number;
-  readonly forwarding;
+  readonly forwarding: Forwarding;
   /** Between streams, and what a list of clients looks at. */
   readonly session = {
     deadline: Number.POSITIVE_INFINITY,
@@ -48,61 +56,109 @@ export class Http2Connection implements StreamHome {
   };
   index = -1;
   readonly #home: Http2Home;
-  readonly #http2: ServerHttp2Session;
+  readonly #wire: Wire;
   readonly #patience: Allowance;
-  readonly #socket: Socket;
-  #streams = 0;
-  /** Of them, those that only wait until the client has taken what it was given. */
+  /** Bytes of the preface that are still to come. */
+  #preface = PREFACE_LENGTH;
+  /** The highest number that the client used, and the last one that was looked at. */
+  #lastId = 0;
+  #lastTaken = 0;
+  /** Of the streams, those that only wait until the client has taken what it was given. */
   #done = 0;
-  /** Bytes to the client when it was last looked at. */
-  #sent = 0;
+  /** `progress` when it was last looked at. */
+  #seen = 0;
   /** It was told that no further stream is taken. */
   #isClosing = false;
+  /** All was said; the client is to close. */
+  #isLingering = false;
+  /** Our direction is closed, or will be behind what is sent. */
+  #hasEnded = false;
 
   /**
-   * `socket`: a connection that speaks HTTP/2 from its first byte. `address`: the client's, when somebody said it who knows better
+   * `open`: of a connection that speaks HTTP/2 from its first byte. `address`: the client's, when somebody said it who knows better
    * than the socket.
    */
-  constructor(home: Http2Home, socket: Socket, security: string, address?: string) {
+  constructor(home: Http2Home, open: OpenWire, address?: string) {
     const { engine, frontend } = home;
-    const { limits } = frontend;
-    this.engine = engine;
+    super(engine);
     this.#home = home;
-    this.#socket = socket;
-    this.#patience = new Allowance(RESETS, engine.time);
+    this.#patience = new Allowance(RESETS, engine.touch());
+    this.#wire = open(this);
+    const { socket, sender, security } = this.#wire;
     this.remotePort = socket.remotePort ?? 0;
     this.forwarding = frontend.forwardingFor(address ?? socket.remoteAddress ?? '', security);
-    this.#http2 = http2.performServerHandshake(socket, {
-      maxSessionMemory: MOST_MEMORY,
-      maxSessionInvalidFrames: MOST_INVALID,
-      maxSessionRejectedStreams: MOST_INVALID,
-      maxHeaderListPairs: limits.maxFields + PSEUDO,
-      maxSendHeaderBlockLength: COMPOSED_LIMITS.maxHead,
-      settings: {
-        maxConcurrentStreams: MOST_STREAMS,
-        initialWindowSize: WINDOW,
-        maxHeaderListSize: limits.maxHead,
-        enablePush: false,
-        enableConnectProtocol: true,
-      },
-    });
-    this.#http2.on('stream', (stream, headers) => {
-      const own = new ClientStream(this, stream, headers);
-      this.#streams++;
-      this.session.deadline = Number.POSITIVE_INFINITY;
-      home.joined(own);
-      own.begin(headers);
-    });
-    // Nobody half-closes a connection of HTTP/2: who sends no more is gone.
-    socket.on('end', () => this.destroy());
-    this.#http2.on('error', ignore);
-    this.#http2.on('close', () => {
-      engine.counters.overall(OPEN_CONNECTIONS, -1);
-      home.left(this);
-    });
     engine.counters.overall(CONNECTIONS);
     engine.counters.overall(OPEN_CONNECTIONS);
-    this.#rest(limits.headTimeout);
+    this.open(sender, NOTHING, [
+      ...[MAX_CONCURRENT_STREAMS, MOST_STREAMS],
+      ...[INITIAL_WINDOW_SIZE, WINDOW],
+      ...[MAX_HEADER_LIST_SIZE, frontend.limits.maxHead],
+      ...[ENABLE_PUSH, 0],
+      ...[ENABLE_CONNECT_PROTOCOL, 1],
+    ]);
+    this.#rest(frontend.limits.headTimeout);
+    this.#wire.begin();
+  }
+
+  // Events of the wire
+
+  received(length: number): undefined {
+    this.take(readArea, length);
+  }
+
+  /** The first `length` of these bytes were read. */
+  take(bytes: Uint8Array, length: number): void {
+    let from = 0;
+    if (this.#preface > 0) {
+      from = Math.min(length, this.#preface);
+      const isFine = isPreface(bytes, from, PREFACE_LENGTH - this.#preface);
+      this.#preface -= from;
+      if (!isFine) this.broken(PROTOCOL_ERROR);
+    }
+    this.read(bytes, from, length);
+  }
+
+  /** Nobody half-closes a connection of HTTP/2: who sends no more is gone. */
+  ended(): void {
+    this.destroy();
+  }
+
+  closed(): void {
+    this.lose();
+    this.engine.counters.overall(OPEN_CONNECTIONS, -1);
+    this.#home.left(this);
+  }
+
+  // Streams
+
+  protected onHeaders(id: number, block: FieldBlock, isAll: boolean): void {
+    const known = this.streams.get(id);
+    if (known !== undefined) {
+      if (isAll && block.isTrailers) (known as ClientStream).trailersCame(block);
+      else this.fault(known, PROTOCOL_ERROR);
+      return;
+    }
+    if (id % 2 === 0) {
+      this.broken(PROTOCOL_ERROR);
+      return;
+    }
+    this.#lastId = id;
+    if (this.#isClosing || this.streams.size >= MOST_STREAMS || !block.isRequest) {
+      this.sendReset(id, block.isRequest ? REFUSED_STREAM : PROTOCOL_ERROR);
+      if (!this.#isClosing) this.onFault();
+      return;
+    }
+    this.#lastTaken = id;
+    const stream = new ClientStream(this, block);
+    stream.start(id, this.firstWindow);
+    this.streams.set(id, stream);
+    this.session.deadline = Number.POSITIVE_INFINITY;
+    this.#home.joined(stream);
+    stream.begin(block, isAll);
+  }
+
+  protected isIdleId(id: number): boolean {
+    return id > this.#lastId || id % 2 === 0;
   }
 
   frontendFor(isGrpc: boolean): Frontend {
@@ -114,73 +170,111 @@ export class Http2Connection implements StreamHome {
     this.#watch();
   }
 
-  left(stream: ClientStream): void {
-    this.#streams--;
-    if (stream.isDone) this.#done--;
-    this.#home.parted(stream);
+  protected onLeft(stream: Http2Stream): void {
+    const client = stream as ClientStream;
+    if (client.isDone) this.#done--;
+    this.#home.parted(client);
+    if (this.#isClosing && this.streams.size === 0) this.#linger();
     this.#watch();
   }
 
   /** While the engine is at work on a stream, the stream's own deadline holds. */
   #watch(): void {
+    if (this.#isLingering) return;
     const { keepAliveTimeout, stallTimeout } = this.#home.frontend.limits;
-    if (this.#streams === 0) this.#rest(this.#isClosing ? stallTimeout : keepAliveTimeout);
-    else if (this.#done === this.#streams) this.#rest(stallTimeout);
+    if (this.streams.size === 0) this.#rest(keepAliveTimeout);
+    else if (this.#done >= this.streams.size) this.#rest(stallTimeout);
   }
 
   /** The client took a request back before it was answered: each costs an instance work for nothing. */
-  aborted(): void {
-    if (this.#patience.take(this.engine.touch())) return;
-    this.#http2.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM);
-    this.#http2.destroy();
+  protected onReset(stream: Http2Stream): void {
+    if (!stream.hasEnded) this.onFault();
   }
+
+  /** What it did it may do now and then. */
+  protected onFault(): void {
+    if (!this.#patience.take(this.engine.time)) this.broken(ENHANCE_YOUR_CALM);
+  }
+
+  protected onGoaway(): void {}
+
+  protected onPong(): void {}
+
+  // Its end
 
   #rest(patience: number): void {
     this.session.deadline = this.engine.touch() + patience;
   }
 
   /**
-   * Streams that are done and do not go, or a connection that ends and does not: the client reads no more, or broke the protocol, after
-   * which nothing is read from it and nothing sent, and nobody is told.
+   * Streams that are done and do not go, or a connection that ends and does not: the client reads no more, or never closes.
    */
   #expired(): void {
     this.session.deadline = Number.POSITIVE_INFINITY;
-    if (this.#streams > this.#done) return;
-    if (this.#streams === 0 && !this.#isClosing) {
-      this.#close();
-      return;
-    }
-    const { bytesWritten } = this.#socket;
-    if (bytesWritten === this.#sent) this.destroy();
-    else {
-      this.#sent = bytesWritten;
+    if (this.#isLingering) this.destroy();
+    else if (this.streams.size === 0) this.#close();
+    else if (this.#done >= this.streams.size) {
+      if (this.progress === this.#seen) this.destroy();
+      this.#seen = this.progress;
       this.#watch();
     }
   }
 
   /** Asks the client for no further stream; what it has begun meanwhile is still taken (RFC 9113, 6.8). */
   #announceEnd(): void {
-    if (!this.#http2.destroyed) this.#http2.goaway(constants.NGHTTP2_NO_ERROR, LAST_STREAM);
+    if (!this.isOver) this.sendGoaway(MOST, NO_ERROR);
   }
 
   /** Says that no further stream is taken; ends behind those there are. */
   #close(): void {
+    if (this.#isClosing || this.isOver) return;
     this.#isClosing = true;
-    this.#http2.close();
-    if (this.#streams === this.#done) this.#rest(this.#home.frontend.limits.stallTimeout);
+    this.sendGoaway(this.#lastTaken, NO_ERROR);
+    if (this.streams.size === 0) this.#linger();
+  }
+
+  protected onBroken(code: number): void {
+    this.sendGoaway(this.#lastTaken, code);
+    this.closeAll();
+    // Whoever floods is not listened to.
+    if (code === ENHANCE_YOUR_CALM) {
+      this.flush();
+      this.#hasEnded = true;
+      this.#wire.sender.finish();
+    }
+    this.#linger();
+  }
+
+  override drained(): void {
+    super.drained();
+    if (this.#isLingering) this.#end();
+  }
+
+  protected hold(isHeld: boolean): void {
+    if (isHeld) this.#wire.pause();
+    else this.#wire.resume();
+  }
+
+  /** Half-closes behind everything sent, and waits for the client to close: a reset would overtake what it has not read yet. */
+  #linger(): void {
+    if (this.#isLingering) return;
+    this.#isLingering = true;
+    this.isOver = true;
+    this.#end();
+    this.#rest(this.#home.frontend.limits.lingerTimeout);
+  }
+
+  /** Half-closes, once what is to be said before has gone out. */
+  #end(): void {
+    this.flush();
+    if (this.isBlocked || this.#hasEnded) return;
+    this.#hasEnded = true;
+    nodeTurn.isDue = true;
+    this.#wire.sender.end();
   }
 
   destroy(): void {
-    this.#http2.destroy(undefined, constants.NGHTTP2_NO_ERROR);
-    // Once it is to close, Node waits until the client has taken all there is.
-    if (this.#isClosing) this.#socket.destroy();
+    nodeTurn.isDue = true;
+    this.#wire.socket.destroy();
   }
 }
-
-/** No stream has a higher number. */
-const LAST_STREAM = 2 ** 31 - 1;
-/** Fields in front of the others: method, scheme, path, authority, protocol. */
-const PSEUDO = 5;
-
-/** What matters about an error is said by the close that follows. */
-function ignore(): void {}

@@ -63,6 +63,8 @@ export function client(
 export interface Answer {
   status: number | undefined;
   headers: IncomingHttpHeaders;
+  /** The same, as they came. */
+  lines: string[];
   trailers: IncomingHttpHeaders | undefined;
   body: string;
   rst: number;
@@ -77,11 +79,12 @@ export async function ask(
     { ':path': '/', ':authority': 'x.test', ...headers },
     { endStream: body === undefined },
   );
-  const answer: Answer = { status: undefined, headers: {}, trailers: undefined, body: '', rst: 0 };
+  const answer: Answer = { status: undefined, headers: {}, lines: [], trailers: undefined, body: '', rst: 0 };
   stream.on('error', () => {});
-  stream.on('response', (response) => {
-    answer.status = response[':status'];
+  stream.on('response', (...[response, , raw]: [IncomingHttpHeaders, number, string[]?]) => {
+    answer.status = Number(response[':status']);
     answer.headers = response;
+    for (let i = 0; i < (raw?.length ?? 0); i += 2) answer.lines.push(`${raw![i]}: ${raw![i + 1]}`);
   });
   stream.on('trailers', (trailers) => {
     answer.trailers = trailers;

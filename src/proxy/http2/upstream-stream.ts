@@ -1,29 +1,24 @@
 /** One request to an instance that speaks HTTP/2: the engine's HTTP/1.1 made a stream, what comes back made HTTP/1.1. */
 import { STATUS_CODES } from 'node:http';
-import {
-  type ClientHttp2Session,
-  type ClientHttp2Stream,
-  constants,
-  type IncomingHttpHeaders,
-  type IncomingHttpStatusHeader,
-  type OutgoingHttpHeaders,
-} from 'node:http2';
 import type { Target } from '../../balance/balancer.ts';
+import { latin1, put, textOf } from '../http1/bytes.ts';
 import type { Engine } from '../http1/engine.ts';
+import { CONTENT_TYPE, HOST_FIELD } from '../http1/fields.ts';
 import type { Asking, UpstreamLink } from '../http1/links.ts';
 import { READ, READ_SIZE } from '../http1/memory.ts';
 import { METHOD_HEAD, RequestHead } from '../http1/request-head.ts';
 import { COMPOSED_LIMITS } from '../limits.ts';
-import { nodeTurn } from '../node-turn.ts';
 import type { Lack } from '../shortage.ts';
 import { ChunkReader } from './chunk-reader.ts';
+import type { Endpoint } from './endpoint.ts';
+import { CANCEL, PROTOCOL_ERROR, REFUSED_STREAM } from './frames.ts';
 import { isGrpc } from './grpc.ts';
-import { chunkOf, headersOf, lastChunkOf, latin1, linesOf, textOf, trailersOf } from './text.ts';
+import type { FieldBlock } from './hpack/field-block.ts';
+import { Http2Stream } from './stream.ts';
+import { Body, lastChunkOf, writeFields } from './text.ts';
 
 /** What a stream needs of the connection that it goes over. */
-export interface UpstreamHome {
-  readonly engine: Engine;
-  readonly http2: ClientHttp2Session;
+export interface UpstreamHome extends Endpoint {
   readonly target: Target;
   readonly connected: boolean;
   /** It has carried other streams before. */
@@ -32,29 +27,53 @@ export interface UpstreamHome {
   readonly trouble: string;
   /** The instance said that it takes no stream behind this id. */
   readonly lastStream: number;
+  /** Gives it an id and a window: it begins now. */
+  begin(stream: UpstreamStream): void;
+  /** Nobody asks for it any more, begun or not. */
   left(stream: UpstreamStream): void;
   /** A stream was given up before its end. */
   doubt(): void;
 }
 
-const END_STREAM = constants.NGHTTP2_FLAG_END_STREAM;
-
 const head = new RequestHead();
 
-export class UpstreamStream implements UpstreamLink {
+const CRLF = latin1('\r\n');
+const CHUNKED = latin1('Transfer-Encoding: chunked\r\n');
+const NO_BODY = latin1('Content-Length: 0\r\n');
+const NOTHING = new Uint8Array();
+/** More than a status line and what says how long the body is. */
+const AROUND = 128;
+
+const statusLines = new Map<number, Uint8Array>();
+
+function statusLineOf(status: number): Uint8Array {
+  let line = statusLines.get(status);
+  if (line === undefined) {
+    line = latin1(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`);
+    statusLines.set(status, line);
+  }
+  return line;
+}
+
+export class UpstreamStream extends Http2Stream implements UpstreamLink {
   readonly target: Target;
   readonly reused: boolean;
   readonly #home: UpstreamHome;
+  readonly #engine: Engine;
   #session: Asking | undefined;
-  #stream: ClientHttp2Stream | undefined;
   #isHead = false;
+  /** Of the request's body. */
   #chunks: ChunkReader | undefined;
-  #isChunked = false;
+  #left = 0;
+  /** Of the answer, once its head is there. */
+  #body: Body | undefined;
+  #isAnswered = false;
   #trailers = '';
-  #isOver = false;
 
   constructor(home: UpstreamHome, session: Asking) {
+    super(home);
     this.#home = home;
+    this.#engine = home.engine;
     this.#session = session;
     this.target = home.target;
     this.reused = home.reused;
@@ -74,9 +93,7 @@ export class UpstreamStream implements UpstreamLink {
 
   /** The instance has not looked at the request: it may be sent again whatever its method (RFC 9113 §8.7). */
   get untouched(): boolean {
-    const stream = this.#stream;
-    if (stream === undefined) return true;
-    return stream.rstCode === constants.NGHTTP2_REFUSED_STREAM || (stream.id ?? 0) > this.#home.lastStream;
+    return this.id === 0 || this.resetCode === REFUSED_STREAM || this.id > this.#home.lastStream;
   }
 
   // Events of the connection
@@ -85,129 +102,126 @@ export class UpstreamStream implements UpstreamLink {
     this.#session?.dispatch.opened(this);
   }
 
-  /** The connection is gone, or never stood. */
-  lost(): void {
-    const left = this.#part();
-    left?.upstreamClosed(this, true);
+  /** A head of the answer, or its trailers. */
+  headersCame(block: FieldBlock, isAll: boolean): void {
+    const isFine = this.#isAnswered ? isAll && block.isTrailers : block.isAnswer;
+    if (!isFine || block.end + AROUND > READ_SIZE) {
+      this.reset(PROTOCOL_ERROR);
+      return;
+    }
+    if (this.#isAnswered) {
+      this.#trailers = textOf(block.lines, 0, block.end);
+      this.receiveEnd();
+      return;
+    }
+    const { status } = block;
+    if (status < 200) {
+      if (isAll || status === 101) this.reset(PROTOCOL_ERROR);
+      else this.#sayHead(status, NOTHING, block);
+      return;
+    }
+    this.#respond(status, block, isAll);
+  }
+
+  #respond(status: number, block: FieldBlock, isAll: boolean): void {
+    this.#isAnswered = true;
+    const isEmpty = status === 204 || status === 304 || this.#isHead;
+    const length = block.contentLength;
+    if (isAll && length > 0 && !isEmpty) {
+      this.reset(PROTOCOL_ERROR);
+      return;
+    }
+    if (!isEmpty && !isAll) this.#body = new Body(length);
+    let framing: Uint8Array = NOTHING;
+    if (this.#body?.isChunked === true) framing = CHUNKED;
+    else if (isAll && !isEmpty && length < 0) framing = NO_BODY;
+    if (isAll) this.peerHasEnded = true;
+    this.#sayHead(status, framing, block);
+    if (isAll) this.endedWithHead();
+  }
+
+  #sayHead(status: number, framing: Uint8Array, block: FieldBlock): void {
+    const { memory } = this.#engine;
+    const at = put(memory, framing, put(memory, statusLineOf(status), READ));
+    memory.set(block.lines.subarray(0, block.end), at);
+    this.#session?.upstreamReceived(READ, put(memory, CRLF, at + block.end));
+  }
+
+  protected onData(bytes: Uint8Array, from: number, to: number): void {
+    const body = this.#body;
+    if (body === undefined || !body.takes(to - from)) {
+      // An answer that is to have none, or before there is an answer.
+      this.reset(PROTOCOL_ERROR);
+      return;
+    }
+    const end = body.write(bytes, from, to, this.#engine.memory, READ);
+    this.#session?.upstreamReceived(READ, end);
+  }
+
+  protected onEnd(): void {
+    if (this.#body?.isWhole === false || !this.#isAnswered) this.reset(PROTOCOL_ERROR);
+    else if (this.#body?.isChunked === true) {
+      const last = lastChunkOf(this.#trailers);
+      this.#engine.memory.set(last, READ);
+      this.#session?.upstreamReceived(READ, READ + last.length);
+    }
+  }
+
+  protected onDrained(): void {
+    this.#session?.upstreamDrained();
+  }
+
+  protected onProgress(): void {
+    this.#session?.progressed();
+  }
+
+  /** With its connection, or by the instance. */
+  onClosed(): void {
+    this.#part()?.upstreamClosed(this, false);
   }
 
   // What the engine asks for
 
   begin(bytes: Uint8Array, start: number, end: number): boolean {
-    nodeTurn.isDue = true;
-    const block = bytes.subarray(start, end);
-    const behind = head.scan(block, 0, block.length, COMPOSED_LIMITS);
+    const behind = head.scan(bytes, start, end, COMPOSED_LIMITS);
     if (behind <= 0) throw new Error(`a request of the engine that cannot be read (${behind})`);
     const { fields } = head;
     this.#isHead = head.method === METHOD_HEAD;
-    const headers: OutgoingHttpHeaders = headersOf(block, fields);
-    delete headers.host;
-    // The engine takes TE off, since it is about one connection; gRPC needs it said anew on each.
-    if (isGrpc(headers['content-type'])) headers.te = 'trailers';
     const hasBody = head.hasBody();
     if (fields.chunked) this.#chunks = new ChunkReader();
-    const stream = this.#home.http2.request(
-      {
-        ':method': textOf(block, head.start, head.methodEnd),
-        ':path': textOf(block, head.targetStart, head.targetEnd),
-        ':authority': textOf(block, head.hostStart, head.hostEnd),
-        ':scheme': this.target.tls === undefined ? 'http' : 'https',
-        ...headers,
-      },
-      { endStream: !hasBody, waitForTrailers: fields.chunked },
-    );
-    this.#stream = stream;
-    if (!hasBody) stream.end();
     this.#left = hasBody && !fields.chunked ? fields.contentLength : 0;
-    this.#listen(stream);
-    return behind === block.length || this.#pass(block, behind, block.length);
-  }
-
-  #left = 0;
-
-  #listen(stream: ClientHttp2Stream): void {
-    stream.on('response', (headers, flags) => this.#respond(headers, (flags & END_STREAM) !== 0));
-    stream.on('headers', (headers: IncomingHttpHeaders & IncomingHttpStatusHeader) =>
-      this.#say(latin1(`HTTP/1.1 ${headers[':status']} \r\n${linesOf(headers)}\r\n`)),
-    );
-    stream.on('data', (chunk: Buffer) => this.#feed(chunk));
-    stream.on('trailers', (trailers) => {
-      this.#trailers = linesOf(trailers);
-    });
-    stream.on('wantTrailers', () => stream.sendTrailers(trailersOf(this.#chunks?.trailers() ?? [])));
-    stream.on('end', () => {
-      if (this.#isChunked) this.#say(lastChunkOf(this.#trailers));
-    });
-    stream.on('drain', () => this.#session?.upstreamDrained());
-    stream.on('error', ignore);
-    stream.on('close', () => {
-      const left = this.#part();
-      left?.upstreamClosed(this, false);
-    });
-  }
-
-  #respond(headers: IncomingHttpHeaders & IncomingHttpStatusHeader, isAll: boolean): void {
-    const status = headers[':status'] ?? 0;
-    const isEmpty = status === 204 || status === 304 || this.#isHead;
-    const hasLength = headers['content-length'] !== undefined;
-    this.#isChunked = !isEmpty && !isAll && !hasLength;
-    const framing = this.#isChunked
-      ? 'Transfer-Encoding: chunked\r\n'
-      : isAll && !isEmpty && !hasLength
-        ? 'Content-Length: 0\r\n'
-        : '';
-    this.#say(
-      latin1(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${framing}${linesOf(headers)}\r\n`),
-    );
-  }
-
-  /** Gives the engine bytes of the instance. */
-  #say(bytes: Buffer): void {
-    const { memory } = this.#home.engine;
-    for (let at = 0; at < bytes.length; at += READ_SIZE) {
-      const piece = bytes.subarray(at, at + READ_SIZE);
-      memory.set(piece, READ);
-      this.#session?.upstreamReceived(READ, READ + piece.length);
+    this.#home.begin(this);
+    const encoder = this.connection.beginHeaders();
+    encoder.field(METHOD, 0, METHOD.length, bytes, head.start, head.methodEnd);
+    const scheme = this.target.tls === undefined ? HTTP : HTTPS;
+    encoder.field(SCHEME, 0, SCHEME.length, scheme, 0, scheme.length);
+    encoder.field(PATH, 0, PATH.length, bytes, head.targetStart, head.targetEnd);
+    encoder.field(AUTHORITY, 0, AUTHORITY.length, bytes, head.hostStart, head.hostEnd);
+    writeFields(encoder, bytes, fields, HOST_FIELD);
+    // The engine takes TE off, since it is about one connection; gRPC needs it said anew on each.
+    const kind = fields.find(CONTENT_TYPE);
+    if (kind >= 0) {
+      fields.trim(bytes, kind);
+      if (isGrpc(textOf(bytes, fields.valueStart, fields.valueEnd))) encoder.text('te', 'trailers');
     }
-  }
-
-  #feed(chunk: Buffer): void {
-    this.#say(this.#isChunked ? chunkOf(chunk) : chunk);
+    this.connection.endHeaders(this, !hasBody);
+    return behind === end || this.#pass(bytes, behind, end);
   }
 
   send(start: number, end: number): boolean {
-    nodeTurn.isDue = true;
-    return this.#pass(this.#home.engine.memory, start, end);
+    return this.#pass(this.#engine.memory, start, end);
   }
 
   /** More of the request's body. */
   #pass(bytes: Uint8Array, start: number, end: number): boolean {
-    const stream = this.#stream;
-    if (stream === undefined || stream.destroyed || stream.closed) return true;
-    if (this.#chunks === undefined) {
-      this.#left -= end - start;
-      stream.write(Buffer.from(bytes.subarray(start, end)));
-      if (this.#left <= 0) stream.end();
-    } else {
-      this.#chunks.read(bytes, start, end, (from, to) => stream.write(Buffer.from(bytes.subarray(from, to))));
-      if (this.#chunks.done) stream.end();
-    }
-    return !stream.writableNeedDrain;
-  }
-
-  pause(): void {
-    nodeTurn.isDue = true;
-    this.#stream?.pause();
-  }
-
-  resume(): void {
-    nodeTurn.isDue = true;
-    this.#stream?.resume();
+    if (this.isClosed) return true;
+    if (this.#chunks !== undefined) return this.writeChunks(this.#chunks, bytes, start, end);
+    this.#left -= end - start;
+    return this.write(bytes, start, end, this.#left <= 0);
   }
 
   end(): void {
-    nodeTurn.isDue = true;
-    this.#stream?.end();
+    this.write(NOTHING, 0, 0, true);
   }
 
   release(): void {
@@ -215,25 +229,25 @@ export class UpstreamStream implements UpstreamLink {
   }
 
   destroy(): void {
-    nodeTurn.isDue = true;
-    const stream = this.#stream;
     this.#part();
-    if (stream === undefined || stream.closed) return;
-    stream.close(constants.NGHTTP2_CANCEL);
+    if (this.isClosed || this.id === 0) return;
+    this.reset(CANCEL);
     this.#home.doubt();
   }
 
   /** No event reaches the session afterwards. */
   #part(): Asking | undefined {
     const session = this.#session;
+    if (session === undefined) return undefined;
     this.#session = undefined;
-    if (!this.#isOver) {
-      this.#isOver = true;
-      this.#home.left(this);
-    }
+    this.#home.left(this);
     return session;
   }
 }
 
-/** What matters about an error is said by the close that follows. */
-function ignore(): void {}
+const METHOD = latin1(':method');
+const SCHEME = latin1(':scheme');
+const PATH = latin1(':path');
+const AUTHORITY = latin1(':authority');
+const HTTP = latin1('http');
+const HTTPS = latin1('https');

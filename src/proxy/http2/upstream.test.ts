@@ -148,6 +148,26 @@ describe('an HTTP/2 listener, before its instances', () => {
     expect(target.state.inFlight).toBe(0);
   });
 
+  it('lets go of an instance that left while it was being dialled and said nothing', async () => {
+    const good = await http2Instance(echo, { secure: true });
+    let open = 0;
+    const door = createServer((socket) => {
+      open++;
+      socket.on('error', () => {});
+      socket.on('close', () => open--);
+      socket.resume();
+    }).listen(0, '127.0.0.1');
+    await once(door, 'listening');
+    closers.push(() => door.close());
+    const target = { ...good, port: (door.address() as { port: number }).port };
+    const given = await proxy([target], { limits: { connectTimeout: 300 } });
+    const answer = ask(client(given));
+    while (open === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    given.server.forget(target.state);
+    expect((await answer).status).toBe(504);
+    while (open > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  });
+
   it('leaves a connection that swallows all that is sent, though nobody closed it', async () => {
     const good = await http2Instance(echo);
     const pairs: [Socket, Socket][] = [];

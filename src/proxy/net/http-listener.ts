@@ -6,6 +6,7 @@ import type { Engine } from '../http1/engine.ts';
 import { Frontend } from '../http1/frontend.ts';
 import type { ClientStream } from '../http2/client-stream.ts';
 import { Http2Connection, type Http2Home } from '../http2/connection.ts';
+import { readArea } from '../http2/endpoint.ts';
 import { Preface, type PrefaceOutcome } from '../http2/preface.ts';
 import { withLimits } from '../limits.ts';
 import type { HttpListenerSpec, HttpsListenerSpec, ListenAddress } from '../listener-spec.ts';
@@ -15,8 +16,8 @@ import { DEFAULT_TCP_LIMITS } from '../tcp/limits.ts';
 import { Prelude, type PreludeOutcome } from '../tcp/prelude.ts';
 import { TlsAcceptor } from '../tls/acceptor.ts';
 import { secureWire } from '../tls/secure-wire.ts';
-import { protocolOf, securityOf, socketOver } from '../tls/secured.ts';
-import { type Accepted, acceptedOf, type Before, NOTHING_BEFORE, socketOf, sourceOf } from './accepted.ts';
+import { protocolOf } from '../tls/secured.ts';
+import { type Accepted, acceptedOf, type Before, NOTHING_BEFORE, sourceOf } from './accepted.ts';
 import { type AcceptedHandle, Acceptor } from './acceptor.ts';
 import { ClientConnection, type ClientHome } from './client-connection.ts';
 import type { ListenerHome, OpenListener } from './listener-kind.ts';
@@ -79,7 +80,7 @@ class HttpListener implements ClientHome, Http2Home, OpenListener {
         onSecure: (secured, { address }) => {
           this.#clients.add(
             protocolOf(secured) === 'h2'
-              ? new Http2Connection(this, socketOver(secured), securityOf(secured), address)
+              ? new Http2Connection(this, secureWire(secured, readArea), address)
               : new ClientConnection(this, secureWire(secured, readBuffer), address),
           );
         },
@@ -152,9 +153,9 @@ class HttpListener implements ClientHome, Http2Home, OpenListener {
 
   /** The same, of a client that has shown to speak HTTP/2. */
   #takeHttp2(connection: Accepted, { bytes, address }: Before): void {
-    const socket = socketOf(connection);
-    socket.unshift(bytes);
-    this.#clients.add(new Http2Connection(this, socket, '', address));
+    const client = new Http2Connection(this, takenWire(connection, readArea), address);
+    this.#clients.add(client);
+    client.take(bytes, bytes.length);
   }
 
   /** For clients that are passed on as they are. */

@@ -1,17 +1,14 @@
-import { connect, type Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
-import type { Target, TargetTls } from '../../balance/balancer.ts';
+import type { Socket } from 'node:net';
+import type { Target } from '../../balance/balancer.ts';
 import type { Engine } from '../http1/engine.ts';
 import type { Asking, UpstreamLink } from '../http1/links.ts';
 import { READ } from '../http1/memory.ts';
 import { nodeTurn } from '../node-turn.ts';
 import { type Lack, lackOf } from '../shortage.ts';
 import type { Dialer } from '../tls/dialer.ts';
-import { SecureSender } from '../tls/secure-stream.ts';
-import { type DialEvents, dial } from './dialled-socket.ts';
 import { HandleSocket } from './handle-socket.ts';
-import { readDirectly } from './native-stream.ts';
-import { type ByteSender, Sender } from './sender.ts';
+import { dialInstance, type InstanceEvents } from './instance-wire.ts';
+import type { ByteSender } from './sender.ts';
 
 /** What a connection needs of the pool it belongs to. */
 export interface UpstreamHome {
@@ -25,7 +22,7 @@ export interface UpstreamHome {
 }
 
 /** A connection to an instance: of one session at a time, or idle in the pool. */
-export class UpstreamConnection implements UpstreamLink, DialEvents {
+export class UpstreamConnection implements UpstreamLink, InstanceEvents {
   readonly target: Target;
   reused = false;
   connected = false;
@@ -45,17 +42,9 @@ export class UpstreamConnection implements UpstreamLink, DialEvents {
     this.#home = home;
     this.target = target;
     this.#session = session;
-    const { host, port, tls } = target;
-    const drained = () => this.#session?.upstreamDrained();
-    if (tls === undefined) {
-      const socket = dial(host, port, home.readBuffer, this) ?? streamTo(home, target, this);
-      this.#socket = socket;
-      this.#sender = new Sender(socket, drained);
-    } else {
-      const socket = secureStreamTo(home, target, tls, this);
-      this.#socket = socket;
-      this.#sender = new SecureSender(socket, drained);
-    }
+    const { socket, sender } = dialInstance(home.dialer, target, home.readBuffer, this);
+    this.#socket = socket;
+    this.#sender = sender;
   }
 
   // What is heard of it
@@ -91,6 +80,10 @@ export class UpstreamConnection implements UpstreamLink, DialEvents {
     const left = this.#session;
     this.#session = undefined;
     left?.upstreamClosed(this, isClean);
+  }
+
+  drained(): void {
+    this.#session?.upstreamDrained();
   }
 
   /** Takes it out of the pool for a session. */
@@ -150,34 +143,6 @@ export class UpstreamConnection implements UpstreamLink, DialEvents {
     this.#session = undefined;
     this.#socket.destroy();
   }
-}
-
-/** In the documented way, as far as there is one. */
-function streamTo({ readBuffer: buffer }: UpstreamHome, { host, port }: Target, events: DialEvents): Socket {
-  const callback = (length: number): boolean => {
-    events.received(length);
-    return true;
-  };
-  const socket = connect({ host, port, allowHalfOpen: true, noDelay: true, onread: { buffer, callback } });
-  tellOf(socket, 'connect', events);
-  return socket;
-}
-
-function secureStreamTo(home: UpstreamHome, target: Target, tls: TargetTls, events: DialEvents): TLSSocket {
-  const received = (length: number): void => void events.received(length);
-  const socket = home.dialer.connect(target, tls, { buffer: home.readBuffer, received });
-  tellOf(socket, 'secureConnect', events);
-  return socket;
-}
-
-function tellOf(socket: Socket, ready: string, events: DialEvents): void {
-  socket.on(ready, () => {
-    readDirectly(socket, (length) => events.received(length));
-    events.opened();
-  });
-  socket.on('end', () => events.ended());
-  socket.on('error', (error) => events.failed(error));
-  socket.on('close', (hadError: boolean) => events.closed(!hadError));
 }
 
 /** Why it cannot be connected to, in words. */

@@ -7,7 +7,7 @@ import type { SecureHandle } from './secure-handle.ts';
 /** By its handles alone, or in the documented way. */
 export type Secured = SecureHandle | TLSSocket;
 
-/** For Node's own HTTP/2, which needs one. To be called in the turn in which the handshake ends. */
+/** For Node's own HTTP, which needs one. To be called in the turn in which the handshake ends. */
 export function socketOver(secured: Secured): Socket {
   if (secured instanceof TLSSocket) return secured;
   const socket = new Socket({ handle: secured, allowHalfOpen: true, manualStart: true } as {

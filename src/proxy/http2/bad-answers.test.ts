@@ -1,0 +1,138 @@
+/** Instances that speak HTTP/2 and do it wrong: each mistake costs its own request, as an error of the instance, and nothing else. */
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import type { Target } from '../../balance/balancer.ts';
+import { targetAt } from '../fixtures.ts';
+import * as f from './frames.ts';
+import { closers, proxy } from './http2.test-support.ts';
+import { PREFACE_LENGTH } from './preface.ts';
+import { fields, frame, number } from './raw-client.test-support.ts';
+
+/** One that answers the first request with what is given, as a function of its number, and others with "fine". */
+async function instance(
+  answer: (stream: number) => readonly Buffer[],
+): Promise<Target & { dialled(): number }> {
+  const sockets = new Set<Socket>();
+  let asked = 0;
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    let preface = PREFACE_LENGTH;
+    const reader = new f.FrameReader({
+      isOver: false,
+      dataBegins() {},
+      data() {},
+      dataEnds() {},
+      frame(type, flags, stream) {
+        if (type === f.SETTINGS && flags === 0) socket.write(frame(f.SETTINGS, f.ACK, 0));
+        if (type !== f.HEADERS) return;
+        if (asked++ === 0) socket.write(Buffer.concat(answer(stream)));
+        else
+          socket.write(
+            Buffer.concat([head(stream), frame(f.DATA, f.END_STREAM, stream, Buffer.from('fine'))]),
+          );
+      },
+      broken(code) {
+        throw new Error(`the proxy broke the protocol (${code})`);
+      },
+    });
+    socket.write(frame(f.SETTINGS, 0, 0));
+    socket.on('data', (bytes) => {
+      const skipped = Math.min(preface, bytes.length);
+      preface -= skipped;
+      reader.read(bytes, skipped, bytes.length);
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  closers.push(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  const target = targetAt((server.address() as { port: number }).port);
+  return { ...target, options: { protocol: 'grpc' }, dialled: () => sockets.size };
+}
+
+const head = (stream: number, ...more: [string, string][]) =>
+  frame(f.HEADERS, f.END_HEADERS, stream, fields([':status', '200'], ...more));
+const data = (stream: number, flags: number, text: string) => frame(f.DATA, flags, stream, Buffer.from(text));
+
+describe('an instance that answers wrongly', () => {
+  it.each<[string, (stream: number) => Buffer[]]>([
+    ['with a body and no head', (id) => [data(id, f.END_STREAM, 'hello')]],
+    ['with no status', (id) => [frame(f.HEADERS, 5, id, fields(['a', 'b']))]],
+    ['with a status that is none', (id) => [frame(f.HEADERS, 5, id, fields([':status', 'ok']))]],
+    ['with a path', (id) => [frame(f.HEADERS, 5, id, fields([':status', '200'], [':path', '/']))]],
+    ['with 101', (id) => [frame(f.HEADERS, 4, id, fields([':status', '101']))]],
+    ['with an interim answer that is the end', (id) => [frame(f.HEADERS, 5, id, fields([':status', '103']))]],
+    ['with Connection', (id) => [head(id, ['connection', 'close'])]],
+    ['with a line end in a field', (id) => [head(id, ['a', 'b\r\nset-cookie: c'])]],
+    [
+      'with a length and no body',
+      (id) => [frame(f.HEADERS, 5, id, fields([':status', '200'], ['content-length', '3']))],
+    ],
+    [
+      'with a head that is too large',
+      (id) => [
+        frame(
+          f.HEADERS,
+          1,
+          id,
+          Buffer.concat([
+            fields([':status', '200']),
+            Buffer.from([0x40, 1, 0x61, 0x7f, 0xa1, 0x1e]),
+            Buffer.alloc(4_000, 'x'),
+          ]),
+        ),
+        frame(f.CONTINUATION, 4, id, Buffer.alloc(16_000, 0xbe)),
+      ],
+    ],
+    ['by a reset', (id) => [frame(f.RST_STREAM, 0, id, number(f.INTERNAL_ERROR))]],
+    ['for a stream that nobody began', (id) => [frame(f.HEADERS, 5, id + 2, fields([':status', '200']))]],
+    ['with a push', (id) => [frame(f.PUSH_PROMISE, 4, id, number(2))]],
+    ['with a header block that is none', (id) => [frame(f.HEADERS, 5, id, Buffer.from([0x80]))]],
+  ])('%s is in error, and the next request is served', async (_, answer) => {
+    const target = await instance(answer);
+    const { plain, counts } = await proxy([target]);
+    // Of what has an effect nothing is repeated.
+    const first = await fetch(`http://127.0.0.1:${plain}/`, { method: 'POST', body: 'x' }).then(
+      async (response) => ({ status: response.status, text: await response.text() }),
+      () => ({ status: 0, text: '' }),
+    );
+    expect(first.status === 0 || first.status >= 500 || first.text === '').toBe(true);
+    expect(await (await fetch(`http://127.0.0.1:${plain}/`)).text()).toBe('fine');
+    expect(target.state.inFlight).toBe(0);
+    expect(counts.overall().inFlight).toBe(0);
+  });
+
+  it.each<[string, (stream: number) => Buffer[]]>([
+    ['longer than was said', (id) => [head(id, ['content-length', '3']), data(id, f.END_STREAM, 'hello')]],
+    ['shorter than was said', (id) => [head(id, ['content-length', '9']), data(id, f.END_STREAM, 'hello')]],
+    ['in a frame that is too long', (id) => [head(id), data(id, 0, 'x'.repeat(16_385))]],
+    ['cut off by a reset', (id) => [head(id), data(id, 0, 'hel'), frame(f.RST_STREAM, 0, id, number(2))]],
+    ['followed by a head', (id) => [head(id), data(id, 0, 'hello'), head(id)]],
+    [
+      'with the status behind it',
+      (id) => [head(id), data(id, 0, 'hello'), frame(f.HEADERS, 5, id, fields([':status', '200']))],
+    ],
+  ])('with a body %s does not look whole', async (_, answer) => {
+    const target = await instance(answer);
+    const { plain } = await proxy([target]);
+    const response = await fetch(`http://127.0.0.1:${plain}/`, { method: 'POST', body: 'x' }).catch(
+      () => undefined,
+    );
+    await expect(
+      response === undefined || response.status >= 500 ? Promise.reject(new Error()) : response.text(),
+    ).rejects.toThrow();
+    expect(await (await fetch(`http://127.0.0.1:${plain}/`)).text()).toBe('fine');
+    expect(target.state.inFlight).toBe(0);
+  });
+
+  it('goes on over its connection where only a stream is concerned', async () => {
+    const target = await instance((id) => [head(id, ['connection', 'close'])]);
+    const { plain } = await proxy([target]);
+    for (let i = 0; i < 3; i++)
+      await (await fetch(`http://127.0.0.1:${plain}/`, { method: 'POST', body: 'x' })).text();
+    expect(target.dialled()).toBe(1);
+  });
+});
