@@ -1,6 +1,6 @@
 // @ts-check
-// Clients that speak HTTP/2 over TLS, to instances that speak HTTP/1.1: one request at a time, and many.
-import { say } from '../scripts/support/say.mjs';
+// Clients that speak HTTP/2 over TLS, to instances that speak HTTP/1.1 or HTTP/2 in clear text: one request at a time, and many.
+import { say, UsageFailure } from '../scripts/support/say.mjs';
 import { conditions, printConditions } from './conditions.mjs';
 import { inTurn, median, ratioOf, table } from './figures.mjs';
 import { h2load } from './h2load.mjs';
@@ -43,14 +43,31 @@ function summary(runs, kind) {
 
 /** @param {string[]} argv */
 export async function proxyHttp2Bench(argv) {
-  const chosen = options(argv, { rounds: '5', seconds: '2', kinds: Object.keys(KINDS).join(',') });
+  const chosen = options(argv, {
+    rounds: '5',
+    seconds: '2',
+    kinds: Object.keys(KINDS).join(','),
+    instances: 'http1',
+  });
+  const { instances } = chosen;
+  if (instances !== 'http1' && instances !== 'http2')
+    throw new UsageFailure(`--instances are http1 or http2, not ${instances}`);
   const seconds = numberOption(chosen, 'seconds');
   const facts = conditions();
   printConditions(facts);
   /** @type {Run[]} */
   const runs = [];
-  await withBackend(LOAD_CPU, (ground) =>
-    withAll(SUBJECTS, { ...ground, protocol: 'https', cpu: PROXY_CPU }, async (started) => {
+  await withBackend(LOAD_CPU, ({ http2Backend, ...ground }) => {
+    const callsHttp2 = instances === 'http2';
+    const backend = callsHttp2 ? http2Backend : ground.backend;
+    const place = {
+      ...ground,
+      backend,
+      callsHttp2,
+      protocol: /** @type {const} */ ('https'),
+      cpu: PROXY_CPU,
+    };
+    return withAll(SUBJECTS, place, async (started) => {
       for (const { url } of started)
         await h2load(`${url}/128`, { seconds: WARM_UP_SECONDS, connections: 8, streams: 8, cpu: LOAD_CPU });
       for (const name of kindsOption(chosen, KINDS))
@@ -66,8 +83,8 @@ export async function proxyHttp2Bench(argv) {
                 `round ${round}: ${subject.name}, ${kind}: ${Math.round(seen.perSecond)} req/s, ${seen.cpuUs.toFixed(1)} µs${seen.errors === '' ? '' : `, ERRORS: ${seen.errors}`}`,
               );
             }
-    }),
-  );
+    });
+  });
   for (const kind of new Set(runs.map((run) => run.kind))) process.stdout.write(`\n${summary(runs, kind)}\n`);
   keep('proxy-http2', { conditions: facts, options: chosen, runs });
   return verdictOn(runs);

@@ -13,8 +13,8 @@ import { hasOriginal, startFabio } from './originals.mjs';
 
 /**
  * Where a proxy is started. `pem`: a file with certificate and key, for those that speak TLS; `floor`: the program of that name, where
- * there is one.
- * @typedef {{ folder: string, pem: string, backend: number, floor?: string, cpu: string }} Place
+ * there is one; `callsHttp2`: the backend is asked over HTTP/2, by those that can.
+ * @typedef {{ folder: string, pem: string, backend: number, floor?: string, callsHttp2?: boolean, cpu: string }} Place
  */
 
 /**
@@ -88,10 +88,11 @@ const HTTPS_SUBJECTS = {
     return startMusterTls(place, { MUSTER_TRANSPORT: 'net' });
   },
 
-  async haproxy({ folder, port, pem, backend, cpu }) {
+  async haproxy({ folder, port, pem, backend, callsHttp2, cpu }) {
     const http = '  timeout http-keep-alive 60s\n  option forwardfor\n';
+    const server = callsHttp2 ? ' proto h2' : '';
     const tls = ` ssl crt ${pem} ssl-min-ver TLSv1.3 no-tls-tickets ciphersuites ${CIPHER} alpn h2,http/1.1`;
-    return startHaproxy(folder, 'http', http, '  http-reuse always\n', { port, backend, cpu }, tls);
+    return startHaproxy(folder, 'http', http, '  http-reuse always\n', { port, backend, cpu }, tls, server);
   },
 
   async nginx({ folder, port, pem, backend, cpu }) {
@@ -212,17 +213,18 @@ export function withAll([name, ...others], place, use, started = []) {
  * A folder, a certificate and the backend for as long as `use` runs.
  * @template Outcome
  * @param {string} cpu the backend's
- * @param {(ground: { folder: string, pem: string, backend: number }) => Promise<Outcome>} use
+ * @param {(ground: { folder: string, pem: string, backend: number, http2Backend: number }) => Promise<Outcome>} use `http2Backend`: the port where it
+ *   speaks HTTP/2 only
  * @returns {Promise<Outcome>}
  */
 export async function withBackend(cpu, use) {
   const folder = mkdtempSync(join(tmpdir(), 'muster-bench-'));
-  const [port = 0] = await freePorts(1);
-  const program = startBackend(folder, port, cpu);
+  const [port = 0, http2Backend = 0] = await freePorts(2);
+  const program = startBackend(folder, port, http2Backend, cpu);
   try {
     const pem = await makeCertificate(folder);
     await until('the backend to answer', () => body(`http://127.0.0.1:${port}/128`), { program });
-    return await use({ folder, pem, backend: port });
+    return await use({ folder, pem, backend: port, http2Backend });
   } finally {
     await program.stop('SIGTERM', 5_000);
     rmSync(folder, { recursive: true, force: true });
@@ -253,10 +255,11 @@ function startMuster(protocol, port, backend, cpu, env = {}) {
 }
 
 /** @param {Place & { port: number }} place @param {NodeJS.ProcessEnv} env */
-function startMusterTls({ port, pem, backend, cpu }, env) {
+function startMusterTls({ port, pem, backend, callsHttp2, cpu }, env) {
   const listen = ['-listen-tls', `127.0.0.1:${port}`, '-upstream', `127.0.0.1:${backend}`];
   const tls = ['-tls-cert', pem, '-tls-ciphers', CIPHER, '-tls-no-tickets'];
-  return start(process.execPath, [MUSTER, 'lb', ...listen, ...tls], { cpu, env });
+  const calls = callsHttp2 ? ['-options', 'proto=grpc'] : [];
+  return start(process.execPath, [MUSTER, 'lb', ...listen, ...tls, ...calls], { cpu, env });
 }
 
 /**
@@ -266,8 +269,9 @@ function startMusterTls({ port, pem, backend, cpu }, env) {
  * @param {string} out lines of the backend's section
  * @param {{ port: number, backend: number, cpu: string }} place
  * @param {string} bind what else stands behind its address
+ * @param {string} server the same of the backend's
  */
-function startHaproxy(folder, mode, defaults, out, { port, backend, cpu }, bind = '') {
+function startHaproxy(folder, mode, defaults, out, { port, backend, cpu }, bind = '', server = '') {
   const path = join(folder, 'haproxy.cfg');
   writeFileSync(
     path,
@@ -284,7 +288,7 @@ ${defaults}frontend in
   bind 127.0.0.1:${port}${bind}
   default_backend out
 backend out
-${out}  server one 127.0.0.1:${backend}
+${out}  server one 127.0.0.1:${backend}${server}
 `,
   );
   return start(findCommand('haproxy') ?? 'haproxy', ['-db', '-f', path], { cpu });
@@ -348,16 +352,23 @@ export function bodyOf(size) {
  * The backend: nginx with the bodies as files.
  * @param {string} folder
  * @param {number} port
+ * @param {number} http2Port
  * @param {string} cpu
  */
-function startBackend(folder, port, cpu) {
+function startBackend(folder, port, http2Port, cpu) {
   for (const [path, size] of Object.entries(BODIES)) writeFileSync(join(folder, path), bodyOf(size));
   return startNginx(
     folder,
     'backend',
     `  open_file_cache max=16 inactive=1h;
   open_file_cache_valid 1h;
-  server { listen 127.0.0.1:${port} backlog=4096; root ${folder}; default_type text/plain; rewrite ^/route- /128; }
+  server {
+    listen 127.0.0.1:${port} backlog=4096;
+    listen 127.0.0.1:${http2Port} http2 backlog=4096;
+    root ${folder};
+    default_type text/plain;
+    rewrite ^/route- /128;
+  }
 `,
     cpu,
   );
