@@ -38,7 +38,9 @@ it('npm run bench prints usage instead of a trace', async () => {
   };
   const help = await bench('soak', '--help');
   expect(help).toMatchObject({ code: 0, stderr: '' });
-  expect(help.stdout).toMatch(/^usage: npm run bench -- soak[\s\S]*--minutes 10\n {2}--clients 24\n$/);
+  expect(help.stdout).toMatch(
+    /^usage: npm run bench -- soak[\s\S]*--minutes 10\n {2}--clients 24\n {2}--http2 4\n$/,
+  );
   expect((await bench('--help')).stdout).toMatch(/^usage: .*\n(.*\n)* {2}soak /);
   expect(await bench('sok')).toMatchObject({
     code: 2,

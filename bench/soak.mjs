@@ -3,6 +3,7 @@
 // what is lost, what grows.
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
+import http2 from 'node:http2';
 import { freePorts, pause, until } from '../scripts/support/processes.mjs';
 import { say } from '../scripts/support/say.mjs';
 import { put, startAgent } from './agent.mjs';
@@ -15,6 +16,10 @@ const UPLOAD = Buffer.alloc(65_536, 122);
 /** Fewest instances at a time. */
 const LEAST = 2;
 const MOST = 6;
+/** How long (ms) Node's HTTP/2 may have bytes of its own that it was given. */
+const SAID_WITHIN = 200;
+/** Requests of a client of HTTP/2 at a time. */
+const STREAMS = 4;
 /** Between two changes (ms). */
 const CHANGE_EVERY = 700;
 /** Between taking an instance out and closing it (ms). */
@@ -82,59 +87,173 @@ class Instance {
   }
 }
 
+/** The same, of one that speaks HTTP/2: the streams that it answers share a connection with those that it does not. */
+class Http2Instance {
+  #dead = false;
+  /** How many streams of each are being answered. @type {Map<http2.Http2Session, number>} */
+  #sessions = new Map();
+
+  /** @param {number} port */
+  constructor(port) {
+    this.port = port;
+    this.server = http2.createServer();
+    this.server.on('session', (session) => {
+      this.#sessions.set(session, 0);
+      session.on('error', () => {});
+      session.on('close', () => this.#sessions.delete(session));
+    });
+    this.server.on('stream', (stream, headers) => this.#serve(stream, headers));
+  }
+
+  /** @param {http2.ServerHttp2Stream} stream @param {http2.IncomingHttpHeaders} headers */
+  #serve(stream, headers) {
+    const { session } = stream;
+    stream.on('error', () => {});
+    if (this.#dead || session === undefined) return;
+    this.#sessions.set(session, (this.#sessions.get(session) ?? 0) + 1);
+    stream.on('close', () => {
+      const left = (this.#sessions.get(session) ?? 1) - 1;
+      if (this.#sessions.has(session)) this.#sessions.set(session, left);
+      if (this.#dead && left === 0) this.#cut(session);
+    });
+    stream.resume();
+    stream.respond({ ':status': 200 });
+    stream.end(headers[':path']?.endsWith('/large') ? LARGE : SMALL);
+  }
+
+  /** Once what it was told to say has left the process. @param {http2.Http2Session} session */
+  #cut(session) {
+    setTimeout(() => session.destroy(), SAID_WITHIN);
+  }
+
+  /** @returns {Promise<this>} */
+  async listen() {
+    await new Promise((resolve) => this.server.listen(this.port, '127.0.0.1', () => resolve(undefined)));
+    return this;
+  }
+
+  kill() {
+    this.#dead = true;
+    this.server.close();
+    for (const [session, answering] of this.#sessions) if (answering === 0) this.#cut(session);
+  }
+
+  close() {
+    this.server.close();
+    for (const session of this.#sessions.keys()) session.destroy();
+  }
+}
+
+/** A client of HTTP/2. */
+class Http2Client {
+  /** @type {http2.ClientHttp2Session | undefined} */
+  #session;
+
+  /** @param {string} url */
+  constructor(url) {
+    this.url = url;
+  }
+
+  /** @param {string} path @param {Buffer | undefined} body @returns {Promise<string>} */
+  ask(path, body) {
+    if (this.#session === undefined || this.#session.closed || this.#session.destroyed) {
+      this.#session = http2.connect(this.url);
+      this.#session.on('error', () => {});
+    }
+    const stream = this.#session.request({ ':path': path, ':method': body === undefined ? 'GET' : 'POST' });
+    return new Promise((resolve, reject) => {
+      let [status, text] = [0, ''];
+      stream.setTimeout(20_000, () => stream.close(http2.constants.NGHTTP2_CANCEL));
+      stream.setEncoding('utf8');
+      stream.on('response', (headers) => {
+        status = Number(headers[':status']);
+      });
+      stream.on('data', (part) => {
+        text += part;
+      });
+      stream.on('error', reject);
+      stream.on('close', () => {
+        if (status === 200 && stream.rstCode === 0) resolve(text);
+        else reject(new Error(`${status} ${text.slice(0, 80)} (${stream.rstCode})`));
+      });
+      stream.end(body);
+    });
+  }
+
+  close() {
+    this.#session?.destroy();
+  }
+}
+
+/** @typedef {{ name: string, tags: string, make: (port: number) => Instance | Http2Instance, instances: (Instance | Http2Instance)[] }} Service */
+
 /** @param {string[]} argv */
 export async function soakBench(argv) {
-  const chosen = options(argv, { minutes: '10', clients: '24' });
-  const end = Date.now() + numberOption(chosen, 'minutes') * 60_000;
-  const agent = await startAgent({ store: 'memory' });
+  const chosen = options(argv, { minutes: '10', clients: '24', http2: '4' });
+  const [minutes, clients, http2Clients] = ['minutes', 'clients', 'http2'].map((name) =>
+    numberOption(chosen, name),
+  );
+  const end = Date.now() + Number(minutes) * 60_000;
+  const [http2Port = 0] = await freePorts(1);
+  const listener = `[[balancer.listener]]\naddress = "127.0.0.1:${http2Port}"\nhttp2 = true\n`;
+  const agent = await startAgent({ store: 'memory', more: listener });
   const api = new http.Agent({ keepAlive: true, maxSockets: 4 });
-  const ports = await freePorts(MOST * 4);
-  /** @type {Instance[]} */
-  const instances = [];
+  const ports = await freePorts(MOST * 8);
+  /** @type {Service} */
+  const soak = { name: 'soak', tags: '', make: (port) => new Instance(port), instances: [] };
+  /** @type {Service} */
+  const calls = {
+    name: 'calls',
+    tags: ' proto=grpc',
+    make: (port) => new Http2Instance(port),
+    instances: [],
+  };
   const counts = { requests: 0, failed: 0, joins: 0, leaves: 0, kills: 0, reloads: 0 };
   /** @type {string[]} */
   const failures = [];
   const url = (/** @type {string} */ path) => `http://${agent.api}/v1/agent/service/${path}`;
 
-  /** @param {string} name @param {Instance} instance */
-  const register = (name, instance) =>
+  /** @param {string} name @param {string} tags @param {number} port */
+  const register = (name, tags, port) =>
     put(
       api,
       url('register'),
       JSON.stringify({
         Name: name,
-        ID: `${name}-${instance.port}`,
+        ID: `${name}-${port}`,
         Address: '127.0.0.1',
-        Port: instance.port,
-        Tags: [`urlprefix-/${name}`],
+        Port: port,
+        Tags: [`urlprefix-/${name}${tags}`],
         // Without a check of its own it would get no traffic, as with fabio.
         Check: { TTL: '24h', Status: 'passing' },
       }),
     );
-  const join = async () => {
+  /** @param {Service} service */
+  const join = async ({ name, tags, make, instances }) => {
     const port = ports.shift();
     if (port === undefined) return;
-    const instance = await new Instance(port).listen();
-    instances.push(instance);
-    await register('soak', instance);
+    instances.push(await make(port).listen());
+    await register(name, tags, port);
     counts.joins++;
   };
-  const leave = async () => {
+  /** @param {Service} service */
+  const leave = async ({ name, instances }) => {
     const instance = instances.shift();
     if (instance === undefined) return;
-    await put(api, url(`deregister/soak-${instance.port}`));
+    await put(api, url(`deregister/${name}-${instance.port}`));
     await pause(LEAVE_AFTER);
     instance.close();
     ports.push(instance.port);
     counts.leaves++;
   };
-  const kill = async () => {
+  /** @param {Service} service */
+  const kill = async ({ name, instances }) => {
     const instance = instances.shift();
     if (instance === undefined) return;
     instance.kill();
     counts.kills++;
     await pause(LEAVE_AFTER);
-    await put(api, url(`deregister/soak-${instance.port}`));
+    await put(api, url(`deregister/${name}-${instance.port}`));
     ports.push(instance.port);
   };
   const reload = async () => {
@@ -142,12 +261,14 @@ export async function soakBench(argv) {
     counts.reloads++;
   };
 
-  const change = async () => {
+  /** @param {Service} service */
+  const change = async (service) => {
     for (let turn = 0; Date.now() < end; turn++) {
+      const { length } = service.instances;
       if (turn % 4 === 3) await reload();
-      else if (instances.length <= LEAST) await join();
-      else if (instances.length >= MOST || turn % 4 === 1) await leave();
-      else await [join, leave, kill][turn % 4]?.();
+      else if (length <= LEAST) await join(service);
+      else if (length >= MOST || turn % 4 === 1) await leave(service);
+      else await [join, leave, kill][turn % 4]?.(service);
       await pause(CHANGE_EVERY);
     }
   };
@@ -159,23 +280,48 @@ export async function soakBench(argv) {
     ['/soak/small', undefined, false],
     ['/steady/upload', UPLOAD, true],
   ];
+  /** @param {string} path @param {Buffer | undefined} body @param {() => Promise<string>} asks */
+  const attempt = async (path, body, asks) => {
+    const wanted = body !== undefined ? String(body.length) : path.endsWith('large') ? LARGE : SMALL;
+    counts.requests++;
+    try {
+      const text = await asks();
+      if (text !== wanted) throw new Error(`not the answer (${text.slice(0, 80)})`);
+    } catch (error) {
+      counts.failed++;
+      if (failures.length < 20)
+        failures.push(`${new Date().toISOString()} ${path}: ${/** @type {Error} */ (error).message}`);
+    }
+  };
   /** @param {number} first */
   const client = async (first) => {
     const kept = new http.Agent({ keepAlive: true, maxSockets: 1 });
     for (let i = first; Date.now() < end; i++) {
       const [path, body, keeps] = /** @type {typeof mix[number]} */ (mix[i % mix.length]);
-      const wanted = body !== undefined ? String(body.length) : path.endsWith('large') ? LARGE : SMALL;
-      counts.requests++;
-      try {
-        const text = await ask(`http://${agent.proxy}${path}`, body, keeps ? kept : undefined);
-        if (text !== wanted) throw new Error(`${path}: not the answer (${text.slice(0, 80)})`);
-      } catch (error) {
-        counts.failed++;
-        if (failures.length < 20)
-          failures.push(`${new Date().toISOString()} ${path}: ${/** @type {Error} */ (error).message}`);
-      }
+      await attempt(path, body, () => ask(`http://${agent.proxy}${path}`, body, keeps ? kept : undefined));
     }
     kept.destroy();
+  };
+
+  /** The same over HTTP/2, several at a time; some of it to instances that speak it, too. @type {readonly [string, Buffer | undefined][]} */
+  const http2Mix = [
+    ['/soak/small', undefined],
+    ['/calls/large', undefined],
+    ['/steady/upload', UPLOAD],
+    ['/soak/large', undefined],
+    ['/calls/small', undefined],
+  ];
+  /** @param {number} first */
+  const http2Client = async (first) => {
+    const session = new Http2Client(`http://127.0.0.1:${http2Port}`);
+    const lane = async (/** @type {number} */ number) => {
+      for (let i = first + number; Date.now() < end; i++) {
+        const [path, body] = /** @type {typeof http2Mix[number]} */ (http2Mix[i % http2Mix.length]);
+        await attempt(path, body, () => session.ask(path, body));
+      }
+    };
+    await Promise.all(Array.from({ length: STREAMS }, (_, number) => lane(number)));
+    session.close();
   };
 
   const rss = () =>
@@ -195,22 +341,24 @@ export async function soakBench(argv) {
   let carriage = '';
   try {
     carriage = await carriageOf(agent.api);
-    await register('steady', steady);
-    for (let i = 0; i < LEAST + 2; i++) await join();
-    for (const path of ['/soak/small', '/steady/small'])
+    await register('steady', '', steady.port);
+    for (let i = 0; i < LEAST + 2; i++) for (const service of [soak, calls]) await join(service);
+    for (const path of ['/soak/small', '/steady/small', '/calls/small'])
       await until(
         'the routes to be there',
         async () => (await ask(`http://${agent.proxy}${path}`, undefined, undefined)) === SMALL,
       );
     await Promise.all([
-      change(),
+      change(soak),
+      change(calls),
       watch(),
-      ...Array.from({ length: numberOption(chosen, 'clients') }, (_, i) => client(i)),
+      ...Array.from({ length: Number(clients) }, (_, i) => client(i)),
+      ...Array.from({ length: Number(http2Clients) }, (_, i) => http2Client(i)),
     ]);
   } finally {
     await agent.stop();
     log = agent.program.output();
-    for (const instance of [...instances, steady]) instance.close();
+    for (const instance of [...soak.instances, ...calls.instances, steady]) instance.close();
     api.destroy();
   }
   const early = memory.slice(Math.floor(memory.length / 4), Math.floor(memory.length / 2));
