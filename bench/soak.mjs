@@ -1,6 +1,7 @@
 // @ts-check
 // The balancer under mixed load while instances join, leave and are killed and the configuration is read again: what fails,
 // what is lost, what grows.
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import http2 from 'node:http2';
@@ -71,7 +72,7 @@ class Instance {
 
   /** @returns {Promise<this>} */
   async listen() {
-    await new Promise((resolve) => this.server.listen(this.port, '127.0.0.1', () => resolve(undefined)));
+    await once(this.server.listen(this.port, '127.0.0.1'), 'listening');
     return this;
   }
 
@@ -128,7 +129,7 @@ class Http2Instance {
 
   /** @returns {Promise<this>} */
   async listen() {
-    await new Promise((resolve) => this.server.listen(this.port, '127.0.0.1', () => resolve(undefined)));
+    await once(this.server.listen(this.port, '127.0.0.1'), 'listening');
     return this;
   }
 
