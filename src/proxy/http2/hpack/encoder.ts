@@ -49,6 +49,11 @@ for (const [i, { name, value }] of STATIC.entries()) {
   if (value.length > 0) staticFields.set(hashOf(value, 0, value.length, hash), i + 1);
 }
 
+/** The same, of the commonest statuses. */
+const statuses = new Map(
+  STATIC_FIELDS.flatMap(([name, value], i) => (name === ':status' ? [[Number(value), i + 1] as const] : [])),
+);
+
 /** The name that is being written, in lower case. */
 let name = new Uint8Array(256);
 
@@ -98,6 +103,11 @@ export class Encoder {
 
   /** `:status` */
   status(code: number): void {
+    const known = statuses.get(code);
+    if (known !== undefined) {
+      this.#number(0x80, 0x7f, known);
+      return;
+    }
     const text = latin1(String(code));
     this.field(STATUS, 0, STATUS.length, text, 0, text.length);
   }
