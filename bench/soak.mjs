@@ -1,190 +1,25 @@
 // @ts-check
 // The balancer under mixed load while instances join, leave and are killed and the configuration is read again: what fails,
 // what is lost, what grows.
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
-import http2 from 'node:http2';
 import { freePorts, pause, until } from '../scripts/support/processes.mjs';
 import { say } from '../scripts/support/say.mjs';
 import { put, startAgent } from './agent.mjs';
 import { keep, numberOption, options } from './options.mjs';
+import { Http2Client, Http2Instance, Instance, LARGE, SMALL } from './soak-peers.mjs';
 
-const SMALL = 'x'.repeat(128);
-const LARGE = 'y'.repeat(204_800);
 const UPLOAD = Buffer.alloc(65_536, 122);
 
 /** Fewest instances at a time. */
 const LEAST = 2;
 const MOST = 6;
-/** How long (ms) Node's HTTP/2 may have bytes of its own that it was given. */
-const SAID_WITHIN = 200;
 /** Requests of a client of HTTP/2 at a time. */
 const STREAMS = 4;
 /** Between two changes (ms). */
 const CHANGE_EVERY = 700;
 /** Between taking an instance out and closing it (ms). */
 const LEAVE_AFTER = 1_000;
-
-/** An instance. It dies as a process between two answers would: what it has begun to say it says to the end. */
-class Instance {
-  #dead = false;
-  /** @type {Set<import('node:net').Socket>} */
-  #answering = new Set();
-  /** @type {Set<import('node:net').Socket>} */
-  #sockets = new Set();
-
-  /** @param {number} port */
-  constructor(port) {
-    this.port = port;
-    this.id = `soak-${port}`;
-    this.server = http.createServer((request, response) => this.#serve(request, response));
-    this.server.keepAliveTimeout = 60_000;
-    this.server.on('connection', (socket) => {
-      this.#sockets.add(socket);
-      socket.on('close', () => this.#sockets.delete(socket));
-    });
-  }
-
-  /** @param {http.IncomingMessage} request @param {http.ServerResponse} response */
-  #serve(request, response) {
-    const { socket } = request;
-    if (this.#dead) {
-      socket.destroy();
-      return;
-    }
-    let bytes = 0;
-    request.on('data', (part) => {
-      bytes += part.length;
-    });
-    request.on('end', () => {
-      if (this.#dead) return;
-      this.#answering.add(socket);
-      response.on('close', () => {
-        this.#answering.delete(socket);
-        if (this.#dead) socket.destroy();
-      });
-      response.end(
-        request.method === 'POST' ? String(bytes) : request.url?.endsWith('/large') ? LARGE : SMALL,
-      );
-    });
-  }
-
-  /** @returns {Promise<this>} */
-  async listen() {
-    await once(this.server.listen(this.port, '127.0.0.1'), 'listening');
-    return this;
-  }
-
-  kill() {
-    this.#dead = true;
-    this.server.close();
-    for (const socket of this.#sockets) if (!this.#answering.has(socket)) socket.destroy();
-  }
-
-  close() {
-    this.server.close();
-    this.server.closeAllConnections();
-  }
-}
-
-/** The same, of one that speaks HTTP/2: the streams that it answers share a connection with those that it does not. */
-class Http2Instance {
-  #dead = false;
-  /** How many streams of each are being answered. @type {Map<http2.Http2Session, number>} */
-  #sessions = new Map();
-
-  /** @param {number} port */
-  constructor(port) {
-    this.port = port;
-    this.server = http2.createServer();
-    this.server.on('session', (session) => {
-      this.#sessions.set(session, 0);
-      session.on('error', () => {});
-      session.on('close', () => this.#sessions.delete(session));
-    });
-    this.server.on('stream', (stream, headers) => this.#serve(stream, headers));
-  }
-
-  /** @param {http2.ServerHttp2Stream} stream @param {http2.IncomingHttpHeaders} headers */
-  #serve(stream, headers) {
-    const { session } = stream;
-    stream.on('error', () => {});
-    if (this.#dead || session === undefined) return;
-    this.#sessions.set(session, (this.#sessions.get(session) ?? 0) + 1);
-    stream.on('close', () => {
-      const left = (this.#sessions.get(session) ?? 1) - 1;
-      if (this.#sessions.has(session)) this.#sessions.set(session, left);
-      if (this.#dead && left === 0) this.#cut(session);
-    });
-    stream.resume();
-    stream.respond({ ':status': 200 });
-    stream.end(headers[':path']?.endsWith('/large') ? LARGE : SMALL);
-  }
-
-  /** Once what it was told to say has left the process. @param {http2.Http2Session} session */
-  #cut(session) {
-    setTimeout(() => session.destroy(), SAID_WITHIN);
-  }
-
-  /** @returns {Promise<this>} */
-  async listen() {
-    await once(this.server.listen(this.port, '127.0.0.1'), 'listening');
-    return this;
-  }
-
-  kill() {
-    this.#dead = true;
-    this.server.close();
-    for (const [session, answering] of this.#sessions) if (answering === 0) this.#cut(session);
-  }
-
-  close() {
-    this.server.close();
-    for (const session of this.#sessions.keys()) session.destroy();
-  }
-}
-
-/** A client of HTTP/2. */
-class Http2Client {
-  /** @type {http2.ClientHttp2Session | undefined} */
-  #session;
-
-  /** @param {string} url */
-  constructor(url) {
-    this.url = url;
-  }
-
-  /** @param {string} path @param {Buffer | undefined} body @returns {Promise<string>} */
-  ask(path, body) {
-    if (this.#session === undefined || this.#session.closed || this.#session.destroyed) {
-      this.#session = http2.connect(this.url);
-      this.#session.on('error', () => {});
-    }
-    const stream = this.#session.request({ ':path': path, ':method': body === undefined ? 'GET' : 'POST' });
-    return new Promise((resolve, reject) => {
-      let [status, text] = [0, ''];
-      stream.setTimeout(20_000, () => stream.close(http2.constants.NGHTTP2_CANCEL));
-      stream.setEncoding('utf8');
-      stream.on('response', (headers) => {
-        status = Number(headers[':status']);
-      });
-      stream.on('data', (part) => {
-        text += part;
-      });
-      stream.on('error', reject);
-      stream.on('close', () => {
-        if (status === 200 && stream.rstCode === 0) resolve(text);
-        else reject(new Error(`${status} ${text.slice(0, 80)} (${stream.rstCode})`));
-      });
-      stream.end(body);
-    });
-  }
-
-  close() {
-    this.#session?.destroy();
-  }
-}
 
 /** @typedef {{ name: string, tags: string, make: (port: number) => Instance | Http2Instance, instances: (Instance | Http2Instance)[] }} Service */
 
