@@ -1,5 +1,5 @@
 /** Frames on their way out of a connection, behind each other: those of one turn of the loop go with one write. */
-import { giveArea, NO_AREA, takeArea } from './areas.ts';
+import { giveArea, NO_AREA, takeArea } from '../areas.ts';
 import { FRAME_HEAD } from './frames.ts';
 
 /** Fewer are written one by one: that is cheaper than a view and a call. */

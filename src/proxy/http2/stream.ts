@@ -1,5 +1,5 @@
 /** One stream of a connection, either side: what it has to send and may not yet, what came and is not wanted yet, its windows and its end. */
-import { Queue } from './areas.ts';
+import { Queue } from '../areas.ts';
 import type { ChunkReader } from './chunk-reader.ts';
 import type { Endpoint } from './endpoint.ts';
 import { NO_ERROR } from './frames.ts';

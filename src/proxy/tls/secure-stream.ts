@@ -3,11 +3,11 @@
  * given to it is encrypted before the call returns, so nothing is kept of it; but it takes one write at a time.
  */
 import { TLSSocket } from 'node:tls';
+import { Queue } from '../areas.ts';
 import { READ_SIZE, viewOf } from '../http1/memory.ts';
 import type { HandleSocket } from '../net/handle-socket.ts';
 import { handleOf, type StreamHandle, streams } from '../net/native-stream.ts';
 import type { ByteSender } from '../net/sender.ts';
-import { Gathering } from './gathering.ts';
 
 /** So much may wait for the write before it; then the other side is held back. */
 const PATIENCE = 2 * READ_SIZE;
@@ -27,7 +27,7 @@ export class SecureSender implements ByteSender {
   /** A write has not come back yet. */
   #isBusy = false;
   /** What waits for it. */
-  readonly #waiting = new Gathering();
+  readonly #waiting = new Queue();
   /** Somebody was told to wait. */
   #isHeld = false;
   #end = OPEN;
@@ -58,7 +58,7 @@ export class SecureSender implements ByteSender {
   give(bytes: Uint8Array): boolean {
     if (this.#handle === undefined) return this.#stream!.write(bytes);
     if (!this.#isBusy) return this.#write(bytes);
-    this.#waiting.append(bytes);
+    this.#waiting.append(bytes, 0, bytes.length);
     if (this.#waiting.length < PATIENCE) return true;
     this.#isHeld = true;
     return false;
@@ -94,7 +94,8 @@ export class SecureSender implements ByteSender {
       return;
     }
     if (this.#waiting.length > 0) {
-      this.#write(this.#waiting.bytes);
+      const { bytes, from, to } = this.#waiting;
+      this.#write(bytes.subarray(from, to));
       this.#waiting.clear();
     } else if (this.#end !== OPEN) {
       if (this.#end === FINISHING) this.#socket.destroySoon();

@@ -1,7 +1,7 @@
 /** Memory for what waits, used again and again: large pieces that are made anew each time keep the garbage collector at work. */
-import { READ_SIZE } from '../http1/memory.ts';
+import { READ_SIZE } from './http1/memory.ts';
 
-/** What waits of a read, and what is still read by whoever is told to stop; a stream's window of what came and is not wanted yet. */
+/** What is let wait, and what is still read by whoever is told to stop; a stream's window of what came and is not wanted yet. */
 const SIZE = 4 * READ_SIZE;
 /** Areas kept for whoever comes next; others go back to the system. */
 const KEPT = 64;
@@ -21,12 +21,13 @@ export function giveArea(area: Uint8Array): void {
   if (area.length === SIZE && kept.length < KEPT) kept.push(area);
 }
 
-/** Bytes that wait. */
+/** Bytes that wait for their turn, copied behind each other. */
 export class Queue {
   bytes = NO_AREA;
   from = 0;
   to = 0;
 
+  /** A copy of them: whoever gave them may change them. */
   append(source: Uint8Array, from: number, to: number): void {
     const length = to - from;
     if (this.to + length > this.bytes.length) {
@@ -50,5 +51,6 @@ export class Queue {
   clear(): void {
     giveArea(this.bytes);
     this.bytes = NO_AREA;
+    this.from = this.to = 0;
   }
 }
