@@ -27,6 +27,8 @@ export interface StreamHome extends Endpoint {
   readonly remotePort: number;
   /** The engine has done with it; what it gave may still be on its way. Before it is closed, if at all. */
   done(): void;
+  /** It is over, and the engine has heard of it. */
+  left(stream: ClientStream): void;
 }
 
 /** How the body of the answer is taken apart. */
@@ -172,7 +174,11 @@ export class ClientStream extends Http2Stream implements ClientLink {
     this.session.received(READ, end);
   }
 
-  trailersCame(block: FieldBlock): void {
+  headersCame(block: FieldBlock, isAll: boolean): void {
+    if (!isAll || !block.isTrailers) {
+      this.connection.fault(this, PROTOCOL_ERROR);
+      return;
+    }
     this.#requestTrailers = textOf(block.lines, 0, block.end);
     this.receiveEnd();
   }
@@ -194,6 +200,7 @@ export class ClientStream extends Http2Stream implements ClientLink {
 
   onClosed(): void {
     this.session.gone();
+    this.#home.left(this);
   }
 
   // What the engine asks for

@@ -131,13 +131,7 @@ export class Http2Connection extends Endpoint implements StreamHome, WireEvents 
 
   // Streams
 
-  protected onHeaders(id: number, block: FieldBlock, isAll: boolean): void {
-    const known = this.streams.get(id);
-    if (known !== undefined) {
-      if (isAll && block.isTrailers) (known as ClientStream).trailersCame(block);
-      else this.fault(known, PROTOCOL_ERROR);
-      return;
-    }
+  protected onHead(id: number, block: FieldBlock, isAll: boolean): void {
     if (id % 2 === 0) {
       this.broken(PROTOCOL_ERROR);
       return;
@@ -170,10 +164,9 @@ export class Http2Connection extends Endpoint implements StreamHome, WireEvents 
     this.#watch();
   }
 
-  protected onLeft(stream: Http2Stream): void {
-    const client = stream as ClientStream;
-    if (client.isDone) this.#done--;
-    this.#home.parted(client);
+  left(stream: ClientStream): void {
+    if (stream.isDone) this.#done--;
+    this.#home.parted(stream);
     if (this.#isClosing && this.streams.size === 0) this.#linger();
     this.#watch();
   }

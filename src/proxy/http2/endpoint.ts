@@ -3,6 +3,7 @@
  * `sending.ts`, what a stream means in those who derive from it.
  */
 import type { Engine } from '../http1/engine.ts';
+import { READ_SIZE } from '../http1/memory.ts';
 import type { ByteSender } from '../net/sender.ts';
 import { nodeTurn } from '../node-turn.ts';
 import {
@@ -31,7 +32,7 @@ import {
   PROTOCOL_ERROR,
   PUSH_PROMISE,
   RST_STREAM,
-  readNumber,
+  readUint32,
   SETTINGS,
   STREAM_CLOSED,
   WINDOW_UPDATE,
@@ -42,7 +43,7 @@ import { Sending } from './sending.ts';
 import type { Http2Stream } from './stream.ts';
 
 /** Where connections read to: used up before the next one reads. */
-export const readArea = Buffer.allocUnsafeSlow(65_536);
+export const readArea = Buffer.allocUnsafeSlow(READ_SIZE);
 
 /** Bytes that a peer may have under way on all streams together, before it hears that they were taken: as much as is kept for it at most. */
 const CONNECTION_WINDOW = 8_388_608;
@@ -87,8 +88,8 @@ export abstract class Endpoint extends Sending implements FrameHandler {
     this.engine = engine;
   }
 
-  /** A new stream, an answer or trailers. `isAll`: nothing follows. */
-  protected abstract onHeaders(id: number, block: FieldBlock, isAll: boolean): void;
+  /** The head of a stream that has not begun yet. `isAll`: nothing follows. */
+  protected abstract onHead(id: number, block: FieldBlock, isAll: boolean): void;
   /** Whether a stream of this id has not begun yet. */
   protected abstract isIdleId(id: number): boolean;
   /** `last`: no stream behind it was looked at. */
@@ -96,8 +97,6 @@ export abstract class Endpoint extends Sending implements FrameHandler {
   protected abstract onPong(): void;
   /** Stops reading the wire, or goes on. */
   protected abstract hold(isHeld: boolean): void;
-  /** A stream was forgotten; it has heard of its end. */
-  protected abstract onLeft(stream: Http2Stream): void;
   /** The peer broke a stream's protocol; the connection goes on. */
   protected abstract onFault(): void;
   /** The peer gives a stream up. */
@@ -130,7 +129,7 @@ export abstract class Endpoint extends Sending implements FrameHandler {
     while (this.#closed.length > 0) {
       const closed = this.#closed;
       this.#closed = [];
-      for (const stream of closed) this.#leave(stream);
+      for (const stream of closed) stream.onClosed();
     }
     this.flush();
   }
@@ -151,11 +150,6 @@ export abstract class Endpoint extends Sending implements FrameHandler {
     this.beDue();
   }
 
-  #leave(stream: Http2Stream): void {
-    stream.onClosed();
-    this.onLeft(stream);
-  }
-
   /** Nothing of any stream can come or go any more. */
   protected closeAll(): void {
     for (const stream of [...this.streams.values()]) this.close(stream);
@@ -168,7 +162,7 @@ export abstract class Endpoint extends Sending implements FrameHandler {
     this.closeAll();
     const closed = this.#closed;
     this.#closed = [];
-    for (const stream of closed) this.#leave(stream);
+    for (const stream of closed) stream.onClosed();
   }
 
   // In
@@ -253,7 +247,7 @@ export abstract class Endpoint extends Sending implements FrameHandler {
       case RST_STREAM:
         if (length !== 4) this.broken(FRAME_SIZE_ERROR);
         else if (id === 0 || this.isIdleId(id)) this.broken(PROTOCOL_ERROR);
-        else this.#resetBy(this.streams.get(id), readNumber(bytes, from));
+        else this.#resetBy(this.streams.get(id), readUint32(bytes, from));
         return;
       case SETTINGS:
         this.#settings(flags, id, bytes, from, to);
@@ -267,11 +261,11 @@ export abstract class Endpoint extends Sending implements FrameHandler {
       case GOAWAY:
         if (id !== 0) this.broken(PROTOCOL_ERROR);
         else if (length < 8) this.broken(FRAME_SIZE_ERROR);
-        else this.onGoaway(readNumber(bytes, from) & MOST);
+        else this.onGoaway(readUint32(bytes, from) & MOST);
         return;
       case WINDOW_UPDATE:
         if (length !== 4) this.broken(FRAME_SIZE_ERROR);
-        else this.#windowUpdate(id, readNumber(bytes, from) & MOST);
+        else this.#windowUpdate(id, readUint32(bytes, from) & MOST);
     }
   }
 
@@ -282,7 +276,7 @@ export abstract class Endpoint extends Sending implements FrameHandler {
   }
 
   /** Resets a stream whose protocol the peer broke. */
-  protected fault(stream: Http2Stream, code: number): void {
+  fault(stream: Http2Stream, code: number): void {
     stream.reset(code);
     this.onFault();
   }
@@ -311,7 +305,8 @@ export abstract class Endpoint extends Sending implements FrameHandler {
     const isAll = (this.#blocks.flags & END_STREAM) !== 0;
     const stream = this.streams.get(id);
     if (stream?.peerHasEnded) this.fault(stream, STREAM_CLOSED);
-    else if (stream !== undefined || this.isIdleId(id)) this.onHeaders(id, block, isAll);
+    else if (stream !== undefined) stream.headersCame(block, isAll);
+    else if (this.isIdleId(id)) this.onHead(id, block, isAll);
     // One that was reset here may not have heard of it; others know that they have ended.
     else if (!this.wasReset(id)) this.broken(STREAM_CLOSED);
   }
@@ -331,7 +326,7 @@ export abstract class Endpoint extends Sending implements FrameHandler {
     if (this.isOver || isAck) return;
     this.#hasSettings = true;
     for (let p = from; p < to; p += 6) {
-      const code = this.#set((bytes[p]! << 8) | bytes[p + 1]!, readNumber(bytes, p + 2));
+      const code = this.#set((bytes[p]! << 8) | bytes[p + 1]!, readUint32(bytes, p + 2));
       if (code === NO_ERROR) continue;
       this.broken(code);
       return;

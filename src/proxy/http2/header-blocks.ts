@@ -12,13 +12,12 @@ import {
 } from './frames.ts';
 import { Decoder } from './hpack/decoder.ts';
 import { FieldBlock } from './hpack/field-block.ts';
+import { TABLE } from './hpack/static-table.ts';
 
 /** A whole header block, compressed. */
 const MOST_BLOCK = 65_536;
 /** Frames that it may be in, however short they are. */
 const MOST_FRAMES = 64;
-/** Size of the table: what everybody begins with. */
-const TABLE = 4_096;
 
 /** The block that was read last. */
 export const block = new FieldBlock();

@@ -21,7 +21,7 @@ import {
   RST_STREAM,
   SETTINGS,
   WINDOW_UPDATE,
-  writeNumber,
+  writeUint32,
 } from './frames.ts';
 import { Encoder } from './hpack/encoder.ts';
 import { Outbox } from './outbox.ts';
@@ -66,7 +66,7 @@ export abstract class Sending {
       const { bytes } = this.#out;
       bytes[at] = settings[i]! >>> 8;
       bytes[at + 1] = settings[i]!;
-      writeNumber(bytes, at + 2, settings[i + 1]!);
+      writeUint32(bytes, at + 2, settings[i + 1]!);
       at += 6;
     }
     this.beDue();
@@ -159,7 +159,7 @@ export abstract class Sending {
 
   protected sendGoaway(last: number, code: number): void {
     const at = this.#control(GOAWAY, 0, 0, 8, last);
-    writeNumber(this.#out.bytes, at + 4, code);
+    writeUint32(this.#out.bytes, at + 4, code);
   }
 
   /** Whether the peer does not read what it asked for. */
@@ -177,8 +177,8 @@ export abstract class Sending {
 
   #control(type: number, flags: number, id: number, length: number, value: number): number {
     const at = this.#out.frame(type, flags, id, length);
-    writeNumber(this.#out.bytes, at, value);
-    if (length > 4) writeNumber(this.#out.bytes, at + 4, 0);
+    writeUint32(this.#out.bytes, at, value);
+    if (length > 4) writeUint32(this.#out.bytes, at + 4, 0);
     this.beDue();
     return at;
   }

@@ -3,6 +3,7 @@ import { Queue } from '../areas.ts';
 import type { ChunkReader } from './chunk-reader.ts';
 import type { Endpoint } from './endpoint.ts';
 import { NO_ERROR } from './frames.ts';
+import type { FieldBlock } from './hpack/field-block.ts';
 import { MALFORMED, nameOf } from './hpack/field-name.ts';
 
 /**
@@ -55,6 +56,8 @@ export abstract class Http2Stream {
     this.sendWindow = sendWindow;
   }
 
+  /** An answer, or trailers. `isAll`: nothing follows. */
+  abstract headersCame(block: FieldBlock, isAll: boolean): void;
   /** A part of the body. */
   protected abstract onData(bytes: Uint8Array, from: number, to: number): void;
   /** Its end; trailers were told before. */

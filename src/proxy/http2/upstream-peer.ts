@@ -16,7 +16,6 @@ import {
   NO_ERROR,
   PROTOCOL_ERROR,
 } from './frames.ts';
-import type { FieldBlock } from './hpack/field-block.ts';
 import { PREFACE } from './preface.ts';
 import { WINDOW } from './stream.ts';
 import { type UpstreamHome, UpstreamStream } from './upstream-stream.ts';
@@ -115,14 +114,14 @@ export class UpstreamPeer extends Endpoint implements UpstreamHome, InstanceEven
   left(stream: UpstreamStream): void {
     this.#asked.delete(stream);
     this.idleSince = this.engine.time;
+    this.settle();
+  }
+
+  settle(): void {
     if (!this.isIdle) return;
     // All who waited for it have given up. It may stay like that for ever: the next one had better dial anew.
     if (!this.connected) this.destroy();
     else if (!this.isOpen) this.#finish();
-  }
-
-  protected onLeft(): void {
-    if (!this.isOpen && this.isIdle) this.#finish();
   }
 
   get reused(): boolean {
@@ -138,10 +137,9 @@ export class UpstreamPeer extends Endpoint implements UpstreamHome, InstanceEven
     return this.#asked.size === 0 && this.streams.size === 0;
   }
 
-  protected onHeaders(id: number, block: FieldBlock, isAll: boolean): void {
-    const stream = this.streams.get(id) as UpstreamStream | undefined;
-    if (stream === undefined) this.broken(PROTOCOL_ERROR);
-    else stream.headersCame(block, isAll);
+  /** Nobody but us begins a stream. */
+  protected onHead(): void {
+    this.broken(PROTOCOL_ERROR);
   }
 
   protected isIdleId(id: number): boolean {

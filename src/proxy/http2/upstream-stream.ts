@@ -31,6 +31,8 @@ export interface UpstreamHome extends Endpoint {
   begin(stream: UpstreamStream): void;
   /** Nobody asks for it any more, begun or not. */
   left(stream: UpstreamStream): void;
+  /** One less is under way: it may be the last one that it waited for. */
+  settle(): void;
   /** A stream was given up before its end. */
   doubt(): void;
 }
@@ -178,6 +180,7 @@ export class UpstreamStream extends Http2Stream implements UpstreamLink {
   /** With its connection, or by the instance. */
   onClosed(): void {
     this.#part()?.upstreamClosed(this, false);
+    this.#home.settle();
   }
 
   // What the engine asks for

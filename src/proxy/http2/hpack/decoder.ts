@@ -3,7 +3,7 @@ import { copyOf, latin1 } from '../../http1/bytes.ts';
 import { type FieldBlock, isValue, ROOM } from './field-block.ts';
 import { type FieldName, MALFORMED, nameIn, nameOf, PLAIN } from './field-name.ts';
 import { decodeHuffman } from './huffman.ts';
-import { STATIC_FIELDS } from './static-table.ts';
+import { OVERHEAD, STATIC_FIELDS } from './static-table.ts';
 
 /** A field that an index stands for. */
 class KnownField {
@@ -30,8 +30,6 @@ class KnownField {
 
 const CRLF = latin1('\r\n');
 const BETWEEN = latin1(': ');
-/** What an entry counts besides its name and value (RFC 7541 §4.1). */
-const OVERHEAD = 32;
 /** Where literals are decoded to: those of one block behind each other, as the block points at them. */
 const texts = new Uint8Array(2 * ROOM);
 

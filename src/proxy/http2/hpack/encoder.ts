@@ -4,18 +4,14 @@
  */
 import { latin1 } from '../../http1/bytes.ts';
 import { encodeHuffman, huffmanLength } from './huffman.ts';
-import { STATIC_FIELDS } from './static-table.ts';
+import { OVERHEAD, STATIC_FIELDS, TABLE } from './static-table.ts';
 
-/** What an entry counts besides its name and value (RFC 7541 §4.1). */
-const OVERHEAD = 32;
-/** Size of the table, and what a peer has room for until it says otherwise. */
-const TABLE = 4_096;
 /** No entry is larger: a few of those would push everything else out. */
 const LARGEST = TABLE / 4;
 /** Hashes of fields that came once. */
 const REMEMBERED = 256;
 
-/** Never compressed, in which an attacker could guess them letter by letter, nor kept by anybody on the way (RFC 7541 §7.1). */
+/** Never in the table, where an attacker could guess them, nor kept by anybody on the way (RFC 7541 §7.1). */
 const SECRET: readonly Uint8Array[] = ['authorization', 'cookie', 'proxy-authorization', 'set-cookie'].map(
   latin1,
 );

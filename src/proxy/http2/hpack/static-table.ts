@@ -1,4 +1,11 @@
-/** The fields that both sides know from the start (RFC 7541 appendix A): name and value, the first one has index 1. */
+/** What both sides of a connection begin with (RFC 7541). */
+
+/** Size of the table that they fill, until one of them says otherwise. */
+export const TABLE = 4_096;
+/** What an entry of it counts besides its name and value (§4.1). */
+export const OVERHEAD = 32;
+
+/** The fields that both sides know from the start (appendix A): name and value, the first one has index 1. */
 export const STATIC_FIELDS: readonly (readonly [name: string, value: string])[] = [
   [':authority', ''],
   [':method', 'GET'],
