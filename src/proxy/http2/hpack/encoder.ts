@@ -1,6 +1,7 @@
 /**
  * Header blocks written (RFC 7541). What comes a second time goes into the table and is one byte from then on: what is new in every message
- * (lengths, tags, trace ids) never pushes anything out of it. Hot path: nothing is allocated for a field that is known.
+ * (lengths, tags, trace ids) never pushes anything out of it. Hot path: nothing is allocated for a field that is known, and one that stands
+ * where it stood in the block before is found by one comparison.
  */
 import { latin1 } from '../../http1/bytes.ts';
 import { encodeHuffman, huffmanLength } from './huffman.ts';
@@ -10,6 +11,8 @@ import { OVERHEAD, STATIC_FIELDS, TABLE } from './static-table.ts';
 const LARGEST = TABLE / 4;
 /** Hashes of fields that came once. */
 const REMEMBERED = 256;
+/** Fields of a block whose places are remembered. */
+const PLACES = 32;
 
 /** Never in the table, where an attacker could guess them, nor kept by anybody on the way (RFC 7541 §7.1). */
 const SECRET: readonly Uint8Array[] = ['authorization', 'cookie', 'proxy-authorization', 'set-cookie'].map(
@@ -21,7 +24,7 @@ interface Entry {
   readonly text: Uint8Array;
   readonly nameLength: number;
   readonly hash: number;
-  /** How many came before it. */
+  /** How many came before it. Of the static table: its index, negative. */
   readonly number: number;
   /** Another one with the same hash. */
   next: Entry | undefined;
@@ -35,14 +38,16 @@ function hashOf(bytes: Uint8Array, from: number, to: number, seed: number): numb
 
 const SEED = 0x811c9dc5 | 0;
 
-/** Indexes of the static table: by the hash of a name, and of name and value. */
-const staticNames = new Map<number, number>();
-const staticFields = new Map<number, number>();
-const STATIC = STATIC_FIELDS.map(([name, value]) => ({ name: latin1(name), value: latin1(value) }));
-for (const [i, { name, value }] of STATIC.entries()) {
-  const hash = hashOf(name, 0, name.length, SEED);
-  if (!staticNames.has(hash)) staticNames.set(hash, i + 1);
-  if (value.length > 0) staticFields.set(hashOf(value, 0, value.length, hash), i + 1);
+/** Of the static table, the first of each name by its hash, and each that has a value by that of both. */
+const staticNames = new Map<number, Entry>();
+const staticFields = new Map<number, Entry>();
+for (const [i, [name, value]] of STATIC_FIELDS.entries()) {
+  const text = latin1(name + value);
+  const nameHash = hashOf(text, 0, name.length, SEED);
+  const hash = hashOf(text, name.length, text.length, nameHash);
+  const entry = { text, nameLength: name.length, hash, number: -(i + 1), next: undefined };
+  if (!staticNames.has(nameHash)) staticNames.set(nameHash, entry);
+  if (value.length > 0) staticFields.set(hash, entry);
 }
 
 /** The same, of the commonest statuses. */
@@ -59,7 +64,13 @@ export class Encoder {
   #order: Entry[] = [];
   /** Of `#order`, those that are not there any more. */
   #gone = 0;
+  /** How many came, and how many of them are not there any more. */
   #count = 0;
+  #evicted = 0;
+  /** What the fields of the last blocks were, by their place. */
+  readonly #expected = new Array<Entry | undefined>(PLACES).fill(undefined);
+  /** How many fields of this block were written. */
+  #place = 0;
   #size = 0;
   #most = TABLE;
   /** The smallest size since the last block: the peer is to be told of it, and of what it is now (RFC 7541 §4.2). */
@@ -82,6 +93,7 @@ export class Encoder {
   begin(out: Uint8Array, at: number): void {
     this.#out = out;
     this.#end = at;
+    this.#place = 0;
     if (this.#smallest < this.#told) this.#tell(this.#smallest);
     if (this.#most !== this.#told) this.#tell(this.#most);
     this.#smallest = this.#most;
@@ -124,22 +136,37 @@ export class Encoder {
     to: number,
   ): void {
     const nameLength = nameTo - nameFrom;
+    const place = this.#place++;
+    const expected = place < PLACES ? this.#expected[place] : undefined;
+    if (
+      expected !== undefined &&
+      this.#isThere(expected) &&
+      expected.nameLength === nameLength &&
+      isSame(expected.text, nameLength, values, from, to) &&
+      isNamed(expected.text, names, nameFrom, nameLength)
+    ) {
+      this.#number(0x80, 0x7f, this.#indexOf(expected));
+      return;
+    }
     if (name.length < nameLength) name = new Uint8Array(2 * nameLength);
     let nameHash = SEED;
     for (let i = 0; i < nameLength; i++) {
-      let byte = names[nameFrom + i]!;
-      if (byte >= 65 && byte <= 90) byte |= 32;
+      const byte = lowerCase(names[nameFrom + i]!);
       name[i] = byte;
       nameHash = Math.imul(nameHash ^ byte, 0x01000193);
     }
     const hash = hashOf(values, from, to, nameHash);
-    const index = this.#indexOf(hash, nameLength, values, from, to);
-    if (index > 0) {
-      this.#number(0x80, 0x7f, index);
+    const known =
+      this.#find(staticFields.get(hash), nameLength, values, from, to) ??
+      this.#find(this.#entries.get(hash), nameLength, values, from, to);
+    if (known !== undefined) {
+      if (place < PLACES) this.#expected[place] = known;
+      this.#number(0x80, 0x7f, this.#indexOf(known));
       return;
     }
-    const known = staticNames.get(nameHash);
-    const nameIndex = known !== undefined && isName(known, nameLength) ? known : 0;
+    const named = staticNames.get(nameHash);
+    const nameIndex =
+      named?.nameLength === nameLength && startsWithName(named.text, nameLength) ? -named.number : 0;
     if (isSecret(nameLength)) {
       this.#literal(0x10, 0x0f, nameIndex, nameLength, values, from, to);
       return;
@@ -152,21 +179,33 @@ export class Encoder {
     this.#literal(isWorth ? 0x40 : 0, isWorth ? 0x3f : 0x0f, nameIndex, nameLength, values, from, to);
   }
 
-  #indexOf(hash: number, nameLength: number, values: Uint8Array, from: number, to: number): number {
-    const fixed = staticFields.get(hash);
-    if (
-      fixed !== undefined &&
-      isName(fixed, nameLength) &&
-      isSame(STATIC[fixed - 1]!.value, 0, values, from, to)
+  #isThere(entry: Entry): boolean {
+    return entry.number < 0 || entry.number >= this.#evicted;
+  }
+
+  #indexOf(entry: Entry): number {
+    return entry.number < 0 ? -entry.number : STATIC_FIELDS.length + this.#count - entry.number;
+  }
+
+  /** The one among those with the hash that is the field which is being written. */
+  #find(
+    first: Entry | undefined,
+    nameLength: number,
+    values: Uint8Array,
+    from: number,
+    to: number,
+  ): Entry | undefined {
+    let entry = first;
+    while (
+      entry !== undefined &&
+      !(
+        entry.nameLength === nameLength &&
+        isSame(entry.text, nameLength, values, from, to) &&
+        startsWithName(entry.text, nameLength)
+      )
     )
-      return fixed;
-    for (let entry = this.#entries.get(hash); entry !== undefined; entry = entry.next) {
-      const { text } = entry;
-      if (entry.nameLength !== nameLength || text.length !== nameLength + to - from) continue;
-      if (isSame(text, nameLength, values, from, to) && startsWithName(text, nameLength))
-        return STATIC.length + this.#count - entry.number;
-    }
-    return 0;
+      entry = entry.next;
+    return entry;
   }
 
   #keep(hash: number, nameLength: number, values: Uint8Array, from: number, to: number, size: number): void {
@@ -183,6 +222,7 @@ export class Encoder {
   #evict(most: number): void {
     while (this.#size > most) {
       const oldest = this.#order[this.#gone++]!;
+      this.#evicted++;
       this.#size -= oldest.text.length + OVERHEAD;
       this.#forget(oldest);
     }
@@ -245,15 +285,22 @@ export class Encoder {
 
 const STATUS = latin1(':status');
 
-/** Whether that of a static entry is the name that is being written. */
-function isName(index: number, nameLength: number): boolean {
-  const bytes = STATIC[index - 1]!.name;
-  return bytes.length === nameLength && startsWithName(bytes, nameLength);
-}
-
 function startsWithName(text: Uint8Array, nameLength: number): boolean {
   for (let i = 0; i < nameLength; i++) if (text[i] !== name[i]) return false;
   return true;
+}
+
+/** Whether a text begins with a name that is in letters of any case. */
+function isNamed(text: Uint8Array, names: Uint8Array, from: number, length: number): boolean {
+  for (let i = 0, p = from; i < length; i++, p++) {
+    const byte = names[p]!;
+    if (text[i] !== byte && text[i] !== lowerCase(byte)) return false;
+  }
+  return true;
+}
+
+function lowerCase(byte: number): number {
+  return byte >= 65 && byte <= 90 ? byte | 32 : byte;
 }
 
 function isSecret(nameLength: number): boolean {

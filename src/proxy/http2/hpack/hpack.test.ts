@@ -261,4 +261,29 @@ describe('an encoder', () => {
     for (let i = 0; i < 3; i++) expect(length('set-cookie', 'secret')).toBeGreaterThan(1);
     expect(out[0]! & 0xf0).toBe(0x10);
   });
+
+  it('does not take one field for another that stood in its place', () => {
+    const encoder = new Encoder();
+    const decoder = new Decoder(4_096);
+    const out = Buffer.alloc(1_000);
+    const block = new FieldBlock();
+    const read = (name: string, value: string) => {
+      encoder.begin(out, 0);
+      encoder.text(name, value);
+      expect(decoder.decode(out, 0, encoder.end, block)).toBe(true);
+      expect(linesOf(block)).toBe(`${name.toLowerCase()}: ${value}\r\n`);
+    };
+    for (let i = 0; i < 3; i++) read('X-Kind', 'one');
+    for (const [name, value] of [
+      ['x-kind', 'two'],
+      ['x-kine', 'one'],
+      ['x-kin', 'done'],
+      ['X-KIND', 'one'],
+    ] as const)
+      read(name, value);
+    // Pushed out of the table, while it is what is expected.
+    encoder.resize(0);
+    encoder.resize(4_096);
+    read('x-kind', 'one');
+  });
 });
