@@ -11,6 +11,8 @@ export class Outbox {
 
   /** A frame whose payload, of `length` bytes, is to be written where the answer says. */
   frame(type: number, flags: number, stream: number, length: number): number {
+    // What is behind the end belonged to others: none of it may ever go out.
+    if (length < 0) throw new RangeError(`a frame of ${length} bytes`);
     const at = this.length;
     const end = at + FRAME_HEAD + length;
     if (end > this.bytes.length) this.#grow(end);

@@ -191,33 +191,53 @@ describe('a mistake of a stream', () => {
 describe('windows', () => {
   const SIZE = 200_000;
   const body = Buffer.from(Array.from({ length: SIZE }, (_, i) => i % 251));
-  const large = () => http1Instance((_, response) => response.end(body));
+  const large = () =>
+    http1Instance((asked, response) => {
+      if (asked.url === '/chunks') response.write(body.subarray(0, 1));
+      response.end(body.subarray(asked.url === '/chunks' ? 1 : 0));
+    });
+  const firstWindow = (size: number) =>
+    frame(f.SETTINGS, 0, 0, Buffer.concat([Buffer.from([0, f.INITIAL_WINDOW_SIZE]), number(size)]));
 
-  it('are kept to, whatever the client opens when', async () => {
+  it('are kept to, whatever the client opens or closes when', async () => {
     const given = await proxy([await large()]);
-    const step = fc.tuple(fc.boolean(), fc.integer({ min: 1, max: 60_000 }));
+    const step = fc.tuple(
+      fc.constantFrom('connection', 'stream', 'settings'),
+      fc.integer({ min: 1, max: 60_000 }),
+    );
     await fc.assert(
-      fc.asyncProperty(fc.nat(70_000), fc.array(step, { maxLength: 8 }), async (first, steps) => {
-        const client = RawClient.begin(given.plain, [f.INITIAL_WINDOW_SIZE, first]);
-        client.say(request(1));
-        await client.next(f.HEADERS, 1);
-        let [ofConnection, ofStream] = [65_535, first];
-        const most = () => Math.min(SIZE, ofConnection, ofStream);
-        for (const [isOfStream, more] of steps) {
-          await client.until(() => client.body(1).length >= most());
-          await client.settled();
-          expect(client.body(1).length).toBe(most());
-          if (isOfStream) ofStream += more;
-          else ofConnection += more;
-          client.say(frame(f.WINDOW_UPDATE, 0, isOfStream ? 1 : 0, number(more)));
-        }
-        for (const stream of [0, 1]) client.say(frame(f.WINDOW_UPDATE, 0, stream, number(SIZE)));
-        await client.until(() =>
-          client.frames.some((one) => one.type === f.DATA && one.flags === f.END_STREAM),
-        );
-        expect(client.body(1).equals(body)).toBe(true);
-        client.socket.destroy();
-      }),
+      fc.asyncProperty(
+        fc.boolean(),
+        fc.nat(70_000),
+        fc.array(step, { maxLength: 8 }),
+        async (inChunks, start, steps) => {
+          const client = RawClient.begin(given.plain, [f.INITIAL_WINDOW_SIZE, start]);
+          client.say(request(1, { ':path': inChunks ? '/chunks' : '/' }));
+          await client.next(f.HEADERS, 1);
+          let [ofConnection, ofStream, first, sent] = [65_535, start, start, 0];
+          for (const [what, size] of steps) {
+            sent = Math.max(sent, Math.min(SIZE, ofConnection, ofStream));
+            await client.until(() => client.body(1).length >= sent);
+            await client.settled();
+            expect(client.body(1).length).toBe(sent);
+            if (what === 'settings') {
+              ofStream += size - first;
+              first = size;
+              client.say(firstWindow(size));
+              continue;
+            }
+            if (what === 'stream') ofStream += size;
+            else ofConnection += size;
+            client.say(frame(f.WINDOW_UPDATE, 0, what === 'stream' ? 1 : 0, number(size)));
+          }
+          for (const stream of [0, 1]) client.say(frame(f.WINDOW_UPDATE, 0, stream, number(2 * SIZE)));
+          await client.until(() =>
+            client.frames.some((one) => one.type === f.DATA && one.flags === f.END_STREAM),
+          );
+          expect(client.body(1).equals(body)).toBe(true);
+          client.socket.destroy();
+        },
+      ),
       { numRuns: 15 },
     );
   });
@@ -227,12 +247,31 @@ describe('windows', () => {
     const client = RawClient.begin(given.plain, [f.INITIAL_WINDOW_SIZE, 10_000]);
     client.say(request(1));
     await client.until(() => client.body(1).length === 10_000);
-    const smaller = Buffer.concat([Buffer.from([0, f.INITIAL_WINDOW_SIZE]), number(0)]);
-    client.say(frame(f.SETTINGS, 0, 0, smaller), frame(f.WINDOW_UPDATE, 0, 1, number(10_000)));
+    client.say(firstWindow(0), frame(f.WINDOW_UPDATE, 0, 1, number(10_000)));
     await client.settled();
     expect(client.body(1)).toHaveLength(10_000);
     client.say(frame(f.WINDOW_UPDATE, 0, 1, number(5)));
     await client.until(() => client.body(1).length === 10_005);
+  });
+
+  it('below zero let an end pass, and nothing else', async () => {
+    let end = () => {};
+    const given = await proxy([
+      await http1Instance((_, response) => {
+        response.write(Buffer.alloc(20_000, 'a'));
+        end = () => response.end();
+      }),
+    ]);
+    const client = RawClient.begin(given.plain);
+    client.say(request(1));
+    await client.until(() => client.body(1).length === 20_000);
+    client.say(firstWindow(0));
+    await client.settled();
+    end();
+    await client.until(() => client.frames.some((one) => one.type === f.DATA && one.flags === f.END_STREAM));
+    client.say(firstWindow(100_000));
+    await client.settled();
+    expect(client.body(1).equals(Buffer.alloc(20_000, 'a'))).toBe(true);
   });
 
   it('of a stream whose instance reads nothing hold the client back, and others go on', async () => {

@@ -101,8 +101,9 @@ export abstract class Sending {
   sendData(stream: Http2Stream, bytes: Uint8Array, from: number, to: number, isLast: boolean): number {
     let at = from;
     while (!this.isBlocked && this.#sender !== undefined) {
-      const length = Math.min(to - at, LONGEST, this.#window, stream.sendWindow);
-      if (length <= 0 && (at < to || !isLast)) break;
+      // A window may be below zero. The end alone needs none.
+      const length = Math.max(0, Math.min(to - at, LONGEST, this.#window, stream.sendWindow));
+      if (length === 0 && (at < to || !isLast)) break;
       const isEnd = isLast && at + length === to;
       this.#out.copy(DATA, isEnd ? END_STREAM : 0, stream.id, bytes, at, at + length);
       at += length;
