@@ -21,6 +21,9 @@ export const ROOM = 65_536;
 
 const NOTHING = new Uint8Array();
 const TRAILERS = 'trailers';
+const BETWEEN_COOKIES = '; ';
+/** 15 digits are exact in a double and more than any disk holds. */
+const MOST_DIGITS = 15;
 
 export class FieldBlock {
   /** Lines, each with its CRLF, in [0, end). Without Host and what is about one connection; all cookies are in one. */
@@ -39,6 +42,8 @@ export class FieldBlock {
   /** A field that is none of them came. */
   #isBehind = false;
   #cookies: string[] | undefined;
+  /** Bytes of cookies: a few in a table can be told a thousand times over in as many bytes. */
+  #cookieLength = 0;
 
   begin(): void {
     this.end = 0;
@@ -47,6 +52,7 @@ export class FieldBlock {
     this.isMalformed = false;
     this.#isBehind = false;
     this.#cookies = undefined;
+    this.#cookieLength = 0;
     this.#to.fill(-1);
   }
 
@@ -73,7 +79,7 @@ export class FieldBlock {
   /** Behind the last field. */
   finish(): void {
     if (this.#cookies === undefined) return;
-    const cookies = Buffer.from(this.#cookies.join('; '), 'latin1');
+    const cookies = Buffer.from(this.#cookies.join(BETWEEN_COOKIES), 'latin1');
     this.#write(COOKIE_NAME, cookies, 0, cookies.length);
   }
 
@@ -171,6 +177,11 @@ export class FieldBlock {
     switch (kind) {
       case COOKIE:
         // One line in HTTP/1.1, however many they were (RFC 9113 §8.2.3).
+        this.#cookieLength += to - from + BETWEEN_COOKIES.length;
+        if (this.#cookieLength > ROOM) {
+          this.isTooLarge = true;
+          return false;
+        }
         this.#cookies ??= [];
         this.#cookies.push(textOf(bytes, from, to));
         return false;
@@ -179,7 +190,8 @@ export class FieldBlock {
         this.#place(HOST, bytes, from, to);
         return false;
       case TE:
-        if (textOf(bytes, from, to).toLowerCase() !== TRAILERS) this.isMalformed = true;
+        if (to - from !== TRAILERS.length || textOf(bytes, from, to).toLowerCase() !== TRAILERS)
+          this.isMalformed = true;
         return false;
       case CONTENT_TYPE:
         this.#place(CONTENT_TYPE, bytes, from, to);
@@ -193,10 +205,9 @@ export class FieldBlock {
     }
   }
 
-  /** 15 digits are exact in a double and more than any disk holds. */
   #takeLength(bytes: Uint8Array, from: number, to: number): void {
-    const text = textOf(bytes, from, to);
-    if (this.contentLength >= 0 || !/^\d{1,15}$/.test(text)) this.isMalformed = true;
+    const text = to - from > MOST_DIGITS ? '' : textOf(bytes, from, to);
+    if (this.contentLength >= 0 || !/^\d+$/.test(text)) this.isMalformed = true;
     else this.contentLength = Number(text);
   }
 

@@ -181,6 +181,22 @@ describe('a decoder', () => {
     expect(block.isTooLarge).toBe(true);
     expect(block.isTrailers).toBe(false);
   });
+
+  it('keeps no more of cookies than any head may have, however often a table is pointed at', () => {
+    const decoder = new Decoder(4_096);
+    const block = new FieldBlock();
+    const cookie = Buffer.concat([bytesOf('60 7fa11e'), Buffer.alloc(4_000, 'c')]);
+    const read = (times: number) => {
+      const bytes = Buffer.concat([cookie, Buffer.alloc(times, 0xbe)]);
+      expect(decoder.decode(bytes, 0, bytes.length, block)).toBe(true);
+      return block.end;
+    };
+    expect(read(2)).toBe('cookie: '.length + 3 * 4_000 + 2 * '; '.length + '\r\n'.length);
+    expect(block.isTooLarge).toBe(false);
+    // More than there is room for in a string.
+    expect(read(140_000)).toBeLessThanOrEqual(65_536);
+    expect(block.isTooLarge).toBe(true);
+  });
 });
 
 describe('an encoder', () => {
