@@ -47,7 +47,7 @@ export const readArea = Buffer.allocUnsafeSlow(READ_SIZE);
 
 /** Bytes that a peer may have under way on all streams together, before it hears that they were taken: as much as is kept for it at most. */
 const CONNECTION_WINDOW = 8_388_608;
-/** DATA frames without data, one after the other. */
+/** DATA frames without data or an end, one after the other. */
 const MOST_EMPTY = 100;
 
 /** Those with something to do at the end of this turn. */
@@ -191,15 +191,16 @@ export abstract class Endpoint extends Sending implements FrameHandler {
     this.#taken = 0;
   }
 
-  dataBegins(id: number, length: number): void {
+  dataBegins(id: number, length: number, flags: number): void {
     if (!this.#isExpected(id)) return;
     this.#received += length;
     if (this.#received > CONNECTION_WINDOW) {
       this.broken(FLOW_CONTROL_ERROR);
       return;
     }
-    this.#emptyFrames = length === 0 ? this.#emptyFrames + 1 : 0;
-    if (this.#emptyFrames > MOST_EMPTY) {
+    // An end by itself is how many say it, and each takes a request.
+    if (length > 0) this.#emptyFrames = 0;
+    else if ((flags & END_STREAM) === 0 && ++this.#emptyFrames > MOST_EMPTY) {
       this.broken(ENHANCE_YOUR_CALM);
       return;
     }

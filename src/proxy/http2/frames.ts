@@ -49,7 +49,7 @@ export interface FrameHandler {
   /** Nothing is to be read any more. */
   readonly isOver: boolean;
   /** A DATA frame; `length`: of its payload, padding included. What is in it follows in pieces. */
-  dataBegins(stream: number, length: number): void;
+  dataBegins(stream: number, length: number, flags: number): void;
   data(stream: number, bytes: Uint8Array, from: number, to: number): void;
   dataEnds(stream: number, flags: number): void;
   /** Any other, whole. */
@@ -123,7 +123,7 @@ export class FrameReader {
       return;
     }
     this.#padding = isPadded ? -1 : 0;
-    handler.dataBegins(this.#stream, length);
+    handler.dataBegins(this.#stream, length, this.#flags);
     if (length === 0) this.#endData();
   }
 

@@ -51,6 +51,18 @@ describe.each(['clear text', 'TLS'] as const)('an HTTP/2 client over %s', (over)
     expect(given.counts.overall()).toMatchObject({ connections: 1, requests: 2, classes: [0, 2, 0, 0, 0] });
   });
 
+  it('may end each of its requests by an empty frame, and so may instances their answers', async () => {
+    const target = await http2Instance((stream) => {
+      stream.respond({ ':status': 200 });
+      stream.end();
+    });
+    const given = await proxy([target]);
+    const session = client(given, over);
+    for (let i = 0; i < 150; i++) expect((await ask(session, { ':method': 'POST' }, '')).status).toBe(200);
+    expect(given.counts.overall().connections).toBe(1);
+    expect(target.connections()).toBe(1);
+  });
+
   it('has its requests served by instances that speak HTTP/2, over one connection to them', async () => {
     const target = await http2Instance(echo);
     const session = client(await proxy([target]), over);
