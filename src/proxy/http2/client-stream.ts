@@ -84,7 +84,7 @@ export class ClientStream extends Http2Stream implements ClientLink {
     if (this.#isWebSocket) this.pause();
     if (hasBody) this.#body = new Body(block.contentLength);
     else if (isAll && block.contentLength > 0) {
-      this.reset(PROTOCOL_ERROR);
+      this.#fault();
       return;
     }
     const size = block.end + block.lengthOf(METHOD) + block.lengthOf(PATH) + this.#hostLength(block) + AROUND;
@@ -163,7 +163,7 @@ export class ClientStream extends Http2Stream implements ClientLink {
       return;
     }
     if (!body.takes(to - from)) {
-      this.reset(PROTOCOL_ERROR);
+      this.#fault();
       return;
     }
     if (this.#early !== undefined) {
@@ -176,7 +176,7 @@ export class ClientStream extends Http2Stream implements ClientLink {
 
   headersCame(block: FieldBlock, isAll: boolean): void {
     if (!isAll || !block.isTrailers) {
-      this.connection.fault(this, PROTOCOL_ERROR);
+      this.#fault();
       return;
     }
     this.#requestTrailers = textOf(block.lines, 0, block.end);
@@ -186,7 +186,7 @@ export class ClientStream extends Http2Stream implements ClientLink {
   protected onEnd(): void {
     if (this.#framing === 'tunnel') this.session.ended();
     if (this.#body === undefined) return;
-    if (!this.#body.isWhole) this.reset(PROTOCOL_ERROR);
+    if (!this.#body.isWhole) this.#fault();
     else if (this.#body.isChunked) this.#say(lastChunkOf(this.#requestTrailers));
   }
 
@@ -312,6 +312,11 @@ export class ClientStream extends Http2Stream implements ClientLink {
   override reset(code = INTERNAL_ERROR): void {
     this.#beDone();
     super.reset(code);
+  }
+
+  /** The client broke its protocol. Counted: otherwise it could have requests begun and taken back as often as it likes (CVE-2025-8671). */
+  #fault(): void {
+    this.connection.fault(this, PROTOCOL_ERROR);
   }
 
   #beDone(): void {

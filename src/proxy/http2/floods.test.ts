@@ -10,6 +10,7 @@ import type { ProxyLimits } from '../limits.ts';
 import { ProxyServer } from '../net/server.ts';
 import {
   CONTINUATION,
+  DATA,
   END_HEADERS,
   END_STREAM,
   HEADERS,
@@ -17,9 +18,10 @@ import {
   PING,
   RST_STREAM,
   SETTINGS,
+  WINDOW_UPDATE,
 } from './frames.ts';
 import { PREFACE } from './preface.ts';
-import { frame } from './raw-client.test-support.ts';
+import { frame, requestBlock } from './raw-client.test-support.ts';
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -123,6 +125,30 @@ describe('a client that floods', () => {
     expect(await isServed(port)).toBe(true);
     await until(() => server.connections === 0 && target.state.inFlight === 0);
     expect(counts.overall().inFlight).toBe(0);
+  });
+
+  it.each<[string, (id: number) => Buffer[]]>([
+    ['longer than was said', (id) => [frame(DATA, 0, id, Buffer.from('too much'))]],
+    ['shorter than was said', (id) => [frame(DATA, END_STREAM, id)]],
+    ['followed by another head', (id) => [frame(HEADERS, END_HEADERS, id, GET)]],
+    ['for which there is no room', (id) => [frame(WINDOW_UPDATE, 0, id, Buffer.alloc(4))]],
+  ])('with requests that it has reset by a body %s is shown out', async (_, mistake) => {
+    const { port, server, target } = await proxy();
+    const post = requestBlock({ ':method': 'POST', 'content-length': '1' });
+    const requests = 1_000;
+    const socket = raw(port);
+    socket.write(
+      Buffer.concat(
+        Array.from({ length: requests }, (_, i) => 2 * i + 1).flatMap((id) => [
+          frame(HEADERS, END_HEADERS, id, post),
+          ...mistake(id),
+        ]),
+      ),
+    );
+    socket.resume();
+    await gone(socket);
+    expect(await isServed(port)).toBe(true);
+    await until(() => server.connections === 0 && target.state.inFlight === 0);
   });
 
   it('with header blocks that never end is shown out', async () => {
