@@ -7,14 +7,13 @@ import { targetAt } from '../fixtures.ts';
 import * as f from './frames.ts';
 import { closers, proxy } from './http2.test-support.ts';
 import { PREFACE_LENGTH } from './preface.ts';
-import { fields, frame, number } from './raw-client.test-support.ts';
+import { fields, frame, number, RawClient, request } from './raw-client.test-support.ts';
 
-/** One that answers the first request with what is given, as a function of its number, and others with "fine". */
-async function instance(
-  answer: (stream: number) => readonly Buffer[],
+/** One that hears of heads and resets, and says what it is told to. */
+async function instanceThat(
+  on: (socket: Socket, type: number, stream: number) => void,
 ): Promise<Target & { dialled(): number }> {
   const sockets = new Set<Socket>();
-  let asked = 0;
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on('error', () => {});
@@ -26,12 +25,7 @@ async function instance(
       dataEnds() {},
       frame(type, flags, stream) {
         if (type === f.SETTINGS && flags === 0) socket.write(frame(f.SETTINGS, f.ACK, 0));
-        if (type !== f.HEADERS) return;
-        if (asked++ === 0) socket.write(Buffer.concat(answer(stream)));
-        else
-          socket.write(
-            Buffer.concat([head(stream), frame(f.DATA, f.END_STREAM, stream, Buffer.from('fine'))]),
-          );
+        else if (type === f.HEADERS || type === f.RST_STREAM) on(socket, type, stream);
       },
       broken(code) {
         throw new Error(`the proxy broke the protocol (${code})`);
@@ -53,6 +47,18 @@ async function instance(
   return { ...target, options: { protocol: 'grpc' }, dialled: () => sockets.size };
 }
 
+/** One that answers the first request with what is given, as a function of its number, and others with "fine". `isGone`: then it closes. */
+function instance(answer: (stream: number) => readonly Buffer[], isGone = false) {
+  let asked = 0;
+  return instanceThat((socket, type, stream) => {
+    if (type !== f.HEADERS) return;
+    const isFirst = asked++ === 0;
+    socket.write(Buffer.concat(isFirst ? answer(stream) : fine(stream)));
+    if (isFirst && isGone) socket.end();
+  });
+}
+
+const fine = (stream: number) => [head(stream), data(stream, f.END_STREAM, 'fine')];
 const head = (stream: number, ...more: [string, string][]) =>
   frame(f.HEADERS, f.END_HEADERS, stream, fields([':status', '200'], ...more));
 const data = (stream: number, flags: number, text: string) => frame(f.DATA, flags, stream, Buffer.from(text));
@@ -132,5 +138,40 @@ describe('an instance that answers wrongly', () => {
     for (let i = 0; i < 3; i++)
       await (await fetch(`http://127.0.0.1:${plain}/`, { method: 'POST', body: 'x' })).text();
     expect(target.dialled()).toBe(1);
+  });
+});
+
+describe('a whole answer', () => {
+  const BODY = 200_000;
+  const whole = (id: number) => [
+    head(id),
+    ...Array.from({ length: BODY / 10_000 }, (_, i) =>
+      data(id, i === BODY / 10_000 - 1 ? f.END_STREAM : 0, 'x'.repeat(10_000)),
+    ),
+  ];
+
+  it.each<[string, (id: number) => Buffer[], boolean]>([
+    ['takes its request back', (id) => [frame(f.RST_STREAM, 0, id, number(f.NO_ERROR))], false],
+    [
+      'takes no more',
+      (id) => [frame(f.GOAWAY, 0, 0, Buffer.concat([number(id), number(f.NO_ERROR)]))],
+      false,
+    ],
+    ['is gone', () => [], true],
+  ])('comes to a slow client, though its instance then %s', async (_, then, isGone) => {
+    const target = await instance((id) => [...whole(id), ...then(id)], isGone);
+    const { plain, counts } = await proxy([target]);
+    const client = RawClient.begin(plain, [f.INITIAL_WINDOW_SIZE, 20_000]);
+    client.say(request(1, { ':method': 'POST' }, true));
+    await client.until(() => client.body(1).length === 20_000);
+    // What the instance did next has been heard of.
+    expect(await (await fetch(`http://127.0.0.1:${plain}/`)).text()).toBe('fine');
+    for (const stream of [0, 1]) client.say(frame(f.WINDOW_UPDATE, 0, stream, number(BODY)));
+    await client.until(() => client.frames.some((one) => one.type === f.DATA && one.flags === f.END_STREAM));
+    expect(client.body(1)).toHaveLength(BODY);
+    client.say(frame(f.DATA, f.END_STREAM, 1));
+    client.socket.destroy();
+    while (counts.overall().inFlight > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(target.state.inFlight).toBe(0);
   });
 });

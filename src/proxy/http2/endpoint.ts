@@ -150,9 +150,21 @@ export abstract class Endpoint extends Sending implements FrameHandler {
     this.beDue();
   }
 
+  /** The peer is done with it, whether we are or not. */
+  protected letGo(stream: Http2Stream): void {
+    this.close(stream);
+  }
+
+  /** Nothing of it can come or go any more. It is closed once what waits in it was handed on. */
+  protected detach(stream: Http2Stream): void {
+    stream.detach();
+    this.unwait(stream);
+    this.streams.delete(stream.id);
+  }
+
   /** Nothing of any stream can come or go any more. */
   protected closeAll(): void {
-    for (const stream of [...this.streams.values()]) this.close(stream);
+    for (const stream of [...this.streams.values()]) this.letGo(stream);
   }
 
   /** The wire is gone, and all streams with it. */
@@ -316,7 +328,7 @@ export abstract class Endpoint extends Sending implements FrameHandler {
     if (stream === undefined) return;
     stream.resetCode = code;
     this.onReset(stream);
-    this.close(stream);
+    this.letGo(stream);
   }
 
   #settings(flags: number, id: number, bytes: Uint8Array, from: number, to: number): void {

@@ -26,6 +26,8 @@ export abstract class Http2Stream {
   peerHasEnded = false;
   /** No frame of it is sent or looked at any more. */
   isClosed = false;
+  /** It has no connection any more, and hands on what came whole before. */
+  #isDetached = false;
   /** It is among those that wait for their peer. */
   isWaiting = false;
   /** The code with which it was reset, by whomever. */
@@ -165,7 +167,7 @@ export abstract class Http2Stream {
   reset(code: number): void {
     if (this.isClosed) return;
     this.resetCode = code;
-    this.connection.sendReset(this.id, code);
+    if (!this.#isDetached) this.connection.sendReset(this.id, code);
     this.connection.close(this);
   }
 
@@ -236,6 +238,19 @@ export abstract class Http2Stream {
     this.#isEndCarried = false;
     this.onEnd();
     this.#settled();
+  }
+
+  /** All of it has come, and its end waits to be handed on. */
+  get isWhole(): boolean {
+    return this.#isEndCarried;
+  }
+
+  /** Its connection forgets it; it closes behind what waits to be handed on. */
+  detach(): void {
+    this.#isDetached = true;
+    this.hasEnded = true;
+    this.#queue?.clear();
+    this.#queue = undefined;
   }
 
   /** Its connection forgets it: what was received and not used up makes room for others. */

@@ -17,7 +17,7 @@ import {
   PROTOCOL_ERROR,
 } from './frames.ts';
 import { PREFACE } from './preface.ts';
-import { WINDOW } from './stream.ts';
+import { type Http2Stream, WINDOW } from './stream.ts';
 import { type UpstreamHome, UpstreamStream } from './upstream-stream.ts';
 
 /** Streams of one connection at a time, when the instance allows more; then another one is opened. */
@@ -91,7 +91,7 @@ export class UpstreamPeer extends Endpoint implements UpstreamHome, InstanceEven
   closed(): void {
     this.#leave();
     this.lose();
-    for (const stream of [...this.#asked]) stream.onClosed();
+    for (const stream of [...this.#asked]) if (stream.id === 0) stream.onClosed();
   }
 
   // Streams
@@ -135,6 +135,12 @@ export class UpstreamPeer extends Endpoint implements UpstreamHome, InstanceEven
 
   get isIdle(): boolean {
     return this.#asked.size === 0 && this.streams.size === 0;
+  }
+
+  /** An answer that came whole is the answer, whatever the instance does next (RFC 9113 §8.1). */
+  protected override letGo(stream: Http2Stream): void {
+    if (stream.isWhole) this.detach(stream);
+    else this.close(stream);
   }
 
   /** Nobody but us begins a stream. */
