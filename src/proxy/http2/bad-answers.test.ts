@@ -175,3 +175,29 @@ describe('a whole answer', () => {
     expect(target.state.inFlight).toBe(0);
   });
 });
+
+it('lets an instance answer however many requests that were given up meanwhile', async () => {
+  const givenUp: number[] = [];
+  let first: number | undefined;
+  const target = await instanceThat((socket, type, stream) => {
+    if (type === f.HEADERS) first ??= stream;
+    else givenUp.push(stream);
+    // What was on its way when it heard of them.
+    if (givenUp.length === 200 && type === f.RST_STREAM)
+      socket.write(Buffer.concat([...givenUp.flatMap(fine), ...fine(first!)]));
+  });
+  const { plain } = await proxy([target]);
+  const patient = RawClient.begin(plain);
+  patient.say(request(1));
+  while (first === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
+  for (let i = 0; i < 2; i++) {
+    const client = RawClient.begin(plain);
+    client.say(...Array.from({ length: 100 }, (_, i) => request(2 * i + 1)));
+    await client.settled();
+    while (target.state.inFlight < 101) await new Promise((resolve) => setTimeout(resolve, 5));
+    client.socket.destroy();
+    while (target.state.inFlight > 1) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  expect((await patient.next(f.HEADERS, 1)).text).toMatch(/^200 /);
+  expect(target.dialled()).toBe(1);
+});

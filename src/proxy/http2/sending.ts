@@ -31,7 +31,7 @@ import type { Http2Stream } from './stream.ts';
 const FULL = 3 * LONGEST;
 /** Bytes for a peer that takes nothing: then nothing more is read of it, whose answers would only be more. */
 const MOST_UNREAD = 65_536;
-/** Ids of streams that were reset here: what the peer had sent before it heard of it is no mistake. */
+/** Ids of streams that were reset here: what the peer had sent before it heard of it is no mistake. Of older ones it is not known. */
 const REMEMBERED = 128;
 
 /** The header block that is being written. */
@@ -52,6 +52,8 @@ export abstract class Sending {
   readonly #waiting: Http2Stream[] = [];
   readonly #reset = new Int32Array(REMEMBERED);
   #resets = 0;
+  /** The highest id of those that were forgotten. */
+  #forgotten = 0;
 
   /** There is something to flush at the end of the turn. */
   protected abstract beDue(): void;
@@ -140,13 +142,15 @@ export abstract class Sending {
   }
 
   sendReset(id: number, code: number): void {
-    this.#reset[this.#resets++ % REMEMBERED] = id;
+    const slot = this.#resets++ % REMEMBERED;
+    this.#forgotten = Math.max(this.#forgotten, this.#reset[slot]!);
+    this.#reset[slot] = id;
     this.#control(RST_STREAM, 0, id, 4, code);
   }
 
-  /** Whether it was reset here a while ago. */
+  /** Whether it was reset here a while ago, or may have been. */
   protected wasReset(id: number): boolean {
-    return this.#reset.includes(id);
+    return id <= this.#forgotten || this.#reset.includes(id);
   }
 
   /** The peer may send so much more; `id` 0: on all streams together. */
