@@ -80,7 +80,7 @@ export class Http2Connection extends Endpoint implements StreamHome, WireEvents 
    */
   constructor(home: Http2Home, open: OpenWire, address?: string) {
     const { engine, frontend } = home;
-    super(engine);
+    super(engine, true);
     this.#home = home;
     this.#patience = new Allowance(RESETS, engine.touch());
     this.#wire = open(this);

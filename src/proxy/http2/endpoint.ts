@@ -1,7 +1,4 @@
-/**
- * One side of a connection (RFC 9113): what it hears of the peer, what it does at the end of a turn, how it ends. What it says is in
- * `sending.ts`, what a stream means in those who derive from it.
- */
+/** One side of a connection (RFC 9113): what it hears of the peer, and its turns. What it says is in `sending.ts`, what a stream means in those who derive from it. */
 import type { Engine } from '../http1/engine.ts';
 import { READ_SIZE } from '../http1/memory.ts';
 import type { ByteSender } from '../net/sender.ts';
@@ -45,7 +42,7 @@ import type { Http2Stream } from './stream.ts';
 /** Where connections read to: used up before the next one reads. */
 export const readArea = Buffer.allocUnsafeSlow(READ_SIZE);
 
-/** Bytes that a peer may have under way on all streams together, before it hears that they were taken: as much as is kept for it at most. */
+/** Bytes that a peer may have under way on all streams together, before it hears that they were taken. */
 const CONNECTION_WINDOW = 8_388_608;
 /** DATA frames without data or an end, one after the other. */
 const MOST_EMPTY = 100;
@@ -61,6 +58,8 @@ function endTurn(): void {
 
 export abstract class Endpoint extends Sending implements FrameHandler {
   readonly engine: Engine;
+  /** What waits in one stream takes room from the others. */
+  readonly #sharesRoom: boolean;
   /** Nothing of the peer is looked at any more. */
   isOver = false;
   /** Streams that the peer takes at a time. */
@@ -83,9 +82,14 @@ export abstract class Endpoint extends Sending implements FrameHandler {
   /** The wire is not read: the peer takes nothing itself. */
   #isHeld = false;
 
-  constructor(engine: Engine) {
+  /**
+   * `sharesRoom`: what waits in all streams together is no more than a connection's window, so that a peer cannot have more kept for it, and
+   * streams that wait hold the others up. Without, each has its own window: on a connection that many clients share.
+   */
+  constructor(engine: Engine, sharesRoom: boolean) {
     super();
     this.engine = engine;
+    this.#sharesRoom = sharesRoom;
   }
 
   /** The head of a stream that has not begun yet. `isAll`: nothing follows. */
@@ -194,8 +198,13 @@ export abstract class Endpoint extends Sending implements FrameHandler {
     this.hold(false);
   }
 
-  /** The peer's bytes were used up, and may be followed by as many. */
+  /** The peer's bytes were used up. */
   taken(length: number): void {
+    if (this.#sharesRoom) this.#makeRoom(length);
+  }
+
+  /** The peer may send as many more. */
+  #makeRoom(length: number): void {
     this.#taken += length;
     if (this.#taken < CONNECTION_WINDOW / 2 || this.isOver) return;
     this.#received -= this.#taken;
@@ -210,6 +219,7 @@ export abstract class Endpoint extends Sending implements FrameHandler {
       this.broken(FLOW_CONTROL_ERROR);
       return;
     }
+    if (!this.#sharesRoom) this.#makeRoom(length);
     // An end by itself is how many say it, and each takes a request.
     if (length > 0) this.#emptyFrames = 0;
     else if ((flags & END_STREAM) === 0 && ++this.#emptyFrames > MOST_EMPTY) {

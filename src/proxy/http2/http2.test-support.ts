@@ -115,7 +115,7 @@ export async function http2Instance(
   options: { secure?: boolean; slot?: number; settings?: http2.Settings } = {},
 ): Promise<Target & { connections: () => number; sessions: Set<http2.ServerHttp2Session> }> {
   const { secure = false, slot = 0, settings = {} } = options;
-  const limits = { maxHeaderListPairs: 2_000 };
+  const limits = { maxHeaderListPairs: 2_000, maxSessionMemory: 100 };
   const server = secure
     ? http2.createSecureServer({ ...web, ...limits, settings })
     : http2.createServer({ ...limits, settings });

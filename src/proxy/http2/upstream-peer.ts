@@ -44,7 +44,7 @@ export class UpstreamPeer extends Endpoint implements UpstreamHome, InstanceEven
   #askedAt = Number.POSITIVE_INFINITY;
 
   constructor(engine: Engine, target: Target, dialer: Dialer, onGone: (peer: UpstreamPeer) => void) {
-    super(engine);
+    super(engine, false);
     this.target = target;
     this.#onGone = onGone;
     this.idleSince = engine.time;

@@ -5,6 +5,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { Target } from '../../balance/balancer.ts';
 import { targetAt } from '../fixtures.ts';
+import { HEADERS, INITIAL_WINDOW_SIZE } from './frames.ts';
 import {
   ask,
   client,
@@ -15,6 +16,7 @@ import {
   proxy,
   web,
 } from './http2.test-support.ts';
+import { RawClient, request } from './raw-client.test-support.ts';
 
 describe('an HTTP/2 listener, before its instances', () => {
   it('cuts a stream whose answer breaks off, and no other', async () => {
@@ -72,6 +74,20 @@ describe('an HTTP/2 listener, before its instances', () => {
     const second = await proxy([busy, good], { outcomes });
     expect((await ask(client(second), { ':method': 'POST' }, 'text')).status).toBe(200);
     expect(events).toEqual(['refused t1']);
+  });
+
+  it('serves others while a client takes nothing of many large answers that come over the same connection', async () => {
+    const target = await http2Instance((stream, headers) => {
+      stream.respond({ ':status': 200 });
+      stream.end(Buffer.alloc(headers[':path'] === '/large' ? 300_000 : 1_000));
+    });
+    const given = await proxy([target]);
+    const slow = RawClient.begin(given.plain, [INITIAL_WINDOW_SIZE, 0]);
+    slow.say(...Array.from({ length: 60 }, (_, i) => request(2 * i + 1, { ':path': '/large' })));
+    await slow.next(HEADERS, 119);
+    const session = client(given);
+    for (let i = 0; i < 50; i++) expect((await ask(session)).body).toHaveLength(1_000);
+    expect(target.connections()).toBe(1);
   });
 
   it('goes on when an instance says goodbye, and loses no request', async () => {
