@@ -218,10 +218,21 @@ export class Dispatch implements Waiter {
     this.#send(upstream);
   }
 
-  /** More of the body was sent than the block holds. */
+  /** More of the body was sent than the copy holds. */
   sentMore(): void {
     this.#repeatable = false;
     this.#isWhole = false;
+  }
+
+  /** [start, end) of the body was sent, too. It is kept where an instance may say that it has not looked at any of it. */
+  sentBody(start: number, end: number): void {
+    const { memory, requests } = this.#engine;
+    this.#repeatable = false;
+    if (!this.#isWhole || this.#request === undefined) return;
+    const longer =
+      this.upstream?.untouched === undefined ? undefined : requests.extend(this.#request, memory, start, end);
+    if (longer === undefined) this.#isWhole = false;
+    else this.#request = longer;
   }
 
   /** Event: the connection is gone, or sent FIN, before the response was complete. */
@@ -241,20 +252,34 @@ export class Dispatch implements Waiter {
       return;
     }
     this.#failed('cut');
-    const mayRepeat = this.#repeatable || (upstream.untouched === true && this.#isWhole);
+    const isUntouched = upstream.untouched === true;
+    const mayRepeat = this.#repeatable || (isUntouched && this.#isWhole);
     const again =
       mayRepeat && !this.#session.reply.begun && this.#sightings < this.#engine.limits.maxSightings;
-    if (!upstream.reused && upstream.untouched !== true) {
+    if (!upstream.reused && !isUntouched) {
       this.#engine.counters.slot(target.slot, CUTS);
       this.#engine.outcomes.cut(target);
     }
     if (!again) undeliverable(this.#session);
     else if (upstream.reused) this.#open(target, true);
+    else if (isUntouched) this.#passOn(target);
     else if (!this.#engine.retries.withdraw(this.#engine.time)) undeliverable(this.#session);
     else {
       this.#tried = [...this.#tried, target];
       this.#next();
     }
+  }
+
+  /** The instance has not looked at it, which cost nobody anything: another one does, or itself over another connection. */
+  #passOn(target: Target): void {
+    const tried = [...this.#tried, target];
+    const next = this.route!.balancer.next(tried, this.#session.intake.clientKey);
+    if (next === undefined) {
+      this.#open(target, true);
+      return;
+    }
+    this.#tried = tried;
+    this.#open(next, false);
   }
 
   /** The connect takes too long. */

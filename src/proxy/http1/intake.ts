@@ -305,7 +305,7 @@ export class Intake {
       badBody(session, 413, 'the request body is longer than this route takes');
       return end;
     }
-    session.dispatch.sentMore();
+    session.dispatch.sentBody(start, used);
     if (this.#draft !== undefined) this.#keepDraft(this.#draft, start, used);
     session.sendUpstream(start, used);
     return used;

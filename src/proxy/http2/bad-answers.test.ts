@@ -12,6 +12,7 @@ import { fields, frame, number, RawClient, request } from './raw-client.test-sup
 /** One that hears of heads and resets, and says what it is told to. */
 async function instanceThat(
   on: (socket: Socket, type: number, stream: number) => void,
+  settings: readonly Buffer[] = [frame(f.SETTINGS, 0, 0)],
 ): Promise<Target & { dialled(): number }> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -31,7 +32,7 @@ async function instanceThat(
         throw new Error(`the proxy broke the protocol (${code})`);
       },
     });
-    socket.write(frame(f.SETTINGS, 0, 0));
+    for (const one of settings) socket.write(one);
     socket.on('data', (bytes) => {
       const skipped = Math.min(preface, bytes.length);
       preface -= skipped;
@@ -174,6 +175,32 @@ describe('a whole answer', () => {
     while (counts.overall().inFlight > 0) await new Promise((resolve) => setTimeout(resolve, 5));
     expect(target.state.inFlight).toBe(0);
   });
+});
+
+it.each<[string, (id: number) => Buffer]>([
+  ['refuses it', (id) => frame(f.RST_STREAM, 0, id, number(f.REFUSED_STREAM))],
+  ['says goodbye', () => frame(f.GOAWAY, 0, 0, Buffer.alloc(8))],
+])('asks the only instance again that %s, the first request of its connection', async (_, instead) => {
+  const target = await instance((id) => [instead(id)]);
+  const { plain } = await proxy([target], { limits: { retryShare: 0 } });
+  const response = await fetch(`http://127.0.0.1:${plain}/`, { method: 'POST', body: 'x' });
+  expect(await response.text()).toBe('fine');
+  expect(target.dialled()).toBe(2);
+  expect(target.state.inFlight).toBe(0);
+});
+
+it('asks an instance for no more than 100 things at a time before it says how many it takes', async () => {
+  const asked = new Map<Socket, number>();
+  const target = await instanceThat((socket) => void asked.set(socket, (asked.get(socket) ?? 0) + 1), []);
+  const { plain } = await proxy([target]);
+  for (const count of [100, 50]) {
+    const client = RawClient.begin(plain);
+    client.say(...Array.from({ length: count }, (_, i) => request(2 * i + 1)));
+    await client.settled();
+  }
+  const sum = () => [...asked.values()].reduce((all, one) => all + one, 0);
+  while (sum() < 150) await new Promise((resolve) => setTimeout(resolve, 5));
+  expect([...asked.values()].sort()).toEqual([100, 50]);
 });
 
 it('lets an instance answer however many requests that were given up meanwhile', async () => {

@@ -62,8 +62,8 @@ export abstract class Endpoint extends Sending implements FrameHandler {
   readonly #sharesRoom: boolean;
   /** Nothing of the peer is looked at any more. */
   isOver = false;
-  /** Streams that the peer takes at a time. */
-  protected peerStreams = Number.POSITIVE_INFINITY;
+  /** Streams that the peer takes at a time. Before it says so, as few as anybody should take (RFC 9113 §6.5.2). */
+  protected peerStreams = 100;
   protected readonly streams = new Map<number, Http2Stream>();
   readonly #reader = new FrameReader(this);
   readonly #blocks = new HeaderBlocks();
@@ -347,6 +347,7 @@ export abstract class Endpoint extends Sending implements FrameHandler {
     if (id !== 0) this.broken(PROTOCOL_ERROR);
     else if (isAck ? length > 0 : length % 6 !== 0) this.broken(FRAME_SIZE_ERROR);
     if (this.isOver || isAck) return;
+    if (!this.#hasSettings) this.peerStreams = Number.POSITIVE_INFINITY;
     this.#hasSettings = true;
     for (let p = from; p < to; p += 6) {
       const code = this.#set((bytes[p]! << 8) | bytes[p + 1]!, readUint32(bytes, p + 2));

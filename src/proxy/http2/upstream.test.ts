@@ -90,6 +90,37 @@ describe('an HTTP/2 listener, before its instances', () => {
     expect(target.connections()).toBe(1);
   });
 
+  it('sends the begun body of a request again that an instance has not looked at', async () => {
+    let seen = '';
+    let refuse = () => {};
+    const target = await http2Instance((stream, headers) => {
+      if (target.connections() > 1) {
+        echo(stream, headers);
+        return;
+      }
+      stream.on('data', (piece: Buffer) => {
+        seen += piece.toString();
+      });
+      refuse = () => stream.close(http2.constants.NGHTTP2_REFUSED_STREAM);
+    });
+    const session = client(await proxy([target]));
+    const stream = session.request({ ':path': '/', ':authority': 'x.test', ':method': 'POST' });
+    const received: Buffer[] = [];
+    stream.on('data', (piece: Buffer) => received.push(piece));
+    let sent = '';
+    for (const piece of ['one', 'two'.repeat(1_000), 'three']) {
+      stream.write(piece);
+      sent += piece;
+      while (seen !== sent) await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    refuse();
+    while (target.connections() < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    stream.end('four');
+    await once(stream, 'end');
+    expect(Buffer.concat(received).toString()).toBe(`${sent}four`);
+    expect(target.state.inFlight).toBe(0);
+  });
+
   it('goes on when an instance says goodbye, and loses no request', async () => {
     const target = await http2Instance((stream) => {
       stream.respond({ ':status': 200 });
