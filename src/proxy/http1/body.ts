@@ -23,8 +23,8 @@ const END_LF = 12;
 
 /** Bytes of extensions and blanks in one chunk-size line; nobody uses them but to waste our time. */
 const MAX_EXTENSION = 1_024;
-/** Bytes of a whole trailer section. */
-const MAX_TRAILERS = 8_192;
+/** Bytes of a whole trailer section: as much as a head may have, since gRPC says there in detail what went wrong. */
+const MAX_TRAILERS = 32_768;
 /** No field that is looked for has a longer name. */
 const LONGEST_NAME = 20;
 /** 2^52: a chunk beyond that is an overflow somewhere, not a body. */

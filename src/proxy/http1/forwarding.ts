@@ -78,12 +78,13 @@ export class Forwarding {
     address: string,
     { localAddress, pseudonym = 'muster', isSecure = false }: ForwardingOptions = {},
     security = '',
+    isHttp2 = false,
   ) {
     const proto = isSecure ? 'https' : 'http';
     const protoLine = `X-Forwarded-Proto: ${proto}\r\n`;
     const node = (ip: string) => (ip.includes(':') ? `"[${ip}]"` : ip);
     const by = localAddress === undefined ? '' : `; by=${node(localAddress)}`;
-    const versions = ['1.0', '1.1'];
+    const versions = isHttp2 ? ['2.0', '2.0'] : ['1.0', '1.1'];
     const via = versions.map((version) => `Via: ${version} ${pseudonym}\r\n`);
     const extension = versions.map((version) => `${by}; httpproto=http/${version}${security}\r\n`);
     const front = `Forwarded: for=${node(address)}; proto=`;

@@ -55,13 +55,13 @@ export class Frontend {
   }
 
   /** The forwarding fields for a client's address, as a socket tells it, and what Forwarded says of its TLS connection. */
-  forwardingFor(address: string, security = ''): Forwarding {
-    const key = address + security;
+  forwardingFor(address: string, security = '', isHttp2 = false): Forwarding {
+    const key = `${isHttp2 ? '2 ' : ''}${address}${security}`;
     const known = this.#forwarding.get(key);
     if (known !== undefined) return known;
     if (this.#forwarding.size >= REMEMBERED_ADDRESSES) this.#forwarding.clear();
     const plain = address.startsWith('::ffff:') ? address.slice(7) : address;
-    const forwarding = new Forwarding(plain, this.#options, security);
+    const forwarding = new Forwarding(plain, this.#options, security, isHttp2);
     this.#forwarding.set(key, forwarding);
     return forwarding;
   }

@@ -17,6 +17,11 @@ export class Allowance {
     this.#at = now;
   }
 
+  /** As at the start. */
+  refill(): void {
+    this.#left = this.#policy.burst;
+  }
+
   /** It happens: whether that was still allowed. */
   take(now: number): boolean {
     const { burst, perSecond } = this.#policy;

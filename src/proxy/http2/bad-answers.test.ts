@@ -9,7 +9,7 @@ import { closers, proxy } from './http2.test-support.ts';
 import { PREFACE_LENGTH } from './preface.ts';
 import { fields, frame, number, RawClient, request } from './raw-client.test-support.ts';
 
-/** One that hears of heads and resets, and says what it is told to. */
+/** One that hears of all frames but bodies and settings, and says what it is told to. */
 async function instanceThat(
   on: (socket: Socket, type: number, stream: number) => void,
   settings: readonly Buffer[] = [frame(f.SETTINGS, 0, 0)],
@@ -26,7 +26,7 @@ async function instanceThat(
       dataEnds() {},
       frame(type, flags, stream) {
         if (type === f.SETTINGS && flags === 0) socket.write(frame(f.SETTINGS, f.ACK, 0));
-        else if (type === f.HEADERS || type === f.RST_STREAM) on(socket, type, stream);
+        else if (type !== f.SETTINGS) on(socket, type, stream);
       },
       broken(code) {
         throw new Error(`the proxy broke the protocol (${code})`);
@@ -191,7 +191,9 @@ it.each<[string, (id: number) => Buffer]>([
 
 it('asks an instance for no more than 100 things at a time before it says how many it takes', async () => {
   const asked = new Map<Socket, number>();
-  const target = await instanceThat((socket) => void asked.set(socket, (asked.get(socket) ?? 0) + 1), []);
+  const target = await instanceThat((socket, type) => {
+    if (type === f.HEADERS) asked.set(socket, (asked.get(socket) ?? 0) + 1);
+  }, []);
   const { plain } = await proxy([target]);
   for (const count of [100, 50]) {
     const client = RawClient.begin(plain);
@@ -203,12 +205,33 @@ it('asks an instance for no more than 100 things at a time before it says how ma
   expect([...asked.values()].sort()).toEqual([100, 50]);
 });
 
+it('asks a silent instance twice whether it is there, however many of its requests are given up', async () => {
+  let reset = 0;
+  let pings = 0;
+  const target = await instanceThat((socket, type, id) => {
+    if (type === f.RST_STREAM) reset++;
+    if (type !== f.PING) return;
+    pings++;
+    socket.write(frame(f.PING, f.ACK, id, Buffer.alloc(8)));
+  });
+  const { plain } = await proxy([target]);
+  for (let i = 1; i <= 20; i++) {
+    const client = RawClient.begin(plain);
+    client.say(request(1));
+    while (target.state.inFlight === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    client.socket.destroy();
+    while (reset < i) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  expect(pings).toBe(2);
+  expect(target.dialled()).toBe(1);
+});
+
 it('lets an instance answer however many requests that were given up meanwhile', async () => {
   const givenUp: number[] = [];
   let first: number | undefined;
   const target = await instanceThat((socket, type, stream) => {
     if (type === f.HEADERS) first ??= stream;
-    else givenUp.push(stream);
+    else if (type === f.RST_STREAM) givenUp.push(stream);
     // What was on its way when it heard of them.
     if (givenUp.length === 200 && type === f.RST_STREAM)
       socket.write(Buffer.concat([...givenUp.flatMap(fine), ...fine(first!)]));

@@ -15,7 +15,7 @@ import type { Endpoint } from './endpoint.ts';
 import { CANCEL, INTERNAL_ERROR, PROTOCOL_ERROR } from './frames.ts';
 import { grpcMessageOf, grpcStatusOf, isGrpc } from './grpc.ts';
 import type { FieldBlock } from './hpack/field-block.ts';
-import { AUTHORITY, HOST, METHOD, PATH } from './hpack/field-name.ts';
+import { METHOD, PATH } from './hpack/field-name.ts';
 import { Http2Stream } from './stream.ts';
 import { Body, lastChunkOf, writeFields } from './text.ts';
 
@@ -54,6 +54,9 @@ export class ClientStream extends Http2Stream implements ClientLink {
   readonly #engine: Engine;
   readonly #isGrpc: boolean;
   readonly #isWebSocket: boolean;
+  readonly #isHead: boolean;
+  /** What comes is for nobody: the WebSocket that it was for did not open. */
+  #isRefused = false;
   /** The body of the request. */
   #body: Body | undefined;
   /** What came of the request in the turn in which it began. */
@@ -70,6 +73,7 @@ export class ClientStream extends Http2Stream implements ClientLink {
     this.#engine = home.engine;
     this.#isGrpc = isGrpc(block.contentType);
     this.#isWebSocket = block.isWebSocket;
+    this.#isHead = block.is(METHOD, 'HEAD');
     this.session = new Session(home.engine, this, home.frontendFor(this.#isGrpc), home.forwarding);
   }
 
@@ -87,13 +91,14 @@ export class ClientStream extends Http2Stream implements ClientLink {
       this.#fault();
       return;
     }
-    const size = block.end + block.lengthOf(METHOD) + block.lengthOf(PATH) + this.#hostLength(block) + AROUND;
+    if (isAll) this.receiveEnd();
+    const size =
+      block.end + block.lengthOf(METHOD) + block.lengthOf(PATH) + block.lengthOf(block.hostKind) + AROUND;
     if (block.isTooLarge || size > READ_SIZE) {
       this.#refuse();
       return;
     }
     const end = this.#write(block, hasBody && block.contentLength < 0);
-    if (isAll) this.peerHasEnded = true;
     if (!hasBody) {
       this.session.received(READ, end);
       return;
@@ -103,14 +108,10 @@ export class ClientStream extends Http2Stream implements ClientLink {
     this.connection.later(this);
   }
 
-  #hostLength(block: FieldBlock): number {
-    return block.lengthOf(block.has(AUTHORITY) ? AUTHORITY : HOST);
-  }
-
   /** Puts the head together at READ; the answer is where it ends. */
   #write(block: FieldBlock, isChunked: boolean): number {
     const { memory } = this.#engine;
-    const host = block.has(AUTHORITY) ? AUTHORITY : HOST;
+    const host = block.hostKind;
     let at = READ;
     if (this.#isWebSocket) at = put(memory, GET, at);
     else at = put(memory, SPACE, block.put(METHOD, memory, at));
@@ -156,6 +157,7 @@ export class ClientStream extends Http2Stream implements ClientLink {
   }
 
   protected onData(bytes: Uint8Array, from: number, to: number): void {
+    if (this.#isRefused) return;
     const body = this.#body;
     if (body === undefined) {
       this.#engine.memory.set(bytes.subarray(from, to), READ);
@@ -226,8 +228,9 @@ export class ClientStream extends Http2Stream implements ClientLink {
   #sendHead(memory: Uint8Array, status: number, isAll: boolean, isEmpty = false): void {
     const encoder = this.connection.beginHeaders();
     encoder.status(status);
-    // An answer to a call that is nothing but trailers: its length is the engine's invention.
-    writeFields(encoder, memory, head.fields, isEmpty && this.#isGrpc ? CONTENT_LENGTH : undefined);
+    // An answer to a call that is nothing but trailers: its length is the engine's invention. That of a 205 is a mistake (RFC 9110 §15.3.6).
+    const without = isEmpty && (this.#isGrpc || status === 205) ? CONTENT_LENGTH : undefined;
+    writeFields(encoder, memory, head.fields, without);
     this.connection.endHeaders(this, isAll);
   }
 
@@ -249,7 +252,12 @@ export class ClientStream extends Http2Stream implements ClientLink {
       this.#refuseCall(status, isOwn, text);
       return;
     }
-    const isEmpty = status === 204 || status === 205 || status === 304 || this.session.intake.isHead;
+    if (this.#isWebSocket) {
+      this.#isRefused = true;
+      this.resume();
+      this.endAll();
+    }
+    const isEmpty = status === 204 || status === 205 || status === 304 || this.#isHead;
     if (fields.chunked && !isEmpty) {
       this.#framing = 'chunks';
       this.#chunks = new ChunkReader();

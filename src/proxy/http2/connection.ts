@@ -86,7 +86,7 @@ export class Http2Connection extends Endpoint implements StreamHome, WireEvents 
     this.#wire = open(this);
     const { socket, sender, security } = this.#wire;
     this.remotePort = socket.remotePort ?? 0;
-    this.forwarding = frontend.forwardingFor(address ?? socket.remoteAddress ?? '', security);
+    this.forwarding = frontend.forwardingFor(address ?? socket.remoteAddress ?? '', security, true);
     engine.counters.overall(CONNECTIONS);
     engine.counters.overall(OPEN_CONNECTIONS);
     this.open(sender, NOTHING, [

@@ -114,6 +114,8 @@ describe('a mistake of a stream', () => {
     ['no scheme', f.PROTOCOL_ERROR, [request(1, { ':scheme': undefined })]],
     ['no path', f.PROTOCOL_ERROR, [request(1, { ':path': undefined })]],
     ['an empty path', f.PROTOCOL_ERROR, [request(1, { ':path': '' })]],
+    ['a URL for a path', f.PROTOCOL_ERROR, [request(1, { ':path': 'http://other.test/' })]],
+    ['a path that is none', f.PROTOCOL_ERROR, [request(1, { ':path': 'a/b' })]],
     ['a path with a space', f.PROTOCOL_ERROR, [request(1, { ':path': '/ HTTP/1.1' })]],
     ['a method with a line end', f.PROTOCOL_ERROR, [request(1, { ':method': 'GET / HTTP/1.1\r\n\r\nGET' })]],
     ['an authority with a space', f.PROTOCOL_ERROR, [request(1, { ':authority': 'a b' })]],
@@ -185,6 +187,63 @@ describe('a mistake of a stream', () => {
     expect((await client.next(f.RST_STREAM, 257)).payload.readUInt32BE()).toBe(f.REFUSED_STREAM);
     await client.settled();
     expect(client.frames.filter(({ type }) => type === f.RST_STREAM)).toHaveLength(1);
+  });
+});
+
+describe('a request', () => {
+  it('may leave the authority empty when it names a host', async () => {
+    const given = await proxy([await http1Instance((asked, response) => response.end(asked.headers.host))]);
+    const client = RawClient.begin(given.plain);
+    client.say(request(1, { ':authority': '', host: 'y.test' }));
+    await client.next(f.HEADERS, 1);
+    await client.until(() => client.body(1).toString() === 'y.test');
+  });
+
+  it('is told to have come by HTTP/2', async () => {
+    const given = await proxy([
+      await http1Instance(({ headers: { via, forwarded } }, response) => response.end(`${via} ${forwarded}`)),
+    ]);
+    const client = RawClient.begin(given.plain);
+    client.say(request(1));
+    await client.until(() => client.frames.some((one) => one.type === f.DATA && one.flags === f.END_STREAM));
+    expect(client.body(1).toString()).toMatch(/^2\.0 muster .*httpproto=http\/2\.0/);
+  });
+
+  it('for a head alone has no body in its answer, also when it is refused', async () => {
+    const given = await proxy([await hello()], { limits: { maxLine: 80 } });
+    const client = RawClient.begin(given.plain);
+    client.say(
+      request(1, { ':method': 'HEAD' }),
+      request(3, { ':method': 'HEAD', ':path': `/${'x'.repeat(100)}` }),
+    );
+    for (const [stream, status] of [
+      [1, 200],
+      [3, 414],
+    ] as const) {
+      const { flags, text } = await client.next(f.HEADERS, stream);
+      expect(text.slice(0, 3)).toBe(String(status));
+      expect(flags & f.END_STREAM).toBe(f.END_STREAM);
+    }
+  });
+
+  it('for a WebSocket that is refused leaves its place to others', async () => {
+    const given = await proxy([await http1Instance((_, response) => response.writeHead(403).end('no'))]);
+    const client = RawClient.begin(given.plain);
+    const socket = (id: number) =>
+      request(id, { ':method': 'CONNECT', ':protocol': 'websocket', 'sec-websocket-version': '13' }, true);
+    for (let id = 1; id < 2 * 200; id += 2) {
+      client.say(
+        socket(id),
+        frame(f.DATA, 0, id, Buffer.from('GET /smuggled HTTP/1.1\r\nHost: x.test\r\n\r\n')),
+      );
+      expect((await client.next(f.HEADERS, id)).text).toMatch(/^403 /);
+      if (id % 4 === 1) client.say(frame(f.DATA, f.END_STREAM, id));
+      await client.settled();
+    }
+    expect(given.counts.overall().requests).toBe(200);
+    expect(
+      client.frames.filter(({ type, payload }) => type === f.RST_STREAM && payload.readUInt32BE() !== 0),
+    ).toEqual([]);
   });
 });
 

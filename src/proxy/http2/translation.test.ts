@@ -96,6 +96,12 @@ describe('an answer of HTTP/1.1 for a client of HTTP/2', () => {
     expect(given.counts.overall()).toMatchObject({ classes: [0, 0, 0, 0, 1], connectFailures: 0 });
   });
 
+  it('does not say how long nothing is', async () => {
+    const target = await rawInstance('HTTP/1.1 205 Reset Content\r\nContent-Length: 5\r\n\r\nhello');
+    const { headers, rst, body } = await ask(client(await proxy([target])));
+    expect({ rst, body, length: headers['content-length'] }).toEqual({ rst: 0, body: '', length: undefined });
+  });
+
   it('that has no body, whatever its head says, ends with its head', async () => {
     for (const status of ['205 Reset Content', '304 Not Modified']) {
       const target = await rawInstance(`HTTP/1.1 ${status}\r\nTransfer-Encoding: chunked\r\n\r\n`);
@@ -105,6 +111,24 @@ describe('an answer of HTTP/1.1 for a client of HTTP/2', () => {
     const target = await rawInstance('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
     const given = await proxy([target]);
     expect(await ask(client(given), { ':method': 'HEAD' })).toMatchObject({ status: 200, rst: 0 });
+  });
+});
+
+describe('an answer of HTTP/2 for a client of HTTP/2', () => {
+  it('keeps what gRPC says behind the body, however long, and though the body has a length', async () => {
+    const trailers = { 'grpc-status': '9', 'grpc-message': 'x'.repeat(20_000) };
+    const target = await http2Instance((stream) => {
+      const head = { ':status': 200, 'content-type': 'application/grpc', 'content-length': '2' };
+      stream.respond(head, { waitForTrailers: true });
+      stream.on('wantTrailers', () => stream.sendTrailers(trailers));
+      stream.end('ok');
+    });
+    const answer = await ask(
+      client(await proxy([target])),
+      { ':method': 'POST', 'content-type': 'application/grpc', te: 'trailers' },
+      'text',
+    );
+    expect(answer).toMatchObject({ status: 200, body: 'ok', rst: 0, trailers });
   });
 });
 

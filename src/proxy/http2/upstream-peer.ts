@@ -7,9 +7,11 @@ import { dialInstance, type InstanceEvents, type InstanceWire } from '../net/ins
 import { nodeTurn } from '../node-turn.ts';
 import { type Lack, lackOf } from '../shortage.ts';
 import type { Dialer } from '../tls/dialer.ts';
+import { Allowance } from './allowance.ts';
 import { Endpoint, readArea } from './endpoint.ts';
 import {
   ENABLE_PUSH,
+  HEADERS,
   INITIAL_WINDOW_SIZE,
   MAX_HEADER_LIST_SIZE,
   MOST,
@@ -22,6 +24,8 @@ import { type UpstreamHome, UpstreamStream } from './upstream-stream.ts';
 
 /** Streams of one connection at a time, when the instance allows more; then another one is opened. */
 const MOST_STREAMS = 1_000;
+/** Questions whether it still answers: servers of gRPC end a connection of which they hear more than two in five minutes between their answers. */
+const QUESTIONS = { burst: 2, perSecond: 1 / 300 };
 
 export class UpstreamPeer extends Endpoint implements UpstreamHome, InstanceEvents {
   readonly target: Target;
@@ -42,12 +46,17 @@ export class UpstreamPeer extends Endpoint implements UpstreamHome, InstanceEven
   #hasFinished = false;
   /** Since when an answer to a ping is owed (engine time); Infinity: none is. */
   #askedAt = Number.POSITIVE_INFINITY;
+  readonly #questions: Allowance;
+  /** When anything came of it last (engine time). */
+  #heardAt: number;
 
   constructor(engine: Engine, target: Target, dialer: Dialer, onGone: (peer: UpstreamPeer) => void) {
     super(engine, false);
     this.target = target;
     this.#onGone = onGone;
     this.idleSince = engine.time;
+    this.#heardAt = engine.time;
+    this.#questions = new Allowance(QUESTIONS, engine.time);
     nodeTurn.isDue = true;
     const { tls } = target;
     const speaking = tls === undefined ? target : { ...target, tls: { ...tls, alpn: tls.alpn ?? ['h2'] } };
@@ -76,6 +85,12 @@ export class UpstreamPeer extends Endpoint implements UpstreamHome, InstanceEven
 
   received(length: number): undefined {
     this.read(readArea, 0, length);
+    this.#heardAt = this.engine.time;
+  }
+
+  override frame(type: number, flags: number, id: number, bytes: Uint8Array, from: number, to: number): void {
+    if (type === HEADERS) this.#questions.refill();
+    super.frame(type, flags, id, bytes, from, to);
   }
 
   failed(error: NodeJS.ErrnoException): void {
@@ -133,6 +148,11 @@ export class UpstreamPeer extends Endpoint implements UpstreamHome, InstanceEven
     return this.isOpen && Math.max(this.streams.size, this.#asked.size) < most;
   }
 
+  /** For so long nobody has asked it for anything. What is open then waits for an end that never comes. */
+  isUnused(since: number): boolean {
+    return this.connected && this.#asked.size === 0 && this.idleSince <= since;
+  }
+
   get isIdle(): boolean {
     return this.#asked.size === 0 && this.streams.size === 0;
   }
@@ -171,9 +191,13 @@ export class UpstreamPeer extends Endpoint implements UpstreamHome, InstanceEven
 
   // Whether it still carries anything
 
-  /** A request was given up on it: whether it still carries anything is worth a question (RFC 9113 §6.7). */
-  doubt(): void {
-    if (this.#askedAt !== Number.POSITIVE_INFINITY || this.isOver) return;
+  /**
+   * A request of then (engine time) was given up on it. When nothing has come since, whether it still carries anything is worth a question
+   * (RFC 9113 §6.7).
+   */
+  doubt(since: number): void {
+    if (this.#heardAt > since || this.#askedAt !== Number.POSITIVE_INFINITY || this.isOver) return;
+    if (!this.#questions.take(this.engine.time)) return;
     this.#askedAt = this.engine.time;
     this.sendPing();
   }
@@ -196,10 +220,10 @@ export class UpstreamPeer extends Endpoint implements UpstreamHome, InstanceEven
     this.#onGone(this);
   }
 
-  /** Ends behind the streams that it still has. */
-  finish(): void {
+  /** Ends behind the streams that it still has, or at once when they are `unused`. */
+  finish(unused = false): void {
     this.#leave();
-    if (this.isIdle) this.#finish();
+    if (this.isIdle || unused) this.#finish();
   }
 
   #finish(): void {

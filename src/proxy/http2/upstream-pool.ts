@@ -42,9 +42,9 @@ export class Http2Pool {
   sweep(now: number): void {
     for (const peers of this.#peers.values())
       for (const peer of peers) {
-        const isOld = peer.isIdle && peer.connected && peer.idleSince <= now - IDLE;
+        const isUnused = peer.isUnused(now - IDLE);
         // An instance that is only busy answers what it has; others are asked over another connection.
-        if (isOld || peer.isSilent(now)) peer.finish();
+        if (isUnused || peer.isSilent(now)) peer.finish(isUnused);
       }
   }
 

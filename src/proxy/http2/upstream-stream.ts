@@ -33,8 +33,8 @@ export interface UpstreamHome extends Endpoint {
   left(stream: UpstreamStream): void;
   /** One less is under way: it may be the last one that it waited for. */
   settle(): void;
-  /** A stream was given up before its end. */
-  doubt(): void;
+  /** A stream was given up before its end, which had begun then (engine time). */
+  doubt(since: number): void;
 }
 
 const head = new RequestHead();
@@ -64,6 +64,8 @@ export class UpstreamStream extends Http2Stream implements UpstreamLink {
   readonly #engine: Engine;
   #session: Asking | undefined;
   #isHead = false;
+  /** Engine time. */
+  #begunAt = 0;
   /** Of the request's body. */
   #chunks: ChunkReader | undefined;
   #left = 0;
@@ -128,6 +130,8 @@ export class UpstreamStream extends Http2Stream implements UpstreamLink {
   #respond(status: number, block: FieldBlock, isAll: boolean): void {
     this.#isAnswered = true;
     const isEmpty = status === 204 || status === 304 || this.#isHead;
+    // Its trailers say how the call ended, and behind a length HTTP/1.1 has none.
+    if (!isAll && !isEmpty && block.contentLength >= 0 && isGrpc(block.contentType)) block.dropLength();
     const length = block.contentLength;
     if (isAll && length > 0 && !isEmpty) {
       this.reset(PROTOCOL_ERROR);
@@ -186,6 +190,7 @@ export class UpstreamStream extends Http2Stream implements UpstreamLink {
   // What the engine asks for
 
   begin(bytes: Uint8Array, start: number, end: number): boolean {
+    this.#begunAt = this.#engine.time;
     const behind = head.scan(bytes, start, end, COMPOSED_LIMITS);
     if (behind <= 0) throw new Error(`a request of the engine that cannot be read (${behind})`);
     const { fields } = head;
@@ -235,7 +240,7 @@ export class UpstreamStream extends Http2Stream implements UpstreamLink {
     this.#part();
     if (this.isClosed || this.id === 0) return;
     this.reset(CANCEL);
-    this.#home.doubt();
+    this.#home.doubt(this.#begunAt);
   }
 
   /** No event reaches the session afterwards. */

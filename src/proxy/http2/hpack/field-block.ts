@@ -1,5 +1,5 @@
 /** What a header block says, taken apart: pseudo-header fields, and lines as HTTP/1.1 writes them. Hot path: one reused record. */
-import { CLASS, put, textOf, VALUE } from '../../http1/bytes.ts';
+import { CLASS, LF, put, textOf, VALUE } from '../../http1/bytes.ts';
 import {
   AUTHORITY,
   CONTENT_LENGTH,
@@ -21,6 +21,7 @@ export const ROOM = 65_536;
 
 const NOTHING = new Uint8Array();
 const TRAILERS = 'trailers';
+const SLASH = 47;
 const BETWEEN_COOKIES = '; ';
 /** 15 digits are exact in a double and more than any disk holds. */
 const MOST_DIGITS = 15;
@@ -31,6 +32,8 @@ export class FieldBlock {
   end = 0;
   /** -1: none given. */
   contentLength = -1;
+  /** Where the line of it begins. */
+  #lengthAt = 0;
   /** Not all of it is there: it is larger than any head may be. */
   isTooLarge = false;
   /** The message is not to be passed on (RFC 9113 §8.1.1). */
@@ -81,6 +84,14 @@ export class FieldBlock {
     if (this.#cookies === undefined) return;
     const cookies = Buffer.from(this.#cookies.join(BETWEEN_COOKIES), 'latin1');
     this.#write(COOKIE_NAME, cookies, 0, cookies.length);
+  }
+
+  /** Takes back how long the body is. */
+  dropLength(): void {
+    const behind = this.lines.indexOf(LF, this.#lengthAt) + 1;
+    this.lines.copyWithin(this.#lengthAt, behind, this.end);
+    this.end -= behind - this.#lengthAt;
+    this.contentLength = -1;
   }
 
   /** Whether a field of this kind was given. */
@@ -150,12 +161,22 @@ export class FieldBlock {
     if (this.is(METHOD, 'CONNECT') && !this.has(PROTOCOL))
       return this.lengthOf(AUTHORITY) > 0 && !this.has(SCHEME) && !this.has(PATH);
     if (this.has(PROTOCOL) && !(this.is(METHOD, 'CONNECT') && this.has(AUTHORITY))) return false;
-    return this.has(SCHEME) && this.#isWord(PATH);
+    return this.has(SCHEME) && this.#isWord(PATH) && this.#isPath();
+  }
+
+  /** Which field says whose host is meant. */
+  get hostKind(): number {
+    return this.lengthOf(AUTHORITY) > 0 ? AUTHORITY : HOST;
   }
 
   /** CONNECT of RFC 8441: a WebSocket. */
   get isWebSocket(): boolean {
     return this.is(METHOD, 'CONNECT') && this.is(PROTOCOL, 'websocket');
+  }
+
+  /** Whether it is of this host, or of none: a whole URL would lead elsewhere than the authority says. */
+  #isPath(): boolean {
+    return this.#bytes[PATH]![this.#from[PATH]!] === SLASH || this.is(PATH, '*');
   }
 
   /** Whether its value is there and has no white space in it: in HTTP/1.1 it stands between some. */
@@ -206,6 +227,7 @@ export class FieldBlock {
   }
 
   #takeLength(bytes: Uint8Array, from: number, to: number): void {
+    this.#lengthAt = this.end;
     const text = to - from > MOST_DIGITS ? '' : textOf(bytes, from, to);
     if (this.contentLength >= 0 || !/^\d+$/.test(text)) this.isMalformed = true;
     else this.contentLength = Number(text);
