@@ -175,6 +175,26 @@ describe('a request that came when no instance had room', () => {
     expect(world.upstreams.map(({ target }) => target.id)).toEqual(['old', 'newest']);
   });
 
+  it('lets others go first once its client has ended, and is answered all the same', async () => {
+    const world = worldOf({ targets: [{ options }] });
+    once(world);
+    const { state } = world.upstream.target;
+    state.inFlight = 1;
+    world.say(request());
+    world.session.ended();
+    let asked = 0;
+    const behind = { isPicky: false, admit: () => ++asked > 0 };
+    world.engine.waiting.enter(world.session.dispatch.route!, behind, 1_000);
+    world.upstreams.length = 0;
+    world.engine.waiting.freed();
+    await Promise.resolve();
+    expect([asked, world.upstreams.length]).toEqual([1, 0]);
+    state.inFlight = 0;
+    world.engine.waiting.freed();
+    await Promise.resolve();
+    expect(world.upstreams).toHaveLength(1);
+  });
+
   it('holds nobody up who would take the instance that it was refused by', async () => {
     const world = worldOf({ targets: [{ options }, { options }] });
     for (const one of [1, 2]) expect(once(world).id).toBe(`node/web-${one}`);

@@ -157,6 +157,11 @@ export class Dispatch implements Waiter {
     return this.#tried.length > 0 || this.route?.arms !== undefined || this.route?.replacedBy !== undefined;
   }
 
+  /** Its client says no more: those who do go first. False: it cannot wait any longer. */
+  stepAside(): boolean {
+    return !this.#isQueued || this.#engine.waiting.defer(this.route!, this);
+  }
+
   #leaveQueue(): void {
     if (!this.#isQueued) return;
     this.#isQueued = false;

@@ -94,8 +94,8 @@ export class Session {
       this.dispatch.upstream?.end();
       this.arm();
     } else if (this.stage === IDLE) this.settle();
-    else if (this.stage === EXCHANGE && !this.intake.body.done) {
-      // Half a request: never to look like a whole one.
+    else if (this.stage === EXCHANGE && (!this.intake.body.done || !this.dispatch.stepAside())) {
+      // Half a request must never look like a whole one.
       this.engine.counters.overall(IN_FLIGHT, -1);
       this.dispatch.release(false);
       this.dispatch.forget();

@@ -50,6 +50,32 @@ describe('the waiting room', () => {
     expect(counter.served).toEqual(waiters);
   });
 
+  it('lets those in last whose clients have ended, one behind the other, and drops none of them', () => {
+    const counter = new Counter(3);
+    const [ended, gone, ...others] = Array.from({ length: 5 }, () => counter.waiter());
+    for (const one of [ended!, gone!]) {
+      counter.enter(5_000, one);
+      expect(counter.room.defer(ROUTE, one)).toBe(true);
+    }
+    // They take nobody's place.
+    for (const one of others) expect(counter.enter(5_000, one)).toBe(true);
+    for (let n = 0; n < 3; n++) counter.serve(10);
+    expect(counter.served).toEqual(others);
+    for (let n = 0; n < 2; n++) counter.serve(10);
+    expect(counter.served).toEqual([...others, ended, gone]);
+    expect(counter.room.defer(ROUTE, ended!)).toBe(true);
+  });
+
+  it('holds no more of those whose clients have ended than it may', () => {
+    const counter = new Counter(2);
+    const deferred = Array.from({ length: 3 }, () => {
+      const one = counter.waiter();
+      counter.enter(5_000, one);
+      return counter.room.defer(ROUTE, one);
+    });
+    expect(deferred).toEqual([true, true, false]);
+  });
+
   it('holds no more than it may', () => {
     const counter = new Counter(2);
     expect([counter.enter(5_000), counter.enter(5_000), counter.enter(5_000)]).toEqual([true, true, false]);

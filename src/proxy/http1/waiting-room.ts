@@ -25,6 +25,8 @@ const MOST_PASSED = 64;
 /** Who waits for one route, and how quickly they get on. */
 class Queue {
   readonly waiters: Waiter[] = [];
+  /** Those whose client says no more and may have left altogether: behind all others. */
+  readonly doubtful: Waiter[] = [];
   #admitted = 0;
   #last: number;
   /** ms between two admissions. */
@@ -37,6 +39,10 @@ class Queue {
   /** ms that one who comes now is going to wait: 0 while that cannot be told. */
   get wait(): number {
     return this.#admitted < ENOUGH ? 0 : this.#mean * (this.waiters.length + 1);
+  }
+
+  get isEmpty(): boolean {
+    return this.waiters.length === 0 && this.doubtful.length === 0;
   }
 
   admitted(at: number): void {
@@ -97,11 +103,20 @@ export class WaitingRoom {
 
   leave(route: Queued, waiter: Waiter): void {
     const queue = this.#queues.get(route.id);
-    const place = queue?.waiters.indexOf(waiter) ?? -1;
-    if (queue === undefined || place < 0) return;
-    queue.waiters.splice(place, 1);
+    if (queue === undefined || !(take(queue.waiters, waiter) || take(queue.doubtful, waiter))) return;
     this.#neighbours.add(-1);
-    if (queue.waiters.length === 0) this.#queues.delete(route.id);
+    if (queue.isEmpty) this.#queues.delete(route.id);
+  }
+
+  /**
+   * Its client has ended his direction. One that only half-closed waits for his answer, one that is gone looks the same: it is admitted
+   * when nobody else waits. False: too many wait like that.
+   */
+  defer(route: Queued, waiter: Waiter): boolean {
+    const queue = this.#queues.get(route.id);
+    if (queue === undefined || !take(queue.waiters, waiter)) return true;
+    queue.doubtful.push(waiter);
+    return queue.doubtful.length <= this.#options.most;
   }
 
   /**
@@ -126,16 +141,31 @@ export class WaitingRoom {
   #look(): boolean {
     let isAnyAdmitted = false;
     for (const [id, queue] of this.#queues) {
-      let passed = 0;
-      for (let one = queue.waiters[0]; one !== undefined; one = queue.waiters[passed])
-        if (one.admit()) {
-          queue.waiters.splice(passed, 1);
-          queue.admitted(this.#options.now());
-          this.#neighbours.add(-1);
-          isAnyAdmitted = true;
-        } else if (!one.isPicky || ++passed === MOST_PASSED) break;
-      if (queue.waiters.length === 0 && this.#queues.get(id) === queue) this.#queues.delete(id);
+      if (this.#admit(queue, queue.waiters)) isAnyAdmitted = true;
+      if (queue.waiters.length === 0 && this.#admit(queue, queue.doubtful)) isAnyAdmitted = true;
+      if (queue.isEmpty && this.#queues.get(id) === queue) this.#queues.delete(id);
     }
     return isAnyAdmitted;
   }
+
+  /** As many of them as there is room for. Whether that was anybody. */
+  #admit(queue: Queue, waiters: Waiter[]): boolean {
+    let isAnyAdmitted = false;
+    let passed = 0;
+    for (let one = waiters[0]; one !== undefined; one = waiters[passed])
+      if (one.admit()) {
+        waiters.splice(passed, 1);
+        queue.admitted(this.#options.now());
+        this.#neighbours.add(-1);
+        isAnyAdmitted = true;
+      } else if (!one.isPicky || ++passed === MOST_PASSED) break;
+    return isAnyAdmitted;
+  }
+}
+
+/** Takes it out. Whether it was there. */
+function take(waiters: Waiter[], waiter: Waiter): boolean {
+  const place = waiters.indexOf(waiter);
+  if (place >= 0) waiters.splice(place, 1);
+  return place >= 0;
 }
