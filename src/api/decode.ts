@@ -128,8 +128,8 @@ export const duration: Description<number> = {
 /** Go's words for a text that is no duration. */
 export function durationError(text: string): string {
   const quoted = JSON.stringify(text);
-  if (/^[+-]?(\d+\.?\d*|\.\d+)$/.test(text)) return `time: missing unit in duration ${quoted}`;
-  const unit = /^[+-]?(?:\d+\.?\d*|\.\d+)([^\d.]+)/.exec(text)?.[1];
+  if (/^[+-]?(\d+(?:\.\d*)?|\.\d+)$/.test(text)) return `time: missing unit in duration ${quoted}`;
+  const unit = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)([^\d.]+)/.exec(text)?.[1];
   return unit === undefined
     ? `time: invalid duration ${quoted}`
     : `time: unknown unit ${JSON.stringify(unit)} in duration ${quoted}`;

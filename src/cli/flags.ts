@@ -13,7 +13,7 @@ const KINDS = {
   boolean: (text: string) => BOOLEANS[text.toLowerCase()],
   string: (text: string) => text,
   integer: (text: string) => (/^[+-]?\d{1,15}$/.test(text) ? Number(text) : undefined),
-  number: (text: string) => (/^[+-]?(?:\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) : undefined),
+  number: (text: string) => (/^[+-]?(?:\d+(?:\.\d*)?|\.\d+)$/.test(text) ? Number(text) : undefined),
   /** Milliseconds behind the parser. */
   duration: (text: string) => parseDuration(text),
   /** May be given several times. */

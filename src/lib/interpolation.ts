@@ -147,7 +147,7 @@ function convert(from: Value, type: Type): Value {
   }
   if (from.type === 'bool') throw unconvertible(from, type);
   if (from.type !== 'string') return { type, value: type === 'int' ? Math.trunc(from.value) : from.value };
-  const written = type === 'int' ? /^[+-]?\d+$/ : /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+  const written = type === 'int' ? /^[+-]?\d+$/ : /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
   if (!written.test(from.value)) throw unconvertible(from, type);
   return { type, value: Number(from.value) };
 }

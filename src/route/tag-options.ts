@@ -112,7 +112,7 @@ export const TAG_OPTIONS = {
   weight: {
     hidden: true,
     read(value, into) {
-      if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value)) return 'it must be a number like 0.25';
+      if (!/^[+-]?(\d+(?:\.\d*)?|\.\d+)(e[+-]?\d+)?$/i.test(value)) return 'it must be a number like 0.25';
       into.weight = Math.max(0, Number(value));
       return undefined;
     },

@@ -35,7 +35,7 @@ export function fractionOf(value: Value): number {
   const whole = integerOf(value);
   if (whole !== undefined) return Number(whole);
   if (typeof value === 'boolean') return value ? 1 : 0;
-  if (typeof value !== 'string' || !/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(value)) return 0;
+  if (typeof value !== 'string' || !/^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/.test(value)) return 0;
   return Number(value);
 }
 
