@@ -2,7 +2,7 @@
 import { createServer, type Socket } from 'node:net';
 import type { Api } from '../api/server.ts';
 import { listenError } from '../errors.ts';
-import type { Clock } from '../lib/clock.ts';
+import { type Clock, steady } from '../lib/clock.ts';
 import { formatHostPort, type HostPort } from '../lib/host-port.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Sockets } from '../lib/sockets.ts';
@@ -50,6 +50,7 @@ const PATIENCE = 3_000;
 /** Answers with where. Rejects with `listen.*`. */
 export async function startHttps(options: HttpsOptions): Promise<Https> {
   const { sockets, api, host, port, cert, key, clientCa, verifyIncoming, clock, log } = options;
+  const steadily = steady(clock);
   const keyring = new Keyring();
   const certificates = new Certificates({
     stores: new Map([[DEFAULT_TLS.store, [{ kind: 'file', cert, key, clientCa, refresh: REFRESH }]]]),
@@ -64,7 +65,7 @@ export async function startHttps(options: HttpsOptions): Promise<Https> {
     onFailed: (why) => log.debug('handshake failed', { why }),
   });
   const server = createServer({ allowHalfOpen: false, noDelay: true }, (socket: Socket) =>
-    acceptor.accept(socket, clock.now()),
+    acceptor.accept(socket, steadily.now()),
   );
   server.maxConnections = MOST_CONNECTIONS;
   try {
@@ -76,7 +77,7 @@ export async function startHttps(options: HttpsOptions): Promise<Https> {
     certificates.stop();
     throw error;
   }
-  const timer = setInterval(() => acceptor.sweep(clock.now()), SWEEP);
+  const timer = setInterval(() => acceptor.sweep(steadily.now()), SWEEP);
   timer.unref();
   const bound = server.address() as { address: string; port: number };
   return {

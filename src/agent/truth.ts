@@ -4,7 +4,7 @@ import type { UserEvent } from '../cluster/event-log.ts';
 import { type Leadership, soleLeadership } from '../cluster/leadership.ts';
 import { type SessionExpiry, startSessionExpiry } from '../cluster/session-expiry.ts';
 import { MusterError, messageOf } from '../errors.ts';
-import { steadyClock, systemClock } from '../lib/clock.ts';
+import { steady } from '../lib/clock.ts';
 import { contentIfNamed } from '../lib/content-of.ts';
 import { type LocalDisk, localDiskIn } from '../registry/disk.ts';
 import type { Environment } from '../store/environment.ts';
@@ -83,12 +83,12 @@ export async function openTruth(
     logger.child('feed').error(`a reader of the change feed failed: ${messageOf(error)}`);
   const role = roleOf(config);
   const time = () => clock.now();
-  const steady = clock === systemClock ? steadyClock : clock;
+  const steadily = steady(clock);
 
   if (role === 'alone') {
     const { store, environment, disk } = await openAlone(dataDirectory, onSubscriberError);
     teardown.add('the store', () => store.close());
-    const sessions = startSessionExpiry({ store, clock, logger: logger.child('sessions') });
+    const sessions = startSessionExpiry({ store, clock: steadily, logger: logger.child('sessions') });
     const keys = await keysAlone(config.cluster.encrypt, clusterDirectory(dataDirectory));
     return {
       store,
@@ -116,7 +116,7 @@ export async function openTruth(
       ...etcdOptions(config),
       prefix,
       onSubscriberError,
-      clock: steady,
+      clock: steadily,
       time,
       random,
       logger: logger.child('store'),
@@ -125,7 +125,7 @@ export async function openTruth(
     const leadership = await startLeadership({
       store,
       self: who.id,
-      clock: steady,
+      clock: steadily,
       logger: logger.child('leader'),
     });
     teardown.add('leadership', () => leadership.stop());
@@ -133,7 +133,7 @@ export async function openTruth(
       store,
       leadership,
       self: who.id,
-      clock: steady,
+      clock: steadily,
       logger: logger.child('sessions'),
     });
     return { store, disk, environment, sessions, leadership, isServer: true };
@@ -158,7 +158,7 @@ export async function openTruth(
     keyring,
     onSubscriberError,
     onEvent,
-    clock: steady,
+    clock: steadily,
     time,
     random,
     logger: clusterLog,

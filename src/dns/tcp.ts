@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { createServer, type Socket } from 'node:net';
-import type { Clock } from '../lib/clock.ts';
+import { type Clock, steady } from '../lib/clock.ts';
 import { HEADER_BYTES, MAX_MESSAGE_BYTES } from '../lib/dns/numbers.ts';
 import type { Logger } from '../lib/log.ts';
 import { Sockets } from '../lib/sockets.ts';
@@ -55,17 +55,18 @@ export async function startTcp(
   respond: Responder,
   { host, port, limits, clock, logger, sockets = new Sockets() }: TcpOptions,
 ): Promise<TcpServer> {
+  const steadily = steady(clock);
   const open = new Map<Socket, { since: number }>();
   const server = createServer({ noDelay: true });
   server.maxConnections = limits.maxConnections;
   server.on('drop', () => logger.debug('a DNS connection was turned away: too many are open'));
   server.on('connection', (socket) => {
-    const state = { since: clock.now() };
+    const state = { since: steadily.now() };
     open.set(socket, state);
     socket.on('error', () => socket.destroy());
     socket.on('close', () => open.delete(socket));
     serve(socket, respond, () => {
-      state.since = clock.now();
+      state.since = steadily.now();
     });
   });
   await sockets.listen(server, { host, port });
@@ -75,7 +76,7 @@ export async function startTcp(
   // One sweep for all connections instead of a timer for each question.
   let cancelSweep = () => {};
   const sweep = () => {
-    const before = clock.now() - limits.idleTimeout;
+    const before = steadily.now() - limits.idleTimeout;
     for (const [socket, { since }] of open) if (since <= before) socket.destroy();
     cancelSweep = clock.after(limits.idleTimeout / 4, sweep);
   };

@@ -35,6 +35,11 @@ export const steadyClock: Clock = {
   now: () => Math.round(performance.timeOrigin + performance.now()),
 };
 
+/** What to measure with how long something takes or may take, where `clock` says what time it is. */
+export function steady(clock: Clock): Clock {
+  return clock === systemClock ? steadyClock : clock;
+}
+
 /** Unlike the system clock this one keeps the process alive: for programs that have nothing else to wait for. */
 export const wakefulClock: Clock = {
   now: () => Date.now(),

@@ -28,6 +28,9 @@ import { startUring } from './uring/transport.ts';
 /** How often (ms) bandwidths and latencies are brought up to date. */
 const MEASURE = 1_000;
 
+/** The same in all workers, which share the states of instances; nobody sets it, as they do the time of day. */
+const ejectionClock = { ...systemClock, now: () => Math.floor(Number(process.hrtime.bigint()) / 1e6) };
+
 async function run(port: MessagePort, orders: WorkerOrders): Promise<void> {
   const tell = (message: FromWorker) => port.postMessage(message);
   let transport: TransportKind | undefined;
@@ -40,7 +43,7 @@ async function run(port: MessagePort, orders: WorkerOrders): Promise<void> {
   }
   const { connectTimeout, maxInFlight } = completeLimits(orders.limits);
   const ejector = new Ejector({
-    clock: systemClock,
+    clock: ejectionClock,
     random: Math.random,
     connect: (target, signal) => canConnect(target, signal, connectTimeout),
     onEjected(ejection) {

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { register } from '../catalog/commands/register.ts';
 import { instancesOf } from '../catalog/views.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -20,6 +20,23 @@ import {
 } from './world.test-support.ts';
 
 describe('registry', () => {
+  it('notices what is not told any more, and nothing else, when somebody sets the time', async () => {
+    const { registry } = await setUp({ clock: systemClock });
+    const { now } = Date;
+    let shift = 0;
+    const mocked = vi.spyOn(Date, 'now').mockImplementation(() => now() + shift);
+    onTestFinished(() => mocked.mockRestore());
+    const short = inService({ ttl: 100 }, { id: 'short', status: 'passing' });
+    const long = inService({ ttl: 1_800_000 }, { id: 'long', status: 'passing' });
+    await registry.registerService(service('web', { checks: [short, long] }));
+    const statuses = () => Object.fromEntries(registry.checks().map(({ id, status }) => [id, status]));
+    shift = -3_600_000;
+    await soon(() => expect(statuses()).toEqual({ short: 'critical', long: 'passing' }));
+    await registry.updateTtl('short', 'passing', '');
+    shift = 3_600_000;
+    await soon(() => expect(statuses()).toEqual({ short: 'critical', long: 'passing' }));
+  });
+
   it('registers its node, the service of the servers and the member check', async () => {
     const { store } = await setUp();
     expect(store.catalog.get('nodes', 'n1')).toMatchObject({

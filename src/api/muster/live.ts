@@ -213,7 +213,8 @@ class LivePicture implements Live {
 
   #soon(): void {
     if (this.#cancelFlush !== undefined || this.#isLooking) return;
-    const wait = Math.max(0, this.#flushedAt + DELTA_EVERY - this.#clock.now());
+    // Whoever sets the time back keeps nobody waiting.
+    const wait = Math.min(DELTA_EVERY, Math.max(0, this.#flushedAt + DELTA_EVERY - this.#clock.now()));
     this.#cancelFlush = this.#clock.after(wait, () => this.#flushInTurns());
   }
 

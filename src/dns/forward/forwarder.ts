@@ -1,5 +1,5 @@
 import { messageOf as errorText } from '../../errors.ts';
-import type { Clock } from '../../lib/clock.ts';
+import { type Clock, steady } from '../../lib/clock.ts';
 import { decodeName, WireError } from '../../lib/dns/name.ts';
 import { CLASS_IN, HEADER_BYTES, RCODE, TYPE } from '../../lib/dns/numbers.ts';
 import type { Query } from '../../lib/dns/query.ts';
@@ -70,7 +70,7 @@ export class Forwarder {
     const { options, clock, logger } = parts;
     this.#parts = parts;
     this.#options = options;
-    this.#clock = clock;
+    this.#clock = steady(clock);
     this.#counts = parts.counts ?? new ForwardCounts();
     this.#counts.forwarders.add(this);
     this.#cache = new Cache({
