@@ -115,5 +115,6 @@ export function tokenOf(headers: IncomingHttpHeaders, asked: string): string {
   if (asked !== '') return asked;
   const header = headers['x-consul-token'];
   if (typeof header === 'string' && header !== '') return header;
-  return /^bearer\s+(.*\S)\s*$/i.exec(headers.authorization ?? '')?.[1] ?? '';
+  const { authorization = '' } = headers;
+  return /^bearer\s/i.test(authorization) ? authorization.slice('bearer '.length).trim() : '';
 }
