@@ -141,6 +141,9 @@ describe('what a token may do', () => {
     expect(recovery?.allows('agent', 'write', 'self')).toBe(true);
     expect(recovery?.allows('agent', 'write', 'other')).toBe(false);
     expect(recovery?.allows('key', 'read', 'a')).toBe(false);
+    await tokens.set('agentRecovery', 'another');
+    expect(acl.authorizer('in-need')).toBeUndefined();
+    expect(acl.authorizer('another')).toBeDefined();
   });
 });
 

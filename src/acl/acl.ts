@@ -126,7 +126,8 @@ export class Acl {
   #resolve(digest: string): Known | undefined {
     const recovery = this.tokens.get('agentRecovery');
     if (recovery !== '' && digest === secretDigest(recovery))
-      return { authorizer: compile(this.#recoveryRules(), this.defaultPolicy), expiresAt: Infinity };
+      // Looked up each time: it is replaced without a commit, and the old one is good for nothing then.
+      return { authorizer: compile(this.#recoveryRules(), this.defaultPolicy), expiresAt: -Infinity };
     const token = this.#token(digest);
     if (token === undefined) return undefined;
     return {
