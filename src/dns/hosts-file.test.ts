@@ -20,6 +20,9 @@ describe('a hosts file of the catalog', () => {
     await world.service('n1', '10.0.0.1', { id: 'a', name: 'web', address: '10.0.0.8', tags: ['us-1'] });
     await world.service('n1', '10.0.0.1', { id: 'b', name: 'web', address: '10.0.0.9' });
     await world.service('n1', '10.0.0.1', { id: 'c', name: 'db' });
+    // Who may register a service may not put other names into the file.
+    for (const name of ['web www.bank.example', 'x\n10.6.6.6 updates.example', 'a#b', 'a..b', ''])
+      await world.service('n1', '10.0.0.1', { id: `evil ${name}`, name: name || '.' });
     await world.service('n1', '10.0.0.1', { id: 'd', name: 'far', address: 'host.example' });
     const path = join(folder, 'hosts');
     const file = (services: string[]) => {

@@ -77,12 +77,15 @@ function hostsOf({
       if (!isUsable(instance) || (tag !== undefined && !hasTag(instance, tag))) continue;
       const address = addressOf(instance);
       // A host name cannot stand there.
-      if (addressBytes(address) !== undefined)
+      if (addressBytes(address) !== undefined && HOST_NAME.test(wanted))
         lines.add(`${address} ${wanted} ${wanted}.service.${domain}\n`);
     }
   }
   return HEAD + [...lines].sort().join('');
 }
+
+/** Others would be read as further names, or further lines: whoever may register a service could put any name into the file. */
+const HOST_NAME = /^[\w-]+(?:\.[\w-]+)*$/;
 
 function namesOf(catalog: Catalog): string[] {
   return [...new Set([...catalog.all('services')].map(({ name }) => name))]
