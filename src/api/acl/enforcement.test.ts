@@ -233,6 +233,15 @@ describe('sessions, events, queries and config entries', () => {
     expect((await create('n2')).status).toBe(403);
     const other = ((await create('n2', ROOT)).json as { ID: string }).ID;
     expect((await ask('GET', '/v1/session/list', { token })).json).toMatchObject([{ ID: own }]);
+    const looker = await tokenWith(`
+      operator = "read"
+      service_prefix "" { policy = "read" }
+      node_prefix "" { policy = "read" }
+      key_prefix "" { policy = "read" }
+      session "n1" { policy = "read" }`);
+    expect((await ask('GET', '/v1/muster/sessions', { token: looker.secret })).json).toMatchObject([
+      { id: own },
+    ]);
     expect((await ask('GET', `/v1/session/info/${other}`, { token })).json).toEqual([]);
     expect((await ask('GET', '/v1/session/node/n2', { token })).json).toEqual([]);
     expect((await ask('PUT', `/v1/session/renew/${other}`, { token })).status).toBe(403);

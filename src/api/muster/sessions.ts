@@ -1,3 +1,4 @@
+import { visibleSessions } from '../../acl/visible.ts';
 import { formatDuration, parseDuration } from '../../lib/duration.ts';
 import { endpoint } from '../endpoint.ts';
 import { json } from '../reply.ts';
@@ -8,8 +9,8 @@ export const sessions = endpoint({
   path: '/v1/muster/sessions',
   needs: 'overview',
   summary: 'Sessions, with the keys that each holds',
-  handler({ catalog }) {
-    const views = [...catalog.all('sessions')].map((session): SessionView => {
+  handler({ catalog }, { authorizer }) {
+    const views = visibleSessions(authorizer, catalog.all('sessions')).map((session): SessionView => {
       const keys = catalog.list('kv', 'session', session.id);
       return {
         id: session.id,
