@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { request as requestOverTls } from 'node:https';
+import { shownUrl } from './shown-url.ts';
 
 /** Of a list of backends or a configuration; thousands of entries take a hundred bytes each. */
 const MAX_BODY = 16 * 1024 * 1024;
@@ -25,17 +26,30 @@ export interface HttpAnswer {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
-/** The body of a 200, whole. Follows redirects. Rejects for other answers, in words that name the status. */
+/**
+ * The body of a 200, whole. Follows redirects; headers and the client's certificate are told to nobody but whom they were meant for. Rejects
+ * for other answers, in words that name the status.
+ */
 export async function httpGet(url: string, options: HttpGetOptions): Promise<HttpAnswer> {
   let place = new URL(url);
+  const { origin } = place;
+  const { signal, tls } = options;
+  const elsewhere = {
+    signal,
+    ...(tls === undefined ? {} : { tls: { ...tls, cert: undefined, key: undefined } }),
+  };
   for (let redirects = 0; ; redirects++) {
-    const { status, location, ...answer } = await getOnce(place, options);
+    const { status, location, ...answer } = await getOnce(
+      place,
+      place.origin === origin ? options : elsewhere,
+    );
     const isRedirect = [301, 302, 303, 307, 308].includes(status) && location !== undefined;
     if (!isRedirect) {
       if (status === 200) return answer;
       throw new Error(`${place.host} answered ${status}: ${answer.body.slice(0, 200).trim() || 'nothing'}`);
     }
-    if (redirects === MAX_REDIRECTS) throw new Error(`${url} redirects more than ${MAX_REDIRECTS} times`);
+    if (redirects === MAX_REDIRECTS)
+      throw new Error(`${shownUrl(url)} redirects more than ${MAX_REDIRECTS} times`);
     place = new URL(location, place);
   }
 }
@@ -45,7 +59,7 @@ function getOnce(
   { signal, headers = {}, tls }: HttpGetOptions,
 ): Promise<HttpAnswer & { status: number; location: string | undefined }> {
   const isSecure = url.protocol === 'https:';
-  if (!isSecure && url.protocol !== 'http:') throw new Error(`${url.href} is neither http nor https`);
+  if (!isSecure && url.protocol !== 'http:') throw new Error(`${shownUrl(url)} is neither http nor https`);
   const pem = (path: string | undefined) =>
     path === undefined || path === '' ? undefined : readFileSync(path);
   const options = {

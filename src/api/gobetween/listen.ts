@@ -77,7 +77,7 @@ async function listen(
           : reply(request, body),
       )
       .catch((error: unknown): RestReply => {
-        log.error(`${what} could not answer`, { url: request.url, error: String(error) });
+        log.error(`${what} could not answer`, { path: request.url?.split('?', 1)[0], error: String(error) });
         return { status: 500, headers: {}, body: '' };
       })
       .then(({ status, headers, body }) => {

@@ -4,6 +4,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { httpGet } from '../../lib/http-get.ts';
 import { inParallel } from '../../lib/in-parallel.ts';
 import type { Logger } from '../../lib/log.ts';
+import { shownUrl } from '../../lib/shown-url.ts';
 import type { MetricSource } from '../autoscale/signals.ts';
 import type { InstanceView } from '../instance.ts';
 import type { MetricReader } from '../meters.ts';
@@ -126,7 +127,10 @@ export class Metrics implements MetricReader {
         this.#faults.delete(key);
       } catch (error) {
         if (last !== undefined) known.set(key, last);
-        this.#complain(key, `${this.nameOf(source)} cannot be read from ${url}: ${messageOf(error)}`);
+        this.#complain(
+          key,
+          `${this.nameOf(source)} cannot be read from ${shownUrl(url)}: ${messageOf(error)}`,
+        );
       }
     });
     this.#known = known;

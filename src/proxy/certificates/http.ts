@@ -1,4 +1,5 @@
 import { fetchTrouble } from '../../errors.ts';
+import { shownUrl } from '../../lib/shown-url.ts';
 import { pairUp } from './pairs.ts';
 import { poll } from './poll.ts';
 import type { SourceKind, Text } from './source.ts';
@@ -35,7 +36,7 @@ async function get(url: URL, given: Headers, signal: AbortSignal): Promise<strin
     }
     return Buffer.concat(parts).toString('utf8');
   } catch (error) {
-    throw new Error(`${withoutSecrets(url)} cannot be read: ${fetchTrouble(error)}`, { cause: error });
+    throw new Error(`${shownUrl(url)} cannot be read: ${fetchTrouble(error)}`, { cause: error });
   }
 }
 
@@ -49,11 +50,6 @@ function withCredentials(url: URL, given: Headers): { place: URL; headers: Heade
   return { place, headers: { ...given, authorization: `Basic ${Buffer.from(user).toString('base64')}` } };
 }
 
-/** The URL without user and query, for messages. */
-function withoutSecrets({ origin, pathname }: URL): string {
-  return origin + pathname;
-}
-
 async function textsOf(where: string, headers: Headers, signal: AbortSignal): Promise<Text[]> {
   const list = new URL(where);
   const names = (await get(list, headers, signal)).split('\n').map((line) => line.trim());
@@ -65,7 +61,7 @@ async function textsOf(where: string, headers: Headers, signal: AbortSignal): Pr
     if (url.origin === list.origin && url.search === '') url.search = list.search;
     // What is sent to the one server is none of another's business.
     const own = url.origin === list.origin ? headers : {};
-    texts.push({ place: withoutSecrets(url), text: await get(url, own, signal) });
+    texts.push({ place: shownUrl(url), text: await get(url, own, signal) });
   }
   return texts;
 }

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { MusterError, messageOf } from '../../../errors.ts';
 import { sleep } from '../../../lib/clock.ts';
 import { httpGet } from '../../../lib/http-get.ts';
+import { shownUrl } from '../../../lib/shown-url.ts';
 import type { OpenRegistry, RegistryContext } from './kind.ts';
 
 /** A route as the endpoint tells it. */
@@ -26,7 +27,9 @@ export const openCustom: OpenRegistry = ({ values }, log) => {
   const query = values['registry.custom.queryparams'];
   const path = values['registry.custom.path'].replace(/^\/+/, '');
   const url = `${values['registry.custom.scheme']}://${host}/${path}${query === '' ? '' : `?${query}`}`;
-  if (!URL.canParse(url)) throw new MusterError('config.invalid', `registry.custom: ${url} is no URL`);
+  if (!URL.canParse(url))
+    throw new MusterError('config.invalid', `registry.custom: scheme, host and path give no URL`);
+  const shown = shownUrl(url);
   const ending = new AbortController();
   const ask = async ({ clock, setCommands }: RegistryContext) => {
     let failed = false;
@@ -37,15 +40,15 @@ export const openCustom: OpenRegistry = ({ values }, log) => {
           tls: { skipVerify: values['registry.custom.checkTLSSkipVerify'] },
         });
         const { text, bad } = commandsOf(body);
-        setCommands([{ name: url, text }]);
-        if (failed) log.info('the routes can be asked for again', { url });
+        setCommands([{ name: shown, text }]);
+        if (failed) log.info('the routes can be asked for again', { url: shown });
         failed = false;
-        for (const reason of bad) log.warn('a route of the endpoint is left out', { url, reason });
+        for (const reason of bad) log.warn('a route of the endpoint is left out', { url: shown, reason });
       } catch (error) {
         if (ending.signal.aborted) return;
         if (!failed)
           log.warn('the routes cannot be asked for; the last ones stay in force', {
-            url,
+            url: shown,
             why: messageOf(error),
           });
         failed = true;
