@@ -70,10 +70,15 @@ function withLevel({ time, part, message, fields }: LogLine, level: string): str
     .filter(([, value]) => value !== undefined)
     .map(
       ([key, value]) =>
-        ` ${key}=${typeof value === 'string' && /[\s"=]/.test(value) ? JSON.stringify(value) : value}`,
+        ` ${key}=${typeof value === 'string' && /[\s"=\p{Cc}]/u.test(value) ? plain(JSON.stringify(value)) : value}`,
     )
     .join('');
-  return `${new Date(time).toISOString()} ${level} ${part}: ${message}${rest}\n`;
+  return `${new Date(time).toISOString()} ${level} ${part}: ${plain(message)}${rest}\n`;
+}
+
+/** What moves a terminal's cursor, or begins what looks like a line of ours, is written out: others have a say in what is logged. */
+function plain(text: string): string {
+  return text.replace(/[^\P{Cc}\n\t]/gu, (one) => `\\x${one.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
 
 export function formatJson({ time, level, part, message, fields }: LogLine): string {
