@@ -170,6 +170,21 @@ it('hears of events that were fired while it went to another server, of each onc
   await soon(() => expect(heard).toEqual(['with both', 'meanwhile', 'afterwards']));
 });
 
+it('goes to the next server when one says what it does not understand', async () => {
+  const keyring = ringOf(newKey());
+  const truth = openMemoryStore({ onSubscriberError: fail });
+  await truth.write((tx) => kvSet(tx, lock));
+  let garbled = 0;
+  const { server: strange } = await listen(keyring, {}, (_following, outlet) => {
+    garbled++;
+    outlet.write(Buffer.from('{"kind":'));
+  });
+  const good = await serve(truth, keyring);
+  const store = await follow([strange.address, good.address], keyring);
+  expect(garbled).toBe(1);
+  expect(store.catalog.get('kv', lock.key)).toBeDefined();
+});
+
 it('does not read or write by a part of the first catalog', async () => {
   const keyring = ringOf(newKey());
   const truth = openMemoryStore({ onSubscriberError: fail });

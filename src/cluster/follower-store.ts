@@ -202,6 +202,7 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
     let isFollowing = false;
     let isSilent = false;
     let isUseless = false;
+    let isGarbled = false;
     let cancel = () => {};
     let asked: Asked | undefined;
     try {
@@ -248,7 +249,10 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
             search.found(formatHostPort(server.host, server.port));
           },
           line: (text) => {
-            if (!isOver && !take(messageIn(text))) over();
+            if (isOver) return;
+            const message = readable(text);
+            isGarbled = message === undefined;
+            if (message === undefined || !take(message)) over();
           },
           end: over,
         }).then((it) => {
@@ -269,7 +273,10 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
     isKnown = false;
     if (caller === own) {
       caller = undefined;
-      const trouble = isSilent ? 'it fell silent' : isUseless ? 'it hears of no majority' : 'it was ended';
+      let trouble = 'it was ended';
+      if (isSilent) trouble = 'it fell silent';
+      else if (isUseless) trouble = 'it hears of no majority';
+      else if (isGarbled) trouble = 'it says what is not understood here. Have both run the same version';
       link = { server: undefined, since: clock.now(), trouble };
     }
     if (isUseless) forbearance = Math.min(2 * forbearance, MOST_WITHOUT_MAJORITY);
@@ -383,4 +390,13 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
       caller?.close();
     },
   };
+}
+
+/** Of a server of another version, or of a line that was cut off, nothing may be thrown here: nobody would catch it. */
+function readable(line: string): FeedMessage | undefined {
+  try {
+    return messageIn(line);
+  } catch {
+    return undefined;
+  }
 }
