@@ -63,6 +63,14 @@ describe('basic credentials', () => {
     expect(await credentials().check('constructor', basic('sha', 'secret'))).toBe(false);
   });
 
+  it('a name that nobody has costs what one costs that somebody has', async () => {
+    let asked = 0;
+    const known = credentials(async () => ++asked > 0);
+    for (const name of ['bob', 'eve', 'eve'])
+      expect(await known.check('staff', basic(name, 'x'))).toBe(name === 'bob');
+    expect(asked).toBe(3);
+  });
+
   it('a bcrypt hash is looked at elsewhere, once a minute', async () => {
     let asked = 0;
     let time = 0;

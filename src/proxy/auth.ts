@@ -21,6 +21,8 @@ export class Credentials {
   readonly #schemes: Readonly<Record<string, AuthScheme>>;
   readonly #compare: CompareBcrypt;
   readonly #now: () => number;
+  /** By scheme, a hash that is looked at for names that nobody has: how long an answer takes must not tell who is known. */
+  readonly #decoys = new Map<string, string>();
   readonly #key = randomBytes(32);
   /** Until when a digest holds. */
   readonly #known = new Map<string, number>();
@@ -30,6 +32,10 @@ export class Credentials {
     this.#schemes = schemes;
     this.#compare = compare;
     this.#now = now;
+    for (const [scheme, { users }] of Object.entries(schemes)) {
+      const decoy = Object.values(users).find(isBcrypt);
+      if (decoy !== undefined) this.#decoys.set(scheme, decoy);
+    }
   }
 
   realm(scheme: string): string {
@@ -43,21 +49,22 @@ export class Credentials {
     if (users === undefined || encoded === '') return false;
     const [, name = '', password] =
       /^([^:]*):([\s\S]*)$/.exec(Buffer.from(encoded, 'base64').toString('utf8')) ?? [];
-    const hash = Object.hasOwn(users, name) ? users[name] : undefined;
+    const isKnown = Object.hasOwn(users, name);
+    const hash = isKnown ? users[name] : this.#decoys.get(scheme);
     if (hash === undefined || password === undefined) return false;
     if (!isBcrypt(hash)) return verify(password, hash);
     const digest = createHash('sha256')
       .update(this.#key)
       .update(JSON.stringify([hash, password]))
       .digest('base64');
-    if ((this.#known.get(digest) ?? 0) > this.#now()) return true;
+    if (isKnown && (this.#known.get(digest) ?? 0) > this.#now()) return true;
     if (this.#pending >= MOST_PENDING) return false;
     this.#pending++;
     return this.#compare(password, hash)
       .catch(() => false)
       .then((fits) => {
         this.#pending--;
-        if (!fits) return false;
+        if (!fits || !isKnown) return false;
         if (this.#known.size >= MOST_REMEMBERED) this.#known.clear();
         this.#known.set(digest, this.#now() + REMEMBER);
         return true;
