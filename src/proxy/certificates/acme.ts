@@ -33,6 +33,8 @@ const RETRY: BackoffPolicy = { base: 60_000, max: 6 * 3_600_000 };
 const RENEW_AT = 2 / 3;
 /** How often (ms) is looked at least, since clocks jump and machines sleep. */
 const LOOK = 6 * 3_600_000;
+/** How long (ms) an authority is left alone after an order, though by this clock what it gave is due already. */
+const PAUSE = 3_600_000;
 
 /** When a certificate is renewed (ms since the epoch). */
 export function renewalOf({ notBefore, notAfter }: Pick<CertificateSpec, 'notBefore' | 'notAfter'>): number {
@@ -116,16 +118,18 @@ export const acme: SourceKind<AcmeSourceOptions> = {
 
     const look = async (): Promise<void> => {
       let next = LOOK;
+      let pause = 0;
       try {
         let certificate = await kept();
         if (certificate === undefined) found({ certificates: [] });
         else show(certificate);
         if (certificate === undefined || renewalOf(certificate) <= clock.now()) {
           certificate = await order();
+          pause = PAUSE;
           show(certificate);
         }
         failures = 0;
-        next = Math.min(LOOK, Math.max(0, renewalOf(certificate) - clock.now()));
+        next = Math.min(LOOK, Math.max(pause, renewalOf(certificate) - clock.now()));
       } catch (error) {
         if (stopped.signal.aborted) return;
         client = undefined;
