@@ -79,6 +79,8 @@ function typeOf(schema: z.core.$ZodType): string {
     return Object.values(schema.def.entries)
       .map((value) => `\`"${value}"\``)
       .join(', ');
+  if (schema instanceof z.ZodLiteral)
+    return [...schema.values].map((value) => `\`${JSON.stringify(value)}\``).join(', ');
   if (schema instanceof z.ZodUnion) return schema.def.options.map((option) => typeOf(option)).join(' or ');
   if (schema instanceof z.ZodArray) return `list of ${typeOf(schema.def.element)}`;
   if (schema instanceof z.ZodRecord) return `table of ${typeOf(schema.def.valueType)}`;

@@ -13,9 +13,11 @@ export const sessionDestroy = endpoint({
   async handler(context, request) {
     checkDatacenter(context, request.query.get('dc'));
     const id = sessionId(request.params.session, 'apply failed: ');
-    const session = context.catalog.get('sessions', id);
-    if (session !== undefined) request.authorize('session', 'write', session.node);
-    await context.store.write((tx) => destroySession(tx, id));
+    await context.store.write((tx) => {
+      const session = tx.get('sessions', id);
+      if (session !== undefined) request.authorize('session', 'write', session.node);
+      return destroySession(tx, id);
+    });
     return json(true);
   },
 });
