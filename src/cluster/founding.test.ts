@@ -18,9 +18,16 @@ class World {
   readonly #servers: { entry: Entry; file: MembershipFile; founding: Founding }[] = [];
   /** Pairs that are cut off from each other. */
   #cut = new Set<string>();
+  /** By pair. */
+  readonly #heard = new Map<string, { cluster: string | undefined }>();
   #next = 100;
+  /** Whoever may be there was asked. */
+  hasAskedAll = true;
+  admits = true;
+  readonly #expect: number;
 
-  constructor(count: number) {
+  constructor(count: number, expect = EXPECT) {
+    this.#expect = expect;
     const entries = Array.from({ length: count }, (_, at): Entry => {
       const id = `server-${at}`;
       return { id, name: id, host: id, port: 8300, version: '1', sequence: 1 };
@@ -34,7 +41,7 @@ class World {
         book,
         file,
         gossip,
-        expect: EXPECT,
+        expect: this.#expect,
         peerPort: 8310,
         logger: silentLogger,
       });
@@ -69,21 +76,24 @@ class World {
   #gossip({ id: self }: Entry): Gossip {
     const sees = (id: string) => id !== self && !this.#cut.has(`${self} ${id}`);
     const gossip = {
+      hasAskedAll: () => this.hasAskedAll,
+      /** What was once heard is known when they are cut off, too. */
+      lastOf: (id: string) => this.#heard.get(`${self} ${id}`),
       reachable: () =>
         this.#servers
           .filter(({ entry }) => sees(entry.id))
           .map(({ entry, file }) => {
             const plan = file.get();
-            return {
-              entry,
-              hello: { expect: EXPECT, plan, cluster: plan?.state === 'member' ? plan.id : undefined },
-            };
+            const cluster = plan?.state === 'member' ? plan.id : undefined;
+            this.#heard.set(`${self} ${entry.id}`, { cluster });
+            return { entry, hello: { expect: this.#expect, plan, cluster } };
           }),
       callerTo: ({ id }: Entry) => ({
         call: async (name: string, request: Plan) => {
           if (!sees(id)) throw new Error('cut off');
           const server = this.#servers.find(({ entry }) => entry.id === id);
           if (name === 'promise') return server?.founding.promise(request);
+          if (!this.admits) throw new Error('not ready yet');
           const plan = server?.file.get() as Plan;
           const admission: Admission = {
             cluster: plan.id,
@@ -112,6 +122,30 @@ it('two of three found nothing', async () => {
   const world = new World(2);
   for (let round = 0; round < 5; round++) for (const at of [0, 1]) await world.turn(at);
   expect(world.clusters()).toEqual([]);
+  world.remove();
+});
+
+it('a server that is to found alone does so only once all who may be there were asked', async () => {
+  const world = new World(1, 1);
+  world.hasAskedAll = false;
+  expect(await world.turn(0)).toBe(false);
+  expect(world.clusters()).toEqual([]);
+  world.hasAskedAll = true;
+  expect(await world.turn(0)).toBe(true);
+  world.remove();
+});
+
+it('a server that is to found alone joins the cluster that it finds, also when that falls silent meanwhile', async () => {
+  const world = new World(2, 1);
+  await world.turn(0);
+  world.admits = false;
+  expect(await world.turn(1)).toBe(false);
+  world.cut([[0, 1]]);
+  expect(await world.turn(1)).toBe(false);
+  world.admits = true;
+  world.cut([]);
+  expect(await world.turn(1)).toBe(true);
+  expect(new Set(world.clusters()).size).toBe(1);
   world.remove();
 });
 

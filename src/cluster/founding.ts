@@ -20,8 +20,8 @@ export interface FoundingOptions {
 }
 
 /**
- * How servers become a cluster. Who hears of a cluster joins it. When as many servers as expected know each other
- * and none is a member yet, the one with the lowest ID proposes a plan. Each promises itself to one plan only, on
+ * How servers become a cluster. Who hears of a cluster joins it. When all who may be there were asked, as many servers as expected
+ * know each other and none is a member yet, the one with the lowest ID proposes a plan. Each promises itself to one plan only, on
  * disk; once all have, the coordinator is a member, and those that see that are too. So no two clusters can come
  * of the same servers, whoever sees whom when.
  */
@@ -56,6 +56,9 @@ export class Founding {
       logger.info('this server joins the cluster', { by: member.entry.name, ordinal: admission.ordinal });
       return true;
     }
+    // A cluster that was heard of is there, though who told of it is silent just now. Who founds before all were asked may overlook one.
+    const isKnown = book.others().some(({ id }) => gossip.lastOf(id)?.cluster !== undefined);
+    if (isKnown || !gossip.hasAskedAll()) return false;
     const free = others.filter(({ hello }) => hello.plan === undefined && hello.expect === expect);
     const ids = [book.self.id, ...free.map(({ entry }) => entry.id)].sort();
     if (expect < 1 || ids.length < expect || ids[0] !== book.self.id) return false;

@@ -52,6 +52,8 @@ const TIMEOUT = 1_000;
 const CONTACTS_INTERVAL = 30_000;
 /** And while some do not. */
 const CONTACTS_RETRY = 1_000;
+/** All who are there have answered by then, those too who were started at the same time; in ms. */
+export const FIRST_ANSWERS = 1_500;
 
 export interface GossipOptions {
   book: Book;
@@ -83,6 +85,8 @@ export class Gossip {
   readonly #busy = new Set<string>();
   /** By address, why nobody answered there when it was last asked. */
   #unreachable = new Map<string, string>();
+  /** All addresses to join were asked at least once. */
+  #hasAskedContacts = false;
   #contactsAt = Number.NEGATIVE_INFINITY;
   #cancel: () => void = () => {};
   #stopped = false;
@@ -160,6 +164,19 @@ export class Gossip {
   /** Addresses to join at which nobody answers, with why. */
   unreachable(): string[] {
     return [...this.#unreachable].map(([address, why]) => `${address} (${why})`);
+  }
+
+  /**
+   * Whoever may be a server was asked and has answered, or does not answer: a cluster that can be found was heard of. Where nobody answers
+   * somebody may just be starting.
+   */
+  hasAskedAll(): boolean {
+    const { book, clock } = this.#options;
+    const others = book.others();
+    const isHeard = ({ id }: Entry) => this.#last.has(id) || this.#faults.has(id);
+    if (!this.#hasAskedContacts || !others.every(isHeard)) return false;
+    const isSilent = this.#unreachable.size > 0 || others.some(({ id }) => this.#faults.has(id));
+    return !isSilent || clock.now() - this.#began >= FIRST_ANSWERS;
   }
 
   /** Answers a server that says hello. */
@@ -255,5 +272,6 @@ export class Gossip {
       ),
     );
     this.#unreachable = failed;
+    this.#hasAskedContacts = true;
   }
 }

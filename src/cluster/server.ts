@@ -9,7 +9,7 @@ import type { Cluster, NodeOptions } from './cluster.ts';
 import { EtcdProcess } from './etcd-process.ts';
 import { Feed, type Following } from './feed.ts';
 import { Founding } from './founding.ts';
-import { Gossip, type Hello } from './gossip.ts';
+import { FIRST_ANSWERS, Gossip, type Hello } from './gossip.ts';
 import { joinAnew } from './join-anew.ts';
 import { type Leadership, startLeadership } from './leadership.ts';
 import { serveLines } from './link/lines.ts';
@@ -26,6 +26,7 @@ import { ServerEvents } from './server-events.ts';
 import { leaderOf, type ServerParts } from './server-parts.ts';
 import type { SessionExpiry } from './session-expiry.ts';
 import { startSharedSessions } from './shared-sessions.ts';
+import { Strangers } from './strangers.ts';
 
 export interface ServerOptions extends NodeOptions {
   /** Where links come in. */
@@ -48,9 +49,6 @@ export interface ServerCluster {
   /** Idempotent. The store has to be closed before. */
   stop(): Promise<void>;
 }
-
-/** All who are there have answered by then, in ms. */
-const FIRST_ANSWERS = 1_500;
 
 /**
  * Starts this server's part of the cluster: finds the others, founds the cluster with them or joins it, runs an
@@ -103,6 +101,7 @@ class Server implements ServerCluster, ServerParts {
       logger: logger.child('etcd'),
       onRemoved: () => void this.#joinAnew('it was removed'),
     });
+    const strangers = new Strangers(logger);
     this.gossip = new Gossip({
       book: this.book,
       keyring,
@@ -112,10 +111,11 @@ class Server implements ServerCluster, ServerParts {
       logger,
       presence: this.presence,
       hello: () => this.#hello(),
-      onHello: ({ before }) => {
+      onHello: (hello) => {
         const membership = this.file.get();
-        if (membership?.state === 'member' && before?.includes(membership.id))
-          void this.#joinAnew('it was given up');
+        if (membership?.state !== 'member') return;
+        strangers.look(hello, membership);
+        if (hello.before?.includes(membership.id)) void this.#joinAnew('it was given up');
       },
       lagOf: (index) => this.feed?.lagOf(index) ?? null,
     });

@@ -8,6 +8,7 @@ const NUMBERS = {
   'cluster-stack': 3,
   'internal-lb': 4,
   'auto-join': 5,
+  founding: 6,
   'placed-groups': 81,
 } as const;
 export type NetworkName = keyof typeof NUMBERS;
