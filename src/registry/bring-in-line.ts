@@ -23,11 +23,13 @@ export interface InLineOptions {
 
 /**
  * Makes the catalog's entries of this node say what is true. Writes only what differs, so that nothing changes an
- * index without need; a pure function of the transaction.
+ * index without need; a pure function of the transaction. Throws `request.rejected` when another node has the name.
  */
 export function bringInLine(tx: Transaction, truth: Truth, { whole, keepOverrides }: InLineOptions): void {
   const { node } = truth;
-  register(tx, { node, skipNodeUpdate: !whole });
+  // Under a row of another node nothing is written: that one keeps its name, or loses it with all that it is.
+  const isOwn = tx.get('nodes', nodeKey(node.name))?.id === node.id;
+  register(tx, { node, skipNodeUpdate: !whole && isOwn });
   const { name } = tx.get('nodes', nodeKey(node.name)) ?? node;
   if (whole) dropForeign(tx, name, truth);
   for (const [id, check] of truth.checks) if (check === undefined) deregisterCheck(tx, name, id);

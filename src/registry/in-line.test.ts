@@ -4,6 +4,7 @@ import {
   deregisterNode,
   deregisterService,
   register,
+  updateCheck,
 } from '../catalog/commands/register.ts';
 import { putSetting } from '../catalog/commands/setting.ts';
 import { serviceKey } from '../catalog/tables.ts';
@@ -145,6 +146,56 @@ describe('reconciliation', () => {
     later?.();
     await registering;
     expect(inner.catalog.count('nodes')).toBe(0);
+  });
+});
+
+describe('a second agent with the name of one that is there', () => {
+  const OTHER = { ...NODE, id: '0f6d1f2e-0000-4000-8000-000000000002', address: '127.0.0.2' };
+  /** Of nodes that are not alone: one that cannot be registered goes on, and tries again. */
+  const remote: NonNullable<Store['remote']> = {
+    isLoaded: true,
+    contact: () => ({ known: true, silence: 0 }),
+    refresh: async () => {},
+  };
+
+  async function twoOfOneName() {
+    const first = await setUp();
+    const shared = { ...first.store, catalog: first.store.catalog, remote };
+    const second = await setUp({ store: shared, node: OTHER });
+    return { first, second, store: first.store };
+  }
+
+  it('is refused with the reason; nothing of it comes to lie at the address of the other', async () => {
+    const { first, second, store } = await twoOfOneName();
+    await first.registry.registerService(service('web', { port: 80 }));
+    const registering = second.registry.registerService(service('web', { port: 81 }));
+    await expect(registering).rejects.toThrow(/Node name n1 is reserved by node .*1 with name n1/);
+    await expect(second.registry.registerService(service('api'))).rejects.toThrow('is reserved by node');
+    expect(rowOf(store, 'web')?.port).toBe(80);
+    expect(rowOf(store, 'api')).toBeUndefined();
+  });
+
+  it('takes nothing of the other away when it leaves, and does not note that it left', async () => {
+    const { first, second, store } = await twoOfOneName();
+    await first.registry.registerService(service('web'));
+    let noted = 0;
+    await second.registry.leave(() => noted++);
+    expect(store.catalog.get('nodes', 'n1')?.id).toBe(NODE.id);
+    expect(rowOf(store, 'web')).toBeDefined();
+    expect(noted).toBe(0);
+  });
+
+  it('has the name once the other one is gone, with what is registered on it alone', async () => {
+    const { first, second, store } = await twoOfOneName();
+    await first.registry.registerService(service('old'));
+    await second.registry.registerService(service('new')).catch(() => {});
+    await first.registry.stop();
+    await store.write((tx) => updateCheck(tx, 'n1', 'serfHealth', { status: 'critical', output: '' }));
+    second.clock.advance(60_000);
+    await settle();
+    expect(store.catalog.get('nodes', 'n1')).toMatchObject({ id: OTHER.id, address: OTHER.address });
+    expect(rowOf(store, 'new')).toBeDefined();
+    expect(rowOf(store, 'old')).toBeUndefined();
   });
 });
 

@@ -147,13 +147,16 @@ export class Sync {
     this.#failures = 0;
   }
 
-  /** Takes this node with all that is on it out of the catalog. */
+  /** Takes this node with all that is on it out of the catalog, unless the name is another node's. */
   async leave(before: (tx: Transaction) => void = () => {}): Promise<void> {
     this.stop();
     this.#isLeaving = true;
+    const { id, name } = this.#node;
     await this.#options.store.write((tx) => {
+      const known = tx.get('nodes', nodeKey(name));
+      if (known !== undefined && known.id !== id) return;
       before(tx);
-      deregisterNode(tx, this.#node.name);
+      deregisterNode(tx, name);
     });
   }
 
