@@ -11,6 +11,7 @@ import { MUSTER } from '../scripts/support/paths.mjs';
 import { freePorts, type Running, runs, until } from '../scripts/support/processes.mjs';
 import { registrationOf, startBackend } from './support/backend.ts';
 import { srvPorts } from './support/dns.ts';
+import { replace, served } from './support/handover.ts';
 import { ask, getJson, indexOf, put } from './support/http.ts';
 import { failures, Load, oneByOne } from './support/load.ts';
 import {
@@ -27,21 +28,6 @@ import { says } from './support/talk.ts';
 async function ok(url: string): Promise<void> {
   const { status, text } = await ask(url);
   if (status !== 200) throw new Error(`${status} ${text}`);
-}
-
-/** Pids of those that said that they serve, the first one included. */
-function served(program: Running): number[] {
-  const told = [...program.output().matchAll(/process (\d+) serves from now on/g)].map(([, pid]) =>
-    Number(pid),
-  );
-  return [program.pid, ...told];
-}
-
-/** Has the one that serves be replaced; resolves when the other serves. */
-async function replace(program: Running): Promise<void> {
-  const before = served(program);
-  process.kill(before.at(-1) as number, 'SIGUSR2');
-  await until('the next process to serve', () => served(program).length > before.length, { program });
 }
 
 /** Skips the test where io_uring was asked for and is not to be had. */

@@ -185,6 +185,7 @@ class Run implements Foreground {
       if (isSupervised()) await tellServiceManager(`MAINPID=${pid}`);
       else if (successor.lifeline !== undefined) {
         this.#keeper = new Keeper(successor.lifeline, pid);
+        void this.#keeper.ended.then((code) => code === undefined && this.#onDeath());
         // Behind the keeper's: a signal that comes while nobody listens would be lost.
         this.#ignoreSignals();
       }
@@ -205,6 +206,12 @@ class Run implements Foreground {
   close(): void {
     this.#ignoreSignals();
     this.#keeper?.close();
+  }
+
+  /** Whoever started this process starts it anew, and nobody serves until then: what is in flight here cannot be waited for. */
+  #onDeath(): void {
+    this.#log.error('the process that took over has died, and nobody serves any more: ended at once');
+    process.exit(1);
   }
 
   #ignoreSignals(): void {

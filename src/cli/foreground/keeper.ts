@@ -13,9 +13,9 @@ const PASSED_ON: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SI
 
 export class Keeper {
   #pid: number;
-  #code = 1;
-  /** Resolves with the exit code of the last one that served. */
-  readonly ended: Promise<number>;
+  #code: number | undefined;
+  /** Resolves with the exit code of the last one that served; undefined: it died. */
+  readonly ended: Promise<number | undefined>;
 
   /** From now on signals are passed on. `lifeline`: this process's end; `pid`: of the one that serves. */
   constructor(lifeline: Readable, pid: number) {
