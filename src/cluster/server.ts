@@ -357,9 +357,9 @@ class Server implements ServerCluster, ServerParts {
       expect: this.options.expect,
       ...(membership?.state === 'member' ? { cluster: membership.id, before: membership.before ?? [] } : {}),
       ...(membership === undefined ? {} : { plan: membership }),
-      // It is told of as soon as it can be compared.
+      // The index is told of as soon as it can be compared. Until its etcd has come up, a member hears of no majority.
       ...(this.feed === undefined
-        ? {}
+        ? membership?.state === 'member' && { hears: false }
         : { index: this.store.catalog.index, hears: this.store.remote?.contact().known ?? true }),
     };
   }
