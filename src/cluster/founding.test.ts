@@ -58,6 +58,10 @@ class World {
     return this.#servers[at]?.founding.turn();
   }
 
+  refusal(at: number) {
+    return this.#servers[at]?.founding.refusal;
+  }
+
   /** IDs of the clusters that servers are members of, one for each member. */
   clusters(): string[] {
     return this.#servers.flatMap(({ file }) =>
@@ -140,6 +144,7 @@ it('a server that is to found alone joins the cluster that it finds, also when t
   await world.turn(0);
   world.admits = false;
   expect(await world.turn(1)).toBe(false);
+  expect(world.refusal(1)).toEqual({ by: 'server-0', why: 'not ready yet' });
   world.cut([[0, 1]]);
   expect(await world.turn(1)).toBe(false);
   world.admits = true;

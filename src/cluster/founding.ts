@@ -19,6 +19,13 @@ export interface FoundingOptions {
   logger: Logger;
 }
 
+/** Why a server of the cluster did not take this one in. */
+export interface Refusal {
+  /** Name of the server. */
+  readonly by: string;
+  readonly why: string;
+}
+
 /**
  * How servers become a cluster. Who hears of a cluster joins it. When all who may be there were asked, as many servers as expected
  * know each other and none is a member yet, the one with the lowest ID proposes a plan. Each promises itself to one plan only, on
@@ -29,15 +36,22 @@ export class Founding {
   readonly #options: FoundingOptions;
   /** How often in a row the coordinator was heard without the plan that was promised to it. */
   #doubts = 0;
+  #refusal: Refusal | undefined;
 
   constructor(options: FoundingOptions) {
     this.#options = options;
+  }
+
+  /** What was answered when it last asked to be taken in, unless it was. */
+  get refusal(): Refusal | undefined {
+    return this.#refusal;
   }
 
   /** Does what can be done now. True once this server is a member. Throws `store.unusable` where that cannot be written down. */
   async turn(): Promise<boolean> {
     const { book, file, gossip, expect, logger } = this.#options;
     const membership = file.get();
+    this.#refusal = undefined;
     if (membership?.state === 'member') return true;
     if (membership !== undefined && membership.coordinator !== book.self.id) return this.#await(membership);
     if (membership !== undefined) return this.#propose(membership);
@@ -48,7 +62,7 @@ export class Founding {
       try {
         admitted = await gossip.callerTo(member.entry).call<Admission>('join', book.self, JOIN_PATIENCE);
       } catch (error) {
-        logger.debug('not admitted yet', { by: member.entry.name, error: messageOf(error) });
+        this.#refusal = { by: member.entry.name, why: messageOf(error) };
         return false;
       }
       const { cluster, ...admission } = admitted;

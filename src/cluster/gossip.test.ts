@@ -83,3 +83,14 @@ it('where nobody answers somebody may just be starting: that is waited for, and 
   clock.advance(1);
   expect(gossip.hasAskedAll()).toBe(true);
 });
+
+it('an address at which nobody answered is not told of any more once its server has said hello by itself', async () => {
+  const late = await listen(keyring, {});
+  const { address } = late.server;
+  const { gossip } = await serve('a', async () => [address]);
+  gossip.start();
+  await vi.waitUntil(() => gossip.unreachable().length === 1, { timeout: 20_000 });
+  const self = { id: 'b', name: 'b', ...address, version: '1', sequence: 1 };
+  gossip.answer({ self, book: [], expect: 1, report: gossip.presence.report(0), knows: 0 });
+  expect(gossip.unreachable()).toEqual([]);
+});

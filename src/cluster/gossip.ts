@@ -163,7 +163,14 @@ export class Gossip {
 
   /** Addresses to join at which nobody answers, with why. */
   unreachable(): string[] {
-    return [...this.#unreachable].map(([address, why]) => `${address} (${why})`);
+    const answering = this.#answeringAddresses();
+    return [...this.#unreachable].flatMap(([address, why]) =>
+      answering.has(address) ? [] : [`${address} (${why})`],
+    );
+  }
+
+  #answeringAddresses(): Set<string> {
+    return new Set(this.reachable().map(({ entry: { host, port } }) => formatHostPort(host, port)));
   }
 
   /**
@@ -175,7 +182,7 @@ export class Gossip {
     const others = book.others();
     const isHeard = ({ id }: Entry) => this.#last.has(id) || this.#faults.has(id);
     if (!this.#hasAskedContacts || !others.every(isHeard)) return false;
-    const isSilent = this.#unreachable.size > 0 || others.some(({ id }) => this.#faults.has(id));
+    const isSilent = this.unreachable().length > 0 || others.some(({ id }) => this.#faults.has(id));
     return !isSilent || clock.now() - this.#began >= FIRST_ANSWERS;
   }
 
@@ -251,11 +258,7 @@ export class Gossip {
   /** Greets whoever is where servers may be, unless it is known already. */
   async #ask(): Promise<void> {
     const { findContacts, logger, book } = this.#options;
-    const known = new Set(
-      [book.self, ...this.reachable().map(({ entry }) => entry)].map(({ host, port }) =>
-        formatHostPort(host, port),
-      ),
-    );
+    const known = this.#answeringAddresses().add(formatHostPort(book.self.host, book.self.port));
     const contacts = (await findContacts()).filter(
       ({ host, port }) => !known.has(formatHostPort(host, port)),
     );

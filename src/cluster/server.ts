@@ -9,7 +9,8 @@ import type { Cluster, NodeOptions } from './cluster.ts';
 import { EtcdProcess } from './etcd-process.ts';
 import { Feed, type Following } from './feed.ts';
 import { Founding } from './founding.ts';
-import { FIRST_ANSWERS, Gossip, type Hello } from './gossip.ts';
+import { FoundingLog } from './founding-log.ts';
+import { Gossip, type Hello } from './gossip.ts';
 import { joinAnew } from './join-anew.ts';
 import { type Leadership, startLeadership } from './leadership.ts';
 import { serveLines } from './link/lines.ts';
@@ -17,7 +18,7 @@ import { type LinkServer, listenLinks } from './link/link.ts';
 import { serveRpc } from './link/rpc.ts';
 import { Presence, watchMembers } from './liveness.ts';
 import { etcdFlags, type Membership, MembershipFile, ordinalIn } from './membership.ts';
-import { openOwnStore, TURN, WAIT_LOG } from './own-store.ts';
+import { openOwnStore, TURN } from './own-store.ts';
 import { PeerLines } from './peer-lines.ts';
 import { Roster } from './roster.ts';
 import { callsOf } from './server-calls.ts';
@@ -188,27 +189,13 @@ class Server implements ServerCluster, ServerParts {
 
   /** Founds the cluster with others or joins theirs, as long as it takes. */
   async #becomeMember(): Promise<void> {
-    const { clock, logger, signal, expect } = this.options;
-    // Until the first answers are there.
-    let mentioned = clock.now() - WAIT_LOG + FIRST_ANSWERS;
+    const { self, clock, logger, signal, expect } = this.options;
+    const log = new FoundingLog({ name: self.name, expect, gossip: this.gossip, clock, logger });
     for (;;) {
       if (signal?.aborted || this.isStopping)
         throw new MusterError('cluster.refused', 'stopped before the cluster was there');
-      if (this.file.get()?.state === 'member') return;
-      const found = await this.founding.turn();
-      if (found) return;
-      if (clock.now() - mentioned >= WAIT_LOG) {
-        mentioned = clock.now();
-        const others = this.gossip.reachable();
-        const unreachable = this.gossip.unreachable();
-        logger.info(`waiting for other servers: ${others.length + 1} of ${expect} are here`, {
-          servers: [this.book.self.name, ...others.map(({ entry }) => entry.name)].join(' '),
-          ...(unreachable.length === 0 ? {} : { unreachable: unreachable.join(', ') }),
-          ...(unreachable.length + others.length === 0
-            ? { hint: 'no address of another server is known: give some with -retry-join' }
-            : {}),
-        });
-      }
+      if (await this.founding.turn()) return;
+      log.turnEnded(this.founding.refusal);
       await pause(clock, TURN);
     }
   }
