@@ -104,6 +104,33 @@ describe('what prevents a start', () => {
   });
 });
 
+describe('what was likely not meant is said at the start', () => {
+  /** What an agent with this configuration says that contains `text`. */
+  async function says(text: string, config: ConfigFile): Promise<string> {
+    const path = writeConfig(testFolder(), onPorts(config, await pickPorts()));
+    const program = musterProcess(['agent', '-config-file', path]);
+    const line = await until(
+      `a line with "${text}"`,
+      () =>
+        program
+          .output()
+          .split('\n')
+          .find((one) => one.includes(text)),
+      { program },
+    );
+    return line;
+  }
+  const encrypt = 'pUqJrVyVRj5jsiYEkM/tFQYfWyJIv4s3XkvDwy7Cu5s=';
+
+  it('that servers on other machines are told 127.0.0.1', async () => {
+    // An address of documentation: nobody is there.
+    const cluster = { encrypt, retry_join: ['192.0.2.1'] };
+    expect(await says('others are told', { node: { dev: true }, cluster })).toMatch(
+      /WARN .*127\.0\.0\.1.* -bind=ADDRESS/,
+    );
+  });
+});
+
 describe('what goes wrong while it runs', () => {
   it('an app that exits at once is reported and tried again, and the rest goes on', async () => {
     const [hello] = stack('hello').group as ConfigFile[];

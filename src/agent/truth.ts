@@ -14,6 +14,7 @@ import { isReadable, type Store } from '../store/store.ts';
 import { VERSION } from '../version.ts';
 import type { Config } from './config/schema.ts';
 import type { Parts } from './doors.ts';
+import { adviseOnAddress } from './role-advice.ts';
 
 /** Where the truth is kept, and what hangs on that. */
 export interface Truth {
@@ -150,10 +151,11 @@ export async function openTruth(
     autoJoin === undefined
       ? undefined
       : () => askAround({ name: autoJoin, keyring, host: who.address, clock, logger: clusterLog });
+  const find = () => findContacts(retryJoin, { port: config.ports.server, logger: clusterLog, around });
   const common = {
     self: { id: who.id, name: who.name, host: who.address, version: VERSION },
     port: config.ports.server,
-    findContacts: () => findContacts(retryJoin, { port: config.ports.server, logger: clusterLog, around }),
+    findContacts: adviseOnAddress(find, { address: who.address, logger: clusterLog }),
     autoJoin,
     keyring,
     onSubscriberError,

@@ -1,7 +1,7 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addressBytes, addressRange, addressText, isInRange } from './ip.ts';
+import { addressBytes, addressRange, addressText, isInRange, isLoopback } from './ip.ts';
 
 const address = fc.oneof(fc.ipV4(), fc.ipV6());
 
@@ -58,4 +58,17 @@ describe('ranges', () => {
       expect(addressRange(text)).toBeUndefined();
     },
   );
+});
+
+it.each([
+  ['127.0.0.1', true],
+  ['127.1.2.3', true],
+  ['::1', true],
+  ['::ffff:127.0.0.1', true],
+  ['10.0.0.1', false],
+  ['fd00::1', false],
+  ['0.0.0.0', false],
+  ['a-name', false],
+])('%s leads to the machine itself: %s', (address, isOwn) => {
+  expect(isLoopback(address)).toBe(isOwn);
 });

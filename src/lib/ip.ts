@@ -102,6 +102,14 @@ export function isInRange(address: Uint8Array, { bytes, bits }: AddressRange): b
   return rest === 0 || ((address[whole] as number) ^ (bytes[whole] as number)) >> (8 - rest) === 0;
 }
 
+/** Whether an address leads to the machine that uses it, whichever that is. */
+export function isLoopback(text: string): boolean {
+  const bytes = addressBytes(text);
+  return bytes !== undefined && LOOPBACK.some((range) => isInRange(bytes, range));
+}
+
+const LOOPBACK = ['127.0.0.0/8', '::1'].map((text) => addressRange(text) as AddressRange);
+
 /** Whether the text stands for all addresses of a machine, which is none that anybody could be told. */
 export const isAny = (text: string): boolean => ANY.has(text);
 

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import type { HostPort } from '../lib/host-port.ts';
+import { createLogger, type LogLine } from '../lib/log.ts';
+import { adviseOnAddress } from './role-advice.ts';
+
+function listen() {
+  const warnings: LogLine[] = [];
+  return { warnings, logger: createLogger({ level: 'warn', sink: (line) => warnings.push(line) }) };
+}
+
+describe('the address that others are told', () => {
+  const told = async (address: string, ...hosts: string[]) => {
+    const { warnings, logger } = listen();
+    const contacts: HostPort[] = hosts.map((host) => ({ host, port: 8300 }));
+    const find = adviseOnAddress(async () => contacts, { address, logger });
+    for (let round = 0; round < 3; round++) expect(await find()).toEqual(contacts);
+    return warnings.map(({ message }) => message);
+  };
+
+  it.each([
+    ['127.0.0.1', '10.0.0.1'],
+    ['::1', 'fd00::1'],
+    ['127.0.0.2', '127.0.0.1', '10.0.0.1'],
+  ])('%s is warned of once, when a server is looked for at %s', async (address, ...hosts) => {
+    const warnings = await told(address, ...hosts);
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        new RegExp(`^others are told ${address} .* -bind=ADDRESS or -advertise=ADDRESS$`),
+      ),
+    ]);
+  });
+
+  it('may be a loopback address where all servers are on this machine', async () => {
+    expect(await told('127.0.0.1', '127.0.0.1', '::1', '127.0.1.1')).toEqual([]);
+  });
+
+  it('is well when others can reach it', async () => {
+    expect(await told('10.0.0.7', '10.0.0.1', '127.0.0.1')).toEqual([]);
+  });
+});
