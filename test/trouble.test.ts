@@ -118,6 +118,7 @@ describe('what was likely not meant is said at the start', () => {
           .find((one) => one.includes(text)),
       { program },
     );
+    await program.kill();
     return line;
   }
   const encrypt = 'pUqJrVyVRj5jsiYEkM/tFQYfWyJIv4s3XkvDwy7Cu5s=';
@@ -128,6 +129,19 @@ describe('what was likely not meant is said at the start', () => {
     expect(await says('others are told', { node: { dev: true }, cluster })).toMatch(
       /WARN .*127\.0\.0\.1.* -bind=ADDRESS/,
     );
+  });
+
+  it('that an agent with a key stands alone all the same', async () => {
+    expect(await says('stands alone', { node: { dev: true }, cluster: { encrypt } })).toMatch(
+      /WARN .*-encrypt.*-retry-join=ADDRESS/,
+    );
+  });
+
+  it('that what an agent kept while it stood alone is not taken over by a cluster', async () => {
+    const node = { data_dir: testFolder() };
+    await says('HTTP API', { node });
+    const cluster = { encrypt, retry_join: ['127.0.0.1:1'] };
+    expect(await says('while it stood alone', { node, cluster })).toMatch(/WARN .*muster snapshot save/);
   });
 });
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { HostPort } from '../lib/host-port.ts';
 import { createLogger, type LogLine } from '../lib/log.ts';
-import { adviseOnAddress } from './role-advice.ts';
+import { configSchema } from './config/schema.ts';
+import { adviceAlone, adviseOnAddress } from './role-advice.ts';
 
 function listen() {
   const warnings: LogLine[] = [];
@@ -36,5 +37,23 @@ describe('the address that others are told', () => {
 
   it('is well when others can reach it', async () => {
     expect(await told('10.0.0.7', '10.0.0.1', '127.0.0.1')).toEqual([]);
+  });
+});
+
+describe('an agent that stands alone', () => {
+  const KEY = 'pUqJrVyVRj5jsiYEkM/tFQYfWyJIv4s3XkvDwy7Cu5s=';
+
+  it.each([
+    [{ server: true }, '-server,'],
+    [{ encrypt: KEY }, '-encrypt,'],
+    [{ server: true, bootstrapExpect: 1, encrypt: KEY }, '-server and -encrypt,'],
+  ])('in spite of %j says so, and what to give', (cluster, given) => {
+    const advice = adviceAlone(configSchema.parse({ cluster }));
+    expect(advice).toContain(`alone in spite of ${given}`);
+    expect(advice).toContain('-retry-join=ADDRESS');
+  });
+
+  it('says nothing when it was not told of others in any way', () => {
+    expect(adviceAlone(configSchema.parse({}))).toBeUndefined();
   });
 });

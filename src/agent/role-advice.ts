@@ -2,6 +2,18 @@
 import type { HostPort } from '../lib/host-port.ts';
 import { isLoopback } from '../lib/ip.ts';
 import type { Logger } from '../lib/log.ts';
+import type { Config } from './config/schema.ts';
+
+/** Of an agent that stands alone: that it does, if it was told what those have who do not. */
+export function adviceAlone({ cluster }: Pick<Config, 'cluster'>): string | undefined {
+  const given = [...(cluster.server ? ['-server'] : []), ...(cluster.encrypt === '' ? [] : ['-encrypt'])];
+  if (given.length === 0) return undefined;
+  return `this agent stands alone in spite of ${given.join(' and ')}, and nobody can join it: to be a part of a cluster it needs an address to join, -retry-join=ADDRESS; the first server its own, with -bootstrap-expect=1`;
+}
+
+/** Of one that does not, on the data directory of one that did. `catalog`: where that kept its catalog. */
+export const adviceOnCatalog = (catalog: string): string =>
+  `what this agent kept while it stood alone is not taken over: start it alone once more (without an address to join), \`muster snapshot save FILE\`, then start it as now, \`muster snapshot restore FILE\`. Remove ${catalog} when nothing in it is needed`;
 
 /**
  * Finds as `find` does. Says once, when servers are looked for on other machines, that those are told an address of this node which leads

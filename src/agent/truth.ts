@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { type Cluster, type ClusterKeys, changeKeyring } from '../cluster/cluster.ts';
 import type { UserEvent } from '../cluster/event-log.ts';
@@ -14,7 +15,7 @@ import { isReadable, type Store } from '../store/store.ts';
 import { VERSION } from '../version.ts';
 import type { Config } from './config/schema.ts';
 import type { Parts } from './doors.ts';
-import { adviseOnAddress } from './role-advice.ts';
+import { adviceAlone, adviceOnCatalog, adviseOnAddress } from './role-advice.ts';
 
 /** Where the truth is kept, and what hangs on that. */
 export interface Truth {
@@ -50,15 +51,15 @@ export function roleOf({ cluster, store }: Config): 'alone' | 'server' | 'client
   return cluster.server ? 'server' : 'client';
 }
 
-/** The store of a node that is alone, and what its disk keeps. @throws `store.unusable` */
+/** The store of a node that is alone, kept at `catalog`, and what its disk keeps. @throws `store.unusable` */
 async function openAlone(
-  dataDirectory: string | undefined,
+  catalog: string | undefined,
   onSubscriberError: (error: unknown) => void,
 ): Promise<Pick<Truth, 'store' | 'environment' | 'disk'>> {
-  if (dataDirectory === undefined)
+  if (catalog === undefined)
     return { store: openMemoryStore({ onSubscriberError }), environment: undefined, disk: undefined };
   const { openEmbeddedStore } = await import('../store/embedded.ts');
-  const store = openEmbeddedStore({ path: path.join(dataDirectory, 'catalog'), onSubscriberError });
+  const store = openEmbeddedStore({ path: catalog, onSubscriberError });
   return { store, environment: store.environment, disk: localDiskIn(store.environment) };
 }
 
@@ -80,6 +81,7 @@ export async function openTruth(
   const { config, log, clock, random, teardown } = parts;
   const { logger } = log;
   const dataDirectory = config.node.dev ? undefined : config.node.dataDir;
+  const catalog = dataDirectory === undefined ? undefined : path.join(dataDirectory, 'catalog');
   const onSubscriberError = (error: unknown) =>
     logger.child('feed').error(`a reader of the change feed failed: ${messageOf(error)}`);
   const role = roleOf(config);
@@ -87,7 +89,9 @@ export async function openTruth(
   const steadily = steady(clock);
 
   if (role === 'alone') {
-    const { store, environment, disk } = await openAlone(dataDirectory, onSubscriberError);
+    const advice = adviceAlone(config);
+    if (advice !== undefined) logger.warn(advice);
+    const { store, environment, disk } = await openAlone(catalog, onSubscriberError);
     teardown.add('the store', () => store.close());
     const sessions = startSessionExpiry({ store, clock: steadily, logger: logger.child('sessions') });
     const keys = await keysAlone(config.cluster.encrypt, clusterDirectory(dataDirectory));
@@ -102,6 +106,7 @@ export async function openTruth(
     };
   }
 
+  if (catalog !== undefined && existsSync(catalog)) logger.warn(adviceOnCatalog(catalog));
   const disk =
     dataDirectory === undefined
       ? undefined

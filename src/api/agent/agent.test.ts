@@ -291,6 +291,7 @@ describe('the agent', () => {
     const { status, text } = await put('join/127.0.0.1:1');
     expect(status).toBe(500);
     expect(text).toContain('Failed to join 127.0.0.1:1');
+    expect(text).toContain('start it with -retry-join=127.0.0.1:1');
     expect(await put('force-leave/nobody')).toMatchObject({
       status: 500,
       text: "agent: No node found with name 'nobody'",

@@ -22,7 +22,9 @@ export const join = endpoint({
     const agent = agentOf(context);
     try {
       if (agent.join === undefined)
-        throw new Error('this agent keeps its own store and takes part in no cluster');
+        throw new Error(
+          `this agent takes part in no cluster of servers: start it with -retry-join=${params.address}`,
+        );
       await agent.join(address, query.get('wan') !== '');
     } catch (error) {
       throw new HttpError(500, `1 error occurred:\n\t* Failed to join ${address}: ${messageOf(error)}\n\n`);
