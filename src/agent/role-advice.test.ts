@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { ManualClock } from '../lib/clock.ts';
 import type { HostPort } from '../lib/host-port.ts';
 import { createLogger, type LogLine } from '../lib/log.ts';
 import { configSchema } from './config/schema.ts';
-import { adviceAlone, adviseOnAddress } from './role-advice.ts';
+import { adviceAlone, adviseOnAddress, adviseOnMove } from './role-advice.ts';
 
 function listen() {
   const warnings: LogLine[] = [];
@@ -56,4 +57,33 @@ describe('an agent that stands alone', () => {
   it('says nothing when it was not told of others in any way', () => {
     expect(adviceAlone(configSchema.parse({}))).toBeUndefined();
   });
+});
+
+it('of each address that the machine gets while the agent runs it is said once that others are not told', () => {
+  const { warnings, logger } = listen();
+  const clock = new ManualClock(1_000_000);
+  let now = '10.0.0.1';
+  const end = adviseOnMove({ address: '10.0.0.1', read: () => now, clock, logger });
+  for (const address of [
+    '10.0.0.1',
+    '127.0.0.1',
+    '10.0.0.7',
+    '127.0.0.1',
+    '10.0.0.7',
+    '10.0.0.1',
+    '10.0.0.8',
+  ]) {
+    now = address;
+    clock.advance(20_000);
+  }
+  expect(
+    warnings.map(({ message }) => /is (\S+) now, and others are told (\S+)/.exec(message)?.slice(1)),
+  ).toEqual([
+    ['10.0.0.7', '10.0.0.1'],
+    ['10.0.0.8', '10.0.0.1'],
+  ]);
+  end();
+  now = '10.0.0.9';
+  clock.advance(20_000);
+  expect(warnings).toHaveLength(2);
 });

@@ -1,4 +1,5 @@
-/** What an agent says at its start where it is likely that something else was meant. */
+/** What an agent says where it is likely that something else was meant. */
+import type { Clock } from '../lib/clock.ts';
 import type { HostPort } from '../lib/host-port.ts';
 import { isLoopback } from '../lib/ip.ts';
 import type { Logger } from '../lib/log.ts';
@@ -37,4 +38,39 @@ export function adviseOnAddress(
     }
     return contacts;
   };
+}
+
+/** How often an agent looks whether its machine has another address, in ms. */
+const LOOK = 10_000;
+
+/**
+ * Says once of each address that the machine of this node has got since the start, which others are not told. `read`: that of now. The
+ * answer ends it.
+ */
+export function adviseOnMove({
+  address,
+  read,
+  clock,
+  logger,
+}: {
+  address: string;
+  read: () => string;
+  clock: Pick<Clock, 'after'>;
+  logger: Logger;
+}): () => void {
+  let last = address;
+  let cancel = () => {};
+  const look = () => {
+    cancel = clock.after(LOOK, look);
+    const now = read();
+    // Without a network, for a moment perhaps, there is none that others could be told.
+    if (now === last || isLoopback(now)) return;
+    last = now;
+    if (now !== address)
+      logger.warn(
+        `the address of this machine is ${now} now, and others are told ${address} as at the start: start this agent again`,
+      );
+  };
+  cancel = clock.after(LOOK, look);
+  return () => cancel();
 }

@@ -15,7 +15,8 @@ import { isReadable, type Store } from '../store/store.ts';
 import { VERSION } from '../version.ts';
 import type { Config } from './config/schema.ts';
 import type { Parts } from './doors.ts';
-import { adviceAlone, adviceOnCatalog, adviseOnAddress } from './role-advice.ts';
+import { advertiseAddress } from './identity.ts';
+import { adviceAlone, adviceOnCatalog, adviseOnAddress, adviseOnMove } from './role-advice.ts';
 
 /** Where the truth is kept, and what hangs on that. */
 export interface Truth {
@@ -157,6 +158,12 @@ export async function openTruth(
       ? undefined
       : () => askAround({ name: autoJoin, keyring, host: who.address, clock, logger: clusterLog });
   const find = () => findContacts(retryJoin, { port: config.ports.server, logger: clusterLog, around });
+  const { advertise, bind } = config.node;
+  const read = () => advertiseAddress(advertise, bind);
+  teardown.add(
+    'looking at the address',
+    adviseOnMove({ address: who.address, read, clock, logger: clusterLog }),
+  );
   const common = {
     self: { id: who.id, name: who.name, host: who.address, version: VERSION },
     port: config.ports.server,

@@ -17,6 +17,7 @@ import { serveLines } from './link/lines.ts';
 import { type LinkServer, listenLinks } from './link/link.ts';
 import { serveRpc } from './link/rpc.ts';
 import { Presence, watchMembers } from './liveness.ts';
+import { watchMajority } from './majority-log.ts';
 import { etcdFlags, type Membership, MembershipFile, ordinalIn } from './membership.ts';
 import { openOwnStore, TURN } from './own-store.ts';
 import { PeerLines } from './peer-lines.ts';
@@ -262,6 +263,14 @@ class Server implements ServerCluster, ServerParts {
     });
     const roster = this.roster;
     this.#ends.push(
+      watchMajority({
+        hears: () => store.remote?.contact().known ?? true,
+        servers: () => this.#serversThere(roster),
+        clock,
+        logger,
+      }),
+    );
+    this.#ends.push(
       this.leadership.whileLeading(() => {
         const ends = [
           watchMembers({
@@ -280,6 +289,12 @@ class Server implements ServerCluster, ServerParts {
         };
       }),
     );
+  }
+
+  #serversThere(roster: Roster): { there: string[]; count: number } {
+    const ids = Object.values(roster.ordinals());
+    const there = this.gossip.reachable().filter(({ entry }) => ids.includes(entry.id));
+    return { there: there.map(({ entry }) => entry.name), count: ids.length };
   }
 
   /** The time of day by the clock of the server that leads: what is held back for a while ends for all at once. In ms since the epoch. */
