@@ -5,6 +5,8 @@ import { type EtcdProcess, OWN_TXN_LIMITS } from './etcd-process.ts';
 
 /** How often waiting is mentioned in the log, in ms. */
 export const WAIT_LOG = 10_000;
+/** An etcd that starts is there by then, and waiting for it is no news, in ms. */
+const STARTS_IN = 5_000;
 /** Between two looks at what there is to do, in ms. */
 export const TURN = 200;
 /** Only nodes with the key can ask; the catalog of one cluster lies below this in its etcd. */
@@ -21,7 +23,7 @@ export interface OwnStoreOptions extends Required<Pick<EtcdStoreOptions, Passed>
 /** Opens the store on the server's own etcd, which answers once a majority of the servers is there. Throws `store.unusable` when it is over. */
 export async function openOwnStore({ etcd, isOver, ...options }: OwnStoreOptions): Promise<EtcdStore> {
   const { clock, logger } = options;
-  for (let mentioned = Number.NEGATIVE_INFINITY; ; ) {
+  for (let mentioned = clock.now() - WAIT_LOG + STARTS_IN; ; ) {
     try {
       return await openEtcdStore({
         ...options,
