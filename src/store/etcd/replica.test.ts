@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Catalog } from '../../catalog/catalog.ts';
 import { systemClock } from '../../lib/clock.ts';
-import { silentLogger } from '../../lib/log.ts';
+import { createLogger, type LogLine } from '../../lib/log.ts';
 import { EtcdClient } from './client.ts';
 import { startEtcd, type TestEtcd } from './etcd.test-support.ts';
 import { RpcError, STATUS } from './grpc.ts';
@@ -15,9 +15,10 @@ const lost = () => new RpcError(STATUS.unavailable, 'the connection was lost');
 class PatchyClient extends EtcdClient {
   /** Whether nobody is found, of each question in turn; afterwards somebody is. */
   isLost: ((options: RangeOptions) => boolean)[] = [];
+  error = lost();
 
   override range(options: RangeOptions, timeout?: number): Promise<RangeAnswer> {
-    return this.isLost.shift()?.(options) ? Promise.reject(lost()) : super.range(options, timeout);
+    return this.isLost.shift()?.(options) ? Promise.reject(this.error) : super.range(options, timeout);
   }
 }
 
@@ -28,9 +29,12 @@ describe('a replica that begins', () => {
   });
   afterAll(() => etcd.stop());
 
-  const begin = async (isLost: PatchyClient['isLost']) => {
+  const lines: LogLine[] = [];
+  const begin = async (isLost: PatchyClient['isLost'], error = lost()) => {
+    lines.length = 0;
     const client = new PatchyClient({ endpoints: [etcd.endpoint] });
     client.isLost = isLost;
+    client.error = error;
     const replica = new Replica({
       client,
       layout: new Layout('/replica-test'),
@@ -39,7 +43,7 @@ describe('a replica that begins', () => {
       }),
       clock: systemClock,
       random: Math.random,
-      logger: silentLogger,
+      logger: createLogger({ level: 'info', sink: (line) => lines.push(line) }),
     });
     try {
       await replica.start();
@@ -61,5 +65,13 @@ describe('a replica that begins', () => {
   it('begins with what one member knows where there is no majority', async () => {
     const needsMajority = ({ serializable }: RangeOptions) => serializable !== true;
     expect(await begin([needsMajority, needsMajority])).toBe(Number.POSITIVE_INFINITY);
+    expect(lines.map(({ level }) => level)).toEqual(['warn']);
+  });
+
+  it('does not warn of a member that does not count yet: every server that joins begins as one', async () => {
+    const needsMajority = ({ serializable }: RangeOptions) => serializable !== true;
+    const refusal = new RpcError(STATUS.unavailable, 'etcdserver: rpc not supported for learner');
+    expect(await begin([needsMajority, needsMajority], refusal)).toBe(Number.POSITIVE_INFINITY);
+    expect(lines.map(({ level }) => level)).toEqual(['info']);
   });
 });

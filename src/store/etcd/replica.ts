@@ -99,9 +99,14 @@ export class Replica {
       this.heard();
     } catch (error) {
       list = await this.#list(true);
-      this.#options.logger.warn('no majority of etcd answers: beginning with what one member knows', {
-        error: messageOf(error),
-      });
+      const why = messageOf(error);
+      // It was taken in a moment ago, and passes nobody's questions on to the others until it has caught up.
+      if (why.includes('not supported for learner'))
+        this.#options.logger.info('this member of etcd does not count yet: beginning with what it knows');
+      else
+        this.#options.logger.warn('no majority of etcd answers: beginning with what one member knows', {
+          error: why,
+        });
     }
     catalog.load(list.head.index, list.rows);
     this.#moveTo(list.head, list.headRevision);
