@@ -6,6 +6,7 @@ import { type BackoffPolicy, backoffDelay } from '../lib/backoff.ts';
 import type { Logger } from '../lib/log.ts';
 import { makeDirectory } from '../lib/make-directory.ts';
 import type { TxnLimits } from '../store/etcd/commits.ts';
+import { lastWords } from './etcd-output.ts';
 
 /**
  * Where the client side listens, in etcd's own directory: a socket that only this user can open. etcd wants a port
@@ -131,7 +132,7 @@ export class EtcdProcess {
       }
       this.#logger.error('etcd has ended, it is started again', {
         code: code ?? signal ?? 'none',
-        output: lastLines(output),
+        why: lastWords(output),
       });
       if (Date.now() - began > 10 * RESTART.max) this.#failures = 0;
       this.#startLater();
@@ -212,10 +213,6 @@ function pidIn(file: string): number | undefined {
     // There is none.
     return undefined;
   }
-}
-
-function lastLines(output: string): string {
-  return output.trim().split('\n').slice(-3).join(' | ');
 }
 
 /** Throws `store.unusable` when there is no such program. */
