@@ -61,6 +61,19 @@ describe('what prevents a start', () => {
     expect(text).not.toMatch(/^\s+at /m);
   });
 
+  it('an etcd that does not answer is named, with a remedy', async () => {
+    const ports = await pickPorts();
+    const endpoint = `http://127.0.0.1:${ports.wan}`;
+    const store = { etcd: { endpoints: [endpoint] } };
+    const { code, text } = await refused(
+      'agent',
+      onPorts({ node: { data_dir: testFolder() }, store }, ports),
+    );
+    expect(code).toBe(1);
+    expect(text).toContain(`etcd does not answer at ${endpoint}`);
+    expect(text).toContain('start etcd, or correct `endpoints`');
+  });
+
   it('an unknown key in a stack file is named with line, column and the nearest known key', async () => {
     const folder = testFolder();
     const path = join(folder, 'stack.toml');

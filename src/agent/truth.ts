@@ -4,7 +4,7 @@ import { type Cluster, type ClusterKeys, changeKeyring } from '../cluster/cluste
 import type { UserEvent } from '../cluster/event-log.ts';
 import { type Leadership, soleLeadership } from '../cluster/leadership.ts';
 import { type SessionExpiry, startSessionExpiry } from '../cluster/session-expiry.ts';
-import { MusterError, messageOf } from '../errors.ts';
+import { isMusterError, MusterError, messageOf } from '../errors.ts';
 import { steady } from '../lib/clock.ts';
 import { contentIfNamed } from '../lib/content-of.ts';
 import { type LocalDisk, localDiskIn } from '../registry/disk.ts';
@@ -127,6 +127,8 @@ export async function openTruth(
       time,
       random,
       logger: logger.child('store'),
+    }).catch((error: unknown) => {
+      throw isMusterError(error, 'store.unusable') ? withAdvice(error) : error;
     });
     teardown.add('the store', () => store.close());
     const leadership = await startLeadership({
@@ -204,6 +206,15 @@ export async function openTruth(
   teardown.add('the cluster', () => server.stop());
   const { store, sessions, leadership, cluster } = server;
   return { store, disk, environment, sessions, leadership, cluster, isServer: true };
+}
+
+/** Of an etcd that was there before, and may be down. */
+function withAdvice(cause: MusterError): MusterError {
+  return new MusterError(
+    'store.unusable',
+    `${cause.message}. An agent with [store.etcd] does not begin without it: start etcd, or correct \`endpoints\`, and start this agent again`,
+    { cause },
+  );
 }
 
 function clusterDirectory(dataDirectory: string | undefined): string | undefined {
