@@ -68,20 +68,6 @@ export const routeFlags = {
   http2: { kind: 'boolean', summary: 'HTTP/2 and gRPC on -listen too (h2c); -listen-tls has it anyway.' },
 } as const;
 
-/** Those that connections and datagrams have no use for. */
-export const ROUTE_FLAGS_OF_HTTP = [
-  'mirror',
-  'mirror-share',
-  'auth',
-  'auth-realm',
-  'redirect-https',
-  'sticky-key-file',
-  'compress',
-  'access-log',
-  'access-log-format',
-  'http2',
-] as const;
-
 type Given = FlagValues<typeof routeFlags>;
 
 /** Each is a flag, since what it names is no part of the route. */

@@ -13,7 +13,8 @@ import { verb } from '../verb.ts';
 import { checkFlags, checkOf } from './lb-check.ts';
 import { gobetweenFlags, runFrom } from './lb-gobetween.ts';
 import { l4Flags, l4Listener, l4Options } from './lb-l4.ts';
-import { ROUTE_FLAGS_OF_HTTP, routeFlags, routeOf } from './lb-route.ts';
+import { type Mode, refuseIdle } from './lb-modes.ts';
+import { routeFlags, routeOf } from './lb-route.ts';
 import { tlsFlags, tlsOf } from './lb-tls.ts';
 import { upstreamsOf } from './lb-upstreams.ts';
 
@@ -85,7 +86,8 @@ const fabioFlags = Object.fromEntries(
 const configFile = {
   kind: 'string',
   value: 'FILE',
-  summary: "gobetween's configuration, as it is; all other flags but the next ones are without effect.",
+  summary:
+    "gobetween's configuration, as it is. Of the other flags the next ones and -timeout-drain go with it.",
 } as const;
 
 const flags = {
@@ -150,6 +152,7 @@ const flags = {
   config: configFile,
   ...gobetweenFlags,
 } as const;
+export type LbFlags = typeof flags;
 
 export const lb = verb({
   about:
@@ -193,22 +196,17 @@ export const lb = verb({
       return 0;
     }
     const settings = settingsOf(given);
-    if (given.cfg !== undefined || Object.keys(settings).length > 0) {
+    const path = given.config ?? given.c;
+    const mode = modeOf(given, settings, path);
+    refuseIdle(given, mode);
+    if (mode === 'fabio') {
       const { runFabio } = await import('../run-fabio.ts');
-      refuse(
-        given,
-        ['metrics-listen'],
-        "not with fabio's settings: their metrics.* and proto=prometheus serve figures",
-      );
       const logFormat = given['log-json'] === true ? 'json' : 'pretty';
       const telemetry = telemetryChoice(given);
       return runFabio({ file: given.cfg, flags: settings, env: terminal.env, logFormat, telemetry });
     }
-    const path = given.config ?? given.c;
-    if (path !== undefined)
-      refuse(given, HTTP_FIGURES, 'not with a gobetween file: its [metrics] serves figures');
     if (path !== undefined) return runFrom({ kind: 'file', path }, given, terminal.env);
-    if (given.protocol === 'tcp' || given.protocol === 'udp') return balanceL4(given.protocol, given);
+    if (mode === 'tcp' || mode === 'udp') return balanceL4(mode, given);
     const tls = tlsOf(given);
     const plain =
       tls.listen.length > 0 && given.listen === undefined
@@ -236,7 +234,7 @@ export const lb = verb({
   },
 });
 
-function telemetryChoice(given: FlagValues<typeof flags>): TelemetryChoice {
+function telemetryChoice(given: FlagValues<LbFlags>): TelemetryChoice {
   const { 'otlp-endpoint': otlpEndpoint, 'trace-ratio': ratio } = given;
   if (otlpEndpoint !== undefined && !/^https?:/.test(URL.canParse(otlpEndpoint) ? otlpEndpoint : ''))
     throw new MusterError('usage', '-otlp-endpoint: expected a URL such as http://127.0.0.1:4318');
@@ -247,28 +245,22 @@ function telemetryChoice(given: FlagValues<typeof flags>): TelemetryChoice {
 }
 
 /** What of fabio's settings was given as flags. */
-function settingsOf(given: FlagValues<typeof flags>): Record<string, string> {
+function settingsOf(given: FlagValues<LbFlags>): Record<string, string> {
   return Object.fromEntries(
     SETTING_NAMES.flatMap((name) => (given[name] === undefined ? [] : [[name, String(given[name])]])),
   );
 }
 
-/** Flags of HTTP that could be meant to do something for connections and do not. */
-const HTTP_FIGURES = ['otlp-endpoint', 'trace-ratio', 'metrics-listen'] as const;
-const HTTP_ONLY = ['admin', 'retry-share', ...ROUTE_FLAGS_OF_HTTP, ...HTTP_FIGURES] as const;
-
-/** Throws `usage` where one of them is given. */
-function refuse(given: FlagValues<typeof flags>, names: readonly (keyof typeof flags)[], why: string): void {
-  for (const name of names)
-    if (given[name] !== undefined) throw new MusterError('usage', `-${name} is ${why}`);
+function modeOf(
+  { cfg, protocol = 'http' }: FlagValues<LbFlags>,
+  settings: Readonly<Record<string, string>>,
+  path: string | undefined,
+): Mode {
+  if (cfg !== undefined || Object.keys(settings).length > 0) return 'fabio';
+  return path === undefined ? protocol : 'gobetween';
 }
 
-async function balanceL4(protocol: 'tcp' | 'udp', given: FlagValues<typeof flags>): Promise<number> {
-  refuse(
-    given,
-    HTTP_ONLY,
-    'for HTTP; an API for TCP and UDP comes with a gobetween file (muster lb -c FILE)',
-  );
+async function balanceL4(protocol: 'tcp' | 'udp', given: FlagValues<LbFlags>): Promise<number> {
   const { upstreams, ...common } = commonOf(given);
   for (const { host, port, words } of upstreams)
     if (words.length > 0)
@@ -278,8 +270,6 @@ async function balanceL4(protocol: 'tcp' | 'udp', given: FlagValues<typeof flags
       );
   const { runL4 } = await import('../run-l4.ts');
   const tls = tlsOf(given);
-  if (protocol === 'udp') refuse(given, ['listen-tls'], 'for HTTP and TCP');
-  refuse(given, ['acme'], 'for HTTP: an authority looks at listeners for HTTP');
   const plain =
     tls.listen.length > 0 && given.listen === undefined ? [] : places('listen', given.listen, parseHostPort);
   return runL4({
@@ -296,7 +286,7 @@ async function balanceL4(protocol: 'tcp' | 'udp', given: FlagValues<typeof flags
 }
 
 /** What both kinds of balancers have. */
-function commonOf(given: FlagValues<typeof flags>) {
+function commonOf(given: FlagValues<LbFlags>) {
   const upstreams = upstreamsOf('upstream', given.upstream);
   if (upstreams.length === 0) throw new MusterError('usage', '-upstream is missing: say host:port');
   if (!upstreams.some(({ weight }) => weight > 0))
@@ -334,7 +324,7 @@ function workersOf(given: number | undefined): number | undefined {
   return given;
 }
 
-function limitsOf(given: FlagValues<typeof flags>): Partial<ProxyLimits> {
+function limitsOf(given: FlagValues<LbFlags>): Partial<ProxyLimits> {
   const limits: Partial<ProxyLimits> = {};
   for (const [name, [limit]] of Object.entries(LIMITS) as [LimitFlag, (typeof LIMITS)[LimitFlag]][]) {
     const value = given[name];
