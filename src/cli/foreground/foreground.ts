@@ -49,7 +49,7 @@ export interface ForegroundOptions {
   readonly log: Logger;
   /** A second signal ends the process. */
   onSecond?(): void;
-  /** SIGHUP. While it starts it is heard late: once it answers. Without this it ends the process, as usual. */
+  /** SIGHUP. While it starts it is heard late: once it answers. Without this the log says that there is nothing to read again. */
   onHangUp?(): void;
 }
 
@@ -78,10 +78,17 @@ export async function inForeground(
   }
 }
 
+/** What whoever sends SIGHUP may have wanted. To end with it, as a process that does not listen, would cut off clients. */
+function sayHowToReplace(log: Logger): void {
+  log.info(
+    `SIGHUP: nothing is to be read again here, as files are followed while it runs; for what is read at the start there is "muster reload -process -pid ${process.pid}"`,
+  );
+}
+
 class Run implements Foreground {
   readonly #log: Logger;
   readonly #onSecond: () => void;
-  readonly #onHangUp: (() => void) | undefined;
+  readonly #onHangUp: () => void;
   readonly #inherited: Inherited;
   readonly #ending = new AbortController();
   readonly ended: Promise<Pick<Farewell, 'isReplaced'>>;
@@ -95,7 +102,10 @@ class Run implements Foreground {
   #heldBack = new Set<NodeJS.Signals>();
   hasServed = false;
 
-  constructor({ log, onSecond = () => {}, onHangUp }: ForegroundOptions, inherited: Inherited) {
+  constructor(
+    { log, onSecond = () => {}, onHangUp = () => sayHowToReplace(log) }: ForegroundOptions,
+    inherited: Inherited,
+  ) {
     this.#log = log;
     this.#onSecond = onSecond;
     this.#onHangUp = onHangUp;
@@ -105,7 +115,7 @@ class Run implements Foreground {
     });
     for (const signal of STOP_SIGNALS) process.on(signal, this.#onStop);
     process.on(REPLACE_SIGNAL, this.#onReplace);
-    if (onHangUp !== undefined) process.on(RELOAD_SIGNAL, this.#onReload);
+    process.on(RELOAD_SIGNAL, this.#onReload);
     takeOverFirst([...STOP_SIGNALS, REPLACE_SIGNAL, RELOAD_SIGNAL]);
     inherited.lifeline?.onCut(() => {
       log.warn('the process that stands for this one has ended');
@@ -233,7 +243,7 @@ class Run implements Foreground {
   readonly #onReload = (signal: NodeJS.Signals): void => {
     // Another process may serve by now, and hear of it.
     if (this.#ending.signal.aborted) return;
-    if (this.#isAnswering) this.#onHangUp?.();
+    if (this.#isAnswering) this.#onHangUp();
     else this.#heldBack.add(signal);
   };
 

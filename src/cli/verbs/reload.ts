@@ -29,7 +29,7 @@ export const reload = verb({
       if (!flags.process)
         throw new MusterError(
           'usage',
-          '-pid goes with -process; SIGHUP has a process read its configuration again',
+          '-pid goes with -process; an agent and muster dns read their configuration again on SIGHUP (kill -HUP)',
         );
       askByPid(flags.pid);
       terminal.out(`Process ${flags.pid} was asked to let another one take over; its log says how it goes\n`);
