@@ -22,6 +22,8 @@ export class LineWriter {
   #busy = false;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
+  #over: Promise<void> | undefined;
+  #onEnd = () => {};
 
   /** `target`: "stdout" or a path; a file that is moved away is made anew. */
   constructor(target: string, onTrouble: (why: string) => void) {
@@ -41,10 +43,14 @@ export class LineWriter {
     else this.#timer ??= setTimeout(() => this.#flush(), FLUSH).unref();
   }
 
-  /** Writes what waits, then ends. */
-  close(): void {
-    this.#closed = true;
-    this.#flush();
+  /** Writes what waits, then ends; resolves when all is written, or lost. Idempotent. */
+  close(): Promise<void> {
+    this.#over ??= new Promise((resolve) => {
+      this.#onEnd = resolve;
+      this.#closed = true;
+      this.#flush();
+    });
+    return this.#over;
   }
 
   #flush(): void {
@@ -129,5 +135,6 @@ export class LineWriter {
 
   #end(): void {
     this.#release();
+    this.#onEnd();
   }
 }

@@ -1,5 +1,5 @@
 /** What signals do to a balancer, and what is left behind when it ends. */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ask, backend, balancer, folder, muster, until } from './lb.test-support.ts';
@@ -33,5 +33,22 @@ describe('muster lb goes on at SIGHUP and says how it is replaced', () => {
     const bound = /bind="?(127\.0\.0\.1:\d+)/;
     await until(() => bound.test(running.seen.text) && running.seen.text.includes('balancing'));
     await hangUp(running, `http://${bound.exec(running.seen.text)?.[1]}/`);
+  });
+});
+
+describe('the access log of muster lb', () => {
+  it.each(['net', 'uring'])('has a line for each request when it has ended, on %s', async (transport) => {
+    const { port } = await backend('a');
+    const log = join(folder, `ended-${transport}.log`);
+    process.env.MUSTER_TRANSPORT = transport;
+    const { url, child, exit, seen } = await balancer(
+      `127.0.0.1:${port}`,
+      ...['-access-log', log, '-lame-duck=1ms'],
+    ).finally(() => delete process.env.MUSTER_TRANSPORT);
+    for (let i = 0; i < 10; i++) await ask(url);
+    // Lines wait for a moment for others: it ends before that is over.
+    child.kill('SIGTERM');
+    expect(await exit, seen.text).toBe(0);
+    expect(readFileSync(log, 'utf8').trim().split('\n')).toHaveLength(10);
   });
 });

@@ -126,6 +126,8 @@ export class Engine {
   #routes: RouteTable = NO_ROUTES;
   readonly #catchUp: () => void;
   #accessLog: ProxySettings['accessLog'];
+  /** Resolves when the log of former settings is written. */
+  #formerLog: Promise<void> | undefined;
   #isRecording = false;
   /** For cookies, when none is configured: known to nobody else, and gone with the worker. */
   readonly #ownKey = randomUUID();
@@ -191,7 +193,7 @@ export class Engine {
     this.compress = compress === undefined ? undefined : compileGoRegexp(compress);
     if (!isDeepStrictEqual(accessLog, this.#accessLog)) {
       this.#accessLog = accessLog;
-      this.log?.close();
+      this.#formerLog = this.log?.close();
       this.log = accessLog === undefined ? undefined : new ExchangeLog(accessLog, this.onTrouble);
     }
     this.#isRecording = sampler !== undefined && this.onSpans !== undefined;
@@ -200,6 +202,11 @@ export class Engine {
     this.tells = this.log !== undefined || this.extras !== undefined;
     this.noRoute = noRoute;
     this.credentials = auth === undefined ? NOBODY : new Credentials(auth, compareBcrypt, this.#now);
+  }
+
+  /** Resolves when all lines of the log are written: to be awaited before the thread ends. */
+  async finishLog(): Promise<void> {
+    await Promise.all([this.#formerLog, this.log?.close()]);
   }
 
   /** Whether spans are to be kept of a request in this trace. */

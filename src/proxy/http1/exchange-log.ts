@@ -109,9 +109,9 @@ export class ExchangeLog {
     this.#writer.write(this.#format.line(extend(exchange, more)));
   }
 
-  /** Writes what waits, then ends. */
-  close(): void {
-    this.#writer.close();
+  /** Writes what waits, then ends; resolves when all is written, or lost. */
+  close(): Promise<void> {
+    return this.#writer.close();
   }
 
   #headers(memory: Uint8Array, { fields }: RequestHead): Record<string, string> {

@@ -202,5 +202,6 @@ export class ProxyServer {
     this.#pool.close();
     this.#home.seats.spare.giveUp();
     await this.#transport.stop();
+    await this.#home.engine.finishLog();
   }
 }
