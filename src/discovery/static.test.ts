@@ -12,6 +12,11 @@ describe('upstreams named beforehand', () => {
     [':80', undefined],
     ['127.0.0.1:0', undefined],
     ['127.0.0.1:80 weight=x', undefined],
+    // Each was taken for a host, which no resolver knows.
+    ['http://127.0.0.1:80', undefined],
+    ['//web.test:80', undefined],
+    ['web.test:80:80', undefined],
+    ['fe80::1:80', { host: 'fe80::1', port: 80, ...BACKEND_DEFAULTS }],
     ['127.0.0.1:80 priority=1 weight=2', undefined],
     [
       '10.0.0.1:443 weight=2 priority=0 max_connections=7 sni=www.foo.com',

@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { type Backend, BackendPattern, instanceOf } from './backend.ts';
 import type { DiscoveredInstance, Discovery, InstanceListener } from './instance.ts';
 
@@ -14,9 +15,15 @@ export interface StaticDiscoveryOptions {
 
 const pattern = new BackendPattern();
 
-/** "10.0.0.1:80", "10.0.0.1:80 weight=3", see `BACKEND_PATTERN`. Undefined when there is no host and port. */
+/** "10.0.0.1:80", "10.0.0.1:80 weight=3", see `BACKEND_PATTERN`. Undefined when there is no host and port, as in a URL. */
 export function parseStaticUpstream(text: string): Backend | undefined {
-  return pattern.read(text);
+  const backend = pattern.read(text);
+  return backend !== undefined && mayBeHost(backend.host) ? backend : undefined;
+}
+
+/** The expression takes all that has no blanks, "http://10.0.0.1" too, which could only fail later, and at every request. */
+function mayBeHost(text: string): boolean {
+  return !text.includes('/') && (!text.includes(':') || isIPv6(text));
 }
 
 /** Instances that are named beforehand, all of one service. They get traffic until it fails: nothing here checks them. */

@@ -24,6 +24,9 @@ function upstreamOf(flag: string, text: string): Upstream {
     else if (known.has(name)) throw complain(`${name}= stands there twice`);
     else known.set(name, word);
   }
+  const [scheme] = /^\w+:\/\//.exec(address) ?? [];
+  if (scheme !== undefined)
+    throw complain(`expected host:port: leave out ${scheme}; for TLS there is -options proto=https`);
   const line = [address, ...OF_PLACES.flatMap((name) => known.get(name) ?? [])].join(' ');
   const backend = parseStaticUpstream(line);
   if (backend === undefined)
