@@ -12,6 +12,7 @@ export interface FabioOptions {
   /** Settings from the command line, by name. */
   readonly flags: Readonly<Record<string, string>>;
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly pidFile: string | undefined;
   readonly logFormat: 'pretty' | 'json';
   readonly telemetry: TelemetryChoice;
 }
@@ -24,6 +25,7 @@ export async function runFabio({
   file,
   flags,
   env,
+  pidFile,
   logFormat,
   telemetry: choice,
 }: FabioOptions): Promise<number> {
@@ -31,7 +33,7 @@ export async function runFabio({
   const { config, problems } = readFabioConfig({ flags, env, file: text });
   const log = createLogger({ level: config.logLevel, sink: stderrSink(logFormat) }).child('lb');
   for (const { place, message } of problems) log.warn(`${place}: ${message}`);
-  return inForeground({ log }, async (foreground) => {
+  return inForeground({ log, pidFile }, async (foreground) => {
     await foreground.turn();
     const telemetry = lbTelemetry(choice, env, log.child('telemetry'));
     const balancer = await startFabio(config, log, {
@@ -39,24 +41,27 @@ export async function runFabio({
       tracing: telemetry.tracing,
       signal: foreground.signal,
     });
-    const { listeners, admin } = balancer;
-    log.info('balancing', {
-      listen: listeners.join(', '),
-      registry: config.backend,
-      strategy: config.strategy,
-      ...(admin === undefined ? {} : { admin }),
-    });
-    await foreground.serving();
-    const { isReplaced } = await foreground.ended;
-    // The registration is the other process's then.
-    if (isReplaced) balancer.release();
-    else await balancer.deregister();
-    const grace = isReplaced ? 0 : config.values['proxy.deregistergraceperiod'];
-    if (grace > 0) await new Promise((resolve) => setTimeout(resolve, grace));
-    const patience = Math.max(LEAST_DRAIN, config.values['proxy.shutdownwait']);
-    await balancer.drain({ patience, isReplaced });
-    await balancer.stop();
-    await telemetry.stop();
-    return 0;
+    try {
+      const { listeners, admin } = balancer;
+      log.info('balancing', {
+        listen: listeners.join(', '),
+        registry: config.backend,
+        strategy: config.strategy,
+        ...(admin === undefined ? {} : { admin }),
+      });
+      await foreground.serving();
+      const { isReplaced } = await foreground.ended;
+      // The registration is the other process's then.
+      if (isReplaced) balancer.release();
+      else await balancer.deregister();
+      const grace = isReplaced ? 0 : config.values['proxy.deregistergraceperiod'];
+      if (grace > 0) await new Promise((resolve) => setTimeout(resolve, grace));
+      const patience = Math.max(LEAST_DRAIN, config.values['proxy.shutdownwait']);
+      await balancer.drain({ patience, isReplaced });
+      return 0;
+    } finally {
+      await balancer.stop();
+      await telemetry.stop();
+    }
   });
 }

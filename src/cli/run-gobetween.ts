@@ -10,7 +10,6 @@ import { createLogger, formatJson, formatPretty, type LogLevel, type LogSink } f
 import { openLogFile } from '../lib/log-file.ts';
 import { inForeground } from './foreground/foreground.ts';
 import { type GobetweenOrigin, textOf } from './gobetween-origin.ts';
-import { writePidFile } from './pid-file.ts';
 
 export interface GobetweenRun {
   readonly origin: GobetweenOrigin;
@@ -42,13 +41,11 @@ export async function runGobetween({
   const sink = openSink(config.logging);
   const log = createLogger({ level: levelOf(config.logging.level), sink: sink.write }).child('lb');
   for (const warning of warnings) log.warn(warning);
-  return inForeground({ log }, async (foreground) => {
+  return inForeground({ log, pidFile }, async (foreground) => {
     await foreground.turn();
     const { sockets } = foreground;
-    let removePidFile = () => {};
     const balancer = await startGobetween({ config, origin: { ...origin }, log, startedAt, sockets });
     try {
-      removePidFile = writePidFile(pidFile);
       const place = ({ host, port }: { host: string; port: number }) => formatHostPort(host, port);
       log.info('balancing', {
         servers: Object.keys(config.servers).join(', '),
@@ -61,7 +58,6 @@ export async function runGobetween({
       return 0;
     } finally {
       await balancer.stop();
-      removePidFile();
       sink.close();
     }
   });

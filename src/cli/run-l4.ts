@@ -26,6 +26,7 @@ export interface L4Run {
   readonly listener: L4Plan['listener'];
   /** Clients at a time. */
   readonly maxConnections: number | undefined;
+  readonly pidFile: string | undefined;
   /** Milliseconds. */
   readonly drainTimeout: number;
   readonly log: { readonly level: LogLevel; readonly format: 'pretty' | 'json' };
@@ -43,10 +44,11 @@ export async function runL4(run: L4Run): Promise<number> {
     strategy,
     listener,
     maxConnections,
+    pidFile,
     drainTimeout,
   } = run;
   const log = createLogger({ level: run.log.level, sink: stderrSink(run.log.format) }).child('lb');
-  return inForeground({ log }, async (foreground) => {
+  return inForeground({ log, pidFile }, async (foreground) => {
     await foreground.turn();
     const front = await L4Front.start({
       log,

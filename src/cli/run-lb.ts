@@ -5,6 +5,7 @@ import { type FrontListener, startFront } from '../agent/front.ts';
 import { followSettings } from '../agent/http-settings.ts';
 import { balancerMetrics } from '../agent/metrics/balancer.ts';
 import { familiesOf } from '../agent/metrics/metric.ts';
+import type { MetricsServer } from '../agent/metrics/serve.ts';
 import { traceMetrics } from '../agent/metrics/traces.ts';
 import type { StrategyName } from '../balance/strategies.ts';
 import { followChecked } from '../discovery/checked.ts';
@@ -37,6 +38,7 @@ export interface LbOptions {
   readonly limits: Partial<ProxyLimits>;
   /** Threads; undefined: as many as are of use. */
   readonly workers: number | undefined;
+  readonly pidFile: string | undefined;
   /** Milliseconds. */
   readonly drainTimeout: number;
   readonly log: LogChoice;
@@ -50,13 +52,13 @@ const REFRESH = 3_000;
 
 /** Resolves with exit code 0 once everything has ended after a signal; a second signal ends the process with 1. */
 export async function runLb(options: LbOptions): Promise<number> {
-  const { listen, certificates, route, check, tagPrefix, admin, strategy, limits, workers, drainTimeout } =
-    options;
+  const { listen, certificates, route, check, tagPrefix, admin, strategy, limits, workers } = options;
+  const { pidFile, drainTimeout } = options;
   const log = createLogger({ level: options.log.level, sink: stderrSink(options.log.format) }).child('lb');
   const upstreams = (listener: InstanceListener): Discovery =>
     followStatic({ upstreams: route.upstreams, service: SERVICE, tags: [] }, listener);
   const plan = check && upstreamChecks(check, ({ service }) => service === SERVICE);
-  return inForeground({ log }, async (foreground) => {
+  return inForeground({ log, pidFile }, async (foreground) => {
     await foreground.turn();
     const telemetry = lbTelemetry(options.telemetry, options.env, log.child('telemetry'));
     let settings: ProxySettings = {};
@@ -89,48 +91,52 @@ export async function runLb(options: LbOptions): Promise<number> {
       log,
       sockets: foreground.sockets,
     });
-    configure = (changed) => front.configure(changed);
-    // What files said while it started.
-    configure(settings);
-    const { counters, router } = front;
-    const metrics = await serveOwnMetrics({
-      place: options.metrics,
-      log,
-      sockets: foreground.sockets,
-      families: () => [
-        ...familiesOf(balancerMetrics, {
-          balancer: {
-            counters,
-            router,
-            connections: () => [],
-            traffic: {
-              outs: () =>
-                front
-                  .ejections()
-                  .map(({ host, port }) => ({ service: SERVICE, address: formatHostPort(host, port) })),
+    let metrics: Pick<MetricsServer, 'stop'> | undefined;
+    try {
+      configure = (changed) => front.configure(changed);
+      // What files said while it started.
+      configure(settings);
+      const { counters, router } = front;
+      metrics = await serveOwnMetrics({
+        place: options.metrics,
+        log,
+        sockets: foreground.sockets,
+        families: () => [
+          ...familiesOf(balancerMetrics, {
+            balancer: {
+              counters,
+              router,
+              connections: () => [],
+              traffic: {
+                outs: () =>
+                  front
+                    .ejections()
+                    .map(({ host, port }) => ({ service: SERVICE, address: formatHostPort(host, port) })),
+              },
             },
-          },
-        }),
-        ...familiesOf(traceMetrics, telemetry),
-      ],
-    });
-    log.info('balancing', {
-      listen: front.listeners.join(', '),
-      upstreams: route.upstreams
-        .filter(({ port }) => port !== 0)
-        .map(({ host, port }) => formatHostPort(host, port))
-        .join(', '),
-      strategy,
-      ...front.carriage(),
-      ...(front.admin === undefined ? {} : { admin: front.admin }),
-    });
-    await foreground.serving();
-    const { isReplaced } = await foreground.ended;
-    await front.drain({ patience: drainTimeout, isReplaced });
-    stopFollowing();
-    await Promise.all([front.stop(), metrics.stop()]);
-    await telemetry.stop();
-    return 0;
+          }),
+          ...familiesOf(traceMetrics, telemetry),
+        ],
+      });
+      log.info('balancing', {
+        listen: front.listeners.join(', '),
+        upstreams: route.upstreams
+          .filter(({ port }) => port !== 0)
+          .map(({ host, port }) => formatHostPort(host, port))
+          .join(', '),
+        strategy,
+        ...front.carriage(),
+        ...(front.admin === undefined ? {} : { admin: front.admin }),
+      });
+      await foreground.serving();
+      const { isReplaced } = await foreground.ended;
+      await front.drain({ patience: drainTimeout, isReplaced });
+      return 0;
+    } finally {
+      stopFollowing();
+      await Promise.all([front.stop(), metrics?.stop()]);
+      await telemetry.stop();
+    }
   });
 }
 

@@ -7,6 +7,7 @@ import { formatHostPort } from '../../lib/host-port.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { Sockets } from '../../lib/sockets.ts';
 import type { Farewell } from '../../proxy/farewell.ts';
+import { writePidFile } from '../pid-file.ts';
 import { takeOverFirst } from './first-signals.ts';
 import { type Inherited, inherit } from './inherited.ts';
 import { Keeper } from './keeper.ts';
@@ -35,7 +36,7 @@ export interface Foreground {
   readonly replaces: boolean;
   /** It answers some clients while it starts: whoever waits for it may go on, and it is told of SIGHUP. */
   answering(): Promise<void>;
-  /** It serves from now on, and can be replaced. */
+  /** It serves from now on, and can be replaced. Rejects with `config.unreadable` where its pid file cannot be written. */
   serving(handing?: Handing): Promise<void>;
   /** Resolves when the end begins, with whether another process has taken over. */
   readonly ended: Promise<Pick<Farewell, 'isReplaced'>>;
@@ -47,6 +48,8 @@ export interface Foreground {
 
 export interface ForegroundOptions {
   readonly log: Logger;
+  /** Where the process's id stands while it serves; undefined: nowhere. */
+  readonly pidFile?: string | undefined;
   /** A second signal ends the process. */
   onSecond?(): void;
   /** SIGHUP. While it starts it is heard late: once it answers. Without this the log says that there is nothing to read again. */
@@ -93,6 +96,8 @@ class Run implements Foreground {
   readonly #ending = new AbortController();
   readonly ended: Promise<Pick<Farewell, 'isReplaced'>>;
   #settle: (how: Pick<Farewell, 'isReplaced'>) => void = () => {};
+  readonly #pidFile: string | undefined;
+  #removePidFile = () => {};
   #handing: Handing | undefined;
   #successor: Successor | undefined;
   #keeper: Keeper | undefined;
@@ -103,13 +108,14 @@ class Run implements Foreground {
   hasServed = false;
 
   constructor(
-    { log, onSecond = () => {}, onHangUp = () => sayHowToReplace(log) }: ForegroundOptions,
+    { log, onSecond = () => {}, onHangUp = () => sayHowToReplace(log), pidFile }: ForegroundOptions,
     inherited: Inherited,
   ) {
     this.#log = log;
     this.#onSecond = onSecond;
     this.#onHangUp = onHangUp;
     this.#inherited = inherited;
+    this.#pidFile = pidFile;
     this.ended = new Promise((resolve) => {
       this.#settle = resolve;
     });
@@ -148,6 +154,7 @@ class Run implements Foreground {
   }
 
   async serving(handing: Handing = {}): Promise<void> {
+    this.#removePidFile = writePidFile(this.#pidFile);
     this.#handing = handing;
     this.hasServed = true;
     const { predecessor, lifeline, sockets } = this.#inherited;
@@ -214,6 +221,7 @@ class Run implements Foreground {
   }
 
   close(): void {
+    this.#removePidFile();
     this.#ignoreSignals();
     this.#keeper?.close();
   }

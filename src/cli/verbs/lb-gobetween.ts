@@ -15,7 +15,7 @@ const format = {
 const pidFile = {
   kind: 'string',
   value: 'FILE',
-  summary: 'Write the process id there.',
+  summary: 'Write the process id there while it serves.',
 } as const satisfies Flag;
 const useEnv = {
   kind: 'boolean',
@@ -40,6 +40,11 @@ const drain = {
   },
 } as const;
 
+/** Where the process id is to stand; undefined: nowhere. */
+export function pidFileOf({ p, pidfile = p }: FlagValues<typeof gobetweenFlags>): string | undefined {
+  return pidfile;
+}
+
 type Given = FlagValues<typeof gobetweenFlags & typeof drain>;
 
 /** Runs the configuration until a signal. */
@@ -56,7 +61,7 @@ export async function runFrom(
       usualFormat(origin.kind === 'file' ? origin.path : '')) as GobetweenFormat,
     env,
     substitutes: given['use-config-env-vars'] ?? given.e ?? false,
-    pidFile: given.pidfile ?? given.p,
+    pidFile: pidFileOf(given),
     drainTimeout: given['timeout-drain'] ?? DRAIN,
   });
 }

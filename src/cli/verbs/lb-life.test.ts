@@ -1,5 +1,5 @@
 /** What signals do to a balancer, and what is left behind when it ends. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ask, backend, balancer, folder, muster, until } from './lb.test-support.ts';
@@ -50,5 +50,30 @@ describe('the access log of muster lb', () => {
     child.kill('SIGTERM');
     expect(await exit, seen.text).toBe(0);
     expect(readFileSync(log, 'utf8').trim().split('\n')).toHaveLength(10);
+  });
+});
+
+describe('the pid file of muster lb', () => {
+  const flags = ['-listen=127.0.0.1:0', '-upstream=127.0.0.1:1'];
+
+  it.each([
+    ['HTTP', flags],
+    ['TCP', ['-protocol=tcp', ...flags]],
+    ["fabio's settings", ['-registry.backend=static', '-proxy.addr=127.0.0.1:0', '-ui.addr=127.0.0.1:0']],
+  ])('is there while it serves, with %s', async (name, words) => {
+    const file = join(folder, `${name}.pid`);
+    const { child, exit, seen } = muster(...words, '-pidfile', file);
+    await until(() => existsSync(file) || child.exitCode !== null);
+    expect(seen.text).not.toContain('cannot');
+    await until(() => readFileSync(file, 'utf8') === `${child.pid}\n`);
+    child.kill('SIGTERM');
+    expect(await exit).toBe(0);
+    expect(existsSync(file)).toBe(false);
+  });
+
+  it('ends the start where it cannot be written', async () => {
+    const { exit, seen } = muster(...flags, '-p', join(folder, 'nowhere', 'x.pid'));
+    expect(await exit).toBe(2);
+    expect(seen.text).toContain('cannot write the pid file');
   });
 });

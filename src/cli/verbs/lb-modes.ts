@@ -30,6 +30,8 @@ const ALL = Object.keys(MODES) as Mode[];
 const OURS: Readonly<Record<Exclude<FlagName, SettingName>, readonly Mode[]>> = {
   version: ALL,
   v: ALL,
+  p: ALL,
+  pidfile: ALL,
   protocol: NAMED,
   listen: NAMED,
   upstream: NAMED,
@@ -121,8 +123,6 @@ const OURS: Readonly<Record<Exclude<FlagName, SettingName>, readonly Mode[]>> = 
   format: GOBETWEEN,
   e: GOBETWEEN,
   'use-config-env-vars': GOBETWEEN,
-  p: GOBETWEEN,
-  pidfile: GOBETWEEN,
 };
 
 export const MODES_OF = {

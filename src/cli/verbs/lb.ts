@@ -11,7 +11,7 @@ import { LOG_FLAGS, logChoice } from '../log-flags.ts';
 import { METRICS_FLAG, metricsPlace } from '../own-metrics.ts';
 import { verb } from '../verb.ts';
 import { checkFlags, checkOf } from './lb-check.ts';
-import { gobetweenFlags, runFrom } from './lb-gobetween.ts';
+import { gobetweenFlags, pidFileOf, runFrom } from './lb-gobetween.ts';
 import { l4Flags, l4Listener, l4Options } from './lb-l4.ts';
 import { type Mode, refuseIdle } from './lb-modes.ts';
 import { routeFlags, routeOf } from './lb-route.ts';
@@ -203,7 +203,14 @@ export const lb = verb({
       const { runFabio } = await import('../run-fabio.ts');
       const logFormat = given['log-json'] === true ? 'json' : 'pretty';
       const telemetry = telemetryChoice(given);
-      return runFabio({ file: given.cfg, flags: settings, env: terminal.env, logFormat, telemetry });
+      return runFabio({
+        file: given.cfg,
+        flags: settings,
+        env: terminal.env,
+        pidFile: pidFileOf(given),
+        logFormat,
+        telemetry,
+      });
     }
     if (path !== undefined) return runFrom({ kind: 'file', path }, given, terminal.env);
     if (mode === 'tcp' || mode === 'udp') return balanceL4(mode, given);
@@ -294,6 +301,7 @@ function commonOf(given: FlagValues<LbFlags>) {
   return {
     upstreams,
     strategy: (given.strategy ?? 'rr') as StrategyName,
+    pidFile: pidFileOf(given),
     drainTimeout: given['timeout-drain'] ?? DRAIN,
     log: logChoice(given),
   };
