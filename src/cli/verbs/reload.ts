@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { MusterError, messageOf } from '../../errors.ts';
 import { CONNECTION_FLAGS, connect } from '../connect.ts';
 import { verb } from '../verb.ts';
@@ -42,14 +44,32 @@ export const reload = verb({
   },
 });
 
-/** Throws `usage` when there is no such process, or it is somebody else's. */
+const REPLACE_SIGNAL = 'SIGUSR2';
+
+/** Throws `usage` when there is no such process, it is somebody else's, or the signal would end it. */
 function askByPid(pid: number): void {
+  // 0 and below are whole groups of processes.
+  if (pid < 1) throw new MusterError('usage', `-pid: expected the id of a process, got ${pid}`);
+  if (catches(pid) === false)
+    throw new MusterError(
+      'usage',
+      `process ${pid} does not listen to ${REPLACE_SIGNAL}, which would end it: it is no muster agent, lb or dns`,
+    );
   try {
-    process.kill(pid, 'SIGUSR2');
+    process.kill(pid, REPLACE_SIGNAL);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     const why =
       code === 'ESRCH' ? 'there is none' : code === 'EPERM' ? "it is another user's" : messageOf(cause);
     throw new MusterError('usage', `cannot ask process ${pid}: ${why}`, { cause });
   }
+}
+
+/** Whether the process listens to the signal (proc(5), SigCgt); undefined where nobody can tell. */
+function catches(pid: number): boolean | undefined {
+  const path = `/proc/${pid}/status`;
+  const [, caught] =
+    (existsSync(path) && /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(path, 'latin1'))) || [];
+  if (caught === undefined) return undefined;
+  return ((BigInt(`0x${caught}`) >> BigInt(constants.signals[REPLACE_SIGNAL] - 1)) & 1n) === 1n;
 }
