@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs';
+import { createPrivateKey } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import { join } from 'node:path';
 import tls from 'node:tls';
@@ -98,5 +99,43 @@ describe('muster lb with TLS', () => {
     };
     expect(await say()).toBe('HTTP/1.1 200');
     expect(await say()).toBe('');
+  });
+
+  it('does not start with files that are of no use: every handshake failed', async () => {
+    const authority = new Authority();
+    closers.push(() => authority.remove());
+    const { cert, key } = authority.issue({ names: ['shop.test'] });
+    const other = authority.issue({ names: ['other.test'] });
+    const locked = createPrivateKey(key).export({
+      type: 'pkcs8',
+      format: 'pem',
+      cipher: 'aes-256-cbc',
+      passphrase: 'x',
+    });
+    const place = (name: string, text: string | Buffer) => {
+      const path = join(folder, name);
+      writeFileSync(path, text);
+      return path;
+    };
+    const [only, right] = [place('u-cert.pem', cert), place('u-key.pem', key)];
+    const [wrong, closed] = [place('u-other.pem', other.key), place('u-locked.pem', locked)];
+    const [none, missing] = [join(folder, 'none'), join(folder, 'missing.pem')];
+    mkdirSync(none);
+    const cases: [string[], string][] = [
+      [['-tls-cert', missing], `-tls-cert: ${missing}: there is no such file`],
+      [['-tls-cert', only, '-tls-key', missing], `${missing}: there is no such file`],
+      [['-tls-cert', only], `-tls-cert: ${only}: the private key cannot be read: there is none`],
+      [['-tls-cert', only, '-tls-key', wrong], 'the private key belongs to another certificate'],
+      [['-tls-cert', only, '-tls-key', closed], 'it is encrypted'],
+      [['-tls-path', none], `-tls-path: there is no certificate (x-cert.pem, x.pem) in ${none}`],
+      [['-tls-path', missing], `-tls-path: ${missing}: there is no such file`],
+      [['-tls-cert', only, '-tls-key', right, '-tls-client-ca', missing], `-tls-client-ca: ${missing}`],
+      [['-protocol=tcp', '-tls-cert', missing], `-tls-cert: ${missing}: there is no such file`],
+    ];
+    for (const [words, why] of cases) {
+      const { exit, seen } = muster('-listen-tls', '127.0.0.1:0', '-upstream', '127.0.0.1:1', ...words);
+      expect(await exit, seen.text).toBe(2);
+      expect(seen.text).toContain(why);
+    }
   });
 });

@@ -1,8 +1,10 @@
 /** The flags of `muster lb` that are about TLS. */
 import { MusterError } from '../../errors.ts';
+import { systemClock } from '../../lib/clock.ts';
 import { parseHostPort } from '../../lib/host-port.ts';
 import type { ChallengeType } from '../../proxy/acme/client.ts';
 import { LETS_ENCRYPT } from '../../proxy/certificates/acme.ts';
+import { lookAt } from '../../proxy/certificates/first-look.ts';
 import type { SourceOptions } from '../../proxy/certificates/kinds.ts';
 import {
   CLIENT_AUTH,
@@ -165,6 +167,27 @@ export function tlsOf(given: FlagValues<typeof tlsFlags>): LbTls {
     listen: places.map((text) => ({ ...placeOf(text), tls, http2: true })),
     certificates: new Map([[tls.store, [...files, ...paths, ...acme, ...authorities]]]),
   };
+}
+
+/**
+ * Throws `usage` where a file or folder that was named has no certificate of use: nobody could connect then, and only the log
+ * would tell. Later on what was good of it stays in use.
+ */
+export async function checkFiles({ certificates }: LbTls): Promise<void> {
+  for (const source of [...certificates.values()].flat()) {
+    if (source.kind !== 'file' && source.kind !== 'path') continue;
+    const { certificates: count, problems } = await lookAt(source, systemClock);
+    const flag =
+      source.kind === 'path' ? 'tls-path' : source.cert === undefined ? 'tls-client-ca' : 'tls-cert';
+    // Of a folder one good certificate is enough; the log names the others.
+    const [problem] = source.kind === 'path' && count > 0 ? [] : problems;
+    if (problem !== undefined) throw new MusterError('usage', `-${flag}: ${problem}`);
+    if (source.kind === 'path' && count === 0)
+      throw new MusterError(
+        'usage',
+        `-tls-path: there is no certificate (x-cert.pem, x.pem) in ${source.cert}`,
+      );
+  }
 }
 
 function words(given: readonly string[] | undefined): string[] {

@@ -15,7 +15,7 @@ import { gobetweenFlags, pidFileOf, runFrom } from './lb-gobetween.ts';
 import { l4Flags, l4Listener, l4Options } from './lb-l4.ts';
 import { type Mode, refuseIdle } from './lb-modes.ts';
 import { routeFlags, routeOf } from './lb-route.ts';
-import { tlsFlags, tlsOf } from './lb-tls.ts';
+import { checkFiles, tlsFlags, tlsOf } from './lb-tls.ts';
 import { upstreamsOf } from './lb-upstreams.ts';
 
 /** How long requests in flight may take to end after a signal (ms). */
@@ -224,6 +224,7 @@ export const lb = verb({
     const { upstreams, ...common } = commonOf(given);
     if (given['redirect-https'] === true && (tls.listen.length === 0 || plain.length === 0))
       throw new MusterError('usage', '-redirect-https needs -listen to come from and -listen-tls to lead to');
+    await checkFiles(tls);
     return runLb({
       ...common,
       route: routeOf(given, upstreams, { tagPrefix: TAG_PREFIX, tlsPort: tls.listen[0]?.port }),
@@ -279,6 +280,7 @@ async function balanceL4(protocol: 'tcp' | 'udp', given: FlagValues<LbFlags>): P
   const tls = tlsOf(given);
   const plain =
     tls.listen.length > 0 && given.listen === undefined ? [] : places('listen', given.listen, parseHostPort);
+  await checkFiles(tls);
   return runL4({
     ...common,
     upstreams,

@@ -1,5 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { fileTrouble } from '../../errors.ts';
 import { pairUp } from './pairs.ts';
 import { poll } from './poll.ts';
 import type { SourceKind, Text } from './source.ts';
@@ -27,7 +28,7 @@ class Folder {
 
   async texts(): Promise<Text[]> {
     const next = new Map<string, { stamp: string; text: string }>();
-    for (const entry of await readdir(this.#path, { recursive: true })) {
+    for (const entry of await this.#entries()) {
       const name = basename(entry);
       if (!name.endsWith('.pem') || name.startsWith('.')) continue;
       const path = join(this.#path, entry);
@@ -41,6 +42,14 @@ class Folder {
     }
     this.#known = next;
     return [...next].map(([place, { text }]) => ({ place, text }));
+  }
+
+  async #entries(): Promise<string[]> {
+    try {
+      return await readdir(this.#path, { recursive: true });
+    } catch (cause) {
+      throw new Error(`${this.#path}: ${fileTrouble(cause)}`, { cause });
+    }
   }
 }
 

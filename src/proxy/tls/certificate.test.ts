@@ -46,6 +46,8 @@ describe('a certificate that is read', () => {
     });
     const given = { place: 'a.pem', cert, key: String(locked) };
     expect(refusal(() => readCertificate({ ...given, passphrase: 'wrong' }))).toContain('cannot be read');
+    // OpenSSL's word is "interrupted or cancelled".
+    expect(refusal(() => readCertificate(given))).toMatch(/cannot be read: it is encrypted; -tls-key/);
     expect(refusal(() => readCertificate({ ...given, passphrase: 'x' }))).toContain('belongs to another');
   });
 
@@ -58,7 +60,7 @@ describe('a certificate that is read', () => {
       /^b\.pem: no certificate in it/,
     );
     expect(refusal(() => readCertificate({ place: 'b.pem', cert }))).toMatch(
-      /^b\.pem: the private key cannot be read/,
+      /^b\.pem: the private key cannot be read: there is none .*; -tls-key/,
     );
     const broken = cert.replace(/\n[A-Za-z0-9+/]{20}/, '\nAAAAAAAAAAAAAAAAAAAA');
     expect(refusal(() => readCertificate({ place: 'b.pem', cert: broken, key }))).toMatch(

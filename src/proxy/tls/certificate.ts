@@ -31,9 +31,7 @@ export function readCertificate({ place, cert, key = cert, passphrase, staple }:
   const [first] = certificates;
   if (first === undefined) throw bad(place, 'no certificate in it (-----BEGIN CERTIFICATE-----)');
   const leaf = attempt(place, 'the certificate cannot be read', () => new X509Certificate(first));
-  const privateKey = attempt(place, 'the private key cannot be read', () =>
-    createPrivateKey({ key, ...(passphrase === undefined ? {} : { passphrase }) }),
-  );
+  const privateKey = privateKeyOf(place, key, passphrase);
   if (!leaf.checkPrivateKey(privateKey))
     throw bad(
       place,
@@ -57,6 +55,24 @@ export function readCertificate({ place, cert, key = cert, passphrase, staple }:
       .digest('base64'),
     ...(staple === undefined ? {} : { staple }),
   };
+}
+
+/** OpenSSL says of a text without a key that it has no decoder for it, and of one that is encrypted that somebody has cancelled. */
+function privateKeyOf(place: string, key: string, passphrase: string | undefined): KeyObject {
+  const what = 'the private key cannot be read';
+  if (!/-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----/.test(key))
+    throw bad(
+      place,
+      `${what}: there is none (-----BEGIN PRIVATE KEY-----); -tls-key, or "key" in a configuration, names the file that holds it`,
+    );
+  if (passphrase === undefined && /-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(key))
+    throw bad(
+      place,
+      `${what}: it is encrypted; -tls-key has to name one that is not (openssl pkey -in KEY -out PLAIN), or "passphrase" in a configuration opens it`,
+    );
+  return attempt(place, what, () =>
+    createPrivateKey({ key, ...(passphrase === undefined ? {} : { passphrase }) }),
+  );
 }
 
 function pemOf(key: KeyObject): string {
