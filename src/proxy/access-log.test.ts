@@ -104,12 +104,36 @@ describe('the writer of lines', () => {
     writer.close();
   });
 
+  it('tells of trouble that goes on once a minute, with what was lost since: it filled the log', async () => {
+    const troubles: string[] = [];
+    let time = 0;
+    let looks = 0;
+    const now = () => {
+      looks++;
+      return time;
+    };
+    const writer = new LineWriter('/nonexistent/access.log', (why) => troubles.push(why), now);
+    const lose = async (lines: number) => {
+      const before = looks;
+      for (let i = 0; i < lines; i++) writer.write('x\n');
+      await until(() => looks > before);
+    };
+    await lose(1);
+    time = 59_999;
+    await lose(5);
+    expect(troubles).toEqual([expect.stringMatching(/^lines are lost \(1\): .*cannot be written/)]);
+    time = 60_000;
+    await lose(2);
+    expect(troubles).toEqual([expect.anything(), expect.stringMatching(/^lines are lost \(7\): /)]);
+    await writer.close();
+  });
+
   it('drops lines, and says how many, when they are not taken', async () => {
     const troubles: string[] = [];
     const writer = new LineWriter('/nonexistent/access.log', (why) => troubles.push(why));
     const line = `${'x'.repeat(1_000)}\n`;
     for (let i = 0; i < 5_000; i++) writer.write(line);
-    await until(() => troubles.some((why) => /\d+ lines were dropped/.test(why)));
+    await until(() => troubles.some((why) => /lines are lost \(\d+\): .*fast enough/.test(why)));
     writer.close();
   });
 });

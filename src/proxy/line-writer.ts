@@ -8,6 +8,14 @@ const BATCH = 65_536;
 const MOST = 4_194_304;
 /** How often a file is looked at for having been moved away (ms). */
 const LOOK = 1_000;
+/** Trouble that goes on is told once in so long (ms), so that it does not fill the log, which may be on the same disk. */
+const QUIET = 60_000;
+
+/** Lines that nobody will see, since that was told last. */
+interface Loss {
+  lines: number;
+  quietUntil: number;
+}
 
 /** Writes lines to standard output or to a file, without ever holding up who writes them. One write is under way at a time. */
 export class LineWriter {
@@ -18,23 +26,28 @@ export class LineWriter {
   #looked = 0;
   #waiting: string[] = [];
   #size = 0;
-  #dropped = 0;
+  /** Of the batch that is being written. */
+  #underWay = 0;
+  readonly #lost: Loss = { lines: 0, quietUntil: 0 };
+  readonly #dropped: Loss = { lines: 0, quietUntil: 0 };
+  readonly #now: () => number;
   #busy = false;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
   #over: Promise<void> | undefined;
   #onEnd = () => {};
 
-  /** `target`: "stdout" or a path; a file that is moved away is made anew. */
-  constructor(target: string, onTrouble: (why: string) => void) {
+  /** `target`: "stdout" or a path; a file that is moved away is made anew. `now`: milliseconds. */
+  constructor(target: string, onTrouble: (why: string) => void, now = () => performance.now()) {
     this.#target = target;
     this.#onTrouble = onTrouble;
+    this.#now = now;
   }
 
   /** `line` with its end. */
   write(line: string): void {
     if (this.#size + line.length > MOST) {
-      this.#dropped++;
+      this.#dropped.lines++;
       return;
     }
     this.#waiting.push(line);
@@ -64,6 +77,7 @@ export class LineWriter {
     this.#busy = true;
     this.#withFile((fd) => {
       const bytes = Buffer.from(this.#waiting.join(''));
+      this.#underWay = this.#waiting.length;
       this.#waiting = [];
       this.#size = 0;
       this.#put(fd, bytes, 0);
@@ -87,15 +101,22 @@ export class LineWriter {
   #done(trouble: Error | null): void {
     this.#busy = false;
     if (trouble !== null) {
+      this.#lost.lines += this.#underWay + this.#waiting.length;
       this.#waiting = [];
       this.#size = 0;
-      this.#onTrouble(`lines are lost: ${this.#target} cannot be written: ${fileTrouble(trouble)}`);
+      this.#tell(this.#lost, `${this.#target} cannot be written: ${fileTrouble(trouble)}`);
     }
-    if (this.#dropped > 0) {
-      this.#onTrouble(`${this.#dropped} lines were dropped: ${this.#target} does not take them fast enough`);
-      this.#dropped = 0;
-    }
+    this.#underWay = 0;
+    this.#tell(this.#dropped, `${this.#target} does not take them fast enough`);
     if (this.#size > 0 || this.#closed) this.#flush();
+  }
+
+  #tell(loss: Loss, why: string): void {
+    const now = this.#now();
+    if (loss.lines === 0 || now < loss.quietUntil) return;
+    this.#onTrouble(`lines are lost (${loss.lines}): ${why}`);
+    loss.lines = 0;
+    loss.quietUntil = now + QUIET;
   }
 
   /** With an open descriptor; a file that is not where it was any more is opened anew. */

@@ -94,5 +94,5 @@ it('says which file cannot be written, and why', async () => {
     log.end(log.begin(memory, head), '127.0.0.1', 1, false);
     log.close();
   });
-  expect(why).toBe(`lines are lost: ${target} cannot be written: there is no such file or directory`);
+  expect(why).toBe(`lines are lost (1): ${target} cannot be written: there is no such file or directory`);
 });
