@@ -116,7 +116,7 @@ describe('probes and the bundle for support', () => {
     expect(await ask(`${muster.api}/livez`)).toMatchObject({ status: 200, text: 'ok\n' });
     expect(await ask(`${muster.api}/readyz`)).toMatchObject({
       status: 200,
-      text: '[+] catalog\n[+] draining\n',
+      text: '[+] catalog\n[+] disk\n[+] draining\n',
     });
   });
 

@@ -255,6 +255,7 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
     carriage: () => balancer?.carriage(),
     isStarting: () => isStarting,
     isDraining: () => draining !== undefined,
+    diskTrouble: () => environment?.trouble,
   };
   const node: NodeIdentity = {
     id: registry.node.id,

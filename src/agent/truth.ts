@@ -7,6 +7,7 @@ import { type SessionExpiry, startSessionExpiry } from '../cluster/session-expir
 import { isMusterError, MusterError, messageOf } from '../errors.ts';
 import { steady } from '../lib/clock.ts';
 import { contentIfNamed } from '../lib/content-of.ts';
+import type { Logger } from '../lib/log.ts';
 import { type LocalDisk, localDiskIn } from '../registry/disk.ts';
 import type { Environment } from '../store/environment.ts';
 import type { EtcdOptions } from '../store/etcd/client.ts';
@@ -55,12 +56,13 @@ export function roleOf({ cluster, store }: Config): 'alone' | 'server' | 'client
 /** The store of a node that is alone, kept at `catalog`, and what its disk keeps. @throws `store.unusable` */
 async function openAlone(
   catalog: string | undefined,
+  log: Logger,
   onSubscriberError: (error: unknown) => void,
 ): Promise<Pick<Truth, 'store' | 'environment' | 'disk'>> {
   if (catalog === undefined)
     return { store: openMemoryStore({ onSubscriberError }), environment: undefined, disk: undefined };
   const { openEmbeddedStore } = await import('../store/embedded.ts');
-  const store = openEmbeddedStore({ path: catalog, onSubscriberError });
+  const store = openEmbeddedStore({ path: catalog, log, onSubscriberError });
   return { store, environment: store.environment, disk: localDiskIn(store.environment) };
 }
 
@@ -92,7 +94,7 @@ export async function openTruth(
   if (role === 'alone') {
     const advice = adviceAlone(config);
     if (advice !== undefined) logger.warn(advice);
-    const { store, environment, disk } = await openAlone(catalog, onSubscriberError);
+    const { store, environment, disk } = await openAlone(catalog, logger.child('store'), onSubscriberError);
     teardown.add('the store', () => store.close());
     const sessions = startSessionExpiry({ store, clock: steadily, logger: logger.child('sessions') });
     const keys = await keysAlone(config.cluster.encrypt, clusterDirectory(dataDirectory));
@@ -111,7 +113,10 @@ export async function openTruth(
   const disk =
     dataDirectory === undefined
       ? undefined
-      : (await import('../registry/open-disk.ts')).openLocalDisk(path.join(dataDirectory, 'local'));
+      : (await import('../registry/open-disk.ts')).openLocalDisk(
+          path.join(dataDirectory, 'local'),
+          logger.child('store'),
+        );
   const environment = disk?.environment;
   teardown.add('the registrations', () => disk?.close());
   if (role === 'on etcd') {

@@ -1,3 +1,4 @@
+import type { Logger } from '../lib/log.ts';
 import { type Environment, openEnvironment } from '../store/environment.ts';
 import { type LocalDisk, localDiskIn } from './disk.ts';
 
@@ -7,7 +8,7 @@ export interface OpenedDisk extends LocalDisk {
 }
 
 /** Keeps the registrations in a directory of their own. Throws `store.unusable` when it cannot be used. */
-export function openLocalDisk(path: string): OpenedDisk {
-  const environment = openEnvironment(path);
+export function openLocalDisk(path: string, log?: Logger): OpenedDisk {
+  const environment = openEnvironment(path, log === undefined ? {} : { log });
   return { ...localDiskIn(environment), environment, close: () => environment.close() };
 }

@@ -2,6 +2,7 @@ import { Catalog } from '../catalog/catalog.ts';
 import type { Rows, TableName } from '../catalog/rows.ts';
 import { shapeOf, TABLE_NAMES } from '../catalog/tables.ts';
 import type { Write } from '../catalog/transaction.ts';
+import type { Logger } from '../lib/log.ts';
 import { type Environment, openEnvironment } from './environment.ts';
 import { GroupCommit } from './group-commit.ts';
 import { fromTexts, toText } from './row-text.ts';
@@ -21,12 +22,14 @@ export interface EmbeddedStore extends Store {
  */
 export function openEmbeddedStore({
   path,
+  log,
   onSubscriberError,
 }: {
   path: string;
+  log?: Logger;
   onSubscriberError: (error: unknown) => void;
 }): EmbeddedStore {
-  const environment = openEnvironment(path);
+  const environment = openEnvironment(path, log === undefined ? {} : { log });
   const catalog = new Catalog(onSubscriberError);
   catalog.load(Number(environment.row(META, INDEX) ?? FIRST_INDEX), readRows());
   environment.letGo();

@@ -70,7 +70,10 @@ it.each([
       import.meta.url,
       `
       import { openEnvironment } from './environment.ts';
-      const environment = openEnvironment(process.argv[2], { logBytes: ${logBytes} });
+      import { createLogger } from '../lib/log.ts';
+      const lines = [];
+      const log = createLogger({ level: 'info', sink: ({ level, message, fields }) => lines.push([level, message, fields.why].join(' ')) });
+      const environment = openEnvironment(process.argv[2], { logBytes: ${logBytes}, log });
       let written = 0;
       let failure = '';
       while (failure === '' && written < 100000)
@@ -80,7 +83,8 @@ it.each([
           () => { written += ${many}; },
           (error) => { failure = error.message; },
         );
-      console.log(JSON.stringify([written, failure, [...environment.rows('t')].length]));
+      await environment.write([{ table: 't', key: 'other', text: 'x'.repeat(${size}) }]).catch(() => {});
+      console.log(JSON.stringify([written, failure, [...environment.rows('t')].length, lines, environment.trouble]));
       process.exit();`,
     );
     const at = folder();
@@ -91,8 +95,14 @@ it.each([
         stdio: ['ignore', 'pipe', 'ignore'],
       });
       const [text] = await Promise.all([textOf(child.stdout), once(child, 'exit')]);
-      const [written, failure, kept] = JSON.parse(text);
+      const [written, failure, kept, lines, trouble] = JSON.parse(text);
       expect(failure).toBe('the data file cannot be written: is the disk full?');
+      // Only LMDB told, by a stack on standard error.
+      expect(trouble).toBe(failure);
+      expect(lines).toEqual([
+        `warn the data file cannot take over what is in the log; once that is full, writes are refused ${failure}`,
+        `warn writes are refused: they cannot be kept ${failure}`,
+      ]);
       expect(kept).toBe(written);
       expect(written).toBeGreaterThan(10);
       // With room again: whatever the data file says that it has, it has.

@@ -3,9 +3,11 @@ import type { RootDatabase } from 'lmdb';
 import { MusterError } from '../errors.ts';
 import { lockFile } from '../lib/file-lock.ts';
 import { nextTurn } from '../lib/in-turns.ts';
+import { type Logger, silentLogger } from '../lib/log.ts';
 import { bytesValue, diskKey, diskRange, openLmdb, unusable } from './lmdb.ts';
 import { payloadSize, readPayload, rowBytes, writePayload } from './log-payload.ts';
 import { WriteAheadLog } from './wal.ts';
+import { WriteTrouble } from './write-trouble.ts';
 
 /** One row of a table as text or, without `text`, its removal. */
 export interface Put {
@@ -49,8 +51,16 @@ export interface Environment {
   write(puts: readonly Put[]): Promise<void>;
   /** Takes part in the next record, which is put together when the one before has reached the disk, and not before: what comes meanwhile goes together. */
   join(waiting: Waiting): void;
+  /** Why nothing can be kept at present; undefined: the last write was kept. */
+  readonly trouble: string | undefined;
   /** Ends after the writes that were accepted. Idempotent. */
   close(): Promise<void>;
+}
+
+export interface EnvironmentOptions {
+  readonly log?: Logger;
+  /** Of each of the two files of the log, for tests. */
+  readonly logBytes?: number;
 }
 
 /** Layout of what is on disk; 1 had no log, and a database for each table. */
@@ -61,13 +71,12 @@ const OWN = 'environment';
 const AT_ONCE = 500;
 /** After this many ms the data file takes over what is in the log, however little that is. */
 const TAKE_OVER_AFTER = 60_000;
+/** After a write that was refused it is tried so often (ms) whether there is room again, as nobody may write for long. */
+const TRY_AGAIN = 5_000;
 
-/**
- * Throws `store.unusable` when it cannot be written, is in use, or has what another program wrote. `logBytes`: of each of the two
- * files of the log, for tests.
- */
-export function openEnvironment(path: string, { logBytes }: { logBytes?: number } = {}): Environment {
-  return new LoggedEnvironment(path, logBytes);
+/** Throws `store.unusable` when it cannot be written, is in use, or has what another program wrote. */
+export function openEnvironment(path: string, options: EnvironmentOptions = {}): Environment {
+  return new LoggedEnvironment(path, options);
 }
 
 class LoggedEnvironment implements Environment {
@@ -85,9 +94,12 @@ class LoggedEnvironment implements Environment {
   #isDue = false;
   #timer: NodeJS.Timeout | undefined;
   #closing: Promise<void> | undefined;
+  readonly #trouble: WriteTrouble;
+  #trial: NodeJS.Timeout | undefined;
 
-  constructor(path: string, logBytes: number | undefined) {
+  constructor(path: string, { log: logger = silentLogger, logBytes }: EnvironmentOptions) {
     this.#path = path;
+    this.#trouble = new WriteTrouble(path, logger);
     this.#root = openLmdb(path);
     let unlock: (() => void) | undefined;
     try {
@@ -161,6 +173,10 @@ class LoggedEnvironment implements Environment {
     });
   }
 
+  get trouble(): string | undefined {
+    return this.#trouble.why;
+  }
+
   join(waiting: Waiting): void {
     this.#waiting.push(waiting);
     this.#start();
@@ -170,6 +186,7 @@ class LoggedEnvironment implements Environment {
     this.#closing ??= (async () => {
       while (this.#isWriting) await new Promise(setImmediate);
       clearTimeout(this.#timer);
+      clearTimeout(this.#trial);
       // What the data file cannot take over now it takes over at the next start.
       await this.#takeOver().catch(() => {});
       if (!this.#log.isEmpty) await this.#takeOver().catch(() => {});
@@ -207,9 +224,14 @@ class LoggedEnvironment implements Environment {
     try {
       // Between two records: neither file of the log may be left in the middle of one.
       if (this.#isDue || this.#log.isFull) await this.#makeRoom();
-      if (shares.length > 0) await this.#append(shares);
+      if (shares.length > 0) {
+        await this.#append(shares);
+        this.#trouble.kept();
+      }
     } catch (error) {
       failure = error;
+      this.#trouble.refused(error);
+      this.#tryLater();
     }
     for (const { settled } of shares) settled(failure);
     const size = sizeOf(this.#waiting);
@@ -219,6 +241,16 @@ class LoggedEnvironment implements Environment {
     else if (size >= this.#enough) void this.#run();
     else setImmediate(this.#gather, 0);
   };
+
+  /** Whether there is room again: by a write of its own that says nothing. */
+  #tryLater(): void {
+    this.#trial ??= setTimeout(() => {
+      this.#trial = undefined;
+      if (this.#closing !== undefined || this.#trouble.why === undefined) return;
+      const puts = [{ table: OWN, key: 'trial', text: '' }];
+      this.join({ size: 1, take: () => ({ puts, settled() {} }) });
+    }, TRY_AGAIN).unref();
+  }
 
   async #append(shares: readonly Share[]): Promise<void> {
     const rows: (readonly [place: string, text: string | undefined])[] = [];
@@ -238,7 +270,7 @@ class LoggedEnvironment implements Environment {
     this.#timer = undefined;
     if (this.#log.turnedAt !== undefined) await this.#takeOver();
     // A failure is met again when the file that is used now is full.
-    void this.#takeOver().catch(() => {});
+    void this.#takeOver().catch((error: unknown) => this.#trouble.fellBehind(error));
   }
 
   #takeOver(): Promise<void> {
@@ -272,6 +304,7 @@ class LoggedEnvironment implements Environment {
     await this.#put(rows, sequence);
     await this.#root.flushed;
     log.release();
+    this.#trouble.caughtUp();
   }
 
   /** Resolves when the rows are in the data file, and that it has everything up to record `applied`. */

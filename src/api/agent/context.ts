@@ -26,6 +26,8 @@ export interface AgentControl {
   isStarting?(): boolean;
   /** Whether it is about to end: no traffic should be sent to it any more. */
   isDraining?(): boolean;
+  /** Why what is written at this agent is not kept; undefined: it is. */
+  diskTrouble?(): string | undefined;
   /** How the traffic of its balancer is carried; undefined without one. */
   readonly carriage?: () => Carriage | undefined;
 }

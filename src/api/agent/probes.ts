@@ -26,6 +26,7 @@ export const readyz = endpoint({
     const isStarting = agent?.isStarting?.() === true;
     const checks = [
       { name: 'catalog', why: isStarting ? 'no server was reached yet: nothing is known' : old },
+      { name: 'disk', why: agent?.diskTrouble?.() ?? '' },
       { name: 'draining', why: agent?.isDraining?.() === true ? 'this agent is stopping' : '' },
     ];
     const lines = checks.map(({ name, why }) => (why === '' ? `[+] ${name}\n` : `[-] ${name}: ${why}\n`));
