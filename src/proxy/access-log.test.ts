@@ -47,7 +47,10 @@ describe('the access log', () => {
   it('json has one object on a line', () => {
     expect(JSON.parse(accessFormat('json').line(entry))).toMatchObject({
       request_uri: '/p/q?x=1',
-      response_status: '200',
+      // These were texts, and the microseconds seconds.
+      response_status: 200,
+      response_body_size: 12,
+      response_time_us: 125_250,
       upstream_service: 'web',
       user_agent: 'a "b"\n',
     });

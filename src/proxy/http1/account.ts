@@ -18,6 +18,11 @@ export function openAccount(session: Session): void {
   });
 }
 
+/** There is no head to tell of, as it cannot be understood, or has not come: the log tells who was refused. */
+export function openUnread(session: Session): void {
+  session.exchange = session.engine.log?.unread(session.proto);
+}
+
 /** The status of the final answer is known. */
 export function reportStatus({ exchange, span }: Session, status: number): void {
   if (exchange !== undefined) exchange.status = status;

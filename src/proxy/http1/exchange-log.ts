@@ -47,14 +47,27 @@ export class ExchangeLog {
   /** A request's head has been read. */
   begin(memory: Uint8Array, head: RequestHead, proto?: AccessEntry['proto']): LoggedExchange {
     return {
+      ...this.unread(proto ?? (head.minor === 0 ? 'HTTP/1.0' : 'HTTP/1.1')),
       method: textOf(memory, head.start, head.methodEnd),
       // http://host?query is for "/?query".
       uri: `${head.pathStart === head.pathEnd ? '/' : ''}${textOf(memory, head.pathStart, head.targetEnd)}`,
       host: textOf(memory, head.hostStart, head.hostEnd),
-      proto: proto ?? (head.minor === 0 ? 'HTTP/1.0' : 'HTTP/1.1'),
       toldScheme: toldScheme(memory, head.fields),
       isWebSocket: isWebSocket(memory, head),
       headers: this.#headers(memory, head),
+    };
+  }
+
+  /** What came is no request that anything is known of. */
+  unread(proto: AccessEntry['proto'] = 'HTTP/1.1'): LoggedExchange {
+    return {
+      method: '',
+      uri: '',
+      host: '',
+      proto,
+      toldScheme: '',
+      isWebSocket: false,
+      headers: {},
       start: now(),
       service: '',
       target: undefined,
@@ -97,11 +110,12 @@ export class ExchangeLog {
   end(exchange: LoggedExchange, remoteHost: string, remotePort: number, isSecure: boolean): void {
     const { target } = exchange;
     const scheme = `${exchange.isWebSocket ? 'ws' : 'http'}${isSecure ? 's' : ''}`;
-    const more: Omit<AccessEntry, keyof LoggedExchange> = {
+    const more: Omit<AccessEntry, Exclude<keyof LoggedExchange, 'status'>> = {
       remoteHost,
       remotePort,
       scheme: exchange.toldScheme || scheme,
       end: now(),
+      status: exchange.status || CLIENT_LEFT,
       upstreamHost: target?.host ?? '',
       upstreamPort: target?.port ?? 0,
       upstreamScheme: target?.tls === undefined ? 'http' : 'https',
@@ -123,6 +137,9 @@ export class ExchangeLog {
     return headers;
   }
 }
+
+/** The connection, or the stream of HTTP/2, ended before there was an answer: as fabio and nginx have it. */
+const CLIENT_LEFT = 499;
 
 /** Where somebody else is told otherwise on purpose: these say who asked for what. */
 const AS_CLIENTS_SENT: ReadonlySet<string> = new Set(['host', 'connection', 'x-forwarded-for']);

@@ -3,7 +3,7 @@
  * An answer of which the client has a part already cannot be replaced: it is cut.
  */
 import { IN_FLIGHT, OWN_4XX, OWN_5XX } from '../counters.ts';
-import { closeAccount, reportStatus } from './account.ts';
+import { closeAccount, openUnread, reportStatus } from './account.ts';
 import { OUT } from './memory.ts';
 import { composePage, type OwnPage, sentence, undelivered } from './page.ts';
 import type { Session } from './session.ts';
@@ -14,6 +14,7 @@ export function refuse(session: Session, status: number, text: string): void {
   if (session.stage === IDLE) {
     session.intake.minor = 1;
     session.intake.isHead = false;
+    openUnread(session);
   } else session.engine.counters.overall(IN_FLIGHT, -1);
   send(session, sentence(status, text), session.decideClose(true));
   closeAccount(session);

@@ -1,5 +1,7 @@
 /** One request of an HTTP/2 client: given to the engine as HTTP/1.1, its answer given back as HTTP/2. */
+
 import { randomBytes } from 'node:crypto';
+import { closeAccount, openUnread, reportStatus } from '../http1/account.ts';
 import { latin1, put, textOf } from '../http1/bytes.ts';
 import type { Engine } from '../http1/engine.ts';
 import { CONTENT_LENGTH } from '../http1/fields.ts';
@@ -126,6 +128,9 @@ export class ClientStream extends Http2Stream implements ClientLink {
 
   /** Its head is larger than any that is read. */
   #refuse(): void {
+    openUnread(this.session);
+    reportStatus(this.session, 431);
+    closeAccount(this.session);
     const encoder = this.connection.beginHeaders();
     encoder.status(431);
     this.connection.endHeaders(this, true);
