@@ -56,6 +56,9 @@ export interface ForegroundOptions {
   onHangUp?(): void;
 }
 
+/** A stop signal that comes so soon (ms) after another is the same one sent twice: to the process and to its group (timeout(1)), or by a terminal and a supervisor. Nobody's second thought is as quick. */
+const SAME_STOP = 200;
+
 const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM'];
 const REPLACE_SIGNAL: NodeJS.Signals = 'SIGUSR2';
 const RELOAD_SIGNAL: NodeJS.Signals = 'SIGHUP';
@@ -103,6 +106,7 @@ class Run implements Foreground {
   #keeper: Keeper | undefined;
   #isReplacing = false;
   #isAnswering = false;
+  #stoppedAt = Number.NEGATIVE_INFINITY;
   /** What came while it started. */
   #heldBack = new Set<NodeJS.Signals>();
   hasServed = false;
@@ -239,6 +243,9 @@ class Run implements Foreground {
   }
 
   readonly #onStop = (signal: NodeJS.Signals): void => {
+    const now = performance.now();
+    if (now - this.#stoppedAt < SAME_STOP) return;
+    this.#stoppedAt = now;
     if (this.#ending.signal.aborted) {
       this.#log.warn(`second signal (${signal}): ended at once`);
       this.#onSecond();

@@ -1,5 +1,6 @@
 /** What signals do to a balancer, and what is left behind when it ends. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import type http from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ask, backend, balancer, folder, muster, until } from './lb.test-support.ts';
@@ -34,6 +35,21 @@ describe('muster lb goes on at SIGHUP and says how it is replaced', () => {
     await until(() => bound.test(running.seen.text) && running.seen.text.includes('balancing'));
     await hangUp(running, `http://${bound.exec(running.seen.text)?.[1]}/`);
   });
+});
+
+it('takes a stop signal that is sent twice at once for one: what is in flight finishes', async () => {
+  const asked: http.ServerResponse[] = [];
+  const { port } = await backend('late', (response) => void asked.push(response));
+  const { url, child, exit, seen } = await balancer(`127.0.0.1:${port}`);
+  const answer = ask(url);
+  await until(() => asked.length > 0);
+  // Two of one kind may come as one; timeout(1) sends them to the process and to its group.
+  child.kill('SIGTERM');
+  child.kill('SIGINT');
+  await until(() => seen.text.includes('nothing new is taken') || child.exitCode !== null);
+  asked[0]?.end('late');
+  expect(await answer).toBe('200 late');
+  expect(await exit).toBe(0);
 });
 
 describe('the access log of muster lb', () => {
