@@ -121,7 +121,8 @@ export async function runLb(options: LbOptions): Promise<number> {
       log.info('balancing', {
         listen: front.listeners.join(', '),
         upstreams: route.upstreams
-          .filter(({ port }) => port !== 0)
+          // Without those that get copies, or lead elsewhere.
+          .filter(({ service }) => service === undefined)
           .map(({ host, port }) => formatHostPort(host, port))
           .join(', '),
         strategy,

@@ -179,6 +179,8 @@ describe('muster lb', () => {
       ...['-mirror', `127.0.0.1:${(shadow.address() as { port: number }).port}`],
       ...['-access-log', log, '-access-log-format', '$request_uri $response_status'],
     );
+    // Copies are no share of the requests: the mirror stood there as one more upstream.
+    expect(seen.text).toContain(`upstreams=127.0.0.1:${a.port} `);
     const { port } = new URL(url);
     const redirect = await new Promise<http.IncomingMessage>((resolve) => {
       http.get({ host: '127.0.0.1', port, path: '/p?q', headers: { host: 'shop.test' } }, resolve);
