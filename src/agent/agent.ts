@@ -59,6 +59,7 @@ export interface AgentOptions {
 export interface AgentAddresses {
   readonly http: readonly string[];
   readonly dns: readonly string[];
+  /** With "http://" or "https://" in front. */
   readonly balancer: readonly string[];
   /** Of the services over TCP and UDP, each with its protocol in front: "tcp://…". */
   readonly services: readonly string[];
@@ -348,7 +349,7 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
     addresses: {
       http,
       dns,
-      balancer: balancer?.addresses.listeners ?? [],
+      balancer: balancer?.addresses.urls ?? [],
       services: balancer?.addresses.services ?? [],
       admin: balancer?.addresses.admin === undefined ? [] : [balancer.addresses.admin],
     },

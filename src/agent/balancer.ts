@@ -47,6 +47,8 @@ export interface Balancer {
   readonly addresses: {
     /** For HTTP; host:port of each. */
     readonly listeners: readonly string[];
+    /** The same with "http://" or "https://" in front. */
+    readonly urls: readonly string[];
     /** Of TCP routes, and of the services over TCP and UDP, each with its protocol in front: "tcp://127.0.0.1:5000". */
     readonly services: readonly string[];
     /** Undefined when its default address was taken. */
@@ -155,11 +157,12 @@ async function build({
       throw error;
     },
   );
-  const { listeners, relays, admin, router, counters } = front;
+  const { listeners, urls, relays, admin, router, counters } = front;
   const requestsOf = instanceTraffic({ router, counters });
   return {
     addresses: {
       listeners,
+      urls,
       services: [...relays.map((address) => `tcp://${address}`), ...(services?.addresses ?? [])],
       admin,
     },

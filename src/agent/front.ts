@@ -81,6 +81,8 @@ export interface FrontOptions {
 export interface Front {
   /** For HTTP; host:port of each. */
   readonly listeners: readonly string[];
+  /** The same with "http://" or "https://" in front. */
+  readonly urls: readonly string[];
   /** For TCP routes. */
   readonly relays: readonly string[];
   readonly admin: string | undefined;
@@ -153,10 +155,11 @@ export async function startFront(options: FrontOptions): Promise<Front> {
     // Its clients hear "none of web's instances is healthy" rather than "no such route".
     whenNoneHealthy: 'unavailable',
   });
+  const specs = listen.map(listenerSpec);
   // Before it listens: what is published meanwhile reaches its workers behind the snapshot.
   const fleet: ProxyFleet = new ProxyFleet(
     {
-      listeners: listen.map(listenerSpec),
+      listeners: specs,
       log,
       snapshot: () => router.snapshot(),
       limits,
@@ -222,8 +225,11 @@ export async function startFront(options: FrontOptions): Promise<Front> {
     id,
     address: formatHostPort(host, port),
   }));
+  const plain = new Set(specs.flatMap(({ id, protocol }) => (protocol === 'http' ? id : [])));
+  const served = addresses.filter(({ id }) => !id.startsWith(RELAY));
   return {
-    listeners: addresses.filter(({ id }) => !id.startsWith(RELAY)).map(({ address }) => address),
+    listeners: served.map(({ address }) => address),
+    urls: served.map(({ id, address }) => `${plain.has(id) ? 'http' : 'https'}://${address}`),
     relays: addresses.filter(({ id }) => id.startsWith(RELAY)).map(({ address }) => address),
     admin: admin && formatHostPort(admin.address.host, admin.address.port),
     router,

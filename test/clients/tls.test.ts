@@ -128,7 +128,7 @@ listen two
     const authority = new Authority();
     onTestFinished(() => authority.remove());
     const [port = 0] = await freePorts(1);
-    const { api } = await testMuster('agent', {
+    const { api, program } = await testMuster('agent', {
       node: { dev: true },
       balancer: {
         listener: [{ address: `127.0.0.1:${port}`, protocol: 'https', strict: true }],
@@ -143,6 +143,8 @@ listen two
         });
         session.on('error', () => resolve(false));
       });
+    // It was told of as http://.
+    await until('the banner', () => program.output().includes(`https://127.0.0.1:${port}`), { program });
     expect(await connects('a.test')).toBe(false);
     const { cert, key } = authority.issue({ names: ['a.test'] });
     const write = (name: string, method: string, text?: string) =>

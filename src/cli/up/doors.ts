@@ -3,7 +3,7 @@ import type { AgentAddresses } from '../../agent/agent.ts';
 import { fromHere } from '../../lib/host-port.ts';
 import { columns } from '../columns.ts';
 
-/** host:port of each; the first of several. `http` may be a URL: "https://…", "unix:///path". */
+/** host:port of each; the first of several. `http` may be a URL: "https://…", "unix:///path"; those of the balancer are. */
 export interface Doors {
   http: string | undefined;
   dns: string | undefined;
@@ -18,7 +18,7 @@ export function doorsOf({ http, dns, balancer, services, admin }: AgentAddresses
   return {
     http: first(http),
     dns: first(dns),
-    balancer: balancer.map(fromHere),
+    balancer: balancer.map((url) => url.replace(/(?<=:\/\/).*$/, fromHere)),
     services,
     admin: first(admin),
   };
@@ -33,7 +33,7 @@ export function doorsText(doors: Doors, { dashboard = true }: { dashboard?: bool
   if (api?.startsWith('http') && dashboard) rows.push(['  Dashboard', `${api}/ui`]);
   if (api !== undefined) rows.push(['  HTTP API', api]);
   if (doors.dns !== undefined) rows.push(['  DNS', `${doors.dns} (UDP and TCP)`]);
-  for (const address of doors.balancer) rows.push(['  Balancer', `http://${address}`]);
+  for (const url of doors.balancer) rows.push(['  Balancer', url]);
   for (const address of doors.services) rows.push(['  Balancer', address]);
   if (doors.admin !== undefined) rows.push(['  Routes', `http://${doors.admin}/api/routes`]);
   return columns(rows);

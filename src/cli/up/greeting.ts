@@ -26,7 +26,7 @@ export function greeting(
   const tries: string[] = [];
   const routed = ready.find(({ route }) => route !== undefined);
   if (routed?.route !== undefined && balancer !== undefined) {
-    const url = `http://${balancer}${routed.route}`;
+    const url = `${balancer}${routed.route}`;
     tries.push(`curl -s ${url} | head -c 90`, `${program} load ${url} -requests 1000 -duration 10s`);
   }
   const dns = doors.dns === undefined ? undefined : parseHostPort(doors.dns);

@@ -58,7 +58,7 @@ export function raise(config: Config, { agent, logger, signal }: Running, termin
     const [balancer] = doors.balancer;
     for (const { route } of ready) {
       if (route === undefined || balancer === undefined) continue;
-      const url = `http://${balancer}${route}`;
+      const url = `${balancer}${route}`;
       const answer = await firstRequest(url, signal);
       terminal.out(
         typeof answer === 'string'

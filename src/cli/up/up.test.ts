@@ -2,6 +2,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { fromHere } from '../../lib/host-port.ts';
+import { doorsOf, doorsText } from './doors.ts';
 import { firstRequest } from './first-request.ts';
 import { greeting, programName } from './greeting.ts';
 import { linePrefixer } from './output.ts';
@@ -15,11 +16,19 @@ it.each([
   expect(fromHere(address)).toBe(here);
 });
 
+it('the balancer is told of as it is spoken to: HTTPS stood there as http', () => {
+  const none = { http: [], dns: [], services: [], admin: [] };
+  const doors = doorsOf({ ...none, balancer: ['http://0.0.0.0:80', 'https://0.0.0.0:443'] });
+  expect(doorsText(doors)).toMatch(
+    /Balancer +http:\/\/127\.0\.0\.1:80\n +Balancer +https:\/\/127\.0\.0\.1:443/,
+  );
+});
+
 it('the greeting can be copied as it stands', () => {
   const doors = {
     http: '127.0.0.1:8501',
     dns: '127.0.0.1:8600',
-    balancer: ['127.0.0.1:9999'],
+    balancer: ['http://127.0.0.1:9999'],
     services: ['tcp://127.0.0.1:5000'],
     admin: '127.0.0.1:9998',
   };
