@@ -2,7 +2,7 @@
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import * as z from 'zod';
 import { formatDuration } from '../../lib/duration.ts';
-import { LETS_ENCRYPT } from '../../proxy/certificates/acme.ts';
+import { CERTIFIED_NAME, LETS_ENCRYPT } from '../../proxy/certificates/acme.ts';
 import {
   SOURCE_NAMES,
   SOURCES,
@@ -115,9 +115,7 @@ export const certificatesSchema = z
       .prefault(REFRESH)
       .describe('Time between two looks at files and URLs.'),
     names: z
-      .array(
-        z.string().regex(/^(?!-)[a-z0-9-]+(\.[a-z0-9-]+)+$/i, { error: 'expected a DNS name, no wildcard' }),
-      )
+      .array(z.string().regex(CERTIFIED_NAME, { error: 'expected a DNS name, no wildcard' }))
       .default([])
       .describe('`acme`: what the certificate is for.'),
     directory: z

@@ -3,7 +3,7 @@ import { MusterError } from '../../errors.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { parseHostPort } from '../../lib/host-port.ts';
 import type { ChallengeType } from '../../proxy/acme/client.ts';
-import { LETS_ENCRYPT } from '../../proxy/certificates/acme.ts';
+import { CERTIFIED_NAME, LETS_ENCRYPT } from '../../proxy/certificates/acme.ts';
 import { lookAt } from '../../proxy/certificates/first-look.ts';
 import type { SourceOptions } from '../../proxy/certificates/kinds.ts';
 import {
@@ -102,8 +102,8 @@ export interface LbTls {
   readonly certificates: ReadonlyMap<string, readonly SourceOptions[]>;
 }
 
-/** Throws `usage`. */
-export function tlsOf(given: FlagValues<typeof tlsFlags>): LbTls {
+/** `listen`: where it listens in clear text. Throws `usage`. */
+export function tlsOf(given: FlagValues<typeof tlsFlags> & { listen?: readonly string[] }): LbTls {
   const places = words(given['listen-tls']);
   const certs = words(given['tls-cert']);
   const keys = words(given['tls-key']);
@@ -146,7 +146,15 @@ export function tlsOf(given: FlagValues<typeof tlsFlags>): LbTls {
     (cert, i): SourceOptions => ({ kind: 'file', cert, key: keys[i], refresh: REFRESH }),
   );
   const paths = folders.map((cert): SourceOptions => ({ kind: 'path', cert, refresh: REFRESH }));
+  for (const name of names)
+    if (!CERTIFIED_NAME.test(name))
+      throw new MusterError('usage', `-acme: expected a DNS name, no wildcard, got "${name}"`);
   const challenge = given['acme-challenge'];
+  if (challenge === 'http-01' && given.listen === undefined)
+    throw new MusterError(
+      'usage',
+      '-acme-challenge http-01 needs -listen, in clear text: the authority asks there',
+    );
   const acme: SourceOptions[] =
     names.length === 0
       ? []

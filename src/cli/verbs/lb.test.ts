@@ -304,6 +304,15 @@ describe('muster lb', () => {
       ['-upstream', '127.0.0.1:1', '-listen-tls', ':0', '-tls-cert', 'a', '-tls-client-auth', 'optional'],
       '-tls-client-auth needs -tls-client-ca',
     ],
+    [
+      ['-upstream', '127.0.0.1:1', '-listen-tls', ':0', '-acme', 'bad name'],
+      'expected a DNS name, no wildcard',
+    ],
+    [['-upstream', '127.0.0.1:1', '-listen-tls', ':0', '-acme', '*.shop.test'], 'expected a DNS name'],
+    [
+      ['-upstream', '127.0.0.1:1', '-listen-tls', ':0', '-acme', 'a.test', '-acme-challenge', 'http-01'],
+      '-acme-challenge http-01 needs -listen',
+    ],
     [['-listen', '127.0.0.1:0'], '-upstream is missing'],
     [['-listen', '127.0.0.1:0', '-upstream', 'nowhere'], '-upstream "nowhere": expected host:port'],
     [['-listen', '127.0.0.1:0', '-upstream', 'http://127.0.0.1:1'], 'leave out http://; for TLS there is'],

@@ -25,6 +25,9 @@ export interface AcmeSourceOptions {
   readonly authorityCa?: string | undefined;
 }
 
+/** What a certificate can be asked for: a DNS name of at least two labels, without a wildcard, which neither challenge proves. */
+export const CERTIFIED_NAME = /^(?!-)[a-z0-9-]+(\.[a-z0-9-]+)+$/i;
+
 export const LETS_ENCRYPT = 'https://acme-v02.api.letsencrypt.org/directory';
 
 /** Authorities count failures: the first pause is for what passes by itself, the last for what needs somebody. */
