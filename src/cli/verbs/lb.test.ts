@@ -6,6 +6,7 @@ import https from 'node:https';
 import net from 'node:net';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { text as textOf } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { Authority } from '../../proxy/tls/fixtures.ts';
 import { run } from '../run.ts';
@@ -189,6 +190,10 @@ describe('muster lb', () => {
       statusCode: 301,
       headers: { location: 'https://shop.test/p?q' },
     });
+    // HTTP/1.0 needs no Host: it led to "https:///p".
+    const nameless = net.connect(Number(port), '127.0.0.1');
+    nameless.end('GET /p HTTP/1.0\r\n\r\n');
+    expect(await textOf(nameless)).toMatch(/\r\nLocation: https:\/\/127\.0\.0\.1\/p\r\n/i);
     const secure = /listen="127\.0\.0\.1:\d+, 127\.0\.0\.1:(\d+)"/.exec(seen.text)?.[1];
     const answer = await new Promise<http.IncomingMessage>((resolve, reject) => {
       const options = { port: secure, path: '/x', servername: 'shop.test', ca: authority.cert, agent: false };

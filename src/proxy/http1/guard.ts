@@ -63,7 +63,7 @@ export function judge(engine: Engine, frontend: Frontend, client: Forwarding, fi
     // Where nobody has room it waits for the instances of one handling: it is written by that now.
     const member = choice.target ?? route.targets[0];
     const arm: Route = (member === undefined ? undefined : route.arms?.get(member)) ?? choice.route;
-    const location = locationOf(engine, arm);
+    const location = locationOf(engine, frontend, arm);
     if (location !== LOOP) return judgeArm(engine, client.address, arm, choice, location);
     // It would lead the client to where it is: the next best route answers.
     passed.push(route);
@@ -145,12 +145,13 @@ function excessOf({ request }: Engine, { maxHead, maxBody }: RouteLimitsSpec): R
 /** Says that a redirect would lead to the very request. */
 const LOOP = 'loop';
 
-function locationOf(engine: Engine, { handling }: Route): string {
+function locationOf(engine: Engine, { authority }: Frontend, { handling }: Route): string {
   const { redirect } = handling;
   if (redirect === undefined) return '';
   const { request, memory } = engine;
   const asked: RedirectRequest = {
-    host: textOf(memory, request.hostStart, request.hostEnd),
+    // Empty, or left out by HTTP/1.0: the place that was asked, as for instances.
+    host: textOf(memory, request.hostStart, request.hostEnd) || textOf(authority, 0, authority.length),
     path: textOf(memory, request.pathStart, request.pathEnd),
     query: textOf(memory, Math.min(request.pathEnd + 1, request.targetEnd), request.targetEnd),
   };
