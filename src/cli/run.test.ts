@@ -1,5 +1,8 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -110,6 +113,20 @@ describe("gobetween's files", () => {
       expect((await muster(['lb', ...words])).err).toContain('servers.x: no bind is specified');
     expect((await muster(['lb', '-c', path, '-f', 'toml'])).err).toContain('lb.json:1:1:');
   });
+});
+
+it.each(['members', 'kv list', 'health web'])('what is no agent is called so: %s', async (words) => {
+  const server = http.createServer((_, response) => response.end('{"a":1}')).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  const { code, err } = await muster([...words.split(' '), `-http-addr=127.0.0.1:${port}`]);
+  expect(code).toBe(1);
+  // It told of a method that is missing, "(unexpected)".
+  expect(err).toContain('Is it a Muster or Consul agent that CONSUL_HTTP_ADDR or -http-addr names?');
 });
 
 describe('what a verb throws', () => {

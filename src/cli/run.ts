@@ -48,7 +48,9 @@ export async function run(verbs: Verbs, words: readonly string[], terminal: Term
       );
     return (await verb.run({ flags, args, terminal })) ?? 0;
   } catch (error) {
-    terminal.err(complaint(error, name, words));
+    terminal.err(
+      complaint(error, { name, words, asksAgent: verb !== undefined && 'http-addr' in verb.flags }),
+    );
     tellPredecessor(messageOf(error));
     return isMusterError(error) ? (verb?.exitCode?.(error.code) ?? error.exitCode) : 1;
   }
@@ -96,10 +98,16 @@ function unknownVerb(word: string, known: readonly string[]): MusterError {
 const BY_FLAGS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['usage', 'listen.in_use']);
 
 /** One sentence with what to do; where it happened only for those who asked for it. */
-function complaint(error: unknown, name: string, words: readonly string[]): string {
+function complaint(
+  error: unknown,
+  { name, words, asksAgent }: { name: string; words: readonly string[]; asksAgent: boolean },
+): string {
   const from = name === '' ? 'muster' : `muster ${name}`;
   const debug = words.some((word) => /^--?log-level=(?:debug|trace)$/i.test(word));
   const stack = debug && error instanceof Error ? `\n${error.stack}` : '';
+  // An answer of another shape than an agent gives, mostly of a server that is none.
+  if (asksAgent && error instanceof TypeError)
+    return `${from}: the answer cannot be understood (${messageOf(error)}). Is it a Muster or Consul agent that CONSUL_HTTP_ADDR or -http-addr names? The same command with -log-level=debug shows where it comes from${stack}\n`;
   if (!isMusterError(error))
     return `${from}: ${messageOf(error)} (unexpected; the same command with -log-level=debug shows where it comes from)${stack}\n`;
   const how = name !== '' && BY_FLAGS.has(error.code) ? `. "${from} --help" shows how` : '';
