@@ -15,10 +15,11 @@ import { AT_ONCE, type Farewell } from './farewell.ts';
 import { FleetListeners } from './fleet-listeners.ts';
 import { endedEarly, FleetMember } from './fleet-member.ts';
 import { FleetReports, type ReportOptions } from './fleet-reports.ts';
-import type { ProxyLimits } from './limits.ts';
+import { completeLimits, type ProxyLimits } from './limits.ts';
 import type { ListenAddress, ListenerSpec } from './listener-spec.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 import { WaitingCounts } from './neighbours.ts';
+import { clientCeiling } from './open-files.ts';
 import { Replacement } from './replacement.ts';
 import type { ProxySettings } from './settings.ts';
 import type { ChallengeAnswers, StoreSpec } from './tls/spec.ts';
@@ -105,6 +106,7 @@ export class ProxyFleet {
   async listen(): Promise<void> {
     this.#transport = this.#options.transport ?? (await chooseTransport());
     this.#workers = this.#wanted();
+    this.#warnOfFewFiles();
     // One finds out whether the port is free, and which it is; the others share it.
     const first = await this.#startFirst();
     const others = await Promise.allSettled(
@@ -113,6 +115,17 @@ export class ProxyFleet {
     const failed =
       first ?? others.map((one) => (one.status === 'rejected' ? one.reason : one.value)).find(Boolean);
     if (failed !== undefined) throw failed;
+  }
+
+  /** Better told at the start than by the first client that is refused for it. */
+  #warnOfFewFiles(): void {
+    const { maxConnections } = completeLimits(this.#options.limits);
+    const clients = clientCeiling();
+    if (clients < maxConnections)
+      this.#options.log.warn('this process may open too few files for so many clients (ulimit -n)', {
+        clients,
+        'max-connections': maxConnections,
+      });
   }
 
   async #startFirst(): Promise<Error | undefined> {

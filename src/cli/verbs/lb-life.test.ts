@@ -1,9 +1,10 @@
 /** What signals do to a balancer, and what is left behind when it ends. */
+import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type http from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ask, backend, balancer, folder, muster, until } from './lb.test-support.ts';
+import { ask, backend, balancer, closers, folder, muster, until } from './lb.test-support.ts';
 
 describe('muster lb goes on at SIGHUP and says how it is replaced', () => {
   const hangUp = async ({ child, seen }: ReturnType<typeof muster>, url: string) => {
@@ -51,6 +52,25 @@ it('takes a stop signal that is sent twice at once for one: what is in flight fi
   expect(await answer).toBe('200 late');
   expect(await exit).toBe(0);
 });
+
+it.runIf(existsSync('/proc/self/limits'))(
+  'tells at the start that fewer files may be open than clients may come',
+  async () => {
+    const { port } = await backend('a');
+    const words = ['-listen=127.0.0.1:0', `-upstream=127.0.0.1:${port}`, '-workers=1'];
+    const shell = spawn('bash', [
+      ...['-c', 'ulimit -n 400 && exec "$@"', 'bash', process.execPath, join(folder, 'main.js'), 'lb'],
+      ...[...words, '-max-connections=500'],
+    ]);
+    closers.push(() => shell.kill('SIGKILL'));
+    let said = '';
+    shell.stderr.on('data', (part) => {
+      said += part;
+    });
+    await until(() => said.includes('balancing') || shell.exitCode !== null);
+    expect(said).toMatch(/too few files for so many clients \(ulimit -n\) clients=300 max-connections=500/);
+  },
+);
 
 describe('the access log of muster lb', () => {
   it.each(['net', 'uring'])('has a line for each request when it has ended, on %s', async (transport) => {
