@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { freePorts, until } from '../scripts/support/processes.mjs';
+import { MUSTER } from '../scripts/support/paths.mjs';
+import { freePorts, runToEnd, until } from '../scripts/support/processes.mjs';
 import { Authority } from '../src/proxy/tls/fixtures.ts';
 import { put } from './support/http.ts';
 import { testMuster } from './support/muster.ts';
@@ -77,6 +78,37 @@ describe('a service of the catalog over TCP', () => {
       return two.every((answer) => answer === 'b x');
     });
     expect(await says(held, '2', /2$/)).toBe('a 2');
+  });
+
+  it('is not drained while connections to the instance are open: it was said to be at once', async () => {
+    const [port = 0] = await freePorts(1);
+    const { api } = await testMuster('agent', {
+      node: { dev: true },
+      balancer: { service: [{ name: 'db', address: `127.0.0.1:${port}` }] },
+    });
+    const { port: at } = await startEcho('a');
+    const Check = { TCP: `127.0.0.1:${at}`, Interval: '1s', Status: 'passing' };
+    await put(`${api}/v1/agent/service/register`, {
+      ID: 'a',
+      Name: 'db',
+      Address: '127.0.0.1',
+      Port: at,
+      Check,
+    });
+    await until('the instance', async () => (await say(port, 'x')) === 'a x');
+    const held = open(port);
+    expect(await says(held, '1', /1$/)).toBe('a 1');
+    const drain = (...flags: string[]) =>
+      runToEnd(process.execPath, [MUSTER, 'drain', ...flags, 'a'], { env: { CONSUL_HTTP_ADDR: api } });
+    expect(await drain('-timeout=10ms')).toMatchObject({
+      code: 1,
+      output: expect.stringMatching(/^a gets no new requests, but \d+ .* still in flight\n$/),
+    });
+    held.destroy();
+    expect(await drain()).toMatchObject({
+      code: 0,
+      output: 'a gets no new requests, and none is in flight\n',
+    });
   });
 
   it('is found by tags with a port, or with the name that a TLS client asks for', async () => {

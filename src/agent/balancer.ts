@@ -175,6 +175,7 @@ async function build({
       counters,
       listeners,
       relays,
+      connections: () => services?.connections() ?? [],
       ejections: () => front.ejections(),
     }),
     trafficOf: (id) => requestsOf(id) ?? connectionsOf(id, services?.connections() ?? []),

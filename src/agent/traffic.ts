@@ -1,8 +1,8 @@
 import type { Counters, TargetOut, TrafficSource } from '../api/muster/traffic.ts';
 import type { ProblemView, RouteView, State } from '../api/muster/wire.ts';
-import type { ExplainStep, Explanation } from '../api/muster/wire-answers.ts';
+import type { ConnectionsView, ExplainStep, Explanation } from '../api/muster/wire-answers.ts';
 import type { Catalog } from '../catalog/catalog.ts';
-import { serviceKey } from '../catalog/tables.ts';
+import { fold, serviceKey } from '../catalog/tables.ts';
 import { aggregate, instanceOf } from '../catalog/views.ts';
 import type { Traffic } from '../group/surroundings.ts';
 import { formatHostPort } from '../lib/host-port.ts';
@@ -23,6 +23,8 @@ export interface TrafficParts {
   listeners: readonly string[];
   /** The same of those for TCP routes. */
   relays?: readonly string[];
+  /** Of the services over TCP and UDP, which count in slots of their own. */
+  connections?: () => readonly ConnectionsView[];
   ejections: () => readonly Ejection[];
 }
 
@@ -31,7 +33,7 @@ const MOST_CANDIDATES = 50;
 
 /** What the dashboard sees of the balancer: the router's routes, the workers' counters and ejections. */
 export function trafficOf(parts: TrafficParts): TrafficSource {
-  const { catalog, router, counters, listeners, relays = [], ejections } = parts;
+  const { catalog, router, counters, listeners, relays = [], connections = () => [], ejections } = parts;
   const listener = listeners.join(', ');
   // What shares a slot with all others has no figures of its own, and may be very many.
   const hasFigures = ({ slot }: { readonly slot: number }): boolean =>
@@ -100,7 +102,10 @@ export function trafficOf(parts: TrafficParts): TrafficSource {
     }),
     inFlight(service, address) {
       const slot = slots().get(`${service} ${address}`);
-      return slot === undefined || slot === SHARED_SLOT ? undefined : counters.field(slot, IN_FLIGHT);
+      const requests =
+        slot === undefined || slot === SHARED_SLOT ? undefined : counters.field(slot, IN_FLIGHT);
+      const held = heldBy(connections(), service, address);
+      return requests === undefined && held === 0 ? undefined : (requests ?? 0) + held;
     },
     outs: () => {
       const out = ejections();
@@ -123,6 +128,16 @@ export function trafficOf(parts: TrafficParts): TrafficSource {
 }
 
 const placeOf = ({ service, host, port }: TargetView): string => `${service} ${formatHostPort(host, port)}`;
+
+/** Connections and sessions of TCP and UDP services that an instance has now. */
+function heldBy(pools: readonly ConnectionsView[], service: string, address: string): number {
+  const name = fold(service);
+  return pools
+    .filter((pool) => fold(pool.service) === name)
+    .flatMap(({ instances }) => instances)
+    .filter((instance) => instance.address === address)
+    .reduce((total, { active }) => total + active, 0);
+}
 
 /** What the balancer counted of the instance with an id of discovery's; undefined when no route leads to it. */
 export function instanceTraffic({

@@ -46,7 +46,7 @@ export interface TrafficSource {
   /** Routes in force. The same array again while nothing changed. */
   routes(): readonly RouteView[];
   sample(): TrafficSample;
-  /** Requests that an instance is serving at this very moment; undefined where they are not counted. `address` is host:port. */
+  /** Requests that an instance is serving and connections that it holds at this very moment; undefined where they are not counted. `address` is host:port. */
   inFlight(service: string, address: string): number | undefined;
   outs(): readonly TargetOut[];
   /** Tags and routes that could not be used, with place and remedy. The same array again while nothing changed. */

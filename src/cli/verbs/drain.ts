@@ -1,16 +1,17 @@
 import { MusterError } from '../../errors.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { CONNECTION_FLAGS, connect } from '../connect.ts';
+import { many } from '../many.ts';
 import { verb } from '../verb.ts';
 import type { ServiceAnswer } from './why.ts';
 
-/** How often it is asked how many requests are still in flight, ms. */
+/** How often it is asked how much is still in flight, ms. */
 const LOOK = 500;
 const PATIENCE = 30_000;
 
 export const drain = verb({
   about:
-    'It is put into maintenance: no route, DNS answer or look-up of healthy instances leads to it any more. Exits with 1 when requests are still in flight after -timeout. The instance is named by its id and is one of the agent that is asked.',
+    'It is put into maintenance: no route, DNS answer or look-up of healthy instances leads to it any more. Exits with 1 when requests are still in flight, or connections over TCP open, after -timeout. The instance is named by its id and is one of the agent that is asked.',
   args: ['INSTANCE'],
   examples: [
     { command: 'muster drain web-1 && systemctl restart web' },
@@ -53,7 +54,9 @@ export const drain = verb({
         return 0;
       }
       if (Date.now() >= until) {
-        terminal.err(`${id} gets no new requests, but ${inFlight} are still in flight\n`);
+        terminal.err(
+          `${id} gets no new requests, but ${many(inFlight, 'request or connection', 'requests or connections')} still in flight\n`,
+        );
         return timeout === 0 ? 0 : 1;
       }
       await new Promise((resolve) => setTimeout(resolve, LOOK));
