@@ -5,7 +5,7 @@ import { verb } from '../verb.ts';
 
 /** Ids of the checks that stand for maintenance. Consul's. */
 const NODE = '_node_maintenance';
-const SERVICE = '_service_maintenance:';
+export const SERVICE_MAINTENANCE = '_service_maintenance:';
 
 export const maint = verb({
   args: [],
@@ -35,7 +35,7 @@ export const maint = verb({
       if (reason !== undefined || service !== undefined)
         throw new MusterError('usage', '-reason and -service go with -enable or -disable');
       const checks = Object.values(await agent.checks()).filter(
-        ({ CheckID }) => CheckID === NODE || CheckID.startsWith(SERVICE),
+        ({ CheckID }) => CheckID === NODE || CheckID.startsWith(SERVICE_MAINTENANCE),
       );
       if (flags.json) terminal.out(json(checks));
       for (const { CheckID, Node, ServiceID, Notes } of flags.json ? [] : checks)

@@ -106,6 +106,27 @@ it('maint takes a service out with a reason, and puts it back', async () => {
   expect((await muster('maint -disable')).out).toBe('Node maintenance is now disabled\n');
 });
 
+it('drain leaves maintenance alone that it did not begin: its reason was lost, and -undo ended it', async () => {
+  await muster('services register -name=api -port=1');
+  const reason = async () => /Reason: (.*)/.exec((await muster('maint')).out)?.[1];
+  await muster(['drain', '-reason=new disk', 'api']);
+  expect(await reason()).toBe('drained: new disk');
+  expect((await muster('drain api')).err).toBe('');
+  expect((await muster('drain -undo api')).out).toBe('api takes part again\n');
+  expect(await reason()).toBeUndefined();
+
+  await muster(['maint', '-enable', '-service=api', '-reason=bad memory']);
+  expect(await muster('drain api')).toMatchObject({
+    code: 0,
+    err: 'api is in maintenance already, and stays so: bad memory\n',
+  });
+  const undone = await muster('drain -undo api');
+  expect(undone.code).toBe(1);
+  expect(undone.err).toContain('`muster maint -disable -service=api` ends that');
+  expect(await reason()).toBe('bad memory');
+  await muster('services deregister -id=api');
+});
+
 it('members, datacenters, info and routes say what there is', async () => {
   expect((await muster('members')).out).toMatch(
     /^Node +Address +Status +Type +Build +Protocol +DC +Segment\nn1 .* alive +server /,
