@@ -84,6 +84,16 @@ export function trafficOf(parts: TrafficParts): TrafficSource {
     () => router.routes(),
     (views) => new Map(views.flatMap(({ targets }) => targets).map((one) => [placeOf(one), one.slot])),
   );
+  const obstacles = whenChanged(
+    () => router.routes(),
+    (views) => {
+      const found = new Map<string, string>();
+      // One route that it takes part in is enough.
+      for (const { instance, out, obstacle } of views.flatMap(({ targets }) => targets))
+        if (found.get(instance) !== '') found.set(instance, out || obstacle);
+      return found;
+    },
+  );
   return {
     latencyBounds: LATENCY_BOUNDS,
     routes,
@@ -107,6 +117,7 @@ export function trafficOf(parts: TrafficParts): TrafficSource {
       const held = heldBy(connections(), service, address);
       return requests === undefined && held === 0 ? undefined : (requests ?? 0) + held;
     },
+    obstacle: (instance) => obstacles().get(instance),
     outs: () => {
       const out = ejections();
       if (out.length === 0) return [];

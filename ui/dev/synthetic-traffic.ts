@@ -43,6 +43,11 @@ export class SyntheticTraffic implements TrafficSource {
     this.#random = random;
   }
 
+  /** What passes has it. */
+  obstacle(): undefined {
+    return undefined;
+  }
+
   /** Not between two samples. */
   inFlight(): undefined {
     return undefined;

@@ -45,6 +45,7 @@ export function serviceOf(live: Live, catalog: Catalog, name: string) {
       if (instance === undefined) return [];
       return {
         ...instance,
+        obstacle: live.traffic.obstacle(`${instance.node}/${instance.id}`) ?? null,
         checks: withOutput(instance, catalog),
         traffic: trafficNow(live, picture, instance),
         history: live.meter.history(instance.service, addressKey(instance)),

@@ -21,6 +21,7 @@ class SetTraffic implements TrafficSource {
   sample = () => this.counted;
   inFlight = (service: string, address: string) =>
     this.counted.targets.find((one) => one.service === service && one.address === address)?.inFlight;
+  obstacle = noTraffic.obstacle;
   outs = () => this.held;
   problems = noTraffic.problems;
   explain = noTraffic.explain;

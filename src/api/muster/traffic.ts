@@ -48,6 +48,8 @@ export interface TrafficSource {
   sample(): TrafficSample;
   /** Requests that an instance is serving and connections that it holds at this very moment; undefined where they are not counted. `address` is host:port. */
   inFlight(service: string, address: string): number | undefined;
+  /** Why an instance (`node/id`) gets nothing of the routes that it asks for; "" when it does, undefined when it asks for none. */
+  obstacle(instance: string): string | undefined;
   outs(): readonly TargetOut[];
   /** Tags and routes that could not be used, with place and remedy. The same array again while nothing changed. */
   problems(): readonly ProblemView[];
@@ -63,6 +65,7 @@ export const noTraffic: TrafficSource = {
   routes: () => [],
   sample: () => ({ overall: NOTHING, routes: [], targets: [] }),
   inFlight: () => undefined,
+  obstacle: () => undefined,
   outs: () => [],
   problems: () => [],
   explain: (url) => ({

@@ -15,7 +15,11 @@ export interface ServiceAnswer {
   readonly states: Readonly<Partial<Record<State, number>>>;
   readonly traffic: Omit<TrafficView, 'key'> | null;
   readonly routes: readonly RouteView[];
-  readonly instances: readonly (InstanceView & { readonly traffic: Omit<TrafficView, 'key'> | null })[];
+  readonly instances: readonly (InstanceView & {
+    readonly traffic: Omit<TrafficView, 'key'> | null;
+    /** Why it gets nothing of the routes that it asks for; "" when it does, null when it asks for none. */
+    readonly obstacle: string | null;
+  })[];
 }
 
 /** Characters of a failing check's output that are shown. */
@@ -38,10 +42,12 @@ export const why = verb({
         pool.instances.filter(({ reason }) => reason === '').map((one) => `${one.id} ${one.address}`),
       ),
     ]);
-    // No rule of the balancer goes on with one in maintenance; what is told of its routes may be a moment older than that.
+    const hasWays = routes.length + pools.length > 0;
+    // Checks say nothing of whom the balancer asks: it wants one of the instance's own, and a port. No rule of it goes on with one in maintenance; what is told of its routes may be a moment older than that.
     const isTaking = ({ state, id, address, port }: InstanceView): boolean =>
-      state === 'passing' ||
-      (state !== 'maintenance' && targets.has(`${id} ${formatHostPort(address, port)}`));
+      hasWays
+        ? state !== 'maintenance' && targets.has(`${id} ${formatHostPort(address, port)}`)
+        : state === 'passing';
     const takes = instances.filter(isTaking).length;
     const code = takes > 0 && routes.length + pools.length > 0 ? 0 : 1;
     if (flags.json) {
@@ -62,7 +68,8 @@ export const why = verb({
     const now = Date.now();
     terminal.out('\n');
     for (const instance of instances) {
-      const { id, node, address, port, state, since, reason, checks } = instance;
+      const { id, node, address, port, state, since, checks } = instance;
+      const reason = instance.reason || (isTaking(instance) ? '' : obstacleTo(instance, pools, hasWays));
       const isIn = isTaking(instance);
       const age = since === null ? 'since before the start' : `for ${spanText(now - since)}`;
       const held = pools
@@ -89,6 +96,16 @@ export const why = verb({
     return code;
   },
 });
+
+/** Why an instance that passes gets nothing; "" when nothing could lead to it. */
+function obstacleTo(
+  { obstacle, id, node }: Pick<ServiceAnswer['instances'][number], 'obstacle' | 'id' | 'node'>,
+  pools: readonly ConnectionsView[],
+  hasWays: boolean,
+): string {
+  const held = pools.flatMap((pool) => pool.instances).find((one) => one.id === id && one.node === node);
+  return obstacle || held?.reason || (hasWays ? 'no route leads to it' : '');
+}
 
 function shown(output: string): string {
   return output.replaceAll(/\s+/g, ' ').trim().slice(0, SHOWN);
