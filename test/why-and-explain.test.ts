@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { MUSTER } from '../scripts/support/paths.mjs';
 import { runToEnd } from '../scripts/support/processes.mjs';
-import { put } from './support/http.ts';
+import { ask, put } from './support/http.ts';
 import { type Muster, startMuster, temporaryFolder } from './support/muster.ts';
 
 /** What `muster why` and `muster explain` tell, held against what becomes of requests. */
@@ -10,7 +10,11 @@ const home = temporaryFolder();
 let muster: Muster;
 
 beforeAll(async () => {
-  muster = await startMuster('agent', { node: { dev: true } }, home.folder);
+  muster = await startMuster(
+    'agent',
+    { node: { dev: true }, balancer: { no_route: { status: 421 } } },
+    home.folder,
+  );
 });
 afterAll(async () => {
   await muster?.program.stop();
@@ -54,4 +58,27 @@ it('why says of instances that pass why the balancer asks none: they were said t
   expect(both.output).toMatch(/^unchecked: 1 of 2 instances/);
   expect(both.output).toMatch(/→ checked /);
   expect(both.output).toMatch(/✗ unchecked /);
+});
+
+it.each([
+  ['/safe', 'urlprefix-/safe auth=staff', 401],
+  ['/old', 'urlprefix-/old redirect=301,https://new.test/', 301],
+  ['/nowhere', '', 421],
+])(
+  'explain tells what the balancer answers for %s by itself: it named an instance, or 404',
+  async (path, tag, status) => {
+    await register(`by-itself${path.replace('/', '-')}`, { Port: 8082, Tags: [tag], Check: PASSING });
+    const url = `${muster.proxy}${path}`;
+    expect((await ask(url)).status).toBe(status);
+    const { code, output } = await cli('explain', url);
+    expect(code).toBe(1);
+    expect(output).toMatch(new RegExp(`→ end +${status}: .*\\n$`));
+    expect(output).not.toContain('candidate');
+  },
+);
+
+it('explain knows what an entrance does not take: it was said to take all', async () => {
+  const { code, output } = await cli('explain', muster.proxy.replace('http:', 'https:'));
+  expect(code).toBe(1);
+  expect(output).toMatch(/\n {2}→ end +closed: .* is for http: .*\n$/);
 });

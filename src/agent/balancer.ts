@@ -20,6 +20,7 @@ import { DEFAULT_BALANCER } from './config/balancer.ts';
 import type { HttpConfig } from './config/http.ts';
 import { type CertificatesConfig, isHttps, type ListenerConfig, sourceOf } from './config/listeners.ts';
 import type { Config } from './config/schema.ts';
+import { type Entrance, isForRequests } from './explain.ts';
 import { type FrontListener, startFront } from './front.ts';
 import { followSettings } from './http-settings.ts';
 import { startServices } from './l4/catalog-service.ts';
@@ -157,7 +158,14 @@ async function build({
       throw error;
     },
   );
-  const { listeners, urls, relays, admin, router, counters } = front;
+  const { entrances, admin, router, counters } = front;
+  const addressesOf = (some: readonly Entrance[]) => some.map(({ address }) => address);
+  const listeners = addressesOf(entrances.filter(isForRequests));
+  const relays = addressesOf(entrances.filter((one) => !isForRequests(one)));
+  // A port for HTTPS and names is asked by HTTPS.
+  const urls = entrances
+    .filter(isForRequests)
+    .map(({ address, protocol }) => `${protocol === 'http' ? 'http' : 'https'}://${address}`);
   const requestsOf = instanceTraffic({ router, counters });
   return {
     addresses: {
@@ -173,8 +181,8 @@ async function build({
       catalog,
       router,
       counters,
-      listeners,
-      relays,
+      entrances,
+      settings: () => settings,
       connections: () => services?.connections() ?? [],
       ejections: () => front.ejections(),
     }),

@@ -26,6 +26,7 @@ import type { Policy } from '../route/policies.ts';
 import { type Router, type RouterOptions, startRouter } from '../route/router.ts';
 import { SHARED_SLOT } from '../route/slots.ts';
 import { VERSION } from '../version.ts';
+import type { Entrance } from './explain.ts';
 import type { Tracing } from './telemetry/telemetry.ts';
 
 /** A place where requests come in. */
@@ -79,12 +80,8 @@ export interface FrontOptions {
 
 /** Routes from wherever instances are learned, the proxy's workers on every listener, the admin API. */
 export interface Front {
-  /** For HTTP; host:port of each. */
-  readonly listeners: readonly string[];
-  /** The same with "http://" or "https://" in front. */
-  readonly urls: readonly string[];
-  /** For TCP routes. */
-  readonly relays: readonly string[];
+  /** Each listener, in the order of `listen`. */
+  readonly entrances: readonly Entrance[];
   readonly admin: string | undefined;
   readonly router: Router;
   readonly counters: CounterReader;
@@ -104,7 +101,7 @@ const CERTIFICATES_WAIT = 3_000;
 function listenerSpec(listener: FrontListener, index: number): ListenerSpec {
   const { host, port, tls, http2, acceptProxy = false, relays, relaysNames = false } = listener;
   if (relays !== undefined) {
-    const place = { id: `${RELAY}${index}`, host, port };
+    const place = { id: `tcp-${index}`, host, port };
     return { ...place, protocol: 'tcp', pool: '', byRoute: relays, slot: SHARED_SLOT, acceptProxy };
   }
   const place = { id: `http-${index}`, host, port, http2, acceptProxy };
@@ -113,8 +110,11 @@ function listenerSpec(listener: FrontListener, index: number): ListenerSpec {
     : { ...place, protocol: 'https', tls, relaysNames };
 }
 
-/** Ids of listeners for TCP routes begin so. */
-const RELAY = 'tcp-';
+function protocolOf({ tls, relays, relaysNames = false }: FrontListener): Entrance['protocol'] {
+  if (relays !== undefined) return relays === 'name' ? 'tcp+sni' : 'tcp';
+  if (tls === undefined) return 'http';
+  return relaysNames ? 'https+tcp+sni' : 'https';
+}
 
 /** Throws `listen.*`; nothing is left running then. */
 export async function startFront(options: FrontOptions): Promise<Front> {
@@ -221,16 +221,12 @@ export async function startFront(options: FrontOptions): Promise<Front> {
   }
 
   let stopping: Promise<void> | undefined;
-  const addresses = [...fleet.addresses].map(([id, { host, port }]) => ({
-    id,
-    address: formatHostPort(host, port),
-  }));
-  const plain = new Set(specs.flatMap(({ id, protocol }) => (protocol === 'http' ? id : [])));
-  const served = addresses.filter(({ id }) => !id.startsWith(RELAY));
+  const entrances = listen.map((listener, index): Entrance => {
+    const { host, port } = fleet.addresses.get(listenerSpec(listener, index).id) ?? listener;
+    return { address: formatHostPort(host, port), protocol: protocolOf(listener) };
+  });
   return {
-    listeners: served.map(({ address }) => address),
-    urls: served.map(({ id, address }) => `${plain.has(id) ? 'http' : 'https'}://${address}`),
-    relays: addresses.filter(({ id }) => id.startsWith(RELAY)).map(({ address }) => address),
+    entrances,
     admin: admin && formatHostPort(admin.address.host, admin.address.port),
     router,
     counters,

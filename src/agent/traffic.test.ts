@@ -53,8 +53,10 @@ function started(catalog: Catalog, ejected: string[] = [], capacity = SLOTS) {
     catalog,
     router,
     counters,
-    listeners: ['127.0.0.1:9999'],
-    relays: ['127.0.0.1:5433'],
+    entrances: [
+      { address: '127.0.0.1:9999', protocol: 'http' },
+      { address: '127.0.0.1:5433', protocol: 'tcp' },
+    ],
     ejections: () =>
       ejected.map((id) => ({ id, host: '10.0.0.1', port: 8000, slot: 3, why: 'refused', since: 5 })),
   });

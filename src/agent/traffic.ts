@@ -1,40 +1,43 @@
 import type { Counters, TargetOut, TrafficSource } from '../api/muster/traffic.ts';
-import type { ProblemView, RouteView, State } from '../api/muster/wire.ts';
-import type { ConnectionsView, ExplainStep, Explanation } from '../api/muster/wire-answers.ts';
+import type { ProblemView, RouteView } from '../api/muster/wire.ts';
+import type { ConnectionsView } from '../api/muster/wire-answers.ts';
 import type { Catalog } from '../catalog/catalog.ts';
-import { fold, serviceKey } from '../catalog/tables.ts';
-import { aggregate, instanceOf } from '../catalog/views.ts';
+import { fold } from '../catalog/tables.ts';
 import type { Traffic } from '../group/surroundings.ts';
 import { formatHostPort } from '../lib/host-port.ts';
 import type { CounterReader } from '../proxy/counters.ts';
 import { IN_FLIGHT } from '../proxy/counters.ts';
 import type { Ejection } from '../proxy/ejector.ts';
 import { LATENCY_BOUNDS } from '../proxy/latency-buckets.ts';
+import type { ProxySettings } from '../proxy/settings.ts';
 import type { Router } from '../route/router.ts';
 import { SHARED_SLOT } from '../route/slots.ts';
 import type { RouteView as RouterView, TargetView } from '../route/view.ts';
-import { emergencyText, optionsOf, standingWords } from './route-words.ts';
+import { type Entrance, explain, isForRequests } from './explain.ts';
+import { emergencyText, optionsOf } from './route-words.ts';
 
 export interface TrafficParts {
   catalog: Catalog;
   router: Router;
   counters: CounterReader;
-  /** host:port of each listener. */
-  listeners: readonly string[];
-  /** The same of those for TCP routes. */
-  relays?: readonly string[];
+  /** Listeners for HTTP, and those for TCP routes. */
+  entrances: readonly Entrance[];
+  /** Those in force. */
+  settings?: () => ProxySettings;
   /** Of the services over TCP and UDP, which count in slots of their own. */
   connections?: () => readonly ConnectionsView[];
   ejections: () => readonly Ejection[];
 }
 
-/** Candidates that an explanation names one by one. */
-const MOST_CANDIDATES = 50;
-
 /** What the dashboard sees of the balancer: the router's routes, the workers' counters and ejections. */
 export function trafficOf(parts: TrafficParts): TrafficSource {
-  const { catalog, router, counters, listeners, relays = [], connections = () => [], ejections } = parts;
-  const listener = listeners.join(', ');
+  const { catalog, router, counters, entrances, ejections } = parts;
+  const { connections = () => [], settings = () => ({}) } = parts;
+  const listener = entrances
+    .filter(isForRequests)
+    .map(({ address }) => address)
+    .join(', ');
+  const relays = entrances.filter((one) => !isForRequests(one)).map(({ address }) => address);
   // What shares a slot with all others has no figures of its own, and may be very many.
   const hasFigures = ({ slot }: { readonly slot: number }): boolean =>
     slot !== SHARED_SLOT && counters.hasCounted(slot);
@@ -134,7 +137,8 @@ export function trafficOf(parts: TrafficParts): TrafficSource {
         }),
       );
     },
-    explain: (url) => explain(url, { catalog, router, listeners, ejections: ejections() }),
+    explain: (url) =>
+      explain(url, { catalog, router, entrances, settings: settings(), ejections: ejections() }),
   };
 }
 
@@ -222,90 +226,4 @@ function unheardProblem(
   if (port === undefined || relays.some((address) => address.endsWith(port))) return undefined;
   const message = `nobody listens on ${host}: a [[balancer.listener]] with protocol = "tcp" and that port does`;
   return { key: `unheard ${id}`, place: `TCP route ${id} (${service})`, message };
-}
-
-/** Where a request goes, as steps: the listener, the route and those passed over, each candidate with its reason. */
-function explain(
-  url: URL,
-  {
-    catalog,
-    router,
-    listeners,
-    ejections,
-  }: Pick<TrafficParts, 'catalog' | 'router' | 'listeners'> & { ejections: readonly Ejection[] },
-): Explanation {
-  const isSecure = url.protocol === 'https:';
-  const port = url.port || (isSecure ? '443' : '80');
-  const { host, path, route, passedOver } = router.explain(url.host, url.pathname, isSecure);
-  const steps: ExplainStep[] = [
-    {
-      kind: 'listener',
-      // Without one at this port something stands in front of them.
-      title: listeners.find((one) => one.endsWith(`:${port}`)) ?? listeners.join(', '),
-      reason: `takes the request for ${host || 'any host'}${path}`,
-      taken: true,
-      state: null,
-    },
-  ];
-  if (route !== undefined) {
-    const hosts = route.host === '' ? 'any host' : `host ${route.host}`;
-    const options = Object.entries(optionsOf(route)).map(([name, value]) => `, ${name} ${value}`);
-    const emergency = emergencyText(route);
-    const reason = `${hosts}, path from ${route.path}; ${route.service}, strategy ${route.strategy}${options.join('')}${emergency === '' ? '' : `; ${emergency}`}`;
-    steps.push({ kind: 'route', title: route.id, reason, taken: true, state: null });
-  }
-  for (const { route: other, reason } of passedOver)
-    steps.push({ kind: 'route', title: other.id, reason, taken: false, state: null });
-  if (route === undefined) {
-    const { route: other } = router.explain(url.hostname, url.pathname, isSecure);
-    const hint =
-      other === undefined || url.port === ''
-        ? ''
-        : `. ${other.id} takes it for the host ${url.hostname}: a port in the request's Host counts, so ask without it, or give the tag the port (${url.host})`;
-    const reason = `no route has a prefix of ${path} for the host ${host} or for any host${hint}`;
-    steps.push({ kind: 'end', title: '404', reason, taken: true, state: null });
-    return { url: url.href, route: null, service: '', steps };
-  }
-  const ejected = new Map(ejections.map((ejection) => [ejection.id, ejection]));
-  const candidates = route.targets.map((target) =>
-    candidate(catalog, target, route, ejected.get(target.instance)),
-  );
-  candidates.sort((a, b) => Number(b.taken) - Number(a.taken));
-  steps.push(...candidates.slice(0, MOST_CANDIDATES));
-  if (!candidates.some(({ taken }) => taken))
-    steps.push({
-      kind: 'end',
-      title: '503',
-      reason: `${route.service} has no instance that takes requests`,
-      taken: true,
-      state: null,
-    });
-  return { url: url.href, route: route.id, service: route.service, steps };
-}
-
-function candidate(
-  catalog: Catalog,
-  target: TargetView,
-  route: RouterView,
-  ejection: Ejection | undefined,
-): ExplainStep {
-  const title = `${target.serviceId} at ${formatHostPort(target.host, target.port)}`;
-  const out = target.out || target.obstacle;
-  if (out !== '')
-    return { kind: 'candidate', title, reason: out, taken: false, state: stateOf(catalog, target) };
-  if (ejection !== undefined)
-    return { kind: 'candidate', title, reason: `ejected: ${ejection.why}`, taken: false, state: 'ejected' };
-  const percent = (target.share * 100).toFixed(target.share > 0 && target.share < 0.1 ? 1 : 0);
-  const reason = [...standingWords(target, route, Date.now()), `gets ${percent} % of the requests`].join(
-    '; ',
-  );
-  const state = (target.standing?.doubtful ?? '') === '' ? 'passing' : stateOf(catalog, target);
-  return { kind: 'candidate', title, reason, taken: target.share > 0, state };
-}
-
-/** What the checks say of an instance; null when it is gone in the meantime. */
-function stateOf(catalog: Catalog, { node, serviceId }: TargetView): State | null {
-  const service = catalog.get('services', serviceKey(node, serviceId));
-  const instance = service === undefined ? undefined : instanceOf(catalog, service);
-  return instance === undefined ? null : aggregate(instance.checks);
 }

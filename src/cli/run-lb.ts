@@ -1,6 +1,7 @@
 /** A balancer alone, in the foreground: started, kept until a signal, drained, stopped. */
 
 import { compressionSchema, type HttpConfig, headersSchema, noRouteSchema } from '../agent/config/http.ts';
+import { isForRequests } from '../agent/explain.ts';
 import { type FrontListener, startFront } from '../agent/front.ts';
 import { followSettings } from '../agent/http-settings.ts';
 import { balancerMetrics } from '../agent/metrics/balancer.ts';
@@ -119,7 +120,10 @@ export async function runLb(options: LbOptions): Promise<number> {
         ],
       });
       log.info('balancing', {
-        listen: front.listeners.join(', '),
+        listen: front.entrances
+          .filter(isForRequests)
+          .map(({ address }) => address)
+          .join(', '),
         upstreams: route.upstreams
           // Without those that get copies, or lead elsewhere.
           .filter(({ service }) => service === undefined)
