@@ -58,3 +58,40 @@ cert = "certs"
     ]);
   });
 });
+
+describe('an address that two would listen at', () => {
+  const service = (address: string, protocol = 'tcp') =>
+    `[[balancer.service]]\nname = "db"\naddress = "${address}"\nprotocol = "${protocol}"\n`;
+  it.each([
+    [
+      `[balancer]\nlisten = ["127.0.0.1:80"]\n${service('127.0.0.1:80')}`,
+      /^muster.toml:5:11: balancer\.service\[0\]\.address: 127\.0\.0\.1:80 is taken by balancer\.listen\[0\] already$/,
+    ],
+    [service('127.0.0.1:9999'), /127\.0\.0\.1:9999 is taken by balancer\.listen already/],
+    [
+      '[balancer]\nlisten = [":80"]\n[[balancer.listener]]\naddress = ":80"\n',
+      /balancer\.listener\[0\]\.address: :80 is taken by balancer\.listen\[0\] already/,
+    ],
+    [
+      '[balancer]\nlisten = ["127.0.0.1:8500"]\n',
+      /balancer\.listen\[0\]: 127\.0\.0\.1:8500 is taken by http already/,
+    ],
+    [
+      '[balancer]\nadmin = "127.0.0.1:81"\nlisten = ["127.0.0.1:81"]\n',
+      /admin: .* is taken by balancer\.listen\[0\]/,
+    ],
+    [service('127.0.0.1:8600', 'udp'), /is taken by dns already/],
+  ])('is refused before it is tried: the agent named itself as the program to stop (%j)', (text, wrong) => {
+    expect(faultsOf(text)).toEqual([expect.stringMatching(wrong)]);
+  });
+
+  it.each([
+    `[balancer]\nlisten = ["127.0.0.1:80"]\n${service('127.0.0.1:80', 'udp')}`,
+    '[balancer]\nlisten = ["127.0.0.1:0", "127.0.0.1:0"]\n',
+    '[ports]\nhttp = 9999\n',
+    '[ports]\nhttp = 9998\n',
+    `[balancer]\nenabled = false\nlisten = ["127.0.0.1:80", "127.0.0.1:80"]\n`,
+  ])('is none where ports, protocols or what gives way are others (%j)', (text) => {
+    expect(faultsOf(text)).toEqual([]);
+  });
+});

@@ -5,7 +5,6 @@
  * Every default carries its reason in its description.
  */
 import * as z from 'zod';
-import { formatHostPort } from '../../lib/host-port.ts';
 import { aclSchema } from './acl.ts';
 import { apiSchema } from './api.ts';
 import { balancerSchema } from './balancer.ts';
@@ -16,6 +15,7 @@ import { groupSchema } from './group.ts';
 import { healthSchema } from './health.ts';
 import { logSchema } from './log.ts';
 import { nodeSchema } from './node.ts';
+import { balancerListening, clashes } from './places-taken.ts';
 import { portsSchema } from './ports.ts';
 import { registratorSchema } from './registrator.ts';
 import { telemetrySchema } from './telemetry.ts';
@@ -52,17 +52,22 @@ export const configSchema = z
       .default([])
       .describe('Backends of a HAProxy on this machine whose servers are instances of a service.'),
   })
-  .superRefine(({ ports, api, dns, node, cluster }, context) => {
+  .superRefine(({ ports, api, dns, node, cluster, balancer }, context) => {
     if (cluster.bootstrapExpect > 0 && !cluster.server)
       context.addIssue({
         code: 'custom',
         path: ['cluster', 'bootstrapExpect'],
         message: 'is for servers: server = true',
       });
+    const own = (name: 'http' | 'https' | 'dns', hosts: readonly string[]) =>
+      ({ path: ['ports', name], name, port: ports[name], hosts, protocol: 'tcp' }) as const;
+    const forDns = own('dns', dns.address ?? node.client);
     for (const { path, message } of clashes([
-      { path: ['ports', 'dns'], port: ports.dns, hosts: dns.address ?? node.client },
-      { path: ['ports', 'http'], port: ports.http, hosts: api.address ?? node.client },
-      { path: ['ports', 'https'], port: ports.https, hosts: api.tls?.address ?? node.client },
+      forDns,
+      { ...forDns, protocol: 'udp' },
+      own('http', api.address ?? node.client),
+      own('https', api.tls?.address ?? node.client),
+      ...balancerListening(balancer),
     ]))
       context.addIssue({ code: 'custom', path: [...path], message });
     if (ports.https >= 0 && api.tls?.cert === undefined)
@@ -77,24 +82,3 @@ export const configSchema = z
 export type Config = z.output<typeof configSchema>;
 /** What a file may say, in camelCase. */
 export type ConfigInput = z.input<typeof configSchema>;
-
-/** Two that would listen at the same place, the second one named. */
-function clashes(
-  listeners: readonly {
-    readonly path: readonly string[];
-    readonly port: number;
-    readonly hosts: readonly string[];
-  }[],
-): { path: readonly string[]; message: string }[] {
-  const taken = new Map<string, string>();
-  return listeners.flatMap(({ path, port, hosts }) => {
-    const name = String(path.at(-1));
-    if (port <= 0) return [];
-    return hosts.flatMap((host) => {
-      const place = formatHostPort(host, port);
-      const other = taken.get(place);
-      taken.set(place, name);
-      return other === undefined ? [] : [{ path, message: `${place} is taken by ${other} already` }];
-    });
-  });
-}
