@@ -141,6 +141,8 @@ export interface Written {
   readonly written: unknown;
   /** What was accepted and has no effect, each with its place. */
   readonly warnings: readonly string[];
+  /** Where something stands that was written, or what it is part of, and what it is called: "m.toml:3:8: log.file". */
+  place(path: Path): string;
 }
 
 /** The same, together with what was written and what has no effect. */
@@ -178,13 +180,13 @@ export function readWritten(sources: readonly ConfigSource[]): Written {
     }
   }
   const checked = configSchema.safeParse(merged, { reportInput: true, jitless: true });
+  const where = (at: Path): string =>
+    nearestOrigin(origins, at) ?? sources[sources.length - 1]?.name ?? 'configuration';
+  const place = (at: Path): string => `${where(at)}: ${pathText(toFileNames(configSchema, at))}`;
   if (!checked.success) {
     for (const issue of checked.error.issues) {
-      const written = toFileNames(configSchema, issue.path as Path);
-      const where =
-        nearestOrigin(origins, issue.path) ?? sources[sources.length - 1]?.name ?? 'configuration';
-      const what = written.length === 0 ? '' : `${pathText(written)}: `;
-      faults.push(`${where}: ${what}${sentence(issue)}`);
+      const at = issue.path as Path;
+      faults.push(`${at.length === 0 ? where(at) : place(at)}: ${sentence(issue)}`);
     }
   }
   // What is missing may be there under a name that nobody knows.
@@ -194,6 +196,7 @@ export function readWritten(sources: readonly ConfigSource[]): Written {
     config: checked.data,
     written: merged,
     warnings,
+    place,
   };
 }
 

@@ -11,7 +11,7 @@ import { type Terminal, verb } from '../verb.ts';
 
 export const validate = verb({
   about:
-    "Files of Muster's or of Consul's agent, or directories of them, checked as the one configuration that they make together; files of fabio's settings (`*.properties`) and of gobetween's, each by itself. What has no effect is said on standard error. Exits with 2 when something is wrong.",
+    "Files of Muster's or of Consul's agent, or directories of them, checked as the one configuration that they make together; files of fabio's settings (`*.properties`) and of gobetween's, each by itself. Files that they name are looked for too, so it is meant for the machine of the agent. What has no effect is said on standard error. Exits with 2 when something is wrong.",
   args: ['FILE...'],
   examples: [
     { command: 'muster validate stacks/hello.toml' },
@@ -46,8 +46,16 @@ export const validate = verb({
     for (const file of settings) await validateSettings(file, terminal);
     for (const { check } of gobetween) for (const warning of check()) terminal.err(`${warning}\n`);
     const { readConfigFiles, readWritten } = await import('../../agent/config/read.ts');
-    const { config, warnings } = readWritten(readConfigFiles(files, flags['config-format']));
+    const { remarksOn } = await import('../../agent/config/surroundings.ts');
+    const { config, warnings, place } = readWritten(readConfigFiles(files, flags['config-format']));
     for (const warning of warnings) terminal.err(`${warning}\n`);
+    const remarks = remarksOn(config).map(({ path, message, isFault }) => ({
+      text: `${place(path)}: ${message}`,
+      isFault,
+    }));
+    for (const { text, isFault } of remarks) if (!isFault) terminal.err(`${text}\n`);
+    const faults = remarks.filter(({ isFault }) => isFault).map(({ text }) => text);
+    if (faults.length > 0) throw new MusterError('config.invalid', faults.join('\n'));
     if (!flags.quiet) terminal.out('Configuration is valid!\n');
     if (flags.diff) await showDifference(config, connect(flags, terminal), terminal);
   },
