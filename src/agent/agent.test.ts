@@ -95,6 +95,36 @@ describe('an agent', () => {
     expect(lines).toHaveLength(1);
   });
 
+  it('a reload names what it cannot put in force: it said that all was well', async () => {
+    const lines: string[] = [];
+    const log = openAgentLog({
+      level: 'warn',
+      format: 'json',
+      sink: ({ message }) => void lines.push(message),
+    });
+    const changed = config({ service: [{ name: 'two' }], node: { meta: { rack: '2' } } });
+    const { balancer } = changed;
+    const listen = ['127.0.0.1:81'];
+    const answers: Config[] = [
+      changed,
+      {
+        ...changed,
+        balancer: { ...balancer, listen, noRoute: { status: 421 } },
+        ports: { ...changed.ports, dns: 53 },
+      },
+      changed,
+    ];
+    agent = await startAgent(config(), { log, readConfig: async () => answers.shift() as Config });
+    expect(await agent.reload()).toEqual([]);
+    expect(lines.join()).not.toContain('not in force');
+    expect(await agent.reload()).toEqual(['ports.dns', 'balancer.listen']);
+    expect(lines.join()).toMatch(
+      /not in force before `muster reload -process` .*: ports\.dns, balancer\.listen$/,
+    );
+    // Taken back.
+    expect(await agent.reload()).toEqual([]);
+  });
+
   it('of two reloads at a time what was read last is in force', async () => {
     let read = () => {};
     const slow = new Promise<void>((resolve) => {

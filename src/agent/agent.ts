@@ -15,6 +15,7 @@ import type { Registry } from '../registry/registry.ts';
 import { VERSION } from '../version.ts';
 import { putInPlace, startAcl } from './acl.ts';
 import { type Balancer, startBalancer } from './balancer.ts';
+import { waitingForRestart } from './config/reloadable.ts';
 import type { Config } from './config/schema.ts';
 import { definitionsOf } from './definitions.ts';
 import { listenDns, listenHttp, type Parts } from './doors.ts';
@@ -74,8 +75,11 @@ export interface Agent {
   /** Undefined when the configuration turns it off, or when its default address was taken. */
   readonly balancer: Balancer | undefined;
   readonly groups: Groups;
-  /** Reads the configuration again and swaps what can be swapped. Rejects, and keeps the old one, on any error. */
-  reload(): Promise<void>;
+  /**
+   * Reads the configuration again and swaps what can be swapped; resolves with the settings that wait for another process. Rejects, and
+   * keeps the old one, on any error.
+   */
+  reload(): Promise<readonly string[]>;
   /**
    * Another process goes on with the state: ends everything that changes it, the store last. Clients are still answered, from
    * memory; requests over the API that may change something wait.
@@ -197,9 +201,10 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
     log.setLevel(again.log.level);
     acl?.tokens.configure(again.acl.tokens);
   };
-  const readAgain = async () => {
-    if (options.readConfig === undefined) return;
+  const readAgain = async (): Promise<readonly string[]> => {
+    if (options.readConfig === undefined) return [];
     const again = await options.readConfig();
+    const waiting = waitingForRestart(config, again);
     if (isStarting) {
       // Balancer, groups, templates and watches are not there yet: they are told when they are.
       isReadAgain = true;
@@ -208,7 +213,7 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
       logger.info(
         'the configuration was read again: services, checks, metadata of the node, tokens and the log level are in force',
       );
-      return;
+      return waiting;
     }
     // First: a file of it that cannot be read keeps the old configuration, whole.
     balancer?.reload(again.balancer);
@@ -218,13 +223,18 @@ async function build(config: Config, options: AgentOptions, teardown: Teardown):
     logger.info(
       'the configuration was read again: services, checks, metadata of the node, tokens, the log level, groups, templates, watches and what the balancer does with HTTP are in force',
     );
+    if (waiting.length > 0)
+      logger.warn(
+        `changed, but not in force before \`muster reload -process\` or a restart: ${waiting.join(', ')}`,
+      );
+    return waiting;
   };
   // One after the other: what was read last is in force in the end. The first waits for the start, which goes by what was read before.
   let beginReloads = () => {};
-  let reloading = new Promise<void>((resolve) => {
+  let reloading: Promise<unknown> = new Promise<void>((resolve) => {
     beginReloads = resolve;
   });
-  const reload = (): Promise<void> => {
+  const reload = (): Promise<readonly string[]> => {
     const turn = reloading.then(readAgain);
     reloading = turn.catch(() => {});
     return turn;

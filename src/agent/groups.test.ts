@@ -60,7 +60,7 @@ async function start(...groups: GroupInput[]): Promise<void> {
   });
 }
 
-function reload(...groups: GroupInput[]): Promise<void> {
+function reload(...groups: GroupInput[]): Promise<unknown> {
   next.push(config(...groups));
   return agent.reload();
 }

@@ -128,8 +128,13 @@ export class AgentCalls {
     await this.#put(`/v1/agent/force-leave/${segment(node)}`, options, undefined, params);
   }
 
-  async reload(options: CallOptions = {}): Promise<void> {
-    await this.#put('/v1/agent/reload', options);
+  /** Resolves with the settings that were changed and are read at the start only (`replace` puts them in force). */
+  async reload(options: CallOptions = {}): Promise<string[]> {
+    const answer = await this.#connection.put<{ NeedProcess: string[] } | undefined>(
+      '/v1/agent/reload',
+      options,
+    );
+    return answer?.NeedProcess ?? [];
   }
 
   /** Has a new process take over from the agent's; resolves with its pid once it serves. Rejects with why it does not. */

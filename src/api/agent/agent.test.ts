@@ -16,13 +16,13 @@ let registry: Registry;
 let base: string;
 const sinks = new Set<LogSink>();
 const logger = createLogger({ level: 'trace', sink: (line) => sinks.forEach((sink) => void sink(line)) });
-let reload: () => Promise<void>;
+let reload: () => Promise<string[]>;
 let left: boolean;
 let cannotLeave: Error | undefined;
 
 beforeEach(async () => {
   left = false;
-  reload = () => Promise.resolve();
+  reload = () => Promise.resolve([]);
   const { context } = testContext();
   registry = await startRegistry({
     store: context.store,
@@ -280,7 +280,9 @@ describe('the agent', () => {
   });
 
   it('reloads, and says what is wrong when it cannot', async () => {
-    expect((await put('reload')).status).toBe(200);
+    expect(await put('reload')).toMatchObject({ status: 200, text: '' });
+    reload = () => Promise.resolve(['balancer.listen']);
+    expect(JSON.parse((await put('reload')).text)).toEqual({ NeedProcess: ['balancer.listen'] });
     reload = () => Promise.reject(new Error('line 3: no such key'));
     expect(await put('reload')).toMatchObject({ status: 500, text: 'line 3: no such key' });
   });

@@ -8,7 +8,8 @@ import { HttpError } from '../http-error.ts';
 export interface AgentControl {
   readonly registry: Registry;
   /** Reads the configuration again; rejects with what is wrong with it. */
-  reload(): Promise<void>;
+  /** Resolves with the settings that were changed and wait for another process. */
+  reload(): Promise<readonly string[]>;
   /** Has a new process take over from this one; resolves with its pid. Rejects with why this one goes on. */
   replace?(): Promise<number>;
   /** Leaves for good, and has the program end soon after it resolves. Rejects when the others could not be told; it ends then, too. */

@@ -18,17 +18,18 @@ export const reload = endpoint({
   needs: 'agent:write',
   isLocal: true,
   summary:
-    'Read the configuration again; on any fault in it the old one stays. With ?process a new process takes over, answered with its "Pid" once it serves',
+    'Read the configuration again; on any fault in it the old one stays. "NeedProcess" names changed settings that are read at the start only. With ?process a new process takes over, answered with its "Pid" once it serves',
   async handler(context, { query }) {
     const agent = agentOf(context);
     try {
       if (query.has('process')) return json({ Pid: await replaced(agent) });
-      await agent.reload();
+      const waiting = await agent.reload();
+      // Nothing otherwise, as Consul answers.
+      return waiting.length === 0 ? empty() : json({ NeedProcess: waiting });
     } catch (error) {
       if (error instanceof HttpError) throw error;
       throw new HttpError(500, messageOf(error));
     }
-    return empty();
   },
 });
 

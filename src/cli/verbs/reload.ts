@@ -6,7 +6,7 @@ import { verb } from '../verb.ts';
 
 export const reload = verb({
   about:
-    'Services and checks of the files come into force; checks keep their state. On any fault the old one stays. With -process a new process is started, for a new version or for settings that are read at the start: it takes over all sockets, no connection is lost, and the old one ends when its clients have left. If the new one cannot serve, the old one goes on.',
+    'Services and checks of the files come into force; checks keep their state. On any fault the old one stays. Settings that were changed and are read at the start only are named. With -process a new process is started, for a new version or for settings that are read at the start: it takes over all sockets, no connection is lost, and the old one ends when its clients have left. If the new one cannot serve, the old one goes on.',
   args: [],
   examples: [
     { command: 'muster reload' },
@@ -37,8 +37,12 @@ export const reload = verb({
       terminal.out(`Process ${flags.pid} was asked to let another one take over; its log says how it goes\n`);
     } else if (flags.process) terminal.out(`Process ${await agent.replace()} serves now\n`);
     else {
-      await agent.reload();
+      const waiting = await agent.reload();
       terminal.out('Configuration reload triggered\n');
+      if (waiting.length > 0)
+        terminal.err(
+          `Changed, but not in force before \`muster reload -process\` or a restart: ${waiting.join(', ')}\n`,
+        );
     }
     return 0;
   },
