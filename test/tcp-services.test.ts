@@ -1,12 +1,14 @@
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { MUSTER } from '../scripts/support/paths.mjs';
 import { freePorts, runToEnd, until } from '../scripts/support/processes.mjs';
 import { Authority } from '../src/proxy/tls/fixtures.ts';
 import { put } from './support/http.ts';
-import { testMuster } from './support/muster.ts';
+import { testFolder, testMuster } from './support/muster.ts';
 import { says } from './support/talk.ts';
 
 /** Answers each connection with its id and what it hears. */
@@ -155,6 +157,56 @@ describe('a service of the catalog over TCP', () => {
       });
     await until('the name', async () => (await hear('db.test')) === 'secure');
     expect(await hear('other.test')).toBe('');
+  });
+
+  it('closes clients that a route of their name refuses, where HTTPS is served besides: that served them', async () => {
+    const [door = 0] = await freePorts(1);
+    const folder = testFolder();
+    const authority = new Authority();
+    onTestFinished(() => authority.remove());
+    const own = authority.issue({ names: ['web.test'] });
+    writeFileSync(join(folder, 'web.pem'), `${own.cert}${own.key}`);
+    const { api } = await testMuster(
+      'agent',
+      {
+        node: { dev: true },
+        balancer: {
+          listener: [{ address: `127.0.0.1:${door}`, protocol: 'https+tcp+sni' }],
+          certificates: [{ kind: 'file', cert: 'web.pem' }],
+        },
+      },
+      folder,
+    );
+    const { cert, key } = authority.issue({ names: ['free.test', 'shut.test'] });
+    const secure = createTlsServer({ cert, key }, (socket) => socket.end('secure')).listen(0, '127.0.0.1');
+    await once(secure, 'listening');
+    onTestFinished(() => void secure.close());
+    const { port: at } = secure.address() as AddressInfo;
+    await put(`${api}/v1/agent/service/register`, {
+      Name: 'secure',
+      Address: '127.0.0.1',
+      Port: at,
+      Tags: ['urlprefix-free.test/ proto=tcp', 'urlprefix-shut.test/ proto=tcp deny=ip:127.0.0.0/8'],
+      Check: { TTL: '1h', Status: 'passing' },
+    });
+    /** Whose certificate is shown; "" when the connection is closed before. */
+    const shown = (servername: string) =>
+      new Promise<string>((resolve) => {
+        const client = connectTls({
+          host: '127.0.0.1',
+          port: door,
+          servername,
+          ca: authority.cert,
+          checkServerIdentity: () => undefined,
+        });
+        onTestFinished(() => void client.destroy());
+        client.on('error', () => {});
+        client.once('secureConnect', () => resolve(client.getPeerCertificate().subjectaltname ?? ''));
+        client.once('close', () => resolve(''));
+      });
+    await until('the route', async () => (await shown('free.test')).includes('free.test'));
+    expect(await shown('web.test')).toBe('DNS:web.test');
+    expect(await shown('shut.test')).toBe('');
   });
 
   it('loses no connection to an instance that is dead and not yet known to be', async () => {

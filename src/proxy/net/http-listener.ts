@@ -17,7 +17,7 @@ import { Prelude, type PreludeOutcome } from '../tcp/prelude.ts';
 import { TlsAcceptor } from '../tls/acceptor.ts';
 import { secureWire } from '../tls/secure-wire.ts';
 import { protocolOf } from '../tls/secured.ts';
-import { type Accepted, acceptedOf, type Before, NOTHING_BEFORE, sourceOf } from './accepted.ts';
+import { type Accepted, acceptedOf, type Before, NOTHING_BEFORE } from './accepted.ts';
 import { type AcceptedHandle, Acceptor } from './acceptor.ts';
 import { ClientConnection, type ClientHome } from './client-connection.ts';
 import type { ListenerHome, OpenListener } from './listener-kind.ts';
@@ -51,6 +51,7 @@ class HttpListener implements ClientHome, Http2Home, OpenListener {
   readonly #prelude: OpeningReader<PreludeOutcome> | undefined;
   readonly #acceptProxy: AcceptProxy;
   readonly #relay: TcpClientHome | undefined;
+  readonly #relayed: RouteDestinations;
 
   constructor(home: ListenerHome, spec: Spec, acceptor: Acceptor) {
     const { engine, readBuffer, seats, keyring, localAddress } = home;
@@ -97,6 +98,7 @@ class HttpListener implements ClientHome, Http2Home, OpenListener {
       });
     const { acceptProxy = false, proxyTimeout = this.frontend.limits.headTimeout } = spec;
     this.#acceptProxy = acceptProxy;
+    this.#relayed = new RouteDestinations(engine, 'tcp-name', this.address);
     this.#relay = spec.protocol === 'https' && spec.relaysNames ? this.#relayFor(home) : undefined;
     if (acceptProxy || this.#relay !== undefined)
       this.#prelude = new OpeningReader({
@@ -123,8 +125,7 @@ class HttpListener implements ClientHome, Http2Home, OpenListener {
   /** What comes before HTTP has been read. */
   #begin(connection: Accepted, { ends, serverName, rest }: PreludeOutcome): void {
     const relay = this.#relay;
-    const source = ends?.source ?? sourceOf(connection);
-    if (relay?.frontend.destinations.find(serverName, { source }) !== undefined) {
+    if (relay !== undefined && this.#relayed.has(serverName)) {
       const client = new TcpClient(relay, takenRelayWire(connection, this.readBuffer));
       this.#clients.add(client);
       client.session.begin(serverName);
@@ -170,7 +171,7 @@ class HttpListener implements ClientHome, Http2Home, OpenListener {
         acceptProxy: false,
         sendProxy: 0,
         slot: SHARED_SLOT,
-        destinations: new RouteDestinations(engine, 'tcp-name', this.address),
+        destinations: this.#relayed,
       },
       left: (client) => {
         seats.free();

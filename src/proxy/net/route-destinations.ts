@@ -25,6 +25,11 @@ export class RouteDestinations implements TcpDestinations {
     this.#address = formatHostPort(host, port);
   }
 
+  /** Whether a TCP route has the name, whoever may use it: those whom it refuses are nobody else's either. */
+  has(name: string): boolean {
+    return name !== '' && this.#engine.routes.tcp(name) !== undefined;
+  }
+
   find(name: string, peers: Pick<Peers, 'source'>): Takers | undefined {
     const { routes } = this.#engine;
     if (!this.byName) return takersOf(routes.tcp(this.#address) ?? routes.tcp(this.#port), peers);
