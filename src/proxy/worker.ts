@@ -14,6 +14,7 @@ import { type Delta, DeltaReceiver } from './deltas.ts';
 import { Ejector } from './ejector.ts';
 import { completeLimits } from './limits.ts';
 import type { ListenerSpec } from './listener-spec.ts';
+import { lookUp } from './look-up.ts';
 import type { FromWorker, ToWorker, WorkerOrders } from './messages.ts';
 import { Neighbourly } from './neighbours.ts';
 import { ProxyServer } from './net/server.ts';
@@ -42,6 +43,7 @@ async function run(port: MessagePort, orders: WorkerOrders): Promise<void> {
     return;
   }
   const { connectTimeout, maxInFlight } = completeLimits(orders.limits);
+  lookUp.onTrouble = (why) => tell({ type: 'trouble', why });
   const ejector = new Ejector({
     clock: ejectionClock,
     random: Math.random,
@@ -192,7 +194,8 @@ function canConnect(target: Target, signal: AbortSignal, timeout: number): Promi
       resolve(true);
       return;
     }
-    const socket = tls === undefined ? connect({ host, port }) : dialer.connect(target, tls);
+    const socket =
+      tls === undefined ? connect({ host, port, lookup: lookUp.lookup }) : dialer.connect(target, tls);
     socket.setTimeout(timeout);
     const settle = (isThere: boolean) => {
       socket.destroy();

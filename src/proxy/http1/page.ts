@@ -89,7 +89,7 @@ export function undelivered(failure: Failure, service: string): Refusal {
     case 'refused':
       return {
         status: 502,
-        text: `${service} could not be reached: its instances refuse connections. Check that they run and listen`,
+        text: `${service} could not be reached: its instances refuse connections, or no address is known for them. Check that they run and listen, and what the log says`,
       };
     case 'no-tls':
       return {

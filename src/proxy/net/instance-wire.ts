@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Target, TargetTls } from '../../balance/balancer.ts';
+import { lookUp } from '../look-up.ts';
 import type { Dialer } from '../tls/dialer.ts';
 import { SecureSender } from '../tls/secure-stream.ts';
 import { type DialEvents, dial } from './dialled-socket.ts';
@@ -44,7 +45,15 @@ function streamTo({ host, port }: Target, buffer: Buffer, events: DialEvents): S
     events.received(length);
     return true;
   };
-  const socket = connect({ host, port, allowHalfOpen: true, noDelay: true, onread: { buffer, callback } });
+  const { lookup } = lookUp;
+  const socket = connect({
+    host,
+    port,
+    lookup,
+    allowHalfOpen: true,
+    noDelay: true,
+    onread: { buffer, callback },
+  });
   tellOf(socket, 'connect', events);
   return socket;
 }

@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import type { Target } from '../../balance/balancer.ts';
+import { lookUp, lookUpTrouble } from '../look-up.ts';
 import { nodeTurn } from '../node-turn.ts';
 import { type Lack, lackOf } from '../shortage.ts';
 import type { TcpTransport, TcpUpstreamLink } from '../tcp/links.ts';
@@ -73,10 +74,9 @@ class TcpUpstream implements TcpUpstreamLink, RelayEvents {
   #connect(shared: Buffer): Socket {
     const reader = new BulkReader(shared, (bytes, length) => this.received(bytes, length));
     const { host, port } = this.target;
-    const socket = connect({ host, port, allowHalfOpen: true, noDelay: true, onread: reader.onread } as {
-      host: string;
-      port: number;
-    });
+    const { lookup } = lookUp;
+    const how = { host, port, lookup, allowHalfOpen: true, noDelay: true, onread: reader.onread };
+    const socket = connect(how as { host: string; port: number });
     this.#listen(socket, 'connect', () => openWire(socket, reader, shared));
     return socket;
   }
@@ -90,10 +90,10 @@ class TcpUpstream implements TcpUpstreamLink, RelayEvents {
     });
   }
 
-  #failed({ code, message }: NodeJS.ErrnoException): void {
+  #failed(error: NodeJS.ErrnoException): void {
     if (this.connected) return;
-    this.lack = lackOf(code);
-    if (code !== 'ECONNREFUSED') this.trouble = message;
+    this.lack = lackOf(error.code);
+    if (error.code !== 'ECONNREFUSED') this.trouble = lookUpTrouble(error, this.target.host) ?? error.message;
   }
 
   #opened(open: OpenRelayWire): void {

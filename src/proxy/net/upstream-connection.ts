@@ -3,6 +3,7 @@ import type { Target } from '../../balance/balancer.ts';
 import type { Engine } from '../http1/engine.ts';
 import type { Asking, UpstreamLink } from '../http1/links.ts';
 import { READ } from '../http1/memory.ts';
+import { lookUpTrouble } from '../look-up.ts';
 import { nodeTurn } from '../node-turn.ts';
 import { type Lack, lackOf } from '../shortage.ts';
 import type { Dialer } from '../tls/dialer.ts';
@@ -146,7 +147,9 @@ export class UpstreamConnection implements UpstreamLink, InstanceEvents {
 }
 
 /** Why it cannot be connected to, in words. */
-function describe({ code, message }: NodeJS.ErrnoException, { tls }: Target): string {
-  if (tls === undefined || code === 'ECONNREFUSED') return 'connection refused';
-  return `no TLS connection: ${message}`;
+function describe(error: NodeJS.ErrnoException, { host, tls }: Target): string {
+  const unknown = lookUpTrouble(error, host);
+  if (unknown !== undefined) return unknown;
+  if (tls === undefined || error.code === 'ECONNREFUSED') return 'connection refused';
+  return `no TLS connection: ${error.message}`;
 }

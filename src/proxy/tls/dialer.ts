@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 import type { Target, TargetTls } from '../../balance/balancer.ts';
 import { descriptorOf } from '../../lib/sockets.ts';
+import { lookUp } from '../look-up.ts';
 import { openFiles } from '../open-files.ts';
 import { cipherList } from './ciphers.ts';
 
@@ -45,6 +46,7 @@ export class Dialer {
     const options = {
       host,
       port,
+      lookup: lookUp.lookup,
       allowHalfOpen: true,
       secureContext: context,
       rejectUnauthorized: tls.verify,

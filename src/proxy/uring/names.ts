@@ -1,6 +1,6 @@
 /** Addresses of hosts that are given by name. Node asks the system for them, which takes a thread and a turn of its loop. */
-import { lookup } from 'node:dns';
 import { addressBytes } from '../../lib/ip.ts';
+import { lookUp } from '../look-up.ts';
 import { type Lack, lackOf } from '../shortage.ts';
 
 /** So long (ms) an answer is used again: many connections are opened at a time, and a name may move. */
@@ -49,9 +49,9 @@ export class Names {
   #ask(host: string, now: number, found: Found): void {
     const waiting = [found];
     this.#asking.set(host, waiting);
-    lookup(host, { all: true, verbatim: true }, (error, answers) => {
+    lookUp.find(host, (error, answers) => {
       this.#asking.delete(host);
-      const addresses = error === null ? answers.flatMap(({ address }) => addressBytes(address) ?? []) : [];
+      const addresses = answers.flatMap(({ address }) => addressBytes(address) ?? []);
       if (addresses.length > 0) {
         if (this.#known.size >= REMEMBERED) this.#known.clear();
         this.#known.set(host, { addresses, until: now + TRUSTED });
