@@ -39,6 +39,7 @@ export async function runFabio({
     const balancer = await startFabio(config, log, {
       sockets: foreground.sockets,
       tracing: telemetry.tracing,
+      stickyKey: foreground.secret,
       signal: foreground.signal,
     });
     try {

@@ -69,7 +69,7 @@ export async function runLb(options: LbOptions): Promise<number> {
       clock: systemClock,
       log,
       tell(told) {
-        settings = { ...told, ...(route.stickyKey === undefined ? {} : { stickyKey: route.stickyKey }) };
+        settings = { ...told, stickyKey: route.stickyKey ?? foreground.secret };
         configure(settings);
       },
     });

@@ -69,10 +69,13 @@ export async function startFabio(
   {
     sockets,
     tracing,
+    stickyKey,
     signal,
   }: {
     sockets?: Sockets | undefined;
     tracing?: Tracing | undefined;
+    /** What cookies of sticky routes are made with; default: random. */
+    stickyKey?: string;
     /** Nothing is waited for any more: it is to end. */
     signal?: AbortSignal;
   } = {},
@@ -83,7 +86,11 @@ export async function startFabio(
   const registry = REGISTRIES[config.backend](config, log.child('registry'));
   const routeLog = new RouteLog(config.routeLog, clock, log.child('routes'));
   const specs = listenerSpecs(config);
-  let settings: ProxySettings = { ...settingsOf(config), sampler: tracing?.sampler };
+  let settings: ProxySettings = {
+    ...settingsOf(config),
+    sampler: tracing?.sampler,
+    ...(stickyKey === undefined ? {} : { stickyKey }),
+  };
   let isStarted = false;
   let discovery: Discovery = NO_DISCOVERY;
   const router: Router = startRouter({

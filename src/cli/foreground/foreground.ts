@@ -2,6 +2,7 @@
  * How programs run in the foreground: until a signal ends them in order (a second one at once), or until another process has
  * taken over from them.
  */
+import { randomUUID } from 'node:crypto';
 import { isMusterError, MusterError, messageOf } from '../../errors.ts';
 import { formatHostPort } from '../../lib/host-port.ts';
 import type { Logger } from '../../lib/log.ts';
@@ -32,6 +33,8 @@ export interface Foreground {
   readonly signal: AbortSignal;
   /** To be awaited before anything is opened that only one process can have. */
   turn(): Promise<void>;
+  /** Nobody else's but of the processes that replace each other, which have the same; final once it is this one's turn. */
+  readonly secret: string;
   /** Whether there is a process that serves until this one does. */
   readonly replaces: boolean;
   /** It answers some clients while it starts: whoever waits for it may go on, and it is told of SIGHUP. */
@@ -104,6 +107,7 @@ class Run implements Foreground {
   #handing: Handing | undefined;
   #successor: Successor | undefined;
   #keeper: Keeper | undefined;
+  #secret: string = randomUUID();
   #isReplacing = false;
   #isAnswering = false;
   #stoppedAt = Number.NEGATIVE_INFINITY;
@@ -141,8 +145,12 @@ class Run implements Foreground {
     return this.#ending.signal;
   }
 
-  turn(): Promise<void> {
-    return this.#inherited.predecessor?.turn() ?? Promise.resolve();
+  get secret(): string {
+    return this.#secret;
+  }
+
+  async turn(): Promise<void> {
+    this.#secret = (await this.#inherited.predecessor?.turn()) ?? this.#secret;
   }
 
   get replaces(): boolean {
@@ -196,7 +204,7 @@ class Run implements Foreground {
       this.#successor = successor;
       try {
         await handing.yield?.();
-        await successor.takeOver();
+        await successor.takeOver(this.#secret);
       } catch (error) {
         await successor.kill();
         if (!this.signal.aborted) await handing.revive?.();

@@ -10,8 +10,8 @@ const FIRST = 3;
 
 /** The process that this one is to replace. */
 export interface Predecessor {
-  /** Asks it to let go of what only one can have; resolves when it has, or has ended. */
-  turn(): Promise<void>;
+  /** Asks it to let go of what only one can have; resolves when it has, with its secret, or has ended. */
+  turn(): Promise<string | undefined>;
   /** This process serves: the other one takes no more. */
   takenOver(): void;
   /** This process ends without having served. Idempotent. */
@@ -82,11 +82,11 @@ function predecessorOf(): Predecessor {
   const hangUp = () => {
     if (process.connected) process.disconnect();
   };
-  const yielded = new Promise<void>((resolve) => {
+  const yielded = new Promise<string | undefined>((resolve) => {
     process.on('message', (message: ToSuccessor) => {
-      if (message.type === 'go-on') resolve();
+      if (message.type === 'go-on') resolve(message.secret);
     });
-    process.once('disconnect', () => resolve());
+    process.once('disconnect', () => resolve(undefined));
   });
   return {
     turn() {

@@ -17,8 +17,8 @@ export type FromSuccessor =
   | { readonly type: 'failed'; readonly why: string };
 
 export type ToSuccessor =
-  /** Nobody else has the state any more. */
-  { readonly type: 'go-on' };
+  /** Nobody else has the state any more. `secret`: as `Foreground.secret`; older versions have none. */
+  { readonly type: 'go-on'; readonly secret?: string };
 
 // Looked at before it is taken out of the environment.
 const isSuccessor = process.env[SUCCESSION] !== undefined;

@@ -72,10 +72,10 @@ export class Successor {
     }
   }
 
-  /** It is its turn. Resolves when it serves; rejects with why it does not. */
-  async takeOver(): Promise<void> {
+  /** It is its turn, and the secret is its own. Resolves when it serves; rejects with why it does not. */
+  async takeOver(secret: string): Promise<void> {
     const serving = this.#hears('serving', START, 'it did not serve in time');
-    const message: ToSuccessor = { type: 'go-on' };
+    const message: ToSuccessor = { type: 'go-on', secret };
     this.#child.send(message);
     await serving;
     this.#isServing = true;

@@ -51,7 +51,7 @@ export const routeFlags = {
     kind: 'string',
     value: 'FILE',
     summary:
-      'What cookies of sticky= are made with, the same for balancers that stand in for each other. Default: random, so that a restart chooses anew.',
+      'What cookies of sticky= are made with, the same for balancers that stand in for each other. Default: random, so that a restart chooses anew; a process that takes over (muster reload -process) goes on with it.',
   },
   compress: { kind: 'boolean', summary: 'Compress texts as the client likes best (zstd, brotli or gzip).' },
   'access-log': {
