@@ -42,7 +42,7 @@ export function checkPolicy({ options }: Pick<Policy, 'options'>): string[] {
     return [`there is no option "${name}"${near === undefined ? '' : `; did you mean "${near}"?`}`];
   });
   const known = words.filter((word) => names.includes(word.split('=', 1)[0]!));
-  return [...unknown, ...readOptions(known).notes];
+  return [...unknown, ...readOptions(known, [], true).notes];
 }
 
 /** Of options as a text. */

@@ -178,12 +178,14 @@ export function isRedirectUrl(url: string): boolean {
 }
 
 /**
- * Reads "name=value" words; `options` are those that are shown, `notes` what was wrong. `before`: words that count as far as these do
+ * Reads "name=value" words; `options` are those that are shown, `notes` what was wrong. `isWhole`: nothing of it
+ * counts then, so that no word is said to be ignored. `before`: words that count as far as these do
  * not say otherwise; what is wrong with them was told where they stand.
  */
 export function readOptions(
   words: readonly string[],
   before: readonly string[] = [],
+  isWhole = false,
 ): {
   read: ReadOptions;
   options: string[];
@@ -202,7 +204,8 @@ export function readOptions(
       : undefined;
     if (kind?.ofRequests === true) ofRequests.push(word);
     const wrong = kind === undefined ? misspelt(name) : kind.read(value, read);
-    if (wrong !== undefined) notes.push(read.closed ? `${word}: ${wrong}` : `${word} is ignored: ${wrong}`);
+    if (wrong !== undefined)
+      notes.push(read.closed || isWhole ? `${word}: ${wrong}` : `${word} is ignored: ${wrong}`);
     if (kind?.hidden === true) continue;
     // As fabio shows it: the URL is the route's destination.
     options.push(

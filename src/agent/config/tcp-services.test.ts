@@ -19,7 +19,7 @@ describe('a service over TCP', () => {
 
   it.each([
     ['slowstrat=30s', /there is no option "slowstrat"; did you mean "slowstart"\?/],
-    ['slowstart=soon', /slowstart=soon is ignored: it must be a time like 30s/],
+    ['slowstart=soon', /slowstart=soon: it must be a time like 30s/],
     [
       'sticky=true',
       /"sticky=true" is for HTTP; with tcp and udp there are slowstart=, panic=, rate=, maxconn=/,

@@ -257,7 +257,7 @@ describe('muster lb', () => {
       'there is no option "wieght"; did you mean "weight"?',
     ],
     [['-listen', ':0', '-upstream', '127.0.0.1:1 weight=x'], 'expected whole numbers behind weight='],
-    [['-listen', ':0', '-upstream', '127.0.0.1:1', '-options', 'rate=20'], '-options: rate=20 is ignored'],
+    [['-listen', ':0', '-upstream', '127.0.0.1:1', '-options', 'rate=20'], '-options: rate=20: it must be'],
     [
       ['-listen', ':0', '-upstream', '127.0.0.1:1', '-options', 'auth=x'],
       '-options: not "auth=x": say -auth FILE',
