@@ -28,7 +28,7 @@ export const catalogMetrics: Metrics = {
   },
   muster_service_instances: {
     type: 'gauge',
-    help: 'Instances of a service in a state; only "passing" ones get traffic.',
+    help: 'Instances of a service by what all checks of theirs and of their nodes say. DNS goes by it; the balancer asks some that are not "passing", and none without a check of its own (`muster why`).',
     labels: ['service', 'state'],
     read: ({ dashboard }) =>
       [...(dashboard?.live.current().services.values() ?? [])].flatMap(({ name, states }) =>
