@@ -6,7 +6,7 @@ import { poll } from './poll.ts';
 import type { SourceKind, Text } from './source.ts';
 
 export interface PathOptions {
-  /** Folder with certificates and keys, folders in it included: `*.pem`. */
+  /** Folder with certificates and keys, folders in it included: `*.pem`; of others that look like it is told. */
   readonly cert: string;
   /** Folder with the certificates of those who may have issued the ones of clients. */
   readonly clientCa?: string | undefined;
@@ -30,7 +30,7 @@ class Folder {
     const next = new Map<string, { stamp: string; text: string }>();
     for (const entry of await this.#entries()) {
       const name = basename(entry);
-      if (!name.endsWith('.pem') || name.startsWith('.')) continue;
+      if (!/\.(?:pem|crt|key)$/.test(name) || name.startsWith('.')) continue;
       const path = join(this.#path, entry);
       // It may be gone between the one call and the other.
       const found = await stat(path).catch(() => undefined);
@@ -54,14 +54,17 @@ class Folder {
 }
 
 export const path: SourceKind<PathOptions> = {
-  about: 'A folder of certificates: `x-cert.pem` with `x-key.pem`, or `x.pem` with both.',
+  about:
+    'A folder of certificates: `x-cert.pem` with `x-key.pem`, or `x.pem` with both; also `fullchain.pem` with `privkey.pem`, as certbot has them.',
   follow({ cert, clientCa, refresh }, context) {
     const certificates = new Folder(cert);
     const authorities = clientCa === undefined ? undefined : new Folder(clientCa);
     return poll(
       async () => ({
         ...pairUp(await certificates.texts()),
-        ...(authorities === undefined ? {} : { clientCa: await authorities.texts() }),
+        ...(authorities === undefined
+          ? {}
+          : { clientCa: (await authorities.texts()).filter(({ place }) => place.endsWith('.pem')) }),
       }),
       refresh,
       context,
