@@ -139,6 +139,32 @@ describe('the groups of an agent', () => {
     expect((await settled('web', 1)).instances[0]!.name).toBe('web-1');
   });
 
+  it('are as many as a key of the registry wants, and stay as many while it holds no number', async () => {
+    const put = (value: string) =>
+      fetch(`http://${agent.addresses.http[0]}/v1/kv/jobs`, { method: 'PUT', body: value });
+    await start(
+      web({
+        service: undefined,
+        register: undefined,
+        replicas: 1,
+        autoscale: {
+          min: 1,
+          max: 6,
+          interval: '1s',
+          signal: [{ kind: 'metric', target: 10, key: 'jobs' }],
+          target: { stabilization: '0s', initialization: '0s' },
+        },
+      }),
+    );
+    await settled('web', 1);
+    await put('35');
+    await settled('web', 4);
+    await put('many');
+    await soon(() => expect(view().decision?.reason).toContain('is not known'));
+    await put('5');
+    await settled('web', 1);
+  });
+
   it('that are taken out and put in again within a moment are new ones, which outlive the agent as others do', async () => {
     const slow = web({
       command: ['/bin/sh', '-c', 'trap "sleep 0.5; exit" TERM; while :; do sleep 0.05; done'],

@@ -280,7 +280,10 @@ function surroundingsOf(
           ({ service }) => balancer?.trafficOf(`${service.node}/${service.id}`) ?? [],
         ),
       ),
-    keyValue: (key) => numberIn(catalog.get('kv', key)?.value?.toString()),
+    keyValue(key) {
+      const row = catalog.get('kv', key);
+      return row && numberIn(Buffer.from(row.value).toString());
+    },
     meta: (instance, name) =>
       numberIn(registered(instance).find(({ service }) => service.meta?.[name])?.service.meta?.[name]),
     async register(instance) {
