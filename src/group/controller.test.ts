@@ -216,6 +216,30 @@ describe('a managed group', () => {
     expect((await until((view) => view.size === 2)).decisions.length).toBeGreaterThanOrEqual(2);
   });
 
+  it('keeps a smaller size that was set by hand, however much was needed before', async () => {
+    const direction = { stabilization: 0, rates: [{ instances: 100, period: 1000 }], select: 'max' } as const;
+    const { controller, world, until } = await start({
+      replicas: 1,
+      autoscale: {
+        min: 1,
+        max: 4,
+        mode: 'on',
+        interval: 10,
+        policy: 'target',
+        signal: [{ kind: 'in_flight', target: 1 }],
+        schedule: [],
+        target: { stabilization: 600_000, initialization: 0 },
+        hpa: { tolerance: 0.1, out: direction, in: direction },
+      },
+    });
+    world.traffic = () => ({ requests: 0, errors: 0, inFlight: 5 });
+    await until((view) => view.size === 4);
+    world.traffic = () => ({ requests: 0, errors: 0, inFlight: 0 });
+    expect(controller.scale(2)).toBe(2);
+    const asked = controller.view().decision?.at ?? 0;
+    expect(await until((view) => (view.decision?.at ?? 0) > asked)).toMatchObject({ size: 2 });
+  });
+
   it('is not ready as long as nothing is registered', async () => {
     const world = new World();
     world.byDefault = undefined;

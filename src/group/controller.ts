@@ -164,7 +164,7 @@ export class GroupController {
     this.#size = sizeWithin(this.#spec, size);
     if (this.#size !== before) this.#logger.info(`size ${before} → ${this.#size}, asked for`);
     // Somebody knows what it is for: it is not taken back in the same breath.
-    this.#scaling.remember(this.#size);
+    this.#scaling.hold(this.#size);
     this.#call();
     return this.#size;
   }

@@ -63,9 +63,14 @@ export class Scaling {
     this.#meters = new Meters(surroundings, this.#metrics);
   }
 
-  /** A size that was chosen elsewhere: made smaller no sooner than the stabilization window ends. */
+  /** A size that an earlier run chose: made smaller no sooner than the stabilization window ends. */
   remember(size: number): void {
     this.#autoscaler?.remember(this.#deps.clock.now(), size);
+  }
+
+  /** A size that somebody asked for, which may be smaller than what was needed lately. */
+  hold(size: number): void {
+    this.#autoscaler?.hold(this.#deps.clock.now(), size);
   }
 
   /** An instance goes. */

@@ -5,7 +5,6 @@ import { Hpa, type HpaOptions } from './hpa.ts';
 import type { Observation, Policy } from './observation.ts';
 import { leastAt, type ScheduleWindow, WEEKDAYS } from './schedule.ts';
 import { simulate } from './simulate.ts';
-import { SlidingPeak } from './sliding-peak.ts';
 import { TargetTracking } from './target-tracking.ts';
 
 const MINUTE = 60_000;
@@ -214,6 +213,22 @@ describe.each(Object.entries(makers))('%s', (_name, make) => {
     expect(calm(4 * MINUTE)).toBe(6);
   });
 
+  it('keeps a smaller size that was set by hand, however much was needed before', () => {
+    const policy = make();
+    policy.propose(seen(Array(6).fill(1), 0));
+    policy.hold(1000, 2);
+    const calm = (now: number) => policy.propose(seen([0.5, 0.5], now, 2)).size;
+    expect(calm(2000)).toBe(2);
+    expect(calm(4 * MINUTE)).toBe(2);
+    expect(calm(30 * MINUTE)).toBe(1);
+  });
+
+  it('makes a size that was set by hand larger when the load needs it', () => {
+    const policy = make();
+    policy.hold(1000, 2);
+    expect(policy.propose(seen([3, 3], 2000)).size).toBe(6);
+  });
+
   it('grows at the first decision after a jump of the load, and within its rates reaches what is needed', () => {
     const { steps } = simulate({
       trace: {
@@ -367,30 +382,8 @@ describe('the schedule', () => {
 });
 
 it.each(AUTOSCALE_MODES)('mode %s does what it says', (mode) => {
-  const policy: Policy = { remember: () => {}, propose: () => ({ size: 2, reason: 'so' }) };
+  const policy: Policy = { remember: () => {}, hold: () => {}, propose: () => ({ size: 2, reason: 'so' }) };
   const decision = new Autoscaler({ ...bounds, mode, policy }).decide(seen([1, 1, 1, 1], 0));
   expect(decision.recommended).toBe(2);
   expect(decision.size).toBe(mode === 'on' ? 2 : 4);
-});
-
-it('the sliding peak is the largest of the window', () => {
-  fc.assert(
-    fc.property(
-      fc.array(fc.tuple(fc.integer({ min: 0, max: 50 }), fc.integer({ min: -5, max: 5 })), {
-        maxLength: 400,
-      }),
-      fc.integer({ min: 0, max: 200 }),
-      (steps, span) => {
-        const peak = new SlidingPeak(span);
-        const all: { at: number; value: number }[] = [];
-        let at = 0;
-        for (const [step, value] of steps) {
-          at += step;
-          all.push({ at, value });
-          const window = all.filter((one) => one.at >= at - span).map((one) => one.value);
-          expect(peak.push(at, value)).toBe(Math.max(...window));
-        }
-      },
-    ),
-  );
 });

@@ -32,9 +32,14 @@ export class Autoscaler {
     this.#options = options;
   }
 
-  /** A size that somebody asked for, or that an earlier run of the program chose: why is not known, so it counts as needed. */
+  /** A size that an earlier run of the program chose: why is not known, so it counts as needed. */
   remember(now: number, size: number): void {
     this.#options.policy.remember(now, size);
+  }
+
+  /** A size that somebody asked for: it is kept for as long as the policy looks back, unless the load needs more. */
+  hold(now: number, size: number): void {
+    this.#options.policy.hold(now, size);
   }
 
   /** To be asked in the order of time. */

@@ -54,6 +54,13 @@ export class Hpa implements Policy {
     this.#highest.push(now, size);
   }
 
+  hold(now: number, size: number): void {
+    this.#highest.clear();
+    this.#lowest.clear();
+    this.#lowest.push(now, -size);
+    this.remember(now, size);
+  }
+
   propose(observation: Observation): Proposal {
     const { now, size } = observation;
     this.#follow(now, size);

@@ -43,5 +43,7 @@ export interface Proposal {
 export interface Policy {
   /** The group has this size for reasons that are not seen: until that is long ago it counts as needed. */
   remember(now: number, size: number): void;
+  /** Somebody asked for this size, who knows better than what was seen before: that counts no more. */
+  hold(now: number, size: number): void;
   propose(observation: Observation): Proposal;
 }

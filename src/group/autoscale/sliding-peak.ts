@@ -13,6 +13,12 @@ export class SlidingPeak {
     this.#span = span;
   }
 
+  /** Forgets all of them. */
+  clear(): void {
+    this.#kept = [];
+    this.#first = 0;
+  }
+
   /** Takes a value in and answers the peak. Times never fall. */
   push(at: number, value: number): number {
     const kept = this.#kept;

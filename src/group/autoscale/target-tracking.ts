@@ -37,6 +37,12 @@ export class TargetTracking implements Policy {
     this.#recommended.push(now, size);
   }
 
+  hold(now: number, size: number): void {
+    this.#needed.clear();
+    this.#recommended.clear();
+    this.remember(now, size);
+  }
+
   propose(observation: Observation): Proposal {
     const { now, size, readings } = observation;
     const needs = readings.map((reading) =>
