@@ -15,7 +15,11 @@ export function variablesOf(
     MUSTER_NUMBER: name.slice(group.length + 1),
     PORT: String(port ?? ''),
   };
-  for (const [label, number] of Object.entries(ports))
-    variables[`PORT_${label.toUpperCase().replaceAll('-', '_')}`] = String(number);
+  for (const [label, number] of Object.entries(ports)) variables[portVariable(label)] = String(number);
   return variables;
+}
+
+/** The one that has the port of this name. */
+export function portVariable(name: string): string {
+  return `PORT_${name.toUpperCase().replaceAll('-', '_')}`;
 }

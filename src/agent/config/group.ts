@@ -1,6 +1,7 @@
 /** `[[group]]`: a number of like instances that Muster itself runs. */
 import * as z from 'zod';
 import { GROUP_KINDS } from '../../group/drivers.ts';
+import { portVariable } from '../../group/variables.ts';
 import { autoscaleSchema } from './autoscale.ts';
 import { serviceSchema } from './definitions.ts';
 import { bytes, duration, label, portRange } from './fields.ts';
@@ -97,6 +98,35 @@ const gceSchema = z
     error: 'expected either `zone` or `region`',
   });
 
+/** Two names of which programs would find one variable. */
+function refuseSamePorts(names: readonly string[], context: z.RefinementCtx): void {
+  const known = new Map<string, string>();
+  for (const [at, name] of names.entries()) {
+    const variable = portVariable(name);
+    const other = known.get(variable);
+    known.set(variable, name);
+    if (other !== undefined)
+      context.addIssue({
+        code: 'custom',
+        path: [at],
+        message: `expected another name than "${other}": both would be ${variable}`,
+      });
+  }
+}
+
+/** Groups are known by their names: to those who ask for one, on the disk, in the registry. */
+export function refuseSameNames(
+  groups: readonly { readonly name: string }[],
+  context: z.RefinementCtx,
+): void {
+  const known = new Set<string>();
+  for (const [at, { name }] of groups.entries()) {
+    if (known.has(name))
+      context.addIssue({ code: 'custom', path: [at, 'name'], message: `there is a group "${name}" already` });
+    known.add(name);
+  }
+}
+
 export const groupSchema = z
   .strictObject({
     name: label().describe('Name of the group; its instances are `name-1`, `name-2` and so on.'),
@@ -117,6 +147,7 @@ export const groupSchema = z
         error: 'expected a list: the program and its arguments, such as ["node", "app.mjs"]',
       })
       .min(1)
+      .refine(([program]) => program !== '', { error: 'expected the program, got ""', path: [0] })
       .default([])
       .describe(
         'The program and its arguments; `$PORT`, `$MUSTER_INSTANCE` and the like are filled in. No shell is involved. Of a container: what its image runs, when it is left out.',
@@ -136,6 +167,7 @@ export const groupSchema = z
     ports: z
       .array(label())
       .min(1)
+      .superRefine(refuseSamePorts)
       .default(['http'])
       .describe(
         'Names of the ports that each instance gets: `PORT_HTTP` and so on; the first is `PORT` too.',
@@ -283,6 +315,7 @@ export const groupSchema = z
       ),
     route: z
       .string()
+      .startsWith('/', { error: ({ input }) => `expected a path such as "/cart", got "${input}"` })
       .optional()
       .describe(
         'A path that leads to the instances: `muster up` waits until it is routed and sends a first request.',

@@ -11,7 +11,7 @@ import { balancerSchema } from './balancer.ts';
 import { clusterSchema, storeSchema } from './cluster.ts';
 import { nodeCheckSchema, serviceSchema } from './definitions.ts';
 import { dnsSchema } from './dns.ts';
-import { groupSchema } from './group.ts';
+import { groupSchema, refuseSameNames } from './group.ts';
 import { healthSchema } from './health.ts';
 import { logSchema } from './log.ts';
 import { nodeSchema } from './node.ts';
@@ -41,7 +41,11 @@ export const configSchema = z
       .array(nodeCheckSchema)
       .default([])
       .describe('Checks of this node itself, and further ones of its services.'),
-    group: z.array(groupSchema).default([]).describe('Groups of like processes that this node runs.'),
+    group: z
+      .array(groupSchema)
+      .superRefine(refuseSameNames)
+      .default([])
+      .describe('Groups of like processes that this node runs.'),
     template: z.array(templateSchema).default([]).describe('Files that this node renders from the catalog.'),
     watch: z
       .array(watchSchema)

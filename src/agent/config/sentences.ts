@@ -26,9 +26,9 @@ export function sentence(issue: z.core.$ZodIssue): string {
     case 'too_small':
       return issue.origin === 'string' || issue.origin === 'array'
         ? 'must not be empty'
-        : `expected at least ${issue.minimum}, got ${got}`;
+        : `expected ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}, got ${got}`;
     case 'too_big':
-      return `expected at most ${issue.maximum}, got ${got}`;
+      return `expected ${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}, got ${got}`;
     default:
       return issue.message;
   }
