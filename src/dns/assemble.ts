@@ -180,6 +180,20 @@ export function refuse(query: Query, rcode: number): Buffer {
   return out.subarray(0, HEADER_BYTES);
 }
 
+/** To an asker with a version of EDNS that is not known here: the question, and ours, which is 0 (RFC 6891, 6.1.3). */
+export function refuseVersion(packet: Uint8Array, query: Query): Buffer {
+  refuse(query, 0);
+  word(4, 1);
+  word(10, 1);
+  let at = HEADER_BYTES;
+  for (; at < query.end; at++) out[at] = packet[at] as number;
+  out.fill(0, at, at + EDNS_BYTES);
+  word(at + 1, TYPE.OPT);
+  word(at + 3, PLAIN_UDP_BYTES);
+  out[at + 5] = RCODE.BADVERS >> 4;
+  return out.subarray(0, at + EDNS_BYTES);
+}
+
 /** The asker's network as it named it, with how much of it the answer depends on (RFC 7871, 7.2.1). */
 function copySubnet(
   packet: Uint8Array,

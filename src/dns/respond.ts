@@ -2,7 +2,7 @@ import type { Clock } from '../lib/clock.ts';
 import { RCODE } from '../lib/dns/numbers.ts';
 import { emptyQuery, IGNORE, type Query, readQuery } from '../lib/dns/query.ts';
 import type { Answers } from './answers.ts';
-import { assemble, type Limits, refuse, roomFor, type Transport } from './assemble.ts';
+import { assemble, type Limits, refuse, refuseVersion, roomFor, type Transport } from './assemble.ts';
 import { Elsewhere } from './elsewhere.ts';
 import type { Forwarder } from './forward/forwarder.ts';
 import { type Prepared, prepare, stampSerial } from './prepared.ts';
@@ -75,6 +75,7 @@ export function createResponder({
       query.asker = asker;
       const verdict = readQuery(packet, query);
       if (verdict === IGNORE) return undefined;
+      if (verdict === RCODE.BADVERS) return refuseVersion(packet, query);
       if (verdict !== RCODE.NOERROR) return refuse(query, verdict);
       const transport = udp ? overUdp : overTcp;
       if (forwarder !== undefined && !isBelow(query, own))

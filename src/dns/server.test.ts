@@ -283,6 +283,20 @@ describe('TCP', () => {
 });
 
 describe('the server', () => {
+  it('says BADVERS to a question with a newer version of EDNS', async () => {
+    const { port, service } = await open();
+    await service('n1', '10.0.0.1', { name: 'web' });
+    const packet = question('web.service.consul', 'A', { edns: 1232 });
+    packet[packet.length - 5] = 1;
+    expect(oracle.decode(await askUdp(port, packet))).toMatchObject({
+      id: 1,
+      rcode: 'NOERROR',
+      questions: [{ name: 'web.service.consul' }],
+      answers: [],
+      additionals: [{ type: 'OPT', extendedRcode: 1, ednsVersion: 0 }],
+    });
+  });
+
   it('answers after any rubbish', async () => {
     const { port, service } = await open();
     await service('n1', '10.0.0.1', { name: 'web' });

@@ -5,7 +5,7 @@ import { emptyQuery, IGNORE, readQuery } from '../../lib/dns/query.ts';
 import type { HostPort } from '../../lib/host-port.ts';
 import { type Logger, silentLogger } from '../../lib/log.ts';
 import type { Sockets } from '../../lib/sockets.ts';
-import { refuse, roomFor } from '../assemble.ts';
+import { refuse, refuseVersion, roomFor } from '../assemble.ts';
 import { DnsCounts } from '../counts.ts';
 import { type Dns, listen } from '../listen.ts';
 import type { Responder } from '../respond.ts';
@@ -111,6 +111,7 @@ function responderOf(forwarder: () => Forwarder, onError: (error: unknown) => vo
       query.asker = asker;
       const verdict = readQuery(packet, query);
       if (verdict === IGNORE) return undefined;
+      if (verdict === RCODE.BADVERS) return refuseVersion(packet, query);
       if (verdict !== RCODE.NOERROR) return refuse(query, verdict);
       // Not the network that the asker named: limits are for whom we see.
       query.asker = asker;

@@ -2,6 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { ManualClock } from '../../lib/clock.ts';
 import { becomes } from '../../lib/soon.test-support.ts';
 import {
+  edns,
   failing,
   knowing,
   nameServer,
@@ -86,4 +87,18 @@ describe('servers', () => {
     expect(slow.asked.filter((name) => name.includes('example')).length).toBeLessThanOrEqual(3);
     expect(quick.asked).toHaveLength(8);
   });
+});
+
+it('BADVERS is said to a question with a newer version of EDNS, and nobody is asked', async () => {
+  const upstream = await nameServer(knowing());
+  const { port } = await forwarder({ servers: [upstream] });
+  const [opt] = edns(1232);
+  const answer = await ask(port, questionFor('a.example', { additionals: [{ ...opt!, ednsVersion: 1 }] }));
+  expect(answer).toMatchObject({
+    rcode: 'NOERROR',
+    questions: [{ name: 'a.example' }],
+    answers: [],
+    additionals: [{ extendedRcode: 1, ednsVersion: 0 }],
+  });
+  expect(upstream.asked).toEqual([]);
 });

@@ -26,6 +26,8 @@ export const RCODE = {
   NXDOMAIN: 3,
   NOTIMP: 4,
   REFUSED: 5,
+  /** Four bits of it stand in the header, the rest in the EDNS record. */
+  BADVERS: 16,
 } as const;
 
 export const OPCODE_QUERY = 0;

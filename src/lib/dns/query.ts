@@ -14,6 +14,8 @@ import {
 /** Of a network: family, length of its prefix, scope. Its address follows, as far as it is known. */
 const SUBNET_HEAD_BYTES = 4;
 const FAMILY_IPV4 = 1;
+/** The only one there is. */
+const EDNS_VERSION = 0;
 
 /** Nobody waits for an answer: an answer itself, or too short to have an ID. */
 export const IGNORE = -1;
@@ -116,6 +118,7 @@ function readOptions(bytes: Uint8Array, query: Query): number {
     if (end > bytes.length) return RCODE.FORMERR;
     if (word(bytes, at) === TYPE.OPT) {
       query.ednsBytes = Math.max(PLAIN_UDP_BYTES, word(bytes, at + 2));
+      if (bytes[at + 5] !== EDNS_VERSION) return RCODE.BADVERS;
       query.ednsFlags = word(bytes, at + 6);
       if (end > at + 10) readSubnet(bytes, at + 10, end, query);
     }
