@@ -44,6 +44,25 @@ describe('answers that cannot be trusted', () => {
     expect(seen).not.toBe(seen.toLowerCase());
   });
 
+  it('hand nothing of that case on, in what is above the name either', async () => {
+    const upstream = await nameServer((question) => {
+      const above = spelledIn(question).split('.').slice(1).join('.');
+      const { data, ...start } = soa(30);
+      return reply(question, {
+        flags: 0x0183,
+        authorities: [
+          { ...start, name: above, data: { ...data, mname: `ns.${above}`, rname: `x.${above}` } },
+        ],
+      });
+    });
+    const { port } = await forwarder({ servers: [upstream] });
+    const answer = await ask(port, questionFor('www.abcdefghijklmnopqrstuvwxyz.example'));
+    const above = 'abcdefghijklmnopqrstuvwxyz.example';
+    expect(answer.authorities).toMatchObject([
+      { name: above, data: { mname: `ns.${above}`, rname: `x.${above}`, minimum: 30 } },
+    ]);
+  });
+
   it('of servers that do not keep the case are taken over TCP, later as they are', async () => {
     const upstream = await nameServer((question) => {
       const lowered = (question.questions ?? []).map((one) => ({ ...one, name: one.name.toLowerCase() }));

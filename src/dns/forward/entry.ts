@@ -55,6 +55,8 @@ export interface TtlRules {
 const MAX_TTL = 0x7fff_ffff;
 /** Answers of more records than this help nobody, and cost us. */
 const MAX_RECORDS = 2000;
+/** Five of four bytes stand behind the two names of a start of authority. */
+const SOA_NUMBERS_BYTES = 20;
 
 /** What is in an answer, and where it may not be trusted. */
 export interface Reading {
@@ -75,17 +77,18 @@ export function readAnswer(bytes: Uint8Array): Reading {
   if (answers.length + authority.length + additional.length > MAX_RECORDS)
     throw new WireError('too many records');
   for (const record of [...answers, ...authority, ...additional]) checkRdata(record);
-  const asked = keyOf(joinLabels(question.name));
+  // The question had letters in random case, which come back in whatever points to it.
+  const name = question.name.map(lowered);
+  const asked = keyOf(joinLabels(name));
   // In one spelling, so that they are written as pointers to the question and have that of whoever asks.
-  const spelled = answers.map((one) =>
-    keyOf(joinLabels(one.name)) === asked ? { ...one, name: question.name } : one,
-  );
+  const spelled = answers.map((one) => (keyOf(joinLabels(one.name)) === asked ? { ...one, name } : one));
   const kept = onTheWay(spelled, asked);
   const isOwn = ({ type }: WireRecord) => type !== TYPE.OPT && type !== TYPE.TSIG;
   const clean: Message = {
     ...message,
+    questions: [{ ...question, name }],
     answers: kept,
-    authority: authority.filter(isOwn),
+    authority: authority.filter(isOwn).map(spelledAlike),
     additional: additional.filter(isOwn),
   };
   const addresses = [...clean.answers, ...clean.authority, ...clean.additional].flatMap(({ type, rdata }) =>
@@ -122,6 +125,23 @@ function onTheWay(answers: readonly WireRecord[], asked: string): WireRecord[] {
     type === TYPE.RRSIG;
   return answers.filter(isOnTheWay);
 }
+
+/** A record of the authority with its names in lower case. */
+function spelledAlike(record: WireRecord): WireRecord {
+  const { name, type, rdata } = record;
+  const names = type === TYPE.SOA ? rdata.length - SOA_NUMBERS_BYTES : type === TYPE.NS ? rdata.length : 0;
+  // The lengths of labels are below all letters.
+  const spelled = Buffer.concat([lowered(rdata.subarray(0, names)), rdata.subarray(names)]);
+  return { ...record, name: name.map(lowered), rdata: spelled };
+}
+
+function lowered(bytes: Buffer): Buffer {
+  return bytes.some(isCapital)
+    ? (bytes.map((byte) => (isCapital(byte) ? byte | 0x20 : byte)) as Buffer)
+    : bytes;
+}
+
+const isCapital = (byte: number): boolean => byte >= 0x41 && byte <= 0x5a;
 
 const keyOf = (name: Buffer): string => name.toString('latin1').toLowerCase();
 
@@ -178,7 +198,7 @@ function keptFor({ flags, answers, authority }: Message, type: number, rules: Tt
   if (isPositive) return least;
   const soa = authority.find((record) => record.type === TYPE.SOA);
   const negative =
-    soa === undefined || soa.rdata.length < 20
+    soa === undefined || soa.rdata.length < SOA_NUMBERS_BYTES
       ? rules.negativeTtl
       : Math.min(soa.ttl, soa.rdata.readUInt32BE(soa.rdata.length - 4));
   return Math.min(least, negative, rules.maxNegativeTtl);
