@@ -178,6 +178,15 @@ export function entryOf(message: Message, type: number, rules: TtlRules, now: nu
   };
 }
 
+/**
+ * In place of "no such name", of a name that others know nothing of and that is there all the same: nothing of this type. For how long that
+ * holds is still said by the start of authority; proofs that there is no such name, and that these are right, are gone.
+ */
+export function withoutRecords(message: Message): Message {
+  const authority = message.authority.filter(({ type }) => type === TYPE.SOA);
+  return { ...message, flags: RCODE.NOERROR, answers: [], authority, additional: [] };
+}
+
 /** An answer that is known here: it holds until it is taken away. */
 export function fixedEntry(message: Message): Entry {
   const rules: TtlRules = { minTtl: 0, maxTtl: MAX_TTL, maxNegativeTtl: 0, negativeTtl: 0 };

@@ -8,7 +8,7 @@ import type { Logger } from '../../lib/log.ts';
 import { Recursors } from '../recursors.ts';
 import { Cache } from './cache.ts';
 import { ForwardCounts } from './counts.ts';
-import { type Entry, entryOf, fixedEntry, type Reading, readAnswer } from './entry.ts';
+import { type Entry, entryOf, fixedEntry, type Reading, readAnswer, withoutRecords } from './entry.ts';
 import { followHosts } from './hosts.ts';
 import { LocalNames, messageOf } from './local.ts';
 import { FAILURE_FOR, type ForwardOptions, MAX_CACHE_BYTES, type Route, STALE_RETRY } from './options.ts';
@@ -215,8 +215,10 @@ export class Forwarder {
     if (searched !== undefined) return searched;
     const routed = this.#routes.find(query.key);
     const route = routed ?? this.#default;
-    if (route === 'local')
-      return this.#keep(query, fixedEntry(messageOf(query.key, { rcode: RCODE.NXDOMAIN, records: [] })));
+    if (route === 'local') {
+      const rcode = this.#local.has(query.key) ? RCODE.NOERROR : RCODE.NXDOMAIN;
+      return this.#keep(query, fixedEntry(messageOf(query.key, { rcode, records: [] })));
+    }
     if (route === undefined) return 'refused';
     const bytes = await route.ask(questionOf(packet, query));
     const reading = bytes === undefined ? undefined : this.#readings.get(bytes);
@@ -224,7 +226,9 @@ export class Forwarder {
     // Who has servers of their own for a domain trusts them.
     if (routed === undefined && this.#rebinds(query.key, reading)) return 'refused';
     try {
-      return this.#keep(query, entryOf(reading.message, query.type, this.#options, this.#clock.now()));
+      const isHere = (reading.message.flags & 0xf) === RCODE.NXDOMAIN && this.#local.has(query.key);
+      const message = isHere ? withoutRecords(reading.message) : reading.message;
+      return this.#keep(query, entryOf(message, query.type, this.#options, this.#clock.now()));
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       return this.#failed(query);

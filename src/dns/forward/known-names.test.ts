@@ -74,6 +74,47 @@ describe('names that are known here', () => {
     expect(data(await ask(port, questionFor('badapps.example')))).toEqual(['192.0.2.1']);
   });
 
+  it('are there whatever is asked of them, and so are names above them, also where others know of none', async () => {
+    const upstream = await nameServer((question) =>
+      reply(question, { flags: 0x0183, authorities: [soa(30)] }),
+    );
+    const { port } = await forwarder({
+      servers: [upstream],
+      routes: [{ domain: 'lan', route: 'local' }],
+      records: [
+        { names: ['printer.lan'], address: addressBytes('10.0.0.7') as Uint8Array },
+        { names: ['a.host.example'], address: addressBytes('10.0.0.8') as Uint8Array },
+      ],
+      addresses: [
+        { domain: 'apps.inner.lan', addresses: [addressBytes('10.1.1.1') as Uint8Array] },
+        { domain: 'ads.example', addresses: [] },
+      ],
+      bogusPrivate: true,
+      domainNeeded: true,
+    });
+    const there: [string, 'A' | 'MX' | 'TXT' | 'AAAA'][] = [
+      ['printer.lan', 'MX'],
+      ['lan', 'A'],
+      ['inner.lan', 'TXT'],
+      ['a.host.example', 'TXT'],
+      ['host.example', 'A'],
+      ['7.0.0.10.in-addr.arpa', 'TXT'],
+    ];
+    // Twice: the second answer is one that was kept.
+    for (const [name, type] of [...there, ...there]) {
+      const answer = await ask(port, questionFor(name, {}, type));
+      expect([name, type, rcode(answer), data(answer)]).toEqual([name, type, 'NOERROR', []]);
+    }
+    for (const [name, type] of [
+      ['other.lan', 'MX'],
+      ['x.printer.lan', 'A'],
+      ['b.host.example', 'A'],
+      ['ads.example', 'MX'],
+      ['8.0.0.11.in-addr.arpa', 'PTR'],
+    ] as const)
+      expect([name, rcode(await ask(port, questionFor(name, {}, type)))]).toEqual([name, 'NXDOMAIN']);
+  });
+
   it('without a dot are looked for in domains', async () => {
     const upstream = await nameServer((question) =>
       nameIn(question) === 'web.service.consul'

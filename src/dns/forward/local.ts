@@ -27,6 +27,8 @@ export class LocalNames {
   readonly #fixed = new Suffixes<readonly Uint8Array[]>();
   #addresses = new Map<string, Uint8Array[]>();
   #names = new Map<string, string>();
+  /** Names above those that have addresses: they are there, even if they have nothing themselves (RFC 8020). */
+  readonly #above = new Set<string>();
   #everything: readonly Uint8Array[] | undefined;
 
   constructor(options: LocalOptions) {
@@ -42,6 +44,9 @@ export class LocalNames {
   hosts(lines: readonly HostLine[]): void {
     this.#addresses = new Map();
     this.#names = new Map();
+    this.#above.clear();
+    for (const { domain, addresses } of this.#options.addresses)
+      if (addresses.length > 0) this.#noteAbove(domain.toLowerCase());
     const { records, expandHosts, domain } = this.#options;
     for (const { address, names } of [...records, ...lines]) {
       const whole = names.flatMap((name) =>
@@ -52,10 +57,16 @@ export class LocalNames {
         const known = this.#addresses.get(key) ?? [];
         if (!known.some((one) => Buffer.compare(one, address) === 0)) known.push(address);
         this.#addresses.set(key, known);
+        this.#noteAbove(key);
       }
       const key = Buffer.from(address).toString('hex');
       if (!this.#names.has(key)) this.#names.set(key, whole[0] as string);
     }
+  }
+
+  /** Whether it, or a name below it, has addresses here: nobody may say then that there is no such name. */
+  has(key: string): boolean {
+    return this.#isThere(keyLabels(key).join('.'));
   }
 
   find({ key, type }: Query): Known {
@@ -67,13 +78,28 @@ export class LocalNames {
     const top = labels.at(-1);
     if (top === 'localhost') return this.#addressesOf(key, type, LOCALHOST) ?? nothing;
     // RFC 6761, 6.4: nobody has such a name.
-    if (top === 'invalid') return noSuchName;
+    if (top === 'invalid') return this.#withoutAddress(name);
     const fixed = this.#fixed.find(key) ?? this.#everything;
     if (fixed !== undefined)
-      return fixed.length === 0 ? noSuchName : (this.#addressesOf(key, type, fixed) ?? nothing);
+      return fixed.length === 0
+        ? this.#withoutAddress(name)
+        : (this.#addressesOf(key, type, fixed) ?? nothing);
     if (labels.length === 1 && this.#options.domainNeeded && (type === TYPE.A || type === TYPE.AAAA))
-      return noSuchName;
+      return this.#withoutAddress(name);
     return undefined;
+  }
+
+  #withoutAddress(name: string): Known {
+    return this.#isThere(name) ? nothing : noSuchName;
+  }
+
+  #isThere(name: string): boolean {
+    return this.#addresses.has(name) || this.#above.has(name);
+  }
+
+  #noteAbove(name: string): void {
+    for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1))
+      this.#above.add(name.slice(dot + 1));
   }
 
   /** Of a name that has addresses: those of the family asked for. Other types may be known elsewhere. */
@@ -112,7 +138,8 @@ export class LocalNames {
           },
         ],
       };
-    return this.#options.bogusPrivate && isPrivate(address) ? noSuchName : undefined;
+    if (!this.#options.bogusPrivate || !isPrivate(address)) return undefined;
+    return rdata === undefined ? noSuchName : nothing;
   }
 }
 
