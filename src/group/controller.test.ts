@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
-import { systemClock } from '../lib/clock.ts';
+import { type Clock, ManualClock, systemClock } from '../lib/clock.ts';
 import { createLogger } from '../lib/log.ts';
 import { soon } from '../lib/soon.test-support.ts';
 import { GroupController } from './controller.ts';
@@ -17,9 +17,9 @@ afterEach(async () => {
   }
 });
 
-async function start(over: Partial<ManagedSpec> = {}, world = new World()) {
+async function start(over: Partial<ManagedSpec> = {}, world = new World(), clock: Clock = systemClock) {
   const logger = createLogger({ level: 'trace', sink: (line) => world.lines.push(line) });
-  const controller = await GroupController.start({ ...SPEC, ...over }, { logger, clock: systemClock }, world);
+  const controller = await GroupController.start({ ...SPEC, ...over }, { logger, clock }, world);
   controllers.push(controller);
   /** Resolves once the group is so. */
   const until = async (found: (view: GroupView) => boolean): Promise<GroupView> => {
@@ -189,6 +189,30 @@ describe('a managed group', () => {
       ready: false,
       leaving: false,
     });
+  });
+
+  it('without a service lets none go for a new one that has run for less than five seconds', async () => {
+    const clock = new ManualClock();
+    const { minReady: _, ...update } = SPEC.update;
+    const { controller } = await start({ service: undefined, update }, new World(), clock);
+    const until = async (found: (view: GroupView) => boolean) => {
+      for (let waited = 0; !found(controller.view()); waited++) {
+        expect(waited).toBeLessThan(4000);
+        clock.advance(1);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    };
+    await until(settled);
+    controller.roll();
+    const isLeaving = ({ instances }: GroupView) => instances.some(({ leaving }) => leaving);
+    await until((view) => view.instances.length === 3 && view.ready === 3);
+    const from = clock.now();
+    while (!isLeaving(controller.view()) && clock.now() < from + 10_000) {
+      clock.advance(100);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    expect(isLeaving(controller.view())).toBe(true);
+    expect(clock.now() - from).toBeGreaterThanOrEqual(4900);
   });
 
   it('follows its autoscaler, within its bounds', async () => {

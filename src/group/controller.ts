@@ -16,7 +16,7 @@ import { Members } from './members.ts';
 import { plan } from './plan.ts';
 import { type Edition, type Progress, Rollout } from './rollout.ts';
 import { Scaling } from './scaling.ts';
-import { type ManagedSpec, shapeOf, type Template, templateOf } from './spec.ts';
+import { type ManagedSpec, shapeOf, type Template, templateOf, updateOf } from './spec.ts';
 import type { Surroundings } from './surroundings.ts';
 import type { GroupView } from './view.ts';
 
@@ -289,7 +289,7 @@ export class GroupController {
       for (const member of this.#healing.choose(this.#clock.now(), this.#members.present(), this.#spec.heal))
         this.#leave(member);
       this.#size = this.#scaling.choose(this.#size, this.#members.present());
-      this.#told(this.#rollout.judge(this.#clock.now(), this.#size, this.#progress(), this.#spec.update));
+      this.#told(this.#rollout.judge(this.#clock.now(), this.#size, this.#progress(), updateOf(this.#spec)));
       await this.#carryOut();
       await this.#remember();
       this.#trouble = '';
@@ -335,6 +335,7 @@ export class GroupController {
 
   async #carryOut(): Promise<void> {
     const present = this.#members.present();
+    const update = updateOf(this.#spec);
     const { start, leave } = plan({
       now: this.#clock.now(),
       size: this.#size,
@@ -345,8 +346,8 @@ export class GroupController {
         readySince,
       })),
       edition: this.#rollout.current.number,
-      wanted: this.#rollout.wanted(this.#size, this.#progress(), this.#spec.update),
-      policy: this.#spec.update,
+      wanted: this.#rollout.wanted(this.#size, this.#progress(), update),
+      policy: update,
     });
     for (const member of present) if (leave.includes(member.instance.id)) this.#leave(member);
     await this.#add(this.#rollout.current, start.current);

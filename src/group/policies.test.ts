@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type HealPolicy, heal } from './heal.ts';
 import { type PlannedInstance, plan, type UpdatePolicy } from './plan.ts';
 import { type Progress, Rollout } from './rollout.ts';
-import type { ManagedSpec, Template } from './spec.ts';
+import type { Template, Update } from './spec.ts';
 import { verdict } from './verdict.ts';
 
 describe('the plan', () => {
@@ -186,7 +186,7 @@ describe('the verdict over a new edition', () => {
 
 describe('a rollout', () => {
   const template = {} as Template;
-  const update: ManagedSpec['update'] = {
+  const update: Update = {
     maxSurge: 1,
     maxUnavailable: 0,
     minReady: 0,

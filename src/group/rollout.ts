@@ -1,6 +1,6 @@
 /** From one edition of a group's template to the next: canaries, pauses, and the way back. */
 import { isProven } from './plan.ts';
-import type { ManagedSpec, Template } from './spec.ts';
+import type { Template, Update } from './spec.ts';
 import { type Tally, verdict } from './verdict.ts';
 
 export type RolloutState =
@@ -122,7 +122,7 @@ export class Rollout {
   }
 
   /** How many instances of the current edition there are to be for now. */
-  wanted(size: number, instances: readonly Progress[], update: ManagedSpec['update']): number {
+  wanted(size: number, instances: readonly Progress[], update: Update): number {
     if (this.#state.mode === 'paused') {
       const { length } = this.#ofCurrent(instances);
       // In a group that becomes smaller they stay a share of it: nobody has looked at them.
@@ -132,7 +132,7 @@ export class Rollout {
   }
 
   /** Looks how far it is, and whether it is to end, wait or be taken back. True when the state is another one. */
-  judge(now: number, size: number, instances: readonly Progress[], update: ManagedSpec['update']): boolean {
+  judge(now: number, size: number, instances: readonly Progress[], update: Update): boolean {
     const { mode, since } = this.#state;
     if (mode === 'idle') return false;
     const current = this.#ofCurrent(instances);
@@ -160,7 +160,7 @@ export class Rollout {
     return this.pause(now, `${proven} of ${size} are new; resume brings the others`);
   }
 
-  #waitsForCanaries({ canary }: ManagedSpec['update']): boolean {
+  #waitsForCanaries({ canary }: Update): boolean {
     return this.#state.mode === 'rolling' && canary > 0 && !this.#resumed;
   }
 
@@ -181,6 +181,6 @@ export class Rollout {
   }
 }
 
-function canaries(size: number, { canary }: ManagedSpec['update']): number {
+function canaries(size: number, { canary }: Update): number {
   return Math.min(size, Math.max(1, Math.ceil(canary * size)));
 }

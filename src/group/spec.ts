@@ -80,11 +80,23 @@ export interface ManagedSpec extends GroupSpec {
   placement?: PlacementSpec | undefined;
   autoscale?: AutoscaleSpec | undefined;
   heal?: HealPolicy | undefined;
-  update: UpdatePolicy & {
+  update: Omit<UpdatePolicy, 'minReady'> & {
+    /** Undefined: see `updateOf`. */
+    readonly minReady?: number | undefined;
     /** Share of the instances that is updated before the others wait for `resume`; 0: none waits. */
     readonly canary: number;
     readonly rollback: RollbackPolicy;
   };
+}
+
+export type Update = ManagedSpec['update'] & UpdatePolicy;
+
+/** A program that needs longer than this until it takes connections, ms, is one to have a check or a `min_ready` of its own. */
+const UNCHECKED_MIN_READY = 5_000;
+
+/** How a group is updated. Of one that no checks look after nothing is known but that its processes run: they are given time to begin, or to end again. */
+export function updateOf({ service, update }: Pick<ManagedSpec, 'service' | 'update'>): Update {
+  return { ...update, minReady: update.minReady ?? (service === undefined ? UNCHECKED_MIN_READY : 0) };
 }
 
 /** What of a group an instance is started from and lives by. */

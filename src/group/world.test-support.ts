@@ -1,10 +1,10 @@
 import os from 'node:os';
 import type { LogLine } from '../lib/log.ts';
 import type { InstanceView } from './instance.ts';
-import type { ManagedSpec } from './spec.ts';
+import type { ManagedSpec, Update } from './spec.ts';
 import type { Health, Surroundings, Traffic } from './surroundings.ts';
 
-export const UPDATE: ManagedSpec['update'] = {
+export const UPDATE: Update = {
   maxSurge: 1,
   maxUnavailable: 0,
   minReady: 0,

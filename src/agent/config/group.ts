@@ -268,8 +268,10 @@ export const groupSchema = z
             'So many fewer than the size may be ready. None: a new one is ready before an old one goes.',
           ),
         minReady: duration()
-          .prefault('0s')
-          .describe('A new instance counts, and a rollout is at its end, once it has passed for so long.'),
+          .optional()
+          .describe(
+            'A new instance counts, and a rollout is at its end, once it has passed for so long. Left out: 0s; without `service`, where an instance passes as soon as it runs, 5s.',
+          ),
         canary: z
           .number()
           .min(0)
