@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { parse } from 'smol-toml';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
 import { freePorts, until } from '../scripts/support/processes.mjs';
+import type { GroupView } from '../src/group/view.ts';
 import { startBackend } from './support/backend.ts';
-import { ask, put } from './support/http.ts';
+import { ask, getJson, put } from './support/http.ts';
 import { failures, Load } from './support/load.ts';
 import {
   type ConfigFile,
@@ -152,6 +153,27 @@ describe('stacks/proxies.toml', () => {
     expect(failures(await load.end())).toEqual([]);
     expect(await pid()).toBe(before);
   });
+
+  it.each([
+    ['haproxy', () => haproxy],
+    ['nginx', () => nginx],
+  ])(
+    '%s is rolled and nobody is refused: the new one shares the port before the old one goes',
+    async (name, at) => {
+      show();
+      const group = `${muster.api}/v1/muster/groups/${name}`;
+      const { edition } = await getJson<GroupView>(group);
+      const load = Load.begin(`${at()}${PATH}`, RATE, { keepAlive: false });
+      await put(`${group}/roll`);
+      const isDone = async () => {
+        const now = await getJson<GroupView>(group);
+        return now.edition > edition && now.rollout.mode === 'idle' && now.instances.length === 1;
+      };
+      await until(`${name} to be rolled`, isDone, { ms: 60_000, every: 100, program: muster.program });
+      // A connection that waits in the old one's queue just when it closes that is reset, and is all that may be lost.
+      expect(failures(await load.end()).filter((one) => !one.includes('ECONNRESET'))).toEqual([]);
+    },
+  );
 
   it('keeps what it had when HAProxy refuses what was rendered', async () => {
     show();
