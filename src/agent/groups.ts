@@ -5,6 +5,7 @@ import type { Service } from '../catalog/rows.ts';
 import { fold } from '../catalog/tables.ts';
 import { aggregate, type Instance, instanceOf, SERVICE_MAINTENANCE } from '../catalog/views.ts';
 import { messageOf } from '../errors.ts';
+import { removeLeftCgroups } from '../group/cgroup.ts';
 import { GroupController, type Left } from '../group/controller.ts';
 import { groupDiskIn, type KeptInstance } from '../group/disk.ts';
 import { removeStrangers } from '../group/docker.ts';
@@ -165,6 +166,7 @@ export async function startGroups(all: readonly GroupConfig[], options: GroupsOp
     await stop();
     throw error;
   }
+  if (all.some(({ driver }) => driver === 'process')) removeLeftCgroups();
   void removeContainers(groups, (id) => isHere(id) || placed.isHere(id), options);
   return {
     list: () => [...[...running.values(), ...machines.running()].map(controlOf), ...placed.list()],

@@ -3,11 +3,15 @@
  * (`Delegate=yes`). It holds whatever an instance starts, also what leaves its process group, and counts its processor
  * time. No controller is switched on, so nothing is limited and nothing about the other programs of the machine changes.
  */
-import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { type Dirent, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 /** Directories of instances begin so, below the cgroup of this program. */
 const PREFIX = 'muster-';
+
+/** Another Muster that starts just now may have taken it for one that was left. */
+const MOVE_IN =
+  '{ echo 0 >"$0/cgroup.procs" || { mkdir "$0" && echo 0 >"$0/cgroup.procs"; }; } 2>/dev/null; exec "$@"';
 
 export class Cgroup {
   /** Of its directory. */
@@ -19,7 +23,12 @@ export class Cgroup {
 
   /** The command that runs `command` in it: it moves itself in first, so that nothing it starts is ever outside. */
   within(command: readonly string[]): string[] {
-    return ['/bin/sh', '-c', 'echo 0 2>/dev/null >"$0/cgroup.procs"; exec "$@"', this.path, ...command];
+    return ['/bin/sh', '-c', MOVE_IN, this.path, ...command];
+  }
+
+  /** Whether anything runs in it, or below it. */
+  get isPopulated(): boolean {
+    return /^populated 1$/m.test(read(path.join(this.path, 'cgroup.events')) ?? '');
   }
 
   /** Numbers of the processes in it. */
@@ -47,8 +56,7 @@ export class Cgroup {
   remove(): boolean {
     try {
       // Of instances of an instance that is a Muster, too.
-      for (const below of readdirSync(this.path, { withFileTypes: true }))
-        if (below.isDirectory()) new Cgroup(path.join(this.path, below.name)).remove();
+      for (const { name } of directoriesIn(this.path)) new Cgroup(path.join(this.path, name)).remove();
       rmdirSync(this.path);
       return true;
     } catch (error) {
@@ -68,6 +76,24 @@ export function makeCgroup(instance: string): Cgroup | undefined {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') return undefined;
   }
   return new Cgroup(directory);
+}
+
+/** Those of instances that have ended while nobody was there to remove them. */
+export function removeLeftCgroups(): void {
+  const own = ownDirectory();
+  if (own === undefined) return;
+  for (const { name } of directoriesIn(own)) {
+    const cgroup = new Cgroup(path.join(own, name));
+    if (name.startsWith(PREFIX) && !cgroup.isPopulated) cgroup.remove();
+  }
+}
+
+function directoriesIn(directory: string): Dirent[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true }).filter((one) => one.isDirectory());
+  } catch {
+    return [];
+  }
 }
 
 /** Of a container, whichever way its engine names it. */

@@ -1,9 +1,13 @@
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { createLogger, type LogLine } from '../lib/log.ts';
+import { soon } from '../lib/soon.test-support.ts';
+import { cgroupOf, makeCgroup, removeLeftCgroups } from './cgroup.ts';
 import { type Group, startGroup } from './group.ts';
 import type { InstanceView } from './instance.ts';
 import { isPortFree } from './ports.ts';
@@ -224,30 +228,68 @@ describe('a group', () => {
   });
 });
 
-it('instances end when the process that runs the group is killed with SIGKILL', async () => {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'group-'));
-  const script = path.join(directory, 'run.ts');
-  const pidFile = path.join(directory, 'pid');
-  fs.writeFileSync(
-    script,
-    `import { processDriver } from ${JSON.stringify(path.join(import.meta.dirname, 'process.ts'))};
-     processDriver.launch({ id: 'x', name: 'x-1', template: { cwd: '/' }, command: ['/bin/sh', '-c', 'echo $$ > ${pidFile}.new; mv ${pidFile}.new ${pidFile}; exec sleep 60'], env: process.env, sockets: [], output() {} });
-     console.log('started');
-     setInterval(() => {}, 1000);`,
-  );
-  const bundle = path.join(directory, 'run.mjs');
-  const { build } = await import('esbuild');
-  await build({ entryPoints: [script], bundle: true, platform: 'node', format: 'esm', outfile: bundle });
-  const muster = spawn(process.execPath, [bundle], { stdio: ['ignore', 'pipe', 'inherit'] });
-  try {
+describe('when the process that runs the group is killed with SIGKILL', () => {
+  /** What `script` wrote to its `$OUT`, and the process that runs it as instance `id`. */
+  async function instanceOf(script: string, id: string) {
+    const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'group-'));
+    const program = path.join(directory, 'run.ts');
+    const out = path.join(directory, 'out');
+    fs.writeFileSync(
+      program,
+      `import { processDriver } from ${JSON.stringify(path.join(import.meta.dirname, 'process.ts'))};
+       processDriver.launch({ id: '${id}', name: 'x-1', template: { cwd: '/' }, command: ['/bin/sh', '-c', process.argv[2]], env: { ...process.env, OUT: '${out}' }, sockets: [], output() {} });
+       console.log('started');
+       setInterval(() => {}, 1000);`,
+    );
+    const bundle = path.join(directory, 'run.mjs');
+    const { build } = await import('esbuild');
+    await build({ entryPoints: [program], bundle: true, platform: 'node', format: 'esm', outfile: bundle });
+    const muster = spawn(process.execPath, [bundle, script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    onTestFinished(() => {
+      muster.kill('SIGKILL');
+      fs.rmSync(directory, { recursive: true });
+    });
     await new Promise((resolve) => muster.stdout.once('data', resolve));
-    while (!fs.existsSync(pidFile)) await new Promise((next) => setTimeout(next, 10));
-    const pid = Number(fs.readFileSync(pidFile, 'utf8'));
-    expect(alive(pid)).toBe(true);
-    muster.kill('SIGKILL');
-    await gone(pid);
-  } finally {
-    muster.kill('SIGKILL');
-    fs.rmSync(directory, { recursive: true });
+    while (!fs.existsSync(out)) await new Promise((next) => setTimeout(next, 10));
+    return { muster, wrote: fs.readFileSync(out, 'utf8').trim().split(' ').map(Number) };
   }
+
+  it('its instances end', async () => {
+    const { muster, wrote } = await instanceOf('echo $$ >$OUT.new; mv $OUT.new $OUT; exec sleep 60', 'x');
+    const [pid] = wrote;
+    expect(alive(pid!)).toBe(true);
+    muster.kill('SIGKILL');
+    await gone(pid!);
+  });
+
+  it('so does what left the process group, and no cgroup is left, where cgroups can be had', async (context) => {
+    const id = randomUUID();
+    const { muster, wrote } = await instanceOf(
+      'setsid sleep 61 & echo $$ $! >$OUT.new; mv $OUT.new $OUT; exec sleep 60',
+      id,
+    );
+    const [leader, child] = wrote;
+    const cgroup = cgroupOf(leader!, id);
+    if (cgroup === undefined) return context.skip('no cgroup can be made here');
+    expect(alive(child!)).toBe(true);
+    muster.kill('SIGKILL');
+    await Promise.all([gone(leader!), gone(child!)]);
+    while (fs.existsSync(cgroup.path)) await new Promise((next) => setTimeout(next, 10));
+  });
+});
+
+it('cgroups that were left empty are removed, others are not', async (context) => {
+  const [left, used] = [makeCgroup(`left-${randomUUID()}`), makeCgroup(`used-${randomUUID()}`)];
+  if (left === undefined || used === undefined) return context.skip('no cgroup can be made here');
+  fs.mkdirSync(path.join(left.path, 'muster-inner'));
+  const [shell, ...args] = used.within(['sleep', '60']);
+  const program = spawn(shell!, args, { stdio: 'ignore' });
+  onTestFinished(async () => {
+    used.kill();
+    await once(program, 'exit');
+    used.remove();
+  });
+  await soon(() => expect(used.isPopulated).toBe(true));
+  removeLeftCgroups();
+  expect([left, used].map((one) => fs.existsSync(one.path))).toEqual([false, true]);
 });

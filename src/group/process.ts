@@ -135,7 +135,7 @@ interface Parts {
 
 /** A process that runs, whoever started it. */
 function follow(pid: number, { leader, family, cgroup, isReaped, output, closed }: Parts): Running {
-  if (isReaped) reaper().add(pid);
+  if (isReaped) reaper().add(pid, cgroup?.path);
   let killAt = 0;
   let killed = false;
   let hasEnded = false;
