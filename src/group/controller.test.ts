@@ -215,6 +215,20 @@ describe('a managed group', () => {
     expect(clock.now() - from).toBeGreaterThanOrEqual(4900);
   });
 
+  it('with nothing to spare rolls by instances that take the numbers, and so the addresses, of those before them', async () => {
+    const seen = new Set<string>();
+    const update = { ...SPEC.update, maxSurge: 0, maxUnavailable: 1 };
+    const { controller, until } = await start({ update });
+    const before = (await until(settled)).instances.map(({ id }) => id);
+    controller.roll();
+    const after = await until((view) => {
+      for (const { name } of view.instances) seen.add(name);
+      return settled(view) && view.rollout.mode === 'idle' && view.edition === 2;
+    });
+    expect([...seen].sort()).toEqual(['g-1', 'g-2']);
+    expect(after.instances.filter(({ id }) => before.includes(id))).toEqual([]);
+  });
+
   it('follows its autoscaler, within its bounds', async () => {
     const direction = { stabilization: 0, rates: [{ instances: 100, period: 1000 }], select: 'max' } as const;
     const { controller, world, until } = await start({

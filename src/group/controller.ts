@@ -345,6 +345,7 @@ export class GroupController {
         startedAt: instance.addedAt,
         readySince,
       })),
+      leaving: this.#members.leaving,
       edition: this.#rollout.current.number,
       wanted: this.#rollout.wanted(this.#size, this.#progress(), update),
       policy: update,

@@ -39,6 +39,11 @@ export abstract class Crew<Of extends CrewInstance = CrewInstance> {
     return this.all.filter(({ instance }) => !instance.leaving);
   }
 
+  /** How many are. */
+  get leaving(): number {
+    return this.all.length - this.present().length;
+  }
+
   views(): ManagedInstance[] {
     return this.all
       .map(({ instance, readySince }) => {

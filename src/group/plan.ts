@@ -28,6 +28,8 @@ export interface PlanInput {
   readonly size: number;
   /** Without those that are already leaving. */
   readonly instances: readonly PlannedInstance[];
+  /** How many are leaving: with nothing to spare the next one waits for their numbers, ports and addresses. */
+  readonly leaving: number;
   /** The edition that all are to have. */
   readonly edition: number;
   /** How many of it are wanted for now; the others stay as they are. */
@@ -47,7 +49,7 @@ export interface Plan {
  * leave fewer than `size - maxUnavailable` ready. What is missing is made up for at once; what is too many goes: first
  * what is not ready, then what is old, then the youngest.
  */
-export function plan({ now, size, instances, edition, wanted, policy }: PlanInput): Plan {
+export function plan({ now, size, instances, leaving, edition, wanted, policy }: PlanInput): Plan {
   // What is to be replaced has nothing to prove: while it passes it carries its share, however young it is.
   const isReady = (one: PlannedInstance) =>
     one.edition === edition ? isProven(one.readySince, now, policy) : one.readySince !== undefined;
@@ -56,7 +58,8 @@ export function plan({ now, size, instances, edition, wanted, policy }: PlanInpu
   const target = { current: Math.min(wanted, size), previous: size - Math.min(wanted, size) };
   const isUpdating = previous.length > target.previous;
 
-  const room = Math.max(0, size + (isUpdating ? policy.maxSurge : 0) - instances.length);
+  const held = instances.length + (policy.maxSurge === 0 ? leaving : 0);
+  const room = Math.max(0, size + (isUpdating ? policy.maxSurge : 0) - held);
   const startCurrent = Math.min(room, Math.max(0, target.current - current.length));
   const startPrevious = Math.min(room - startCurrent, Math.max(0, target.previous - previous.length));
 

@@ -15,7 +15,7 @@ describe('the plan', () => {
     readySince: 0,
     ...over,
   });
-  const input = { now: 100, size: 2, edition: 1, wanted: 2, policy };
+  const input = { now: 100, size: 2, leaving: 0, edition: 1, wanted: 2, policy };
 
   it('starts what is missing and lets go what is too much: what is not ready, then the youngest', () => {
     expect(plan({ ...input, size: 3, wanted: 3, instances: [one('a')] }).start).toEqual({
@@ -78,6 +78,7 @@ describe('the plan', () => {
             now,
             size,
             instances,
+            leaving: 0,
             edition: 2,
             wanted: size,
             policy: { maxSurge, maxUnavailable, minReady },
