@@ -2,6 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { type Clock, sleep } from '../lib/clock.ts';
 import { signalNumber } from '../lib/command.ts';
+import { descendantsOf } from '../lib/descendants.ts';
 import type { Logger } from '../lib/log.ts';
 import { environmentFor, isForShell, signalTo, startProcess } from './command.ts';
 import type { CommandWords, EnvironmentFilter } from './settings.ts';
@@ -129,6 +130,18 @@ export class Child {
     return child === undefined ? Promise.resolve() : this.#kill(child);
   }
 
+  /** It, and what it started: one that is for no shell is in our own process group, so that a terminal is its too. */
+  #killAll(child: ChildProcess): void {
+    const started = this.#group || child.pid === undefined ? [] : descendantsOf(child.pid);
+    signalTo(child, 'SIGKILL', this.#group);
+    for (const pid of started)
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It has ended in the meantime.
+      }
+  }
+
   /** Asks it to end, and ends it when it does not. Resolves when it has ended. */
   #kill(child: ChildProcess): Promise<void> {
     const { killSignal, killTimeout } = this.#settings;
@@ -137,7 +150,7 @@ export class Child {
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         this.#parts.log.warn(`it did not end within ${killTimeout} ms of ${killSignal}: killed`);
-        signalTo(child, 'SIGKILL', this.#group);
+        this.#killAll(child);
       }, killTimeout);
       child.once('exit', () => {
         clearTimeout(timer);

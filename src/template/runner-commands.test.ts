@@ -144,6 +144,20 @@ describe('a child', () => {
     expect(lines.join('\n')).toMatch(/did not end within 100 ms of SIGTERM: killed/);
   });
 
+  it('that does not end is killed with what it started, also when it is for no shell', async () => {
+    const command = [
+      '/bin/sh',
+      '-c',
+      `trap '' TERM; sleep 60 & echo $! > ${at('new')}; mv ${at('new')} ${at('pid')}; while :; do sleep 0.02; done`,
+    ];
+    const runner = run([template('x', 'out')], { child: child('', { command, killTimeout: 100 }) });
+    await soon(() => expect(content('pid')).toMatch(/^\d+\n$/));
+    const started = Number(content('pid'));
+    expect(runs(started)).toBe(true);
+    await runner.stop();
+    await soon(() => expect(runs(started)).toBe(false));
+  });
+
   it('that is to be told nothing goes on as it is', async () => {
     run([template(keyTemplate('a'), 'out', { command: counted('ran') })], {
       child: child(loop(''), { reloadSignal: 'none' }),
