@@ -24,6 +24,10 @@ it('docs/reference is what `node scripts/docs.mjs` makes now', async () => {
   expect(committed('fabio-settings.md')).toBe(fabioReference());
 });
 
+it('no flag says twice that it may be repeated', async () => {
+  expect(cliReference(await loadAll(verbs))).not.toContain('May be repeated. May be repeated.');
+});
+
 it('every key of the configuration is described', () => {
   const undescribed = configReference()
     .split('\n')

@@ -8,7 +8,7 @@ const flags = {
   template: {
     kind: 'list',
     value: 'IN:OUT[:COMMAND]',
-    summary: 'A template, the file it makes, a command to run when that changed. May be repeated.',
+    summary: 'A template, the file it makes, a command to run when that changed.',
   },
   config: {
     kind: 'list',
@@ -20,7 +20,7 @@ const flags = {
     kind: 'list',
     value: 'SOCKET:BACKEND:SERVICE',
     summary:
-      'Keeps the servers of a backend in a running HAProxy in step over its runtime API, without a reload. May be repeated.',
+      'Keeps the servers of a backend in a running HAProxy in step over its runtime API, without a reload.',
   },
   once: { kind: 'boolean', summary: 'Render everything once, then end.' },
   dry: { kind: 'boolean', summary: 'Print instead of writing.' },
@@ -50,13 +50,13 @@ const flags = {
   },
   'exec-splay': { kind: 'duration', summary: 'Longest random wait before it is signalled.', default: '0s' },
   'exec-env-pristine': { kind: 'boolean', summary: 'It sees nothing of our environment.' },
-  'exec-env-custom': { kind: 'list', value: 'NAME=VALUE', summary: 'A variable for it. May be repeated.' },
+  'exec-env-custom': { kind: 'list', value: 'NAME=VALUE', summary: 'A variable for it.' },
   'exec-env-allowlist': {
     kind: 'list',
     value: 'PATTERN',
-    summary: 'It sees only these variables. May be repeated.',
+    summary: 'It sees only these variables.',
   },
-  'exec-env-denylist': { kind: 'list', value: 'PATTERN', summary: 'It does not see these. May be repeated.' },
+  'exec-env-denylist': { kind: 'list', value: 'PATTERN', summary: 'It does not see these.' },
   'consul-addr': {
     kind: 'string',
     value: 'ADDRESS',
