@@ -1,5 +1,6 @@
 /** The program that `-exec` keeps running: started once everything is rendered, told of changes, ended with us. */
 import type { ChildProcess } from 'node:child_process';
+import { fileTrouble } from '../errors.ts';
 import { type Clock, sleep } from '../lib/clock.ts';
 import { signalNumber } from '../lib/command.ts';
 import { descendantsOf } from '../lib/descendants.ts';
@@ -77,7 +78,7 @@ export class Child {
       if (!this.#stopping.signal.aborted) tell();
     };
     child.once('error', (cause) =>
-      ended(() => this.#events.failed(`cannot start ${command.join(' ')}: ${cause.message}`)),
+      ended(() => this.#events.failed(`cannot start ${command.join(' ')}: ${fileTrouble(cause)}`)),
     );
     child.once('exit', (code, signal) =>
       ended(() => this.#events.exited(code ?? 128 + signalNumber(signal))),

@@ -1,5 +1,6 @@
 /** Commands that templates run: to the end, within their time, with all that they started. */
 import type { ChildProcess } from 'node:child_process';
+import { fileTrouble } from '../errors.ts';
 import { signalNumber } from '../lib/command.ts';
 import { formatDuration } from '../lib/duration.ts';
 import { spawnProgram } from '../lib/spawn-program.ts';
@@ -106,7 +107,7 @@ export function runCommand(words: CommandWords, options: RunOptions): Promise<En
       clearTimeout(timer);
       resolve({ code, output });
     };
-    child.once('error', (cause) => end({ failure: cause.message }));
+    child.once('error', (cause) => end({ failure: fileTrouble(cause) }));
     child.once('close', (code, signal) => end(code ?? 128 + signalNumber(signal)));
   });
 }
