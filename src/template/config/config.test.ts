@@ -26,6 +26,12 @@ describe('a configuration', () => {
     expect(() => parse('unheard_of = 1')).toThrow(/f.hcl:1:1: unknown key "unheard_of"/);
   });
 
+  it('is refused where a source is no text, with the place', () => {
+    const fault = 'template.0.source: expected the name of a file in quotes, got 1';
+    expect(() => parse('{ "template": [{ "source": 1, "destination": "out" }] }')).toThrow(`f.hcl: ${fault}`);
+    expect(() => parse('template {\n source = 1\n}')).toThrow(`f.hcl:2:2: ${fault}`);
+  });
+
   it.each([
     ['wait = "2s"', { min: 2_000, max: 8_000 }],
     ['wait = "2s:5s"', { min: 2_000, max: 5_000 }],

@@ -174,7 +174,9 @@ const consul = block(
 );
 
 const template = z.strictObject({
-  source: text.optional(),
+  source: z
+    .string({ error: ({ input }) => `expected the name of a file in quotes, got ${JSON.stringify(input)}` })
+    .optional(),
   contents: text.optional(),
   destination: text.optional(),
   create_dest_dirs: boolean.optional(),
