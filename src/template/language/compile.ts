@@ -125,7 +125,7 @@ function compileRange(around: Around, node: Branch): Execute {
   const at = lastOf(node.pipe);
 
   const round = (frame: Frame, index: Value, element: Value): Flow => {
-    frame.run.iterate();
+    frame.run.iterate(at);
     if (elementPlace !== undefined) frame.variables[elementPlace] = element;
     if (indexPlace !== undefined) frame.variables[indexPlace] = index;
     return remembers && isStruct(element) ? recalled(frame, element) : body(frame, element);

@@ -50,4 +50,12 @@ export function executeError(
 export class ValueError extends Error {}
 
 /** Execution went past a limit; not to be mistaken for a mistake of the template's author. */
-export class LimitError extends Error {}
+export class LimitError extends Error {
+  /** What was ranged over then. */
+  readonly at: Operand | undefined;
+
+  constructor(message: string, at?: Operand) {
+    super(message);
+    this.at = at;
+  }
+}

@@ -60,14 +60,21 @@ describe('limits', () => {
   it('ends a template that writes for ever', () => {
     const limits = { output: 1000 };
     expect(() => render('{{range 1000000}}xxxxxxxxxx{{end}}', undefined, { limits })).toThrow(
-      'longer than 1000',
+      't:1:8: executing "t" at <1000000>: the output is longer than 1000 characters',
     );
   });
 
   it('ends a range that goes on for ever', () => {
     const limits = { iterations: 1000 };
-    expect(() => render('{{range 9223372036854775807}}{{end}}', undefined, { limits })).toThrow(
-      'more than 1000',
+    expect(() => render('\n {{range 9223372036854775807}}{{end}}', undefined, { limits })).toThrow(
+      't:2:9: executing "t" at <9223372036854775807>: ranges took more than 1000 rounds',
+    );
+  });
+
+  it('are such that no template keeps its thread for long, unless told otherwise', () => {
+    expect(() => render('{{range 10000001}}{{end}}')).toThrow('ranges took more than 10000000 rounds');
+    expect(() => render('{{range 70000}}{{printf "%1000d" 1}}{{end}}')).toThrow(
+      'the output is longer than 67108864 characters',
     );
   });
 

@@ -1,5 +1,6 @@
 /** One execution of a template: what it has written, and how much it may still do. */
 import { LimitError } from './errors.ts';
+import type { Operand } from './nodes.ts';
 import type { Value } from './value.ts';
 
 export interface Limits {
@@ -11,12 +12,15 @@ export interface Limits {
   readonly iterations: number;
 }
 
-export const LIMITS: Limits = { depth: 1000, output: 256 * 2 ** 20, iterations: 100_000_000 };
+/** Who renders answers nothing else meanwhile, in an agent its API: so many rounds take two seconds when they do nothing, and no file that is meant has as many. */
+export const LIMITS: Limits = { depth: 1000, output: 64 * 2 ** 20, iterations: 10_000_000 };
 
 export class Run {
   out = '';
   readonly #limits: Limits;
   #iterations = 0;
+  /** The range that began a round last. */
+  #range: Operand | undefined;
 
   constructor(limits: Limits) {
     this.#limits = limits;
@@ -29,13 +33,14 @@ export class Run {
   write(text: string): void {
     this.out += text;
     if (this.out.length > this.#limits.output)
-      throw new LimitError(`the output is longer than ${this.#limits.output} characters`);
+      throw new LimitError(`the output is longer than ${this.#limits.output} characters`, this.#range);
   }
 
-  /** Counts a round of a range. */
-  iterate(): void {
+  /** Counts a round of a range over `what`. */
+  iterate(what: Operand): void {
+    this.#range = what;
     if (++this.#iterations > this.#limits.iterations)
-      throw new LimitError(`ranges took more than ${this.#limits.iterations} rounds`);
+      throw new LimitError(`ranges took more than ${this.#limits.iterations} rounds`, what);
   }
 }
 

@@ -1,11 +1,11 @@
 /** Templates of Go's text/template: parsed once, carried out as often as needed. */
 import { BUILTINS } from './builtins.ts';
 import { type Compiled, compile } from './compile.ts';
-import { LimitError, TemplateError } from './errors.ts';
+import { executeError, LimitError, TemplateError } from './errors.ts';
 import type { MissingKey } from './fields.ts';
 import type { FunctionTable } from './functions.ts';
 import type { Delimiters } from './lexer.ts';
-import type { Source, Tree } from './nodes.ts';
+import type { Operand, Source, Tree } from './nodes.ts';
 import { parse } from './parser.ts';
 import { LIMITS, type Limits, Run, Scope } from './run.ts';
 import type { Value } from './value.ts';
@@ -60,14 +60,15 @@ export class Template {
     try {
       compiled.execute({ variables: [data], run, depth: 0 }, data);
     } catch (error) {
-      if (error instanceof LimitError) throw this.#atLimit(compiled.tree, error.message);
+      if (error instanceof LimitError) throw this.#atLimit(compiled.tree, error.message, error.at);
       if (error instanceof RangeError) throw this.#atLimit(compiled.tree, 'nested too deeply');
       throw error;
     }
     return run.out;
   }
 
-  #atLimit({ source, name }: Tree, message: string): TemplateError {
+  #atLimit({ source, name }: Tree, message: string, at?: Operand): TemplateError {
+    if (at !== undefined) return executeError(source, name, at, message);
     return new TemplateError(
       `template: ${source.name}: executing ${JSON.stringify(name)}: ${message}`,
       source,
