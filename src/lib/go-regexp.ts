@@ -21,6 +21,8 @@ export interface GoRegexp {
    * group that took no part. Undefined when there is none.
    */
   places(text: string, from: number): Int32Array | undefined;
+  /** Steps that matching takes at each character, at most. */
+  readonly size: number;
   /** Name of each group from 1 on, "" for one without; "" at 0. */
   readonly names: readonly string[];
 }
@@ -120,6 +122,7 @@ export function compileGoRegexp(pattern: string): GoRegexp {
     test: (text) => matches(steps, start, text),
     find: (text) => textsOf(find(steps, start, slots, text, 0), text),
     names,
+    size: steps.length,
     places: (text, from) => find(steps, start, slots, text, from),
   };
 }

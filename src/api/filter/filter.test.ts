@@ -135,3 +135,21 @@ describe('a filter', () => {
     );
   });
 });
+
+it('refuses what would take long, and begins to count anew in the next turn', async () => {
+  const long = { ServiceID: 'a'.repeat(100_000) };
+  const costly = compileFilter('ServiceID matches "a{0,900}b"', SERVICE_NODE_FIELDS);
+  expect(() => costly(long)).toThrow('take too long');
+  // What adds up in one request does so, too; one that waits and looks again and again is not stopped by what it did before.
+  const cheap = compileFilter('ServiceID matches "b"', SERVICE_NODE_FIELDS);
+  const often = () => {
+    for (let i = 0; i < 40; i++) cheap(long);
+  };
+  for (let turn = 0; turn < 3; turn++) {
+    often();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(() => {
+    for (let i = 0; i < 1_000; i++) cheap(long);
+  }).toThrow('take too long');
+});

@@ -150,12 +150,12 @@ function predicate(type: FieldType, operator: Operator, text: string, name: stri
     case 'Is Not Empty':
       return (value) => !isEmpty(value);
     case 'Matches': {
-      const pattern = patternOf(text);
-      return (value) => typeof value === 'string' && pattern.test(value);
+      const fits = patternOf(text);
+      return (value) => typeof value === 'string' && fits(value);
     }
     case 'Not Matches': {
-      const pattern = patternOf(text);
-      return (value) => typeof value !== 'string' || !pattern.test(value);
+      const fits = patternOf(text);
+      return (value) => typeof value !== 'string' || !fits(value);
     }
   }
 }
@@ -175,9 +175,30 @@ const BOOLEANS: Record<string, boolean> = {
   ...Object.fromEntries(['0', 'f', 'F', 'false', 'FALSE', 'False'].map((text) => [text, false])),
 };
 
-function patternOf(text: string): ReturnType<typeof compileGoRegexp> {
+/** Steps of a pattern, each at each character, in one turn of the event loop: half a second, in which nothing else is done. */
+const MOST_WORK = 20_000_000;
+
+function patternOf(text: string): (value: string) => boolean {
   try {
-    return compileGoRegexp(text);
+    const pattern = compileGoRegexp(text);
+    let left = 0;
+    let isNewTurn = true;
+    return (value) => {
+      if (isNewTurn) {
+        left = MOST_WORK;
+        isNewTurn = false;
+        setImmediate(() => {
+          isNewTurn = true;
+        });
+      }
+      left -= pattern.size * value.length;
+      if (left < 0)
+        throw new HttpError(
+          400,
+          `The filter would take too long: make ${JSON.stringify(text.slice(0, 100))} shorter`,
+        );
+      return pattern.test(value);
+    };
   } catch (error) {
     throw new FilterError(
       `Failed to compile regular expression ${JSON.stringify(text)}: ${messageOf(error)}`,
