@@ -34,13 +34,22 @@ export class Elsewhere {
     this.#now = now;
   }
 
-  /** `prepared` says what is missing; it stands as the answer when nobody can help. Rejects for our own mistakes only. */
-  async answer(prepared: Prepared, packet: Uint8Array, query: Query, transport: Transport): Promise<Buffer> {
+  /**
+   * `prepared` says what is missing; it stands as the answer when nobody can help. `asker`: whom we see, which may not be whose network
+   * the question names. Rejects for our own mistakes only.
+   */
+  async answer(
+    prepared: Prepared,
+    packet: Uint8Array,
+    query: Query,
+    transport: Transport,
+    asker: string,
+  ): Promise<Buffer> {
     if (prepared.elsewhere === 'question')
-      return this.#forwarder.answer(packet, query, roomFor(query, transport), () =>
+      return this.#forwarder.answer(packet, { ...query, asker }, roomFor(query, transport), () =>
         Buffer.from(assemble(prepared, packet, query, transport)),
       );
-    const found = await this.#resolve(prepared.elsewhere ?? [], query);
+    const found = await this.#resolve(prepared.elsewhere ?? [], { ...query, asker });
     const whole = this.#answers.withNames(query, found);
     stampSerial(whole, this.#now());
     return Buffer.from(assemble(whole, packet, query, transport));

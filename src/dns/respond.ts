@@ -62,9 +62,10 @@ export function createResponder({
     packet: Uint8Array,
     own: Query,
     transport: Transport,
+    asker: string,
   ): Promise<Buffer> => {
     try {
-      return await from.answer(prepared, packet, own, transport);
+      return await from.answer(prepared, packet, own, transport, asker);
     } catch (error) {
       onError(error);
       return Buffer.from(refuse(own, RCODE.SERVFAIL));
@@ -78,12 +79,15 @@ export function createResponder({
       if (verdict === RCODE.BADVERS) return refuseVersion(packet, query);
       if (verdict !== RCODE.NOERROR) return refuse(query, verdict);
       const transport = udp ? overUdp : overTcp;
-      if (forwarder !== undefined && !isBelow(query, own))
+      if (forwarder !== undefined && !isBelow(query, own)) {
+        // Not the network that the asker named: limits are for whom we see.
+        query.asker = asker;
         return forwarder.answer(packet, query, roomFor(query, transport));
+      }
       const prepared = isReadable() ? answers.find(query) : withoutCatalog(query);
       // The next packet overwrites both.
       if (prepared.elsewhere !== undefined && elsewhere !== undefined)
-        return askElsewhere(elsewhere, prepared, Buffer.from(packet), { ...query }, transport);
+        return askElsewhere(elsewhere, prepared, Buffer.from(packet), { ...query }, transport, asker);
       stampSerial(prepared, now());
       return assemble(prepared, packet, query, transport);
     } catch (error) {

@@ -105,21 +105,21 @@ function checkRdata({ type, rdata }: WireRecord): void {
 
 /** The records at the name and at what its aliases lead to. */
 function onTheWay(answers: readonly WireRecord[], asked: string): WireRecord[] {
-  const names = new Set([asked]);
+  const owners = answers.map(({ name }) => keyOf(joinLabels(name)));
   // Each alias may stand in front of or behind what it leads to.
-  for (let grown = true; grown; ) {
-    grown = false;
-    for (const { name, type, rdata } of answers) {
-      if (type !== TYPE.CNAME || !names.has(keyOf(joinLabels(name)))) continue;
-      const target = keyOf(joinLabels(decodeName(rdata, 0).labels));
-      if (!names.has(target)) {
-        names.add(target);
-        grown = true;
-      }
-    }
+  const targets = new Map<string, string[]>();
+  for (const [i, { type, rdata }] of answers.entries()) {
+    if (type !== TYPE.CNAME) continue;
+    const target = keyOf(joinLabels(decodeName(rdata, 0).labels));
+    const others = targets.get(owners[i]!);
+    if (others === undefined) targets.set(owners[i]!, [target]);
+    else others.push(target);
   }
-  const isOnTheWay = ({ name, type }: WireRecord) =>
-    names.has(keyOf(joinLabels(name))) ||
+  const names = new Set([asked]);
+  // What is added meanwhile is walked, too.
+  for (const name of names) for (const target of targets.get(name) ?? []) names.add(target);
+  const isOnTheWay = ({ type }: WireRecord, i: number) =>
+    names.has(owners[i]!) ||
     // It stands above the name that it renames (RFC 6672), and its signature with it.
     type === TYPE.DNAME ||
     type === TYPE.RRSIG;
