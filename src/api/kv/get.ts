@@ -103,8 +103,30 @@ async function below(context: ApiContext, request: Request) {
   return { entries, meta };
 }
 
+/** What was found out since the last commit: many may wait for the same prefix, and all of them look again when it changes. */
+const found = new WeakMap<Catalog, { index: number; readonly highest: Map<string, number> }>();
+const MOST_FOUND = 1_000;
+
 /** Highest index of the keys below `prefix`, deleted ones too; that of all keys when nothing is known there. */
 function prefixIndex(catalog: Catalog, prefix: string): number {
+  let known = found.get(catalog);
+  if (known === undefined) {
+    known = { index: catalog.index, highest: new Map() };
+    found.set(catalog, known);
+  }
+  if (known.index !== catalog.index || known.highest.size >= MOST_FOUND) {
+    known.index = catalog.index;
+    known.highest.clear();
+  }
+  let highest = known.highest.get(prefix);
+  if (highest === undefined) {
+    highest = highestBelow(catalog, prefix);
+    known.highest.set(prefix, highest);
+  }
+  return highest;
+}
+
+function highestBelow(catalog: Catalog, prefix: string): number {
   let highest = 0;
   const take = ({ modifyIndex }: Pick<KvEntry, 'modifyIndex'>) => {
     if (modifyIndex > highest) highest = modifyIndex;
