@@ -43,7 +43,10 @@ export class Front {
     const every = headersTimeout / 2;
     this.#sweep = setInterval(() => {
       for (const connection of this.#connections) {
-        if (connection.isBusy) continue;
+        if (connection.isBusy) {
+          if (connection.isUnread(every)) connection.destroy();
+          continue;
+        }
         const waited = connection.idle++ * every;
         if (waited >= headersTimeout && connection.isLate) connection.giveBeginning();
         else if (connection.isNew && waited >= headersTimeout) connection.refuseSilence();

@@ -27,6 +27,8 @@ export interface PlainHome {
   toNode(socket: Socket): void;
 }
 
+/** ms that a client may take nothing of its answer. */
+const UNREAD = 60_000;
 const END_OF_HEAD = Buffer.from('\r\n\r\n');
 
 interface AnswerHandle extends StreamHandle {
@@ -56,6 +58,9 @@ export class PlainConnection implements Recipient {
   /** A head is there whose body is not, or not whole: many clients send both one after the other. */
   #isWaiting = false;
   #isNodes = false;
+  /** Bytes that wait for the client, and for how long (ms) they have been as many. */
+  #unread = 0;
+  #unreadFor = 0;
   /** It ends behind what was answered. */
   #isEnding = false;
   /** It ends behind what is being answered, whose head did not say so. */
@@ -71,6 +76,14 @@ export class PlainConnection implements Recipient {
 
   get isBusy(): boolean {
     return this.#exchange !== undefined;
+  }
+
+  /** Called every `ms`: whether its client has taken nothing of what is answered for long. */
+  isUnread(ms: number): boolean {
+    const waiting = handleOf(this.#socket)?.writeQueueSize ?? 0;
+    this.#unreadFor = waiting > 0 && waiting === this.#unread ? this.#unreadFor + ms : 0;
+    this.#unread = waiting;
+    return this.#unreadFor >= UNREAD;
   }
 
   /** A request has begun, and its rest is not there. */
