@@ -127,6 +127,7 @@ class Run implements Foreground {
     this.ended = new Promise((resolve) => {
       this.#settle = resolve;
     });
+    process.on('unhandledRejection', this.#onStray);
     for (const signal of STOP_SIGNALS) process.on(signal, this.#onStop);
     process.on(REPLACE_SIGNAL, this.#onReplace);
     process.on(RELOAD_SIGNAL, this.#onReload);
@@ -233,10 +234,17 @@ class Run implements Foreground {
   }
 
   close(): void {
+    process.off('unhandledRejection', this.#onStray);
     this.#removePidFile();
     this.#ignoreSignals();
     this.#keeper?.close();
   }
+
+  /** Something that nobody waits for has failed: a mistake of ours, and no reason to stop what goes well. Node would end the process. */
+  readonly #onStray = (why: unknown) =>
+    this.#log.error('something in the background has failed, all else goes on; please report this', {
+      error: why instanceof Error ? why.stack : String(why),
+    });
 
   /** Whoever started this process starts it anew, and nobody serves until then: what is in flight here cannot be waited for. */
   #onDeath(): void {

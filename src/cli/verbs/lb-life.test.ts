@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type http from 'node:http';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { ask, backend, balancer, closers, folder, muster, until } from './lb.test-support.ts';
 
 describe('muster lb goes on at SIGHUP and says how it is replaced', () => {
@@ -112,4 +112,18 @@ describe('the pid file of muster lb', () => {
     expect(await exit).toBe(2);
     expect(seen.text).toContain('cannot write the pid file');
   });
+});
+
+it('goes on when something fails that nobody waits for, and says so', async () => {
+  const stray = encodeURIComponent(
+    `process.once('SIGWINCH', () => void Promise.reject(new Error('nobody waits')))`,
+  );
+  process.env.NODE_OPTIONS = `--import=data:text/javascript,${stray}`;
+  onTestFinished(() => void delete process.env.NODE_OPTIONS);
+  const { port } = await backend('a');
+  const { url, child, seen } = await balancer(`127.0.0.1:${port}`);
+  child.kill('SIGWINCH');
+  await until(() => seen.text.includes('nobody waits') || child.exitCode !== null);
+  expect(await ask(url)).toBe('200 a');
+  expect(seen.text).toContain('all else goes on');
 });
