@@ -1,7 +1,6 @@
 import { ALLOW_ALL } from '../acl/authorizer.ts';
 import { messageOf } from '../errors.ts';
 import { Schedule } from '../health/schedule.ts';
-import { steady } from '../lib/clock.ts';
 import type { Ending } from '../lib/ending.ts';
 import { extend } from '../lib/extend.ts';
 import { inTurns } from '../lib/in-turns.ts';
@@ -66,7 +65,7 @@ export class ReadyAnswers {
     this.#theLongWay = parts.theLongWay;
     this.#stopping = parts.stopping;
     this.#cache = new AnswerCache(context.catalog);
-    this.#ends = new Schedule(steady(context.clock), (error) =>
+    this.#ends = new Schedule(context.clock, (error) =>
       this.#logger.error('a blocked read could not be answered', { error: messageOf(error) }),
     );
     this.#stopping.on(() => {

@@ -53,3 +53,12 @@ export function messageIn(line: string): FeedMessage {
     writes: typeof writes === 'string' ? decodeWrites(writes) : writesOf(writes),
   } as FeedMessage;
 }
+
+/** The same. Undefined: it is none, of a server of another version say, or cut off. */
+export function readMessage(line: string): FeedMessage | undefined {
+  try {
+    return messageIn(line);
+  } catch {
+    return undefined;
+  }
+}

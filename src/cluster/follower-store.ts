@@ -10,7 +10,7 @@ import { type Command, type Committed, noServers, type Store } from '../store/st
 import type { Entry } from './book.ts';
 import type { UserEvent } from './event-log.ts';
 import type { Following } from './feed.ts';
-import { type FeedMessage, messageIn } from './feed-message.ts';
+import { type FeedMessage, readMessage } from './feed-message.ts';
 import { FollowedCatalog } from './followed-catalog.ts';
 import type { Keyring } from './link/keyring.ts';
 import { type Asked, askForLines } from './link/lines.ts';
@@ -250,7 +250,7 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
           },
           line: (text) => {
             if (isOver) return;
-            const message = readable(text);
+            const message = readMessage(text);
             isGarbled = message === undefined;
             if (message === undefined || !take(message)) over();
           },
@@ -390,13 +390,4 @@ export function openFollowerStore(options: FollowerOptions): FollowerStore {
       caller?.close();
     },
   };
-}
-
-/** Of a server of another version, or of a line that was cut off, nothing may be thrown here: nobody would catch it. */
-function readable(line: string): FeedMessage | undefined {
-  try {
-    return messageIn(line);
-  } catch {
-    return undefined;
-  }
 }

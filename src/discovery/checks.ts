@@ -4,7 +4,7 @@ import type { ProbeKind } from '../health/kind.ts';
 import { Runner } from '../health/runner.ts';
 import { Schedule } from '../health/schedule.ts';
 import { EMPTY_SPEC } from '../health/spec.ts';
-import { type Clock, steady } from '../lib/clock.ts';
+import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { DiscoveredInstance } from './instance.ts';
 
@@ -54,7 +54,7 @@ export class Checks {
     this.#options = options;
     this.#onChange = onChange;
     const { clock, random, log } = options;
-    this.#schedule = new Schedule(steady(clock), (error) => log.error(`a check failed: ${messageOf(error)}`));
+    this.#schedule = new Schedule(clock, (error) => log.error(`a check failed: ${messageOf(error)}`));
     this.#runner = new Runner({
       random,
       schedule: this.#schedule,

@@ -1,4 +1,4 @@
-import type { Clock } from '../lib/clock.ts';
+import { type Clock, steady } from '../lib/clock.ts';
 
 /** One task that waits for its time. `position` is its place in the heap, -1 when it waits no more. */
 interface Entry {
@@ -24,7 +24,7 @@ export class Schedule {
   #armed: { at: number; cancel: () => void } | undefined;
 
   constructor(clock: Clock, onError: (error: unknown) => void) {
-    this.#clock = clock;
+    this.#clock = steady(clock);
     this.#onError = onError;
   }
 

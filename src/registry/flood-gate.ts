@@ -1,6 +1,6 @@
 import type { Outcome } from '../health/kind.ts';
 import type { Cancel, Schedule } from '../health/schedule.ts';
-import type { Clock } from '../lib/clock.ts';
+import { type Clock, steady } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import { capacityOf, EMPTY_LEVEL, type FloodPolicy, type Level, takeOne, waitForOne } from './flood.ts';
 import type { LocalCheck, LocalState } from './local.ts';
@@ -35,7 +35,7 @@ export class FloodGate {
   #warnedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: FloodGateOptions) {
-    this.#options = options;
+    this.#options = { ...options, clock: steady(options.clock) };
   }
 
   /** How many checks are held back. */

@@ -5,7 +5,6 @@ import { Watches } from '../catalog/watches.ts';
 import { messageOf } from '../errors.ts';
 import type { Outcome } from '../health/kind.ts';
 import { Schedule } from '../health/schedule.ts';
-import { steady } from '../lib/clock.ts';
 import {
   admitChecks,
   admitMore,
@@ -56,7 +55,7 @@ export class Registry {
     this.#limits = { ...DEFAULT_REGISTRY_LIMITS, ...options.limits };
     this.#scripts = options.scripts ?? 'nobody';
     this.#disk = disk;
-    this.#schedule = new Schedule(steady(clock), (error) => logger.error(messageOf(error)));
+    this.#schedule = new Schedule(clock, (error) => logger.error(messageOf(error)));
     this.#heartbeats = new Heartbeats(this.#disk, this.#schedule, logger);
     const common = { local: this.#local, schedule: this.#schedule, random };
     this.#checker = new Checker({
@@ -71,7 +70,7 @@ export class Registry {
     this.#gate = new FloodGate({
       ...common,
       policy: options.flood ?? DEFAULT_FLOOD_POLICY,
-      clock: steady(clock),
+      clock,
       logger,
       onRelease: (id, outcome) => void this.#result(id, outcome).catch(() => {}),
     });
