@@ -13,6 +13,8 @@ export interface FabioOptions {
   readonly flags: Readonly<Record<string, string>>;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly pidFile: string | undefined;
+  /** Undefined: one for each core. */
+  readonly workers: number | undefined;
   readonly logFormat: 'pretty' | 'json';
   readonly telemetry: TelemetryChoice;
 }
@@ -26,6 +28,7 @@ export async function runFabio({
   flags,
   env,
   pidFile,
+  workers,
   logFormat,
   telemetry: choice,
 }: FabioOptions): Promise<number> {
@@ -39,6 +42,7 @@ export async function runFabio({
     const balancer = await startFabio(config, log, {
       sockets: foreground.sockets,
       tracing: telemetry.tracing,
+      workers,
       stickyKey: foreground.secret,
       signal: foreground.signal,
     });

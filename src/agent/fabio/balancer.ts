@@ -69,11 +69,14 @@ export async function startFabio(
   {
     sockets,
     tracing,
+    workers,
     stickyKey,
     signal,
   }: {
     sockets?: Sockets | undefined;
     tracing?: Tracing | undefined;
+    /** Default: one for each core. */
+    workers?: number | undefined;
     /** What cookies of sticky routes are made with; default: random. */
     stickyKey?: string;
     /** Nothing is waited for any more: it is to end. */
@@ -120,6 +123,7 @@ export async function startFabio(
   const fleet: ProxyFleet = new ProxyFleet(
     {
       listeners: specs,
+      workers,
       log,
       snapshot: () => router.snapshot(),
       limits: config.limits,

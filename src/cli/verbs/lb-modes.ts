@@ -59,7 +59,7 @@ const OURS: Readonly<Record<Exclude<FlagName, SettingName>, readonly Mode[]>> = 
   'access-log-format': HTTP,
   http2: HTTP,
   admin: HTTP,
-  workers: HTTP,
+  workers: ['http', 'fabio'],
   'metrics-listen': HTTP,
   'otlp-endpoint': ['http', 'fabio'],
   'trace-ratio': ['http', 'fabio'],

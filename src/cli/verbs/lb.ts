@@ -208,6 +208,7 @@ export const lb = verb({
         flags: settings,
         env: terminal.env,
         pidFile: pidFileOf(given),
+        workers: workersOf(given.workers),
         logFormat,
         telemetry,
       });
