@@ -35,6 +35,24 @@ async function start(over: Partial<ManagedSpec> = {}, world = new World(), clock
 const names = (view: GroupView) => view.instances.map(({ name }) => name);
 const settled = (view: GroupView) => view.instances.length === view.size && view.ready === view.size;
 
+const direction = { stabilization: 0, rates: [{ instances: 100, period: 1000 }], select: 'max' } as const;
+
+/** Up to 4, one for each request in flight. `stabilization`: ms for which a peak counts. */
+const autoscaled = (min: number, stabilization: number) => ({
+  replicas: 1,
+  autoscale: {
+    min,
+    max: 4,
+    mode: 'on' as const,
+    interval: 10,
+    policy: 'target' as const,
+    signal: [{ kind: 'in_flight' as const, target: 1 }],
+    schedule: [],
+    target: { stabilization, initialization: 0 },
+    hpa: { tolerance: 0.1, out: direction, in: direction },
+  },
+});
+
 describe('a managed group', () => {
   it('grows and shrinks; who goes gets no new requests, finishes, ends and is forgotten', async () => {
     const { controller, world, until } = await start();
@@ -230,21 +248,7 @@ describe('a managed group', () => {
   });
 
   it('follows its autoscaler, within its bounds', async () => {
-    const direction = { stabilization: 0, rates: [{ instances: 100, period: 1000 }], select: 'max' } as const;
-    const { controller, world, until } = await start({
-      replicas: 1,
-      autoscale: {
-        min: 2,
-        max: 4,
-        mode: 'on',
-        interval: 10,
-        policy: 'target',
-        signal: [{ kind: 'in_flight', target: 1 }],
-        schedule: [],
-        target: { stabilization: 0, initialization: 0 },
-        hpa: { tolerance: 0.1, out: direction, in: direction },
-      },
-    });
+    const { controller, world, until } = await start(autoscaled(2, 0));
     expect(controller.view().size).toBe(2);
     world.traffic = () => ({ requests: 0, errors: 0, inFlight: 5 });
     const grown = await until((view) => view.size === 4);
@@ -255,21 +259,7 @@ describe('a managed group', () => {
   });
 
   it('keeps a smaller size that was set by hand, however much was needed before', async () => {
-    const direction = { stabilization: 0, rates: [{ instances: 100, period: 1000 }], select: 'max' } as const;
-    const { controller, world, until } = await start({
-      replicas: 1,
-      autoscale: {
-        min: 1,
-        max: 4,
-        mode: 'on',
-        interval: 10,
-        policy: 'target',
-        signal: [{ kind: 'in_flight', target: 1 }],
-        schedule: [],
-        target: { stabilization: 600_000, initialization: 0 },
-        hpa: { tolerance: 0.1, out: direction, in: direction },
-      },
-    });
+    const { controller, world, until } = await start(autoscaled(1, 600_000));
     world.traffic = () => ({ requests: 0, errors: 0, inFlight: 5 });
     await until((view) => view.size === 4);
     world.traffic = () => ({ requests: 0, errors: 0, inFlight: 0 });
