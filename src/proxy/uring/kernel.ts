@@ -51,6 +51,8 @@ export const CANCEL_FD = 2;
 /** Of a completion. */
 export const HAS_BUFFER = 1;
 export const HAS_MORE = 2;
+/** More lies there than was received. */
+export const SOCKET_NONEMPTY = 4;
 
 /** Fails rather than wait, and is not asked again by the ring either. */
 export const MSG_DONTWAIT = 0x40;

@@ -15,6 +15,8 @@ export class Receiver {
   readonly #loop: Loop;
   readonly #number: number;
   readonly #generation: number;
+  /** Nothing has come since it was asked for. */
+  #isFresh = false;
   /** It is a poll. */
   #isPolling = false;
   /** The first read is a single one: many connections end after it, and one that reads cannot simply be closed. */
@@ -36,7 +38,7 @@ export class Receiver {
   /** Receives, of one that is idle. `first`: how the first read is done. */
   receive(fd: number, first: number): void {
     const { ring, slots } = this.#loop;
-    this.isWaiting = true;
+    this.isWaiting = this.#isFresh = true;
     let how = first;
     if (this.#hasReceived) {
       how = kernel.RECEIVE_POLL_FIRST;
@@ -61,6 +63,16 @@ export class Receiver {
     const wasPoll = this.#isPolling;
     this.#isPolling = false;
     return wasPoll;
+  }
+
+  /**
+   * What came with `flags` was all there was when the receive began. A reset that was there too wakes nobody: the kernel (6.18) takes the bytes,
+   * and waits for what has been.
+   */
+  mayMissReset(flags: number): boolean {
+    const mayMiss = this.#isFresh && (flags & kernel.SOCKET_NONEMPTY) === 0;
+    if (mayMiss) this.#isFresh = false;
+    return mayMiss;
   }
 
   /** So many bytes were received at once. */

@@ -41,3 +41,33 @@ describe.skipIf(OBSTACLE !== undefined)('a client that resets its connection in 
     instance.close();
   });
 });
+
+describe.skipIf(OBSTACLE !== undefined)(
+  'an instance that resets its connection in the middle of an answer',
+  () => {
+    // The last bytes and the reset are there together when the receive is begun again.
+    it('cuts off its clients at once', async () => {
+      const { transport } = await transportFor('uring');
+      const part = `HTTP/1.1 200 OK\r\nContent-Length: 40000\r\n\r\n${'x'.repeat(20_000)}`;
+      const instance = createServer((socket) => {
+        socket.on('error', () => {});
+        socket.on('data', () => socket.write(part, () => socket.resetAndDestroy()));
+      }).listen(0, '127.0.0.1');
+      await once(instance, 'listening');
+      const { port } = instance.address() as { port: number };
+      const limits = { responseTimeout: 3_600_000, stallTimeout: 3_600_000 };
+      const proxy = new ProxyServer({ routes: routeTo([targetAt(port)]), limits }, transport);
+      const place = await proxy.open({ id: 'web', protocol: 'http', host: '127.0.0.1', port: 0 });
+      const clients = Array.from({ length: 5 * CLIENTS }, async () => {
+        const socket = connect(place);
+        socket.on('error', () => {});
+        socket.resume();
+        socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+        await once(socket, 'close').catch(() => {});
+      });
+      await Promise.all(clients);
+      await proxy.stop();
+      instance.close();
+    });
+  },
+);

@@ -1,9 +1,6 @@
-/**
- * A connected socket on the ring. Reads come by themselves, into slots; what is sent waits in a queue of slots. It is closed when
- * nothing of it is outstanding.
- */
+/** A connected socket on the ring. Reads come by themselves, into slots; what is sent waits in a queue of slots. It is closed when nothing of it is outstanding. */
 import { SLOT_ROOM, slotAt } from './arena.ts';
-import { closeWithReset, unread } from './calls.ts';
+import { closeWithReset, connectError, unread } from './calls.ts';
 import * as kernel from './kernel.ts';
 import { CANCELLED, CONNECTED, type Loop, type Party, RECEIVED, SENT, tagOf } from './loop.ts';
 import { Receiver } from './receiver.ts';
@@ -226,6 +223,7 @@ export abstract class RingSocket implements Party {
       if (result >= SLOT_ROOM && this.#partner !== undefined)
         this.passTo(this.#partner, Number.POSITIVE_INFINITY);
       if (!this.#receiver.isWaiting) this.#mark();
+      else if (this.#receiver.mayMissReset(flags) && connectError(loop, this.fd) !== 0) this.fail();
     } else if (result === 0) this.#ended();
     else if (result === -kernel.ENOBUFS) this.loop.starve(this);
     else if (kernel.AGAIN.has(-result)) this.#mark();
