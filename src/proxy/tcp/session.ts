@@ -1,7 +1,4 @@
-/**
- * One client's connection and the one to the instance that it is relayed to. No I/O in here: events come in as method calls,
- * what is to be done goes out through the links.
- */
+/** One client's connection and the one to the instance that it is relayed to. No I/O in here: events come in as method calls, what is to be done goes out through the links. */
 import type { Target } from '../../balance/balancer.ts';
 import { answeredIn } from '../../balance/measure.ts';
 import { mayConnect } from '../access.ts';
@@ -208,18 +205,15 @@ export class TcpSession {
 
   /** `deadline` has passed. */
   expired(): void {
-    if (this.#stage === CONNECTING) {
-      this.#connectFailed('connect timed out');
-      return;
+    // Reads and writes only note when they were: it is now that they count.
+    if (this.#stage === RELAY) this.#arm();
+    if (this.#stage === CLOSED) this.destroy();
+    else if (this.#stage === CONNECTING) this.#connectFailed('connect timed out');
+    else if (this.#stage !== RELAY || this.deadline <= this.#engine.time) {
+      const outcome = this.#prelude?.late();
+      if (outcome === undefined) this.#close();
+      else this.#begun(outcome);
     }
-    if (this.#stage === RELAY) {
-      // Reads and writes only note when they were: it is now that they count.
-      this.#arm();
-      if (this.deadline > this.#engine.time) return;
-    }
-    const outcome = this.#prelude?.late();
-    if (outcome === undefined) this.#close();
-    else this.#begun(outcome);
   }
 
   /** No new connections are wanted: one that has no instance yet is closed. */
@@ -241,8 +235,8 @@ export class TcpSession {
 
   /** Ends it at once. */
   destroy(): void {
-    if (this.#stage === CLOSED) return;
     this.#over()?.reset();
+    this.deadline = Number.POSITIVE_INFINITY;
     this.#client.reset();
   }
 
@@ -365,6 +359,8 @@ export class TcpSession {
   #close(): void {
     this.#over()?.finish();
     this.#client.finish();
+    // Who takes nothing of what was sent is not waited for without end.
+    this.deadline = this.#engine.touch() + this.#frontend.limits.halfClosedTimeout;
   }
 
   /** Nothing is to be done any more but closing what it answers with. */
