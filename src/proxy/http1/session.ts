@@ -94,13 +94,16 @@ export class Session {
       this.dispatch.upstream?.end();
       this.arm();
     } else if (this.stage === IDLE) this.settle();
-    else if (this.stage === EXCHANGE && (!this.intake.body.done || !this.dispatch.stepAside())) {
-      // Half a request must never look like a whole one.
-      this.engine.counters.overall(IN_FLIGHT, -1);
-      this.dispatch.release(false);
-      this.dispatch.forget();
-      this.close();
-    }
+    else if (this.stage === EXCHANGE && (!this.intake.body.done || !this.dispatch.stepAside()))
+      this.#giveUp();
+  }
+
+  /** Half a request must never look like a whole one. */
+  #giveUp(): void {
+    this.engine.counters.overall(IN_FLIGHT, -1);
+    this.dispatch.release(false);
+    this.dispatch.forget();
+    this.close();
   }
 
   /** The client took what was queued for it. */
@@ -335,6 +338,9 @@ export class Session {
   /** After the client's bytes were looked at: what follows from where we stand now. */
   settle(): void {
     this.#flow();
+    // One that was behind another: its rest will not come.
+    const isHalf = this.stage === EXCHANGE && !this.intake.body.done && this.intake.carry.length === 0;
+    if (this.clientEnded && isHalf) this.#giveUp();
     if (!this.clientEnded || this.stage !== IDLE) return;
     // Requests that came before its FIN are still answered, as soon as it takes the answers.
     if (!this.clientSlow || this.intake.carry.length === 0) this.close();
