@@ -228,6 +228,10 @@ export interface ResponseRewrite {
   date: Uint8Array;
 }
 
+const OF_OTHER_BYTES = ['accept-ranges', 'content-md5', 'digest', 'content-digest', 'repr-digest'].map(
+  latin1,
+);
+
 /** Writes the response's head for the client at `at`; the answer is the position behind it. */
 export function composeResponse(
   memory: Uint8Array,
@@ -239,8 +243,11 @@ export function composeResponse(
   if (rewrite.dropChunked) fields.dropAll(TRANSFER_ENCODING);
   if (rewrite.dropLength) fields.dropAll(CONTENT_LENGTH);
   if (rewrite.connection === SAY_UPGRADE) keepAll(fields, UPGRADE);
-  // Of other bytes: what tells versions apart, and parts of them, is none of ours any more (RFC 9110 §8.8.1).
-  if (rewrite.compressed !== undefined) fields.dropAll(ETAG);
+  // Of other bytes: what tells versions apart, parts of them, and what they add up to is none of ours any more (RFC 9110 §8.8.1 and §14.3, RFC 9530).
+  if (rewrite.compressed !== undefined) {
+    fields.dropAll(ETAG);
+    for (const name of OF_OTHER_BYTES) fields.dropNamed(memory, name);
+  }
   let out = head.lacksSpace
     ? putLines(memory, fields, putStatusLine(memory, head, at))
     : putLines(memory, fields, at, head.start);

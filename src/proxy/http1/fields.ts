@@ -158,6 +158,11 @@ export class Fields {
     return this.colon[i]! - from === name.length && sameLetters(bytes, from, name);
   }
 
+  /** Drops all lines with this name, given in lower case. For names that are none of the known fields. */
+  dropNamed(bytes: Uint8Array, name: Uint8Array): void {
+    for (let i = 0; i < this.count; i++) if (this.isNamed(bytes, i, name)) this.drop[i] = 1;
+  }
+
   /** The value of the first line with this name, given in lower case; undefined without one. For names that are none of the known fields. */
   valueOf(bytes: Uint8Array, name: Uint8Array): string | undefined {
     for (let i = 0; i < this.count; i++) {

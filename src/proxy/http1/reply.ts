@@ -1,7 +1,7 @@
 /** The response of one exchange: its head read, rewritten and sent on, its body framed for the client. */
 import { reportStatus } from './account.ts';
 import { Body, BY_CHUNKS, BY_CLOSE, BY_LENGTH, NO_BODY } from './body.ts';
-import { hasLineEnd, move } from './bytes.ts';
+import { hasLineEnd, move, textOf } from './bytes.ts';
 import {
   CHUNK_HEAD,
   composeResponse,
@@ -234,9 +234,9 @@ export class Reply {
     const { compress, response, memory } = this.#engine;
     if (compress === undefined) return false;
     const { fields } = response;
-    if (fields.has(CONTENT_ENCODING) || valueIn(fields, memory, CACHE_CONTROL).includes('no-transform'))
+    if (fields.has(CONTENT_ENCODING) || valuesIn(fields, memory, CACHE_CONTROL).includes('no-transform'))
       return false;
-    return compress.test(valueIn(fields, memory, CONTENT_TYPE));
+    return compress.test(valuesIn(fields, memory, CONTENT_TYPE));
   }
 
   /** 101: what follows is no HTTP any more. Only when the client asked for it. */
@@ -360,10 +360,13 @@ export class Reply {
   }
 }
 
-/** The value of the first line of a field in lower case; "" without one. For what is looked at in few responses only. */
-function valueIn(fields: Fields, memory: Uint8Array, field: number): string {
-  const line = fields.find(field);
-  if (line < 0) return '';
-  fields.trim(memory, line);
-  return Buffer.from(memory.subarray(fields.valueStart, fields.valueEnd)).toString('latin1').toLowerCase();
+/** The values of all lines of a field, in lower case; "" without one. For what is looked at in few responses only. */
+function valuesIn(fields: Fields, memory: Uint8Array, field: number): string {
+  const values: string[] = [];
+  for (let i = 0; i < fields.count; i++) {
+    if (fields.field[i] !== field) continue;
+    fields.trim(memory, i);
+    values.push(textOf(memory, fields.valueStart, fields.valueEnd).toLowerCase());
+  }
+  return values.join(', ');
 }
