@@ -37,6 +37,8 @@ export function startBrowser(executablePath = browserPath()): Promise<Browser> {
 
 /** Of a request that the page itself has given up. */
 const LEFT = 'net::ERR_ABORTED';
+/** An interface of the machine came or went, as tests of containers and networks have them; the page asks again. */
+const MOVED = 'net::ERR_NETWORK_CHANGED';
 
 /** What is wrong with a page, for those that have the page only. */
 const faultsOf = new WeakMap<Page, string[]>();
@@ -49,7 +51,8 @@ export async function openPage(browser: Browser, api: string, path: string): Pro
   const faults: string[] = [];
   faultsOf.set(page, faults);
   page.on('console', (message) => {
-    if (message.type() === 'error') faults.push(`console: ${message.text()}`);
+    if (message.type() === 'error' && !message.text().includes(MOVED))
+      faults.push(`console: ${message.text()}`);
   });
   page.on('pageerror', (error) => faults.push(`page: ${error.message}`));
   page.on('request', (request) => {
@@ -59,7 +62,7 @@ export async function openPage(browser: Browser, api: string, path: string): Pro
   });
   page.on('requestfailed', (request) => {
     const why = request.failure()?.errorText;
-    if (why !== LEFT) faults.push(`${request.url()}: ${why}`);
+    if (why !== LEFT && why !== MOVED) faults.push(`${request.url()}: ${why}`);
   });
   page.on('response', (response) => {
     if (response.status() >= 400) faults.push(`${response.status()} ${response.url()}`);
