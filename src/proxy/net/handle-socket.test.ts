@@ -161,4 +161,17 @@ describe('a socket by its handle alone', () => {
     expect(socket.remotePort).toBeUndefined();
     expect(heard).toEqual(['closed']);
   });
+
+  it('is closed by a reset, though it waits to end behind what its peer does not take', async () => {
+    const { socket, far, until } = await accepted();
+    far.pause();
+    const sender = new Sender(socket, () => {});
+    sender.open();
+    const bytes = Buffer.alloc(32_000_000);
+    sender.send(bytes, 0, bytes.length);
+    socket.destroySoon();
+    expect(socket.destroyed).toBe(false);
+    socket.resetAndDestroy();
+    await until('closed');
+  });
 });

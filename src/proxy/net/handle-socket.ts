@@ -174,7 +174,8 @@ export class HandleSocket {
   resetAndDestroy(): void {
     if (this.destroyed) return;
     this.destroyed = true;
-    if (this.handle.reset(this.#closed) !== 0) this.handle.close(this.#closed);
+    // While a shutdown waits for what is written libuv resets nothing, and Node takes the handle for closed all the same.
+    if (this.#own === ENDING || this.handle.reset(this.#closed) !== 0) this.handle.close(this.#closed);
   }
 
   readonly #closed = () => this.#events.closed(this.#isClean);
