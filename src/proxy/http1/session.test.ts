@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { compileGoRegexp } from '../../lib/go-regexp.ts';
 import { routeTo, targetAt } from '../fixtures.ts';
 import { World } from './fake-transport.ts';
 import { GET, OK, one, POST } from './session.test-support.ts';
@@ -243,6 +244,31 @@ describe('the end', () => {
     world.session.ended();
     expect(world.upstream.fate).toBe('destroyed');
     expect(world.fate).toBe('lingering');
+  });
+
+  it('ends half a request behind another one with the answer of that', () => {
+    const world = new World(one()).say(`${GET}${POST}he`);
+    world.session.ended();
+    world.answer(OK);
+    expect(world.upstream.target.state.inFlight).toBe(0);
+    expect(world.upstream.fate).not.toBe('open');
+    expect(world.fate).toBe('lingering');
+  });
+
+  it('says nothing of other bytes about an answer that it compresses, unless that is not to be changed', () => {
+    const head =
+      'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\nETag: "a"\r\nAccept-Ranges: bytes\r\nContent-MD5: a\r\nRepr-Digest: b\r\n';
+    const ask = (more: string) => {
+      const world = new World(one());
+      world.engine.compress = compileGoRegexp('^text');
+      world.say('GET /a HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n').answer(`${head}${more}\r\nok`);
+      return world.received;
+    };
+    expect(ask('')).toContain('Content-Encoding: gzip');
+    expect(ask('')).not.toMatch(/etag|ranges|md5|digest/i);
+    const kept = ask('Cache-Control: private\r\nCache-Control: no-transform\r\n');
+    expect(kept).not.toContain('gzip');
+    expect(kept).toMatch(/Accept-Ranges/);
   });
 
   it('says close when draining, and closes what is idle', () => {
